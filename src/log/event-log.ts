@@ -1,0 +1,98 @@
+import type { MarketEvent } from '../event/event.ts'
+import type { TickerError } from '../ticker-error.ts'
+
+/** One partition of one topic. A log hands out one and the same object per partition for as long as it is open. */
+export interface Partition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/**
+ * The next offset to read in a partition. `epoch` is the identity of the topic's incarnation (Kafka's topic
+ * id), so that the offsets of a topic that was deleted and made again are not taken for those of the old one.
+ */
+export interface Position {
+  readonly partition: Partition
+  readonly epoch: string
+  readonly offset: number
+}
+
+/** A record header, as in Kafka: a name may occur more than once. */
+export interface RecordHeader {
+  readonly name: string
+  readonly value: Buffer | null
+}
+
+/** One record. `key`, `value` and header values are views of a larger buffer: copy what outlives the batch. */
+export interface LogRecord {
+  readonly offset: number
+  /** Milliseconds since 1970, from the producer or the broker as the topic is configured. */
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
+}
+
+/**
+ * The records of `[from, to)` of one partition, in order of offset, none left out that a reader of committed
+ * data may see. The range also counts the offsets that carry none: control records, aborted transactions,
+ * records compacted away. The next batch of a partition begins where the last one ended; a later `from` says
+ * that the log no longer has what lies between, another `epoch` that the topic was made again.
+ */
+export interface LogBatch {
+  readonly partition: Partition
+  readonly epoch: string
+  readonly from: number
+  readonly to: number
+  /** The last stable offset known when the batch was read: how far a reader could be. */
+  readonly stable: number
+  readonly records: readonly LogRecord[]
+}
+
+/** What became of one appended event: where it lies, or why it does not. */
+export type AppendResult = { readonly position: Position } | { readonly error: TickerError }
+
+/** The offsets between which a partition can be read: `first` is readable unless it equals `stable`. */
+export interface Ends {
+  readonly first: number
+  readonly stable: number
+}
+
+/**
+ * Ordered, partitioned, append-only storage of market events. Implementations: Kafka, and an embedded file.
+ * Both pass the suite in `test/log/conformance.ts`.
+ */
+export interface EventLog {
+  /**
+   * The partitions of the configured topics and their beginnings' epochs, as positions of the first readable
+   * offset. Waits, retrying, until the log answers; rejects only when `signal` aborts.
+   */
+  partitions(signal: AbortSignal): Promise<readonly Position[]>
+
+  /**
+   * Follows every partition of the configured topics for ever, also those that appear later (from their
+   * first offset). A partition named in `from` starts there, any other at its first offset. What one read
+   * brought comes as one array, in slices of at most some thousand records, so that a consumer can do one
+   * flush per array and yield to the event loop between them. Never rejects for a fault of the log, which it
+   * outlasts by retrying; ends when `signal` aborts.
+   */
+  tail(from: readonly Position[], signal: AbortSignal): AsyncIterable<readonly LogBatch[]>
+
+  /** Reads `[from, to)` of one partition once, on a connection of its own, and ends. */
+  range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch>
+
+  /** The partition's first readable and last stable offset now. */
+  ends(partition: Partition): Promise<Ends>
+
+  /** The first offset whose record is not older than `timeMs`; the last stable offset where none is. */
+  offsetAt(partition: Partition, timeMs: number): Promise<number>
+
+  /**
+   * Appends events, each to its topic, keyed by symbol (news: by its id), and says for each, in order, where it lies.
+   * Events of one key keep their order. An event is durable when its position is told.
+   */
+  append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]>
+
+  /** Ends every tail and range, and releases what the log holds. */
+  close(): Promise<void>
+}
