@@ -1,5 +1,8 @@
 import type { MarketEvent } from '../event/event.ts'
+import type { LogRecord } from '../event/record.ts'
 import type { TickerError } from '../ticker-error.ts'
+
+export type { LogRecord, RecordHeader } from '../event/record.ts'
 
 /** One partition of one topic. A log hands out one and the same object per partition for as long as it is open. */
 export interface Partition {
@@ -15,22 +18,6 @@ export interface Position {
   readonly partition: Partition
   readonly epoch: string
   readonly offset: number
-}
-
-/** A record header, as in Kafka: a name may occur more than once. */
-export interface RecordHeader {
-  readonly name: string
-  readonly value: Buffer | null
-}
-
-/** One record. `key`, `value` and header values are views of a larger buffer: copy what outlives the batch. */
-export interface LogRecord {
-  readonly offset: number
-  /** Milliseconds since 1970, from the producer or the broker as the topic is configured. */
-  readonly timestampMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: readonly RecordHeader[]
 }
 
 /**

@@ -1,0 +1,83 @@
+import { channelOfType, type EventType, type MarketEvent } from './event.ts'
+import { eventFields } from './event-fields.ts'
+
+/** Why something is not a market event; `reason` is from a closed set, for metrics. */
+export class EventFault {
+  readonly reason: FaultReason
+  /** Names the field, its value (cut short), the rule and the cure. */
+  readonly message: string
+
+  constructor(reason: FaultReason, message: string) {
+    this.reason = reason
+    this.message = message
+  }
+}
+
+export const faultReasons = ['syntax', 'type', 'field', 'size', 'decoder', 'items'] as const
+
+export type FaultReason = (typeof faultReasons)[number]
+
+/**
+ * Checks that a value is a market event as `event.schema.json` states it. The result is the value itself, or,
+ * where it has fields that the schema does not know or optional ones that are null, a copy without them.
+ */
+export function parseEvent(value: unknown): MarketEvent | EventFault {
+  if (!isObject(value)) return new EventFault('type', `${show(value)}: expected a JSON object`)
+  const type = value['T']
+  if (!isEventType(type)) {
+    return new EventFault('type', `T=${show(type)}: expected one of ${Object.keys(eventFields).join(' ')}`)
+  }
+  let known = 1
+  for (const field of eventFields[type]) {
+    const found = value[field.name]
+    if (found === undefined || found === null) {
+      if (field.isRequired)
+        return new EventFault('field', `${type}.${field.name}: missing; expected ${field.kind.rule}`)
+    } else if (field.kind.accepts(found)) {
+      known++
+    } else {
+      return new EventFault('field', `${type}.${field.name}=${show(found)}: expected ${field.kind.rule}`)
+    }
+  }
+  return known === countOwn(value) ? asEvent(value) : withoutUnknown(value, type)
+}
+
+/** The names of the fields that the schema does not know, which are not passed on. */
+export function unknownFields(value: unknown): string[] {
+  if (!isObject(value) || !isEventType(value['T'])) return []
+  const known = new Set(eventFields[value['T']].map(field => field.name))
+  return Object.keys(value).filter(name => name !== 'T' && !known.has(name))
+}
+
+function withoutUnknown(value: Readonly<Record<string, unknown>>, type: EventType): MarketEvent {
+  const copy: Record<string, unknown> = { T: type }
+  for (const { name } of eventFields[type]) {
+    const found = value[name]
+    if (found !== undefined && found !== null) copy[name] = found
+  }
+  return asEvent(copy)
+}
+
+/** Straight after every field was checked against the table. */
+function asEvent(value: object): MarketEvent {
+  return value as MarketEvent
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEventType(value: unknown): value is EventType {
+  return typeof value === 'string' && Object.hasOwn(channelOfType, value)
+}
+
+function countOwn(value: object): number {
+  let count = 0
+  for (const name in value) if (Object.hasOwn(value, name)) count++
+  return count
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
