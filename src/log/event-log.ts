@@ -1,24 +1,10 @@
 import type { MarketEvent } from '../event/event.ts'
+import type { Partition, Position } from '../event/position.ts'
 import type { LogRecord } from '../event/record.ts'
 import type { TickerError } from '../ticker-error.ts'
 
+export type { Partition, Position } from '../event/position.ts'
 export type { LogRecord, RecordHeader } from '../event/record.ts'
-
-/** One partition of one topic. A log hands out one and the same object per partition for as long as it is open. */
-export interface Partition {
-  readonly topic: string
-  readonly partition: number
-}
-
-/**
- * The next offset to read in a partition. `epoch` is the identity of the topic's incarnation (Kafka's topic
- * id), so that the offsets of a topic that was deleted and made again are not taken for those of the old one.
- */
-export interface Position {
-  readonly partition: Partition
-  readonly epoch: string
-  readonly offset: number
-}
 
 /**
  * The records of `[from, to)` of one partition, in order of offset, none left out that a reader of committed

@@ -1,0 +1,51 @@
+import type { Segment } from '../tape/segment.ts'
+import type { Block } from '../wire/block.ts'
+import type { Marks, WireForm } from '../wire/wire-form.ts'
+import type { Interest } from './interest.ts'
+
+/** One receiver of an audience's flushes. */
+export interface Subscriber {
+  /** Takes one prepared block; never throws, and may leave its audience meanwhile. */
+  deliver(block: Block): void
+}
+
+/** The subscribers that receive exactly the same bytes: each flush is built once and written to each of them. */
+export class Audience implements Marks {
+  readonly key: string
+  readonly interest: Interest
+  readonly subscribers = new Set<Subscriber>()
+  indices = new Uint32Array(16)
+  count = 0
+  readonly #form: WireForm
+
+  constructor(key: string, interest: Interest, form: WireForm) {
+    this.key = key
+    this.interest = interest
+    this.#form = form
+  }
+
+  /** Notes an event of the segment under way, once, however many of its items it touched. True if it is the first. */
+  mark(index: number): boolean {
+    if (this.count > 0 && this.indices[this.count - 1] === index) return false
+    if (this.count === this.indices.length) this.#grow()
+    this.indices[this.count++] = index
+    return this.count === 1
+  }
+
+  /** Writes what was marked to every subscriber, and forgets the marks. The bytes written. */
+  flush(segment: Segment): number {
+    let bytes = 0
+    for (const block of this.#form.events(segment, this)) {
+      bytes += block.framed().length * this.subscribers.size
+      for (const subscriber of this.subscribers) subscriber.deliver(block)
+    }
+    this.count = 0
+    return bytes
+  }
+
+  #grow(): void {
+    const indices = new Uint32Array(this.indices.length * 2)
+    indices.set(this.indices)
+    this.indices = indices
+  }
+}

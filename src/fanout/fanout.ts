@@ -1,0 +1,127 @@
+import { type Channel, channels } from '../event/event.ts'
+import type { Items } from '../tape/items.ts'
+import type { Segment } from '../tape/segment.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { Audience, type Subscriber } from './audience.ts'
+import { type Interest, keyOf } from './interest.ts'
+
+export interface FanoutCounts {
+  /** Events delivered: one event to one subscriber is one. */
+  deliveries: number
+  /** Bytes handed to sockets, frame headers included. */
+  bytes: number
+  /** Flushes of an audience. */
+  flushes: number
+}
+
+/** Who wants an item: the audiences by symbol, and those that take the whole channel. */
+interface Routes {
+  readonly bySymbol: Map<string, Set<Audience>>
+  readonly wildcards: Set<Audience>
+}
+
+/** The live path: an event's item → its audiences → one shared frame each. */
+export class Fanout {
+  readonly counts: FanoutCounts = { deliveries: 0, bytes: 0, flushes: 0 }
+  readonly #items: Items
+  readonly #audiences = new Map<string, Audience>()
+  readonly #routes = new Map<Channel, Routes>(
+    channels.map(channel => [channel, { bySymbol: new Map(), wildcards: new Set() }]),
+  )
+  #marked: Audience[] = []
+
+  constructor(items: Items) {
+    this.#items = items
+  }
+
+  get audienceCount(): number {
+    return this.#audiences.size
+  }
+
+  /** Subscribed names, each (channel, symbol) counted once, wildcards as one. */
+  get subscribedItems(): number {
+    let count = 0
+    for (const { bySymbol, wildcards } of this.#routes.values())
+      count += bySymbol.size + Math.sign(wildcards.size)
+    return count
+  }
+
+  /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
+  join(subscriber: Subscriber, interest: Interest, form: WireForm): Audience {
+    const key = `${form.subprotocol} ${keyOf(interest)}`
+    let audience = this.#audiences.get(key)
+    if (audience === undefined) {
+      audience = new Audience(key, interest, form)
+      this.#audiences.set(key, audience)
+      this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
+    }
+    audience.subscribers.add(subscriber)
+    return audience
+  }
+
+  /** Takes a subscriber out; the last one takes the audience with it. */
+  leave(subscriber: Subscriber, audience: Audience): void {
+    audience.subscribers.delete(subscriber)
+    if (audience.subscribers.size > 0 || this.#audiences.get(audience.key) !== audience) return
+    this.#audiences.delete(audience.key)
+    this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
+  }
+
+  /** Marks an event of the segment for everyone who wants one of its items. */
+  mark(segment: Segment, index: number): void {
+    this.#markItem(segment.items[index] ?? 0, index)
+    const others = segment.others.get(index)
+    if (others !== undefined) for (const item of others) this.#markItem(item.number, index)
+  }
+
+  /** Writes everything marked, one frame sequence per audience. */
+  flush(segment: Segment): void {
+    if (this.#marked.length === 0) return
+    const marked = this.#marked
+    this.#marked = []
+    for (const audience of marked) {
+      this.counts.deliveries += audience.count * audience.subscribers.size
+      this.counts.bytes += audience.flush(segment)
+    }
+    this.counts.flushes += marked.length
+  }
+
+  #markItem(number: number, index: number): void {
+    const item = this.#items.at(number)
+    const routes = item && this.#routes.get(item.channel)
+    if (item === undefined || routes === undefined) return
+    const wanted = routes.bySymbol.get(item.symbol)
+    if (wanted !== undefined)
+      for (const audience of wanted) if (audience.mark(index)) this.#marked.push(audience)
+    for (const audience of routes.wildcards) if (audience.mark(index)) this.#marked.push(audience)
+  }
+
+  #eachRoute(audience: Audience, visit: (routes: Routes, symbol: string) => void): void {
+    for (const [channel, symbols] of audience.interest) {
+      const routes = this.#routes.get(channel)
+      if (routes === undefined) continue
+      for (const symbol of symbols) visit(routes, symbol)
+    }
+  }
+}
+
+/** `'*'` is no symbol, so it stands for the whole channel here too. */
+function addRoute(routes: Routes, symbol: string, audience: Audience): void {
+  if (symbol === '*') {
+    routes.wildcards.add(audience)
+    return
+  }
+  const audiences = routes.bySymbol.get(symbol)
+  if (audiences === undefined) routes.bySymbol.set(symbol, new Set([audience]))
+  else audiences.add(audience)
+}
+
+function removeRoute(routes: Routes, symbol: string, audience: Audience): void {
+  if (symbol === '*') {
+    routes.wildcards.delete(audience)
+    return
+  }
+  const audiences = routes.bySymbol.get(symbol)
+  audiences?.delete(audience)
+  if (audiences?.size === 0) routes.bySymbol.delete(symbol)
+}

@@ -1,0 +1,66 @@
+import type { MarketEvent } from '../event/event.ts'
+import type { Partition, Position } from '../event/position.ts'
+import { Tape } from '../tape/tape.ts'
+import { Fanout } from './fanout.ts'
+
+/** How far a feed has read a partition, and how far it could have. */
+export interface FeedPosition extends Position {
+  /** Last stable offset known. */
+  readonly stable: number
+}
+
+/** A log as its subscribers see it: what was read (the tape), up to where, and who receives it (the fan-out). */
+export class Feed {
+  readonly tape: Tape
+  readonly fanout: Fanout
+  /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
+  lookedBackToMs: number | undefined
+  readonly #positions = new Map<Partition, FeedPosition>()
+  readonly #indices = new Map<Partition, number>()
+
+  constructor(options: { readonly maxItems: number }) {
+    this.tape = new Tape(options)
+    this.fanout = new Fanout(this.tape.items)
+  }
+
+  /** The next position of every partition, in the order in which the partitions were first seen. */
+  positions(): FeedPosition[] {
+    return [...this.#positions.values()]
+  }
+
+  /** How many records the log holds that were not read yet, as far as the last read told. */
+  get lag(): number {
+    let lag = 0
+    for (const { stable, offset } of this.#positions.values()) lag += Math.max(0, stable - offset)
+    return lag
+  }
+
+  /** States how far a partition has been read. */
+  advance(position: Position, stable: number): void {
+    this.#positions.set(position.partition, { ...position, stable })
+  }
+
+  /** A small number for a partition, the same for the life of the feed. */
+  indexOf(partition: Partition): number {
+    let index = this.#indices.get(partition)
+    if (index === undefined) {
+      index = this.#indices.size
+      this.#indices.set(partition, index)
+    }
+    return index
+  }
+
+  /** Takes an event in and marks it for its audiences; false when the node has as many items as it may. */
+  add(event: MarketEvent, partition: number, timestampMs: number): boolean {
+    const index = this.tape.add(event, partition, timestampMs)
+    if (index === undefined) return false
+    this.fanout.mark(this.tape.segment, index)
+    return true
+  }
+
+  /** Ends the batch: everything marked is written. */
+  flush(): void {
+    this.fanout.flush(this.tape.segment)
+    this.tape.segment.reset()
+  }
+}

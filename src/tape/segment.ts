@@ -1,0 +1,64 @@
+import type { Item } from './item.ts'
+
+const initialBytes = 65_536
+const initialEvents = 512
+
+/**
+ * The events of one ingest batch, encoded once: one buffer with typed arrays beside it. Each event's bytes are
+ * followed by one separator byte (`,`), so that a run of events is copied as one piece. It is filled, flushed
+ * and reset; nothing keeps a view of it across `reset`.
+ */
+export class Segment {
+  bytes = Buffer.allocUnsafeSlow(initialBytes)
+  count = 0
+  /** Where each event ends in `bytes`, separator included; it begins where the one before ends. */
+  ends = new Uint32Array(initialEvents)
+  /** The number of each event's item. */
+  items = new Uint32Array(initialEvents)
+  /** The further items of an event that belongs to several (news). */
+  readonly others = new Map<number, readonly Item[]>()
+
+  /** Where an event begins in `bytes`. */
+  start(index: number): number {
+    return index === 0 ? 0 : (this.ends[index - 1] ?? 0)
+  }
+
+  /** Where an event ends in `bytes`, without its separator. */
+  end(index: number): number {
+    return (this.ends[index] ?? 1) - 1
+  }
+
+  /** Appends an encoded event and answers its index. */
+  append(encoded: string, item: Item): number {
+    const start = this.start(this.count)
+    // A UTF-16 unit takes at most three bytes in UTF-8.
+    const needed = start + encoded.length * 3 + 1
+    if (needed > this.bytes.length) this.#growBytes(needed)
+    const end = start + this.bytes.write(encoded, start, 'utf8')
+    this.bytes[end] = 0x2c
+    if (this.count === this.ends.length) this.#growEvents()
+    this.ends[this.count] = end + 1
+    this.items[this.count] = item.number
+    return this.count++
+  }
+
+  reset(): void {
+    this.count = 0
+    this.others.clear()
+  }
+
+  #growBytes(needed: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(grown)
+    this.bytes = grown
+  }
+
+  #growEvents(): void {
+    const ends = new Uint32Array(this.ends.length * 2)
+    ends.set(this.ends)
+    this.ends = ends
+    const items = new Uint32Array(this.items.length * 2)
+    items.set(this.items)
+    this.items = items
+  }
+}

@@ -1,0 +1,22 @@
+import type { Segment } from '../tape/segment.ts'
+import type { Block } from './block.ts'
+
+/** The events of a segment that go to one audience: `indices[0, count)`, rising. */
+export interface Marks {
+  readonly indices: Uint32Array
+  readonly count: number
+}
+
+/** How messages and events look on the wire for one subprotocol. */
+export interface WireForm {
+  readonly subprotocol: string
+  /** One control message. */
+  message(message: object): Block
+  /** Events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. */
+  events(segment: Segment, marks: Marks): Block[]
+  /** Current values, already encoded, wrapped so that nobody takes them for new events. */
+  snapshot(head: object, events: readonly Buffer[]): Block[]
+}
+
+/** What one flush writes at most per frame. */
+export const maxFrameBytes = 65_536
