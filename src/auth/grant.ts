@@ -1,0 +1,97 @@
+import type { Channel } from '../event/event.ts'
+import { TokenError } from './token-error.ts'
+
+/** What a token may be for: read the stream, publish events, use rooms, resume from far back. */
+export const scopes = ['stream', 'publish', 'relay', 'history'] as const
+
+export type Scope = (typeof scopes)[number]
+
+/** The names a token allows: every one, or those listed. */
+export type Entitled = '*' | ReadonlySet<string>
+
+/** What a verified token allows. */
+export interface Grant {
+  /** The user (`sub`), 1 to 256 characters. */
+  readonly subject: string
+  /** The token's own id (`jti`), where it has one. */
+  readonly tokenId?: string
+  readonly scopes: ReadonlySet<Scope>
+  readonly feeds: Entitled
+  readonly channels: Entitled
+  readonly symbols: Entitled
+  readonly rooms: Entitled
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number
+}
+
+/** Whether `name` is among the entitled ones. */
+export function entitles(entitled: Entitled, name: string): boolean {
+  return entitled === '*' || entitled.has(name)
+}
+
+/** Whether a grant allows a channel. `trades` brings `corrections` and `cancelErrors` with it: they mend trades. */
+export function entitlesChannel(grant: Grant, channel: Channel): boolean {
+  if (entitles(grant.channels, channel)) return true
+  return (channel === 'corrections' || channel === 'cancelErrors') && entitles(grant.channels, 'trades')
+}
+
+const longestId = 256
+/** The last moment a `Date` can express, in seconds (ECMA-262 §21.4.1.1). */
+const lastSecond = 8.64e12
+
+/**
+ * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), an optional `jti`, `scope`
+ * (RFC 8693 §4.2; scopes we do not know are other services') and `ticker: { feeds, channels, symbols, rooms }`,
+ * each an array of names or `*`. What is absent allows nothing; what is malformed is a `TokenError`.
+ */
+export function parseGrant(claims: unknown): Grant {
+  if (!isRecord(claims)) throw fault('the claims are not an object')
+  const { sub, exp, jti, scope, ticker = {} } = claims
+  if (!isId(sub)) throw fault(`"sub" is not text of 1 to ${longestId} characters`)
+  if (typeof exp !== 'number' || !(exp >= 0 && exp <= lastSecond))
+    throw fault('"exp" is not a time in seconds')
+  if (jti !== undefined && !isId(jti)) throw fault(`"jti" is not text of 1 to ${longestId} characters`)
+  if (!isRecord(ticker)) throw fault('"ticker" is not an object')
+  return {
+    subject: sub,
+    ...(jti === undefined ? {} : { tokenId: jti }),
+    scopes: parseScopes(scope),
+    feeds: parseEntitled(ticker, 'feeds'),
+    channels: parseEntitled(ticker, 'channels'),
+    symbols: parseEntitled(ticker, 'symbols'),
+    rooms: parseEntitled(ticker, 'rooms'),
+    expiresAtMs: Math.floor(exp * 1000),
+  }
+}
+
+function parseScopes(scope: unknown): ReadonlySet<Scope> {
+  if (scope === undefined) return new Set()
+  if (typeof scope !== 'string') throw fault('"scope" is not text of names with spaces between them')
+  const named = new Set(scope.split(' '))
+  return new Set(scopes.filter(known => named.has(known)))
+}
+
+function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string): Entitled {
+  const names = Object.hasOwn(ticker, member) ? ticker[member] : []
+  if (names === '*') return '*'
+  if (!Array.isArray(names)) throw fault(`"ticker.${member}" is neither an array nor "*"`)
+  const entitled = new Set<string>()
+  for (const name of names) {
+    if (typeof name !== 'string' || name === '')
+      throw fault(`"ticker.${member}" has a member that is not a name`)
+    entitled.add(name)
+  }
+  return entitled.has('*') ? '*' : entitled
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= longestId
+}
+
+function fault(rule: string): TokenError {
+  return new TokenError('claims', `token: ${rule}; the issuer has to correct it`)
+}

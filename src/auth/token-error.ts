@@ -1,0 +1,31 @@
+import { TickerError } from '../ticker-error.ts'
+
+/**
+ * Why a token was refused; a closed set, for metrics. `key`: no key fits the token; `unavailable`: the keys
+ * could not be read, so the token may be good and the peer may try again.
+ */
+export const tokenFaults = [
+  'malformed',
+  'expired',
+  'not_yet_valid',
+  'audience',
+  'issuer',
+  'algorithm',
+  'signature',
+  'key',
+  'claims',
+  'unavailable',
+] as const
+
+export type TokenFault = (typeof tokenFaults)[number]
+
+/** A token was refused, for `reason`; `cause` is jose's own error. Messages never contain the token. */
+export class TokenError extends TickerError {
+  readonly code = 'TICKER_TOKEN'
+  readonly reason: TokenFault
+
+  constructor(reason: TokenFault, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}

@@ -1,0 +1,112 @@
+import type { KeyObject } from 'node:crypto'
+import type { AllowedOrigins } from '../auth/origin-policy.ts'
+import type { Topics } from '../log/topics.ts'
+import type { Mode } from './mode.ts'
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+export type LogLevel = (typeof logLevels)[number]
+
+/** An address to listen on; port 0 takes a free one. */
+export interface Listener {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * How the stream is protected on its way: `plain` on loopback only, `proxied` where the operator states that a
+ * proxy terminates TLS, or `tls` with files that are read again when they change.
+ */
+export type Protection =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'proxied' }
+  | { readonly kind: 'tls'; readonly certificateFile: string; readonly keyFile: string }
+
+/** The listener of the stream and of the pages. */
+export interface StreamConfig extends Listener {
+  readonly protection: Protection
+  readonly allowedOrigins: AllowedOrigins
+}
+
+/** The log in Kafka; `brokers` are `host:port`, at least one. */
+export interface KafkaConfig {
+  readonly kind: 'kafka'
+  readonly brokers: readonly string[]
+  readonly clientId: string
+}
+
+/** The log in a file of this machine; only in development. The oldest records leave past either limit. */
+export interface EmbeddedConfig {
+  readonly kind: 'embedded'
+  readonly path: string
+  readonly retentionBytes: number
+  readonly retentionMs: number
+}
+
+/** The generated feed, repeatable by its seed; only in development on the embedded log. */
+export interface DemoConfig {
+  readonly seed: number
+}
+
+/** What is read from the log and kept of it. */
+export interface IngestConfig {
+  /** Records of each partition that are read back at start. */
+  readonly warmUpRecords: number
+  /** A larger record is poison. */
+  readonly maxEventBytes: number
+  /** Items that this node keeps; events of further ones are counted and dropped. */
+  readonly maxItems: number
+  /** A module's path (from the working directory) or package name; `undefined`: JSON and MessagePack. */
+  readonly decoder: string | undefined
+}
+
+/**
+ * Where the keys come from that tokens are checked with: the issuer's key set, one public key, or the key
+ * pair that is generated for development.
+ */
+export type KeySource =
+  | { readonly kind: 'jwks'; readonly url: string }
+  | { readonly kind: 'public'; readonly key: KeyObject }
+  | { readonly kind: 'development' }
+
+/** How tokens are checked. */
+export interface AuthConfig {
+  readonly keys: KeySource
+  readonly issuer: string
+  readonly audience: string
+  /** JOSE names, never `none` nor an HMAC; with a public key only those that it fits. */
+  readonly algorithms: readonly string[]
+  readonly clockToleranceS: number
+}
+
+/** What one session, and all of them, may use up. */
+export interface LimitsConfig {
+  /** From the connection to a valid token, absolute. */
+  readonly authTimeoutMs: number
+  /** Of one message from a client. */
+  readonly maxMessageBytes: number
+  readonly maxItemsPerSession: number
+  readonly maxSessions: number
+  /** Unsent bytes at which a session is closed as too slow. */
+  readonly maxUnsentBytes: number
+  readonly heartbeatMs: number
+  readonly pingMs: number
+  /** How long a drain waits for sessions to leave by themselves. */
+  readonly drainMs: number
+}
+
+/** Everything that `TICKER_*` variables decide, checked. Holds no secret, so it may be shown. */
+export interface Config {
+  readonly mode: Mode
+  readonly logLevel: LogLevel
+  readonly stream: StreamConfig
+  /** Metrics and health, without authentication. */
+  readonly operations: Listener
+  readonly log: KafkaConfig | EmbeddedConfig
+  readonly topics: Topics
+  /** `undefined`: no demo feed. */
+  readonly demo: DemoConfig | undefined
+  readonly ingest: IngestConfig
+  readonly auth: AuthConfig
+  readonly limits: LimitsConfig
+}
