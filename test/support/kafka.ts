@@ -5,6 +5,7 @@ import { KafkaBroker } from './kafka-broker.ts'
 import { type KafkaProperties, writeConfiguration } from './kafka-configuration.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { freePort, isFree } from './port.ts'
+import { java, Requirements } from './requirements.ts'
 
 export type { KafkaBroker } from './kafka-broker.ts'
 
@@ -15,8 +16,8 @@ export interface KafkaOptions {
   readonly folder?: string
   /** Further server properties; they win over ours. */
   readonly properties?: KafkaProperties
-  /** Told in a line of what takes long; standard error if left out. */
-  readonly report?: (line: string) => void
+  /** Finds Java and Maven, and reports what takes long. */
+  readonly requirements?: Requirements
 }
 
 /**
@@ -28,7 +29,9 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   if (!(await isFree(port))) {
     throw new Error(`127.0.0.1:${port}: something else listens there; stop it or choose another port`)
   }
-  const jars = await kafkaJars(options.report ?? console.error)
+  const requirements = options.requirements ?? new Requirements()
+  await requirements.ensure(java)
+  const jars = await kafkaJars(requirements)
   const folder = await dataFolder(options.folder)
   const ports = { client: port, controller: await freePort() }
   const configuration = await writeConfiguration(folder, ports, options.properties ?? {})
