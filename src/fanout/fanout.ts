@@ -49,12 +49,7 @@ export class Fanout {
   /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
   join(subscriber: Subscriber, interest: Interest, form: WireForm): Audience {
     const key = `${form.subprotocol} ${keyOf(interest)}`
-    let audience = this.#audiences.get(key)
-    if (audience === undefined) {
-      audience = new Audience(key, interest, form)
-      this.#audiences.set(key, audience)
-      this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
-    }
+    const audience = this.#audiences.get(key) ?? this.#open(key, interest, form)
     audience.subscribers.add(subscriber)
     return audience
   }
@@ -84,6 +79,13 @@ export class Fanout {
       this.counts.bytes += audience.flush(segment)
     }
     this.counts.flushes += marked.length
+  }
+
+  #open(key: string, interest: Interest, form: WireForm): Audience {
+    const audience = new Audience(key, interest, form)
+    this.#audiences.set(key, audience)
+    this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
+    return audience
   }
 
   #markItem(number: number, index: number): void {

@@ -1,5 +1,5 @@
 import { type Channel, channelOfType, channels, type MarketEvent, type News } from '../event/event.ts'
-import { Item, newsKept } from './item.ts'
+import { type Item, newsKept } from './item.ts'
 import { Items } from './items.ts'
 import { Segment } from './segment.ts'
 

@@ -1,0 +1,157 @@
+import { type Channel, channels } from '../event/event.ts'
+import { isSymbol } from '../event/symbol.ts'
+import type { RequestFault, RequestId } from './error-message.ts'
+
+/** What a lagging reader of a channel gets: everything, or the newest event of each item. */
+export type Policy = 'every' | 'conflate'
+
+/** Symbols, or `*`, by channel; never an empty list. */
+export type RequestedItems = ReadonlyMap<Channel, readonly string[]>
+
+export interface AuthMessage {
+  readonly action: 'auth'
+  readonly id?: RequestId | undefined
+  readonly token: string
+}
+
+export interface SubscribeMessage {
+  readonly action: 'subscribe'
+  readonly id?: RequestId | undefined
+  readonly items: RequestedItems
+  readonly policy: ReadonlyMap<Channel, Policy>
+  readonly snapshot: boolean
+}
+
+export interface UnsubscribeMessage {
+  readonly action: 'unsubscribe'
+  readonly id?: RequestId | undefined
+  readonly items: RequestedItems
+}
+
+export type ClientMessage = AuthMessage | SubscribeMessage | UnsubscribeMessage
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A fault while reading, caught by `parseClientMessage` alone. */
+class Refusal extends Error {}
+
+const known = {
+  auth: new Set(['action', 'id', 'token']),
+  subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', ...channels]),
+  unsubscribe: new Set<string>(['action', 'id', ...channels]),
+} as const satisfies Record<ClientMessage['action'], Set<string>>
+
+/** Reads one message of a client (`PROTOCOL.md` §3). A fault's detail names the field, its value and the rule. */
+export function parseClientMessage(text: string): ClientMessage | RequestFault {
+  let id: RequestId | undefined
+  try {
+    const fields = parseFields(text)
+    id = parseId(fields['id'])
+    return parseAction(fields, id)
+  } catch (thrown) {
+    if (thrown instanceof Refusal) return { code: 400, detail: thrown.message, id }
+    throw thrown
+  }
+}
+
+function parseFields(text: string): Fields {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new Refusal(`not JSON: ${show(text)}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Refusal(`${show(value)}: expected a JSON object with an "action"`)
+  }
+  return value as Fields
+}
+
+function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
+  const { action } = fields
+  if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe') {
+    throw new Refusal(`action=${show(action)}: expected auth, subscribe or unsubscribe`)
+  }
+  for (const name of Object.keys(fields)) {
+    if (!known[action].has(name)) {
+      throw new Refusal(`${show(name)}: unknown field of ${action}; known: ${[...known[action]].join(', ')}`)
+    }
+  }
+  if (action === 'auth') return { action, id, token: parseToken(fields['token']) }
+  const items = parseItems(fields)
+  if (action === 'unsubscribe') return { action, id, items }
+  return {
+    action,
+    id,
+    items,
+    policy: parsePolicy(fields['policy']),
+    snapshot: parseSnapshot(fields['snapshot']),
+  }
+}
+
+function parseId(id: unknown): RequestId | undefined {
+  if (id === undefined) return undefined
+  if (typeof id === 'string' && id.length <= 64) return id
+  if (typeof id === 'number' && Number.isSafeInteger(id)) return id
+  throw new Refusal(`id=${show(id)}: expected a text of at most 64 characters or a whole number`)
+}
+
+function parseToken(token: unknown): string {
+  if (typeof token === 'string' && token !== '') return token
+  throw new Refusal('token: expected a JSON Web Token as text')
+}
+
+function parseSnapshot(snapshot: unknown): boolean {
+  if (snapshot === undefined) return false
+  if (typeof snapshot === 'boolean') return snapshot
+  throw new Refusal(`snapshot=${show(snapshot)}: expected true or false`)
+}
+
+function parseItems(fields: Fields): RequestedItems {
+  const items = new Map<Channel, readonly string[]>()
+  for (const channel of channels) {
+    const symbols = fields[channel]
+    if (symbols === undefined || symbols === null) continue
+    if (!Array.isArray(symbols)) {
+      throw new Refusal(
+        `${channel}=${show(symbols)}: expected an array of symbols, such as ["AAPL"] or ["*"]`,
+      )
+    }
+    if (symbols.length > 0)
+      items.set(
+        channel,
+        symbols.map(symbol => parseSymbol(channel, symbol)),
+      )
+  }
+  return items
+}
+
+function parseSymbol(channel: Channel, symbol: unknown): string {
+  if (typeof symbol === 'string' && (symbol === '*' || isSymbol(symbol))) return symbol
+  throw new Refusal(
+    `${channel}: ${show(symbol)} is no symbol; expected letters and digits with . _ / - between, at most 32`,
+  )
+}
+
+function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
+  const chosen = new Map<Channel, Policy>()
+  if (policy === undefined) return chosen
+  if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) {
+    throw new Refusal(`policy=${show(policy)}: expected an object such as {"quotes":"every"}`)
+  }
+  for (const [name, value] of Object.entries(policy)) {
+    const channel = channels.find(candidate => candidate === name)
+    if (channel === undefined)
+      throw new Refusal(`policy: ${show(name)} is no channel; channels: ${channels.join(', ')}`)
+    if (value !== 'every' && value !== 'conflate') {
+      throw new Refusal(`policy.${name}=${show(value)}: expected "every" or "conflate"`)
+    }
+    chosen.set(channel, value)
+  }
+  return chosen
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}

@@ -1,0 +1,21 @@
+/** How a connection is closed, and so what its client should do. */
+export interface CloseCode {
+  readonly code: number
+  readonly reason: string
+}
+
+/** 4000–4499: reconnect. 4500–4999: stop, a human must act. `PROTOCOL.md` §7 lists them. */
+export const closeCodes = {
+  draining: { code: 4000, reason: 'draining' },
+  tooSlow: { code: 4001, reason: 'too slow' },
+  connectionLimit: { code: 4002, reason: 'connection limit' },
+  tokenExpired: { code: 4003, reason: 'token expired' },
+  authTimeout: { code: 4004, reason: 'authentication timeout' },
+  unreachable: { code: 4005, reason: 'no answer to pings' },
+  internal: { code: 4006, reason: 'internal error' },
+  unauthorized: { code: 4501, reason: 'unauthorized' },
+} as const satisfies Record<string, CloseCode>
+
+export type CloseReason = keyof typeof closeCodes
+
+export const closeReasons = Object.keys(closeCodes).filter((name): name is CloseReason => name in closeCodes)

@@ -1,0 +1,12 @@
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import type { CloseCode } from './close-code.ts'
+
+/** All a session knows about the connection under it. */
+export interface Transport {
+  readonly form: WireForm
+  /** Offers prepared bytes. `congested`: nothing was taken, earlier bytes beyond the limit are still unsent. */
+  write(block: Block): 'written' | 'congested'
+  /** Sends what was written, the farewell whatever is unsent, and the code; gives up on a peer that does not take them. */
+  close(why: CloseCode, farewell?: Block): void
+}
