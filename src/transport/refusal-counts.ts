@@ -1,0 +1,11 @@
+/** Why a handshake was refused. */
+export const refusalReasons = ['not_ready', 'origin', 'query', 'subprotocol'] as const
+
+export type RefusalReason = (typeof refusalReasons)[number]
+
+/** Handshakes refused since start, by reason. */
+export type RefusalCounts = Record<RefusalReason, number>
+
+export function createRefusalCounts(): RefusalCounts {
+  return { not_ready: 0, origin: 0, query: 0, subprotocol: 0 }
+}

@@ -1,0 +1,179 @@
+import type { IncomingMessage } from 'node:http'
+import fastifyWebSocket from '@fastify/websocket'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RawData, WebSocket } from 'ws'
+import { type AllowedOrigins, isOriginAllowed } from '../auth/origin-policy.ts'
+import { bearerToken } from '../auth/bearer-token.ts'
+import { closeCodes } from '../session/close-code.ts'
+import type { Session } from '../session/session.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { jsonForm } from '../wire/json-form.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './refusal-counts.ts'
+import { WebSocketTransport } from './web-socket-transport.ts'
+
+/** The wire forms by subprotocol; the first is for clients that offer none. */
+export const forms: readonly WireForm[] = [jsonForm]
+
+export interface StreamOptions {
+  readonly sessions: Sessions
+  readonly allowedOrigins: AllowedOrigins
+  /** Whether the feed is warmed up and the node is not leaving. */
+  readonly isReady: () => boolean
+  readonly maxMessageBytes: number
+  readonly maxUnsentBytes: number
+  readonly pingMs: number
+  readonly closeTimeoutMs?: number
+  readonly log: FastifyBaseLogger
+}
+
+/** A refused handshake: the answer says why, for whoever reads the client's log. */
+interface Refusal {
+  readonly status: number
+  readonly reason: RefusalReason
+  readonly message: string
+}
+
+/** Serves `/v1/stream`. The counts are of handshakes refused before they became sessions. */
+export async function serveStream(app: FastifyInstance, options: StreamOptions): Promise<RefusalCounts> {
+  const refusals = createRefusalCounts()
+  const transports = new Map<WebSocketTransport, WebSocket>()
+  const pings = setInterval(() => probe(transports), options.pingMs)
+  app.addHook('onClose', () => clearInterval(pings))
+  await app.register(fastifyWebSocket, {
+    options: {
+      maxPayload: options.maxMessageBytes,
+      perMessageDeflate: false,
+      clientTracking: true,
+      handleProtocols: offered => formOf(offered)?.subprotocol ?? false,
+    },
+  })
+  app.route({
+    method: 'GET',
+    url: '/v1/stream',
+    preValidation: async (request, reply) => {
+      const refusal = refuse(request, options)
+      if (refusal === undefined) return
+      refusals[refusal.reason]++
+      await answer(reply, refusal)
+    },
+    handler: (_request, reply) => answer(reply, plainHttp),
+    wsHandler: (webSocket, request) => {
+      const form = formOf([webSocket.protocol]) ?? jsonForm
+      const { maxUnsentBytes, closeTimeoutMs = 5000 } = options
+      const { socket } = request.raw
+      const transport = new WebSocketTransport({ webSocket, socket, form, maxUnsentBytes, closeTimeoutMs })
+      transports.set(transport, webSocket)
+      webSocket.once('close', () => transports.delete(transport))
+      runSession({ webSocket, transport, request: request.raw, options })
+    },
+  })
+  return refusals
+}
+
+interface Connection {
+  readonly webSocket: WebSocket
+  readonly transport: WebSocketTransport
+  readonly request: IncomingMessage
+  readonly options: StreamOptions
+}
+
+/** One connection from its handshake to its end, which is the one line it leaves in the log. */
+function runSession({ webSocket, transport, request, options }: Connection): void {
+  const { sessions, log } = options
+  const begunMs = performance.now()
+  const session = sessions.open(transport)
+  let messages = 0
+  webSocket.on('message', (data, isBinary) => {
+    messages++
+    receive(session, data, isBinary)
+  })
+  // `ws` reports a protocol error of the peer here and closes by itself with the code of RFC 6455.
+  webSocket.on('error', () => undefined)
+  webSocket.once('close', code => {
+    log.info(
+      {
+        code,
+        subject: session.subject,
+        durationMs: Math.round(performance.now() - begunMs),
+        items: session.size,
+        messages,
+        ...transport.written,
+      },
+      'connection ended',
+    )
+    sessions.end(session)
+  })
+  const token = bearerToken(request.headers.authorization)
+  if (token !== undefined) session.authenticate(token)
+}
+
+function receive(session: Session, data: RawData, isBinary: boolean): void {
+  if (isBinary) session.receiveBinary()
+  else if (Buffer.isBuffer(data)) session.receive(data.toString('utf8'))
+}
+
+function refuse(request: FastifyRequest, options: StreamOptions): Refusal | undefined {
+  const { origin } = request.headers
+  if (!options.isReady()) {
+    return {
+      status: 503,
+      reason: 'not_ready',
+      message: 'not ready: still reading the log, or leaving; try again',
+    }
+  }
+  if (!isOriginAllowed(origin, options.allowedOrigins)) {
+    return { status: 403, reason: 'origin', message: `Origin ${origin}: not among TICKER_ALLOWED_ORIGINS` }
+  }
+  if (request.url.includes('?')) {
+    return {
+      status: 400,
+      reason: 'query',
+      message:
+        'no query is taken here: a token goes into the Authorization header or the "auth" message, never into a URL',
+    }
+  }
+  const offered = request.headers['sec-websocket-protocol']
+  if (request.ws && offered !== undefined && formOf(splitProtocols(offered)) === undefined) {
+    const known = forms.map(form => form.subprotocol).join(', ')
+    return {
+      status: 400,
+      reason: 'subprotocol',
+      message: `Sec-WebSocket-Protocol ${offered}: expected ${known}, or none`,
+    }
+  }
+  return undefined
+}
+
+const plainHttp = {
+  status: 426,
+  message: 'this is a WebSocket endpoint: connect with the scheme ws or wss (PROTOCOL.md)',
+}
+
+async function answer(reply: FastifyReply, refusal: Pick<Refusal, 'status' | 'message'>): Promise<void> {
+  if (refusal.status === 503) reply.header('retry-after', '1')
+  if (refusal.status === 426) reply.header('upgrade', 'websocket')
+  await reply.code(refusal.status).send({ error: refusal.message })
+}
+
+function splitProtocols(offered: string): string[] {
+  return offered.split(',').map(name => name.trim())
+}
+
+/** The first form that the client offers and the gateway has. */
+function formOf(offered: Iterable<string>): WireForm | undefined {
+  for (const name of offered) {
+    const form = forms.find(candidate => candidate.subprotocol === name)
+    if (form !== undefined) return form
+  }
+  return undefined
+}
+
+/** Ends connections whose peer has not answered the last ping. */
+function probe(transports: ReadonlyMap<WebSocketTransport, WebSocket>): void {
+  for (const [transport, webSocket] of transports) {
+    if (transport.probe()) continue
+    transport.close(closeCodes.unreachable)
+    webSocket.terminate()
+  }
+}

@@ -1,0 +1,68 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { CloseCode } from '../session/close-code.ts'
+import type { Transport } from '../session/transport.ts'
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+
+export interface WebSocketTransportOptions {
+  readonly webSocket: WebSocket
+  /** The upgraded socket under it. */
+  readonly socket: Duplex
+  readonly form: WireForm
+  /** Node's own queue beyond which nothing more is taken. */
+  readonly maxUnsentBytes: number
+  /** How long a peer has to take the farewell and to close. */
+  readonly closeTimeoutMs: number
+}
+
+/**
+ * A WebSocket under a session. Prepared frames go straight to the upgraded socket (0.8 of the CPU of
+ * `ws.send`, an eighth of its allocations: shared FACTS); `ws` keeps receiving, pings and closing. That is safe as long as
+ * `ws` never compresses on this socket, since its deflate is asynchronous and would reorder.
+ */
+export class WebSocketTransport implements Transport {
+  readonly form: WireForm
+  /** Frames and bytes written, for the line that is logged at the end. */
+  readonly written = { frames: 0, bytes: 0 }
+  readonly #options: WebSocketTransportOptions
+  #isAnswering = true
+  #isClosing = false
+
+  constructor(options: WebSocketTransportOptions) {
+    this.form = options.form
+    this.#options = options
+    options.webSocket.on('pong', () => {
+      this.#isAnswering = true
+    })
+  }
+
+  write(block: Block): 'written' | 'congested' {
+    const { socket, maxUnsentBytes } = this.#options
+    if (socket.writableLength > maxUnsentBytes) return 'congested'
+    if (this.#isClosing || socket.destroyed) return 'written'
+    const frame = block.framed()
+    socket.write(frame)
+    this.written.frames++
+    this.written.bytes += frame.length
+    return 'written'
+  }
+
+  close(why: CloseCode, farewell?: Block): void {
+    if (this.#isClosing) return
+    const { webSocket, socket, closeTimeoutMs } = this.#options
+    if (farewell !== undefined && !socket.destroyed) socket.write(farewell.framed())
+    this.#isClosing = true
+    webSocket.close(why.code, why.reason)
+    const timeout = setTimeout(() => webSocket.terminate(), closeTimeoutMs)
+    webSocket.once('close', () => clearTimeout(timeout))
+  }
+
+  /** Asks the peer for a sign of life; false when it did not answer the last time. */
+  probe(): boolean {
+    if (!this.#isAnswering) return false
+    this.#isAnswering = false
+    this.#options.webSocket.ping()
+    return true
+  }
+}
