@@ -1,5 +1,5 @@
-import type { KeyObject } from 'node:crypto'
 import type { AllowedOrigins } from '../auth/origin-policy.ts'
+import type { KeySource } from '../auth/token-keys.ts'
 import type { Topics } from '../log/topics.ts'
 import type { Mode } from './mode.ts'
 
@@ -59,15 +59,6 @@ export interface IngestConfig {
   /** A module's path (from the working directory) or package name; `undefined`: JSON and MessagePack. */
   readonly decoder: string | undefined
 }
-
-/**
- * Where the keys come from that tokens are checked with: the issuer's key set, one public key, or the key
- * pair that is generated for development.
- */
-export type KeySource =
-  | { readonly kind: 'jwks'; readonly url: string }
-  | { readonly kind: 'public'; readonly key: KeyObject }
-  | { readonly kind: 'development' }
 
 /** How tokens are checked. */
 export interface AuthConfig {

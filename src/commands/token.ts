@@ -1,0 +1,38 @@
+import { readDevelopmentKey } from '../auth/development-key.ts'
+import { mintToken } from '../auth/development-token.ts'
+import { readConfig, readMode } from '../config/config-reader.ts'
+import { TickerError } from '../ticker-error.ts'
+import { parseTokenArguments, tokenUsage } from './token-arguments.ts'
+import { UsageError } from './usage-error.ts'
+
+/** A gateway with these settings would not take a development token. */
+class NoDevelopmentTokenError extends TickerError {
+  readonly code = 'TICKER_NO_DEVELOPMENT_TOKEN'
+}
+
+/** Makes the token that the command line asks for, or says how to ask. */
+async function answer(args: readonly string[]): Promise<string> {
+  const request = parseTokenArguments(args)
+  if (request === 'help') return tokenUsage
+  // First, so that production is told so, and not what its configuration lacks.
+  const key = await readDevelopmentKey(readMode(process.env))
+  if (readConfig(process.env).auth.keys.kind !== 'development') {
+    throw new NoDevelopmentTokenError(
+      'a key of your own is set, so a gateway takes tokens from your issuer only; ask it for one, or unset ' +
+        'TICKER_JWT_JWKS_URL and TICKER_JWT_PUBLIC_KEY',
+    )
+  }
+  const token = await mintToken({ ...request, key })
+  if (process.stdout.isTTY) {
+    process.stderr.write(`for ${request.subject}, in an auth message: {"action":"auth","token":"…"}\n`)
+  }
+  return `${token}\n`
+}
+
+try {
+  process.stdout.write(await answer(process.argv.slice(2)))
+} catch (error) {
+  if (!(error instanceof TickerError)) throw error
+  process.stderr.write(`token: ${error.message}\n`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

@@ -1,0 +1,28 @@
+import { isLoopback } from '../auth/loopback.ts'
+import type { AllowedOrigins } from '../auth/origin-policy.ts'
+import { type Kind, kind, listOf } from './kind.ts'
+
+/** An origin as browsers send it (RFC 6454 §6.2): scheme, host and port, nothing after them. */
+const origin = kind('origins such as https://app.example.com', value => {
+  const url = URL.parse(value)
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined
+  return url.origin === value ? value : undefined
+})
+
+/** `*`, or a list of origins. */
+export const allowedOrigins: Kind<AllowedOrigins> = {
+  expected: `* or ${listOf(origin).expected}, without a path`,
+  parse(value) {
+    if (value === '*') return { value: '*' }
+    const parsed = listOf(origin).parse(value)
+    return 'fault' in parsed ? { fault: `expected ${this.expected}` } : { value: new Set(parsed.value) }
+  },
+}
+
+/** The address of a key set. Over plain http anyone on the way could put in a key; so only on loopback. */
+export const keySetUrl = kind('an https URL without user and password (http on loopback)', value => {
+  const url = URL.parse(value)
+  if (url === null || url.username !== '' || url.password !== '') return undefined
+  const isLocal = url.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  return url.protocol === 'https:' || isLocal ? url.href : undefined
+})

@@ -1,0 +1,43 @@
+import { keySetUrl } from './address-kinds.ts'
+import { algorithmList, publicKey } from './key-kinds.ts'
+import { line, whole } from './kind.ts'
+import { optional, required, withDefault } from './variable.ts'
+
+export const authVariables = {
+  keySetUrl: optional({
+    name: 'TICKER_JWT_JWKS_URL',
+    kind: keySetUrl,
+    absent: 'this or TICKER_JWT_PUBLIC_KEY in production',
+    doc: "The issuer's key set; read again when a token names an unknown key.",
+  }),
+  publicKey: optional({
+    name: 'TICKER_JWT_PUBLIC_KEY',
+    kind: publicKey,
+    absent: 'in development a generated key',
+    doc: 'The one key that tokens are checked with, instead of a key set.',
+    // Public, but someone will paste the private key one day, and logs are for ever.
+    isSecret: true,
+  }),
+  issuer: required({
+    name: 'TICKER_JWT_ISSUER',
+    kind: line(512),
+    doc: 'The `iss` that tokens must have.',
+  }),
+  audience: required({
+    name: 'TICKER_JWT_AUDIENCE',
+    kind: line(512),
+    doc: 'The `aud` that tokens must have.',
+  }),
+  algorithms: withDefault({
+    name: 'TICKER_JWT_ALGORITHMS',
+    kind: algorithmList,
+    default: 'ES256,EdDSA,RS256,PS256',
+    doc: 'Signature algorithms that are accepted.',
+  }),
+  clockToleranceS: withDefault({
+    name: 'TICKER_JWT_CLOCK_TOLERANCE_S',
+    kind: whole(0, 300, 'seconds'),
+    default: '5',
+    doc: "How far the issuer's clock may be from ours.",
+  }),
+}

@@ -1,0 +1,142 @@
+import { developmentIdentity } from '../auth/development-token.ts'
+import { authVariables } from './auth-variables.ts'
+import type {
+  AuthConfig,
+  Config,
+  DemoConfig,
+  EmbeddedConfig,
+  IngestConfig,
+  KafkaConfig,
+  LimitsConfig,
+  Protection,
+  StreamConfig,
+} from './config.ts'
+import { ConfigError } from './config-error.ts'
+import {
+  demoVariables,
+  embeddedVariables,
+  ingestVariables,
+  kafkaVariables,
+  topicVariables,
+} from './log-variables.ts'
+import type { Mode } from './mode.ts'
+import { type Environment, Reading } from './reading.ts'
+import { checkRules } from './rules.ts'
+import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+
+/**
+ * Reads the configuration from the `TICKER_*` variables of an environment, normally `process.env`; an empty variable
+ * counts as absent. Throws a `ConfigError` with every fault there is, and nothing else.
+ */
+export function readConfig(env: Environment): Config {
+  const reading = new Reading(env)
+  checkRules(reading)
+  if (reading.faults.length > 0) throw new ConfigError(reading.faults)
+  const mode = reading.value(generalVariables.mode)
+  const log = logConfig(reading)
+  return {
+    mode,
+    logLevel: reading.value(generalVariables.logLevel),
+    stream: streamConfig(reading, mode),
+    operations: {
+      host: reading.value(operationsVariables.host),
+      port: reading.value(operationsVariables.port),
+    },
+    log,
+    topics: {
+      trades: reading.value(topicVariables.trades),
+      quotes: reading.value(topicVariables.quotes),
+      bars: reading.value(topicVariables.bars),
+      statuses: reading.value(topicVariables.statuses),
+      news: reading.value(topicVariables.news),
+    },
+    demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
+    ingest: ingestConfig(reading),
+    auth: authConfig(reading),
+    limits: limitsConfig(reading),
+  }
+}
+
+/** The mode alone, for commands that need nothing else. Throws a `ConfigError` where it is neither mode. */
+export function readMode(env: Environment): Mode {
+  const { mode } = generalVariables
+  const reading = new Reading({ [mode.name]: env[mode.name] })
+  if (reading.faults.length > 0) throw new ConfigError(reading.faults)
+  return reading.value(mode)
+}
+
+function streamConfig(reading: Reading, mode: Mode): StreamConfig {
+  const { host, port, allowedOrigins } = streamVariables
+  const byDefault = mode === 'development' ? 'loopback' : new Set<string>()
+  return {
+    host: reading.value(host),
+    port: reading.value(port),
+    protection: protection(reading),
+    allowedOrigins: reading.value(allowedOrigins) ?? byDefault,
+  }
+}
+
+function protection(reading: Reading): Protection {
+  const certificateFile = reading.value(streamVariables.certificateFile)
+  const keyFile = reading.value(streamVariables.keyFile)
+  if (certificateFile !== undefined && keyFile !== undefined) return { kind: 'tls', certificateFile, keyFile }
+  return { kind: reading.value(streamVariables.proxyTls) === 'yes' ? 'proxied' : 'plain' }
+}
+
+/** Production without brokers has been refused by now. */
+function logConfig(reading: Reading): KafkaConfig | EmbeddedConfig {
+  const brokers = reading.value(kafkaVariables.brokers)
+  if (brokers !== undefined) {
+    return { kind: 'kafka', brokers, clientId: reading.value(kafkaVariables.clientId) }
+  }
+  return {
+    kind: 'embedded',
+    path: reading.value(embeddedVariables.path),
+    retentionBytes: reading.value(embeddedVariables.retentionBytes),
+    retentionMs: reading.value(embeddedVariables.retentionMs),
+  }
+}
+
+function demoConfig(reading: Reading): DemoConfig | undefined {
+  return reading.value(demoVariables.feed) === 'off' ? undefined : { seed: reading.value(demoVariables.seed) }
+}
+
+function ingestConfig(reading: Reading): IngestConfig {
+  return {
+    warmUpRecords: reading.value(ingestVariables.warmUpRecords),
+    maxEventBytes: reading.value(ingestVariables.maxEventBytes),
+    maxItems: reading.value(ingestVariables.maxItems),
+    decoder: reading.value(ingestVariables.decoder),
+  }
+}
+
+/** The identity of development tokens stands in only where the key does, too; `checkRules` saw to that. */
+function authConfig(reading: Reading): AuthConfig {
+  const url = reading.value(authVariables.keySetUrl)
+  const local = reading.value(authVariables.publicKey)
+  const clockToleranceS = reading.value(authVariables.clockToleranceS)
+  const issuer = reading.value(authVariables.issuer) ?? developmentIdentity.issuer
+  const audience = reading.value(authVariables.audience) ?? developmentIdentity.audience
+  const allowed = reading.value(authVariables.algorithms)
+  if (url !== undefined) {
+    return { keys: { kind: 'jwks', url }, issuer, audience, algorithms: allowed, clockToleranceS }
+  }
+  if (local !== undefined) {
+    const algorithms = local.algorithms.filter(algorithm => allowed.includes(algorithm))
+    return { keys: { kind: 'public', key: local.key }, issuer, audience, algorithms, clockToleranceS }
+  }
+  return { keys: { kind: 'development' }, ...developmentIdentity, clockToleranceS }
+}
+
+function limitsConfig(reading: Reading): LimitsConfig {
+  return {
+    authTimeoutMs: reading.value(limitVariables.authTimeoutMs),
+    maxMessageBytes: reading.value(limitVariables.maxMessageBytes),
+    maxItemsPerSession: reading.value(limitVariables.maxItemsPerSession),
+    maxSessions: reading.value(limitVariables.maxSessions),
+    maxUnsentBytes: reading.value(limitVariables.maxUnsentBytes),
+    heartbeatMs: reading.value(limitVariables.heartbeatMs),
+    pingMs: reading.value(limitVariables.pingMs),
+    drainMs: reading.value(limitVariables.drainMs),
+  }
+}

@@ -1,0 +1,139 @@
+import { readFileSync, statSync } from 'node:fs'
+import { messageOf } from '../ticker-error.ts'
+import { nearestName } from './nearest-name.ts'
+import type { Variable } from './variable.ts'
+import { variables } from './variables.ts'
+
+/** The environment, as `process.env` has it. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where a value was found: the variable that was set, what it was set to, and the text that this gives. */
+interface Found {
+  readonly name: string
+  readonly shown: string | undefined
+  readonly text: string
+}
+
+const largestFileBytes = 65_536
+
+/**
+ * One reading of the environment: the values of the variables and the faults found so far. A variable with
+ * a fault reads as its fallback, so that rules over several variables can go on; `isSet` tells it from an absent one.
+ */
+export class Reading {
+  readonly #env: Environment
+  readonly #found = new Map<Variable<unknown>, Found>()
+  readonly #set = new Set<Variable<unknown>>()
+  readonly #wrong = new Set<Variable<unknown>>()
+  readonly #faults: string[] = []
+
+  constructor(env: Environment) {
+    this.#env = env
+    this.#findUnknown()
+    for (const variable of variables) {
+      this.#find(variable)
+      this.#check(variable)
+    }
+  }
+
+  /** One line for each fault, in the order found. */
+  get faults(): readonly string[] {
+    return this.#faults
+  }
+
+  /** Whether the variable, or its `_FILE`, has a value, right or wrong. An empty one counts as absent. */
+  isSet(variable: Variable<unknown>): boolean {
+    return this.#set.has(variable)
+  }
+
+  /** Whether a fault was found in the variable's own value. */
+  isWrong(variable: Variable<unknown>): boolean {
+    return this.#wrong.has(variable)
+  }
+
+  value<T>(variable: Variable<T>): T {
+    const found = this.#found.get(variable)
+    if (found === undefined) return variable.fallback
+    const parsed = variable.kind.parse(found.text)
+    return 'fault' in parsed ? variable.fallback : parsed.value
+  }
+
+  /** Adds a fault: which rule the variable breaks, and the cure. */
+  fault(variable: Variable<unknown>, rule: string): void {
+    const { name, shown } = this.#found.get(variable) ?? { name: variable.name, shown: undefined }
+    this.#faults.push(`${name}${shown === undefined ? '' : `=${shown}`}: ${rule}`)
+  }
+
+  #find(variable: Variable<unknown>): void {
+    const text = this.#env[variable.name]
+    const fileName = `${variable.name}_FILE`
+    const path = variable.isSecret ? this.#env[fileName] : undefined
+    if (isPresent(text) || isPresent(path)) this.#set.add(variable)
+    if (isPresent(text)) {
+      this.#found.set(variable, {
+        name: variable.name,
+        shown: variable.isSecret ? undefined : show(text),
+        text,
+      })
+      if (isPresent(path)) this.fault(variable, `${fileName} is set as well; unset one of them`)
+    } else if (isPresent(path)) {
+      this.#findInFile(variable, fileName, path)
+    }
+  }
+
+  #findInFile(variable: Variable<unknown>, name: string, path: string): void {
+    const shown = show(path)
+    try {
+      const text = readSmallFile(path).replace(/\r?\n$/, '')
+      this.#found.set(variable, { name, shown, text })
+    } catch (error) {
+      this.#wrong.add(variable)
+      // Node's messages go on with the path, which `shown` may have shortened.
+      const [why] = messageOf(error).split(', ')
+      this.#faults.push(`${name}=${shown}: cannot be read (${why}); name a file that holds the value`)
+    }
+  }
+
+  #check(variable: Variable<unknown>): void {
+    const found = this.#found.get(variable)
+    if (found === undefined) return
+    const parsed = variable.kind.parse(found.text)
+    if (!('fault' in parsed)) return
+    this.#wrong.add(variable)
+    this.fault(variable, parsed.fault)
+  }
+
+  /** A misspelt variable would be ignored in silence. Its value may be a misspelt secret's and is not shown. */
+  #findUnknown(): void {
+    const known = new Set<string>(variables.map(variable => variable.name))
+    for (const variable of variables) if (variable.isSecret) known.add(`${variable.name}_FILE`)
+    for (const name of Object.keys(this.#env)) {
+      if (!name.startsWith('TICKER_') || name.startsWith('TICKER_TEST_') || known.has(name)) continue
+      const nearest = nearestName(name, known)
+      const cure = nearest === undefined ? '--help lists the known ones' : `did you mean ${nearest}?`
+      this.#faults.push(`${show(name)}: no such variable; ${cure}`)
+    }
+  }
+}
+
+function isPresent(text: string | undefined): text is string {
+  return text !== undefined && text !== ''
+}
+
+function readSmallFile(path: string): string {
+  const stats = statSync(path)
+  if (!stats.isFile()) throw new TypeError('not a regular file')
+  if (stats.size > largestFileBytes) throw new RangeError(`more than ${largestFileBytes} bytes`)
+  return readFileSync(path, 'utf8')
+}
+
+/** A value on one line, cut short, without what may be a password: all before an `@`, all behind a `?`. */
+function show(text: string): string {
+  const open = text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…')
+  const short = open.length > 120 ? `${open.slice(0, 120)}…` : open
+  return short.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, control => `\\u${hex(control)}`)
+}
+
+function hex(control: string): string {
+  return control.charCodeAt(0).toString(16).padStart(4, '0')
+}

@@ -1,0 +1,121 @@
+import { isLoopback } from '../auth/loopback.ts'
+import { authVariables } from './auth-variables.ts'
+import { demoVariables, embeddedVariables, kafkaVariables, topicVariables } from './log-variables.ts'
+import type { Reading } from './reading.ts'
+import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import type { Variable } from './variable.ts'
+import { variables } from './variables.ts'
+
+/** Adds to a reading the faults that no variable has by itself, but several have together. */
+export function checkRules(reading: Reading): void {
+  checkPorts(reading)
+  checkTlsFiles(reading)
+  checkTopics(reading)
+  checkKeys(reading)
+  // What a wrong mode would ask for is anyone's guess.
+  if (reading.isWrong(generalVariables.mode)) return
+  if (reading.value(generalVariables.mode) === 'production') checkProduction(reading)
+  else checkDevelopment(reading)
+}
+
+function checkProduction(reading: Reading): void {
+  for (const variable of variables) {
+    if (variable.isForDevelopment && reading.isSet(variable)) reading.fault(variable, developmentOnly)
+    if (variable.isRequired && !reading.isSet(variable)) {
+      reading.fault(variable, `required in production: ${variable.kind.expected}`)
+    }
+  }
+  if (reading.value(demoVariables.feed) === 'on') reading.fault(demoVariables.feed, developmentOnly)
+  if (!reading.isSet(authVariables.keySetUrl) && !reading.isSet(authVariables.publicKey)) {
+    reading.fault(authVariables.keySetUrl, 'required in production, or TICKER_JWT_PUBLIC_KEY')
+  }
+  checkExposure(reading)
+}
+
+const developmentOnly =
+  'exists only in development; unset it, or set TICKER_MODE=development on your own machine'
+
+/** DESIGN §6: plain `ws` stays on loopback unless the operator answers for the rest of the way. */
+function checkExposure(reading: Reading): void {
+  const { host, certificateFile, keyFile, proxyTls } = streamVariables
+  if (isLoopback(reading.value(host)) || reading.value(proxyTls) === 'yes') return
+  if (reading.isSet(certificateFile) || reading.isSet(keyFile) || reading.isWrong(proxyTls)) return
+  reading.fault(
+    host,
+    'not loopback, and tokens would pass unencrypted; set TICKER_TLS_CERT_FILE and TICKER_TLS_KEY_FILE, or ' +
+      'TICKER_PROXY_TLS=yes if a proxy terminates TLS',
+  )
+}
+
+function checkDevelopment(reading: Reading): void {
+  const { host } = streamVariables
+  if (!isLoopback(reading.value(host))) {
+    reading.fault(
+      host,
+      'development listens on loopback only, for its pages and keys let anyone in; set TICKER_MODE=production or unset it',
+    )
+  }
+  if (reading.isSet(kafkaVariables.brokers)) checkKafkaInDevelopment(reading)
+  const { keySetUrl, publicKey, issuer, audience, algorithms } = authVariables
+  const hasKey = reading.isSet(keySetUrl) || reading.isSet(publicKey)
+  for (const variable of [issuer, audience]) {
+    if (hasKey && !reading.isSet(variable)) reading.fault(variable, 'required with a key of your own')
+  }
+  for (const variable of [issuer, audience, algorithms]) {
+    if (!hasKey && reading.isSet(variable)) {
+      reading.fault(
+        variable,
+        'development tokens have their own; unset it, or set TICKER_JWT_JWKS_URL or TICKER_JWT_PUBLIC_KEY',
+      )
+    }
+  }
+}
+
+function checkKafkaInDevelopment(reading: Reading): void {
+  const rule = 'belongs to the embedded log, which TICKER_KAFKA_BROKERS replaces; unset one of them'
+  for (const variable of [...Object.values(embeddedVariables), demoVariables.seed]) {
+    if (reading.isSet(variable)) reading.fault(variable, rule)
+  }
+  if (reading.value(demoVariables.feed) === 'on') reading.fault(demoVariables.feed, rule)
+}
+
+function checkPorts(reading: Reading): void {
+  const port = reading.value(operationsVariables.port)
+  if (port === 0 || port !== reading.value(streamVariables.port)) return
+  if (reading.value(operationsVariables.host) !== reading.value(streamVariables.host)) return
+  reading.fault(operationsVariables.port, "is the stream's as well; set it or TICKER_PORT to another")
+}
+
+function checkTlsFiles(reading: Reading): void {
+  const { certificateFile, keyFile } = streamVariables
+  if (reading.isSet(certificateFile) === reading.isSet(keyFile)) return
+  const [present, missing] = reading.isSet(certificateFile)
+    ? [certificateFile, keyFile]
+    : [keyFile, certificateFile]
+  reading.fault(present, `needs ${missing.name} beside it; set both or none`)
+}
+
+function checkTopics(reading: Reading): void {
+  const first = new Map<string, Variable<string>>()
+  for (const variable of Object.values(topicVariables)) {
+    const topic = reading.value(variable)
+    const other = first.get(topic)
+    if (other === undefined) first.set(topic, variable)
+    else reading.fault(variable, `"${topic}" is ${other.name} as well; each stream has a topic of its own`)
+  }
+}
+
+function checkKeys(reading: Reading): void {
+  const { keySetUrl, publicKey, algorithms } = authVariables
+  if (reading.isSet(keySetUrl) && reading.isSet(publicKey)) {
+    reading.fault(keySetUrl, 'TICKER_JWT_PUBLIC_KEY is set as well; unset one of them')
+  }
+  const key = reading.value(publicKey)
+  const allowed = reading.value(algorithms)
+  if (key === undefined || key.algorithms.some(algorithm => allowed.includes(algorithm))) return
+  const fitting = key.algorithms.join(' or ')
+  reading.fault(
+    publicKey,
+    `the key is for ${fitting}, which TICKER_JWT_ALGORITHMS does not have; add it there`,
+  )
+}

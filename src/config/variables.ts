@@ -1,0 +1,34 @@
+import { authVariables } from './auth-variables.ts'
+import {
+  demoVariables,
+  embeddedVariables,
+  ingestVariables,
+  kafkaVariables,
+  topicVariables,
+} from './log-variables.ts'
+import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import type { Variable } from './variable.ts'
+
+/** The variables of one part of the configuration, by what they are called in it. */
+export interface Section {
+  readonly title: string
+  readonly variables: Readonly<Record<string, Variable<unknown>>>
+}
+
+/** Every variable, in the order of the documents. */
+export const sections: readonly Section[] = [
+  { title: 'General', variables: generalVariables },
+  { title: 'Stream', variables: streamVariables },
+  { title: 'Operations', variables: operationsVariables },
+  { title: 'Tokens', variables: authVariables },
+  { title: 'Limits', variables: limitVariables },
+  { title: 'Kafka', variables: kafkaVariables },
+  { title: 'Topics', variables: topicVariables },
+  { title: 'Ingest', variables: ingestVariables },
+  { title: 'Embedded log (development only)', variables: embeddedVariables },
+  { title: 'Demo feed (development only)', variables: demoVariables },
+]
+
+export const variables: readonly Variable<unknown>[] = sections.flatMap(section =>
+  Object.values(section.variables),
+)
