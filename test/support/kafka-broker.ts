@@ -10,7 +10,7 @@ import type { KafkaConfiguration } from './kafka-configuration.ts'
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 15_000
 const pollMs = 100
-const logTailLines = 40
+const logTailLines = 20
 
 export interface KafkaSetup {
   readonly jars: string
@@ -25,21 +25,22 @@ export interface KafkaSetup {
 export class KafkaBroker {
   /** The address for clients: `127.0.0.1:port`. */
   readonly brokers: string
+  /** The file with what the broker prints. */
+  readonly log: string
   readonly #setup: KafkaSetup
-  readonly #log: string
   readonly #guard: Guard
   #process: JavaProcess | undefined
 
   constructor(setup: KafkaSetup) {
     this.brokers = `127.0.0.1:${setup.port}`
     this.#setup = setup
-    this.#log = join(setup.folder, 'broker.log')
+    this.log = join(setup.folder, 'broker.log')
     this.#guard = new Guard(setup.isKept ? '' : setup.folder)
   }
 
   /** Prepares the data folder, once in its life. */
   async format(): Promise<void> {
-    await rm(this.#log, { force: true })
+    await rm(this.log, { force: true })
     if (existsSync(join(this.#setup.folder, 'data/meta.properties'))) return
     const clusterId = Buffer.from('ticker-gateway-1').toString('base64url')
     const { server } = this.#setup.configuration
@@ -79,19 +80,24 @@ export class KafkaBroker {
     await this.#guard.end()
   }
 
+  /** Resolves when the process that runs now has ended, with its exit code or signal. */
+  async ended(): Promise<number | NodeJS.Signals> {
+    return this.#process?.ended() ?? 0
+  }
+
   async #run(command: readonly [main: string, ...parameters: string[]]): Promise<JavaProcess> {
     const { jars, configuration } = this.#setup
     const options = ['-Xms256m', '-Xmx512m', `-Dlog4j2.configurationFile=${configuration.logging}`]
-    this.#process = await JavaProcess.start({ jars, command, options, log: this.#log })
+    this.#process = await JavaProcess.start({ jars, command, options, log: this.log })
     this.#guard.watch(this.#process.pid)
     return this.#process
   }
 
   async #failure(what: string): Promise<Error> {
-    const lines = (await readFile(this.#log, 'utf8')).trimEnd().split('\n')
-    return new Error(
-      `Kafka on ${this.brokers} ${what}; its log ends:\n${lines.slice(-logTailLines).join('\n')}`,
-    )
+    // The text of every error, not its stack.
+    const lines = (await readFile(this.log, 'utf8')).split('\n').filter(line => !line.startsWith('\tat '))
+    const tail = lines.slice(-logTailLines).join('\n').trimEnd()
+    return new Error(`Kafka on ${this.brokers} ${what}; its log ends:\n${tail}`)
   }
 }
 

@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { streams, type Topics } from '../../src/log/topics.ts'
 
-export interface TopicsOptions {
-  /** What the names begin with; `test` if left out. */
-  readonly prefix?: string
-  /** Of every topic; 4 if left out. */
+const leaderTimeoutMs = 20_000
+const pollMs = 20
+
+export interface TopicOptions {
+  /** 4 if left out. */
   readonly partitions?: number
-  /** Topic settings, such as `cleanup.policy`. */
+  /** Kafka's topic settings, such as `cleanup.policy`. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Makes the five topics under names that nobody else has, such as `test-1f6b2c9e-trades`. `deleteTopics` ends them. */
-export async function createTopics(brokers: string, options: TopicsOptions = {}): Promise<Topics> {
+export async function createTopics(
+  brokers: string,
+  options: TopicOptions & { readonly prefix?: string } = {},
+): Promise<Topics> {
   const prefix = `${options.prefix ?? 'test'}-${randomUUID().slice(0, 8)}`
   const topics: Topics = {
     trades: `${prefix}-trades`,
@@ -21,35 +26,36 @@ export async function createTopics(brokers: string, options: TopicsOptions = {})
     statuses: `${prefix}-statuses`,
     news: `${prefix}-news`,
   }
-  await ensureTopics(brokers, topics, options)
+  await ensureTopics(brokers, namesOf(topics), options)
   return topics
 }
 
-/** Makes those of the topics that do not exist, and resolves when every partition has a leader. */
+/** Makes those of the topics that do not exist, and resolves when every partition of all of them has a leader. */
 export async function ensureTopics(
   brokers: string,
-  topics: Topics,
-  { partitions = 4, settings = {} }: Omit<TopicsOptions, 'prefix'> = {},
+  names: readonly string[],
+  options: TopicOptions = {},
 ): Promise<void> {
+  const { partitions = 4, settings = {} } = options
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   await withAdmin(brokers, async admin => {
     const existing = new Set(await admin.listTopics())
-    const missing = streams.map(stream => topics[stream]).filter(topic => !existing.has(topic))
-    await admin.createTopics({
-      topics: missing.map(topic => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor: 1,
-        configEntries,
-      })),
-      waitForLeaders: true,
-    })
+    const topics = names
+      .filter(name => !existing.has(name))
+      .map(topic => ({ topic, numPartitions: partitions, replicationFactor: 1, configEntries }))
+    await admin.createTopics({ topics, waitForLeaders: false })
+    await waitForLeaders(admin, names)
   })
 }
 
-/** Deletes the topics with their records. */
+/** Deletes the five topics with their records. */
 export async function deleteTopics(brokers: string, topics: Topics): Promise<void> {
-  await withAdmin(brokers, admin => admin.deleteTopics({ topics: streams.map(stream => topics[stream]) }))
+  await withAdmin(brokers, admin => admin.deleteTopics({ topics: namesOf(topics) }))
+}
+
+/** The names of the five topics. */
+export function namesOf(topics: Topics): string[] {
+  return streams.map(stream => topics[stream])
 }
 
 /** Gives `work` a connected kafkajs admin client, for what only one test needs, and disconnects it afterwards. */
@@ -64,5 +70,31 @@ export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Prom
     return await work(admin)
   } finally {
     await admin.disconnect()
+  }
+}
+
+/**
+ * A broker hears of a topic a moment after the controller made it, and answers until then that there is none;
+ * kafkajs' own `waitForLeaders` takes that for a failure.
+ */
+async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<void> {
+  const deadlineMs = performance.now() + leaderTimeoutMs
+  while (!(await haveLeaders(admin, names))) {
+    if (performance.now() > deadlineMs) {
+      throw new Error(`${names.join(', ')}: some partition has no leader after ${leaderTimeoutMs} ms`)
+    }
+    await pause(pollMs)
+  }
+}
+
+async function haveLeaders(admin: Admin, names: readonly string[]): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata()
+    const led = topics.filter(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+    return names.every(name => led.some(topic => topic.name === name))
+  } catch (error) {
+    // kafkajs' error classes cannot be imported by name from an ES module.
+    if (error instanceof Error && 'retriable' in error && error.retriable === true) return false
+    throw error
   }
 }
