@@ -4,12 +4,18 @@ import { eventFields } from './event-fields.ts'
 /** Why something is not a market event; `reason` is from a closed set, for metrics. */
 export class EventFault {
   readonly reason: FaultReason
-  /** Names the field, its value (cut short), the rule and the cure. */
+  /** The field and the rule it breaks: fit for logs, which hold nothing of a payload. */
+  readonly rule: string
+  /** The rule with the value (cut short), for whoever sent it. */
   readonly message: string
 
-  constructor(reason: FaultReason, message: string) {
+  constructor(
+    reason: FaultReason,
+    fault: { readonly field: string; readonly value?: unknown; readonly rule: string },
+  ) {
     this.reason = reason
-    this.message = message
+    this.rule = `${fault.field}: ${fault.rule}`
+    this.message = 'value' in fault ? `${fault.field}=${show(fault.value)}: ${fault.rule}` : this.rule
   }
 }
 
@@ -22,21 +28,30 @@ export type FaultReason = (typeof faultReasons)[number]
  * where it has fields that the schema does not know or optional ones that are null, a copy without them.
  */
 export function parseEvent(value: unknown): MarketEvent | EventFault {
-  if (!isObject(value)) return new EventFault('type', `${show(value)}: expected a JSON object`)
+  if (!isObject(value))
+    return new EventFault('type', { field: 'event', value, rule: 'expected a JSON object' })
   const type = value['T']
   if (!isEventType(type)) {
-    return new EventFault('type', `T=${show(type)}: expected one of ${Object.keys(eventFields).join(' ')}`)
+    return new EventFault('type', {
+      field: 'T',
+      value: type,
+      rule: `expected one of ${Object.keys(eventFields).join(' ')}`,
+    })
   }
   let known = 1
-  for (const field of eventFields[type]) {
-    const found = value[field.name]
+  for (const { name, kind, isRequired } of eventFields[type]) {
+    const found = value[name]
     if (found === undefined || found === null) {
-      if (field.isRequired)
-        return new EventFault('field', `${type}.${field.name}: missing; expected ${field.kind.rule}`)
-    } else if (field.kind.accepts(found)) {
+      if (isRequired)
+        return new EventFault('field', { field: `${type}.${name}`, rule: `missing; expected ${kind.rule}` })
+    } else if (kind.accepts(found)) {
       known++
     } else {
-      return new EventFault('field', `${type}.${field.name}=${show(found)}: expected ${field.kind.rule}`)
+      return new EventFault('field', {
+        field: `${type}.${name}`,
+        value: found,
+        rule: `expected ${kind.rule}`,
+      })
     }
   }
   return known === countOwn(value) ? asEvent(value) : withoutUnknown(value, type)

@@ -14,8 +14,6 @@ export interface IngestOptions {
   readonly maxEventBytes: number
   readonly warmUpRecords: number
   readonly logger: WarnLog
-  /** Told once per flush that delivered something: the age of its oldest record in ms. */
-  readonly onDelivered: (latencyMs: number) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -36,6 +34,11 @@ export class Ingest {
     ignored: 0,
     poison: Object.fromEntries(faultReasons.map(reason => [reason, 0])) as Record<FaultReason, number>,
   }
+  /** Called once per flush that delivered something: the age of its oldest record in ms. */
+  onDelivered: (latencyMs: number) => void = () => undefined
+  /** Resolves when every partition was read up to where it ended at start. */
+  readonly ready: Promise<void>
+  #becomeReady: () => void = () => undefined
   readonly #options: IngestOptions
   readonly #poisonLog: RateLimitedLog
   /** The partitions that have not reached the last stable offset they had at start, with that offset. */
@@ -46,6 +49,9 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options
     this.#poisonLog = new RateLimitedLog(options.logger)
+    this.ready = new Promise(resolve => {
+      this.#becomeReady = resolve
+    })
   }
 
   /** Whether every partition was read up to where it ended when the gateway started. */
@@ -83,6 +89,7 @@ export class Ingest {
       starts.push(start)
     }
     this.#behind = behind
+    if (this.isReady) this.#becomeReady()
     return starts
   }
 
@@ -98,7 +105,7 @@ export class Ingest {
   }
 
   #take(batches: readonly LogBatch[]): void {
-    const { feed, onDelivered, now = Date.now } = this.#options
+    const { feed, now = Date.now } = this.#options
     const { deliveries } = feed.fanout.counts
     let oldestMs = Number.POSITIVE_INFINITY
     for (const batch of batches) {
@@ -107,7 +114,7 @@ export class Ingest {
       this.#takeBatch(batch)
     }
     feed.flush()
-    if (feed.fanout.counts.deliveries > deliveries) onDelivered(Math.max(0, now() - oldestMs))
+    if (feed.fanout.counts.deliveries > deliveries) this.onDelivered(Math.max(0, now() - oldestMs))
   }
 
   #takeBatch(batch: LogBatch): void {
@@ -123,28 +130,43 @@ export class Ingest {
     }
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
+    this.#noteProgress(partition, to)
+  }
+
+  #noteProgress(partition: Partition, to: number): void {
     const end = this.#behind?.get(partition)
-    if (end !== undefined && to >= end) this.#behind?.delete(partition)
+    if (end === undefined || to < end) return
+    this.#behind?.delete(partition)
+    if (this.isReady) this.#becomeReady()
   }
 
   #decode(record: LogRecord): MarketEvent | EventFault | undefined {
     const { decoder, maxEventBytes } = this.#options
     const bytes = record.value?.length ?? 0
     if (bytes > maxEventBytes) {
-      return new EventFault('size', `${bytes} bytes: at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`)
+      return new EventFault('size', {
+        field: 'bytes',
+        value: bytes,
+        rule: `at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`,
+      })
     }
     try {
       const value = decoder.decode(record)
       return value === undefined ? undefined : parseEvent(value)
     } catch (error) {
-      return new EventFault(error instanceof SyntaxError ? 'syntax' : 'decoder', messageOf(error))
+      const reason = error instanceof SyntaxError ? 'syntax' : 'decoder'
+      return new EventFault(reason, {
+        field: 'value',
+        value: messageOf(error),
+        rule: 'expected what the decoder takes',
+      })
     }
   }
 
   #poison(fault: EventFault, partition: Partition, record: LogRecord): void {
     this.counts.poison[fault.reason]++
     this.#poisonLog.warn(
-      { ...partition, offset: record.offset, reason: fault.reason, fault: fault.message },
+      { ...partition, offset: record.offset, reason: fault.reason, rule: fault.rule },
       'poison record passed over',
     )
   }
@@ -156,4 +178,7 @@ export class Ingest {
   }
 }
 
-const tooManyItems = new EventFault('items', 'this node has as many items as it may (TICKER_MAX_ITEMS)')
+const tooManyItems = new EventFault('items', {
+  field: 'item',
+  rule: 'this node has as many items as it may (TICKER_MAX_ITEMS)',
+})

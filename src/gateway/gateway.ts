@@ -1,0 +1,221 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { readDevelopmentKey } from '../auth/development-key.ts'
+import { mintToken } from '../auth/development-token.ts'
+import { openTokenKeys } from '../auth/token-keys.ts'
+import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
+import type { Config, Protection } from '../config/config.ts'
+import { createDemoMarket } from '../demo/demo-market.ts'
+import { startDemoFeed } from '../demo/demo-feed.ts'
+import { Feed } from '../fanout/feed.ts'
+import { serveOperations } from '../http/operations.ts'
+import { servePage } from '../http/page-route.ts'
+import { serveSymbols } from '../http/symbols-route.ts'
+import { Sessions } from '../session/sessions.ts'
+import { serveStream } from '../transport/stream-route.ts'
+import { Ingest } from './ingest.ts'
+import { listen } from './listen.ts'
+import { createMetrics } from './metrics.ts'
+import { openDecoder } from './open-decoder.ts'
+import { type OpenLog, openLog } from './open-log.ts'
+import { version } from './version.ts'
+
+/** A running gateway. */
+export interface Gateway {
+  /** `http://host:port`, or `https`, of the stream and the page. */
+  readonly url: string
+  /** `http://host:port` of metrics and health. */
+  readonly operationsUrl: string
+  /** Resolves when every partition was read up to where it ended at start. */
+  readonly ready: Promise<void>
+  /** Rejects when reading the log ends by a fault of ours; resolves after `stop`. */
+  readonly ended: Promise<void>
+  /** Refuses new connections, tells clients, closes them staggered, then releases everything. */
+  stop(): Promise<void>
+}
+
+export interface GatewayOptions {
+  /** Where log lines go; standard error where absent. */
+  readonly logStream?: { write(line: string): void }
+}
+
+/** Starts a gateway: opens the log, serves operations at once and the stream, which answers 503 until warmed up. */
+export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+  const operations = createOperationsApp(config, options)
+  const logger = operations.log
+  const log = openLog(config, logger)
+  const feed = new Feed({ maxItems: config.ingest.maxItems })
+  feed.tape.onSplitItem = item => warnOfSplit(logger, item)
+  const verify = createTokenVerifier({
+    ...config.auth,
+    keys: await openTokenKeys(config.auth.keys, config.mode),
+  })
+  const sessions = new Sessions({ feed, limits: config.limits, verify })
+  const ingest = new Ingest({
+    ...config.ingest,
+    log: log.events,
+    feed,
+    decoder: await openDecoder(config.ingest.decoder),
+    logger,
+  })
+  const state = { isLeaving: false }
+  const notReady = (): string | undefined => {
+    if (state.isLeaving) return 'leaving'
+    return ingest.isReady ? undefined : describeWarmUp(ingest)
+  }
+  const stream = await createStreamApp(config, logger)
+  const refusals = await serveStream(stream, {
+    ...config.limits,
+    sessions,
+    allowedOrigins: config.stream.allowedOrigins,
+    isReady: () => notReady() === undefined,
+    log: logger,
+  })
+  await serveHttp(stream, { config, feed, verify })
+  const registry = createMetrics({
+    feed,
+    ingest,
+    sessions,
+    refusals,
+    isReady: () => notReady() === undefined,
+    version,
+    logStats: log.stats,
+  })
+  serveOperations(operations, { registry, notReady })
+  return await run({ config, log, operations, stream, sessions, ingest, state, logger })
+}
+
+interface Parts {
+  readonly config: Config
+  readonly log: OpenLog
+  readonly operations: FastifyInstance
+  readonly stream: FastifyInstance
+  readonly sessions: Sessions
+  readonly ingest: Ingest
+  readonly state: { isLeaving: boolean }
+  readonly logger: FastifyBaseLogger
+}
+
+/** Listens, reads, and knows in which order everything ends. */
+async function run(parts: Parts): Promise<Gateway> {
+  const { config, log, operations, stream, sessions, ingest, state, logger } = parts
+  const close = async (): Promise<void> => {
+    await Promise.all([operations.close(), stream.close()])
+    await log.events.close()
+  }
+  let addresses: readonly [string, string]
+  try {
+    addresses = [
+      await listen(operations, config.operations, { host: 'TICKER_OPS_HOST', port: 'TICKER_OPS_PORT' }),
+      await listen(stream, config.stream, { host: 'TICKER_HOST', port: 'TICKER_PORT' }),
+    ]
+  } catch (error) {
+    await sessions.drain(0)
+    await close()
+    throw error
+  }
+  const reading = new AbortController()
+  const ended = ingest.run(reading.signal).catch((error: unknown) => {
+    if (!reading.signal.aborted) throw error
+  })
+  const demo =
+    config.demo &&
+    startDemoFeed({
+      log: log.events,
+      market: createDemoMarket({ seed: config.demo.seed, startMs: Date.now() }),
+      logger,
+    })
+  const stop = async (): Promise<void> => {
+    state.isLeaving = true
+    await sessions.drain(config.limits.drainMs)
+    await demo?.stop()
+    reading.abort()
+    await ended.catch(() => undefined)
+    await close()
+  }
+  let stopping: Promise<void> | undefined
+  return {
+    url: `${config.stream.protection.kind === 'tls' ? 'https' : 'http'}://${addresses[1]}`,
+    operationsUrl: `http://${addresses[0]}`,
+    ready: ingest.ready,
+    ended,
+    stop: () => (stopping ??= stop()),
+  }
+}
+
+function createOperationsApp(config: Config, { logStream }: GatewayOptions): FastifyInstance {
+  return Fastify({
+    ...commonOptions,
+    logger: { level: config.logLevel, stream: logStream ?? process.stderr },
+  })
+}
+
+const commonOptions = { disableRequestLogging: true, forceCloseConnections: true } as const
+
+async function createStreamApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const tls = await readTls(config.stream.protection)
+  const options: FastifyServerOptions = { ...commonOptions, loggerInstance: logger }
+  const app = Fastify(
+    tls === undefined ? options : { ...options, serverFactory: handler => createServer(tls, handler) },
+  )
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .send({ error: `${request.method} ${request.url.split('?', 1)[0]}: there is nothing here` }),
+  )
+  return app
+}
+
+async function readTls(protection: Protection): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  if (protection.kind !== 'tls') return undefined
+  const [cert, key] = await Promise.all([readFile(protection.certificateFile), readFile(protection.keyFile)])
+  return { cert, key }
+}
+
+interface HttpParts {
+  readonly config: Config
+  readonly feed: Feed
+  readonly verify: TokenVerifier
+}
+
+async function serveHttp(app: FastifyInstance, { config, feed, verify }: HttpParts): Promise<void> {
+  serveSymbols(app, { feed, verify })
+  if (config.mode !== 'development' || config.auth.keys.kind !== 'development') return
+  const key = await readDevelopmentKey(config.mode)
+  await servePage(app, {
+    source: describeSource(config),
+    mintToken: () =>
+      mintToken({
+        key,
+        subject: 'page',
+        scopes: ['stream'],
+        feeds: '*',
+        channels: '*',
+        symbols: '*',
+        lifetimeS: 43_200,
+      }),
+  })
+}
+
+/** Where the events come from, in words. */
+export function describeSource({ demo, log }: Config): string {
+  if (demo !== undefined) return `demo feed (generated, seed ${demo.seed})`
+  return log.kind === 'kafka' ? `Kafka at ${log.brokers.join(', ')}` : `embedded log ${log.path}`
+}
+
+function describeWarmUp({ partitionsBehind }: Ingest): string {
+  return partitionsBehind === undefined
+    ? 'the log has not answered yet'
+    : `${partitionsBehind} partitions are still being read`
+}
+
+function warnOfSplit(
+  logger: FastifyBaseLogger,
+  item: { readonly channel: string; readonly symbol: string },
+): void {
+  logger.warn(
+    { channel: item.channel, symbol: item.symbol },
+    'an item shows up in two partitions, so its order is lost: producers use different partitioners (README, for producers)',
+  )
+}

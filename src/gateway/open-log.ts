@@ -1,0 +1,21 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Config } from '../config/config.ts'
+import { createEmbeddedLog } from '../log/embedded/embedded-log.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { createKafkaLog } from '../log/kafka/kafka-log.ts'
+
+/** A log with the counters it keeps. */
+export interface OpenLog {
+  readonly events: EventLog
+  readonly stats: Readonly<Record<string, number>>
+}
+
+/** Opens the log that the configuration names: Kafka or, in development only, the embedded one. */
+export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger: FastifyBaseLogger): OpenLog {
+  if (log.kind === 'kafka') {
+    const events = createKafkaLog({ ...log, topics, logger })
+    return { events, stats: events.stats }
+  }
+  const events = createEmbeddedLog({ ...log, topics, logger })
+  return { events, stats: events.stats }
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util'
+import type { Config } from './config/config.ts'
+import { readConfig } from './config/config-reader.ts'
+import { configHelp } from './config/config-text.ts'
+import { describeSource, type Gateway, startGateway } from './gateway/gateway.ts'
+import { version } from './gateway/version.ts'
+import { messageOf, TickerError } from './ticker-error.ts'
+
+const usage = `ticker-gateway ${version}: market data from Kafka to authenticated WebSocket subscribers
+
+  npm start                     development: embedded log, demo feed, a page with live prices
+  npm run gateway               as configured; production unless TICKER_MODE=development
+  npm run gateway -- --check-config   says whether the configuration is right, and ends
+
+  --help, --version, --check-config
+
+`
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: string[]): Promise<number> {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', default: false },
+        'check-config': { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) return print(usage + configHelp())
+    if (values.version) return print(`${version}\n`)
+    const config = readConfig(process.env)
+    if (values['check-config'])
+      return print(`The configuration is right (${config.mode}, ${describeSource(config)}).\n`)
+    return await serve(config)
+  } catch (error) {
+    process.stderr.write(`ticker-gateway: ${messageOf(error)}\n`)
+    if (!(error instanceof TickerError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    return error instanceof TickerError ? 2 : 1
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+/** Runs until a signal or a fault of the gateway's own. A second signal ends the process at once. */
+async function serve(config: Config): Promise<number> {
+  const gateway = await startGateway(config)
+  const signalled = new Promise<void>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.stderr.write(
+          `${signal}: draining for at most ${config.limits.drainMs} ms; again ends at once\n`,
+        )
+        process.once(signal, () => process.exit(130))
+        resolve()
+      })
+    }
+  })
+  announce(config, gateway)
+  await Promise.race([signalled, gateway.ended])
+  await gateway.stop()
+  return 0
+}
+
+function announce(config: Config, gateway: Gateway): void {
+  const stream = `${gateway.url.replace('http', 'ws')}/v1/stream`
+  const lines = [
+    `ticker-gateway ${version}, ${config.mode} mode, ${describeSource(config)}`,
+    '',
+    `  stream    ${stream}`,
+    `  metrics   ${gateway.operationsUrl}/metrics`,
+    `  health    ${gateway.operationsUrl}/readyz`,
+  ]
+  if (config.mode === 'development' && config.auth.keys.kind === 'development') {
+    lines.splice(2, 0, `  page      ${gateway.url}/   ← open this in a browser`)
+    lines.push(
+      '',
+      'In another terminal:',
+      '  npm run tail -- AAPL MSFT                            events as they come',
+      '  npm run token -- --sub ann --symbols AAPL,MSFT       a token for a client of your own',
+      '  npm run publish -- FILE.jsonl --rate 100             your own events into the log',
+      '',
+      'Ctrl-C stops it.',
+    )
+  }
+  process.stdout.write(`${lines.join('\n')}\n\n`)
+}
