@@ -1,0 +1,75 @@
+/** Writes the types of Kafka's protocol, one after the other, into a buffer that grows. */
+export class ByteWriter {
+  #bytes: Buffer
+  #length = 0
+
+  constructor(initialBytes = 512) {
+    this.#bytes = Buffer.allocUnsafe(initialBytes)
+  }
+
+  /** What was written, as a view. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  int8(value: number): this {
+    this.#bytes.writeInt8(value, this.#grow(1))
+    return this
+  }
+
+  int32(value: number): this {
+    this.#bytes.writeInt32BE(value, this.#grow(4))
+    return this
+  }
+
+  int64(value: number): this {
+    this.#bytes.writeBigInt64BE(BigInt(value), this.#grow(8))
+    return this
+  }
+
+  /** UNSIGNED_VARINT. */
+  uvarint(value: number): this {
+    let rest = value
+    while (rest > 0x7f) {
+      this.#bytes.writeUInt8((rest & 0x7f) | 0x80, this.#grow(1))
+      rest >>>= 7
+    }
+    this.#bytes.writeUInt8(rest, this.#grow(1))
+    return this
+  }
+
+  raw(value: Buffer): this {
+    const at = this.#grow(value.length)
+    value.copy(this.#bytes, at)
+    return this
+  }
+
+  /** COMPACT_STRING. */
+  compactString(value: string): this {
+    const bytes = Buffer.from(value, 'utf8')
+    return this.uvarint(bytes.length + 1).raw(bytes)
+  }
+
+  /** COMPACT_ARRAY. */
+  compactArray<Element>(elements: readonly Element[], writeElement: (element: Element) => void): this {
+    this.uvarint(elements.length + 1)
+    for (const element of elements) writeElement(element)
+    return this
+  }
+
+  /** The end of a flexible structure without tagged fields (KIP-482). */
+  noTags(): this {
+    return this.uvarint(0)
+  }
+
+  #grow(length: number): number {
+    const at = this.#length
+    this.#length += length
+    if (this.#length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, this.#bytes.length * 2))
+      this.#bytes.copy(larger, 0, 0, at)
+      this.#bytes = larger
+    }
+    return at
+  }
+}

@@ -1,0 +1,145 @@
+import { messageOf } from '../../ticker-error.ts'
+import type { LogRecord } from '../event-log.ts'
+import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts'
+import { BatchRecords } from './batch-records.ts'
+import { MalformedError } from './kafka-error.ts'
+import { claimedEnds, type Frame, frameAt, readRecordBatch, type RecordBatch } from './record-batch.ts'
+import { RecordBatchError } from './record-batch-error.ts'
+
+/** What a fetch brought of one partition. */
+export interface RecordSet {
+  readonly bytes: Buffer
+  /** The offset that was asked for; the set may begin before it, in the middle of a batch. */
+  readonly position: number
+  /** The end of the log as the response tells it: how far a corrupt header may be believed. */
+  readonly end: number
+  readonly aborted: readonly AbortedTransaction[]
+}
+
+/** Unpacked bytes of one compressed batch, unless the caller says otherwise. */
+const defaultMaxUnpackedBytes = 32 * 1024 * 1024
+
+/**
+ * Reads a record set synchronously, in slices, so that a batch of 200,000 records need not block the event
+ * loop. Passes over control records, aborted transactions and records before the position; an incomplete
+ * last batch ends the set. What cannot be read is a `RecordBatchError`, thrown once, in its place, after
+ * which reading goes on behind it.
+ */
+export class RecordSetReader {
+  readonly #bytes: Buffer
+  readonly #end: number
+  readonly #aborted: AbortedTransactions
+  readonly #maxUnpackedBytes: number
+  /** Index of the next batch. */
+  #at = 0
+  #position: number
+  #records: BatchRecords | undefined
+  #fault: RecordBatchError | undefined
+
+  constructor(set: RecordSet, maxUnpackedBytes = defaultMaxUnpackedBytes) {
+    this.#bytes = set.bytes
+    this.#end = set.end
+    this.#position = set.position
+    this.#aborted = new AbortedTransactions(set.aborted)
+    this.#maxUnpackedBytes = maxUnpackedBytes
+  }
+
+  /** The next offset to read: behind everything that was returned, passed over or thrown. */
+  get position(): number {
+    return this.#position
+  }
+
+  /**
+   * The next records, at most `maxRecords`. Empty at the end of the set, and where only the position moved.
+   * Throws `RecordBatchError` and nothing else.
+   */
+  next(maxRecords: number): readonly LogRecord[] {
+    const records: LogRecord[] = []
+    const start = this.#position
+    if (this.#fault === undefined) {
+      try {
+        this.#fill(records, maxRecords)
+      } catch (thrown) {
+        this.#fault = this.#passOver(thrown)
+      }
+    }
+    if (this.#fault === undefined || this.#position > start) return records
+    const fault = this.#fault
+    this.#fault = undefined
+    this.#position = fault.to
+    throw fault
+  }
+
+  #fill(records: LogRecord[], maxRecords: number): void {
+    while (records.length < maxRecords) {
+      const source = this.#records ?? this.#open()
+      if (source === undefined) return
+      while (!source.isDone && records.length < maxRecords) {
+        const record = source.next()
+        if (record.offset < this.#position) continue
+        records.push(record)
+        this.#position = record.offset + 1
+      }
+      if (!source.isDone) return
+      this.#position = Math.max(this.#position, source.end)
+      this.#records = undefined
+    }
+  }
+
+  /** Opens the next batch that has records for the reader; `undefined` at the end of the set. */
+  #open(): BatchRecords | undefined {
+    for (let frame = this.#frame(); frame !== undefined; frame = this.#frame()) {
+      const batch = readRecordBatch(this.#bytes, frame)
+      if (this.#isVisible(batch)) {
+        this.#records = new BatchRecords(batch, this.#maxUnpackedBytes)
+        this.#at = frame.end
+        return this.#records
+      }
+      this.#at = frame.end
+      this.#position = Math.max(this.#position, batch.nextOffset)
+    }
+    return undefined
+  }
+
+  /** Brokers send the first batch of a set whole or not at all (since KIP-74), so an incomplete one is corrupt. */
+  #frame(): Frame | undefined {
+    const frame = frameAt(this.#bytes, this.#at)
+    if (frame !== undefined || this.#at > 0 || this.#bytes.length === 0) return frame
+    throw new MalformedError(`${this.#bytes.length} bytes that hold no whole batch`)
+  }
+
+  #isVisible(batch: RecordBatch): boolean {
+    const isHidden = this.#aborted.hides(batch)
+    return !isHidden && !batch.isControl && batch.count > 0 && batch.nextOffset > this.#position
+  }
+
+  /** Makes reading go on behind what threw, and says what is lost by that. */
+  #passOver(thrown: unknown): RecordBatchError {
+    const cause = thrown instanceof Error ? thrown : new MalformedError(messageOf(thrown))
+    const to = this.#records?.end ?? this.#passOverFrame()
+    this.#records = undefined
+    return new RecordBatchError([this.#position, Math.max(to, this.#position)], cause)
+  }
+
+  /** A header may be wrong in its length and its offsets: believed is a batch behind it that is sound. */
+  #passOverFrame(): number {
+    const frame = frameAt(this.#bytes, this.#at) ?? { start: this.#at, end: this.#bytes.length }
+    this.#at = frame.end
+    const own = soundBatchAt(this.#bytes, frame.start)
+    if (own !== undefined) return own.nextOffset
+    const behind = soundBatchAt(this.#bytes, frame.end)
+    if (behind !== undefined) return behind.baseOffset
+    this.#at = this.#bytes.length
+    const isCredible = (offset: number) => offset > this.#position && offset <= this.#end
+    return claimedEnds(this.#bytes, frame).find(isCredible) ?? this.#position + 1
+  }
+}
+
+function soundBatchAt(bytes: Buffer, at: number): RecordBatch | undefined {
+  const frame = frameAt(bytes, at)
+  try {
+    return frame && readRecordBatch(bytes, frame)
+  } catch {
+    return undefined
+  }
+}
