@@ -1,0 +1,123 @@
+import type { MarketEvent } from '../event/event.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import type { DemoMarket } from './demo-market.ts'
+
+/** Calls `run` at an interval until the returned function is called. */
+export type Every = (intervalMs: number, run: () => void) => () => void
+
+export interface DemoFeedOptions {
+  readonly log: Pick<EventLog, 'append'>
+  /** Its session should open about now; the feed is the only one that advances it. */
+  readonly market: Pick<DemoMarket, 'advance' | 'skip' | 'nowMs'>
+  readonly logger: WarnLog
+  /** Milliseconds since 1970; `Date.now` if left out. */
+  readonly clock?: () => number
+  /** `setInterval` if left out. */
+  readonly every?: Every
+}
+
+/** What the feed did so far. */
+export interface DemoFeedStats {
+  /** Events that the log took. */
+  readonly appended: number
+  /** Events that the log refused. */
+  readonly failed: number
+  /** How often a stall was passed over, and how many milliseconds of market in all. */
+  readonly skips: number
+  readonly skippedMs: number
+}
+
+export interface DemoFeed {
+  readonly stats: DemoFeedStats
+  /** Ends the feed; resolves when the append under way has ended. */
+  stop(): Promise<void>
+}
+
+const intervalMs = 10
+/** What a slow append or a busy process held up is made up for; more, such as a laptop's sleep, is skipped. */
+const mostCatchUpMs = 1000
+/** Between two warnings about failed appends. */
+const warningIntervalMs = 10_000
+
+/**
+ * Appends the demo market's events to a log as time goes by. One append is under way at a time; what happened meanwhile
+ * goes into the next, up to a second of it. A failed append loses its events, is counted and logged, and the feed goes on.
+ */
+export function startDemoFeed(options: DemoFeedOptions): DemoFeed {
+  return new RunningFeed(options)
+}
+
+class RunningFeed implements DemoFeed {
+  readonly #log: Pick<EventLog, 'append'>
+  readonly #market: DemoFeedOptions['market']
+  readonly #clock: () => number
+  readonly #warnings: WarnLog
+  readonly #cancel: () => void
+  #underWay: Promise<void> | undefined
+  #stats: DemoFeedStats = { appended: 0, failed: 0, skips: 0, skippedMs: 0 }
+
+  constructor(options: DemoFeedOptions) {
+    const { clock = Date.now, every = repeat } = options
+    this.#log = options.log
+    this.#market = options.market
+    this.#clock = clock
+    this.#warnings = new RateLimitedLog(options.logger, warningIntervalMs, clock)
+    this.#cancel = every(intervalMs, () => this.#proceed())
+  }
+
+  get stats(): DemoFeedStats {
+    return this.#stats
+  }
+
+  async stop(): Promise<void> {
+    this.#cancel()
+    await this.#underWay
+  }
+
+  #proceed(): void {
+    if (this.#underWay !== undefined) return
+    const nowMs = this.#clock()
+    this.#skipStall(nowMs)
+    const events = this.#market.advance(nowMs)
+    if (events.length === 0) return
+    this.#underWay = this.#append(events).finally(() => {
+      this.#underWay = undefined
+    })
+  }
+
+  #skipStall(nowMs: number): void {
+    const behindMs = nowMs - this.#market.nowMs
+    if (behindMs <= mostCatchUpMs) return
+    this.#market.skip(nowMs)
+    const { skips, skippedMs } = this.#stats
+    this.#stats = { ...this.#stats, skips: skips + 1, skippedMs: skippedMs + behindMs }
+  }
+
+  async #append(events: readonly MarketEvent[]): Promise<void> {
+    let failed = events.length
+    try {
+      const results = await this.#log.append(events)
+      const errors = results.flatMap(result => ('error' in result ? [result.error] : []))
+      failed = errors.length
+      if (failed > 0) this.#warn(errors[0], failed)
+    } catch (thrown) {
+      this.#warn(thrown, failed)
+    }
+    const { appended, failed: failedBefore } = this.#stats
+    this.#stats = {
+      ...this.#stats,
+      appended: appended + events.length - failed,
+      failed: failedBefore + failed,
+    }
+  }
+
+  #warn(cause: unknown, events: number): void {
+    this.#warnings.warn({ err: cause, events }, 'the log did not take events of the demo feed')
+  }
+}
+
+const repeat: Every = (milliseconds, run) => {
+  const timer = setInterval(run, milliseconds)
+  return () => clearInterval(timer)
+}

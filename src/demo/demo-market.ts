@@ -1,0 +1,124 @@
+import type { MarketEvent } from '../event/event.ts'
+import { Activity } from './activity.ts'
+import { Agenda } from './agenda.ts'
+import { scheduleBursts } from './bursts.ts'
+import type { Floor } from './floor.ts'
+import { Halts } from './halts.ts'
+import { activityWeight, type Instrument, listInstruments } from './instruments.ts'
+import { Newswire } from './newswire.ts'
+import { scheduleOpening } from './opening.ts'
+import { OrderFlow } from './order-flow.ts'
+import { createMarketWalk } from './price-model.ts'
+import { scheduleBands, scheduleBars } from './publications.ts'
+import { Random } from './random.ts'
+import { Revisions } from './revisions.ts'
+import { Stock } from './stock.ts'
+import { Timestamps } from './timestamps.ts'
+import { WeightedChoice } from './weighted-choice.ts'
+
+export interface DemoMarketOptions {
+  /** A whole number; the same one repeats the same market, event by event. */
+  readonly seed: number
+  /** When the session opens, in milliseconds since 1970. */
+  readonly startMs: number
+}
+
+/** Ids of trades and news begin at the start's second (times this), so that a later run of the same day goes above. */
+const tradeIdsPerSecond = 1000
+const newsIdsFromMs = Date.UTC(2020, 0)
+/** Tape A's ids are as long as NYSE's, above 2^32. */
+const tapeATradeId = 52_983_000_000_000
+
+/**
+ * A generated market of 300 US symbols on all ten channels: the session opens at the start and never closes. It has no
+ * timer, no clock and no chance of its own: the same options give the same events, in however many steps they are taken.
+ *
+ * Bars count every trade in the order of its time, odd lots too. Corrections and cancels change the minute's and the day's bar
+ * that hold the trade; the bar of a minute that was published already follows as `u` at the next half minute.
+ * Trades never go back in time within a symbol except late ones (condition `Z`), which belong to the minute before. A
+ * halted symbol has no trades, quotes, bands, corrections or cancels; the bars of what it traded before still come.
+ */
+export class DemoMarket {
+  readonly symbols: readonly string[]
+  readonly #startMs: number
+  readonly #agenda: Agenda
+  readonly #orders: OrderFlow
+  #events: MarketEvent[] = []
+  #ns = 0
+
+  constructor(options: DemoMarketOptions) {
+    this.#startMs = Math.floor(options.startMs)
+    const floor = createFloor(options.seed, this.#startMs, event => this.#events.push(event))
+    this.symbols = floor.stocks.map(({ instrument }) => instrument.symbol)
+    this.#agenda = floor.agenda
+    this.#orders = floor.orders
+    scheduleOpening(floor)
+    scheduleBars(floor)
+    scheduleBands(floor)
+    scheduleBursts(floor)
+    new Revisions(floor).start()
+    const newswire = new Newswire(floor, Math.floor((this.#startMs - newsIdsFromMs) / 1000))
+    newswire.start()
+    new Halts(floor, (stock, ns) => newswire.reportHalt(stock, ns)).start()
+  }
+
+  /** How far the market has come, in milliseconds since 1970. */
+  get nowMs(): number {
+    return this.#startMs + this.#ns / 1e6
+  }
+
+  /** Lives through the time until `toMs` (not included) and returns its events in order of time. */
+  advance(toMs: number): readonly MarketEvent[] {
+    const toNs = Math.floor((toMs - this.#startMs) * 1e6)
+    for (;;) {
+      const dueNs = Math.min(this.#agenda.dueNs, this.#orders.dueNs)
+      if (dueNs >= toNs) break
+      // After a skip much is overdue: it happens now.
+      this.#ns = Math.max(this.#ns, dueNs)
+      if (this.#agenda.dueNs === dueNs) this.#agenda.run(this.#ns)
+      else this.#orders.step(this.#ns)
+    }
+    this.#ns = Math.max(this.#ns, toNs)
+    const events = this.#events
+    this.#events = []
+    return events
+  }
+
+  /**
+   * Passes over the time until `toMs` without trades and quotes. What was due in it (bars, a halt's end) happens at
+   * the beginning of the next advance.
+   */
+  skip(toMs: number): void {
+    this.#ns = Math.max(this.#ns, Math.floor((toMs - this.#startMs) * 1e6))
+    this.#orders.rest(this.#ns)
+  }
+}
+
+/** The market of a seed, opening at a time. */
+export function createDemoMarket(options: DemoMarketOptions): DemoMarket {
+  return new DemoMarket(options)
+}
+
+function createFloor(seed: number, startMs: number, emit: (event: MarketEvent) => void): Floor {
+  const random = new Random(seed)
+  const timestamps = new Timestamps(startMs)
+  const market = createMarketWalk(random)
+  const instruments = listInstruments()
+  const weights = instruments.map((_, rank) => activityWeight(rank))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const stockOf = (instrument: Instrument, rank: number): Stock => {
+    const activity = (weights[rank] ?? 0) / total
+    const firstTradeId = firstTradeIdOf(instrument, startMs)
+    return new Stock({ instrument, rank, activity, market, random, timestamps, firstTradeId })
+  }
+  const stocks = instruments.map(stockOf)
+  const activity = new Activity(random)
+  const chooser = new WeightedChoice(stocks, weights)
+  const orders = new OrderFlow({ random, activity, chooser, emit })
+  return { random, timestamps, agenda: new Agenda(), activity, stocks, chooser, orders, market, emit }
+}
+
+function firstTradeIdOf({ tape }: Instrument, startMs: number): number {
+  const second = Math.floor(startMs / 1000) % 86_400
+  return (tape === 'A' ? tapeATradeId : 0) + second * tradeIdsPerSecond
+}

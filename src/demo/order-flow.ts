@@ -1,0 +1,109 @@
+import type { MarketEvent } from '../event/event.ts'
+import type { Activity } from './activity.ts'
+import type { Random } from './random.ts'
+import type { Stock } from './stock.ts'
+import type { WeightedChoice } from './weighted-choice.ts'
+
+/** Which flurries begin with a trade rather than with a quote. */
+const tradeShare = 0.23
+/** How often a flurry goes on after each event. */
+const tradeFollows = 0.6
+const quoteFollows = 0.22
+/** Within a flurry of trades, how often a quote comes next. */
+const quoteAmongTrades = 0.42
+/** The events of a flurry on average, measured: it keeps the rate what the activity says. */
+const flurryEvents = 1.47
+/** Within a flurry events are this far apart at least, and this much more on average. */
+const leastGapNs = 1_500
+const meanGapNs = 140_000
+
+export interface OrderFlowOptions {
+  readonly random: Random
+  readonly activity: Activity
+  readonly chooser: WeightedChoice<Stock>
+  readonly emit: (event: MarketEvent) => void
+}
+
+/**
+ * The trades and quotes of all stocks as one stream of flurries: an order sweeps several prints and moves the quote,
+ * a market maker's change is followed by others, all within a millisecond; between flurries time passes by chance.
+ */
+export class OrderFlow {
+  readonly #random: Random
+  readonly #activity: Activity
+  readonly #chooser: WeightedChoice<Stock>
+  readonly #emit: (event: MarketEvent) => void
+  #dueNs = 0
+  /** Whose flurry goes on; none: the next event begins one. */
+  #stock: Stock | undefined
+  #beganNs = 0
+  #isTrading = false
+  #trades = 0
+  #spotlight: Spotlight | undefined
+
+  constructor(options: OrderFlowOptions) {
+    this.#random = options.random
+    this.#activity = options.activity
+    this.#chooser = options.chooser
+    this.#emit = options.emit
+  }
+
+  /** When the next event is due, in whole nanoseconds. */
+  get dueNs(): number {
+    return this.#dueNs
+  }
+
+  /** Makes one event, or none where chance fell on a stock that does not trade. */
+  step(ns: number): void {
+    const stock = this.#stock ?? this.#begin(ns)
+    if (!stock.isTrading) {
+      this.rest(ns)
+      return
+    }
+    const isFollowed = this.#random.chance(this.#isTrading ? tradeFollows : quoteFollows)
+    const isTrade = this.#isTrading && !(this.#trades > 0 && this.#random.chance(quoteAmongTrades))
+    if (!isTrade || stock.isQuoteStale(ns)) {
+      this.#emit(stock.quote(ns))
+    } else {
+      this.#emit(stock.trade(ns, this.#trades > 0))
+      this.#trades++
+    }
+    if (isFollowed) this.#dueNs = ns + leastGapNs + Math.floor(this.#random.exponential() * meanGapNs)
+    else this.rest(ns)
+  }
+
+  /** Ends the flurry and waits for the next, which is due by chance from the beginning of this one. */
+  rest(ns: number): void {
+    const beganNs = this.#stock === undefined ? ns : this.#beganNs
+    this.#stock = undefined
+    const eventsPerSecond = this.#activity.rate(ns) + this.#spotlightRate(ns)
+    const waitNs = (this.#random.exponential() * 1e9 * flurryEvents) / eventsPerSecond
+    this.#dueNs = Math.max(ns + leastGapNs, beganNs + Math.floor(waitNs))
+  }
+
+  /** Gives one stock so many events a second more, until a time. */
+  watch(spotlight: Spotlight): void {
+    this.#spotlight = spotlight
+  }
+
+  #begin(ns: number): Stock {
+    const extra = this.#spotlightRate(ns)
+    const isWatched = extra > 0 && this.#random.unit() * (extra + this.#activity.rate(ns)) < extra
+    const watched = isWatched ? this.#spotlight?.stock : undefined
+    this.#stock = watched ?? this.#chooser.draw(this.#random)
+    this.#isTrading = this.#random.chance(tradeShare)
+    this.#trades = 0
+    this.#beganNs = ns
+    return this.#stock
+  }
+
+  #spotlightRate(ns: number): number {
+    return this.#spotlight !== undefined && ns < this.#spotlight.untilNs ? this.#spotlight.eventsPerSecond : 0
+  }
+}
+
+export interface Spotlight {
+  readonly stock: Stock
+  readonly eventsPerSecond: number
+  readonly untilNs: number
+}

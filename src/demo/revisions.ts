@@ -1,0 +1,146 @@
+import type { CancelError, Correction, Trade } from '../event/event.ts'
+import type { Print } from './bar-totals.ts'
+import { offExchange } from './exchanges.ts'
+import type { Floor } from './floor.ts'
+import type { Stock } from './stock.ts'
+import { nsPerMinute } from './timestamps.ts'
+import { drawTradeSize, roundLot } from './trade-sizes.ts'
+
+/** Mean waiting times. */
+const correctionNs = 9e9
+const cancelNs = 14e9
+const lateTradeNs = 4e9
+/** A trade stands at least this long before it is revised. */
+const leastAgeNs = 0.5e9
+/** The part of a minute in which the minute before may still change: its updated bar comes at the half minute. */
+const fromNs = 2e9
+const untilNs = nsPerMinute / 2 - 2e9
+/** How many revisions concern the minute before, when they may. */
+const earlierShare = 0.4
+
+/** A print and the minute that counts it. */
+interface Found {
+  readonly print: Print
+  readonly minute: number
+}
+
+/** Corrects and cancels trades of the last two minutes now and then, and reports some too late for their minute's bar. */
+export class Revisions {
+  readonly #floor: Floor
+
+  constructor(floor: Floor) {
+    this.#floor = floor
+  }
+
+  start(): void {
+    this.#repeat(correctionNs, (stock, ns) => this.#correct(stock, ns))
+    this.#repeat(cancelNs, (stock, ns) => this.#cancel(stock, ns))
+    this.#repeat(lateTradeNs, (stock, ns) => this.#reportLate(stock, ns))
+  }
+
+  #repeat(meanNs: number, revise: (stock: Stock, ns: number) => void): void {
+    const { agenda, random, chooser } = this.#floor
+    const next = (ns: number): void => {
+      const stock = chooser.draw(random)
+      if (stock.isTrading) revise(stock, ns)
+      agenda.at(ns + random.exponential() * meanNs, next)
+    }
+    agenda.at(random.exponential() * meanNs, next)
+  }
+
+  #correct(stock: Stock, ns: number): void {
+    const found = this.#find(stock, ns)
+    if (found === undefined) return
+    const { print, minute } = found
+    const { trade } = print
+    const { random, timestamps } = this.#floor
+    const isPriceWrong = random.chance(0.3)
+    const error = random.pick([-3, -2, -1, 1, 2, 3])
+    const cents = isPriceWrong ? print.cents + error : print.cents
+    const size = isPriceWrong ? trade.s : drawTradeSize(random, cents)
+    if (cents === print.cents && size === trade.s) return
+    const sale = size < roundLot ? 'odd lot' : 'regular'
+    const corrected: Trade = {
+      ...trade,
+      i: stock.nextTradeId(),
+      p: cents / 100,
+      s: size,
+      c: stock.conditions(sale),
+    }
+    stock.ledger.replace(print, { ...print, cents, trade: corrected }, minute)
+    this.#floor.emit(correctionOf(trade, corrected, timestamps.text(ns)))
+  }
+
+  #cancel(stock: Stock, ns: number): void {
+    const found = this.#find(stock, ns)
+    if (found === undefined) return
+    const { i, x, p, s, S, z } = found.print.trade
+    if (i === undefined || x === undefined || z === undefined) return
+    stock.ledger.replace(found.print, undefined, found.minute)
+    const a = this.#floor.random.chance(0.75) ? 'C' : 'E'
+    const event: CancelError = { T: 'x', S, i, x, p, s, a, t: this.#floor.timestamps.text(ns), z }
+    this.#floor.emit(event)
+  }
+
+  /** A trade of the minute before, beside one that was reported in time and at its price. */
+  #reportLate(stock: Stock, ns: number): void {
+    const { random, timestamps } = this.#floor
+    const minute = timestamps.minute(ns) - 1
+    if (!this.#isEarlierOpen(stock, minute, ns)) return
+    const prints = stock.ledger.prints(minute)
+    const beside = prints[random.below(prints.length)]
+    if (beside === undefined) return
+    const lastNs = ns - timestamps.sinceMinute(ns) - 1
+    const atNs = Math.min(beside.ns + random.below(1e6), lastNs)
+    const trade: Trade = {
+      ...beside.trade,
+      i: stock.nextTradeId(),
+      x: offExchange,
+      s: drawTradeSize(random, beside.cents),
+      c: stock.conditions('out of sequence'),
+      t: timestamps.text(atNs),
+    }
+    stock.ledger.insert({ ns: atNs, cents: beside.cents, trade }, minute)
+    this.#floor.emit(trade)
+  }
+
+  #find(stock: Stock, ns: number): Found | undefined {
+    const { random, timestamps } = this.#floor
+    const now = timestamps.minute(ns)
+    const isEarlier = this.#isEarlierOpen(stock, now - 1, ns) && random.chance(earlierShare)
+    const minute = isEarlier ? now - 1 : now
+    const prints = stock.ledger.prints(minute)
+    const print = prints[random.below(prints.length)]
+    if (print === undefined || ns - print.ns < leastAgeNs || isAuction(stock, print)) return undefined
+    return { print, minute }
+  }
+
+  #isEarlierOpen(stock: Stock, minute: number, ns: number): boolean {
+    const sinceNs = this.#floor.timestamps.sinceMinute(ns)
+    return sinceNs >= fromNs && sinceNs < untilNs && stock.ledger.isPublished(minute)
+  }
+}
+
+/** Auctions set the opening price and the bands: they stand. */
+function isAuction(stock: Stock, { trade }: Print): boolean {
+  return trade.c === stock.conditions('opening') || trade.c === stock.conditions('reopening')
+}
+
+function correctionOf(original: Trade, corrected: Trade, t: string): Correction {
+  const { S, x, z, i: oi, c: oc } = original
+  return {
+    T: 'c',
+    S,
+    ...(x === undefined ? {} : { x }),
+    ...(oi === undefined ? {} : { oi }),
+    op: original.p,
+    os: original.s,
+    ...(oc === undefined ? {} : { oc }),
+    ...(corrected.i === undefined ? {} : { ci: corrected.i }),
+    cp: corrected.p,
+    cs: corrected.s,
+    ...(corrected.c === undefined ? {} : { cc: corrected.c }),
+    t,
+    ...(z === undefined ? {} : { z }),
+  }
+}
