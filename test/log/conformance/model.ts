@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EventLog, Partition, Position } from '../../../src/log/event-log.ts'
 import type { SharedLog } from './log-under-test.ts'
@@ -15,7 +15,10 @@ const actions: fc.Arbitrary<Action[]> = fc.array(
   fc.oneof(
     {
       weight: 3,
-      arbitrary: fc.record({ kind: fc.constant('append'), keys: fc.array(fc.nat(7), { maxLength: 60 }) }),
+      arbitrary: fc.record({
+        kind: fc.constant('append'),
+        keys: fc.array(fc.nat(7), { maxLength: 60, size: 'max' }),
+      }),
     },
     {
       weight: 2,
@@ -23,7 +26,7 @@ const actions: fc.Arbitrary<Action[]> = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('tail'), of: fc.nat() }) },
   ),
-  { maxLength: 16 },
+  { minLength: 4, maxLength: 16, size: 'max' },
 )
 
 /** Random appends and reads, compared with a list per partition. */

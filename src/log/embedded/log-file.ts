@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { embeddedLogError, faultError } from './embedded-log-error.ts'
+import { PartitionStore, tableOf } from './partition-store.ts'
+
+export interface LogFileOptions {
+  readonly path: string
+  readonly topics: readonly string[]
+  /** Of a topic that the file does not have yet. */
+  readonly partitionsPerTopic: number
+}
+
+/** "tick": tells our files from other SQLite databases. */
+const applicationId = 0x7469636b
+const schemaVersion = 1
+/** How long SQLite itself waits for a lock, with the event loop blocked; who can wait longer tries again. */
+const busyMs = 5
+const openingBusyMs = 5000
+/** A log that grew beyond this while a reader held it is cut back at its next reset. */
+const walBytes = 16_777_216
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS log (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS partition (
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    first INTEGER NOT NULL DEFAULT 0,
+    "end" INTEGER NOT NULL DEFAULT 0,
+    lastMs INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (topic, number)
+  ) STRICT;
+  PRAGMA application_id = ${applicationId};
+  PRAGMA user_version = ${schemaVersion};
+`
+
+/** The file of an embedded log: a database in WAL mode that several processes may have open. */
+export class LogFile {
+  readonly path: string
+  /** A random id, made with the file. */
+  readonly epoch: string
+  /** One per partition of the configured topics. */
+  readonly stores: readonly PartitionStore[]
+  readonly #database: DatabaseSync
+  readonly #pageBytes: number
+  readonly #pages: StatementSync
+  readonly #freePages: StatementSync
+  readonly #dataVersion: StatementSync
+
+  /**
+   * Opens the file, making it (mode 0600) and its folder (0700) where they do not exist. Throws an
+   * EmbeddedLogError where it cannot be used, and then leaves it as it was.
+   */
+  constructor(options: LogFileOptions) {
+    this.path = options.path
+    this.#database = openDatabase(options.path)
+    try {
+      identify(this.#database, options.path)
+      this.epoch = this.#create(options)
+      this.stores = this.#openStores(options.topics)
+      this.#checkEdges()
+      this.#pageBytes = this.#pragma('page_size')
+      this.#database.exec(`PRAGMA busy_timeout = ${busyMs}`)
+    } catch (thrown) {
+      this.#database.close()
+      throw embeddedLogError(options.path, thrown)
+    }
+    this.#pages = this.#database.prepare('PRAGMA page_count')
+    this.#freePages = this.#database.prepare('PRAGMA freelist_count')
+    this.#dataVersion = this.#database.prepare('PRAGMA data_version')
+  }
+
+  /** Runs statements in one transaction, which has the file's only write lock; all or none of them take effect. */
+  transact(statements: () => void): void {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      statements()
+      this.#database.exec('COMMIT')
+    } catch (thrown) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw thrown
+    }
+  }
+
+  /** A number that changes when another process, or another log of this one, wrote to the file. */
+  dataVersion(): number {
+    return Number(this.#dataVersion.get()?.['data_version'])
+  }
+
+  /** The bytes in use, those of dropped records not counted: their pages are used again. */
+  usedBytes(): number {
+    const pages =
+      Number(this.#pages.get()?.['page_count']) - Number(this.#freePages.get()?.['freelist_count'])
+    return pages * this.#pageBytes
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  #create({ topics, partitionsPerTopic }: LogFileOptions): string {
+    this.#database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${walBytes}`,
+    )
+    this.transact(() => {
+      this.#database.exec(schema)
+      this.#database.prepare('INSERT OR IGNORE INTO log VALUES (1, ?)').run(randomUUID())
+      for (const topic of topics) this.#createTopic(topic, partitionsPerTopic)
+    })
+    return String(this.#database.prepare('SELECT epoch FROM log').get()?.['epoch'])
+  }
+
+  /** A topic that the file has keeps its number of partitions, or its keys would change places. */
+  #createTopic(topic: string, partitions: number): void {
+    if (this.#database.prepare('SELECT 1 FROM partition WHERE topic = ?').get(topic) !== undefined) return
+    const insert = this.#database.prepare('INSERT INTO partition (topic, number) VALUES (?, ?)')
+    for (let number = 0; number < partitions; number += 1) {
+      this.#database.exec(`
+        CREATE TABLE ${tableOf(Number(insert.run(topic, number).lastInsertRowid))} (
+          "offset" INTEGER PRIMARY KEY,
+          timestampMs INTEGER NOT NULL,
+          "key" BLOB,
+          value BLOB,
+          headers BLOB
+        ) STRICT`)
+    }
+  }
+
+  #openStores(topics: readonly string[]): PartitionStore[] {
+    const rows = this.#database.prepare('SELECT id, number FROM partition WHERE topic = ? ORDER BY number')
+    return topics.flatMap(topic =>
+      rows.all(topic).map(({ id, number }) => {
+        const partition = { topic, partition: Number(number) }
+        return new PartitionStore(this.#database, Number(id), { partition, epoch: this.epoch })
+      }),
+    )
+  }
+
+  /** Reads both edges of every partition, so that a file that was cut short is found at once. */
+  #checkEdges(): void {
+    for (const store of this.stores) {
+      const { first, stable } = store.ends()
+      const begins = store.read(first, stable, { records: 1, bytes: 1 })
+      const ends = store.read(stable - 1, stable, { records: 1, bytes: 1 })
+      if (first < stable && (begins?.from !== first || ends?.records.length !== 1))
+        throw faultError(this.path, 'damaged')
+    }
+  }
+
+  #pragma(name: string): number {
+    return Number(this.#database.prepare(`PRAGMA ${name}`).get()?.[name])
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    closeSync(openSync(path, 'a', 0o600))
+    return new DatabaseSync(path, { timeout: openingBusyMs })
+  } catch (thrown) {
+    throw embeddedLogError(path, thrown)
+  }
+}
+
+/** Throws on a file that is neither empty nor ours, before anything is written to it. */
+function identify(database: DatabaseSync, path: string): void {
+  const read = (pragma: string) => Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma])
+  const tables = Number(database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'])
+  if (tables === 0) return
+  if (read('application_id') !== applicationId || read('user_version') !== schemaVersion)
+    throw faultError(path, 'foreign')
+}

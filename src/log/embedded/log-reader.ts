@@ -1,0 +1,131 @@
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import type { LogBatch, Partition, Position } from '../event-log.ts'
+import type { AppendWatch } from './append-watch.ts'
+import type { EmbeddedLogStats } from './embedded-log-stats.ts'
+import type { LogFile } from './log-file.ts'
+import { embeddedLogError } from './embedded-log-error.ts'
+import { isSamePartition, isSpent, type PartitionStore, type ReadBudget } from './partition-store.ts'
+import { patiently, type Patience } from './patience.ts'
+
+const sliceRecords = 1000
+const sliceBytes = 1_048_576
+const faultPauseMs = 1000
+
+/** Takes one line about a fault that is outlasted; a Fastify logger fits. */
+export interface FaultLog {
+  warn(details: { readonly err: Error }, message: string): void
+}
+
+export interface LogReaderOptions {
+  readonly file: LogFile
+  readonly watch: AppendWatch
+  readonly patience: Patience
+  readonly stats: EmbeddedLogStats
+  readonly logger: FaultLog
+  /** Aborts when the log is closed. */
+  readonly closing: AbortSignal
+}
+
+/** How far a tail has read a partition. */
+interface Cursor {
+  readonly store: PartitionStore
+  next: number
+}
+
+/** The reads of one log. A slice is read whole before anything is awaited, so that no reader ever holds the file. */
+export class LogReader {
+  readonly #file: LogFile
+  readonly #watch: AppendWatch
+  readonly #patience: Patience
+  readonly #logger: FaultLog
+  readonly #stats: EmbeddedLogStats
+  readonly #closing: AbortSignal
+
+  constructor({ file, watch, patience, stats, logger, closing }: LogReaderOptions) {
+    this.#file = file
+    this.#watch = watch
+    this.#patience = patience
+    this.#logger = logger
+    this.#stats = stats
+    this.#closing = closing
+  }
+
+  /** See `EventLog.tail`. */
+  async *tail(
+    from: readonly Position[],
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly LogBatch[], void, undefined> {
+    const { stores, epoch } = this.#file
+    const end = AbortSignal.any([signal, this.#closing])
+    const cursors = stores.map(store => ({ store, next: offsetIn(from, store.partition, epoch) }))
+    for (let turn = 0; !end.aborted; turn += 1) {
+      const { version } = this.#watch
+      const batches = await this.#readSlice(cursors, turn, end)
+      if (end.aborted) return
+      if (batches.length > 0) {
+        yield batches
+        // A read waits for nothing: without this, a tail far behind would starve everything else.
+        await setImmediate()
+      } else await this.#watch.wait(version, end)
+    }
+  }
+
+  /** See `EventLog.range`. Ends at the log's end where `to` lies past it. */
+  async *range(
+    store: PartitionStore,
+    [from, to]: readonly [from: number, to: number],
+    signal: AbortSignal,
+  ): AsyncGenerator<LogBatch, void, undefined> {
+    let next = from
+    while (next < to && !signal.aborted && !this.#closing.aborted) {
+      const batch = await patiently(this.#patience, () => store.read(next, to, newBudget()))
+      if (batch === undefined) return
+      next = batch.to
+      yield batch
+      await setImmediate()
+    }
+  }
+
+  /** Reads what there is, up to a slice. A fault is logged, and the read tried again a second later. */
+  async #readSlice(
+    cursors: readonly Cursor[],
+    turn: number,
+    signal: AbortSignal,
+  ): Promise<readonly LogBatch[]> {
+    while (!signal.aborted) {
+      try {
+        return await patiently(this.#patience, () => readSlice(cursors, turn))
+      } catch (thrown) {
+        const error = embeddedLogError(this.#file.path, thrown)
+        if (signal.aborted) return []
+        this.#stats.faults += 1
+        this.#logger.warn({ err: error }, 'the embedded log cannot be read; trying again')
+        await setTimeout(faultPauseMs, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    return []
+  }
+}
+
+/** Begins with another partition each turn, so that none is starved. The cursors move only if every read went well. */
+function readSlice(cursors: readonly Cursor[], turn: number): LogBatch[] {
+  const budget = newBudget()
+  const read = new Map<Cursor, LogBatch>()
+  for (let index = 0; index < cursors.length && !isSpent(budget); index += 1) {
+    const cursor = cursors[(turn + index) % cursors.length]
+    const batch = cursor?.store.read(cursor.next, Number.MAX_SAFE_INTEGER, budget)
+    if (cursor !== undefined && batch !== undefined) read.set(cursor, batch)
+  }
+  for (const [cursor, batch] of read) cursor.next = batch.to
+  return [...read.values()]
+}
+
+function newBudget(): ReadBudget {
+  return { records: sliceRecords, bytes: sliceBytes }
+}
+
+/** Where a tail begins: as told, or at the partition's first offset, which is that of the first record found from 0 on. */
+function offsetIn(from: readonly Position[], partition: Partition, epoch: string): number {
+  const position = from.find(each => isSamePartition(each.partition, partition))
+  return position?.epoch === epoch ? position.offset : 0
+}
