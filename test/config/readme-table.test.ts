@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { configTable } from '../../src/config/config-text.ts'
+
+const readme = new URL('../../README.md', import.meta.url)
+
+test('README.md has the current table between its configuration markers', () => {
+  expect(tableOf(readFileSync(readme, 'utf8'))).toBe(configTable().trim())
+})
+
+/** The text between the markers, which have to be there. */
+function tableOf(text: string): string {
+  const match = /<!-- configuration -->\n(.*?)<!-- \/configuration -->/s.exec(text)
+  expect(
+    match,
+    'README.md has no <!-- configuration --> … <!-- /configuration -->; put configTable() there',
+  ).not.toBeNull()
+  return (match?.[1] ?? '').trim()
+}
