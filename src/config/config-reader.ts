@@ -1,4 +1,5 @@
 import { developmentIdentity } from '../auth/development-token.ts'
+import type { Topics } from '../log/topics.ts'
 import { authVariables } from './auth-variables.ts'
 import type {
   AuthConfig,
@@ -8,6 +9,7 @@ import type {
   IngestConfig,
   KafkaConfig,
   LimitsConfig,
+  LogConfig,
   Protection,
   StreamConfig,
 } from './config.ts'
@@ -21,8 +23,10 @@ import {
 } from './log-variables.ts'
 import type { Mode } from './mode.ts'
 import { type Environment, Reading } from './reading.ts'
-import { checkRules } from './rules.ts'
+import { checkLogRules, checkRules } from './rules.ts'
 import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import type { Variable } from './variable.ts'
+import { variables } from './variables.ts'
 
 /**
  * Reads the configuration from the `TICKER_*` variables of an environment, normally `process.env`; an empty variable
@@ -43,13 +47,7 @@ export function readConfig(env: Environment): Config {
       port: reading.value(operationsVariables.port),
     },
     log,
-    topics: {
-      trades: reading.value(topicVariables.trades),
-      quotes: reading.value(topicVariables.quotes),
-      bars: reading.value(topicVariables.bars),
-      statuses: reading.value(topicVariables.statuses),
-      news: reading.value(topicVariables.news),
-    },
+    topics: topicsConfig(reading),
     demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
     ingest: ingestConfig(reading),
     auth: authConfig(reading),
@@ -59,10 +57,57 @@ export function readConfig(env: Environment): Config {
 
 /** The mode alone, for commands that need nothing else. Throws a `ConfigError` where it is neither mode. */
 export function readMode(env: Environment): Mode {
-  const { mode } = generalVariables
-  const reading = new Reading({ [mode.name]: env[mode.name] })
+  return readOne(env, generalVariables.mode)
+}
+
+/** The largest event alone, for commands that need no log. Throws a `ConfigError`. */
+export function readMaxEventBytes(env: Environment): number {
+  return readOne(env, ingestVariables.maxEventBytes)
+}
+
+function readOne<T>(env: Environment, variable: Variable<T>): T {
+  const reading = new Reading({ [variable.name]: env[variable.name] })
   if (reading.faults.length > 0) throw new ConfigError(reading.faults)
-  return reading.value(mode)
+  return reading.value(variable)
+}
+
+/**
+ * The log alone, for commands that append to it. What only a gateway needs is neither demanded nor checked; a name that no
+ * variable has is a fault here, too. Throws a `ConfigError`.
+ */
+export function readLogConfig(env: Environment): LogConfig {
+  const needed = new Set<Variable<unknown>>(logSections.flatMap(section => Object.values(section)))
+  const left = new Set<string>()
+  for (const variable of variables) {
+    if (!needed.has(variable)) left.add(variable.name).add(`${variable.name}_FILE`)
+  }
+  const reading = new Reading(Object.fromEntries(Object.entries(env).filter(([name]) => !left.has(name))))
+  checkLogRules(reading)
+  if (reading.faults.length > 0) throw new ConfigError(reading.faults)
+  return {
+    log: logConfig(reading),
+    topics: topicsConfig(reading),
+    maxEventBytes: reading.value(ingestVariables.maxEventBytes),
+  }
+}
+
+const logSections = [
+  { mode: generalVariables.mode },
+  kafkaVariables,
+  topicVariables,
+  embeddedVariables,
+  demoVariables,
+  { maxEventBytes: ingestVariables.maxEventBytes },
+]
+
+function topicsConfig(reading: Reading): Topics {
+  return {
+    trades: reading.value(topicVariables.trades),
+    quotes: reading.value(topicVariables.quotes),
+    bars: reading.value(topicVariables.bars),
+    statuses: reading.value(topicVariables.statuses),
+    news: reading.value(topicVariables.news),
+  }
 }
 
 function streamConfig(reading: Reading, mode: Mode): StreamConfig {

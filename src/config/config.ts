@@ -86,6 +86,12 @@ export interface LimitsConfig {
   readonly drainMs: number
 }
 
+/** What a command that appends to the log has to know. */
+export interface LogConfig extends Pick<Config, 'log' | 'topics'> {
+  /** A larger record would be poison to the gateway. */
+  readonly maxEventBytes: number
+}
+
 /** Everything that `TICKER_*` variables decide, checked. Holds no secret, so it may be shown. */
 export interface Config {
   readonly mode: Mode

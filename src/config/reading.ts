@@ -16,6 +16,9 @@ interface Found {
 
 const largestFileBytes = 65_536
 
+/** Read by `npm run tail`; not a misspelling where a gateway is started from the same shell. */
+const clientVariables = ['TICKER_TOKEN', 'TICKER_TOKEN_FILE']
+
 /**
  * One reading of the environment: the values of the variables and the faults found so far. A variable with
  * a fault reads as its fallback, so that rules over several variables can go on; `isSet` tells it from an absent one.
@@ -105,7 +108,7 @@ export class Reading {
 
   /** A misspelt variable would be ignored in silence. Its value may be a misspelt secret's and is not shown. */
   #findUnknown(): void {
-    const known = new Set<string>(variables.map(variable => variable.name))
+    const known = new Set<string>([...clientVariables, ...variables.map(variable => variable.name)])
     for (const variable of variables) if (variable.isSecret) known.add(`${variable.name}_FILE`)
     for (const name of Object.keys(this.#env)) {
       if (!name.startsWith('TICKER_') || name.startsWith('TICKER_TEST_') || known.has(name)) continue

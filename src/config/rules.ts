@@ -18,6 +18,26 @@ export function checkRules(reading: Reading): void {
   else checkDevelopment(reading)
 }
 
+/** The faults in what says where the log is; for commands that run no gateway. */
+export function checkLogRules(reading: Reading): void {
+  checkTopics(reading)
+  if (reading.isWrong(generalVariables.mode)) return
+  const hasBrokers = reading.isSet(kafkaVariables.brokers)
+  if (reading.value(generalVariables.mode) === 'development') {
+    if (hasBrokers) checkKafkaInDevelopment(reading)
+    return
+  }
+  for (const variable of Object.values(embeddedVariables)) {
+    if (reading.isSet(variable)) reading.fault(variable, developmentOnly)
+  }
+  if (!hasBrokers) {
+    reading.fault(
+      kafkaVariables.brokers,
+      `required in production: ${kafkaVariables.brokers.kind.expected}; development has a log of its own`,
+    )
+  }
+}
+
 function checkProduction(reading: Reading): void {
   for (const variable of variables) {
     if (variable.isForDevelopment && reading.isSet(variable)) reading.fault(variable, developmentOnly)
