@@ -3,6 +3,7 @@ import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from
 import type { Topics } from '../topics.ts'
 import { AppendQueue } from './append-queue.ts'
 import { AppendWatch } from './append-watch.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { faultError } from './embedded-log-error.ts'
 import { createStats, type EmbeddedLogStats } from './embedded-log-stats.ts'
 import { LogFile } from './log-file.ts'
@@ -54,6 +55,7 @@ class FileLog implements EmbeddedLog {
   readonly #queue: AppendQueue
   readonly #reader: LogReader
   readonly #retention: Retention
+  readonly #checkpoints: Checkpoints
   readonly #closing = new AbortController()
 
   constructor(options: EmbeddedLogOptions) {
@@ -68,11 +70,15 @@ class FileLog implements EmbeddedLog {
     const watch = new AppendWatch(() => file.dataVersion())
     this.#file = file
     this.#patience = { path, lockTimeoutMs: options.lockTimeoutMs ?? defaultLockTimeoutMs }
+    this.#checkpoints = new Checkpoints({ path, stats: this.stats, logger })
     this.#queue = new AppendQueue({
       writer: new RecordWriter(file, topics, clock),
       patience: this.#patience,
       stats: this.stats,
-      onAppend: () => watch.wake(),
+      onAppend: () => {
+        watch.wake()
+        this.#checkpoints.start()
+      },
     })
     const closing = this.#closing.signal
     this.#reader = new LogReader({
@@ -121,6 +127,7 @@ class FileLog implements EmbeddedLog {
     this.#closing.abort()
     this.#retention.stop()
     await this.#queue.drained()
+    await this.#checkpoints.stop()
     this.#file.close()
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { embeddedLogError, faultError } from './embedded-log-error.ts'
@@ -15,10 +15,12 @@ export interface LogFileOptions {
 /** "tick": tells our files from other SQLite databases. */
 const applicationId = 0x7469636b
 const schemaVersion = 1
-/** How long SQLite itself waits for a lock, with the event loop blocked; who can wait longer tries again. */
-const busyMs = 5
+/** SQLite waits for a lock with the event loop blocked: so not at all, and whoever can wait tries again (`patiently`). */
+const busyMs = 0
 const openingBusyMs = 5000
-/** A log that grew beyond this while a reader held it is cut back at its next reset. */
+/** Pages at which an append copies the write-ahead log itself, because `Checkpoints` did not keep up. */
+const checkpointPages = 16_384
+/** A write-ahead log that grew beyond this is cut back when it begins anew. */
 const walBytes = 16_777_216
 
 const schema = `
@@ -104,9 +106,11 @@ export class LogFile {
   }
 
   #create({ topics, partitionsPerTopic }: LogFileOptions): string {
-    this.#database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${walBytes}`,
-    )
+    this.#database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      PRAGMA journal_size_limit = ${walBytes};
+      PRAGMA wal_autocheckpoint = ${checkpointPages}`)
     this.transact(() => {
       this.#database.exec(schema)
       this.#database.prepare('INSERT OR IGNORE INTO log VALUES (1, ?)').run(randomUUID())
@@ -160,11 +164,19 @@ export class LogFile {
 function openDatabase(path: string): DatabaseSync {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    closeSync(openSync(path, 'a', 0o600))
+    createFile(path)
     return new DatabaseSync(path, { timeout: openingBusyMs })
   } catch (thrown) {
     throw embeddedLogError(path, thrown)
   }
+}
+
+/**
+ * Never opens a file that exists: closing it again would drop the locks that other logs of this process hold
+ * on it (https://www.sqlite.org/howtocorrupt.html §2.2).
+ */
+function createFile(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
 }
 
 /** Throws on a file that is neither empty nor ours, before anything is written to it. */
