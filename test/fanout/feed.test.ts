@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Channel, channelOfType, channels, type MarketEvent } from '../../src/event/event.ts'
+import type { Audience, Subscriber } from '../../src/fanout/audience.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import type { Interest } from '../../src/fanout/interest.ts'
+import type { Block } from '../../src/wire/block.ts'
+import { jsonForm } from '../../src/wire/json-form.ts'
+import { maxFrameBytes } from '../../src/wire/wire-form.ts'
+import { generateTape } from '../support/tape.ts'
+
+class Reader implements Subscriber {
+  readonly blocks: Block[] = []
+  deliver(block: Block): void {
+    this.blocks.push(block)
+  }
+  get events(): unknown[] {
+    return this.blocks.flatMap(block => JSON.parse(block.payload.toString()) as unknown[])
+  }
+}
+
+const trade = (S: string, p: number): MarketEvent => ({ T: 't', S, p, s: 1, t: '2026-01-02T14:30:00Z' })
+const interest = (wanted: Partial<Record<Channel, string[]>>): Interest =>
+  new Map(
+    Object.entries(wanted).map(([channel, symbols]) => [
+      channel as Channel,
+      symbols[0] === '*' ? ('*' as const) : new Set(symbols),
+    ]),
+  )
+
+function publish(feed: Feed, events: readonly MarketEvent[]): void {
+  for (const event of events) feed.add(event, 0, 0)
+  feed.flush()
+}
+
+function wants(wanted: Interest, event: MarketEvent): boolean {
+  const symbols = wanted.get(channelOfType[event.T])
+  if (symbols === undefined) return false
+  if (symbols === '*') return true
+  return event.T === 'n' ? event.symbols.some(symbol => symbols.has(symbol)) : symbols.has(event.S)
+}
+
+describe('Feed', () => {
+  test('gives subscribers of the same items one and the same block', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const [ann, bob] = [new Reader(), new Reader()]
+    feed.fanout.join(ann, interest({ trades: ['AAPL', 'MSFT'] }), jsonForm)
+    feed.fanout.join(bob, interest({ trades: ['MSFT', 'AAPL'] }), jsonForm)
+    publish(feed, [trade('AAPL', 1), trade('TSLA', 2), trade('MSFT', 3)])
+    expect(feed.fanout.audienceCount).toBe(1)
+    expect(ann.events).toEqual([trade('AAPL', 1), trade('MSFT', 3)])
+    expect(bob.blocks[0]).toBe(ann.blocks[0])
+    expect(feed.fanout.counts).toEqual({
+      deliveries: 4,
+      bytes: 2 * ann.blocks[0]!.framed().length,
+      flushes: 1,
+    })
+  })
+
+  test('frees what the last subscriber of an item leaves', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const reader = new Reader()
+    const audience = feed.fanout.join(reader, interest({ trades: ['AAPL'], quotes: ['*'] }), jsonForm)
+    expect(feed.fanout.subscribedItems).toBe(2)
+    feed.fanout.leave(reader, audience)
+    publish(feed, [trade('AAPL', 1)])
+    expect(reader.blocks).toEqual([])
+    expect([feed.fanout.audienceCount, feed.fanout.subscribedItems]).toEqual([0, 0])
+  })
+
+  test('delivers an article once, however many of its symbols are wanted', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const reader = new Reader()
+    feed.fanout.join(reader, interest({ news: ['AAPL', 'MSFT'] }), jsonForm)
+    const article = {
+      T: 'n',
+      id: 1,
+      headline: 'h',
+      created_at: '2026-01-02T14:30:00Z',
+      symbols: ['MSFT', 'AAPL', 'MSFT'],
+    } as const
+    publish(feed, [article, { ...article, id: 2, symbols: [] }])
+    expect(reader.events).toEqual([article])
+  })
+
+  test('an audience that is left while it is written to is no fault', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const others = [new Reader(), new Reader()]
+    const seat: { audience?: Audience } = {}
+    const leaver: Subscriber = { deliver: () => seat.audience && feed.fanout.leave(leaver, seat.audience) }
+    feed.fanout.join(others[0]!, interest({ trades: ['*'] }), jsonForm)
+    seat.audience = feed.fanout.join(leaver, interest({ trades: ['*'] }), jsonForm)
+    feed.fanout.join(others[1]!, interest({ trades: ['*'] }), jsonForm)
+    publish(feed, [trade('AAPL', 1)])
+    publish(feed, [trade('AAPL', 2)])
+    for (const other of others) expect(other.events).toEqual([trade('AAPL', 1), trade('AAPL', 2)])
+  })
+
+  test('cuts a large flush into frames of at most 64 KiB, in order', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const reader = new Reader()
+    feed.fanout.join(reader, interest({ trades: ['AAPL'] }), jsonForm)
+    const events = Array.from({ length: 3000 }, (_, index) => trade('AAPL', index))
+    publish(feed, events)
+    expect(reader.events).toEqual(events)
+    expect(reader.blocks.length).toBeGreaterThan(2)
+    for (const block of reader.blocks) expect(block.payload.length).toBeLessThanOrEqual(maxFrameBytes + 1)
+  })
+
+  test('sends an event larger than a frame by itself', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const reader = new Reader()
+    feed.fanout.join(reader, interest({ news: ['*'] }), jsonForm)
+    const article = {
+      T: 'n',
+      id: 1,
+      headline: 'ü',
+      content: 'é'.repeat(100_000),
+      created_at: '2026-01-02T14:30:00Z',
+      symbols: [],
+    } as const
+    publish(feed, [article, article])
+    expect(reader.events).toEqual([article, article])
+  })
+
+  test('refuses an item more than it may have, and says nothing of it', () => {
+    const feed = new Feed({ maxItems: 1 })
+    expect(feed.add(trade('AAPL', 1), 0, 0)).toBe(true)
+    expect(feed.add(trade('MSFT', 1), 0, 0)).toBe(false)
+    expect(feed.add(trade('AAPL', 2), 0, 0)).toBe(true)
+    feed.flush()
+    expect(feed.tape.items.size).toBe(1)
+  })
+
+  test('every reader receives exactly its items, in order, as a model says', () => {
+    const tape = [...generateTape({ seed: 11, symbols: 12, events: 400 })]
+    const symbols = [...new Set(tape.flatMap(event => (event.T === 'n' ? event.symbols : [event.S])))]
+    const channelInterest = fc.oneof(
+      fc.constant(['*']),
+      fc.uniqueArray(fc.constantFrom(...symbols), { minLength: 1, maxLength: 6 }),
+    )
+    const anInterest = fc
+      .dictionary(fc.constantFrom(...channels), channelInterest, { maxKeys: 5 })
+      .map(interest)
+    const step = fc.record({ reader: fc.nat(4), interest: anInterest, events: fc.nat(60) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), steps => {
+        const feed = new Feed({ maxItems: 10_000 })
+        const readers = Array.from({ length: 5 }, () => ({
+          reader: new Reader(),
+          wanted: new Map() as Interest,
+          audience: undefined as Audience | undefined,
+          expected: [] as MarketEvent[],
+        }))
+        let at = 0
+        for (const { reader: index, interest: wanted, events } of steps) {
+          const one = readers[index]!
+          if (one.audience !== undefined) feed.fanout.leave(one.reader, one.audience)
+          one.audience = wanted.size > 0 ? feed.fanout.join(one.reader, wanted, jsonForm) : undefined
+          one.wanted = wanted
+          const batch = tape.slice(at, (at += events))
+          for (const other of readers)
+            other.expected.push(...batch.filter(event => wants(other.wanted, event)))
+          publish(feed, batch)
+        }
+        for (const { reader, expected } of readers) expect(reader.events).toEqual(expected)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('Tape.snapshot', () => {
+  test('holds the last event of each item, and the last ten articles', () => {
+    const feed = new Feed({ maxItems: 100 })
+    const article = (id: number, ...symbols: string[]): MarketEvent => ({
+      T: 'n',
+      id,
+      headline: `number ${id}`,
+      created_at: '2026-01-02T14:30:00Z',
+      symbols,
+    })
+    publish(feed, [trade('AAPL', 1), trade('MSFT', 2), trade('AAPL', 123.456)])
+    publish(feed, [trade('AAPL', 3)])
+    publish(feed, [
+      article(0, 'MSFT'),
+      ...Array.from({ length: 12 }, (_, index) => article(index + 1, 'AAPL')),
+      article(13),
+    ])
+    const read = (channel: Channel, symbols: Iterable<string> | '*'): unknown[] =>
+      feed.tape.snapshot(channel, symbols).map(bytes => JSON.parse(bytes.toString()) as unknown)
+    expect(read('trades', ['AAPL', 'TSLA'])).toEqual([trade('AAPL', 3)])
+    expect(read('trades', '*')).toEqual([trade('AAPL', 3), trade('MSFT', 2)])
+    expect(read('news', ['AAPL', 'MSFT']).map(event => (event as { id: number }).id)).toEqual([
+      0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+    ])
+    expect(read('news', '*').map(event => (event as { id: number }).id)).toEqual([
+      4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+    ])
+  })
+
+  test('says of an item in two partitions, once', () => {
+    const feed = new Feed({ maxItems: 100 })
+    const seen: string[] = []
+    feed.tape.onSplitItem = (item, partition) => seen.push(`${item.channel}/${item.symbol} ${partition}`)
+    for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), partition, 0)
+    expect(seen).toEqual(['trades/AAPL 1'])
+    expect(feed.tape.counts.splitItems).toBe(1)
+  })
+})

@@ -1,0 +1,342 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Grant } from '../../src/auth/grant.ts'
+import { TokenError } from '../../src/auth/token-error.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import type { CloseCode } from '../../src/session/close-code.ts'
+import type { Session } from '../../src/session/session.ts'
+import { Sessions } from '../../src/session/sessions.ts'
+import type { Transport } from '../../src/session/transport.ts'
+import type { Block } from '../../src/wire/block.ts'
+import { jsonForm } from '../../src/wire/json-form.ts'
+
+class FakeTransport implements Transport {
+  readonly form = jsonForm
+  readonly messages: Record<string, unknown>[] = []
+  closed: CloseCode | undefined
+  isCongested = false
+
+  write(block: Block): 'written' | 'congested' {
+    if (this.isCongested) return 'congested'
+    this.#take(block)
+    return 'written'
+  }
+  close(why: CloseCode, farewell?: Block): void {
+    if (farewell !== undefined) this.#take(farewell)
+    this.closed = why
+  }
+  /** What came since the last call. */
+  take(): Record<string, unknown>[] {
+    return this.messages.splice(0)
+  }
+  #take(block: Block): void {
+    this.messages.push(...(JSON.parse(block.payload.toString()) as Record<string, unknown>[]))
+  }
+}
+
+const grantOf = (changes: Partial<Grant> = {}): Grant => ({
+  subject: 'ann',
+  scopes: new Set(['stream']),
+  feeds: '*',
+  channels: '*',
+  symbols: '*',
+  rooms: new Set(),
+  expiresAtMs: 2e12,
+  ...changes,
+})
+const limits = {
+  authTimeoutMs: 1000,
+  maxMessageBytes: 65_536,
+  maxItemsPerSession: 5,
+  maxSessions: 2,
+  maxUnsentBytes: 1000,
+  heartbeatMs: 5000,
+}
+const trade = (S: string, p: number): MarketEvent => ({ T: 't', S, p, s: 1, t: '2026-01-02T14:30:00Z' })
+
+let feed: Feed
+let sessions: Sessions
+let verify: (token: string) => Promise<Grant>
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_800_000_000_000 })
+  feed = new Feed({ maxItems: 100 })
+  verify = () => Promise.resolve(grantOf())
+  sessions = new Sessions({ feed, limits, verify: token => verify(token), now: Date.now, random: () => 0.5 })
+})
+afterEach(async () => {
+  const drained = sessions.drain(0)
+  await vi.advanceTimersByTimeAsync(1000)
+  await drained
+  vi.useRealTimers()
+})
+
+function open(): { session: Session; transport: FakeTransport } {
+  const transport = new FakeTransport()
+  return { session: sessions.open(transport), transport }
+}
+
+async function openLive(grant: Grant = grantOf()): Promise<{ session: Session; transport: FakeTransport }> {
+  const pair = open()
+  verify = () => Promise.resolve(grant)
+  pair.session.receive('{"action":"auth","token":"x"}')
+  await vi.advanceTimersByTimeAsync(0)
+  pair.transport.take()
+  return pair
+}
+
+const request = (session: Session, message: object): void => session.receive(JSON.stringify(message))
+
+describe('before authentication', () => {
+  test('nothing but a token is taken, and nothing is queued', async () => {
+    const { session, transport } = open()
+    request(session, { action: 'subscribe', trades: ['AAPL'], id: 1 })
+    request(session, { action: 'auth', token: 'x' })
+    request(session, { action: 'subscribe', trades: ['AAPL'], id: 2 })
+    await vi.advanceTimersByTimeAsync(0)
+    feed.add(trade('AAPL', 1), 0, 0)
+    feed.flush()
+    expect(transport.take().map(({ T, msg, code, id }) => [T, msg, code, id])).toEqual([
+      ['success', 'connected', undefined, undefined],
+      ['error', 'not authenticated', 401, 1],
+      ['error', 'not authenticated', 401, 2],
+      ['success', 'authenticated', undefined, undefined],
+    ])
+  })
+
+  test('the deadline is absolute: talking does not prolong it', async () => {
+    const { session, transport } = open()
+    for (let count = 0; count < 9; count++) {
+      await vi.advanceTimersByTimeAsync(100)
+      request(session, { action: 'subscribe', trades: ['AAPL'] })
+    }
+    expect(transport.closed).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(transport.closed).toEqual({ code: 4004, reason: 'authentication timeout' })
+    expect(transport.take().at(-1)).toMatchObject({ T: 'error', code: 404, msg: 'auth timeout' })
+  })
+
+  test('the deadline also holds while a token is being checked', async () => {
+    const { session, transport } = open()
+    verify = () => new Promise(() => undefined)
+    request(session, { action: 'auth', token: 'x' })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(transport.closed?.code).toBe(4004)
+  })
+
+  test('a token that is granted after the deadline changes nothing', async () => {
+    const { session, transport } = open()
+    let grant: (grant: Grant) => void = () => undefined
+    verify = () => new Promise(resolve => (grant = resolve))
+    request(session, { action: 'auth', token: 'x' })
+    await vi.advanceTimersByTimeAsync(1000)
+    transport.take()
+    grant(grantOf())
+    await vi.advanceTimersByTimeAsync(0)
+    expect(transport.take()).toEqual([])
+    expect(session.state).toBe('ended')
+  })
+
+  test.each([
+    [new TokenError('expired', 'internal: secret'), 402, 4501, 'the token was refused: expired'],
+    [
+      new TokenError('unavailable', 'internal: secret'),
+      500,
+      4006,
+      'the token could not be checked; reconnect',
+    ],
+    [new Error('internal: secret'), 500, 4006, 'the token could not be checked; reconnect'],
+  ])('a failed check (%s) ends it without internals', async (error, code, closeCode, detail) => {
+    const { session, transport } = open()
+    verify = () => Promise.reject(error)
+    request(session, { action: 'auth', token: 'x', id: 'a' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(transport.take().at(-1)).toMatchObject({ code, detail, id: 'a' })
+    expect(transport.closed?.code).toBe(closeCode)
+  })
+
+  test.each([
+    [{ scopes: new Set(['publish'] as const) }, 'the token lacks the scope "stream"'],
+    [{ feeds: new Set(['delayed']) }, 'the token does not entitle to the feed "live"'],
+  ])('a token without %o is refused', async (changes, detail) => {
+    const { session, transport } = open()
+    verify = () => Promise.resolve(grantOf(changes))
+    request(session, { action: 'auth', token: 'x' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(transport.take().at(-1)).toMatchObject({ code: 402, detail })
+  })
+
+  test('a session more than the node may have is told so', async () => {
+    await openLive()
+    await openLive()
+    const { transport } = await openLive()
+    expect(transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
+  })
+})
+
+describe('a live session', () => {
+  test('is acknowledged with its whole subscription and the positions, before any data', async () => {
+    const { session, transport } = await openLive()
+    feed.advance({ partition: { topic: 'market.trades', partition: 0 }, epoch: 'e', offset: 42 }, 42)
+    request(session, {
+      action: 'subscribe',
+      trades: ['AAPL'],
+      id: 5,
+      snapshot: true,
+      policy: { trades: 'conflate' },
+    })
+    expect(transport.take()).toEqual([
+      {
+        T: 'subscription',
+        id: 5,
+        trades: ['AAPL'],
+        quotes: [],
+        bars: [],
+        updatedBars: [],
+        dailyBars: [],
+        statuses: [],
+        lulds: [],
+        corrections: ['AAPL'],
+        cancelErrors: ['AAPL'],
+        news: [],
+        policy: { trades: 'conflate', corrections: 'every', cancelErrors: 'every' },
+        partitions: [{ topic: 'market.trades', partition: 0, epoch: 'e', position: 42 }],
+      },
+      { T: 'snapshot', id: 5, events: [], complete: true },
+    ])
+  })
+
+  test('that takes * sees no more than its token entitles to', async () => {
+    const { session, transport } = await openLive(grantOf({ symbols: new Set(['AAPL', 'MSFT']) }))
+    request(session, { action: 'subscribe', trades: ['*'], news: ['*'] })
+    transport.take()
+    const article = { T: 'n', id: 1, headline: 'h', created_at: '2026-01-02T14:30:00Z' } as const
+    for (const event of [
+      trade('AAPL', 1),
+      trade('TSLA', 2),
+      trade('MSFT', 3),
+      { ...article, symbols: ['TSLA'] },
+      { ...article, symbols: [] },
+      { ...article, symbols: ['TSLA', 'MSFT'] },
+    ]) {
+      feed.add(event, 0, 0)
+    }
+    feed.flush()
+    request(session, { action: 'subscribe', trades: ['*'], snapshot: true })
+    expect(transport.take()).toEqual([
+      trade('AAPL', 1),
+      trade('MSFT', 3),
+      { ...article, symbols: ['TSLA', 'MSFT'] },
+      expect.objectContaining({ T: 'subscription' }),
+      { T: 'snapshot', events: [trade('AAPL', 1), trade('MSFT', 3)], complete: true },
+    ])
+  })
+
+  test.each([
+    [{ action: 'subscribe', trades: ['AAPL', 'TSLA'] }, 'trades/TSLA'],
+    [{ action: 'subscribe', quotes: ['AAPL'] }, 'quotes/AAPL'],
+    [{ action: 'subscribe', trades: ['AAPL'], quotes: ['*'] }, 'quotes/*'],
+  ])('is refused %j whole', async (message, item) => {
+    const { session, transport } = await openLive(
+      grantOf({ symbols: new Set(['AAPL']), channels: new Set(['trades']) }),
+    )
+    request(session, message)
+    expect(transport.take()).toEqual([
+      expect.objectContaining({ code: 409, msg: 'insufficient subscription' }),
+    ])
+    expect(session.size).toBe(0)
+    request(session, message)
+    expect(String(transport.take()[0]!['detail'])).toMatch(new RegExp(`^${item.replace('*', '\\*')}: `))
+  })
+
+  test('may have as many items as the limit, and one more leaves it as it was', async () => {
+    const { session, transport } = await openLive()
+    request(session, { action: 'subscribe', trades: ['A', 'B', 'C', 'D', 'E'] })
+    request(session, { action: 'subscribe', trades: ['A'], quotes: ['F'] })
+    expect(transport.take().at(-1)).toMatchObject({ code: 405, msg: 'symbol limit exceeded' })
+    expect(session.size).toBe(5)
+  })
+
+  test('keeps the symbols named beside * when * is unsubscribed', async () => {
+    const { session, transport } = await openLive()
+    request(session, { action: 'subscribe', quotes: ['*', 'AAPL'] })
+    request(session, { action: 'unsubscribe', quotes: ['*'] })
+    expect(transport.take().at(-1)).toMatchObject({ quotes: ['AAPL'] })
+  })
+
+  test('that is congested gets 407 and its end, and leaves its audience', async () => {
+    const { session, transport } = await openLive()
+    request(session, { action: 'subscribe', trades: ['*'] })
+    transport.isCongested = true
+    feed.add(trade('AAPL', 1), 0, 0)
+    feed.flush()
+    expect(transport.take().at(-1)).toMatchObject({ code: 407, msg: 'slow client' })
+    expect(transport.closed?.code).toBe(4001)
+    expect(feed.fanout.audienceCount).toBe(0)
+    expect(sessions.counts.states.live).toBe(0)
+  })
+
+  test('that never reads its answers is ended too', async () => {
+    const { session, transport } = await openLive()
+    transport.isCongested = true
+    request(session, { action: 'subscribe', nothing: [] })
+    expect(transport.closed?.code).toBe(4001)
+  })
+
+  test('ends when its token does', async () => {
+    const { transport } = await openLive(grantOf({ expiresAtMs: Date.now() + 7000 }))
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(transport.take()).toMatchObject([{ T: 'heartbeat' }])
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(transport.take()).toMatchObject([{ code: 401 }])
+    expect(transport.closed).toEqual({ code: 4003, reason: 'token expired' })
+  })
+
+  test('hears in heartbeats how old the newest event of each channel is', async () => {
+    const { transport } = await openLive()
+    feed.add(trade('AAPL', 1), 0, Date.now() - 250)
+    feed.flush()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(transport.take()).toEqual([
+      { T: 'heartbeat', t: '2027-01-15T08:00:05.000Z', agesMs: { trades: 5250 }, lag: 0 },
+    ])
+  })
+
+  test('is told of a drain and closed at its time', async () => {
+    const { session, transport } = await openLive()
+    const drained = sessions.drain(1000)
+    expect(transport.take()).toEqual([{ T: 'shutdown', reconnectInMs: 500 }])
+    await vi.advanceTimersByTimeAsync(500)
+    expect(transport.closed?.code).toBe(4000)
+    sessions.end(session)
+    await drained
+  })
+})
+
+describe('requests that are refused', () => {
+  test.each([
+    ['{', /^not JSON: "\{"$/],
+    ['[]', /expected a JSON object with an "action"$/],
+    ['{"action":"subscribe","trade":[]}', /^"trade": unknown field of subscribe; known: action, id, /],
+    ['{"action":"subscribe","cursor":"x"}', /^"cursor": unknown field/],
+    ['{"action":"toString"}', /^action="toString": expected auth, subscribe or unsubscribe$/],
+    ['{"action":"subscribe","trades":"AAPL"}', /^trades="AAPL": expected an array of symbols/],
+    ['{"action":"subscribe","trades":[7]}', /^trades: 7 is no symbol/],
+    [
+      '{"action":"subscribe","policy":{"trades":"all"}}',
+      /^policy\.trades="all": expected "every" or "conflate"$/,
+    ],
+    ['{"action":"subscribe","policy":{"__proto__x":"every"}}', /is no channel/],
+    ['{"action":"subscribe","snapshot":1}', /^snapshot=1: expected true or false$/],
+    ['{"action":"subscribe","id":{}}', /^id=\{\}: expected a text/],
+    ['{"action":"auth"}', /^token: expected a JSON Web Token as text$/],
+    ['{"action":"subscribe","__proto__":{"a":1}}', /^"__proto__": unknown field/],
+  ])('%s', async (text, detail) => {
+    const { session, transport } = await openLive()
+    session.receive(text)
+    const [error] = transport.take()
+    expect(error).toMatchObject({ T: 'error', code: 400, msg: 'invalid syntax' })
+    expect(String(error!['detail'])).toMatch(detail)
+    expect(session.state).toBe('live')
+  })
+})
