@@ -4,7 +4,7 @@ const nanosPerSecond = 1_000_000_000
 /** How many fraction digits a time is written with; nine as a rule, as Alpaca does. */
 const digits = [9, 9, 9, 9, 9, 9, 9, 6, 3, 2, 1, 0]
 
-/** Writes the times of a made-up tape: mostly later than the last, sometimes the same, seldom a little earlier. */
+/** The times of a made-up tape: mostly later than the last, sometimes the same, seldom a little earlier. */
 export class TapeClock {
   readonly #random: Random
   #second: number

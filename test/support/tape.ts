@@ -71,7 +71,7 @@ function news(listed: readonly TapeSymbol[], random: Random, clock: TapeClock): 
   }
 }
 
-/** The events of a file of one JSON object a line, gzipped where its name ends in `.gz`. Throws on one that is none. */
+/** The events of a file of one JSON object a line, gzipped if its name ends in `.gz`. Throws on what is none. */
 export async function* readTape(path: string): AsyncGenerator<MarketEvent, void, undefined> {
   const file = createReadStream(path)
   const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file

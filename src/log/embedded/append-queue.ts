@@ -30,8 +30,8 @@ interface Appending {
 
 /**
  * Writes events in the order of the calls, in groups: what was appended within one turn of the event loop, or
- * while the last group was written, is one transaction. So an event that comes alone is written at once, and under load groups
- * grow by themselves.
+ * while the last group was written, is one transaction. So an event that comes alone is written at once, and
+ * under load groups grow by themselves.
  */
 export class AppendQueue {
   readonly #writer: RecordWriter
@@ -80,7 +80,7 @@ export class AppendQueue {
     this.#draining = undefined
   }
 
-  /** A fault of the file refuses everything that waits: what came later would meet it too, after as long a wait. */
+  /** A fault of the file refuses everything that waits: what came later would only meet it later. */
   async #appendGroup(): Promise<void> {
     try {
       const group = this.#nextGroup()

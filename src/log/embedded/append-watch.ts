@@ -12,7 +12,7 @@ export class AppendWatch {
   #version = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** `dataVersion` gives a number that changes with the appends of others; where it throws, readers are woken. */
+  /** `dataVersion` gives a number that changes with the appends of others; if it throws, readers are woken. */
   constructor(dataVersion: () => number) {
     this.#dataVersion = dataVersion
     this.#seen = dataVersion()

@@ -14,7 +14,7 @@ import { RecordWriter } from './record-writer.ts'
 import { Retention } from './retention.ts'
 
 export interface EmbeddedLogOptions {
-  /** Of the SQLite file, with which its `-wal` and `-shm` files lie. It and its folder are made if they are absent. */
+  /** Of the SQLite file, beside which SQLite keeps a `-wal` and a `-shm` file. Made if absent, with its folder. */
   readonly path: string
   readonly topics: Topics
   /** Of topics that the file does not have yet; 1 if left out. The others keep their number. */
@@ -23,7 +23,7 @@ export interface EmbeddedLogOptions {
   readonly retentionBytes?: number
   /** How old records become; an hour if left out. */
   readonly retentionMs?: number
-  /** How long another process may keep the file locked before appends and single reads fail; 5 s if left out. */
+  /** How long another process may lock the file before appends and single reads fail; 5 s if left out. */
   readonly lockTimeoutMs?: number
   readonly logger: FaultLog
   /** Milliseconds since 1970; `Date.now` if left out. */
@@ -40,9 +40,10 @@ const defaultRetentionMs = 3_600_000
 const defaultLockTimeoutMs = 5000
 
 /**
- * Opens the log in a file of this machine, for development without a broker. Several processes may open the same
- * file at once, to read and to append. An event is durable against the end of the process when its position is told, against
- * the loss of power some moments later. Throws an EmbeddedLogError where the file cannot be used.
+ * Opens the log in a file of this machine, for development without a broker. Several processes may open the
+ * same file at once, to read and to append; each drops records by its own limits. When its position is told,
+ * an event survives the end of the process; a loss of power may take the last moments' events, but leaves the
+ * file whole. Throws an EmbeddedLogError where the file cannot be used.
  */
 export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   return new FileLog(options)

@@ -15,7 +15,7 @@ export interface LogFileOptions {
 /** "tick": tells our files from other SQLite databases. */
 const applicationId = 0x7469636b
 const schemaVersion = 1
-/** SQLite waits for a lock with the event loop blocked: so not at all, and whoever can wait tries again (`patiently`). */
+/** SQLite would wait for a lock with the event loop blocked: it does not, and `patiently` tries again. */
 const busyMs = 0
 const openingBusyMs = 5000
 /** Pages at which an append copies the write-ahead log itself, because `Checkpoints` did not keep up. */
@@ -77,7 +77,7 @@ export class LogFile {
     this.#dataVersion = this.#database.prepare('PRAGMA data_version')
   }
 
-  /** Runs statements in one transaction, which has the file's only write lock; all or none of them take effect. */
+  /** Runs statements in one transaction, with the file's only write lock; all of them take effect, or none. */
   transact(statements: () => void): void {
     this.#database.exec('BEGIN IMMEDIATE')
     try {

@@ -32,7 +32,7 @@ interface Cursor {
   next: number
 }
 
-/** The reads of one log. A slice is read whole before anything is awaited, so that no reader ever holds the file. */
+/** The reads of one log. A slice is read whole before anything is awaited, so no reader ever holds the file. */
 export class LogReader {
   readonly #file: LogFile
   readonly #watch: AppendWatch
@@ -107,7 +107,7 @@ export class LogReader {
   }
 }
 
-/** Begins with another partition each turn, so that none is starved. The cursors move only if every read went well. */
+/** Begins with another partition each turn, so that none is starved. Cursors move only if every read went well. */
 function readSlice(cursors: readonly Cursor[], turn: number): LogBatch[] {
   const budget = newBudget()
   const read = new Map<Cursor, LogBatch>()
@@ -124,7 +124,7 @@ function newBudget(): ReadBudget {
   return { records: sliceRecords, bytes: sliceBytes }
 }
 
-/** Where a tail begins: as told, or at the partition's first offset, which is that of the first record found from 0 on. */
+/** Where a tail begins: as told, or at 0, from where the first read finds the first record there is. */
 function offsetIn(from: readonly Position[], partition: Partition, epoch: string): number {
   const position = from.find(each => isSamePartition(each.partition, partition))
   return position?.epoch === epoch ? position.offset : 0

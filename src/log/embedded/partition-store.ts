@@ -111,7 +111,7 @@ export class PartitionStore {
     return this.#batch(records, { from: records[0]?.offset ?? limit, to: next, stable })
   }
 
-  /** The first offset whose record is not older than a time, by bisection: times never decrease (see `AppendQueue`). */
+  /** The first offset whose record is not older than a time, by bisection: see `RecordWriter`. */
   offsetAt(timeMs: number): number {
     let { first: low, stable: high } = this.ends()
     while (low < high) {

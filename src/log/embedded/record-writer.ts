@@ -50,7 +50,7 @@ export class RecordWriter {
   write(events: readonly EncodedEvent[]): Position[] {
     const positions: Position[] = []
     this.#file.transact(() => {
-      const nowMs = this.#clock()
+      const nowMs = Math.floor(this.#clock())
       const edges = new Map<PartitionStore, Edge>()
       for (const { store, key, value } of events) {
         const edge = edges.get(store) ?? edgeOf(store, nowMs)

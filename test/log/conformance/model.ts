@@ -79,7 +79,7 @@ class ModelRun {
     assert.deepEqual(eventsOf(batches), listed.slice(low, high))
   }
 
-  /** Follows from the `index`th appended event in its partition, and from the start of the run in the others. */
+  /** Follows from the `index`th event in its partition, and from the start of the run in the others. */
   async compareTail(index: number): Promise<void> {
     const chosen = this.#model[index]
     if (chosen === undefined) return

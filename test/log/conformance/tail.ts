@@ -52,6 +52,19 @@ function beginningTests(sharedLog: SharedLog): void {
     await reader.return?.()
   })
 
+  test('wakes for each of 200 events that are appended one at a time, when the last one has come', async () => {
+    const log = sharedLog()
+    const symbol = newSymbol()
+    const reader = log.tail(await endOf(log), bound())[Symbol.asyncIterator]()
+    for (let number = 0; number < 200; number += 1) {
+      const next = reader.next()
+      await appendAll(log, [sampleTrade(symbol, number)])
+      const { value } = await next
+      expect(eventsOf(value).map(({ event }) => event)).toEqual([sampleTrade(symbol, number)])
+    }
+    await reader.return?.()
+  })
+
   test('begins at the first offset where a position is of another epoch', async () => {
     const log = sharedLog()
     const [position] = await appendAll(log, [sampleTrade(newSymbol(), 0)])

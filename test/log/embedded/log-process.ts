@@ -37,7 +37,7 @@ async function read(log: EventLog, count: number): Promise<void> {
   process.stdout.write(`${JSON.stringify(events)}\n`)
 }
 
-// node log-process.ts append PATH SYMBOL COUNT | read PATH COUNT. Nothing is closed: the process must end by itself.
+// `append PATH SYMBOL COUNT` or `read PATH COUNT`. Nothing is closed: the process must end by itself.
 const [, , command, path = '', ...rest] = process.argv
 const log = createEmbeddedLog({ path, topics: defaultTopics, logger: console })
 if (command === 'append') await append(log, rest[0] ?? '', Number(rest[1]))

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { createEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts'
 import type { EventLog } from '../../../src/log/event-log.ts'
+import { defaultTopics } from '../../../src/log/topics.ts'
 import { appendAll, bound, eventsOf, readEvents, readRange } from '../conformance/reading.ts'
 import { sampleTrade, sampleTrades } from '../conformance/sample-event.ts'
 import type { Acknowledgement } from './log-process.ts'
-import { openTemporaryLog, type TemporaryLog } from './temporary-log.ts'
+import { faultlessLogger, openTemporaryLog, type TemporaryLog } from './temporary-log.ts'
 
 const script = fileURLToPath(new URL('log-process.ts', import.meta.url))
 const ends: (() => Promise<void>)[] = []
@@ -34,6 +40,31 @@ test('several processes append to one file and read it at once', async () => {
     expect(ofSymbol.map(({ offset }) => offset)).toEqual(told[index]!.flatMap(({ offsets }) => offsets))
   }
   expect(JSON.parse(await readElsewhere)).toEqual(read.map(({ offset, key }) => [offset, key]))
+})
+
+test('several processes may find no file, and make it at once', async () => {
+  const path = join(await temporaryFolder(), 'new', 'log.sqlite')
+  const told = ['ONE', 'TWO', 'THREE'].map(symbol => acknowledgements(start('append', path, symbol, '74')))
+  const offsets = (await Promise.all(told)).flatMap(each =>
+    each.flatMap(acknowledgement => acknowledgement.offsets),
+  )
+  expect(offsets.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 222 }, (_, offset) => offset))
+})
+
+test('events are refused with the cure when the disk is full; what was told before stays', async () => {
+  const path = join(await temporaryFolder(), 'log.sqlite')
+  // No file of this process may exceed 2,000 blocks of 512 or 1,024 bytes: to SQLite a disk that takes no more.
+  const limited = ['-c', 'ulimit -f 2000 && exec "$@"', 'sh', process.execPath, script]
+  const writer = spawn('sh', [...limited, 'append', path, 'AAPL', '1000000'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const complaint = text(writer.stderr)
+  const told = await acknowledgements(writer)
+  expect(await complaint).toContain(`EmbeddedLogError: ${path}: the disk is full or failing: free space`)
+  const log = createEmbeddedLog({ path, topics: defaultTopics, logger: faultlessLogger })
+  ends.push(() => log.close())
+  const count = told.reduce((sum, { offsets }) => sum + offsets.length, 0)
+  expect((await readEvents(log, [], count)).map(({ event }) => event)).toEqual(sampleTrades('AAPL', count))
 })
 
 test('a process that closes nothing ends by itself once it neither appends nor reads', async () => {
@@ -64,6 +95,12 @@ async function open(): Promise<TemporaryLog> {
   const own = await openTemporaryLog()
   ends.push(() => own.close())
   return own
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticker-log-'))
+  ends.push(() => rm(folder, { recursive: true }))
+  return folder
 }
 
 function start(...args: readonly string[]): ChildProcess {
