@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
 import { openTokenKeys } from '../auth/token-keys.ts'
@@ -151,7 +156,10 @@ function createOperationsApp(config: Config, { logStream }: GatewayOptions): Fas
   })
 }
 
-const commonOptions = { disableRequestLogging: true, forceCloseConnections: true } as const
+const commonOptions = {
+  logController: new LogController({ disableRequestLogging: true }),
+  forceCloseConnections: true,
+} as const
 
 async function createStreamApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const tls = await readTls(config.stream.protection)

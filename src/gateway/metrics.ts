@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
 import type { Ingest } from './ingest.ts'
+import { closeCodes, closeReasons } from '../session/close-code.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { RefusalCounts } from '../transport/refusal-counts.ts'
 
@@ -55,9 +56,13 @@ function declareSessions(registry: Registry, sources: MetricSources): void {
   counter(
     registry,
     'ticker_sessions_closed_total',
-    'Sessions the gateway ended by reason; tooSlow: clients or their networks cannot keep up',
+    'Sessions the gateway ended by reason; too_slow: clients or their networks cannot keep up',
     ['reason'],
-    () => rows('reason', sources.sessions.counts.closes),
+    () =>
+      closeReasons.map((name): Row => {
+        const reason = closeCodes[name].reason.replaceAll(' ', '_')
+        return [{ reason }, sources.sessions.counts.closes[name]]
+      }),
   )
   counter(registry, 'ticker_handshakes_refused_total', 'Handshakes refused by reason', ['reason'], () =>
     rows('reason', sources.refusals),

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readConfig } from '../../src/config/config-reader.ts'
+import { type Gateway, startGateway } from '../../src/gateway/gateway.ts'
+import { readDevelopmentKey } from '../../src/auth/development-key.ts'
+import { mintToken, type TokenRequest } from '../../src/auth/development-token.ts'
+
+export interface TestGateway extends Gateway {
+  /** `ws://host:port/v1/stream`. */
+  readonly streamUrl: string
+  /** What was logged, line by line. */
+  readonly logLines: string[]
+  readonly env: Readonly<Record<string, string>>
+  token(request?: Partial<TokenRequest>): Promise<string>
+  /** The value of a metric, by its name with its labels as Prometheus prints them; `undefined` where it is absent. */
+  metric(name: string): Promise<number | undefined>
+}
+
+/** Starts a gateway in development on free ports, on an empty embedded log unless `env` names brokers, and waits until it is ready. */
+export async function startTestGateway(env: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticker-'))
+  const isEmbedded = env['TICKER_KAFKA_BROKERS'] === undefined
+  const whole = {
+    TICKER_MODE: 'development',
+    TICKER_PORT: '0',
+    TICKER_OPS_PORT: '0',
+    TICKER_DRAIN_MS: '0',
+    ...(isEmbedded ? { TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'), TICKER_DEMO: 'off' } : {}),
+    ...env,
+  }
+  const logLines: string[] = []
+  const gateway = await startGateway(readConfig(whole), { logStream: { write: line => logLines.push(line) } })
+  await gateway.ready
+  return {
+    ...gateway,
+    streamUrl: `${gateway.url.replace('http', 'ws')}/v1/stream`,
+    logLines,
+    env: whole,
+    token: mintTestToken,
+    metric: name => readMetric(`${gateway.operationsUrl}/metrics`, name),
+    stop: async () => {
+      await gateway.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A token that allows everything for a minute, unless the request says otherwise. */
+export async function mintTestToken(request: Partial<TokenRequest> = {}): Promise<string> {
+  const key = await readDevelopmentKey('development')
+  return mintToken({
+    key,
+    subject: 'test',
+    scopes: ['stream'],
+    feeds: '*',
+    channels: '*',
+    symbols: '*',
+    lifetimeS: 60,
+    ...request,
+  })
+}
+
+async function readMetric(url: string, name: string): Promise<number | undefined> {
+  const text = await (await fetch(url)).text()
+  const line = text.split('\n').find(candidate => candidate.startsWith(`${name} `))
+  return line === undefined ? undefined : Number(line.slice(name.length + 1))
+}
