@@ -1,0 +1,185 @@
+import { setTimeout } from 'node:timers/promises'
+import type { MarketEvent } from '../../event/event.ts'
+import type { AppendResult, Partition } from '../event-log.ts'
+import { keyOf, topicOf, type Topics } from '../topics.ts'
+import { AppendAnswers } from './append-answers.ts'
+import type { KafkaClient, OutgoingBatch } from './broker-connection.ts'
+import type { Cluster } from './cluster.ts'
+import type { Incidents } from './incidents.ts'
+import { KafkaError } from './kafka-error.ts'
+import { murmur2 } from './murmur2.ts'
+import { PartitionAppender, type SendResult } from './partition-appender.ts'
+import type { PartitionTable } from './partition-table.ts'
+import { retry } from './retry.ts'
+import { SharedProducer } from './shared-producer.ts'
+
+/** What may wait to be appended; a single call may bring more where nothing waits. */
+const waitingBytesLimit = 64 * 1024 * 1024
+/** The age at which the partitions are looked up again: of topics that are known, and of others. */
+const metadataAgeMs = 3000
+const missingTopicAgeMs = 250
+const closingMs = 5000
+
+export interface AppenderOptions {
+  readonly client: KafkaClient
+  readonly cluster: Cluster
+  readonly topics: Topics
+  readonly partitions: PartitionTable
+  readonly incidents: Incidents
+  /** How long an event is tried before its append has failed. */
+  readonly timeoutMs: number
+}
+
+/** One event of a call, ready to be sent. */
+interface EncodedEvent {
+  readonly topic: string
+  readonly key: string
+  readonly value: Buffer
+}
+
+/** One call of `append`. */
+interface Call {
+  readonly events: readonly EncodedEvent[]
+  readonly answers: AppendAnswers
+  readonly deadlineMs: number
+}
+
+/**
+ * Appends events to Kafka, in the order of the calls for each key. A producer per topic, so that a topic that is
+ * missing harms no other. An error does not say that the event was not written: the answer may have been lost.
+ */
+export class Appender {
+  readonly #options: AppenderOptions
+  readonly #producers = new Map<string, SharedProducer>()
+  readonly #appenders = new Map<Partition, PartitionAppender>()
+  readonly #closing = new AbortController()
+  /** The calls that are not answered yet. */
+  readonly #pending = new Set<Promise<unknown>>()
+  #routing: Promise<void> = Promise.resolve()
+  #waitingBytes = 0
+  #isClosed = false
+
+  constructor(options: AppenderOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with a position or an error per event, in order. Never rejects. */
+  async append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
+    const encoded = events.map(event => this.#encode(event))
+    const bytes = encoded.reduce((sum, { value }) => sum + value.length, 0)
+    const refusal = this.#refusal(bytes)
+    if (refusal !== undefined) return events.map(() => ({ error: refusal }))
+    const answers = new AppendAnswers(events.length)
+    const deadlineMs = performance.now() + this.#options.timeoutMs
+    this.#waitingBytes += bytes
+    this.#pending.add(answers.all)
+    // One call after the other, so that what was appended first is also sent first.
+    this.#routing = this.#routing.then(() => this.#route({ events: encoded, answers, deadlineMs }))
+    const results = await answers.all
+    this.#waitingBytes -= bytes
+    this.#pending.delete(answers.all)
+    this.#count(results)
+    return results
+  }
+
+  /** Waits some seconds for what was accepted, and gives up the rest. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const answered = Promise.all(this.#pending)
+    const patience = new AbortController()
+    await Promise.race([answered, setTimeout(closingMs, undefined, patience).catch(() => {})])
+    patience.abort()
+    this.#closing.abort()
+    await answered
+    for (const producer of this.#producers.values()) await producer.close()
+  }
+
+  #encode(event: MarketEvent): EncodedEvent {
+    const value = Buffer.from(JSON.stringify(event))
+    return { topic: topicOf(event, this.#options.topics), key: keyOf(event), value }
+  }
+
+  #refusal(bytes: number): KafkaError | undefined {
+    if (this.#isClosed && bytes > 0) return new KafkaError('the log was closed')
+    if (this.#waitingBytes === 0 || this.#waitingBytes + bytes <= waitingBytesLimit) return undefined
+    return new KafkaError(`${this.#waitingBytes} bytes wait to be appended: try again later`)
+  }
+
+  #count(results: readonly AppendResult[]): void {
+    const { stats } = this.#options.incidents
+    const failed = results.filter(result => 'error' in result).length
+    stats.failedEvents += failed
+    stats.appendedEvents += results.length - failed
+  }
+
+  /** Hands the events of a call to the appenders of their partitions. */
+  async #route({ events, answers, deadlineMs }: Call): Promise<void> {
+    await this.#findTopics(new Set(events.map(({ topic }) => topic)), deadlineMs)
+    for (const [index, { topic, key, value }] of events.entries()) {
+      const partition = this.#partitionOf(topic, key)
+      if (partition === undefined) {
+        answers.put(index, {
+          error: new KafkaError(`the topic ${topic} does not exist or cannot be reached`),
+        })
+        continue
+      }
+      const settle = (result: SendResult) => answers.put(index, this.#answer(partition, result))
+      this.#appender(partition).add({ key, value, deadlineMs, settle })
+    }
+  }
+
+  /** Waits for topics that are not known, as far as Kafka answers; what is known of the others is renewed meanwhile. */
+  async #findTopics(topics: ReadonlySet<string>, deadlineMs: number): Promise<void> {
+    const { cluster } = this.#options
+    if ([...topics].every(topic => cluster.topic(topic) !== undefined)) {
+      // Its failure is logged; the append goes on with what is known.
+      cluster.refreshIfOlder(metadataAgeMs).catch(() => {})
+      return
+    }
+    const timeoutMs = deadlineMs - performance.now()
+    const signal = this.#closing.signal
+    await retry(() => cluster.refreshIfOlder(missingTopicAgeMs), { signal, timeoutMs }).catch(() => {})
+  }
+
+  #partitionOf(topic: string, key: string): Partition | undefined {
+    const count = this.#options.cluster.topic(topic)?.partitions.length ?? 0
+    if (count === 0) return undefined
+    return this.#options.partitions.of(topic, murmur2(Buffer.from(key)) % count)
+  }
+
+  #answer(partition: Partition, result: SendResult): AppendResult {
+    if ('error' in result) return result
+    const epoch = this.#options.cluster.topic(partition.topic)?.epoch ?? ''
+    return { position: { partition, epoch, offset: result.offset } }
+  }
+
+  #appender(partition: Partition): PartitionAppender {
+    const known = this.#appenders.get(partition)
+    if (known !== undefined) return known
+    const send = (batch: OutgoingBatch, timeoutMs: number) => this.#send(batch, timeoutMs)
+    const appender = new PartitionAppender({ ...partition, send })
+    this.#appenders.set(partition, appender)
+    return appender
+  }
+
+  /** Repeats a batch with the same producer, which makes the repetition harmless. */
+  #send(batch: OutgoingBatch, timeoutMs: number): Promise<number> {
+    const { incidents } = this.#options
+    const patience = { signal: this.#closing.signal, timeoutMs }
+    return this.#producer(batch.topic).use(producer =>
+      retry(failures => {
+        if (failures > 0) incidents.stats.appendRetries += 1
+        return producer.send(batch)
+      }, patience),
+    )
+  }
+
+  #producer(topic: string): SharedProducer {
+    const { client, timeoutMs } = this.#options
+    const patience = { signal: this.#closing.signal, timeoutMs }
+    const known = this.#producers.get(topic)
+    const producer = known ?? new SharedProducer(() => retry(() => client.createProducer(), patience))
+    this.#producers.set(topic, producer)
+    return producer
+  }
+}

@@ -1,0 +1,123 @@
+import type { BrokerConnection } from './broker-connection.ts'
+import { type FetchedPartition, type FetchOptions, fetchRequest } from './fetch.ts'
+import type { Incidents } from './incidents.ts'
+import { errorCodes } from './kafka-request.ts'
+import { firstOffset, lastStableOffset, listOffsetsRequest } from './list-offsets.ts'
+import type { PartitionCursor } from './partition-cursor.ts'
+
+/** The error codes of the partitions that a broker refused. */
+export type Refusals = Map<PartitionCursor, number>
+
+export interface CursorFetchOptions extends Omit<FetchOptions, 'positions'> {
+  readonly incidents: Incidents
+  /** Whether an answer is still wanted: a cursor may have gone to another leader meanwhile. */
+  readonly isWanted: (cursor: PartitionCursor) => boolean
+}
+
+/**
+ * One fetch for some cursors from the broker that leads their partitions. Puts those that have no position yet
+ * at the first offset, and those whose position the log does not have at the nearest end of it. Rejects as
+ * `BrokerConnection.send` does.
+ */
+export async function fetchCursors(
+  connection: BrokerConnection,
+  cursors: readonly PartitionCursor[],
+  options: CursorFetchOptions,
+): Promise<Refusals> {
+  const refusals: Refusals = new Map()
+  await placeAtFirst(connection, cursors, refusals)
+  const asked = new Map(cursors.flatMap(askOf))
+  if (asked.size === 0) return refusals
+  const positions = [...asked.values()]
+  const answer = await connection.send(fetchRequest({ ...options, positions }))
+  options.incidents.stats.fetches += 1
+  const outOfRange: PartitionCursor[] = []
+  for (const fetched of answer) {
+    const ask = asked.get(keyOf(fetched))
+    if (ask === undefined || ask.cursor.position !== ask.offset || !options.isWanted(ask.cursor)) continue
+    if (fetched.errorCode === errorCodes.none) take(ask.cursor, fetched, options.incidents)
+    else if (fetched.errorCode === errorCodes.offsetOutOfRange) outOfRange.push(ask.cursor)
+    else refusals.set(ask.cursor, fetched.errorCode)
+  }
+  await placeInRange(connection, outOfRange, { refusals, incidents: options.incidents })
+  return refusals
+}
+
+interface Ask {
+  readonly cursor: PartitionCursor
+  readonly epoch: string
+  readonly partition: number
+  readonly offset: number
+}
+
+function askOf(cursor: PartitionCursor): [key: string, ask: Ask][] {
+  const { epoch, partition, position: offset } = cursor
+  if (offset === undefined) return []
+  const ask = { cursor, epoch, partition: partition.partition, offset }
+  return [[keyOf(ask), ask]]
+}
+
+function keyOf({ epoch, partition }: { readonly epoch: string; readonly partition: number }): string {
+  return `${epoch}/${partition}`
+}
+
+function take(cursor: PartitionCursor, fetched: FetchedPartition, { stats }: Incidents): void {
+  stats.fetchedBytes += fetched.records.length
+  cursor.take(fetched)
+}
+
+async function placeAtFirst(
+  connection: BrokerConnection,
+  cursors: readonly PartitionCursor[],
+  refusals: Refusals,
+): Promise<void> {
+  const unplaced = cursors.filter(({ position }) => position === undefined)
+  const firsts = await listOffsets(connection, unplaced, { timeMs: firstOffset, refusals })
+  for (const [cursor, first] of firsts) if (cursor.position === undefined) cursor.moveTo(first)
+}
+
+/** The answer to a fetch out of range does not say where the log begins or ends. */
+async function placeInRange(
+  connection: BrokerConnection,
+  cursors: readonly PartitionCursor[],
+  { refusals, incidents }: { readonly refusals: Refusals; readonly incidents: Incidents },
+): Promise<void> {
+  const firsts = await listOffsets(connection, cursors, { timeMs: firstOffset, refusals })
+  const ends = await listOffsets(connection, cursors, { timeMs: lastStableOffset, refusals })
+  for (const cursor of cursors) {
+    const { position, partition } = cursor
+    const [first, end] = [firsts.get(cursor), ends.get(cursor)]
+    if (position === undefined || first === undefined || end === undefined) continue
+    if (position < first) {
+      incidents.expired(partition, [position, first])
+      cursor.moveTo(first)
+    } else if (position > end) {
+      incidents.truncated(partition, [position, end])
+      cursor.moveTo(end)
+    } else {
+      // In range by now, or the broker contradicts itself: not to be tried again at once.
+      refusals.set(cursor, errorCodes.offsetOutOfRange)
+    }
+  }
+}
+
+async function listOffsets(
+  connection: BrokerConnection,
+  cursors: readonly PartitionCursor[],
+  { timeMs, refusals }: { readonly timeMs: number; readonly refusals: Refusals },
+): Promise<ReadonlyMap<PartitionCursor, number>> {
+  const offsets = new Map<PartitionCursor, number>()
+  if (cursors.length === 0) return offsets
+  const partitions = cursors.map(({ partition }) => partition)
+  for (const { topic, partition, errorCode, offset } of await connection.send(
+    listOffsetsRequest(partitions, timeMs),
+  )) {
+    const cursor = cursors.find(
+      each => each.partition.topic === topic && each.partition.partition === partition,
+    )
+    if (cursor === undefined) continue
+    if (errorCode === errorCodes.none) offsets.set(cursor, offset)
+    else refusals.set(cursor, errorCode)
+  }
+  return offsets
+}

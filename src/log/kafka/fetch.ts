@@ -1,0 +1,103 @@
+import type { AbortedTransaction } from './aborted-transactions.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { apiVersions, errorCodes, type KafkaRequest, refusal } from './kafka-request.ts'
+import { epochOf, topicIdBytes, topicIdOf } from './topic-id.ts'
+
+/** From where one partition is to be fetched. `epoch` is the id of its topic, which the broker checks. */
+export interface FetchPosition {
+  readonly epoch: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface FetchOptions {
+  /** Served in this order until `maxBytes` is reached, so rotate them (KIP-74). */
+  readonly positions: readonly FetchPosition[]
+  /** How long the broker waits for the first record. */
+  readonly maxWaitMs: number
+  /** Of one response, and of one partition in it; a first batch comes whole all the same. */
+  readonly maxBytes: number
+  readonly maxPartitionBytes: number
+}
+
+/** What a fetch brought of one partition. Without an error, `records` holds whole batches, perhaps one that is cut off. */
+export interface FetchedPartition {
+  readonly epoch: string
+  readonly partition: number
+  readonly errorCode: number
+  /** The end of what is replicated, and of what a reader of committed data may see. */
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly aborted: readonly AbortedTransaction[]
+  /** A view of the response. */
+  readonly records: Buffer
+}
+
+const noRecords = Buffer.alloc(0)
+const readCommitted = 1
+const consumer = -1
+const unknown = -1
+
+/** Fetch (version 13: topics by id, so that a topic that was made again is never taken for the old one). */
+export function fetchRequest(options: FetchOptions): KafkaRequest<readonly FetchedPartition[]> {
+  return { ...apiVersions.Fetch, body: encode(options), readAnswer }
+}
+
+function encode({ positions, maxWaitMs, maxBytes, maxPartitionBytes }: FetchOptions): Buffer {
+  const writer = new ByteWriter()
+  const minBytes = 1
+  writer.int32(consumer).int32(maxWaitMs).int32(minBytes).int32(maxBytes).int8(readCommitted)
+  const session = { id: 0, epoch: -1 }
+  writer.int32(session.id).int32(session.epoch)
+  const byTopic = Map.groupBy(positions, ({ epoch }) => epoch)
+  writer.compactArray([...byTopic], ([epoch, ofTopic]) => {
+    writer.raw(topicIdOf(epoch))
+    writer.compactArray(ofTopic, ({ partition, offset }) => {
+      writer.int32(partition).int32(unknown).int64(offset).int32(unknown).int64(unknown)
+      writer.int32(maxPartitionBytes).noTags()
+    })
+    writer.noTags()
+  })
+  const forgotten: readonly never[] = []
+  return writer
+    .compactArray(forgotten, () => {})
+    .compactString('')
+    .noTags().bytes
+}
+
+function readAnswer(reader: ByteReader): readonly FetchedPartition[] {
+  reader.int32() // The broker has already waited for its throttling (KIP-219).
+  const errorCode = reader.int16()
+  if (errorCode !== errorCodes.none) throw refusal('Fetch', errorCode)
+  reader.int32() // No session.
+  const partitions = reader.compactArray(readTopic).flat()
+  reader.skipTags()
+  return partitions
+}
+
+function readTopic(reader: ByteReader): FetchedPartition[] {
+  const epoch = epochOf(reader.bytes(topicIdBytes))
+  const partitions = reader.compactArray(() => readPartition(reader, epoch))
+  reader.skipTags()
+  return partitions
+}
+
+function readPartition(reader: ByteReader, epoch: string): FetchedPartition {
+  const partition = reader.int32()
+  const errorCode = reader.int16()
+  const highWatermark = reader.int64()
+  const lastStableOffset = reader.int64()
+  reader.int64() // The start of the log: −1 where it would be wanted, when the position is out of range.
+  const aborted = reader.compactArray(readAborted)
+  reader.int32() // A replica that is nearer: none without a rack.
+  const records = reader.compactBytes() ?? noRecords
+  reader.skipTags()
+  return { epoch, partition, errorCode, highWatermark, lastStableOffset, aborted, records }
+}
+
+function readAborted(reader: ByteReader): AbortedTransaction {
+  const aborted = { producerId: reader.bigInt64(), firstOffset: reader.int64() }
+  reader.skipTags()
+  return aborted
+}

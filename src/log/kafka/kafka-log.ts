@@ -1,0 +1,172 @@
+import type { ConnectionOptions } from 'node:tls'
+import type { SASLOptions } from 'kafkajs'
+import type { MarketEvent } from '../../event/event.ts'
+import { RateLimitedLog, type WarnLog } from '../../rate-limited-log.ts'
+import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
+import type { Topics } from '../topics.ts'
+import { Appender } from './appender.ts'
+import type { KafkaClient } from './broker-connection.ts'
+import { brokerAddress } from './broker-address.ts'
+import { Cluster } from './cluster.ts'
+import { Incidents } from './incidents.ts'
+import { KafkajsClient } from './kafkajs-client.ts'
+import type { KafkaStats } from './kafka-stats.ts'
+import { LeaderConnections } from './leader-connections.ts'
+import { firstOffset, lastStableOffset } from './list-offsets.ts'
+import { OffsetLookup } from './offset-lookup.ts'
+import { PartitionTable } from './partition-table.ts'
+import { readRange } from './range.ts'
+import { retry } from './retry.ts'
+import { readTail } from './tail.ts'
+
+export interface KafkaLogOptions {
+  /** `host:port` of at least one broker, from which the others are learnt. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly topics: Topics
+  /** TLS to the brokers, with a client's certificate where they want one; plain if left out. */
+  readonly ssl?: ConnectionOptions
+  readonly sasl?: SASLOptions
+  readonly logger: WarnLog
+  /** How often a tail looks for partitions and topics that are new or were made again; 3 s if left out. */
+  readonly lookUpIntervalMs?: number
+  /** How long a question (`ends`, `offsetAt`, each step of a `range`) is tried; 10 s if left out. */
+  readonly questionTimeoutMs?: number
+  /** How long an event is tried before its append has failed; 30 s if left out. */
+  readonly appendTimeoutMs?: number
+}
+
+const defaultLookUpIntervalMs = 3000
+const defaultQuestionTimeoutMs = 10_000
+const defaultAppendTimeoutMs = 30_000
+/** The client repeats itself at every attempt. */
+const clientLogIntervalMs = 5000
+
+/** Opens the log in Kafka, 3.1 or later. Connects when it is first used; `close` it in the end. */
+export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
+  const client = new KafkajsClient(options, new RateLimitedLog(options.logger, clientLogIntervalMs))
+  return new KafkaLog(options, client)
+}
+
+/**
+ * The log in Kafka. Reads without a consumer group, committed data only, and knows the incarnations of topics by
+ * their ids. Each tail has connections of its own, ranges and questions share theirs, and so do appends.
+ */
+export class KafkaLog implements EventLog {
+  readonly #client: KafkaClient
+  readonly #incidents: Incidents
+  readonly #partitions = new PartitionTable()
+  readonly #cluster: Cluster
+  readonly #connections: LeaderConnections
+  readonly #lookup: OffsetLookup
+  readonly #appender: Appender
+  readonly #closing = new AbortController()
+  readonly #lookUpIntervalMs: number
+  readonly #questionTimeoutMs: number
+
+  constructor(options: KafkaLogOptions, client: KafkaClient) {
+    const { topics, appendTimeoutMs: timeoutMs = defaultAppendTimeoutMs } = options
+    const incidents = new Incidents(options.logger)
+    const seeds = options.brokers.map(brokerAddress)
+    const cluster = new Cluster({ client, seeds, topics: [...new Set(Object.values(topics))], incidents })
+    const partitions = this.#partitions
+    this.#client = client
+    this.#incidents = incidents
+    this.#cluster = cluster
+    this.#connections = new LeaderConnections(client, cluster)
+    this.#lookup = new OffsetLookup(this.#connections)
+    this.#appender = new Appender({ client, cluster, topics, partitions, incidents, timeoutMs })
+    this.#lookUpIntervalMs = options.lookUpIntervalMs ?? defaultLookUpIntervalMs
+    this.#questionTimeoutMs = options.questionTimeoutMs ?? defaultQuestionTimeoutMs
+  }
+
+  /** What was counted since the log was opened. */
+  get stats(): Readonly<KafkaStats> {
+    return this.#incidents.stats
+  }
+
+  partitions(signal: AbortSignal): Promise<readonly Position[]> {
+    const patience = { signal: this.#until(signal), timeoutMs: Number.POSITIVE_INFINITY }
+    return retry(async () => {
+      await this.#cluster.refresh()
+      return this.#beginnings()
+    }, patience)
+  }
+
+  tail(from: readonly Position[], signal: AbortSignal): AsyncIterable<readonly LogBatch[]> {
+    return readTail({
+      client: this.#client,
+      cluster: this.#cluster,
+      partitions: this.#partitions,
+      incidents: this.#incidents,
+      from,
+      lookUpIntervalMs: this.#lookUpIntervalMs,
+      signal: this.#until(signal),
+    })
+  }
+
+  /** Rejects with a `KafkaError` when Kafka does not answer in time, or the topic is made again meanwhile. */
+  range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch> {
+    return readRange({
+      cluster: this.#cluster,
+      connections: this.#connections,
+      incidents: this.#incidents,
+      partition: this.#partitions.of(partition.topic, partition.partition),
+      from,
+      to,
+      timeoutMs: this.#questionTimeoutMs,
+      signal: this.#until(signal),
+    })
+  }
+
+  /** Rejects with a `KafkaError` when Kafka does not answer in time. */
+  ends(partition: Partition): Promise<Ends> {
+    return this.#ask(async () => {
+      const first = await this.#lookup.one(partition, firstOffset)
+      return { first, stable: await this.#lookup.one(partition, lastStableOffset) }
+    })
+  }
+
+  /** Rejects with a `KafkaError` when Kafka does not answer in time. */
+  offsetAt(partition: Partition, timeMs: number): Promise<number> {
+    return this.#ask(async () => {
+      // Kafka takes negative times for other questions.
+      const offset = await this.#lookup.one(partition, Math.max(0, Math.ceil(timeMs)))
+      return offset >= 0 ? offset : this.#lookup.one(partition, lastStableOffset)
+    })
+  }
+
+  /** Tries for `appendTimeoutMs`. After an error the event may be in the log all the same: the answer was lost. */
+  append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
+    return this.#appender.append(events)
+  }
+
+  /** Waits some seconds for what is being appended. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#appender.close()
+    this.#connections.close()
+    this.#cluster.close()
+  }
+
+  async #beginnings(): Promise<readonly Position[]> {
+    const epochs = new Map<Partition, string>()
+    for (const { topic, epoch, partitions } of this.#cluster.topics) {
+      for (const { partition } of partitions) epochs.set(this.#partitions.of(topic, partition), epoch)
+    }
+    const firsts = await this.#lookup.each([...epochs.keys()], firstOffset)
+    return [...epochs].map(([partition, epoch]) => ({ partition, epoch, offset: firsts.get(partition) ?? 0 }))
+  }
+
+  #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    const patience = { signal: this.#closing.signal, timeoutMs: this.#questionTimeoutMs }
+    return retry(async failures => {
+      if (failures > 0 || this.#cluster.version === 0) await this.#cluster.refresh()
+      return question()
+    }, patience)
+  }
+
+  #until(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal])
+  }
+}

@@ -1,0 +1,58 @@
+import type { Partition } from '../event-log.ts'
+import type { BrokerConnection, KafkaClient } from './broker-connection.ts'
+import type { Cluster } from './cluster.ts'
+import { KafkaError } from './kafka-error.ts'
+
+/** Connections to the leaders of partitions, one per broker, made when needed and shared. */
+export class LeaderConnections {
+  readonly #client: KafkaClient
+  readonly #cluster: Cluster
+  /** By node id. */
+  readonly #connecting = new Map<number, Promise<BrokerConnection>>()
+  readonly #nodes = new WeakMap<BrokerConnection, number>()
+  #isClosed = false
+
+  constructor(client: KafkaClient, cluster: Cluster) {
+    this.#client = client
+    this.#cluster = cluster
+  }
+
+  /** The connection to the broker that leads the partition, as far as is known. Rejects with a `KafkaError`. */
+  async to(partition: Partition): Promise<BrokerConnection> {
+    if (this.#isClosed) throw new KafkaError('the log was closed', { severity: 'fatal' })
+    const node = this.#cluster.leaderOf(partition)
+    if (node === undefined) throw new KafkaError(`${partition.topic}/${partition.partition} has no leader`)
+    const connecting = this.#connecting.get(node) ?? this.#connect(node)
+    this.#connecting.set(node, connecting)
+    return connecting
+  }
+
+  /** Gives up a connection that failed. */
+  discard(connection: BrokerConnection): void {
+    connection.close()
+    const node = this.#nodes.get(connection)
+    this.#nodes.delete(connection)
+    if (node !== undefined) this.#connecting.delete(node)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const connecting of this.#connecting.values()) {
+      connecting.then(connection => connection.close()).catch(() => {})
+    }
+    this.#connecting.clear()
+  }
+
+  async #connect(node: number): Promise<BrokerConnection> {
+    try {
+      const address = this.#cluster.addressOf(node)
+      if (address === undefined) throw new KafkaError(`node ${node} is not in the cluster`)
+      const connection = await this.#client.connect(address)
+      this.#nodes.set(connection, node)
+      return connection
+    } catch (error) {
+      this.#connecting.delete(node)
+      throw error
+    }
+  }
+}

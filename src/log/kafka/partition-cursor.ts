@@ -1,0 +1,92 @@
+import type { LogBatch, LogRecord, Partition } from '../event-log.ts'
+import type { FetchedPartition } from './fetch.ts'
+import type { Incidents } from './incidents.ts'
+import { RecordBatchError } from './record-batch-error.ts'
+import { RecordSetReader } from './record-set-reader.ts'
+
+export interface CursorOptions {
+  readonly partition: Partition
+  readonly epoch: string
+  /** The next offset to read; `first` until `moveTo` says which that is. */
+  readonly start: number | 'first'
+  /** Whether a batch tells the start even while there is nothing to read, because the consumer expects another. */
+  readonly isStartTold: boolean
+  readonly incidents: Incidents
+}
+
+/** Reads one partition, in one incarnation of its topic: takes what fetches bring, and gives batches. */
+export class PartitionCursor {
+  readonly partition: Partition
+  readonly epoch: string
+  readonly #incidents: Incidents
+  #position: number | undefined
+  /** Where the consumer believes this cursor to be. */
+  #told: number | undefined
+  #stable = 0
+  #set: RecordSetReader | undefined
+  #isStartTold: boolean
+
+  constructor({ partition, epoch, start, isStartTold, incidents }: CursorOptions) {
+    this.partition = partition
+    this.epoch = epoch
+    this.#incidents = incidents
+    this.#isStartTold = isStartTold
+    if (start !== 'first') this.moveTo(start)
+  }
+
+  /** The next offset to fetch; `undefined` while that is not known. */
+  get position(): number | undefined {
+    return this.#position
+  }
+
+  /** The last stable offset that a fetch told. */
+  get stable(): number {
+    return this.#stable
+  }
+
+  /** Whether `next` has a batch, or something to pass over; nothing may be fetched before. */
+  get isWaiting(): boolean {
+    return this.#set !== undefined || this.#told !== this.#position
+  }
+
+  /** Goes on elsewhere. Where the consumer does not expect that, a batch will tell it. */
+  moveTo(offset: number): void {
+    if (this.#position === undefined && !this.#isStartTold) this.#told = offset
+    if (this.#position !== undefined && offset < this.#position) this.#stable = 0
+    this.#position = offset
+    this.#set = undefined
+  }
+
+  /** Takes what was fetched from `position`. */
+  take({ records, highWatermark, lastStableOffset, aborted }: FetchedPartition): void {
+    if (this.#position === undefined) return
+    this.#stable = Math.max(this.#stable, lastStableOffset)
+    if (records.length === 0) return
+    this.#set = new RecordSetReader({ bytes: records, position: this.#position, end: highWatermark, aborted })
+  }
+
+  /** The next batch, of at most `maxRecords`; `undefined` when everything that was taken has been given. */
+  next(maxRecords: number): LogBatch | undefined {
+    const { records, from, to } = this.#read(maxRecords)
+    if (from === to) this.#set = undefined
+    if (from === to && this.#told === to) return undefined
+    this.#told = to
+    this.#stable = Math.max(this.#stable, to)
+    return { partition: this.partition, epoch: this.epoch, from, to, stable: this.#stable, records }
+  }
+
+  #read(maxRecords: number): { records: readonly LogRecord[]; from: number; to: number } {
+    for (;;) {
+      const from = this.#position ?? 0
+      try {
+        const records = this.#set?.next(maxRecords) ?? []
+        this.#position = this.#set?.position ?? from
+        return { records, from, to: this.#position }
+      } catch (error) {
+        if (!(error instanceof RecordBatchError)) throw error
+        this.#incidents.unreadable(this.partition, error)
+        this.#position = error.to
+      }
+    }
+  }
+}
