@@ -1,7 +1,7 @@
 import type { Random } from './random.ts'
 
 /** Events a second in quiet times; bursts, openings and bars bring the mean to about 1,000. */
-const usualRate = 840
+const usualRate = 860
 const burstRate = 5000
 /** The opening adds this many, which fade with the time constant. */
 const openingRate = 3700

@@ -9,9 +9,20 @@ const lastRank = 150
 /** A runaway gains about this fraction of its price a second. */
 const leastDrift = 0.0008
 const mostDrift = 0.0016
+/** The drift changes at each look, by this much of itself, so that there are setbacks on the way. */
+const driftDeviation = 3
 const lookNs = 100e6
+/** Events a second that a runaway has, and a reopening for some seconds. */
+const runawayRate = 40
+const reopeningRate = 150
+const reopeningNs = 5e9
 /** The plan pauses a stock that stayed at its limit for 15 seconds. */
 const limitStateNs = 15e9
+
+interface Runaway {
+  readonly stock: Stock
+  readonly drift: number
+}
 
 /**
  * Every few minutes one Nasdaq stock runs away, reaches its price band, stays there for 15 seconds and is halted for 30
@@ -45,8 +56,7 @@ export class Halts {
     if (stock === undefined) return this.#rest(ns)
     const towardsLevel = stock.price.excess > 0 ? -1 : 1
     const direction = random.chance(0.65) ? towardsLevel : -towardsLevel
-    stock.price.drift(direction * random.between(leastDrift, mostDrift))
-    this.#look(stock, ns)
+    this.#look({ stock, drift: direction * random.between(leastDrift, mostDrift) }, ns)
   }
 
   #choose(): Stock | undefined {
@@ -62,11 +72,19 @@ export class Halts {
     return candidates[random.below(candidates.length)]
   }
 
-  #look(stock: Stock, ns: number): void {
-    const { agenda, orders } = this.#floor
-    orders.watch({ stock, eventsPerSecond: 40, untilNs: ns + 2 * lookNs })
-    if (stock.isAtLimit(ns)) agenda.at(ns + limitStateNs, now => this.#halt(stock, now))
-    else agenda.at(ns + lookNs, now => this.#look(stock, now))
+  #look(runaway: Runaway, ns: number): void {
+    const { agenda, orders, random } = this.#floor
+    const { stock, drift } = runaway
+    if (!stock.isAtLimit(ns)) {
+      stock.price.drift(drift * (1 + driftDeviation * random.normal()))
+      orders.watch({ stock, eventsPerSecond: runawayRate, untilNs: ns + 2 * lookNs })
+      agenda.at(ns + lookNs, now => this.#look(runaway, now))
+      return
+    }
+    stock.price.drift(drift)
+    stock.bands.hold()
+    orders.watch({ stock, eventsPerSecond: runawayRate, untilNs: ns + limitStateNs })
+    agenda.at(ns + limitStateNs, now => this.#halt(stock, now))
   }
 
   #halt(stock: Stock, ns: number): void {
@@ -84,7 +102,7 @@ export class Halts {
     emit(statusEvent('resumption', stock, t))
     for (const event of stock.auction('reopening', ns)) emit(event)
     emit(stock.bands.luld('E', t))
-    orders.watch({ stock, eventsPerSecond: 150, untilNs: ns + 5e9 })
+    orders.watch({ stock, eventsPerSecond: reopeningRate, untilNs: ns + reopeningNs })
     this.#rest(ns)
   }
 }

@@ -4,6 +4,8 @@ import type { Random } from './random.ts'
 const reversionSeconds = 4 * 3600
 /** Steps longer than this are taken by the exact solution; for shorter ones its first order is as good. */
 const longStepSeconds = 60
+/** A drift is meant for seconds in which the walk is asked all the time: over a longer gap it counts as this. */
+const mostDriftSeconds = 1
 
 export interface WalkOptions {
   readonly random: Random
@@ -41,7 +43,7 @@ export class MeanRevertingWalk {
     const kept = isLong ? Math.exp(-rate) : 1 - rate
     const variance = isLong ? ((1 - kept * kept) / 2) * reversionSeconds : seconds
     const noise = this.#deviation * this.#heat(ns) * Math.sqrt(variance) * this.#random.normal()
-    const drift = this.#driftPerSecond * Math.min(seconds, longStepSeconds)
+    const drift = this.#driftPerSecond * Math.min(seconds, mostDriftSeconds)
     this.#value = this.#value * kept + noise + drift
     return this.#value
   }

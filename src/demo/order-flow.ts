@@ -11,11 +11,11 @@ const tradeFollows = 0.6
 const quoteFollows = 0.22
 /** Within a flurry of trades, how often a quote comes next. */
 const quoteAmongTrades = 0.42
-/** The events of a flurry on average, measured: it keeps the rate what the activity says. */
-const flurryEvents = 1.47
+/** The events of a flurry on average: flurries come less often by this than events. */
+const flurryEvents = tradeShare / (1 - tradeFollows) + (1 - tradeShare) / (1 - quoteFollows)
 /** Within a flurry events are this far apart at least, and this much more on average. */
 const leastGapNs = 1_500
-const meanGapNs = 140_000
+const meanGapNs = 60_000
 
 export interface OrderFlowOptions {
   readonly random: Random

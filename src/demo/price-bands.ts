@@ -22,6 +22,7 @@ export class PriceBands {
   #reference = 0
   #average = 0
   #averageNs = 0
+  #isHeld = false
 
   constructor(instrument: Instrument, rank: number) {
     this.#instrument = instrument
@@ -37,6 +38,7 @@ export class PriceBands {
   restart(cents: number, ns: number): void {
     this.#average = cents
     this.#averageNs = ns
+    this.#isHeld = false
     this.#setReference(cents)
   }
 
@@ -47,9 +49,14 @@ export class PriceBands {
     this.#averageNs = ns
   }
 
+  /** Keeps the bands where they are until they restart, as the plan does while trading is at a limit. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
   /** Moves the bands if the average has moved far enough; true if it did. */
   update(): boolean {
-    if (Math.abs(this.#average / this.#reference - 1) < referenceStep) return false
+    if (this.#isHeld || Math.abs(this.#average / this.#reference - 1) < referenceStep) return false
     this.#setReference(this.#average)
     return true
   }

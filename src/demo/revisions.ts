@@ -71,9 +71,10 @@ export class Revisions {
     this.#floor.emit(correctionOf(trade, corrected, timestamps.text(ns)))
   }
 
+  /** The only trade of a minute stands: its bar could not be taken back. */
   #cancel(stock: Stock, ns: number): void {
     const found = this.#find(stock, ns)
-    if (found === undefined) return
+    if (found === undefined || stock.ledger.prints(found.minute).length === 1) return
     const { i, x, p, s, S, z } = found.print.trade
     if (i === undefined || x === undefined || z === undefined) return
     stock.ledger.replace(found.print, undefined, found.minute)

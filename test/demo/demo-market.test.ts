@@ -201,6 +201,23 @@ describe('a skip', () => {
     expect(new Set(bars.map(({ t }) => t))).toEqual(new Set(['2026-03-02T14:30:00Z']))
   })
 
+  test('does not leave a halted symbol halted', () => {
+    const market = createDemoMarket({ seed: 3, startMs })
+    let halt: MarketEvent | undefined
+    for (let ms = 1000; halt === undefined; ms += 1000) {
+      halt = market.advance(startMs + ms).find(event => event.T === 's' && event.sc === 'H')
+    }
+    const resumedMs = market.nowMs + 600_000
+    market.skip(resumedMs)
+    const events = market.advance(resumedMs + 1000).filter(event => symbolOf(event) === symbolOf(halt))
+    expect(events.slice(0, 4).map(({ T }) => T)).toEqual(['s', 'q', 't', 'l'])
+    expect(events[0]).toMatchObject({
+      sc: 'T',
+      t: `${new Date(resumedMs).toISOString().slice(0, -1)}000000Z`,
+    })
+    expect(events.filter(({ T }) => T === 'q').length).toBeGreaterThan(50)
+  })
+
   test('back in time is none', () => {
     const market = createDemoMarket({ seed: 4, startMs })
     market.advance(startMs + 2000)
