@@ -23,7 +23,7 @@ export interface TrimGoal {
 
 const noHeaders: LogRecord['headers'] = []
 /** What one trim drops at most, so that it blocks the event loop for a millisecond or so. */
-const trimRecords = 1000
+const trimRecords = 500
 const trimBytes = 2_097_152
 
 /**
