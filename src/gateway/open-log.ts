@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { WarnLog } from '../rate-limited-log.ts'
 import type { Config } from '../config/config.ts'
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -11,7 +11,7 @@ export interface OpenLog {
 }
 
 /** Opens the log that the configuration names: Kafka or, in development only, the embedded one. */
-export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger: FastifyBaseLogger): OpenLog {
+export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger: WarnLog): OpenLog {
   if (log.kind === 'kafka') {
     const events = createKafkaLog({ ...log, topics, logger })
     return { events, stats: events.stats }

@@ -1,0 +1,209 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import { Sessions } from '../../src/session/sessions.ts'
+import { serveStream } from '../../src/transport/stream-route.ts'
+import { listen } from '../../src/gateway/listen.ts'
+import { StreamClient } from '../support/stream-client.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import Fastify from 'fastify'
+
+let gateway: TestGateway
+let token: string
+
+beforeAll(async () => {
+  gateway = await startTestGateway({ TICKER_AUTH_TIMEOUT_MS: '1000' })
+  token = await gateway.token()
+})
+afterAll(() => gateway.stop())
+
+/** The answer to a handshake that is refused. */
+async function refusal(client: StreamClient): Promise<{ status: number | undefined; body: string }> {
+  const [, response] = (await once(client.webSocket, 'unexpected-response')) as [
+    unknown,
+    AsyncIterable<Buffer> & { statusCode?: number },
+  ]
+  let body = ''
+  for await (const chunk of response) body += String(chunk)
+  return { status: response.statusCode, body }
+}
+
+describe('a handshake', () => {
+  test('without a subprotocol gets the JSON form, and none is named', async () => {
+    const client = await StreamClient.open(gateway.streamUrl, token)
+    expect(client.webSocket.protocol).toBe('')
+    await client.close()
+  })
+
+  test('that offers several subprotocols gets the first one known', async () => {
+    const client = new StreamClient(gateway.streamUrl, { protocols: ['ticker.v9.zip', 'ticker.v1.json'] })
+    await client.take('success')
+    expect(client.webSocket.protocol).toBe('ticker.v1.json')
+    await client.close()
+  })
+
+  test('that offers none that is known is refused with the known ones', async () => {
+    const client = new StreamClient(gateway.streamUrl, { protocols: ['graphql-ws'] })
+    expect(await refusal(client)).toEqual({
+      status: 400,
+      body: '{"error":"Sec-WebSocket-Protocol graphql-ws: expected ticker.v1.json, or none"}',
+    })
+  })
+
+  test('with a token in the URL is refused, and the token is not logged', async () => {
+    const client = new StreamClient(`${gateway.streamUrl}?token=${token}`)
+    expect(await refusal(client)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('never into a URL'),
+    })
+    expect(gateway.logLines.join('')).not.toContain(token)
+    expect(await gateway.metric('ticker_handshakes_refused_total{reason="query"}')).toBe(1)
+  })
+
+  test('from a foreign origin is refused, from loopback or without one not', async () => {
+    const foreign = new StreamClient(gateway.streamUrl, { origin: 'https://evil.example' })
+    expect(await refusal(foreign)).toMatchObject({ status: 403 })
+    const local = new StreamClient(gateway.streamUrl, { origin: 'http://localhost:3000' })
+    await local.take('success')
+    await local.close()
+  })
+
+  test('with a good Authorization header is authenticated by it', async () => {
+    const client = new StreamClient(gateway.streamUrl, { headers: { authorization: `Bearer ${token}` } })
+    expect(await client.takeMany(2)).toMatchObject([{ msg: 'connected' }, { msg: 'authenticated' }])
+    await client.close()
+  })
+
+  test('with a bad Authorization header ends like a bad auth message', async () => {
+    const client = new StreamClient(gateway.streamUrl, { headers: { authorization: 'Bearer nonsense' } })
+    expect(await client.takeMany(2)).toMatchObject([
+      { msg: 'connected' },
+      { code: 402, detail: 'the token was refused: malformed' },
+    ])
+    expect(await client.closed()).toEqual({ code: 4501, reason: 'unauthorized' })
+  })
+
+  test('of plain HTTP is told that this is a WebSocket', async () => {
+    const response = await fetch(`${gateway.url}/v1/stream`)
+    expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket'])
+  })
+})
+
+describe('a connection', () => {
+  test('without a token is closed after the authentication time', async () => {
+    const client = new StreamClient(gateway.streamUrl)
+    expect(await client.takeMany(2)).toMatchObject([{ msg: 'connected' }, { code: 404, msg: 'auth timeout' }])
+    expect(await client.closed()).toEqual({ code: 4004, reason: 'authentication timeout' })
+  })
+
+  test('takes no binary messages and goes on', async () => {
+    const client = await StreamClient.open(gateway.streamUrl, token)
+    client.webSocket.send(Buffer.from('{"action":"subscribe"}'))
+    expect(await client.next()).toMatchObject({
+      code: 400,
+      detail: 'a binary message; expected JSON in a text message',
+    })
+    await client.subscribe({ trades: ['AAPL'] })
+    await client.close()
+  })
+
+  test('with a message longer than allowed is closed with 1009', async () => {
+    const client = await StreamClient.open(gateway.streamUrl, token)
+    client.send({ action: 'subscribe', id: 'x'.repeat(70_000) })
+    expect((await client.closed()).code).toBe(1009)
+  })
+
+  test('leaves one line in the log, with who and how much, and no token', async () => {
+    const client = await StreamClient.open(gateway.streamUrl, await gateway.token({ subject: 'line-test' }))
+    await client.subscribe({ trades: ['AAPL', 'MSFT'] })
+    await client.close()
+    await expect.poll(() => gateway.logLines.filter(line => line.includes('line-test')).length).toBe(1)
+    const line = JSON.parse(gateway.logLines.find(candidate => candidate.includes('line-test'))!) as object
+    expect(line).toMatchObject({
+      msg: 'connection ended',
+      code: 1005,
+      subject: 'line-test',
+      items: 2,
+      messages: 2,
+    })
+  })
+})
+
+describe('a reader that stops', () => {
+  test('is told 407 and closed once more than the limit is unsent; the others go on', async () => {
+    const app = Fastify()
+    const feed = new Feed({ maxItems: 10 })
+    const limits = {
+      authTimeoutMs: 10_000,
+      maxMessageBytes: 65_536,
+      maxItemsPerSession: 10,
+      maxSessions: 10,
+      maxUnsentBytes: 262_144,
+      heartbeatMs: 60_000,
+    }
+    const grant = {
+      subject: 'ann',
+      scopes: new Set(['stream'] as const),
+      feeds: '*',
+      channels: '*',
+      symbols: '*',
+      rooms: '*',
+      expiresAtMs: 8e15,
+    } as const
+    const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(grant) })
+    await serveStream(app, {
+      ...limits,
+      sessions,
+      allowedOrigins: '*',
+      isReady: () => true,
+      pingMs: 60_000,
+      closeTimeoutMs: 200,
+      log: app.log,
+    })
+    const url = `ws://${await listen(app, { host: '127.0.0.1', port: 0 }, { host: '', port: '' })}/v1/stream`
+    const reader = await StreamClient.open(url, 'x')
+    await reader.subscribe({ trades: ['*'] })
+    const stopped = await StreamClient.open(url, 'x')
+    await stopped.subscribe({ trades: ['*'] })
+    stopped.webSocket.pause()
+    // The kernel takes megabytes before Node's queue grows: publish until the gateway gives up.
+    let published = 0
+    while (sessions.counts.closes.tooSlow === 0 && published < 200_000) {
+      for (let index = 0; index < 500; index++) {
+        const event: MarketEvent = {
+          T: 't',
+          S: 'AAPL',
+          i: published++,
+          p: 1,
+          s: 1,
+          t: '2026-01-02T14:30:00Z',
+        }
+        feed.add(event, 0, 0)
+      }
+      feed.flush()
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(sessions.counts.errors[407]).toBe(1)
+    const ids = (await reader.takeMany(published)).map(message => message['i'])
+    expect(ids).toEqual(Array.from({ length: published }, (_, index) => index))
+    // The peer never takes the close frame, so the connection is cut.
+    await expect.poll(() => sessions.size).toBe(1)
+    await reader.close()
+    await sessions.drain(0)
+    await app.close()
+  })
+
+  test('of pings is cut off', async () => {
+    const own = await startTestGateway({ TICKER_PING_MS: '1000' })
+    const socket = connect(Number(new URL(own.url).port), '127.0.0.1')
+    socket.write(
+      'GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    )
+    socket.on('data', () => undefined)
+    await once(socket, 'close')
+    expect(await own.metric('ticker_connections')).toBe(0)
+    await own.stop()
+  })
+})
