@@ -1,0 +1,141 @@
+import { resolve } from 'node:path'
+import { ConfigError } from '../config/config-error.ts'
+import type { LogConfig } from '../config/config.ts'
+import { readLogConfig, readMaxEventBytes } from '../config/config-reader.ts'
+import { TickerError } from '../ticker-error.ts'
+import { checkFile, type FileCheck } from './publish/file-check.ts'
+import { Interruption } from './publish/interruption.ts'
+import { startProgress } from './publish/progress.ts'
+import { parsePublishArguments, type PublishArguments, publishUsage } from './publish/publish-arguments.ts'
+import { type Published, publishLines } from './publish/publish-lines.ts'
+import {
+  describeBadLines,
+  describeContent,
+  describeMissing,
+  describeNextLine,
+  describePublished,
+  describeUnknownFields,
+} from './publish/publish-report.ts'
+import { TextSource } from './publish/text-source.ts'
+import { UsageError } from './usage-error.ts'
+
+const exitCodes = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const
+
+/** Does what the command line asks for; the result is the exit code. */
+async function run(args: readonly string[]): Promise<number> {
+  const request = parsePublishArguments(args)
+  if (request === 'help') {
+    process.stdout.write(publishUsage)
+    return exitCodes.done
+  }
+  const interruption = Interruption.ofProcess()
+  const signal = interruption.stopping
+  const source = await TextSource.open({ file: request.file, path: pathOf(request.file), signal })
+  if (source.isTyped) tell(['reading events from the terminal, one a line; Ctrl-D ends them'])
+  if (request.isCheckOnly) return await checkOnly(source, request, signal)
+  const config = readLogConfig(process.env)
+  const check = source.size === undefined ? undefined : await pass(source, request, config.maxEventBytes)
+  if (signal.aborted) {
+    tell(['interrupted while the file was checked; nothing was published'])
+    return exitCodes.interrupted
+  }
+  if (check !== undefined) {
+    tell([...describeBadLines(check.findings, source.name), ...describeUnknownFields(check.findings)])
+    if (check.findings.bad > 0 && !request.skipsBad) {
+      tell(['nothing was published; --skip-bad publishes the good lines'])
+      return exitCodes.fault
+    }
+  }
+  const published = await publishLines({ source, request, config, check, interruption })
+  const outcome = report(published, { source, request, config, isChecked: check !== undefined })
+  // Whatever is still under way would keep the process.
+  if (interruption.abandoning.aborted) process.exit(exitCodes[outcome])
+  return exitCodes[outcome]
+}
+
+interface Reported {
+  readonly source: TextSource
+  readonly request: PublishArguments
+  readonly config: LogConfig
+  /** Whether bad lines and unknown fields have been told already. */
+  readonly isChecked: boolean
+}
+
+/** Says what lies in the log now, and what does not. */
+function report(published: Published, reported: Reported): keyof typeof exitCodes {
+  const { publication, window, durationMs, fault } = published
+  const { source, request, config, isChecked } = reported
+  const { acknowledgements } = window
+  const { findings, nextLine } = publication
+  const target = describeTarget(config)
+  process.stdout.write(`${describePublished({ acknowledgements, target, durationMs }).join('\n')}\n`)
+  const { missing } = acknowledgements
+  tell(describeMissing(missing, acknowledgements.errors))
+  if (!isChecked) tell(describeUnknownFields(findings))
+  if (!isChecked || !publication.isComplete) tell(describeBadLines(findings, source.name))
+  if (fault !== undefined) tell([fault.message])
+  if (publication.isComplete && missing.length === 0) return 'done'
+  tell([describeNextLine(nextLine, missing)])
+  const isFault =
+    fault !== undefined || acknowledgements.hasRefusals || (findings.bad > 0 && !request.skipsBad)
+  return isFault ? 'fault' : 'interrupted'
+}
+
+function describeTarget({ log }: LogConfig): string {
+  return log.kind === 'kafka' ? `Kafka at ${log.brokers.join(', ')}` : `the embedded log ${log.path}`
+}
+
+async function checkOnly(
+  source: TextSource,
+  request: PublishArguments,
+  signal: AbortSignal,
+): Promise<number> {
+  const { findings } = await pass(source, request, readMaxEventBytes(process.env))
+  if (signal.aborted) return exitCodes.interrupted
+  tell([...describeBadLines(findings, source.name), ...describeUnknownFields(findings)])
+  process.stdout.write(`${describeContent(findings, source.name).join('\n')}\n`)
+  return findings.bad > 0 ? exitCodes.fault : exitCodes.done
+}
+
+/** Reads the whole file and publishes nothing. */
+async function pass(
+  source: TextSource,
+  request: PublishArguments,
+  maxEventBytes: number,
+): Promise<FileCheck> {
+  const progress = startProgress({ task: 'checking', output: process.stderr })
+  try {
+    return await checkFile({
+      lines: source.lines(),
+      fromLine: request.fromLine,
+      maxEventBytes,
+      onProgress: ({ events }) => {
+        const { size, readBytes } = source
+        progress.update({ fraction: size === undefined ? undefined : readBytes / Math.max(1, size), events })
+      },
+    })
+  } finally {
+    progress.stop()
+  }
+}
+
+/** `npm run` changes to the project's folder; a relative path was meant from where it was typed. */
+function pathOf(file: string): string {
+  const isRunByNpm = process.env['npm_lifecycle_event'] === 'publish'
+  return resolve((isRunByNpm ? process.env['INIT_CWD'] : undefined) ?? '.', file)
+}
+
+function tell(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${line}\n`)
+}
+
+// Whoever reads the report may have gone.
+process.stdout.on('error', () => undefined)
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof TickerError)) throw error
+  process.stderr.write(`publish: ${error.message}\n`)
+  const isUsage = error instanceof UsageError || error instanceof ConfigError
+  process.exitCode = isUsage ? exitCodes.usage : exitCodes.fault
+}

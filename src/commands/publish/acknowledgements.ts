@@ -1,0 +1,128 @@
+import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
+import type { AppendResult, Partition } from '../../log/event-log.ts'
+
+/** An event and the line that it came from. */
+export interface NumberedEvent {
+  readonly line: number
+  readonly event: MarketEvent
+}
+
+/** What lies in one partition: so many events, between two offsets, with those of other producers perhaps. */
+export interface Extent {
+  readonly partition: Partition
+  readonly count: number
+  readonly first: number
+  readonly last: number
+}
+
+/** Events that follow on each other in the file, by their first and last lines. */
+export interface Stretch {
+  readonly firstLine: number
+  readonly lastLine: number
+  readonly count: number
+}
+
+/** A stretch that knows its place among the events, so that neighbours can be told from others. */
+interface PlacedStretch extends Stretch {
+  readonly place: number
+}
+
+/** Events that were handed to the log together. */
+export interface Batch {
+  readonly events: readonly NumberedEvent[]
+  /** How many events were handed over before. */
+  readonly place: number
+}
+
+/** What the log has acknowledged, what it has refused, and what is still under way. */
+export class Acknowledgements {
+  acknowledged = 0
+  readonly byChannel = new Map<Channel, number>()
+  /** Why events were refused, with how many were. */
+  readonly errors = new Map<string, number>()
+  readonly #extents = new Map<Partition, Extent>()
+  readonly #refused: PlacedStretch[] = []
+  readonly #underWay = new Set<Batch>()
+  #handedOver = 0
+
+  /** Takes note that events are handed to the log; their answer goes to `settle`. */
+  begin(events: readonly NumberedEvent[]): Batch {
+    const batch = { events, place: this.#handedOver }
+    this.#handedOver += events.length
+    this.#underWay.add(batch)
+    return batch
+  }
+
+  /** Takes the log's answer: a result for each event, in order. */
+  settle(batch: Batch, results: readonly AppendResult[]): void {
+    this.#underWay.delete(batch)
+    for (const [index, { line, event }] of batch.events.entries()) {
+      const result = results[index]
+      if (result !== undefined && 'position' in result) this.#accept(event, result)
+      else this.#refuse(line, batch.place + index, result?.error.message ?? 'the log gave no answer')
+    }
+  }
+
+  /** How many events are under way. */
+  get waiting(): number {
+    let count = 0
+    for (const { events } of this.#underWay) count += events.length
+    return count
+  }
+
+  get extents(): readonly Extent[] {
+    return [...this.#extents.values()].toSorted(
+      (one, other) =>
+        one.partition.topic.localeCompare(other.partition.topic) ||
+        one.partition.partition - other.partition.partition,
+    )
+  }
+
+  /** Whether anything was refused. */
+  get hasRefusals(): boolean {
+    return this.#refused.length > 0
+  }
+
+  /** What was handed over and is not acknowledged, in the order of the file: refused, or still under way. */
+  get missing(): readonly Stretch[] {
+    const stretches = [...this.#refused]
+    for (const { events, place } of this.#underWay) {
+      const [first, last] = [events[0], events.at(-1)]
+      if (first === undefined || last === undefined) continue
+      stretches.push({ firstLine: first.line, lastLine: last.line, count: events.length, place })
+    }
+    return joinNeighbours(stretches.toSorted((one, other) => one.place - other.place))
+  }
+
+  #accept(event: MarketEvent, { position }: Extract<AppendResult, { position: unknown }>): void {
+    const { partition, offset } = position
+    const known = this.#extents.get(partition)
+    const channel = channelOfType[event.T]
+    this.acknowledged += 1
+    this.byChannel.set(channel, (this.byChannel.get(channel) ?? 0) + 1)
+    this.#extents.set(partition, {
+      partition,
+      count: (known?.count ?? 0) + 1,
+      first: Math.min(known?.first ?? offset, offset),
+      last: Math.max(known?.last ?? offset, offset),
+    })
+  }
+
+  #refuse(line: number, place: number, message: string): void {
+    this.errors.set(message, (this.errors.get(message) ?? 0) + 1)
+    this.#refused.push({ firstLine: line, lastLine: line, count: 1, place })
+  }
+}
+
+function joinNeighbours(stretches: readonly PlacedStretch[]): PlacedStretch[] {
+  const joined: PlacedStretch[] = []
+  for (const stretch of stretches) {
+    const before = joined.at(-1)
+    if (before === undefined || before.place + before.count !== stretch.place) joined.push(stretch)
+    else {
+      const count = before.count + stretch.count
+      joined[joined.length - 1] = { ...before, lastLine: stretch.lastLine, count }
+    }
+  }
+  return joined
+}

@@ -1,0 +1,59 @@
+import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
+import type { LineContent, LineFault } from './line-content.ts'
+
+/** A line that is no event. */
+export interface BadLine extends LineFault {
+  readonly line: number
+}
+
+const listedBadLines = 20
+const countedNames = 1000
+
+/** What was found in the lines read so far. However many lines are bad, it stays small. */
+export class Findings {
+  lines = 0
+  events = 0
+  bad = 0
+  /** The first ones. */
+  readonly badLines: BadLine[] = []
+  readonly badByRule = new Map<string, number>()
+  /** How often each field occurred that no event has, such as `t.venue`. */
+  readonly unknownFields = new Map<string, number>()
+  readonly byChannel = new Map<Channel, number>()
+  /** An event of each channel. */
+  readonly samples = new Map<Channel, MarketEvent>()
+  /** The times of the first and the last event. */
+  times: { readonly first: string; readonly last: string } | undefined
+
+  /** Takes note of a line. */
+  add(line: number, content: LineContent): void {
+    this.lines += 1
+    if (content.kind === 'bad')
+      this.#addBad({ line, rule: content.fault.rule, message: content.fault.message })
+    if (content.kind !== 'event') return
+    const { event, unknown } = content
+    const time = timeOf(event)
+    this.events += 1
+    this.times = { first: this.times?.first ?? time, last: time }
+    increment(this.byChannel, channelOfType[event.T])
+    this.samples.set(channelOfType[event.T], event)
+    for (const name of unknown) increment(this.unknownFields, `${event.T}.${name}`)
+  }
+
+  #addBad(bad: BadLine): void {
+    this.bad += 1
+    if (this.badLines.length < listedBadLines) this.badLines.push(bad)
+    increment(this.badByRule, bad.rule)
+  }
+}
+
+/** The time that an event tells of itself. */
+export function timeOf(event: MarketEvent): string {
+  return event.T === 'n' ? (event.updated_at ?? event.created_at) : event.t
+}
+
+/** A file that makes up a name for every line does not fill the memory. */
+function increment<Name extends string>(counts: Map<Name, number>, name: Name): void {
+  const count = counts.get(name)
+  if (count !== undefined || counts.size < countedNames) counts.set(name, (count ?? 0) + 1)
+}

@@ -1,0 +1,38 @@
+/** npm passes on a Ctrl-C that the terminal has sent to its child already: the same one comes twice. */
+const echoMs = 500
+
+/** What Ctrl-C means: the first one stops, another ends at once. */
+export class Interruption {
+  readonly #stopping = new AbortController()
+  readonly #abandoning = new AbortController()
+  #stoppedMs = 0
+
+  /** Aborts on the first signal. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** Aborts on the second one. */
+  get abandoning(): AbortSignal {
+    return this.#abandoning.signal
+  }
+
+  /** Takes a signal that came at this time, on a monotonic clock. */
+  take(nowMs: number): void {
+    if (!this.stopping.aborted) {
+      this.#stoppedMs = nowMs
+      this.#stopping.abort()
+    } else if (nowMs - this.#stoppedMs >= echoMs) {
+      this.#abandoning.abort()
+    }
+  }
+
+  /** Listens to SIGINT and SIGTERM for as long as the process lives. */
+  static ofProcess(): Interruption {
+    const interruption = new Interruption()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => interruption.take(performance.now()))
+    }
+    return interruption
+  }
+}

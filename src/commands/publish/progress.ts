@@ -1,0 +1,116 @@
+import { SingleBar } from 'cli-progress'
+import { describeDuration, describeNumber } from '../quantity.ts'
+
+/** How far a pass over a file has come. */
+export interface ProgressState {
+  /** From 0 to 1; `undefined` where the end is not known. */
+  readonly fraction: number | undefined
+  readonly events: number
+}
+
+/** Shows someone how far it is. */
+export interface Progress {
+  /** Cheap enough to call a thousand times a second. */
+  update(state: ProgressState): void
+  /** Prints a line of its own. */
+  note(text: string): void
+  stop(): void
+}
+
+export interface ProgressOptions {
+  /** What is being done, such as `checking`. */
+  readonly task: string
+  readonly output: NodeJS.WriteStream
+}
+
+const plainIntervalMs = 3000
+const shortestMs = 100
+
+/** A bar where the output is a terminal, else a line every few seconds. */
+export function startProgress(options: ProgressOptions): Progress {
+  return options.output.isTTY ? new BarProgress(options) : new PlainProgress(options)
+}
+
+/** The state in words: `45 %, 120,000 events, 10,000/s, 12 s left`. */
+export function describeProgress({ fraction, events }: ProgressState, elapsedMs: number): string {
+  const parts = [`${describeNumber(events)} events`]
+  const isMeasurable = elapsedMs >= shortestMs && events > 0
+  if (isMeasurable) parts.push(`${describeNumber(Math.round((events * 1000) / elapsedMs))}/s`)
+  if (fraction === undefined) return parts.join(', ')
+  if (isMeasurable && fraction > 0) {
+    parts.push(`${describeDuration((elapsedMs * (1 - fraction)) / fraction)} left`)
+  }
+  return [`${Math.floor(fraction * 100)} %`, ...parts].join(', ')
+}
+
+class BarProgress implements Progress {
+  readonly #bar: SingleBar
+  readonly #output: NodeJS.WriteStream
+  readonly #startedMs = performance.now()
+  #state: ProgressState = { fraction: 0, events: 0 }
+
+  constructor({ task, output }: ProgressOptions) {
+    this.#output = output
+    this.#bar = new SingleBar({
+      format: (options, { progress }) => {
+        const words = describeProgress(this.#state, performance.now() - this.#startedMs)
+        if (this.#state.fraction === undefined) return `${task}: ${words}`
+        const size = options.barsize ?? 0
+        const done = Math.round(progress * size)
+        return `${task} ${'█'.repeat(done)}${'░'.repeat(size - done)} ${words}`
+      },
+      barsize: 24,
+      stream: output,
+      clearOnComplete: true,
+      hideCursor: null,
+      forceRedraw: true,
+      gracefulExit: false,
+    })
+    this.#start()
+  }
+
+  update(state: ProgressState): void {
+    this.#state = state
+    this.#bar.update(state.fraction ?? 0)
+  }
+
+  note(text: string): void {
+    this.#bar.stop()
+    this.#output.write(`${text}\n`)
+    this.#start()
+  }
+
+  stop(): void {
+    this.#bar.stop()
+  }
+
+  #start(): void {
+    this.#bar.start(1, this.#state.fraction ?? 0)
+  }
+}
+
+class PlainProgress implements Progress {
+  readonly #output: NodeJS.WriteStream
+  readonly #startedMs = performance.now()
+  readonly #timer: NodeJS.Timeout
+  #state: ProgressState = { fraction: 0, events: 0 }
+
+  constructor({ task, output }: ProgressOptions) {
+    this.#output = output
+    this.#timer = setInterval(() => {
+      this.note(`${task}: ${describeProgress(this.#state, performance.now() - this.#startedMs)}`)
+    }, plainIntervalMs)
+  }
+
+  update(state: ProgressState): void {
+    this.#state = state
+  }
+
+  note(text: string): void {
+    this.#output.write(`${text}\n`)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}

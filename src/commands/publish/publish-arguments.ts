@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util'
+import { messageOf } from '../../ticker-error.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** How fast events go out: as fast as the log takes them, so many a second, or as their own times say. */
+export type PaceRequest =
+  | { readonly kind: 'full' }
+  | { readonly kind: 'rate'; readonly perSecond: number }
+  | { readonly kind: 'realtime' }
+
+/** What the `publish` command was asked for. */
+export interface PublishArguments {
+  /** A path, or `-` for standard input. */
+  readonly file: string
+  readonly pace: PaceRequest
+  readonly isCheckOnly: boolean
+  readonly skipsBad: boolean
+  /** Lines before this one are passed over, unread. */
+  readonly fromLine: number
+}
+
+export const publishUsage = `Publishes a file of events, one JSON object a line, into the log that the environment configures.
+
+  npm run publish -- FILE.jsonl [options]        - is standard input; gzip is recognised by its content
+
+  --rate N          N events a second, evenly
+  --realtime        as far apart as the events' own times; default: as fast as the log takes them
+  --check           only says whether the file is right; publishes nothing, needs no log
+  --skip-bad        publishes the good lines and reports the bad ones
+  --from-line N     begins at line N, to go on after an interruption
+  --help            shows this
+
+The log is Kafka where TICKER_KAFKA_BROKERS is set (TICKER_TOPIC_… name its topics); in development without it, the
+embedded log of this folder, whether a gateway is running or not.
+
+A file is checked whole before anything of it is published: with one bad line nothing is, unless --skip-bad. Standard
+input cannot be read twice: there, publishing ends before the first bad line. Fields that no event has are not
+passed on; they are named in a warning.
+
+Events keep their own times: a replay of an old tape shows old times.
+
+Ctrl-C stops reading, waits for what is under way, and says which line to go on from; again ends at once.
+Exit codes: 0 all published (or right), 1 bad lines or a fault of the log, 2 usage or configuration, 130 interrupted.
+`
+
+const maxPerSecond = 1_000_000
+
+/** Reads the command line; `help` where it was asked for. Throws a `UsageError`. */
+export function parsePublishArguments(args: readonly string[]): PublishArguments | 'help' {
+  const { values, positionals } = parseOptions(args)
+  if (values.help) return 'help'
+  const [file, ...more] = positionals
+  if (file === undefined || file === '')
+    throw new UsageError('which FILE? - is standard input; --help shows more')
+  if (more.length > 0) throw new UsageError(`${positionals.join(' ')}: one FILE at a time`)
+  const pace = parsePace(values)
+  if (values.check && (pace.kind !== 'full' || values['skip-bad'])) {
+    throw new UsageError('--check publishes nothing: leave out --rate, --realtime and --skip-bad')
+  }
+  return {
+    file,
+    pace,
+    isCheckOnly: values.check,
+    skipsBad: values['skip-bad'],
+    fromLine: parseLineNumber(values['from-line']),
+  }
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        rate: { type: 'string' },
+        realtime: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
+        'skip-bad': { type: 'boolean', default: false },
+        'from-line': { type: 'string', default: '1' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
+  }
+}
+
+function parsePace({ rate, realtime }: { rate?: string | undefined; realtime: boolean }): PaceRequest {
+  if (rate === undefined) return { kind: realtime ? 'realtime' : 'full' }
+  if (realtime) throw new UsageError('--rate and --realtime: choose one of them')
+  const perSecond = /^\d{1,7}(\.\d{1,6})?$/.test(rate) ? Number(rate) : Number.NaN
+  if (perSecond > 0 && perSecond <= maxPerSecond) return { kind: 'rate', perSecond }
+  throw new UsageError(`--rate ${rate}: expected events per second, above 0 and at most ${maxPerSecond}`)
+}
+
+function parseLineNumber(text: string): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= 1) return number
+  throw new UsageError(`--from-line ${text}: expected the number of a line, 1 being the first`)
+}

@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import type { LogConfig } from '../../config/config.ts'
+import { openLog } from '../../gateway/open-log.ts'
+import type { EventLog, Position } from '../../log/event-log.ts'
+import { topicOf } from '../../log/topics.ts'
+import type { WarnLog } from '../../rate-limited-log.ts'
+import { messageOf, TickerError } from '../../ticker-error.ts'
+import { AppendWindow } from './append-window.ts'
+import type { FileCheck } from './file-check.ts'
+import type { Interruption } from './interruption.ts'
+import { createPace } from './pace.ts'
+import { type Progress, startProgress } from './progress.ts'
+import { Publication } from './publication.ts'
+import type { PublishArguments } from './publish-arguments.ts'
+import { describeDuration, describeNumber } from '../quantity.ts'
+import type { TextSource } from './text-source.ts'
+
+/** The log does not answer. */
+class NoLogError extends TickerError {
+  readonly code = 'TICKER_NO_LOG'
+}
+
+export interface PublishLinesOptions {
+  readonly source: TextSource
+  readonly request: PublishArguments
+  readonly config: LogConfig
+  /** Of the same file, just before; absent where it can be read only once. */
+  readonly check: FileCheck | undefined
+  readonly interruption: Interruption
+}
+
+/** What became of a file. */
+export interface Published {
+  readonly publication: Publication
+  readonly window: AppendWindow
+  readonly durationMs: number
+  /** Why the rest of the file could not be read. */
+  readonly fault: TickerError | undefined
+}
+
+const maxEventsUnderWay = 4000
+const answerTimeoutMs = 30_000
+
+/**
+ * Publishes a file's lines into the log and shows how far it is. Resolves once the log has answered for everything,
+ * or when that is abandoned; rejects with a `TickerError` where nothing was published.
+ */
+export async function publishLines(options: PublishLinesOptions): Promise<Published> {
+  const { config, interruption } = options
+  const progress = startProgress({ task: 'publishing', output: process.stderr })
+  const abandoned = aborted(interruption.abandoning)
+  try {
+    const log = openLog(config, noteWarnings(progress)).events
+    try {
+      checkTopics(options, await answer(log, interruption.stopping))
+      const { publication, window } = createPublication(options, log, progress)
+      const startedMs = performance.now()
+      const fault = await Promise.race([publication.run().then(() => undefined, tickerError), abandoned])
+      return { publication, window, durationMs: performance.now() - startedMs, fault }
+    } finally {
+      await Promise.race([log.close(), abandoned])
+    }
+  } finally {
+    progress.stop()
+  }
+}
+
+function createPublication(options: PublishLinesOptions, log: EventLog, progress: Progress) {
+  const { source, request, config, check, interruption } = options
+  const window = new AppendWindow({
+    log,
+    maxEvents: maxEventsUnderWay,
+    onSettled: () => progress.update(state()),
+  })
+  const publication = new Publication({
+    lines: source.lines(),
+    window,
+    pace: createPace(request.pace),
+    fromLine: request.fromLine,
+    skipsBad: request.skipsBad,
+    maxEventBytes: config.maxEventBytes,
+    stopping: interruption.stopping,
+    onLongWait: (line, waitMs) =>
+      progress.note(`line ${describeNumber(line)} is due in ${describeDuration(waitMs)}`),
+  })
+  const state = () => ({
+    fraction: check === undefined ? undefined : publication.end / Math.max(1, check.textBytes),
+    events: window.acknowledgements.acknowledged,
+  })
+  return { publication, window }
+}
+
+/** What the log has to tell, while it goes on. */
+function noteWarnings(progress: Progress): WarnLog {
+  return {
+    warn: (fields, message) => {
+      const why = 'err' in fields ? ` (${messageOf(fields.err)})` : ''
+      progress.note(`the log: ${message}${why}`)
+    },
+  }
+}
+
+/** Waits until the log answers at all, so that a wrong address is told before anything is handed over. */
+async function answer(log: EventLog, stopping: AbortSignal): Promise<readonly Position[]> {
+  const timeout = AbortSignal.timeout(answerTimeoutMs)
+  try {
+    return await log.partitions(AbortSignal.any([stopping, timeout]))
+  } catch (error) {
+    const why = stopping.aborted ? 'interrupted' : `no answer within ${describeDuration(answerTimeoutMs)}`
+    throw new NoLogError(`the log: ${why}; nothing was published`, { cause: error })
+  }
+}
+
+/** Tells of topics that the file needs and the log does not have; of a pipe's nothing is known. */
+function checkTopics({ config, check }: PublishLinesOptions, positions: readonly Position[]): void {
+  const existing = new Set(positions.map(({ partition }) => partition.topic))
+  const missing = [...(check?.findings.samples.values() ?? [])]
+    .map(event => topicOf(event, config.topics))
+    .filter(topic => !existing.has(topic))
+  if (missing.length === 0) return
+  const names = [...new Set(missing)].join(', ')
+  throw new NoLogError(`${names}: no such topic in the log; make it, or name another by TICKER_TOPIC_…`)
+}
+
+function tickerError(thrown: unknown): TickerError {
+  if (thrown instanceof TickerError) return thrown
+  throw thrown
+}
+
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  if (!signal.aborted) await once(signal, 'abort')
+  return undefined
+}

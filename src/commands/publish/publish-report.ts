@@ -1,0 +1,106 @@
+import { type Channel, channels } from '../../event/event.ts'
+import type { Acknowledgements, Extent, Stretch } from './acknowledgements.ts'
+import type { Findings } from './findings.ts'
+import { describeCount, describeDuration, describeNumber } from '../quantity.ts'
+
+/** What the report of a publication is made from. */
+export interface Publishing {
+  readonly acknowledgements: Acknowledgements
+  /** The log, in words. */
+  readonly target: string
+  readonly durationMs: number
+}
+
+const listedStretches = 20
+const listedRules = 20
+const listedNames = 20
+
+/** The first bad lines of a file, and how many there are of each kind; nothing where all are good. */
+export function describeBadLines(findings: Findings, name: string): string[] {
+  if (findings.bad === 0) return []
+  const listed = findings.badLines.map(({ line, message }) => `${name}:${line}: ${message}`)
+  const rules = [...findings.badByRule].toSorted(([, one], [, other]) => other - one)
+  return [
+    ...listed,
+    ...(findings.bad > listed.length ? [`… and ${describeNumber(findings.bad - listed.length)} more`] : []),
+    `${describeCount(findings.bad, 'bad line')} of ${describeNumber(findings.lines)}:`,
+    ...rules.slice(0, listedRules).map(([rule, count]) => `  ${describeNumber(count)} × ${rule}`),
+  ].map(printable)
+}
+
+/** The fields that are not passed on; nothing where there are none. */
+export function describeUnknownFields({ unknownFields }: Findings): string[] {
+  if (unknownFields.size === 0) return []
+  const names = [...unknownFields].toSorted(([, one], [, other]) => other - one)
+  const listed = names.slice(0, listedNames).map(([name, count]) => `${name} (${describeNumber(count)} ×)`)
+  const more = names.length > listed.length ? ` and ${describeNumber(names.length - listed.length)} more` : ''
+  return [printable(`fields that no event has, not passed on: ${listed.join(', ')}${more}`)]
+}
+
+/** What a file holds: how many lines and events, of which channels, from when to when. */
+export function describeContent({ lines, events, byChannel, times }: Findings, name: string): string[] {
+  const when = times === undefined ? '' : `, ${times.first} to ${times.last}`
+  return [
+    `${name}: ${describeCount(lines, 'line')}, ${describeCount(events, 'event')}${when}`,
+    ...describeChannels(byChannel),
+  ].map(printable)
+}
+
+/** What lies in the log now. */
+export function describePublished({ acknowledgements, target, durationMs }: Publishing): string[] {
+  const { acknowledged, byChannel, extents } = acknowledgements
+  const rate = Math.round((acknowledged * 1000) / Math.max(1, durationMs))
+  return [
+    `published ${describeCount(acknowledged, 'event')} in ${describeDuration(durationMs)} ` +
+      `(${describeNumber(rate)}/s) to ${target}`,
+    ...describeChannels(byChannel),
+    ...(extents.length > 0 ? ['at these offsets:'] : []),
+    ...extents.map(describeExtent),
+  ]
+}
+
+/** What the log did not acknowledge; nothing where it did for all. */
+export function describeMissing(missing: readonly Stretch[], errors: ReadonlyMap<string, number>): string[] {
+  if (missing.length === 0) return []
+  const count = missing.reduce((sum, stretch) => sum + stretch.count, 0)
+  return [
+    `${describeCount(count, 'event')} NOT acknowledged, so perhaps published and perhaps not:`,
+    ...missing.slice(0, listedStretches).map(describeStretch),
+    ...(missing.length > listedStretches ? [`  … and ${missing.length - listedStretches} more ranges`] : []),
+    ...[...errors].map(([message, times]) => `${describeNumber(times)} × ${message}`),
+  ].map(printable)
+}
+
+/** Where to go on, in a file that was published up to some line. */
+export function describeNextLine(nextLine: number, missing: readonly Stretch[]): string {
+  const [first] = missing
+  if (first === undefined || first.firstLine >= nextLine) {
+    return `every line before ${nextLine} is published; go on with --from-line ${nextLine}`
+  }
+  return (
+    `every line before ${first.firstLine} is published; --from-line ${first.firstLine} goes on from there, and ` +
+    'publishes again what was acknowledged after it'
+  )
+}
+
+function describeChannels(byChannel: ReadonlyMap<Channel, number>): string[] {
+  return channels.flatMap(channel => {
+    const count = byChannel.get(channel)
+    return count === undefined ? [] : [`  ${channel.padEnd(24)}${describeNumber(count).padStart(12)}`]
+  })
+}
+
+function describeExtent({ partition, count, first, last }: Extent): string {
+  const name = `${partition.topic}/${partition.partition}`
+  return `  ${name.padEnd(24)}${describeNumber(count).padStart(12)}  ${first}..${last}`
+}
+
+function describeStretch({ firstLine, lastLine, count }: Stretch): string {
+  const lines = firstLine === lastLine ? `line ${firstLine}` : `lines ${firstLine} to ${lastLine}`
+  return `  ${lines} (${describeCount(count, 'event')})`
+}
+
+/** What a file holds may not steer the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '�')
+}

@@ -1,0 +1,53 @@
+import { styleText } from 'node:util'
+import { ConfigError } from '../config/config-error.ts'
+import { TickerError } from '../ticker-error.ts'
+import { EventPrinter } from './tail/event-printer.ts'
+import { followStream } from './tail/follow-stream.ts'
+import { isLocal, readAccess } from './tail/tail-access.ts'
+import { parseTailArguments, tailUsage } from './tail/tail-arguments.ts'
+import { UsageError } from './usage-error.ts'
+
+const noteStyles = { info: 'dim', fault: 'red' } as const
+
+/** Does what the command line asks for; the result is the exit code. */
+async function run(args: readonly string[]): Promise<number> {
+  const request = parseTailArguments(args)
+  if (request === 'help') {
+    process.stdout.write(tailUsage)
+    return 0
+  }
+  const access = readAccess(process.env, request.url)
+  if (access.url.protocol === 'ws:' && !isLocal(access.url)) {
+    note('fault', `${access.url.host}: ws:// sends the token unencrypted; use wss://`)
+  }
+  const printer = new EventPrinter({
+    ...request,
+    output: process.stdout,
+    paint: (style, text) => styleText(style, text, { stream: process.stdout }),
+    now: Date.now,
+  })
+  const stopping = watchForEnd()
+  const isAsAsked = await followStream({ request, access, printer, output: process.stdout, note, stopping })
+  return isAsAsked ? 0 : 1
+}
+
+/** Aborts on Ctrl-C, and when whoever reads the events has gone. */
+function watchForEnd(): AbortSignal {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
+  process.stdout.on('error', () => stopping.abort())
+  return stopping.signal
+}
+
+function note(kind: keyof typeof noteStyles, text: string): void {
+  const line = `tail: ${text.replaceAll(/\p{Cc}/gu, '�')}`
+  process.stderr.write(`${styleText(noteStyles[kind], line, { stream: process.stderr })}\n`)
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof TickerError)) throw error
+  process.stderr.write(`tail: ${error.message}\n`)
+  process.exitCode = error instanceof UsageError || error instanceof ConfigError ? 2 : 1
+}

@@ -1,0 +1,61 @@
+import type { Writable } from 'node:stream'
+import { channelOfType } from '../../event/event.ts'
+import { EventFault, parseEvent } from '../../event/parse-event.ts'
+import { describeEvent, type Paint } from './event-text.ts'
+import { eventsOf, type ServerMessage } from './server-message.ts'
+import type { Print } from './tail-arguments.ts'
+
+export interface EventPrinterOptions {
+  readonly print: Print
+  /** After how many events it has enough. */
+  readonly count: number
+  readonly output: Writable
+  readonly paint: Paint
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** Prints the events of frames, a line each, until it has enough. */
+export class EventPrinter {
+  readonly #options: EventPrinterOptions
+  #left: number
+
+  constructor(options: EventPrinterOptions) {
+    this.#options = options
+    this.#left = options.count
+  }
+
+  /** Whether as many events were printed as were asked for. */
+  get isDone(): boolean {
+    return this.#left === 0
+  }
+
+  /** Prints what a frame holds in one write, and answers how many events that were. */
+  take(frame: string, messages: readonly ServerMessage[]): number {
+    const lines = this.#lines(frame, messages).slice(0, this.#left)
+    this.#left -= lines.length
+    if (lines.length > 0) this.#options.output.write(`${lines.join('\n')}\n`)
+    return lines.length
+  }
+
+  #lines(frame: string, messages: readonly ServerMessage[]): string[] {
+    if (this.#options.print === 'wire') return [frame]
+    return messages.flatMap(message =>
+      message.T === 'snapshot'
+        ? eventsOf(message).flatMap(event => this.#line(event, 'snapshot'))
+        : this.#line(message, ''),
+    )
+  }
+
+  /** The line of an event, with a mark behind it; none for another message. */
+  #line(message: ServerMessage, mark: string): string[] {
+    if (!Object.hasOwn(channelOfType, message.T)) return []
+    const { print, paint, now } = this.#options
+    if (print === 'json') return [JSON.stringify(message)]
+    const event = parseEvent(message)
+    if (event instanceof EventFault) return [paint('red', `not an event: ${JSON.stringify(message)}`)]
+    const today = new Date(now()).toISOString().slice(0, 10)
+    const line = describeEvent(event, { paint, today })
+    return [mark === '' ? line : `${line}  ${paint('dim', mark)}`]
+  }
+}

@@ -1,0 +1,109 @@
+import { channelOfType, type MarketEvent, type Quote } from '../../event/event.ts'
+
+/** What a part of a line is, and so how it may be coloured. */
+export type Style = 'dim' | 'bold' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan'
+
+/** Colours a text, or leaves it as it is. */
+export type Paint = (style: Style, text: string) => string
+
+export interface EventTextOptions {
+  readonly paint: Paint
+  /** The day of today in UTC, `2026-01-31`; times of other days are told with their day. */
+  readonly today: string
+}
+
+const channelStyles = {
+  trades: 'green',
+  quotes: 'cyan',
+  bars: 'blue',
+  updatedBars: 'blue',
+  dailyBars: 'blue',
+  statuses: 'yellow',
+  lulds: 'yellow',
+  corrections: 'red',
+  cancelErrors: 'red',
+  news: 'magenta',
+} as const
+
+const channelWidth = 'cancelErrors'.length
+const symbolWidth = 8
+const priceWidth = 10
+const sizeWidth = 7
+
+/** One line on an event: when, which channel, which symbol, and what happened. Nothing in it steers a terminal. */
+export function describeEvent(event: MarketEvent, { paint, today }: EventTextOptions): string {
+  const channel = channelOfType[event.T]
+  const time = event.T === 'n' ? (event.updated_at ?? event.created_at) : event.t
+  const symbol = event.T === 'n' ? event.symbols.join(',') || '-' : event.S
+  const line = [
+    paint('dim', describeTime(time, today)),
+    paint(channelStyles[channel], channel.padEnd(channelWidth)),
+    paint('bold', printable(symbol).padEnd(symbolWidth)),
+    printable(contentOf(event)),
+  ]
+  return line.join('  ').trimEnd()
+}
+
+/** The time of day in UTC to the millisecond, with its day where that is not today. */
+function describeTime(time: string, today: string): string {
+  const utc = time.endsWith('Z') ? time : new Date(time).toISOString()
+  const day = utc.slice(0, 10)
+  const fraction = /\.(\d{1,3})/.exec(utc)?.[1] ?? ''
+  const ofDay = `${utc.slice(11, 19)}.${fraction.padEnd(3, '0')}`
+  return day === today ? ofDay : `${day} ${ofDay}`
+}
+
+function contentOf(event: MarketEvent): string {
+  switch (event.T) {
+    case 't':
+      return words(priceAndSize(event.p, event.s), event.x, event.c?.join('').trim(), event.tks)
+    case 'q':
+      return describeQuote(event)
+    case 'b':
+    case 'u':
+    case 'd':
+      return words(
+        `o ${price(event.o)}  h ${price(event.h)}  l ${price(event.l)}  c ${price(event.c)}  v ${event.v}`,
+        event.n === undefined ? undefined : ` n ${event.n}`,
+        event.vw === undefined ? undefined : ` vw ${price(event.vw)}`,
+      )
+    case 's':
+      return words(event.sc, event.sm, event.rc && `(${words(event.rc, event.rm)})`)
+    case 'l':
+      return words(price(event.d).padStart(priceWidth), `.. ${price(event.u)}`, event.i)
+    case 'c':
+      return words(priceAndSize(event.op, event.os), `→ ${price(event.cp)} × ${event.cs}`, event.x)
+    case 'x':
+      return words(priceAndSize(event.p, event.s), cancelActions[event.a ?? ''] ?? event.a, event.x)
+    case 'n':
+    default:
+      return words(event.headline, event.source && `– ${event.source}`)
+  }
+}
+
+const cancelActions: Readonly<Record<string, string>> = { C: 'cancelled', E: 'error' }
+
+function describeQuote({ bp, bs, bx, ap, as, ax }: Quote): string {
+  const bid = `${price(bp).padStart(priceWidth)} × ${String(bs).padEnd(sizeWidth)} ${(bx ?? '').padEnd(2)}`
+  return `${bid} | ${price(ap).padStart(priceWidth)} × ${String(as).padEnd(sizeWidth)} ${ax ?? ''}`
+}
+
+function priceAndSize(ofPrice: number, size: number): string {
+  return `${price(ofPrice).padStart(priceWidth)} × ${String(size).padEnd(sizeWidth)}`
+}
+
+/** At least two decimals, and as many more as the price has. */
+function price(value: number): string {
+  const text = String(value)
+  const decimals = /^-?\d+(?:\.(\d+))?$/.exec(text)?.[1]?.length ?? 0
+  return /e/.test(text) || decimals > 2 ? text : value.toFixed(2)
+}
+
+function words(...parts: readonly (string | undefined)[]): string {
+  return parts.filter(part => part !== undefined && part !== '').join(' ')
+}
+
+/** Control characters are shown as a mark. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '�')
+}

@@ -1,0 +1,107 @@
+import type { Writable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { describeDuration } from '../quantity.ts'
+import { Backoff } from './backoff.ts'
+import { describeEnding, type Ending, isRetryable } from './ending.ts'
+import type { EventPrinter } from './event-printer.ts'
+import { IdleNote } from './idle-note.ts'
+import type { ServerMessage } from './server-message.ts'
+import { StreamConnection } from './stream-connection.ts'
+import { isLocal, type TailAccess } from './tail-access.ts'
+import type { TailArguments } from './tail-arguments.ts'
+
+export interface FollowOptions {
+  readonly request: TailArguments
+  readonly access: TailAccess
+  readonly printer: EventPrinter
+  /** Where events are printed. */
+  readonly output: Writable
+  /** Takes a line on what happens to the stream. */
+  readonly note: (kind: 'info' | 'fault', text: string) => void
+  /** Ends it. */
+  readonly stopping: AbortSignal
+}
+
+/** Follows a stream over as many connections as it takes. True: ended as asked; false: the gateway does not want it. */
+export async function followStream(options: FollowOptions): Promise<boolean> {
+  const { access, printer, note, stopping } = options
+  const backoff = new Backoff(Math.random)
+  let hasBeenConnected = false
+  for (;;) {
+    const startedMs = performance.now()
+    const following = new Following(options, await access.token())
+    const ending = await following.ended
+    hasBeenConnected ||= ending.kind === 'closed'
+    if (stopping.aborted || printer.isDone) return true
+    if (!isRetryable(ending, hasBeenConnected)) {
+      const cure = ending.kind === 'failed' && isLocal(access.url) ? '; npm start starts a gateway' : ''
+      note('fault', `${describeEnding(ending)}${cure}`)
+      return false
+    }
+    const askedMs = ending.kind === 'refused' ? ending.retryAfterMs : 0
+    const waitMs = backoff.next(performance.now() - startedMs, askedMs)
+    note('fault', `${describeEnding(ending)}; connecting again in ${describeDuration(waitMs)}`)
+    await setTimeout(waitMs, undefined, { signal: stopping }).catch(() => undefined)
+    if (stopping.aborted) return true
+  }
+}
+
+/** One connection, and what is printed of it. */
+class Following {
+  readonly ended: Promise<Ending>
+  readonly #options: FollowOptions
+  readonly #idle: IdleNote
+  readonly #connection: StreamConnection
+
+  constructor(options: FollowOptions, token: string) {
+    const { request, access, stopping } = options
+    this.#options = options
+    this.#idle = new IdleNote(request.channels, performance.now())
+    this.#connection = new StreamConnection({
+      url: access.url,
+      token,
+      subscribe: subscriptionOf(request),
+      onFrame: (frame, messages) => this.#take(frame, messages),
+    })
+    const close = (): void => this.#connection.close()
+    stopping.addEventListener('abort', close, { once: true })
+    if (stopping.aborted) close()
+    this.ended = this.#connection.ended.finally(() => stopping.removeEventListener('abort', close))
+  }
+
+  #take(frame: string, messages: readonly ServerMessage[]): void {
+    const { printer, output } = this.#options
+    if (printer.isDone) return
+    if (printer.take(frame, messages) > 0) this.#idle.event(performance.now())
+    for (const message of messages) this.#tell(message)
+    if (printer.isDone) this.#connection.close()
+    else if (output.writableNeedDrain) this.#waitForReader()
+  }
+
+  /** What whoever watches should know beside the events. */
+  #tell(message: ServerMessage): void {
+    const { request, access, note } = this.#options
+    const { T: type, code, msg, detail } = message
+    if (type === 'subscription') {
+      const { symbols, channels } = request
+      note('info', `${access.url.host}: subscribed to ${channels.join(', ')} of ${symbols.join(', ')}`)
+    } else if (type === 'error') {
+      note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
+    } else if (type === 'heartbeat' && request.print === 'text') {
+      const idle = this.#idle.heartbeat(message, performance.now())
+      if (idle !== undefined) note('info', idle)
+    } else if (type === 'shutdown' || type === 'lost' || type === 'slow' || type === 'expiring') {
+      note('info', `the gateway says: ${JSON.stringify(message)}`)
+    }
+  }
+
+  /** A reader that does not keep up is not saved from it by our memory. */
+  #waitForReader(): void {
+    this.#connection.pause()
+    this.#options.output.once('drain', () => this.#connection.resume())
+  }
+}
+
+function subscriptionOf({ symbols, channels, snapshot }: TailArguments): object {
+  return { ...Object.fromEntries(channels.map(channel => [channel, symbols])), snapshot }
+}

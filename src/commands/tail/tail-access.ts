@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { readDevelopmentKey } from '../../auth/development-key.ts'
+import { mintToken } from '../../auth/development-token.ts'
+import { isLoopback } from '../../auth/loopback.ts'
+import type { Config } from '../../config/config.ts'
+import { readConfig, readMode } from '../../config/config-reader.ts'
+import { messageOf, TickerError } from '../../ticker-error.ts'
+import { UsageError } from '../usage-error.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where to connect, and with what. */
+export interface TailAccess {
+  readonly url: URL
+  /** Asked for each connection, so that a token that was renewed meanwhile is used. */
+  readonly token: () => Promise<string>
+}
+
+/** There is no token, or it cannot be read. */
+class NoTokenError extends TickerError {
+  readonly code = 'TICKER_NO_TOKEN'
+}
+
+/** Reads from the environment what the command line leaves open. Throws a `TickerError` that names the cure. */
+export function readAccess(env: Environment, asked: URL | undefined): TailAccess {
+  const url = asked ?? urlOf(env)
+  return { url, token: tokenOf(env, url) }
+}
+
+/** Whether a URL leads to this machine. */
+export function isLocal({ hostname }: URL): boolean {
+  return isLoopback(hostname.replaceAll(/^\[|\]$/g, ''))
+}
+
+function urlOf(env: Environment): URL {
+  if (readMode(env) !== 'development') {
+    throw new UsageError(
+      'which gateway? --url wss://HOST, or TICKER_MODE=development for the one on this machine',
+    )
+  }
+  const { host, port, protection } = readConfig(env).stream
+  const scheme = protection.kind === 'tls' ? 'wss' : 'ws'
+  return new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}/v1/stream`)
+}
+
+function tokenOf(env: Environment, url: URL): () => Promise<string> {
+  const { TICKER_TOKEN: token, TICKER_TOKEN_FILE: file } = env
+  if (token) return async () => checked('TICKER_TOKEN', token)
+  if (file) return () => readToken(file)
+  if (readMode(env) !== 'development') throw new NoTokenError(`no token; ${cure}`)
+  if (!isLocal(url)) {
+    throw new NoTokenError(`a development token is only for a gateway on this machine; ${cure}`)
+  }
+  if (keysOf(env) !== 'development') {
+    throw new NoTokenError(`the gateway takes tokens of your own issuer only; ${cure}`)
+  }
+  return mintDevelopmentToken
+}
+
+const cure = 'set TICKER_TOKEN, or TICKER_TOKEN_FILE to a file that holds it'
+
+function keysOf(env: Environment): Config['auth']['keys']['kind'] {
+  return readConfig(env).auth.keys.kind
+}
+
+async function readToken(file: string): Promise<string> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new NoTokenError(`TICKER_TOKEN_FILE=${file}: cannot be read (${messageOf(error)})`, {
+      cause: error,
+    })
+  }
+  return checked(`TICKER_TOKEN_FILE=${file}`, text)
+}
+
+/** The token without the line's end; what cannot go into a header is not shown (RFC 6750 §2.1). */
+function checked(name: string, text: string): string {
+  const token = text.trim()
+  if (/^[\w.~+/-]+=*$/.test(token)) return token
+  throw new NoTokenError(`${name}: expected a token of letters, digits and . _ - alone`)
+}
+
+async function mintDevelopmentToken(): Promise<string> {
+  return mintToken({
+    key: await readDevelopmentKey('development'),
+    subject: 'tail',
+    scopes: ['stream'],
+    feeds: '*',
+    channels: '*',
+    symbols: '*',
+    lifetimeS: 43_200,
+  })
+}

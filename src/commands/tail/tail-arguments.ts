@@ -1,0 +1,120 @@
+import { parseArgs } from 'node:util'
+import { type Channel, channels } from '../../event/event.ts'
+import { isSymbol } from '../../event/symbol.ts'
+import { messageOf } from '../../ticker-error.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** How events are printed: for people, one JSON event a line, or the frames as they came. */
+export type Print = 'text' | 'json' | 'wire'
+
+/** What the `tail` command was asked for. */
+export interface TailArguments {
+  /** Symbols, or `*`; at least one. */
+  readonly symbols: readonly string[]
+  readonly channels: readonly Channel[]
+  /** The stream; `undefined`: the gateway that the environment configures. */
+  readonly url: URL | undefined
+  readonly print: Print
+  /** Whether the current values come first. */
+  readonly snapshot: boolean
+  /** After how many events to end. */
+  readonly count: number
+}
+
+export const tailUsage = `Prints the events of a gateway as they come.
+
+  npm run tail -- [SYMBOL…] [options]            default: *, every symbol
+
+  --channels LIST   some of ${channels.join(',')},
+                    or *; default: trades,statuses,news
+  --snapshot        the current values first
+  --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream
+  --json            one event a line as JSON
+  --wire            the frames as they come, heartbeats and answers included
+  --count N         ends after N events (with --wire: frames)
+  --help            shows this
+
+The token comes from TICKER_TOKEN or the file that TICKER_TOKEN_FILE names; in development without them a
+development token is made for a gateway on this machine. Corrections and cancels come with trades.
+
+Events go to standard output, all else to standard error. A lost connection is made anew, and what came meanwhile
+is missed; a refused token ends it. Ctrl-C ends it.
+Exit codes: 0 ended as asked, 1 refused or no gateway, 2 usage or configuration.
+`
+
+const defaultChannels: readonly Channel[] = ['trades', 'statuses', 'news']
+
+/** Reads the command line; `help` where it was asked for. Throws a `UsageError`. */
+export function parseTailArguments(args: readonly string[]): TailArguments | 'help' {
+  const { values, positionals } = parseOptions(args)
+  if (values.help) return 'help'
+  if (values.json && values.wire) throw new UsageError('--json and --wire: choose one of them')
+  return {
+    symbols: parseSymbols(positionals),
+    channels: parseChannels(values.channels),
+    url: values.url === undefined ? undefined : parseStreamUrl(values.url),
+    print: values.json ? 'json' : values.wire ? 'wire' : 'text',
+    snapshot: values.snapshot,
+    count: parseCount(values.count),
+  }
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        channels: { type: 'string' },
+        url: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        wire: { type: 'boolean', default: false },
+        snapshot: { type: 'boolean', default: false },
+        count: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
+  }
+}
+
+/** Spaces and commas both separate symbols. */
+function parseSymbols(words: readonly string[]): readonly string[] {
+  const symbols = words.flatMap(word => word.split(',')).filter(symbol => symbol !== '')
+  const wrong = symbols.find(symbol => symbol !== '*' && !isSymbol(symbol))
+  if (wrong !== undefined) throw new UsageError(`${wrong}: expected a symbol such as AAPL or BRK.B, or *`)
+  return symbols.length === 0 ? ['*'] : symbols
+}
+
+function parseChannels(text: string | undefined): readonly Channel[] {
+  if (text === undefined) return defaultChannels
+  if (text === '*') return channels
+  return text.split(',').map(name => {
+    const channel = channels.find(known => known === name.trim())
+    if (channel !== undefined) return channel
+    throw new UsageError(
+      `--channels ${text}: "${name}" is not one; expected * or some of ${channels.join(',')}`,
+    )
+  })
+}
+
+/** A URL of a stream; without a path, ours is meant. */
+function parseStreamUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
+    throw new UsageError(`--url ${text}: expected ws://HOST:PORT or wss://HOST, perhaps with /v1/stream`)
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '') {
+    throw new UsageError('--url: no user, password or query; a token goes into TICKER_TOKEN')
+  }
+  if (url.pathname === '/') url.pathname = '/v1/stream'
+  return url
+}
+
+function parseCount(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : 0
+  if (count >= 1) return count
+  throw new UsageError(`--count ${text}: expected how many events to print, at least 1`)
+}
