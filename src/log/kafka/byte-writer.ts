@@ -13,17 +13,20 @@ export class ByteWriter {
   }
 
   int8(value: number): this {
-    this.#bytes.writeInt8(value, this.#grow(1))
+    const at = this.#grow(1)
+    this.#bytes.writeInt8(value, at)
     return this
   }
 
   int32(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#grow(4))
+    const at = this.#grow(4)
+    this.#bytes.writeInt32BE(value, at)
     return this
   }
 
   int64(value: number): this {
-    this.#bytes.writeBigInt64BE(BigInt(value), this.#grow(8))
+    const at = this.#grow(8)
+    this.#bytes.writeBigInt64BE(BigInt(value), at)
     return this
   }
 
@@ -31,10 +34,12 @@ export class ByteWriter {
   uvarint(value: number): this {
     let rest = value
     while (rest > 0x7f) {
-      this.#bytes.writeUInt8((rest & 0x7f) | 0x80, this.#grow(1))
+      const at = this.#grow(1)
+      this.#bytes.writeUInt8((rest & 0x7f) | 0x80, at)
       rest >>>= 7
     }
-    this.#bytes.writeUInt8(rest, this.#grow(1))
+    const at = this.#grow(1)
+    this.#bytes.writeUInt8(rest, at)
     return this
   }
 
