@@ -16,7 +16,15 @@ export class Audience implements Marks {
   readonly subscribers = new Set<Subscriber>()
   indices = new Uint32Array(16)
   count = 0
+  /** The next of the audiences that the batch under way has marked. */
+  nextMarked: Audience | undefined
   readonly #form: WireForm
+  #bytes = 0
+  /** Made once: a flush allocates its frame and little else. */
+  readonly #send = (block: Block): void => {
+    this.#bytes += block.framed().length * this.subscribers.size
+    for (const subscriber of this.subscribers) subscriber.deliver(block)
+  }
 
   constructor(key: string, interest: Interest, form: WireForm) {
     this.key = key
@@ -34,13 +42,10 @@ export class Audience implements Marks {
 
   /** Writes what was marked to every subscriber, and forgets the marks. The bytes written. */
   flush(segment: Segment): number {
-    let bytes = 0
-    for (const block of this.#form.events(segment, this)) {
-      bytes += block.framed().length * this.subscribers.size
-      for (const subscriber of this.subscribers) subscriber.deliver(block)
-    }
+    this.#bytes = 0
+    this.#form.events(segment, this, this.#send)
     this.count = 0
-    return bytes
+    return this.#bytes
   }
 
   #grow(): void {

@@ -28,7 +28,8 @@ export class Fanout {
   readonly #routes = new Map<Channel, Routes>(
     channels.map(channel => [channel, { bySymbol: new Map(), wildcards: new Set() }]),
   )
-  #marked: Audience[] = []
+  /** The audiences that the batch under way has marked, linked by `nextMarked`. */
+  #marked: Audience | undefined
 
   constructor(items: Items) {
     this.#items = items
@@ -71,14 +72,16 @@ export class Fanout {
 
   /** Writes everything marked, one frame sequence per audience. */
   flush(segment: Segment): void {
-    if (this.#marked.length === 0) return
-    const marked = this.#marked
-    this.#marked = []
-    for (const audience of marked) {
+    let audience = this.#marked
+    this.#marked = undefined
+    while (audience !== undefined) {
       this.counts.deliveries += audience.count * audience.subscribers.size
       this.counts.bytes += audience.flush(segment)
+      this.counts.flushes++
+      const next: Audience | undefined = audience.nextMarked
+      audience.nextMarked = undefined
+      audience = next
     }
-    this.counts.flushes += marked.length
   }
 
   #open(key: string, interest: Interest, form: WireForm): Audience {
@@ -93,9 +96,14 @@ export class Fanout {
     const routes = item && this.#routes.get(item.channel)
     if (item === undefined || routes === undefined) return
     const wanted = routes.bySymbol.get(item.symbol)
-    if (wanted !== undefined)
-      for (const audience of wanted) if (audience.mark(index)) this.#marked.push(audience)
-    for (const audience of routes.wildcards) if (audience.mark(index)) this.#marked.push(audience)
+    if (wanted !== undefined) for (const audience of wanted) this.#markAudience(audience, index)
+    for (const audience of routes.wildcards) this.#markAudience(audience, index)
+  }
+
+  #markAudience(audience: Audience, index: number): void {
+    if (!audience.mark(index)) return
+    audience.nextMarked = this.#marked
+    this.#marked = audience
   }
 
   #eachRoute(audience: Audience, visit: (routes: Routes, symbol: string) => void): void {

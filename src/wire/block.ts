@@ -1,23 +1,33 @@
-/** WebSocket opcodes (RFC 6455 §5.2) of the frames that the gateway prepares. */
-export const opcodes = { text: 0x81, binary: 0x82 } as const
-
-export type Opcode = keyof typeof opcodes
+/** First bytes of the WebSocket frames that the gateway prepares: final, with the opcode (RFC 6455 §5.2). */
+const firstBytes = { text: 0x81, binary: 0x82 } as const
 
 /**
- * Bytes to send, prepared once and shared by every receiver: as they are (`payload`) and framed for a
- * WebSocket. Nobody writes to them after `seal`.
+ * Bytes to send, prepared once and shared by every receiver, already framed for a WebSocket: header and payload lie
+ * in one buffer, so that sending them is one write. Whoever makes a block fills its payload before anyone else sees it.
  */
 export class Block {
   readonly #frame: Buffer
-  readonly #headerBytes: number
+  /** Where the payload begins in the frame. */
+  readonly start: number
 
-  constructor(frame: Buffer, headerBytes: number) {
-    this.#frame = frame
-    this.#headerBytes = headerBytes
+  constructor(opcode: keyof typeof firstBytes, payloadBytes: number) {
+    this.start = payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10
+    this.#frame = Buffer.allocUnsafe(this.start + payloadBytes)
+    this.#frame[0] = firstBytes[opcode]
+    if (this.start === 2) {
+      this.#frame[1] = payloadBytes
+    } else if (this.start === 4) {
+      this.#frame[1] = 126
+      this.#frame.writeUInt16BE(payloadBytes, 2)
+    } else {
+      this.#frame[1] = 127
+      this.#frame.writeUInt32BE(0, 2)
+      this.#frame.writeUInt32BE(payloadBytes, 6)
+    }
   }
 
   get payload(): Buffer {
-    return this.#frame.subarray(this.#headerBytes)
+    return this.#frame.subarray(this.start)
   }
 
   /** One unmasked, final WebSocket frame. */
@@ -26,33 +36,9 @@ export class Block {
   }
 }
 
-/**
- * A block of `payloadBytes` bytes that `fill` writes, from the offset it is given; header and payload lie in one buffer, so that
- * sending it is one write.
- */
-export function makeBlock(
-  opcode: Opcode,
-  payloadBytes: number,
-  fill: (frame: Buffer, offset: number) => void,
-): Block {
-  const headerBytes = payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10
-  const frame = Buffer.allocUnsafe(headerBytes + payloadBytes)
-  frame[0] = opcodes[opcode]
-  if (headerBytes === 2) {
-    frame[1] = payloadBytes
-  } else if (headerBytes === 4) {
-    frame[1] = 126
-    frame.writeUInt16BE(payloadBytes, 2)
-  } else {
-    frame[1] = 127
-    frame.writeUInt32BE(0, 2)
-    frame.writeUInt32BE(payloadBytes, 6)
-  }
-  fill(frame, headerBytes)
-  return new Block(frame, headerBytes)
-}
-
 /** A text block. */
 export function textBlock(text: string): Block {
-  return makeBlock('text', Buffer.byteLength(text), (frame, offset) => void frame.write(text, offset))
+  const block = new Block('text', Buffer.byteLength(text))
+  block.framed().write(text, block.start)
+  return block
 }

@@ -1,5 +1,5 @@
 import type { Segment } from '../tape/segment.ts'
-import { type Block, makeBlock, textBlock } from './block.ts'
+import { Block, textBlock } from './block.ts'
 import { type Marks, maxFrameBytes, type WireForm } from './wire-form.ts'
 
 const openBracket = 0x5b
@@ -11,21 +11,19 @@ export const jsonForm: WireForm = {
 
   message: message => textBlock(JSON.stringify([message])),
 
-  events(segment, marks) {
-    const blocks: Block[] = []
+  events(segment, marks, send) {
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
       const size = sizeOf(segment, marks.indices[mark] ?? 0)
       if (bytes + size > maxFrameBytes && bytes > 0) {
-        blocks.push(eventsBlock(segment, marks, { first, after: mark, bytes }))
+        send(eventsBlock(segment, marks, first, bytes))
         first = mark
         bytes = 0
       }
       bytes += size
     }
-    if (bytes > 0) blocks.push(eventsBlock(segment, marks, { first, after: marks.count, bytes }))
-    return blocks
+    if (bytes > 0) send(eventsBlock(segment, marks, first, bytes))
   },
 
   snapshot(head, events) {
@@ -52,25 +50,25 @@ function sizeOf(segment: Segment, index: number): number {
   return segment.end(index) + 1 - segment.start(index)
 }
 
-interface Run {
-  readonly first: number
-  readonly after: number
-  readonly bytes: number
-}
-
-/** `[`, the marked events with a comma after each, and `]` over the last comma. */
-function eventsBlock(segment: Segment, marks: Marks, run: Run): Block {
-  return makeBlock('text', run.bytes + 1, (frame, offset) => {
-    frame[offset] = openBracket
-    let at = offset + 1
-    let mark = run.first
-    while (mark < run.after) {
-      // Neighbours in the segment are copied as one piece.
-      const start = marks.indices[mark] ?? 0
-      let index = start
-      while (++mark < run.after && marks.indices[mark] === index + 1) index++
-      at += segment.bytes.copy(frame, at, segment.start(start), segment.end(index) + 1)
+/** `[`, the events marked from `first` on that fill `bytes`, a comma after each, and `]` over the last comma. */
+function eventsBlock(segment: Segment, marks: Marks, first: number, bytes: number): Block {
+  const block = new Block('text', bytes + 1)
+  const frame = block.framed()
+  frame[block.start] = openBracket
+  let at = block.start + 1
+  for (let mark = first; at < frame.length; mark++) {
+    // Neighbours in the segment are copied as one piece.
+    const start = marks.indices[mark] ?? 0
+    let index = start
+    let end = at + sizeOf(segment, index)
+    while (end < frame.length && marks.indices[mark + 1] === index + 1) {
+      mark++
+      index++
+      end += sizeOf(segment, index)
     }
-    frame[at - 1] = closeBracket
-  })
+    segment.bytes.copy(frame, at, segment.start(start), segment.end(index) + 1)
+    at = end
+  }
+  frame[at - 1] = closeBracket
+  return block
 }

@@ -12,8 +12,8 @@ export interface WireForm {
   readonly subprotocol: string
   /** One control message. */
   message(message: object): Block
-  /** Events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. */
-  events(segment: Segment, marks: Marks): Block[]
+  /** Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. */
+  events(segment: Segment, marks: Marks, send: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
   snapshot(head: object, events: readonly Buffer[]): Block[]
 }

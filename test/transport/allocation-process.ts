@@ -1,0 +1,106 @@
+import type { Duplex } from 'node:stream'
+import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import { getHeapStatistics } from 'node:v8'
+import Fastify from 'fastify'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import { listen } from '../../src/gateway/listen.ts'
+import { Sessions } from '../../src/session/sessions.ts'
+import { serveStream } from '../../src/transport/stream-route.ts'
+import { jsonForm } from '../../src/wire/json-form.ts'
+
+// Run by `allocation.test.ts`: serves subscribers and measures, on its message, what a delivery allocates.
+const subscribers = 100
+const flushesPerRound = 200
+/** Unoptimised code allocates more: the first rounds are not counted. */
+const warmUpRounds = 12
+const rounds = 15
+
+const limits = {
+  authTimeoutMs: 10_000,
+  maxMessageBytes: 65_536,
+  maxItemsPerSession: 10,
+  maxSessions: 1000,
+  maxUnsentBytes: 2 ** 26,
+  heartbeatMs: 60_000,
+}
+const grant = {
+  subject: 'ann',
+  scopes: new Set(['stream'] as const),
+  feeds: '*',
+  channels: '*',
+  symbols: '*',
+  rooms: '*',
+  expiresAtMs: 8e15,
+} as const
+
+const app = Fastify()
+const sockets: Duplex[] = []
+app.server.on('upgrade', (_request, socket) => sockets.push(socket))
+const feed = new Feed({ maxItems: 10 })
+const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(grant) })
+await serveStream(app, {
+  ...limits,
+  sessions,
+  allowedOrigins: '*',
+  isReady: () => true,
+  pingMs: 60_000,
+  log: app.log,
+})
+const address = await listen(app, { host: '127.0.0.1', port: 0 }, { host: '', port: '' })
+process.send?.({ address })
+
+process.once('message', () => {
+  void measure().then(result => process.send?.(result))
+})
+
+const event: MarketEvent = {
+  T: 't',
+  S: 'AAPL',
+  i: 1,
+  x: 'D',
+  p: 126.55,
+  s: 1,
+  t: '2021-02-22T15:51:44.208Z',
+  c: ['@'],
+  z: 'C',
+}
+
+function deliver(): void {
+  feed.add(event, 0, 0)
+  feed.flush()
+}
+
+const frame = jsonForm.message(event).framed()
+
+function writeBare(): void {
+  for (const socket of sockets) socket.write(frame)
+}
+
+/** Bytes allocated on this isolate's heap per delivery. */
+async function allocatedBy(flush: () => void): Promise<number> {
+  const before = getHeapStatistics().total_allocated_bytes
+  for (let count = 0; count < flushesPerRound; count++) {
+    flush()
+    await nextLoopTurn()
+  }
+  return (getHeapStatistics().total_allocated_bytes - before) / (flushesPerRound * subscribers)
+}
+
+async function measure(): Promise<object> {
+  if (sockets.length !== subscribers)
+    throw new Error(`${sockets.length} subscribers, expected ${subscribers}`)
+  const delivered: number[] = []
+  const bare: number[] = []
+  for (let round = -warmUpRounds; round < rounds; round++) {
+    const both = [await allocatedBy(deliver), await allocatedBy(writeBare)] as const
+    if (round < 0) continue
+    delivered.push(both[0])
+    bare.push(both[1])
+  }
+  return { delivered: median(delivered), bare: median(bare), deliveries: feed.fanout.counts.deliveries }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}
