@@ -17,6 +17,7 @@ import {
   describeUnknownFields,
 } from './publish/publish-report.ts'
 import { TextSource } from './publish/text-source.ts'
+import { describeCount } from './quantity.ts'
 import { UsageError } from './usage-error.ts'
 
 const exitCodes = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const
@@ -74,7 +75,10 @@ function report(published: Published, reported: Reported): keyof typeof exitCode
   if (!isChecked) tell(describeUnknownFields(findings))
   if (!isChecked || !publication.isComplete) tell(describeBadLines(findings, source.name))
   if (fault !== undefined) tell([fault.message])
-  if (publication.isComplete && missing.length === 0) return 'done'
+  if (publication.isComplete && missing.length === 0) {
+    if (findings.bad > 0) tell([`left out ${describeCount(findings.bad, 'bad line')}`])
+    return 'done'
+  }
   tell([describeNextLine(nextLine, missing)])
   const isFault =
     fault !== undefined || acknowledgements.hasRefusals || (findings.bad > 0 && !request.skipsBad)

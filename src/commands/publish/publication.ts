@@ -26,6 +26,8 @@ const batchBytes = 1_048_576
 /** Events of one tick go out together. */
 const tickMs = 10
 const longWaitMs = 10_000
+/** Timers hold 24 days at most. */
+const longestSleepMs = 3_600_000
 
 /** The way of a file into the log: line by line, at its pace, never faster than the log takes it. */
 export class Publication {
@@ -111,7 +113,9 @@ export class Publication {
       if (waitMs <= 0) break
       await this.#flush()
       if (waitMs > longWaitMs) onLongWait(numbered.line, waitMs)
-      await setTimeout(Math.max(tickMs, waitMs), undefined, { signal: stopping }).catch(() => undefined)
+      await setTimeout(Math.min(Math.max(tickMs, waitMs), longestSleepMs), undefined, {
+        signal: stopping,
+      }).catch(() => undefined)
       if (this.#hasEnded) return false
     }
     this.#batch.push(numbered)

@@ -79,7 +79,7 @@ export function describeNextLine(nextLine: number, missing: readonly Stretch[]):
   }
   return (
     `every line before ${first.firstLine} is published; --from-line ${first.firstLine} goes on from there, and ` +
-    'publishes again what was acknowledged after it'
+    'what has reached the log all the same comes twice'
   )
 }
 
@@ -92,7 +92,8 @@ function describeChannels(byChannel: ReadonlyMap<Channel, number>): string[] {
 
 function describeExtent({ partition, count, first, last }: Extent): string {
   const name = `${partition.topic}/${partition.partition}`
-  return `  ${name.padEnd(24)}${describeNumber(count).padStart(12)}  ${first}..${last}`
+  const offsets = first === last ? first : `${first}..${last}`
+  return `  ${name.padEnd(24)}${describeNumber(count).padStart(12)}  ${offsets}`
 }
 
 function describeStretch({ firstLine, lastLine, count }: Stretch): string {

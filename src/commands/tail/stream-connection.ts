@@ -72,8 +72,8 @@ export class StreamConnection {
     })
     webSocket.on('open', () => this.#watch())
     webSocket.on('message', data => {
-      this.#watch()
       if (Buffer.isBuffer(data)) this.#receive(data.toString('utf8'))
+      this.#watch()
     })
     webSocket.on('ping', () => this.#watch())
     webSocket.on('close', (code, reason) => {
@@ -114,9 +114,10 @@ export class StreamConnection {
     this.#webSocket.terminate()
   }
 
-  /** Every sign of life puts off the end. */
+  /** Every sign of life puts off the end. While nothing is taken from the network, none can be seen. */
   #watch(): void {
     clearTimeout(this.#watchdog)
+    if (this.#webSocket.isPaused) return
     const silenceMs = this.#heartbeatMs * missedHeartbeats
     this.#watchdog = setTimeout(() => {
       this.#end({ kind: 'closed', code: 1006, reason: `nothing came for ${silenceMs / 1000} s` })

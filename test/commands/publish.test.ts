@@ -1,0 +1,326 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { readLogConfig } from '../../src/config/config-reader.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { openLog } from '../../src/gateway/open-log.ts'
+import type { EventLog } from '../../src/log/event-log.ts'
+import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
+import { Command } from '../support/command.ts'
+import { generateTape } from '../support/tape.ts'
+import { createTopics, deleteTopics } from '../support/topics.ts'
+
+/** A folder with an embedded log of its own, and what is needed to publish into it and to read it back. */
+class Desk {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+
+  private constructor(folder: string) {
+    this.folder = folder
+    this.env = { TICKER_MODE: 'development', TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite') }
+  }
+
+  static async open(): Promise<Desk> {
+    const desk = new Desk(await mkdtemp(join(tmpdir(), 'ticker-publish-')))
+    onTestFinished(() => rm(desk.folder, { recursive: true, force: true }))
+    return desk
+  }
+
+  async file(name: string, content: string | Buffer): Promise<string> {
+    const path = join(this.folder, name)
+    await writeFile(path, content)
+    return path
+  }
+
+  publish(...args: string[]): Command {
+    return publish(this.env, ...args)
+  }
+
+  log(): EventLog {
+    return open(this.env)
+  }
+
+  /** Everything that was published, in the order of each topic. */
+  async published(): Promise<MarketEvent[]> {
+    const log = this.log()
+    try {
+      return await readAll(log)
+    } finally {
+      await log.close()
+    }
+  }
+}
+
+function publish(env: Readonly<Record<string, string>>, ...args: string[]): Command {
+  const command = new Command('publish', { args, env })
+  onTestFinished(() => command.kill())
+  return command
+}
+
+function open(env: Readonly<Record<string, string>>): EventLog {
+  const warn = (_fields: object, message: string): void => {
+    throw new Error(message)
+  }
+  return openLog(readLogConfig(env), { warn }).events
+}
+
+async function readAll(log: EventLog): Promise<MarketEvent[]> {
+  const { signal } = new AbortController()
+  const events: MarketEvent[] = []
+  for (const { partition } of await log.partitions(signal)) {
+    const { first, stable } = await log.ends(partition)
+    for await (const { records } of log.range(partition, first, stable, signal)) {
+      events.push(...records.map(({ value }) => JSON.parse(String(value)) as MarketEvent))
+    }
+  }
+  return events
+}
+
+/** The events in the order in which an embedded log with one partition a topic is read. */
+function byTopic(events: readonly MarketEvent[]): MarketEvent[] {
+  const names = Object.fromEntries(streams.map(stream => [stream, stream])) as unknown as Topics
+  return streams.flatMap(stream => events.filter(event => topicOf(event, names) === stream))
+}
+
+function jsonLines(events: readonly MarketEvent[]): string {
+  return events.map(event => `${JSON.stringify(event)}\n`).join('')
+}
+
+const trade: MarketEvent = { T: 't', S: 'AAPL', p: 1.5, s: 1, t: '2026-01-31T14:30:00Z' }
+const badLines = ['{"T":"t","S":"AAPL","p":"x"}', 'no JSON']
+const mixed = [JSON.stringify(trade), badLines[0], '', JSON.stringify({ ...trade, s: 2 }), badLines[1]].join(
+  '\n',
+)
+
+describe('a good file', () => {
+  test('lies in the log, each event once and in order, and the report says where', async () => {
+    const desk = await Desk.open()
+    const tape = generateTape({ seed: 7, events: 6000 })
+    const command = desk.publish(await desk.file('tape.jsonl', jsonLines(tape)))
+    expect(await command.ended()).toBe(0)
+    expect(await desk.published()).toEqual(byTopic(tape))
+    const trades = byTopic(tape).filter(event => 'tcx'.includes(event.T)).length
+    expect(command.lines[0]).toMatch(/^published 6,000 events in .* to the embedded log .*log\.sqlite$/)
+    expect(command.stdout).toMatch(
+      new RegExp(`market\\.trades/0 +${trades.toLocaleString('en')} +0\\.\\.${trades - 1}\\n`),
+    )
+  })
+
+  test('may be gzipped, whatever its name, in several members', async () => {
+    const desk = await Desk.open()
+    const tape = generateTape({ seed: 8, events: 1000 })
+    const halves = [tape.slice(0, 500), tape.slice(500)].map(half => gzipSync(jsonLines(half)))
+    expect(await desk.publish(await desk.file('tape.jsonl', Buffer.concat(halves))).ended()).toBe(0)
+    expect(await desk.published()).toEqual(byTopic(tape))
+  })
+
+  test('goes out at the rate that was asked for', async () => {
+    const desk = await Desk.open()
+    const tape = generateTape({ seed: 9, events: 30 })
+    const command = desk.publish(await desk.file('tape.jsonl', jsonLines(tape)), '--rate', '100')
+    expect(await command.ended()).toBe(0)
+    const [, seconds] = /in ([\d.]+) s/.exec(command.stdout)!
+    expect(Number(seconds)).toBeGreaterThanOrEqual(0.2)
+    expect(await desk.published()).toEqual(byTopic(tape))
+  })
+
+  test('is only checked with --check, for which no log is needed', async () => {
+    const desk = await Desk.open()
+    const file = await desk.file('tape.jsonl', jsonLines([trade, trade]))
+    const command = publish({}, file, '--check')
+    expect(await command.ended()).toBe(0)
+    expect(command.lines[0]).toBe(`${file}: 2 lines, 2 events, 2026-01-31T14:30:00Z to 2026-01-31T14:30:00Z`)
+  })
+
+  test('loses fields that no event has, which a warning names', async () => {
+    const desk = await Desk.open()
+    const file = await desk.file('tape.jsonl', `${JSON.stringify({ ...trade, venue: 'X' })}\n`.repeat(3))
+    const command = desk.publish(file)
+    expect(await command.ended()).toBe(0)
+    expect(command.stderr).toContain('fields that no event has, not passed on: t.venue (3 ×)')
+    expect(await desk.published()).toEqual([trade, trade, trade])
+  })
+})
+
+describe('a file with bad lines', () => {
+  test('is not published at all, and the bad lines are named', async () => {
+    const desk = await Desk.open()
+    const file = await desk.file('mixed.jsonl', mixed)
+    const command = desk.publish(file)
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain(`${file}:2: t.p="x": expected a number`)
+    expect(command.stderr).toContain(`${file}:5: not JSON: `)
+    expect(command.stderr).toContain('2 bad lines of 5:')
+    expect(command.stderr).toContain('nothing was published')
+    expect(await desk.published()).toEqual([])
+  })
+
+  test('is published without them where --skip-bad says so', async () => {
+    const desk = await Desk.open()
+    const command = desk.publish(await desk.file('mixed.jsonl', mixed), '--skip-bad')
+    expect(await command.ended()).toBe(0)
+    expect(await desk.published()).toEqual([trade, { ...trade, s: 2 }])
+    expect(command.stderr).toContain('2 bad lines of 5:')
+    expect(command.stderr).toMatch(/left out 2 bad lines\n$/)
+    expect(command.lines[0]).toMatch(/^published 2 events/)
+  })
+
+  test('is told as bad by --check', async () => {
+    const desk = await Desk.open()
+    const command = publish({}, await desk.file('mixed.jsonl', mixed), '--check')
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('2 bad lines of 5:')
+  })
+
+  test('that is a damaged archive publishes nothing', async () => {
+    const desk = await Desk.open()
+    const archive = gzipSync(jsonLines(generateTape({ seed: 10, events: 2000 })))
+    const command = desk.publish(await desk.file('tape.jsonl.gz', archive.subarray(0, archive.length / 2)))
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toMatch(/tape\.jsonl\.gz: cannot be read \(unexpected end of file\)/)
+    expect(await desk.published()).toEqual([])
+  })
+})
+
+describe('standard input', () => {
+  test('is published as it comes, before it ends', async () => {
+    const desk = await Desk.open()
+    const command = desk.publish('-')
+    command.child.stdin.write(jsonLines([trade]))
+    const log = desk.log()
+    onTestFinished(() => log.close())
+    expect(await firstRecords(log)).toEqual([trade])
+    command.child.stdin.end(jsonLines([{ ...trade, s: 2 }]))
+    expect(await command.ended()).toBe(0)
+    expect(await desk.published()).toEqual([trade, { ...trade, s: 2 }])
+  })
+
+  test('is published up to its first bad line, from which one can go on', async () => {
+    const desk = await Desk.open()
+    const command = desk.publish('-')
+    command.child.stdin.end(gzipSync(mixed))
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('standard input:2: t.p="x": expected a number')
+    expect(command.stderr).toContain('every line before 2 is published; go on with --from-line 2')
+    expect(await desk.published()).toEqual([trade])
+  })
+})
+
+describe('an interruption', () => {
+  test('and going on from the line that it names lose nothing and repeat nothing', async () => {
+    const desk = await Desk.open()
+    const tape = generateTape({ seed: 11, events: 4000 })
+    const file = await desk.file('tape.jsonl', jsonLines(tape))
+    const first = desk.publish(file, '--rate', '500')
+    const log = desk.log()
+    onTestFinished(() => log.close())
+    await firstRecords(log)
+    first.kill('SIGINT')
+    expect(await first.ended()).toBe(130)
+    const [, line] = /go on with --from-line (\d+)/.exec(first.stderr)!
+    expect(await readAll(log)).toEqual(byTopic(tape.slice(0, Number(line) - 1)))
+    const second = desk.publish(file, '--from-line', line!)
+    expect(await second.ended()).toBe(0)
+    expect(await readAll(log)).toEqual(byTopic(tape))
+  })
+
+  test('ends a long wait for the next event’s time', async () => {
+    const desk = await Desk.open()
+    const tape = [trade, { ...trade, t: '2026-01-31T19:30:00Z' }]
+    const command = desk.publish(await desk.file('tape.jsonl', jsonLines(tape)), '--realtime')
+    await command.printed('stderr', /line 2 is due in 5 h 0 min/)
+    command.kill('SIGINT')
+    expect(await command.ended()).toBe(130)
+    expect(await desk.published()).toEqual([trade])
+  })
+
+  test('ends a pipe that has gone quiet', async () => {
+    const desk = await Desk.open()
+    const command = desk.publish('-')
+    command.child.stdin.write(jsonLines([trade]))
+    const log = desk.log()
+    onTestFinished(() => log.close())
+    await firstRecords(log)
+    command.kill('SIGTERM')
+    expect(await command.ended()).toBe(130)
+    expect(command.stderr).toContain('go on with --from-line 2')
+  })
+})
+
+/** The events of the first records that are published from now on. */
+async function firstRecords(log: EventLog): Promise<MarketEvent[]> {
+  const ending = new AbortController()
+  for await (const batches of log.tail([], ending.signal)) {
+    const records = batches.flatMap(batch => batch.records)
+    if (records.length === 0) continue
+    const events = records.map(({ value }) => JSON.parse(String(value)) as MarketEvent)
+    ending.abort()
+    return events
+  }
+  throw new Error('the tail has ended')
+}
+
+describe('in Kafka', () => {
+  test('a file lies with each key in order; production asks for nothing but brokers', async () => {
+    const brokers = inject('kafkaBrokers')
+    const topics = await createTopics(brokers)
+    onTestFinished(() => deleteTopics(brokers, topics))
+    const env = kafkaEnv(brokers, topics)
+    const desk = await Desk.open()
+    const tape = generateTape({ seed: 12, events: 10_000 })
+    const command = publish(env, await desk.file('tape.jsonl', jsonLines(tape)))
+    expect(await command.ended()).toBe(0)
+    const log = open(env)
+    onTestFinished(() => log.close())
+    const published = await readAll(log)
+    expect(published.length).toBe(tape.length)
+    const key = (event: MarketEvent) => `${topicOf(event, topics)} ${keyOf(event)}`
+    expect(Map.groupBy(published, key)).toEqual(Map.groupBy(tape, key))
+  })
+
+  test('a topic that does not exist is told before anything is published', async () => {
+    const brokers = inject('kafkaBrokers')
+    const topics = await createTopics(brokers)
+    onTestFinished(() => deleteTopics(brokers, topics))
+    const env = kafkaEnv(brokers, { ...topics, quotes: 'test-no-such-topic' })
+    const desk = await Desk.open()
+    const command = publish(
+      env,
+      await desk.file('tape.jsonl', jsonLines(generateTape({ seed: 13, events: 200 }))),
+    )
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('test-no-such-topic: no such topic')
+    const log = openLog(readLogConfig(env), { warn: () => undefined }).events
+    onTestFinished(() => log.close())
+    expect(await readAll(log)).toEqual([])
+  })
+})
+
+function kafkaEnv(brokers: string, topics: Topics): Record<string, string> {
+  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
+  return { TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) }
+}
+
+describe('the exit code', () => {
+  test('is 0 for help, which states how times are published', async () => {
+    const command = publish({}, '--help')
+    expect(await command.ended()).toBe(0)
+    expect(command.stdout).toContain('a replay of an old tape shows old times')
+  })
+
+  test('is 2 for a wrong option and a wrong configuration', async () => {
+    const option = publish({}, 'x', '--rate', 'fast')
+    const configuration = publish({}, import.meta.filename)
+    expect([await option.ended(), await configuration.ended()]).toEqual([2, 2])
+    expect(option.stderr).toMatch(/^publish: --rate fast: expected/)
+    expect(configuration.stderr).toMatch(/TICKER_KAFKA_BROKERS: required in production/)
+  })
+
+  test('is 1 for a file that is not there', async () => {
+    const command = publish({ TICKER_MODE: 'development' }, 'no-such-file.jsonl')
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toMatch(/^publish: no-such-file\.jsonl: cannot be read \(ENOENT/)
+  })
+})

@@ -1,0 +1,188 @@
+import { on, once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { readLogConfig } from '../../src/config/config-reader.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { openLog } from '../../src/gateway/open-log.ts'
+import type { EventLog } from '../../src/log/event-log.ts'
+import { Command } from '../support/command.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { generateTape } from '../support/tape.ts'
+
+function tail(env: Readonly<Record<string, string>>, ...args: string[]): Command {
+  const command = new Command('tail', { args, env })
+  onTestFinished(() => command.kill())
+  return command
+}
+
+function trade(S: string, s: number): MarketEvent {
+  return { T: 't', S, p: 126.55, s, t: '2021-02-22T15:51:44.208000001Z', c: ['@', 'I'], x: 'D', z: 'C' }
+}
+
+describe('on a gateway', () => {
+  let gateway: TestGateway
+  let log: EventLog
+  const development = { TICKER_MODE: 'development' }
+  const run = (...args: string[]) => tail(development, '--url', gateway.streamUrl, ...args)
+
+  beforeAll(async () => {
+    gateway = await startTestGateway()
+    log = openLog(readLogConfig({ ...gateway.env }), { warn: () => undefined }).events
+  })
+  afterAll(async () => {
+    await log.close()
+    await gateway.stop()
+  })
+
+  test('prints an event that is published meanwhile, and nothing before', async () => {
+    const command = run('ONE')
+    await command.printed('stderr', /subscribed to trades, statuses, news of ONE/)
+    expect(command.stdout).toBe('')
+    await log.append([trade('OTHER', 1), trade('ONE', 7)])
+    await command.printed('stdout', /\n/)
+    expect(command.stdout).toBe(
+      '2021-02-22 15:51:44.208  trades        ONE           126.55 × 7       D @I\n',
+    )
+    command.kill('SIGINT')
+    expect(await command.ended()).toBe(0)
+  })
+
+  test('prints every field of every event as JSON, in order, and ends after --count', async () => {
+    const tape = generateTape({ seed: 21, events: 3000 })
+    const command = run('--json', '--channels', '*', '--count', String(tape.length))
+    await command.printed('stderr', /subscribed to .*news of \*/)
+    await log.append(tape)
+    expect(await command.ended()).toBe(0)
+    const printed = command.lines.map(line => JSON.parse(line) as MarketEvent)
+    const key = (event: MarketEvent) => ('S' in event ? `${event.T} ${event.S}` : 'news')
+    expect(Map.groupBy(printed, key)).toEqual(Map.groupBy(tape, key))
+  })
+
+  test('prints the current values first with --snapshot', async () => {
+    await log.append([trade('TWO', 1), trade('TWO', 2)])
+    const before = run('TWO', '--count', '1')
+    await before.printed('stderr', /subscribed/)
+    await log.append([trade('TWO', 3)])
+    expect(await before.ended()).toBe(0)
+    const command = run('TWO', '--snapshot', '--count', '1')
+    expect(await command.ended()).toBe(0)
+    expect(command.lines).toEqual([expect.stringMatching(/TWO .* × 3 .* snapshot$/)])
+  })
+
+  test('prints frames as they are with --wire', async () => {
+    const command = run('THREE', '--wire', '--count', '3')
+    expect(await command.ended()).toBe(0)
+    expect(command.lines[0]).toBe('[{"T":"success","msg":"connected"}]')
+    expect(command.lines[1]).toMatch(/^\[\{"T":"success","msg":"authenticated",/)
+    expect(command.lines[2]).toMatch(/^\[\{"T":"subscription","id":1,"trades":\["THREE"\]/)
+  })
+
+  test('stops where the token is refused, and says why', async () => {
+    const command = tail({ TICKER_TOKEN: 'not-a-token' }, '--url', gateway.streamUrl)
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('tail: error 402 auth failed: the token was refused: malformed')
+    expect(command.stderr).toContain('tail: the connection was closed (4501 unauthorized)')
+    expect(command.stderr).not.toContain('again')
+  })
+
+  test('stops where the token does not entitle to what is asked for', async () => {
+    const token = await gateway.token({ symbols: ['AAPL'] })
+    const command = tail({ TICKER_TOKEN: token }, 'MSFT', '--url', gateway.streamUrl)
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('trades/MSFT: the token does not entitle to it')
+    expect(command.stdout + command.stderr).not.toContain(token)
+  })
+
+  test('stops where there is no stream', async () => {
+    const command = tail(development, '--url', new URL('/v0/stream', gateway.streamUrl).href)
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('HTTP 404')
+  })
+
+  test('ends quietly when whoever reads its output has gone', async () => {
+    const command = run('FOUR', '--json')
+    await command.printed('stderr', /subscribed/)
+    command.child.stdout.destroy()
+    await log.append([trade('FOUR', 1)])
+    expect(await command.ended()).toBe(0)
+    expect(command.stderr.trim().split('\n')).toEqual([expect.stringContaining('subscribed')])
+  })
+})
+
+describe('a connection that ends', () => {
+  test.for([
+    [4000, 'draining'],
+    [4321, 'some code of the future'],
+    [1011, ''],
+  ] as const)('with %i is made again after a moment', async ([code, reason]) => {
+    const { url, next } = await startServer()
+    const command = tail({ TICKER_TOKEN: 'x' }, 'ONE', '--url', url, '--count', '1')
+    const first = await next()
+    first.close(code, reason)
+    await command.printed('stderr', new RegExp(`closed \\(${code}.*connecting again in [\\d.]+ s`))
+    const second = await next()
+    second.send(JSON.stringify([{ T: 'success', msg: 'authenticated', heartbeatMs: 5000 }]))
+    expect(JSON.parse(String((await once(second, 'message'))[0]))).toMatchObject({
+      action: 'subscribe',
+      trades: ['ONE'],
+    })
+    second.send(JSON.stringify([trade('ONE', 1)]))
+    expect(await command.ended()).toBe(0)
+    expect(command.lines.length).toBe(1)
+  })
+
+  test.for([4500, 4501, 4999])('with %i is not made again', async code => {
+    const { url, next } = await startServer()
+    const command = tail({ TICKER_TOKEN: 'x' }, '--url', url)
+    const connection = await next()
+    connection.close(code, 'stop')
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain(`closed (${code} stop)`)
+  })
+
+  test('by itself, without a word, is noticed', async () => {
+    const { url, next } = await startServer()
+    const command = tail({ TICKER_TOKEN: 'x' }, '--url', url)
+    const silent = await next()
+    silent.send(JSON.stringify([{ T: 'success', msg: 'authenticated', heartbeatMs: 100 }]))
+    await command.printed('stderr', /nothing came for 0\.4 s\); connecting again/)
+    expect(await next()).not.toBe(silent)
+  })
+})
+
+/** A server that stands for a gateway, and hands out its connections one by one. */
+async function startServer(): Promise<{ url: string; next: () => Promise<WebSocket> }> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate()
+    server.close()
+  })
+  const connections = on(server, 'connection')
+  const { port } = server.address() as AddressInfo
+  const next = async (): Promise<WebSocket> => (await connections.next()).value![0] as WebSocket
+  return { url: `ws://127.0.0.1:${port}`, next }
+}
+
+describe('without a gateway', () => {
+  test('ends at once and says how to start one', async () => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await new Promise(resolve => server.close(resolve))
+    const command = tail({ TICKER_MODE: 'development', TICKER_PORT: String(port) })
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toMatch(/no connection \(connect ECONNREFUSED .*\); npm start starts a gateway/)
+    expect(command.stdout).toBe('')
+  })
+
+  test('help and usage need none', async () => {
+    const help = tail({}, '--help')
+    const usage = tail({}, '--count', 'x')
+    const configuration = tail({ TICKER_MODE: 'test' })
+    expect([await help.ended(), await usage.ended(), await configuration.ended()]).toEqual([0, 2, 2])
+    expect(help.stdout).toContain('npm run tail')
+    expect(usage.stderr).toBe('tail: --count x: expected how many events to print, at least 1\n')
+  })
+})

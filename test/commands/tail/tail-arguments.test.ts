@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { parseTailArguments, type TailArguments } from '../../../src/commands/tail/tail-arguments.ts'
+import { UsageError } from '../../../src/commands/usage-error.ts'
+import { channels } from '../../../src/event/event.ts'
+
+function parse(...args: string[]): TailArguments {
+  const parsed = parseTailArguments(args)
+  if (parsed === 'help') throw new Error('help was not asked for')
+  return parsed
+}
+
+describe('the arguments of tail', () => {
+  test('are every symbol, trades, statuses and news, for people, without an end', () => {
+    expect(parse()).toEqual({
+      symbols: ['*'],
+      channels: ['trades', 'statuses', 'news'],
+      url: undefined,
+      print: 'text',
+      snapshot: false,
+      count: Number.POSITIVE_INFINITY,
+    })
+  })
+
+  test('separate symbols by spaces or commas', () => {
+    expect(parse('AAPL,MSFT', 'BRK.B').symbols).toEqual(['AAPL', 'MSFT', 'BRK.B'])
+  })
+
+  test('name channels, or all of them', () => {
+    expect(parse('--channels', 'quotes, lulds').channels).toEqual(['quotes', 'lulds'])
+    expect(parse('--channels', '*').channels).toEqual(channels)
+  })
+
+  test('choose how events are printed and when to end', () => {
+    expect(parse('--json', '--count', '5', '--snapshot')).toMatchObject({
+      print: 'json',
+      count: 5,
+      snapshot: true,
+    })
+    expect(parse('--wire').print).toBe('wire')
+  })
+
+  test('name a gateway, whose stream is meant', () => {
+    expect(parse('--url', 'wss://feed.example').url?.href).toBe('wss://feed.example/v1/stream')
+    expect(parse('--url', 'ws://127.0.0.1:8081/proxy/stream').url?.href).toBe(
+      'ws://127.0.0.1:8081/proxy/stream',
+    )
+  })
+
+  test.for([
+    [['not a symbol'], /not a symbol: expected a symbol/],
+    [['--channels', 'trades,x'], /"x" is not one; expected \* or some of trades,quotes/],
+    [['--url', 'http://x'], /expected ws:\/\/HOST/],
+    [['--url', 'x'], /expected ws:\/\/HOST/],
+    [['--url', 'ws://x/?token=secret'], /a token goes into TICKER_TOKEN/],
+    [['--url', 'ws://me:secret@x/'], /a token goes into TICKER_TOKEN/],
+    [['--json', '--wire'], /choose one/],
+    [['--count', '0'], /--count 0: expected/],
+    [['--follow'], /--follow.*--help/],
+  ] as const)('%j are a usage error', ([args, message]) => {
+    expect(() => parse(...args)).toThrow(UsageError)
+    expect(() => parse(...args)).toThrow(message)
+  })
+})
