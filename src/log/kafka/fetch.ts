@@ -67,7 +67,6 @@ function encode({ positions, maxWaitMs, maxBytes, maxPartitionBytes }: FetchOpti
 }
 
 function readAnswer(reader: ByteReader): readonly FetchedPartition[] {
-  reader.int32() // The broker has already waited for its throttling (KIP-219).
   const errorCode = reader.int16()
   if (errorCode !== errorCodes.none) throw refusal('Fetch', errorCode)
   reader.int32() // No session.

@@ -1,5 +1,3 @@
-import type { ConnectionOptions } from 'node:tls'
-import type { SASLOptions } from 'kafkajs'
 import type { MarketEvent } from '../../event/event.ts'
 import { RateLimitedLog, type WarnLog } from '../../rate-limited-log.ts'
 import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
@@ -9,6 +7,7 @@ import type { KafkaClient } from './broker-connection.ts'
 import { brokerAddress } from './broker-address.ts'
 import { Cluster } from './cluster.ts'
 import { Incidents } from './incidents.ts'
+import type { KafkaAccess } from './kafkajs-access.ts'
 import { KafkajsClient } from './kafkajs-client.ts'
 import type { KafkaStats } from './kafka-stats.ts'
 import { LeaderConnections } from './leader-connections.ts'
@@ -19,14 +18,8 @@ import { readRange } from './range.ts'
 import { retry } from './retry.ts'
 import { readTail } from './tail.ts'
 
-export interface KafkaLogOptions {
-  /** `host:port` of at least one broker, from which the others are learnt. */
-  readonly brokers: readonly string[]
-  readonly clientId: string
+export interface KafkaLogOptions extends KafkaAccess {
   readonly topics: Topics
-  /** TLS to the brokers, with a client's certificate where they want one; plain if left out. */
-  readonly ssl?: ConnectionOptions
-  readonly sasl?: SASLOptions
   readonly logger: WarnLog
   /** How often a tail looks for partitions and topics that are new or were made again; 3 s if left out. */
   readonly lookUpIntervalMs?: number

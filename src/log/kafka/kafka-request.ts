@@ -9,7 +9,7 @@ export interface KafkaRequest<Answer> {
   readonly apiName: 'Fetch' | 'ListOffsets' | 'Metadata'
   /** What follows the header. */
   readonly body: Buffer
-  /** Reads what follows the header of the response. Throws a `MalformedError`. */
+  /** Reads what follows the header and the throttle time of the response. Throws a `MalformedError`. */
   readAnswer(reader: ByteReader): Answer
 }
 

@@ -1,6 +1,3 @@
-import { isIP, connect as connectPlain, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { type ISocketFactory, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
 import Broker from 'kafkajs/src/broker/index.js'
 import { createLogger } from 'kafkajs/src/loggers/index.js'
 import Connection from 'kafkajs/src/network/connection.js'
@@ -8,113 +5,65 @@ import ConnectionPool from 'kafkajs/src/network/connectionPool.js'
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
 import type { WarnLog } from '../../rate-limited-log.ts'
-import { messageOf, TickerError } from '../../ticker-error.ts'
-import type { BatchProducer, BrokerConnection, KafkaClient, OutgoingBatch } from './broker-connection.ts'
+import { messageOf } from '../../ticker-error.ts'
+import type { BatchProducer, BrokerConnection, KafkaClient } from './broker-connection.ts'
 import { ByteReader } from './byte-reader.ts'
-import { KafkaError, type Severity } from './kafka-error.ts'
+import { KafkaError } from './kafka-error.ts'
 import { checkVersions, type KafkaRequest } from './kafka-request.ts'
+import {
+  type KafkaAccess,
+  kafkajsConfig,
+  kafkajsLogging,
+  requestTimeoutMs,
+  settled,
+} from './kafkajs-access.ts'
+import { connectProducer } from './kafkajs-producer.ts'
 import type { BrokerAddress } from './metadata.ts'
+import { unlessAborted } from './retry.ts'
 
-/** How to reach the cluster. */
-export interface KafkaAccess {
-  /** `host:port` of at least one broker, from which the others are learnt. */
-  readonly brokers: readonly string[]
-  readonly clientId: string
-  readonly ssl?: ConnectionOptions
-  readonly sasl?: SASLOptions
-}
-
-/** A connection that takes longer has failed, and so has a request; a long poll waits half a second. */
-const connectionTimeoutMs = 3000
-const requestTimeoutMs = 10_000
-const produceTimeoutMs = 8000
-
-/** The client library, kafkajs 2.2.4, with everything that is done to its inner parts. */
+/** The client library, kafkajs 2.2.4: everything that is done to its inner parts is done in this file. */
 export class KafkajsClient implements KafkaClient {
-  readonly #config
-  readonly #brokers: string[]
+  readonly #access: KafkaAccess
   readonly #log: WarnLog
 
-  constructor({ brokers, clientId, ssl, sasl }: KafkaAccess, log: WarnLog) {
+  constructor(access: KafkaAccess, log: WarnLog) {
     repairKafkajs()
+    this.#access = access
     this.#log = log
-    this.#brokers = [...brokers]
-    this.#config = {
-      clientId,
-      ...(ssl && { ssl }),
-      ...(sasl && { sasl }),
-      connectionTimeout: connectionTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-    } satisfies Partial<KafkaConfig>
   }
 
   async connect(address: BrokerAddress): Promise<BrokerConnection> {
-    const logger = createLogger({
-      level: logLevel.WARN,
-      logCreator: () => entry => this.#warn(entry.log.message),
-    })
-    const options = {
-      ...this.#config,
+    const { logLevel, logCreator } = kafkajsLogging(this.#log)
+    const logger = createLogger({ level: logLevel, logCreator })
+    const connectionPool = new ConnectionPool({
+      ...kafkajsConfig(this.#access, this.#log),
       ...address,
       logger,
-      socketFactory: openSocket,
-      enforceRequestTimeout: true,
-    }
-    const connectionPool = new ConnectionPool(options)
+    })
     const connection = new KafkajsConnection(address, connectionPool)
     try {
       const broker = new Broker({ connectionPool, logger, authenticationTimeout: requestTimeoutMs })
-      await broker.connect()
+      const what = `${address.host}:${address.port}: cannot connect`
+      await settled(broker.connect(), { what, timeoutMs: 2 * requestTimeoutMs })
       checkVersions(broker.versions ?? {})
       return connection
     } catch (error) {
       connection.close()
-      throw kafkaError(`${nameOf(address)}: cannot connect`, error)
+      throw error
     }
   }
 
-  async createProducer(): Promise<BatchProducer> {
-    const sockets = new Set<Socket>()
-    const kafka = new Kafka({
-      ...this.#config,
-      brokers: this.#brokers,
-      // The library's own patience is short; whoever calls `send` repeats it.
-      retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
-      socketFactory: tracking(sockets),
-      logLevel: logLevel.WARN,
-      logCreator: () => entry => this.#warn(entry.log.message),
-    })
-    const producer = kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0,
-    })
-    const made = new KafkajsProducer(producer, sockets)
-    try {
-      await producer.connect()
-      return made
-    } catch (error) {
-      // After this rejection the library would send without a producer id.
-      await made.close()
-      throw kafkaError('cannot connect a producer', error)
-    }
-  }
-
-  #warn(message: string): void {
-    // Retries are limited on purpose: a batch is repeated as it is, by the same producer.
-    if (!message.startsWith('Limiting retries')) this.#log.warn({ client: 'kafkajs' }, message)
+  createProducer(): Promise<BatchProducer> {
+    return connectProducer(this.#access, this.#log)
   }
 }
 
 class KafkajsConnection implements BrokerConnection {
   readonly address: BrokerAddress
   readonly #pool: ConnectionPool
-  readonly #last = new Map<boolean, Promise<unknown>>()
-  #isClosed = false
+  readonly #closing = new AbortController()
+  #lastFetch: Promise<unknown> = Promise.resolve()
+  #lastOther: Promise<unknown> = Promise.resolve()
 
   constructor(address: BrokerAddress, pool: ConnectionPool) {
     this.address = address
@@ -122,111 +71,52 @@ class KafkajsConnection implements BrokerConnection {
   }
 
   /** One after the other: an authentication that is renewed between two requests would take another's answer for its own. */
-  send<Answer>(request: KafkaRequest<Answer>): Promise<Answer> {
+  async send<Answer>(request: KafkaRequest<Answer>): Promise<Answer> {
     const isFetch = request.apiName === 'Fetch'
-    const before = this.#last.get(isFetch) ?? Promise.resolve()
-    const answer = before.then(() => this.#send(request))
-    this.#last.set(
-      isFetch,
-      answer.catch(() => {}),
-    )
+    const answer = (isFetch ? this.#lastFetch : this.#lastOther).then(() => this.#send(request))
+    const done = answer.catch(() => {})
+    if (isFetch) this.#lastFetch = done
+    else this.#lastOther = done
     return answer
   }
 
   close(): void {
-    this.#isClosed = true
-    const error = new KafkaError(`${nameOf(this.address)}: the connection was closed`)
+    this.#closing.abort()
+    const error = new KafkaError('the connection was closed')
     for (const connection of this.#pool.pool) {
       connection.rejectRequests(error)
       connection.socket?.destroy()
-      void connection.disconnect()
+      connection.disconnect().catch(() => {})
     }
   }
 
   async #send<Answer>(from: KafkaRequest<Answer>): Promise<Answer> {
-    if (this.#isClosed) throw new KafkaError(`${nameOf(this.address)}: the connection was closed`)
-    const { apiKey, apiVersion, apiName } = from
-    const noTags = Buffer.alloc(1)
-    const payload = Buffer.concat([noTags, from.body])
-    const encode = async () => new Encoder(payload.length).writeBuffer(payload)
-    const decode = async (bytes: Buffer) => {
-      const reader = new ByteReader(bytes)
-      reader.skipTags()
-      return { answer: from.readAnswer(reader) }
-    }
-    const request = { apiKey, apiVersion, apiName, encode }
-    const response = { decode, parse: ({ answer }: { answer: Answer }) => answer }
+    const { signal } = this.#closing
+    const what = `${this.address.host}:${this.address.port}: ${from.apiName} failed`
+    if (signal.aborted) throw new KafkaError(`${what}: the connection was closed`)
+    const sending = this.#pool.send({ ...protocolOf(from), logResponseError: false })
+    const outcome = settled(sending, { what, timeoutMs: 2 * requestTimeoutMs })
     try {
-      return await this.#pool.send({ request, response, logResponseError: false })
+      return await unlessAborted(outcome, signal)
     } catch (error) {
-      throw kafkaError(`${nameOf(this.address)}: ${apiName} failed`, error)
+      throw signal.aborted ? new KafkaError(`${what}: the connection was closed`, { cause: error }) : error
     }
   }
 }
 
-class KafkajsProducer implements BatchProducer {
-  readonly #producer: ReturnType<Kafka['producer']>
-  readonly #sockets: ReadonlySet<Socket>
-
-  constructor(producer: ReturnType<Kafka['producer']>, sockets: ReadonlySet<Socket>) {
-    this.#producer = producer
-    this.#sockets = sockets
+/** A request of ours in the form of kafkajs, which knows no flexible headers: their tagged fields are ours to write. */
+function protocolOf<Answer>(from: KafkaRequest<Answer>) {
+  const { apiKey, apiVersion, apiName, body } = from
+  const noTags = Buffer.alloc(1)
+  const payload = Buffer.concat([noTags, body])
+  const encode = async () => new Encoder(payload.length).writeBuffer(payload)
+  const decode = async (bytes: Buffer) => {
+    const reader = new ByteReader(bytes)
+    reader.skipTags()
+    return { clientSideThrottleTime: reader.int32(), answer: from.readAnswer(reader) }
   }
-
-  async send({ topic, partition, messages }: OutgoingBatch): Promise<number> {
-    const what = `${topic}/${partition}: cannot append`
-    try {
-      const [answer] = await this.#producer.send({
-        topic,
-        messages: messages.map(({ key, value }) => ({ key, value, partition })),
-        acks: -1,
-        timeout: produceTimeoutMs,
-      })
-      // The library drops messages for a partition that it does not find, without a word.
-      if (answer?.baseOffset === undefined) throw new KafkaError(`${what}: no such partition`)
-      return Number(answer.baseOffset)
-    } catch (error) {
-      throw error instanceof KafkaError ? error : kafkaError(what, error)
-    }
-  }
-
-  /** Waits for no answer: `disconnect` alone would hang on a broker that hangs. */
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy(new Error('the producer was closed'))
-    await this.#producer.disconnect()
-  }
-}
-
-function kafkaError(what: string, thrown: unknown): TickerError {
-  if (thrown instanceof TickerError) return thrown
-  return new KafkaError(`${what}: ${messageOf(thrown)}`, { cause: thrown, severity: severityOf(thrown) })
-}
-
-/** Only what a broker calls final is; the library also calls its own exhaustion final, and wraps the reason. */
-function severityOf(thrown: unknown): Severity {
-  if (!(thrown instanceof Error)) return 'retriable'
-  if (thrown.name !== 'KafkaJSProtocolError') return severityOf(thrown.cause)
-  return 'retriable' in thrown && thrown.retriable === false ? 'fatal' : 'retriable'
-}
-
-function nameOf({ host, port }: BrokerAddress): string {
-  return `${host}:${port}`
-}
-
-const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const name = isIP(host) === 0 ? { servername: host } : {}
-  const socket = ssl
-    ? connectTls({ host, port, ...name, ...ssl }, onConnect)
-    : connectPlain({ host, port }, onConnect)
-  return socket.setNoDelay(true).setKeepAlive(true, 60_000)
-}
-
-function tracking(sockets: Set<Socket>): ISocketFactory {
-  return options => {
-    const socket = openSocket(options)
-    sockets.add(socket)
-    return socket.once('close', () => sockets.delete(socket))
-  }
+  const parse = ({ answer }: { readonly answer: Answer }) => answer
+  return { request: { apiKey, apiVersion, apiName, encode }, response: { decode, parse } }
 }
 
 let isRepaired = false

@@ -46,11 +46,17 @@ declare module 'kafkajs/src/network/connectionPool.js' {
     requestTimeout: number
   }
 
+  export interface ProtocolAnswer<Answer> {
+    /** Milliseconds for which the broker wants no further request (KIP-219). */
+    clientSideThrottleTime: number
+    answer: Answer
+  }
+
   export interface ProtocolRequest<Answer> {
     request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoder> }
     response: {
-      decode(payload: Buffer): Promise<{ answer: Answer }>
-      parse(data: { answer: Answer }): Answer
+      decode(payload: Buffer): Promise<ProtocolAnswer<Answer>>
+      parse(data: ProtocolAnswer<Answer>): Answer
     }
     logResponseError: boolean
   }

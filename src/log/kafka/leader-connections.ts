@@ -27,12 +27,17 @@ export class LeaderConnections {
     return connecting
   }
 
-  /** Gives up a connection that failed. */
-  discard(connection: BrokerConnection): void {
-    connection.close()
-    const node = this.#nodes.get(connection)
-    this.#nodes.delete(connection)
-    if (node !== undefined) this.#connecting.delete(node)
+  /** Does something with a connection, which is given up if that rejects. */
+  async using<Result>(connection: BrokerConnection, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      connection.close()
+      const node = this.#nodes.get(connection)
+      this.#nodes.delete(connection)
+      if (node !== undefined) this.#connecting.delete(node)
+      throw error
+    }
   }
 
   close(): void {

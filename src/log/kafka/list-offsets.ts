@@ -38,7 +38,6 @@ export function listOffsetsRequest(
 }
 
 function readAnswer(reader: ByteReader): readonly ListedOffset[] {
-  reader.int32() // The broker has already waited for its throttling (KIP-219).
   const offsets = reader.compactArray(readTopic).flat()
   reader.skipTags()
   return offsets

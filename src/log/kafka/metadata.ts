@@ -46,7 +46,6 @@ export function metadataRequest(topics: readonly string[]): KafkaRequest<Metadat
 }
 
 function readAnswer(reader: ByteReader): Metadata {
-  reader.int32() // The broker has already waited for its throttling (KIP-219).
   const brokers = new Map(reader.compactArray(readBroker))
   reader.compactString() // The cluster's id.
   reader.int32() // The controller.

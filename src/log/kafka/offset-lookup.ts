@@ -40,18 +40,14 @@ export class OffsetLookup {
     partitions: readonly Partition[],
     timeMs: number,
   ): Promise<[Partition, number][]> {
-    try {
-      const answer = await connection.send(listOffsetsRequest(partitions, timeMs))
-      return answer.flatMap(({ topic, partition: number, errorCode, offset }) => {
-        const partition = partitions.find(each => each.topic === topic && each.partition === number)
-        if (partition === undefined) return []
-        if (errorCode !== errorCodes.none) throw refusal(nameOf(partition), errorCode)
-        return [[partition, offset]]
-      })
-    } catch (error) {
-      this.#connections.discard(connection)
-      throw error
-    }
+    const request = listOffsetsRequest(partitions, timeMs)
+    const answer = await this.#connections.using(connection, () => connection.send(request))
+    return answer.flatMap(({ topic, partition: number, errorCode, offset }) => {
+      const partition = partitions.find(each => each.topic === topic && each.partition === number)
+      if (partition === undefined) return []
+      if (errorCode !== errorCodes.none) throw refusal(nameOf(partition), errorCode)
+      return [[partition, offset]]
+    })
   }
 }
 

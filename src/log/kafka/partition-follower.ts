@@ -75,7 +75,9 @@ export class PartitionFollower {
       return false
     }
     this.#openCursors()
-    for (const cursor of this.#cursors.values()) this.#assign(cursor)
+    const changes = [...this.#cursors.values()].filter(cursor => this.#assign(cursor))
+    // What was stale has been put right: the next time is not a repetition.
+    if (changes.length > 0) this.#backoff.reset()
     this.#retireReaders()
     this.wake()
     return true
@@ -102,19 +104,20 @@ export class PartitionFollower {
     this.#cursors.set(partition, new PartitionCursor({ partition, epoch, start, isStartTold, incidents }))
   }
 
-  /** Gives a cursor to the reader of its leader, or to none. */
-  #assign(cursor: PartitionCursor): void {
+  /** Gives a cursor to the reader of its leader, or to none. Returns whether that is another one than before. */
+  #assign(cursor: PartitionCursor): boolean {
     const { cluster } = this.#options
     const leader = cluster.leaderOf(cursor.partition)
     const hasTopic = cluster.topic(cursor.partition.topic) !== undefined
     if (leader === undefined && hasTopic) this.#stale.ring()
     const before = this.#readerOf.get(cursor)
     const now = leader === undefined ? undefined : this.#reader(leader)
-    if (before === now) return
+    if (before === now) return false
     before?.remove(cursor)
     now?.add(cursor)
     if (now === undefined) this.#readerOf.delete(cursor)
     else this.#readerOf.set(cursor, now)
+    return true
   }
 
   #reader(node: number): LeaderReader {

@@ -76,14 +76,11 @@ async function attempt(
     throw new KafkaError(`${name} was made again while it was read`, { severity: 'fatal' })
   }
   const connection = await connections.to(partition)
-  try {
-    const refusals = await fetchCursors(connection, [cursor], { ...limits, incidents, isWanted: () => true })
-    const errorCode = refusals.get(cursor)
-    if (errorCode !== undefined) throw refusal(name, errorCode)
-  } catch (error) {
-    connections.discard(connection)
-    throw error
-  }
+  const refusals = await connections.using(connection, () =>
+    fetchCursors(connection, [cursor], { ...limits, incidents, isWanted: () => true }),
+  )
+  const errorCode = refusals.get(cursor)
+  if (errorCode !== undefined) throw refusal(name, errorCode)
   const isAtEnd = (cursor.position ?? to) >= Math.min(to, cursor.stable)
   if (!cursor.isWaiting && !isAtEnd)
     throw new KafkaError(`${name}: nothing came where there should be records`)
