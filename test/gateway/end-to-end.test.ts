@@ -251,7 +251,7 @@ describe('many subscribers', () => {
       headers: { authorization: `Bearer ${await gateway.token({ symbols: [first!, second!] })}` },
     })
     const { symbols } = (await response.json()) as { symbols: { symbol: string }[] }
-    expect(symbols.map(({ symbol }) => symbol)).toEqual([first, second].toSorted())
+    expect(new Set(symbols.map(({ symbol }) => symbol))).toEqual(new Set([first, second]))
     await client.close()
   })
 })

@@ -14,8 +14,8 @@ export class StreamClient {
   constructor(url: string, options: ClientOptions & { readonly protocols?: string[] } = {}) {
     const { protocols = [], ...rest } = options
     this.webSocket = new WebSocket(url, protocols, { perMessageDeflate: false, ...rest })
-    this.webSocket.on('message', data => {
-      this.#messages.push(...(JSON.parse(String(data)) as Message[]))
+    this.webSocket.on('message', (data: Buffer) => {
+      this.#messages.push(...(JSON.parse(data.toString('utf8')) as Message[]))
       this.#wake()
     })
     this.webSocket.on('error', () => undefined)

@@ -14,7 +14,7 @@ const subscribers = 100
 const flushesPerRound = 200
 /** Unoptimised code allocates more: the first rounds are not counted. */
 const warmUpRounds = 12
-const rounds = 15
+const rounds = 25
 
 const limits = {
   authTimeoutMs: 10_000,

@@ -20,7 +20,7 @@ test('a delivery to 100 subscribers of the same items allocates at most 16 B mor
     )
     server.send('measure')
     const [{ delivered, bare, deliveries }] = (await once(server, 'message')) as [Measured]
-    expect(deliveries).toBe((12 + 15) * 200 * 100)
+    expect(deliveries).toBe((12 + 25) * 200 * 100)
     expect(bare).toBeGreaterThan(20)
     expect(delivered - bare).toBeLessThanOrEqual(16)
     for (const client of clients) client.terminate()
