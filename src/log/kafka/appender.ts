@@ -15,9 +15,8 @@ import { SharedProducer } from './shared-producer.ts'
 
 /** What may wait to be appended; a single call may bring more where nothing waits. */
 const waitingBytesLimit = 64 * 1024 * 1024
-/** The age at which the partitions are looked up again: of topics that are known, and of others. */
+/** The age at which the partitions are looked up again. */
 const metadataAgeMs = 3000
-const missingTopicAgeMs = 250
 const closingMs = 5000
 
 export interface AppenderOptions {
@@ -138,7 +137,7 @@ export class Appender {
     }
     const timeoutMs = deadlineMs - performance.now()
     const signal = this.#closing.signal
-    await retry(() => cluster.refreshIfOlder(missingTopicAgeMs), { signal, timeoutMs }).catch(() => {})
+    await retry(() => cluster.refresh(), { signal, timeoutMs }).catch(() => {})
   }
 
   #partitionOf(topic: string, key: string): Partition | undefined {

@@ -22,7 +22,7 @@ export class PartitionCursor {
   #position: number | undefined
   /** Where the consumer believes this cursor to be. */
   #told: number | undefined
-  #stable = 0
+  #stable: number | undefined
   #set: RecordSetReader | undefined
   #isStartTold: boolean
 
@@ -39,8 +39,8 @@ export class PartitionCursor {
     return this.#position
   }
 
-  /** The last stable offset that a fetch told. */
-  get stable(): number {
+  /** The last stable offset that a fetch told; `undefined` before one did. */
+  get stable(): number | undefined {
     return this.#stable
   }
 
@@ -52,7 +52,7 @@ export class PartitionCursor {
   /** Goes on elsewhere. Where the consumer does not expect that, a batch will tell it. */
   moveTo(offset: number): void {
     if (this.#position === undefined && !this.#isStartTold) this.#told = offset
-    if (this.#position !== undefined && offset < this.#position) this.#stable = 0
+    if (this.#position !== undefined && offset < this.#position) this.#stable = undefined
     this.#position = offset
     this.#set = undefined
   }
@@ -60,7 +60,7 @@ export class PartitionCursor {
   /** Takes what was fetched from `position`. */
   take({ records, highWatermark, lastStableOffset, aborted }: FetchedPartition): void {
     if (this.#position === undefined) return
-    this.#stable = Math.max(this.#stable, lastStableOffset)
+    this.#stable = Math.max(this.#stable ?? 0, lastStableOffset)
     if (records.length === 0) return
     this.#set = new RecordSetReader({ bytes: records, position: this.#position, end: highWatermark, aborted })
   }
@@ -71,8 +71,9 @@ export class PartitionCursor {
     if (from === to) this.#set = undefined
     if (from === to && this.#told === to) return undefined
     this.#told = to
-    this.#stable = Math.max(this.#stable, to)
-    return { partition: this.partition, epoch: this.epoch, from, to, stable: this.#stable, records }
+    // The broker reads on after it has looked up the stable end, so the records may reach further.
+    const stable = Math.max(this.#stable ?? 0, to)
+    return { partition: this.partition, epoch: this.epoch, from, to, stable, records }
   }
 
   #read(maxRecords: number): { records: readonly LogRecord[]; from: number; to: number } {

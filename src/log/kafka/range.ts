@@ -41,7 +41,7 @@ export async function* readRange(options: RangeOptions): AsyncGenerator<LogBatch
         if (signal.aborted || batch.to >= to) return
         await setImmediate()
       }
-      if ((cursor.position ?? to) >= cursor.stable) return
+      if (isAtEnd(cursor)) return
     }
   } catch (error) {
     if (!signal.aborted) throw error
@@ -69,7 +69,7 @@ async function attempt(
   cursor: PartitionCursor,
   { cluster, connections, ...options }: RangeOptions,
 ): Promise<void> {
-  const { partition, incidents, to } = options
+  const { partition, incidents } = options
   const name = `${partition.topic}/${partition.partition}`
   const epoch = cluster.topic(partition.topic)?.epoch ?? cursor.epoch
   if (epoch !== cursor.epoch) {
@@ -81,9 +81,12 @@ async function attempt(
   )
   const errorCode = refusals.get(cursor)
   if (errorCode !== undefined) throw refusal(name, errorCode)
-  const isAtEnd = (cursor.position ?? to) >= Math.min(to, cursor.stable)
-  if (!cursor.isWaiting && !isAtEnd)
+  if (!cursor.isWaiting && !isAtEnd(cursor))
     throw new KafkaError(`${name}: nothing came where there should be records`)
+}
+
+function isAtEnd({ position, stable }: PartitionCursor): boolean {
+  return position !== undefined && stable !== undefined && position >= stable
 }
 
 /** The part of a batch before `to`. */
