@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import type { Config } from './config/config.ts'
+import { UsageError } from './commands/usage-error.ts'
 import { readConfig } from './config/config-reader.ts'
 import { configHelp } from './config/config-text.ts'
 import { describeSource, type Gateway, startGateway } from './gateway/gateway.ts'
@@ -21,14 +22,7 @@ process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
   try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', default: false },
-        'check-config': { type: 'boolean', default: false },
-      },
-    })
+    const values = parseArguments(args)
     if (values.help) return print(usage + configHelp())
     if (values.version) return print(`${version}\n`)
     const config = readConfig(process.env)
@@ -39,6 +33,21 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`ticker-gateway: ${messageOf(error)}\n`)
     if (!(error instanceof TickerError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
     return error instanceof TickerError ? 2 : 1
+  }
+}
+
+function parseArguments(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', default: false },
+        'check-config': { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
   }
 }
 

@@ -49,27 +49,21 @@ export interface GatewayOptions {
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const operations = createOperationsApp(config, options)
   const logger = operations.log
+  // What can be refused comes before the first thing that would have to be released.
+  const stream = await createStreamApp(config, logger)
+  const decoder = await openDecoder(config.ingest.decoder)
+  const keys = await openTokenKeys(config.auth.keys, config.mode)
   const log = openLog(config, logger)
+  const verify = createTokenVerifier({ ...config.auth, keys })
   const feed = new Feed({ maxItems: config.ingest.maxItems })
   feed.tape.onSplitItem = item => warnOfSplit(logger, item)
-  const verify = createTokenVerifier({
-    ...config.auth,
-    keys: await openTokenKeys(config.auth.keys, config.mode),
-  })
   const sessions = new Sessions({ feed, limits: config.limits, verify })
-  const ingest = new Ingest({
-    ...config.ingest,
-    log: log.events,
-    feed,
-    decoder: await openDecoder(config.ingest.decoder),
-    logger,
-  })
+  const ingest = new Ingest({ ...config.ingest, log: log.events, feed, decoder, logger })
   const state = { isLeaving: false }
   const notReady = (): string | undefined => {
     if (state.isLeaving) return 'leaving'
     return ingest.isReady ? undefined : describeWarmUp(ingest)
   }
-  const stream = await createStreamApp(config, logger)
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,

@@ -29,7 +29,7 @@ const headers = {
 export async function servePage(app: FastifyInstance, options: PageOptions): Promise<void> {
   const page = await readPageFile('index.html')
   app.get('/', async (request, reply) => {
-    if (!isLoopback(request.hostname)) {
+    if (!isLoopback(request.hostname.replace(/^\[|\]$/g, ''))) {
       return await reply
         .code(403)
         .send({ error: `Host ${request.host}: this page is served on loopback only` })

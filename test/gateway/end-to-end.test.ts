@@ -95,7 +95,7 @@ async function receive(client: StreamClient, count: number): Promise<MarketEvent
 function expectSame(received: readonly MarketEvent[], published: readonly MarketEvent[]): void {
   const [got, expected] = [byItem(received), byItem(published)]
   expect([...got.keys()].toSorted()).toEqual([...expected.keys()].toSorted())
-  for (const [item, events] of expected) expect(got.get(item), item).toEqual(events)
+  for (const [item, events] of expected) expect([item, got.get(item)]).toEqual([item, events])
 }
 
 describe('from Kafka to a subscriber of everything', () => {

@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sections } from '../src/config/variables.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ticker-main-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+class Program {
+  out = ''
+  err = ''
+  readonly process
+  readonly ended: Promise<Ended>
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.process = spawn(process.execPath, [main, ...args], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ...env },
+    })
+    this.process.stdout.on('data', text => (this.out += String(text)))
+    this.process.stderr.on('data', text => (this.err += String(text)))
+    this.ended = once(this.process, 'close').then(([code]) => ({
+      code: code as number | null,
+      out: this.out,
+      err: this.err,
+    }))
+  }
+}
+
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+  new Program(args, env).ended
+
+describe('the program', () => {
+  test('--help names every variable', async () => {
+    const { code, out } = await run(['--help'])
+    expect(code).toBe(0)
+    for (const { variables } of sections)
+      for (const { name } of Object.values(variables)) expect(out).toContain(name)
+  })
+
+  test('an unknown option is told in one line', async () => {
+    const { code, err } = await run(['--port', '1'])
+    expect([code, err.trim().split('\n').length]).toEqual([2, 1])
+    expect(err).toContain('--port')
+  })
+
+  test('without a mode it is production, and tells everything that production lacks at once', async () => {
+    const { code, err } = await run(['--check-config'])
+    expect(code).toBe(2)
+    for (const name of [
+      'TICKER_KAFKA_BROKERS',
+      'TICKER_JWT_ISSUER',
+      'TICKER_JWT_AUDIENCE',
+      'TICKER_JWT_JWKS_URL',
+    ]) {
+      expect(err).toContain(name)
+    }
+  })
+
+  test('conveniences of development are refused in production', async () => {
+    const { code, err } = await run(['--check-config'], {
+      TICKER_KAFKA_BROKERS: 'k:9092',
+      TICKER_JWT_JWKS_URL: 'https://issuer.example/keys',
+      TICKER_JWT_ISSUER: 'i',
+      TICKER_JWT_AUDIENCE: 'a',
+      TICKER_DEMO: 'on',
+      TICKER_EMBEDDED_PATH: 'x.sqlite',
+    })
+    expect(code).toBe(2)
+    expect(err).toContain('TICKER_DEMO')
+    expect(err).toContain('TICKER_EMBEDDED_PATH')
+  })
+
+  test('a right configuration is said to be right', async () => {
+    const { code, out } = await run(['--check-config'], { TICKER_MODE: 'development' })
+    expect([code, out]).toEqual([
+      0,
+      'The configuration is right (development, demo feed (generated, seed 1)).\n',
+    ])
+  })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'starts, prints its addresses, serves, and stops cleanly on %s',
+    async signal => {
+      const program = new Program([], { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0' })
+      await expect.poll(() => program.out).toContain('Ctrl-C stops it.')
+      const url = /page +(http:\S+)/.exec(program.out)?.[1]
+      const operations = /health +(http:\S+)/.exec(program.out)?.[1]
+      await expect.poll(async () => (await fetch(operations!)).status).toBe(200)
+      expect((await fetch(url!)).status).toBe(200)
+      program.process.kill(signal)
+      const { code, err } = await program.ended
+      expect(code).toBe(0)
+      expect(err).toContain(`${signal}: draining`)
+      expect(err).not.toMatch(/eyJ|PRIVATE|"d":/)
+    },
+  )
+
+  test('a port that is taken is named with its variable', async () => {
+    const first = new Program([], {
+      TICKER_MODE: 'development',
+      TICKER_PORT: '0',
+      TICKER_OPS_PORT: '0',
+      TICKER_DEMO: 'off',
+    })
+    await expect.poll(() => first.out).toContain('Ctrl-C stops it.')
+    const port = new URL(/page +(http:\S+)/.exec(first.out)![1]!).port
+    const { code, err } = await run([], {
+      TICKER_MODE: 'development',
+      TICKER_PORT: port,
+      TICKER_OPS_PORT: '0',
+      TICKER_DEMO: 'off',
+    })
+    expect(code).toBe(2)
+    expect(err).toContain(`TICKER_PORT=${port}: something listens on 127.0.0.1:${port} already`)
+    first.process.kill('SIGTERM')
+    await first.ended
+  })
+
+  test('a decoder module that is none is named', async () => {
+    const { code, err } = await run([], {
+      TICKER_MODE: 'development',
+      TICKER_PORT: '0',
+      TICKER_OPS_PORT: '0',
+      TICKER_DECODER: 'node:fs',
+    })
+    expect(code).toBe(2)
+    expect(err).toContain('TICKER_DECODER=node:fs: expected a module that exports a function decode(record)')
+  })
+})
