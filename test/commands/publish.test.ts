@@ -1,92 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
-import { readLogConfig } from '../../src/config/config-reader.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { openLog } from '../../src/gateway/open-log.ts'
-import type { EventLog } from '../../src/log/event-log.ts'
-import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
-import { Command } from '../support/command.ts'
 import { generateTape } from '../support/tape.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
-
-/** A folder with an embedded log of its own, and what is needed to publish into it and to read it back. */
-class Desk {
-  readonly folder: string
-  readonly env: Readonly<Record<string, string>>
-
-  private constructor(folder: string) {
-    this.folder = folder
-    this.env = { TICKER_MODE: 'development', TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite') }
-  }
-
-  static async open(): Promise<Desk> {
-    const desk = new Desk(await mkdtemp(join(tmpdir(), 'ticker-publish-')))
-    onTestFinished(() => rm(desk.folder, { recursive: true, force: true }))
-    return desk
-  }
-
-  async file(name: string, content: string | Buffer): Promise<string> {
-    const path = join(this.folder, name)
-    await writeFile(path, content)
-    return path
-  }
-
-  publish(...args: string[]): Command {
-    return publish(this.env, ...args)
-  }
-
-  log(): EventLog {
-    return open(this.env)
-  }
-
-  /** Everything that was published, in the order of each topic. */
-  async published(): Promise<MarketEvent[]> {
-    const log = this.log()
-    try {
-      return await readAll(log)
-    } finally {
-      await log.close()
-    }
-  }
-}
-
-function publish(env: Readonly<Record<string, string>>, ...args: string[]): Command {
-  const command = new Command('publish', { args, env })
-  onTestFinished(() => command.kill())
-  return command
-}
-
-function open(env: Readonly<Record<string, string>>): EventLog {
-  const warn = (_fields: object, message: string): void => {
-    throw new Error(message)
-  }
-  return openLog(readLogConfig(env), { warn }).events
-}
-
-async function readAll(log: EventLog): Promise<MarketEvent[]> {
-  const { signal } = new AbortController()
-  const events: MarketEvent[] = []
-  for (const { partition } of await log.partitions(signal)) {
-    const { first, stable } = await log.ends(partition)
-    for await (const { records } of log.range(partition, first, stable, signal)) {
-      events.push(...records.map(({ value }) => JSON.parse(String(value)) as MarketEvent))
-    }
-  }
-  return events
-}
-
-/** The events in the order in which an embedded log with one partition a topic is read. */
-function byTopic(events: readonly MarketEvent[]): MarketEvent[] {
-  const names = Object.fromEntries(streams.map(stream => [stream, stream])) as unknown as Topics
-  return streams.flatMap(stream => events.filter(event => topicOf(event, names) === stream))
-}
-
-function jsonLines(events: readonly MarketEvent[]): string {
-  return events.map(event => `${JSON.stringify(event)}\n`).join('')
-}
+import { byTopic, Desk, firstRecords, jsonLines, publish, readAll } from './publish/desk.ts'
 
 const trade: MarketEvent = { T: 't', S: 'AAPL', p: 1.5, s: 1, t: '2026-01-31T14:30:00Z' }
 const badLines = ['{"T":"t","S":"AAPL","p":"x"}', 'no JSON']
@@ -248,60 +164,6 @@ describe('an interruption', () => {
     expect(command.stderr).toContain('go on with --from-line 2')
   })
 })
-
-/** The events of the first records that are published from now on. */
-async function firstRecords(log: EventLog): Promise<MarketEvent[]> {
-  const ending = new AbortController()
-  for await (const batches of log.tail([], ending.signal)) {
-    const records = batches.flatMap(batch => batch.records)
-    if (records.length === 0) continue
-    const events = records.map(({ value }) => JSON.parse(String(value)) as MarketEvent)
-    ending.abort()
-    return events
-  }
-  throw new Error('the tail has ended')
-}
-
-describe('in Kafka', () => {
-  test('a file lies with each key in order; production asks for nothing but brokers', async () => {
-    const brokers = inject('kafkaBrokers')
-    const topics = await createTopics(brokers)
-    onTestFinished(() => deleteTopics(brokers, topics))
-    const env = kafkaEnv(brokers, topics)
-    const desk = await Desk.open()
-    const tape = generateTape({ seed: 12, events: 10_000 })
-    const command = publish(env, await desk.file('tape.jsonl', jsonLines(tape)))
-    expect(await command.ended()).toBe(0)
-    const log = open(env)
-    onTestFinished(() => log.close())
-    const published = await readAll(log)
-    expect(published.length).toBe(tape.length)
-    const key = (event: MarketEvent) => `${topicOf(event, topics)} ${keyOf(event)}`
-    expect(Map.groupBy(published, key)).toEqual(Map.groupBy(tape, key))
-  })
-
-  test('a topic that does not exist is told before anything is published', async () => {
-    const brokers = inject('kafkaBrokers')
-    const topics = await createTopics(brokers)
-    onTestFinished(() => deleteTopics(brokers, topics))
-    const env = kafkaEnv(brokers, { ...topics, quotes: 'test-no-such-topic' })
-    const desk = await Desk.open()
-    const command = publish(
-      env,
-      await desk.file('tape.jsonl', jsonLines(generateTape({ seed: 13, events: 200 }))),
-    )
-    expect(await command.ended()).toBe(1)
-    expect(command.stderr).toContain('test-no-such-topic: no such topic')
-    const log = openLog(readLogConfig(env), { warn: () => undefined }).events
-    onTestFinished(() => log.close())
-    expect(await readAll(log)).toEqual([])
-  })
-})
-
-function kafkaEnv(brokers: string, topics: Topics): Record<string, string> {
-  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
-  return { TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) }
-}
 
 describe('the exit code', () => {
   test('is 0 for help, which states how times are published', async () => {

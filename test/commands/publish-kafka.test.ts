@@ -1,0 +1,49 @@
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { readLogConfig } from '../../src/config/config-reader.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { openLog } from '../../src/gateway/open-log.ts'
+import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
+import { generateTape } from '../support/tape.ts'
+import { createTopics, deleteTopics } from '../support/topics.ts'
+import { Desk, jsonLines, open, publish, readAll } from './publish/desk.ts'
+
+describe('in Kafka', () => {
+  test('a file lies with each key in order; production asks for nothing but brokers', async () => {
+    const brokers = inject('kafkaBrokers')
+    const topics = await createTopics(brokers)
+    onTestFinished(() => deleteTopics(brokers, topics))
+    const env = kafkaEnv(brokers, topics)
+    const desk = await Desk.open()
+    const tape = generateTape({ seed: 12, events: 10_000 })
+    const command = publish(env, await desk.file('tape.jsonl', jsonLines(tape)))
+    expect(await command.ended()).toBe(0)
+    const log = open(env)
+    onTestFinished(() => log.close())
+    const published = await readAll(log)
+    expect(published.length).toBe(tape.length)
+    const key = (event: MarketEvent) => `${topicOf(event, topics)} ${keyOf(event)}`
+    expect(Map.groupBy(published, key)).toEqual(Map.groupBy(tape, key))
+  })
+
+  test('a topic that does not exist is told before anything is published', async () => {
+    const brokers = inject('kafkaBrokers')
+    const topics = await createTopics(brokers)
+    onTestFinished(() => deleteTopics(brokers, topics))
+    const env = kafkaEnv(brokers, { ...topics, quotes: 'test-no-such-topic' })
+    const desk = await Desk.open()
+    const command = publish(
+      env,
+      await desk.file('tape.jsonl', jsonLines(generateTape({ seed: 13, events: 200 }))),
+    )
+    expect(await command.ended()).toBe(1)
+    expect(command.stderr).toContain('test-no-such-topic: no such topic')
+    const log = openLog(readLogConfig(env), { warn: () => undefined }).events
+    onTestFinished(() => log.close())
+    expect(await readAll(log)).toEqual([])
+  })
+})
+
+function kafkaEnv(brokers: string, topics: Topics): Record<string, string> {
+  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
+  return { TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) }
+}
