@@ -51,7 +51,7 @@ export function readConfig(env: Environment): Config {
     demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
     ingest: ingestConfig(reading),
     auth: authConfig(reading),
-    limits: limitsConfig(reading),
+    limits: limitsConfig(reading, mode),
   }
 }
 
@@ -173,7 +173,7 @@ function authConfig(reading: Reading): AuthConfig {
   return { keys: { kind: 'development' }, ...developmentIdentity, clockToleranceS }
 }
 
-function limitsConfig(reading: Reading): LimitsConfig {
+function limitsConfig(reading: Reading, mode: Mode): LimitsConfig {
   return {
     authTimeoutMs: reading.value(limitVariables.authTimeoutMs),
     maxMessageBytes: reading.value(limitVariables.maxMessageBytes),
@@ -182,6 +182,6 @@ function limitsConfig(reading: Reading): LimitsConfig {
     maxUnsentBytes: reading.value(limitVariables.maxUnsentBytes),
     heartbeatMs: reading.value(limitVariables.heartbeatMs),
     pingMs: reading.value(limitVariables.pingMs),
-    drainMs: reading.value(limitVariables.drainMs),
+    drainMs: reading.value(limitVariables.drainMs) ?? (mode === 'development' ? 500 : 10_000),
   }
 }

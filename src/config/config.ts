@@ -15,7 +15,7 @@ export interface Listener {
 
 /**
  * How the stream is protected on its way: `plain` on loopback only, `proxied` where the operator states that a
- * proxy terminates TLS, or `tls` with files that are read again when they change.
+ * proxy terminates TLS, or `tls` with files that are read at start.
  */
 export type Protection =
   | { readonly kind: 'plain' }

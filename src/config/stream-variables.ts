@@ -36,7 +36,7 @@ export const streamVariables = {
     name: 'TICKER_TLS_CERT_FILE',
     kind: readableFile,
     absent: 'none',
-    doc: 'Certificate chain (PEM) to serve wss with; read again when it changes.',
+    doc: 'Certificate chain (PEM) to serve wss with.',
   }),
   keyFile: optional({
     name: 'TICKER_TLS_KEY_FILE',
@@ -116,10 +116,10 @@ export const limitVariables = {
     default: '20000',
     doc: 'Time between WebSocket pings, which find dead connections.',
   }),
-  drainMs: withDefault({
+  drainMs: optional({
     name: 'TICKER_DRAIN_MS',
     kind: whole(0, 600_000, 'milliseconds'),
-    default: '10000',
+    absent: '`10000`; in development `500`',
     doc: 'Time that sessions have to leave when the gateway stops.',
   }),
 }
