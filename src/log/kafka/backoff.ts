@@ -18,10 +18,16 @@ export class Backoff {
     this.#pauseMs = 0
   }
 
-  /** Resolves when the pause is over, or when `signal` aborts. */
-  async wait(signal: AbortSignal): Promise<void> {
+  /** Milliseconds of the next pause. */
+  next(): number {
     const pauseMs = this.#pauseMs * (0.75 + 0.25 * this.#random())
     this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, firstPauseMs), longestPauseMs)
+    return pauseMs
+  }
+
+  /** Resolves when the next pause is over, or when `signal` aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    const pauseMs = this.next()
     if (signal.aborted || pauseMs === 0) return
     await setTimeout(pauseMs, undefined, { signal }).catch(() => {})
   }

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { Backoff } from '../../../src/log/kafka/backoff.ts'
+import { Doorbell } from '../../../src/log/kafka/doorbell.ts'
+import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
+import { retry } from '../../../src/log/kafka/retry.ts'
+
+const patience = { signal: new AbortController().signal, timeoutMs: 60_000 }
+
+test('pauses longer and longer, up to four seconds, and begins again after a success', () => {
+  const backoff = new Backoff(() => 1)
+  expect(Array.from({ length: 7 }, () => backoff.next())).toEqual([0, 250, 500, 1000, 2000, 4000, 4000])
+  backoff.reset()
+  expect([backoff.next(), backoff.next()]).toEqual([0, 250])
+})
+
+test('varies pauses by a quarter at most', () => {
+  const backoff = new Backoff(() => 0)
+  expect(Array.from({ length: 3 }, () => backoff.next())).toEqual([0, 187.5, 375])
+})
+
+test('ends a pause when it is aborted', async () => {
+  const ending = new AbortController()
+  const backoff = new Backoff(() => 1)
+  for (let attempt = 0; attempt < 2; attempt += 1) await backoff.wait(patience.signal)
+  const waiting = backoff.wait(ending.signal)
+  const abortedAt = performance.now()
+  ending.abort()
+  await waiting
+  expect(performance.now() - abortedAt).toBeLessThan(200)
+})
+
+test('keeps a ring for the next wait, and takes several for one', async () => {
+  const doorbell = new Doorbell()
+  doorbell.ring()
+  doorbell.ring()
+  expect(await doorbell.wait(0)).toBe(true)
+  expect(await doorbell.wait(0)).toBe(false)
+  const waiting = doorbell.wait()
+  doorbell.ring()
+  expect(await waiting).toBe(true)
+})
+
+test('does again what failed, and tells how often it did', async () => {
+  const work = async (failures: number) => {
+    if (failures < 2) throw new KafkaError('no')
+    return failures
+  }
+  expect(await retry(work, patience)).toBe(2)
+})
+
+test('gives up at once what is fatal, and in time what is not', async () => {
+  const failed: number[] = []
+  const fatal = async (failures: number) => {
+    failed.push(failures)
+    throw new KafkaError('never', { severity: 'fatal' })
+  }
+  await expect(retry(fatal, patience)).rejects.toThrow('never')
+  const retriable = async (failures: number) => {
+    failed.push(failures)
+    throw new TypeError('not yet')
+  }
+  await expect(retry(retriable, { ...patience, timeoutMs: -1 })).rejects.toThrow(KafkaError)
+  expect(failed).toEqual([0, 0])
+})
+
+test('does not wait for work that is under way when it is aborted', async () => {
+  const ending = new AbortController()
+  const retrying = retry(() => new Promise(() => {}), { ...patience, signal: ending.signal })
+  ending.abort()
+  await expect(retrying).rejects.toThrow('given up')
+})
