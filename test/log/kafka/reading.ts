@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import type { EventLog, LogBatch, Position } from '../../../src/log/event-log.ts'
 import { bound } from '../conformance/reading.ts'
 
@@ -47,4 +48,13 @@ export class TailReading {
 /** The numbers from `from` on, before `to`. */
 export function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + index)
+}
+
+/** Waits, without sleeping, for what happens elsewhere; ten seconds at most. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 10_000
+  while (!condition()) {
+    assert.ok(performance.now() < deadlineMs, 'what was waited for did not happen')
+    await setImmediate()
+  }
 }

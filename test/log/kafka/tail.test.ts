@@ -4,7 +4,7 @@ import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.
 import { encodeBatch, sampleRecords } from './batch-encoder.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import type { FakeRequest } from './fake-protocol.ts'
-import { numbers, TailReading } from './reading.ts'
+import { numbers, TailReading, until } from './reading.ts'
 
 const topics = { trades: 'trades', quotes: 'quotes', bars: 'bars', statuses: 'bars', news: 'bars' }
 const fetchKey = 1
@@ -191,11 +191,3 @@ test('reads a topic that was made again from its first offset, under its new epo
   expect(new Set(reading.of('trades').map(({ epoch }) => epoch)).size).toBe(2)
   expect(warnings).toContain('the topic was made again: reading from its first offset')
 })
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!condition()) {
-    expect(performance.now()).toBeLessThan(deadline)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}
