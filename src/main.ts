@@ -6,6 +6,7 @@ import { readConfig } from './config/config-reader.ts'
 import { configHelp } from './config/config-text.ts'
 import { describeSource, type Gateway, startGateway } from './gateway/gateway.ts'
 import { version } from './gateway/version.ts'
+import { Interruption } from './interruption.ts'
 import { messageOf, TickerError } from './ticker-error.ts'
 
 const usage = `ticker-gateway ${version}: market data from Kafka to authenticated WebSocket subscribers
@@ -58,20 +59,19 @@ function print(text: string): number {
 
 /** Runs until a signal or a fault of the gateway's own. A second signal ends the process at once. */
 async function serve(config: Config): Promise<number> {
-  const gateway = await startGateway(config)
-  const signalled = new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        process.stderr.write(
-          `${signal}: draining for at most ${config.limits.drainMs} ms; again ends at once\n`,
-        )
-        process.once(signal, () => process.exit(130))
-        resolve()
-      })
-    }
+  const interruption = Interruption.ofProcess()
+  interruption.abandoning.addEventListener('abort', () => process.exit(130))
+  const stopped = new Promise<void>(resolve => {
+    interruption.stopping.addEventListener('abort', () => {
+      process.stderr.write(
+        `stopping: clients have ${config.limits.drainMs} ms to leave; again ends at once\n`,
+      )
+      resolve()
+    })
   })
-  announce(config, gateway)
-  await Promise.race([signalled, gateway.ended])
+  const gateway = await startGateway(config)
+  if (!interruption.stopping.aborted) announce(config, gateway)
+  await Promise.race([stopped, gateway.ended])
   await gateway.stop()
   return 0
 }

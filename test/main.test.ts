@@ -106,7 +106,7 @@ describe('the program', () => {
       program.process.kill(signal)
       const { code, err } = await program.ended
       expect(code).toBe(0)
-      expect(err).toContain(`${signal}: draining`)
+      expect(err).toContain('stopping: clients have')
       expect(err).not.toMatch(/eyJ|PRIVATE|"d":/)
     },
   )

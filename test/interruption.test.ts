@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Interruption } from '../../../src/commands/publish/interruption.ts'
+import { Interruption } from '../src/interruption.ts'
 
 function after(...timesMs: number[]): { stops: boolean; abandons: boolean } {
   const interruption = new Interruption()
