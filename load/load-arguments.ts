@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util'
+import { messageOf } from '../src/ticker-error.ts'
+
+/** What one run of the benchmark measures. */
+export interface LoadArguments {
+  readonly rounds: number
+  /** Length of each paced phase. */
+  readonly seconds: number
+  readonly subscribers: number
+  /** Events per second of the paced phases. */
+  readonly rates: readonly number[]
+  readonly scenarios: readonly Scenario[]
+  /** Events of the backlogs that are read without pacing: by at most one subscriber, and by many. */
+  readonly backlog: { readonly few: number; readonly many: number }
+  /** A broker that runs already; one is started where it is absent. */
+  readonly kafka?: string
+  /** Where the figures go as JSON. */
+  readonly json?: string
+  /** Where the gateway leaves a CPU profile. */
+  readonly profile?: string
+}
+
+export const scenarios = ['throughput', 'paced'] as const
+
+export type Scenario = (typeof scenarios)[number]
+
+export const loadUsage = `Measures the gateway between a real Kafka and its subscribers: events per second, server CPU, latency.
+
+  npm run load -- [options]
+
+  --rounds N         every phase is measured N times, medians are shown (3)
+  --seconds N        length of each paced phase (4)
+  --subscribers N    what "many" is (200)
+  --rate N           events per second of a paced phase; may be given several times (1000 and 5000)
+  --scenario NAME    only "throughput" or only "paced"
+  --json FILE        every figure, also of the single rounds, as JSON
+  --quick            one short round, for CI: at most 30 s
+  --kafka HOST:PORT  a broker that runs already; otherwise one is started (Java and Maven are needed)
+  --profile FOLDER   takes a CPU profile of the gateway and prints where its time went; the other figures suffer
+  --help             shows this
+
+The table goes to standard output, progress to standard error. The server runs on one core, everything else on the others
+(taskset). Linux only: the CPU is read from /proc. Exit codes: 0 measured, 1 not.
+`
+
+/** Reads the command line; `help` where it was asked for. Throws an error that says what is wrong. */
+export function parseLoadArguments(args: readonly string[]): LoadArguments | 'help' {
+  const values = readOptions(args)
+  if (values.help) return 'help'
+  const isQuick = values.quick
+  return {
+    rounds: whole('--rounds', values.rounds ?? (isQuick ? '1' : '3'), 100),
+    seconds: whole('--seconds', values.seconds ?? (isQuick ? '1' : '4'), 60),
+    subscribers: whole('--subscribers', values.subscribers ?? '200', 5000),
+    rates: (values.rate ?? ['1000', '5000']).map(rate => whole('--rate', rate, 100_000)),
+    scenarios: values.scenario === undefined ? scenarios : [parseScenario(values.scenario)],
+    backlog: isQuick ? { few: 20_000, many: 10_000 } : { few: 100_000, many: 40_000 },
+    ...(values.kafka === undefined ? {} : { kafka: values.kafka }),
+    ...(values.json === undefined ? {} : { json: values.json }),
+    ...(values.profile === undefined ? {} : { profile: values.profile }),
+  }
+}
+
+function readOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        subscribers: { type: 'string' },
+        rate: { type: 'string', multiple: true },
+        scenario: { type: 'string' },
+        json: { type: 'string' },
+        kafka: { type: 'string' },
+        profile: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values
+  } catch (error) {
+    throw new Error(`${messageOf(error)}; --help shows the options`, { cause: error })
+  }
+}
+
+function parseScenario(text: string): Scenario {
+  const scenario = scenarios.find(name => name === text)
+  if (scenario === undefined) throw new Error(`--scenario ${text}: expected ${scenarios.join(' or ')}`)
+  return scenario
+}
+
+function whole(option: string, text: string, highest: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (value >= 1 && value <= highest) return value
+  throw new Error(`${option} ${text}: expected a whole number, 1 to ${highest}`)
+}

@@ -1,0 +1,162 @@
+import { gatewaySettings } from './gateway-process.ts'
+import type { LoadArguments } from './load-arguments.ts'
+import type { Spread } from './statistics.ts'
+import type { PhaseSummary, Summary } from './summary.ts'
+import { renderTable } from './table.ts'
+
+export interface Report {
+  readonly machine: readonly string[]
+  readonly load: LoadArguments
+  readonly idleShare: number
+  readonly cases: readonly ReportedCase[]
+}
+
+interface ReportedCase {
+  readonly perSecond?: number
+  readonly summary: Summary
+}
+
+/** Busier than this, the subscribers (with Kafka and the producer beside them) are what limits. */
+const limitShare = 0.9
+
+/** The figures for people: Markdown tables, medians with the lowest and highest round in brackets. */
+export function renderReport(report: Report): string {
+  const { load, cases } = report
+  const backlogs = cases.filter(({ perSecond }) => perSecond === undefined)
+  const paced = cases.filter(({ perSecond }) => perSecond !== undefined)
+  const parts = [
+    `${report.machine.join('; ')}. ${describeRounds(load)}`,
+    renderFloor(cases, load.subscribers),
+    ...backlogs.map(({ summary }) => renderThroughput(summary, load)),
+    ...(paced.length > 0 ? [renderLatency(paced, load)] : []),
+    describeConstants(report),
+  ]
+  return `${parts.join('\n')}\n`
+}
+
+function describeRounds({ rounds, seconds }: LoadArguments): string {
+  return `${rounds} round${rounds === 1 ? '' : 's'}, paced phases of ${seconds} s; median (lowest–highest round).\n`
+}
+
+function renderFloor(cases: readonly ReportedCase[], subscribers: number): string {
+  const head = [
+    'load',
+    'events a write',
+    'floor, µs a write',
+    'floor, µs a delivery',
+    'gateway, µs a delivery',
+    '÷ floor',
+    'ingest included ÷ floor',
+  ]
+  const rows = cases.map(({ perSecond, summary: { many, comparison } }) => [
+    nameOf(perSecond),
+    show(many.eventsPerWrite, 1),
+    show(comparison.floorUsPerWrite, 2),
+    show(comparison.floorUsPerDelivery, 3),
+    show(comparison.usPerDelivery, 3),
+    show(comparison.ratio, 2),
+    show(comparison.ratioWithIngest, 2),
+  ])
+  return `Server CPU beside the floor, ${subscribers} subscribers of everything\n\n${renderTable(head, rows)}`
+}
+
+function renderThroughput({ none, one, many }: Summary, { subscribers, backlog }: LoadArguments): string {
+  const head = [
+    'subscribers',
+    'events/s',
+    'deliveries/s',
+    'events a write',
+    'server CPU, µs an event',
+    'of it kernel',
+    'server core',
+    'other cores',
+    'limited by',
+  ]
+  const row = (name: string, phase: PhaseSummary): string[] => [
+    name,
+    show(phase.eventsPerSecond, 0),
+    phase === none ? '–' : show(phase.deliveriesPerSecond, 0),
+    phase === none ? '–' : show(phase.eventsPerWrite, 1),
+    show(phase.cpuUsPerEvent, 2),
+    percent(phase.kernelShare.median),
+    percent(phase.serverShare.median),
+    percent(phase.othersBusy.median),
+    limitOf(phase),
+  ]
+  const rows = [row('none', none), row('1', one), row(String(subscribers), many)]
+  const title = `Throughput: a backlog of ${backlog.few} events (${backlog.many} for ${subscribers} subscribers), read as fast as it goes`
+  return `${title}\n\n${renderTable(head, rows)}`
+}
+
+function renderLatency(cases: readonly ReportedCase[], { subscribers }: LoadArguments): string {
+  const head = [
+    'events/s',
+    'subscribers',
+    'p50 ms',
+    'p99 ms',
+    'max ms',
+    'events a write',
+    'server CPU, µs an event',
+    'server core',
+    'other cores',
+    'limited by',
+  ]
+  const rows = cases.flatMap(({ perSecond = 0, summary: { none, one, many } }) => [
+    latencyRow([String(perSecond), 'none'], none),
+    latencyRow([String(perSecond), '1'], one),
+    latencyRow([String(perSecond), String(subscribers)], many),
+  ])
+  return `Latency: from just before the request to Kafka to the subscriber\n\n${renderTable(head, rows)}`
+}
+
+function latencyRow(names: readonly string[], phase: PhaseSummary): string[] {
+  return [
+    ...names,
+    show(phase.p50Ms, 2),
+    show(phase.p99Ms, 2),
+    show(phase.maxMs, 1),
+    Number.isNaN(phase.p50Ms.median) ? '–' : show(phase.eventsPerWrite, 1),
+    show(phase.cpuUsPerEvent, 1),
+    percent(phase.serverShare.median),
+    percent(phase.othersBusy.median),
+    limitOf(phase),
+  ]
+}
+
+function describeConstants({ idleShare }: Report): string {
+  const settings = Object.entries(gatewaySettings).map(([name, value]) => `${name}=${value}`)
+  return [
+    'A delivery is one event to one subscriber; gateway, µs a delivery = (server CPU an event with many − with no subscribers) ÷ subscribers.',
+    'The floor: a bare Node server that writes the same frames at the same pace to as many sockets with `socket.write`, in the same run.',
+    `Server CPU is raw; the gateway idle uses ${percent(idleShare)} of a core. Held: ${settings.join(' ')}, 4 partitions a topic, producer lingers 5 ms, acks=all.`,
+  ].join('\n')
+}
+
+/** What is at its limit; the producer's gaps are told because events are stamped when sent. */
+function limitOf(phase: PhaseSummary): string {
+  const limits = [
+    ...(phase.serverShare.median >= limitShare ? ['gateway'] : []),
+    ...(Math.max(phase.othersBusy.median, phase.subscribersShare.median) >= limitShare
+      ? ['clients, Kafka']
+      : []),
+    ...(phase.longestGapMs.median >= 100
+      ? [`producer paused ${Math.round(phase.longestGapMs.median)} ms`]
+      : []),
+  ]
+  return limits.length === 0 ? '–' : limits.join(', ')
+}
+
+function nameOf(perSecond: number | undefined): string {
+  return perSecond === undefined ? 'backlog' : `${perSecond} events/s`
+}
+
+function show({ median, low, high }: Spread, digits: number): string {
+  if (Number.isNaN(median)) return '–'
+  const text = (value: number): string =>
+    digits === 0 ? Math.round(value).toLocaleString('en-US') : value.toFixed(digits)
+  return low === high ? text(median) : `${text(median)} (${text(low)}–${text(high)})`
+}
+
+function percent(share: number): string {
+  return Number.isNaN(share) ? '–' : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+}
