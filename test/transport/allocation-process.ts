@@ -1,13 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
-import Fastify from 'fastify'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { Feed } from '../../src/fanout/feed.ts'
-import { listen } from '../../src/gateway/listen.ts'
-import { Sessions } from '../../src/session/sessions.ts'
-import { serveStream } from '../../src/transport/stream-route.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
+import { startBareStream } from '../support/bare-stream.ts'
 
 // Run by `allocation.test.ts`: serves subscribers and measures, on its message, what a delivery allocates.
 const subscribers = 100
@@ -16,39 +12,10 @@ const flushesPerRound = 200
 const warmUpRounds = 12
 const rounds = 25
 
-const limits = {
-  authTimeoutMs: 10_000,
-  maxMessageBytes: 65_536,
-  maxItemsPerSession: 10,
-  maxSessions: 1000,
-  maxUnsentBytes: 2 ** 26,
-  heartbeatMs: 60_000,
-}
-const grant = {
-  subject: 'ann',
-  scopes: new Set(['stream'] as const),
-  feeds: '*',
-  channels: '*',
-  symbols: '*',
-  rooms: '*',
-  expiresAtMs: 8e15,
-} as const
-
-const app = Fastify()
+const { app, feed, url } = await startBareStream({ maxUnsentBytes: 2 ** 26 })
 const sockets: Duplex[] = []
 app.server.on('upgrade', (_request, socket) => sockets.push(socket))
-const feed = new Feed({ maxItems: 10 })
-const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(grant) })
-await serveStream(app, {
-  ...limits,
-  sessions,
-  allowedOrigins: '*',
-  isReady: () => true,
-  pingMs: 60_000,
-  log: app.log,
-})
-const address = await listen(app, { host: '127.0.0.1', port: 0 }, { host: '', port: '' })
-process.send?.({ address })
+process.send?.({ url })
 
 process.once('message', () => {
   void measure().then(result => process.send?.(result))

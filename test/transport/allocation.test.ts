@@ -14,10 +14,8 @@ test('a delivery to 100 subscribers of the same items allocates at most 16 B mor
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   try {
-    const [{ address }] = (await once(server, 'message')) as [{ address: string }]
-    const clients = await Promise.all(
-      Array.from({ length: 100 }, () => subscribe(`ws://${address}/v1/stream`)),
-    )
+    const [{ url }] = (await once(server, 'message')) as [{ url: string }]
+    const clients = await Promise.all(Array.from({ length: 100 }, () => subscribe(url)))
     server.send('measure')
     const [{ delivered, bare, deliveries }] = (await once(server, 'message')) as [Measured]
     expect(deliveries).toBe((12 + 25) * 200 * 100)

@@ -2,13 +2,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { Feed } from '../../src/fanout/feed.ts'
-import { Sessions } from '../../src/session/sessions.ts'
-import { serveStream } from '../../src/transport/stream-route.ts'
-import { listen } from '../../src/gateway/listen.ts'
 import { StreamClient } from '../support/stream-client.ts'
+import { startBareStream } from '../support/bare-stream.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import Fastify from 'fastify'
 
 let gateway: TestGateway
 let token: string
@@ -133,36 +129,7 @@ describe('a connection', () => {
 
 describe('a reader that stops', () => {
   test('is told 407 and closed once more than the limit is unsent; the others go on', async () => {
-    const app = Fastify()
-    const feed = new Feed({ maxItems: 10 })
-    const limits = {
-      authTimeoutMs: 10_000,
-      maxMessageBytes: 65_536,
-      maxItemsPerSession: 10,
-      maxSessions: 10,
-      maxUnsentBytes: 262_144,
-      heartbeatMs: 60_000,
-    }
-    const grant = {
-      subject: 'ann',
-      scopes: new Set(['stream'] as const),
-      feeds: '*',
-      channels: '*',
-      symbols: '*',
-      rooms: '*',
-      expiresAtMs: 8e15,
-    } as const
-    const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(grant) })
-    await serveStream(app, {
-      ...limits,
-      sessions,
-      allowedOrigins: '*',
-      isReady: () => true,
-      pingMs: 60_000,
-      closeTimeoutMs: 200,
-      log: app.log,
-    })
-    const url = `ws://${await listen(app, { host: '127.0.0.1', port: 0 }, { host: '', port: '' })}/v1/stream`
+    const { feed, sessions, url, stop } = await startBareStream({ maxUnsentBytes: 262_144 })
     const reader = await StreamClient.open(url, 'x')
     await reader.subscribe({ trades: ['*'] })
     const stopped = await StreamClient.open(url, 'x')
@@ -191,8 +158,7 @@ describe('a reader that stops', () => {
     // The peer never takes the close frame, so the connection is cut.
     await expect.poll(() => sessions.size).toBe(1)
     await reader.close()
-    await sessions.drain(0)
-    await app.close()
+    await stop()
   })
 
   test('of pings is cut off', async () => {

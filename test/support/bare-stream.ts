@@ -1,0 +1,58 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Grant } from '../../src/auth/grant.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import { listen } from '../../src/gateway/listen.ts'
+import { Sessions } from '../../src/session/sessions.ts'
+import { serveStream } from '../../src/transport/stream-route.ts'
+
+/** A stream route over a feed that the test fills itself: no log, and every token allows everything. */
+export interface BareStream {
+  readonly app: FastifyInstance
+  readonly feed: Feed
+  readonly sessions: Sessions
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const everything: Grant = {
+  subject: 'test',
+  scopes: new Set(['stream']),
+  feeds: '*',
+  channels: '*',
+  symbols: '*',
+  rooms: '*',
+  expiresAtMs: 8e15,
+}
+
+export async function startBareStream({
+  maxUnsentBytes,
+}: {
+  readonly maxUnsentBytes: number
+}): Promise<BareStream> {
+  const app = Fastify()
+  const feed = new Feed({ maxItems: 10 })
+  const limits = {
+    authTimeoutMs: 10_000,
+    maxMessageBytes: 65_536,
+    maxItemsPerSession: 10,
+    maxSessions: 1000,
+    maxUnsentBytes,
+    heartbeatMs: 60_000,
+  }
+  const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(everything) })
+  await serveStream(app, {
+    ...limits,
+    sessions,
+    allowedOrigins: '*',
+    isReady: () => true,
+    pingMs: 60_000,
+    closeTimeoutMs: 200,
+    log: app.log,
+  })
+  const address = await listen(app, { host: '127.0.0.1', port: 0 }, { host: '', port: '' })
+  const stop = async (): Promise<void> => {
+    await sessions.drain(0)
+    await app.close()
+  }
+  return { app, feed, sessions, url: `ws://${address}/v1/stream`, stop }
+}
