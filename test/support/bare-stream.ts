@@ -11,7 +11,7 @@ export interface BareStream {
   readonly feed: Feed
   readonly sessions: Sessions
   readonly url: string
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 const everything: Grant = {
