@@ -71,8 +71,11 @@ async function serve(config: Config): Promise<number> {
   })
   const gateway = await startGateway(config)
   if (!interruption.stopping.aborted) announce(config, gateway)
-  await Promise.race([stopped, gateway.ended])
-  await gateway.stop()
+  try {
+    await Promise.race([stopped, gateway.ended])
+  } finally {
+    await gateway.stop()
+  }
   return 0
 }
 

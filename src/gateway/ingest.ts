@@ -41,8 +41,8 @@ export class Ingest {
   #becomeReady: () => void = () => undefined
   readonly #options: IngestOptions
   readonly #poisonLog: RateLimitedLog
-  /** The partitions that have not reached the last stable offset they had at start, with that offset. */
-  #behind: Map<Partition, number> | undefined
+  /** The partitions that have not reached the last stable offset they had at start, with that position. */
+  #behind: Map<Partition, Position> | undefined
   /** Partitions whose beginning lies before the warm-up: their first record says how far back was looked. */
   readonly #cutShort = new Set<Partition>()
 
@@ -78,13 +78,13 @@ export class Ingest {
   /** Begins the last `warmUpRecords` records before the end of each partition. */
   async #chooseStarts(firsts: readonly Position[]): Promise<Position[]> {
     const { log, feed, warmUpRecords } = this.#options
-    const behind = new Map<Partition, number>()
+    const behind = new Map<Partition, Position>()
     const starts: Position[] = []
     for (const position of firsts) {
       const { first, stable } = await log.ends(position.partition)
       const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
       if (start.offset > first) this.#cutShort.add(position.partition)
-      if (start.offset < stable) behind.set(position.partition, stable)
+      if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
       feed.advance(start, stable)
       starts.push(start)
     }
@@ -130,12 +130,13 @@ export class Ingest {
     }
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
-    this.#noteProgress(partition, to)
+    this.#noteProgress({ partition, epoch, offset: to })
   }
 
-  #noteProgress(partition: Partition, to: number): void {
+  /** A topic that was made again meanwhile has nothing left to catch up with. */
+  #noteProgress({ partition, epoch, offset }: Position): void {
     const end = this.#behind?.get(partition)
-    if (end === undefined || to < end) return
+    if (end === undefined || (end.epoch === epoch && offset < end.offset)) return
     this.#behind?.delete(partition)
     if (this.isReady) this.#becomeReady()
   }
