@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
+import { EventLoopDelay } from './event-loop-delay.ts'
 import type { Ingest } from './ingest.ts'
 import { closeCodes, closeReasons } from '../session/close-code.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -22,7 +22,10 @@ const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 type Row = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-/** Declares every metric. Labels come from closed sets: never a symbol, a user or an address. */
+/**
+ * Declares every metric. Labels come from closed sets: never a symbol, a user or an address. The first sentence of a help
+ * says what is measured, the rest what a change suggests; docs/metrics.md has the same words.
+ */
 export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -35,11 +38,17 @@ export function createMetrics(sources: MetricSources): Registry {
 }
 
 function declareSessions(registry: Registry, sources: MetricSources): void {
-  gauge(registry, 'ticker_connections', 'Open stream connections', [], () => [[{}, sources.sessions.size]])
+  gauge(
+    registry,
+    'ticker_connections',
+    'Open stream connections. A jump: another node is gone, or clients connect again and again',
+    [],
+    () => [[{}, sources.sessions.size]],
+  )
   gauge(
     registry,
     'ticker_sessions',
-    'Sessions by state; many connected or verifying: clients do not authenticate, or the key set is slow',
+    'Sessions by state. Many connected or verifying: clients do not authenticate, or the key set is slow',
     ['state'],
     () => {
       const { connected, verifying, live } = sources.sessions.counts.states
@@ -49,14 +58,14 @@ function declareSessions(registry: Registry, sources: MetricSources): void {
   counter(
     registry,
     'ticker_session_errors_total',
-    'Errors told to clients by code (PROTOCOL.md §6)',
+    'Errors told to clients by code (PROTOCOL.md §6). A rise of 402: tokens are refused; of 406: the node is full; of 407: clients are too slow; of 500: tokens cannot be checked; of the others: clients are broken',
     ['code'],
     () => rows('code', sources.sessions.counts.errors),
   )
   counter(
     registry,
     'ticker_sessions_closed_total',
-    'Sessions the gateway ended by reason; too_slow: clients or their networks cannot keep up',
+    'Sessions the gateway ended by reason. A rise of too_slow: clients or their networks cannot keep up; of unauthorized: tokens are refused; of internal_error: tokens cannot be checked',
     ['reason'],
     () =>
       closeReasons.map((name): Row => {
@@ -64,8 +73,12 @@ function declareSessions(registry: Registry, sources: MetricSources): void {
         return [{ reason }, sources.sessions.counts.closes[name]]
       }),
   )
-  counter(registry, 'ticker_handshakes_refused_total', 'Handshakes refused by reason', ['reason'], () =>
-    rows('reason', sources.refusals),
+  counter(
+    registry,
+    'ticker_handshakes_refused_total',
+    'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of the others: a client or a page is set up wrongly',
+    ['reason'],
+    () => rows('reason', sources.refusals),
   )
 }
 
@@ -74,34 +87,42 @@ function declareDelivery(registry: Registry, sources: MetricSources): void {
   gauge(
     registry,
     'ticker_items',
-    'Items (channel, symbol) that have had an event; near TICKER_MAX_ITEMS new ones are refused',
+    'Items (channel, symbol) that have had an event. Near TICKER_MAX_ITEMS: new ones are refused, and counted as poison of the reason items',
     [],
     () => [[{}, tape.items.size]],
   )
-  gauge(registry, 'ticker_subscribed_items', 'Different items that someone is subscribed to', [], () => [
-    [{}, fanout.subscribedItems],
-  ])
-  gauge(registry, 'ticker_audiences', 'Groups of sessions that share their frames', [], () => [
-    [{}, fanout.audienceCount],
-  ])
+  gauge(
+    registry,
+    'ticker_subscribed_items',
+    'Different items that someone is subscribed to, a wildcard counted as one. A fall to 0: nobody listens, or no client can subscribe',
+    [],
+    () => [[{}, fanout.subscribedItems]],
+  )
+  gauge(
+    registry,
+    'ticker_audiences',
+    'Groups of sessions that share their frames. Near the number of sessions: little is shared, and each session costs frames of its own',
+    [],
+    () => [[{}, fanout.audienceCount]],
+  )
   counter(
     registry,
     'ticker_deliveries_total',
-    'Events delivered: one event to one session is one',
+    'Events delivered: one event to one session is one. Standing still while events are read: nobody is subscribed to them',
     [],
     () => [[{}, fanout.counts.deliveries]],
   )
   counter(
     registry,
     'ticker_delivered_bytes_total',
-    'Bytes of events written to sockets, frame headers included',
+    'Bytes of events written to sockets, frame headers included. Near what the network carries: more nodes are needed',
     [],
     () => [[{}, fanout.counts.bytes]],
   )
   counter(
     registry,
     'ticker_flushes_total',
-    'Frames built and shared, one per audience and batch; few deliveries per flush: little is shared',
+    'Flushes, one per audience and batch, each built once and written to every session of the audience. Few deliveries per flush: little is shared',
     [],
     () => [[{}, fanout.counts.flushes]],
   )
@@ -113,38 +134,42 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
   counter(
     registry,
     'ticker_events_total',
-    'Events read by channel; standing still while trading: the feed is mute',
+    'Events read by channel. Standing still while trading: the feed is mute',
     ['channel'],
     () => rows('channel', tape.counts.events),
   )
-  counter(registry, 'ticker_records_total', 'Records read from the log', [], () => [
-    [{}, ingest.counts.records],
-  ])
+  counter(
+    registry,
+    'ticker_records_total',
+    'Records read from the log. Faster than events: records are ignored or are poison',
+    [],
+    () => [[{}, ingest.counts.records]],
+  )
   counter(
     registry,
     'ticker_records_ignored_total',
-    'Records that the decoder passed over as not for this gateway',
+    'Records that the decoder passed over as not for this gateway. A rise: a topic carries other data, or the decoder is wrong',
     [],
     () => [[{}, ingest.counts.ignored]],
   )
   counter(
     registry,
     'ticker_poison_records_total',
-    'Records that are no valid events, by reason; a rise: a producer is broken (see the log for positions)',
+    'Records that are no valid events, by reason. A rise: a producer is broken (the log lines name positions)',
     ['reason'],
     () => rows('reason', ingest.counts.poison),
   )
   counter(
     registry,
     'ticker_split_items_total',
-    'Items seen in two partitions, whose order is lost: producers of one symbol use different partitioners',
+    'Items seen in two partitions, whose order is lost. Above 0: producers of one symbol use different partitioners',
     [],
     () => [[{}, tape.counts.splitItems]],
   )
   gauge(
     registry,
     'ticker_ingest_lag_records',
-    'Records in the log that were not read yet, by partition; a rise: this node cannot keep up',
+    'Records in the log that were not read yet, by partition. A rise: this node cannot keep up',
     ['topic', 'partition'],
     () =>
       feed
@@ -158,20 +183,24 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
   )
   gauge(
     registry,
-    'ticker_channel_newest_event_seconds',
-    'Unix time of the newest event by channel, 0 for none',
+    'ticker_newest_event_timestamp_seconds',
+    'Unix time of the newest record that brought an event, by channel; 0 for none. Standing still while trading: the feed is mute',
     ['channel'],
     () => rows('channel', tape.newestMs).map(([labels, newestMs]): Row => [labels, newestMs / 1000]),
   )
-  counter(registry, 'ticker_log_total', 'What the log counted, by kind (docs/metrics.md)', ['kind'], () =>
-    rows('kind', sources.logStats),
+  counter(
+    registry,
+    'ticker_log_total',
+    'What the log counted, by kind. What a rise suggests depends on the kind (docs/metrics.md)',
+    ['kind'],
+    () => rows('kind', sources.logStats),
   )
 }
 
 function declareLatency(registry: Registry, ingest: Ingest): void {
   const latency = new Histogram({
     name: 'ticker_delivery_latency_seconds',
-    help: 'From the timestamp of the oldest record of a flush to its write to the sockets; a rise: the loop is busy, Kafka is slow, or clocks differ',
+    help: 'From the timestamp of the oldest record of a flush to its write to the sockets. A rise: the loop is busy, Kafka is slow, or clocks differ',
     buckets: latencyBucketsS,
     registers: [registry],
   })
@@ -179,29 +208,23 @@ function declareLatency(registry: Registry, ingest: Ingest): void {
 }
 
 function declareProcess(registry: Registry, sources: MetricSources): void {
-  gauge(registry, 'ticker_build_info', 'Always 1; the labels say what runs', ['version', 'node'], () => [
+  gauge(registry, 'ticker_build_info', 'Always 1. The labels say what runs', ['version', 'node'], () => [
     [{ version: sources.version, node: process.versions.node }, 1],
   ])
-  gauge(registry, 'ticker_ready', '1 when /readyz is green', [], () => [[{}, sources.isReady() ? 1 : 0]])
-  const resolutionMs = 10
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
-  delay.enable()
-  // The histogram counts its own sampling interval into every delay.
-  const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000)
+  gauge(
+    registry,
+    'ticker_ready',
+    '1 when /readyz is green. 0: the log is still being read up to where it ended at start, or the node is leaving',
+    [],
+    () => [[{}, sources.isReady() ? 1 : 0]],
+  )
+  const delay = new EventLoopDelay(performance.now())
   gauge(
     registry,
     'ticker_event_loop_delay_seconds',
-    'How late the event loop was since the last scrape, by quantile; 1 is the longest gap, in which nobody was served',
-    ['quantile'],
-    () => {
-      const found = rows('quantile', {
-        '0.5': delay.percentile(50),
-        '0.99': delay.percentile(99),
-        '1': delay.max,
-      }).map(([labels, value]): Row => [labels, seconds(value)])
-      delay.reset()
-      return found
-    },
+    'How late the event loop was in the last one to two minutes; max is the longest gap, in which nobody was served. A rise: something computes too long at a time, or the machine lacks CPU',
+    ['statistic'],
+    () => rows('statistic', { ...delay.read(performance.now()) }),
   )
 }
 

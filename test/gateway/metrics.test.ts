@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+const document = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
+/** Labels whose values the document cannot list. */
+const open = new Set(['topic', 'partition', 'version', 'node', 'kind'])
+
+let gateway: TestGateway
+let page: string
+
+beforeAll(async () => {
+  gateway = await startTestGateway()
+  page = await (await fetch(`${gateway.operationsUrl}/metrics`)).text()
+})
+
+afterAll(() => gateway.stop())
+
+interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly series: readonly Readonly<Record<string, string>>[]
+}
+
+/** The gateway's own metrics, as Prometheus reads them. */
+function ownMetrics(): Metric[] {
+  return [...page.matchAll(/^# HELP (ticker_\S+) (.*)\n# TYPE \S+ (\S+)$/gm)].map(
+    ([, name = '', help = '', type = '']) => ({ name, help, type, series: seriesOf(name) }),
+  )
+}
+
+function seriesOf(name: string): Record<string, string>[] {
+  return [...page.matchAll(new RegExp(`^${name}(?:_bucket|_sum|_count)?(?:\\{(.*)\\})? `, 'gm'))].map(
+    ([, labels = '']) =>
+      Object.fromEntries(
+        [...labels.matchAll(/(\w+)="([^"]*)"/g)]
+          .map(([, label = '', value = '']) => [label, value] as const)
+          .filter(([label]) => label !== 'le'),
+      ),
+  )
+}
+
+function labelsOf({ series }: Metric): string[] {
+  return [...new Set(series.flatMap(labels => Object.keys(labels)))]
+}
+
+/** The cells of the rows of a table, by the heading above it. */
+function tableUnder(heading: string): string[][] {
+  const [, part = ''] = document.split(heading)
+  const [table = ''] = /(?:^\|.*\n)+/m.exec(part) ?? []
+  return table
+    .trimEnd()
+    .split('\n')
+    .slice(2)
+    .map(row => row.slice(2, -2).split(' | '))
+}
+
+describe('docs/metrics.md', () => {
+  test('lists every metric of the gateway with its type, its labels and the words of its help', () => {
+    const expected = ownMetrics().map(metric => {
+      const end = metric.help.indexOf('. ')
+      const labels = labelsOf(metric).map(label => `\`${label}\``)
+      const words = [metric.help.slice(0, end), metric.help.slice(end + 2)]
+      return [`\`${metric.name}\``, metric.type, labels.join(' '), ...words]
+    })
+
+    expect(expected).not.toEqual([])
+    expect(tableUnder("## The gateway's metrics")).toEqual(expected)
+  })
+
+  test('lists the values of every label of a closed set', () => {
+    const expected = ownMetrics().flatMap(metric =>
+      labelsOf(metric)
+        .filter(label => !open.has(label))
+        .map(label => [metric.name, label, metric.series.map(labels => labels[label])]),
+    )
+
+    const listed = tableUnder('## Values of the labels').map(([name = '', label = '', values = '']) => [
+      name.slice(1, -1),
+      label.slice(1, -1),
+      [...values.matchAll(/`([^`]+)`/g)].map(([, value]) => value),
+    ])
+
+    expect(listed).toEqual(expected)
+  })
+
+  test.each([
+    ['With Kafka', '../../src/log/kafka/kafka-stats.ts'],
+    ['With the embedded log', '../../src/log/embedded/embedded-log-stats.ts'],
+  ])('lists the kinds of ticker_log_total in the words of their declaration: %s', (heading, file) => {
+    const declaration = readFileSync(new URL(file, import.meta.url), 'utf8')
+    const kinds = [...declaration.matchAll(/\/\*\* ((?:(?!\*\/)[^])+) \*\/\s+(\w+): number/g)].map(
+      ([, says = '', kind]) => [`\`${kind}\``, says.replaceAll(/\s+\* /g, ' ')],
+    )
+
+    expect(kinds).not.toEqual([])
+    expect(tableUnder(heading).map(row => row.slice(0, 2))).toEqual(kinds)
+  })
+
+  test('says of every metric and kind what a change suggests', () => {
+    const tables = ["## The gateway's metrics", 'With Kafka', 'With the embedded log'].flatMap(tableUnder)
+
+    expect(tables.filter(row => row.at(-1) === '')).toEqual([])
+  })
+})
