@@ -37,6 +37,18 @@ export const chromium: Requirement = {
   debianPackage: 'chromium',
 }
 
+export const prometheus: Requirement = {
+  purpose: 'runs the tests of the dashboard',
+  programs: ['prometheus'],
+  debianPackage: 'prometheus',
+}
+
+export const promtool: Requirement = {
+  purpose: 'checks metrics and alerts',
+  programs: ['promtool'],
+  debianPackage: 'prometheus',
+}
+
 /** A program is absent and was not installed; the message says which it is and what installs it. */
 export class RequirementError extends TickerError {
   readonly code = 'TICKER_TEST_REQUIREMENT'
