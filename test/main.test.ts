@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { sections } from '../src/config/variables.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -13,6 +13,9 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ticker-main-'))
 })
+afterEach(() => {
+  for (const program of programs.splice(0)) program.process.kill('SIGKILL')
+})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 interface Ended {
@@ -20,6 +23,9 @@ interface Ended {
   readonly out: string
   readonly err: string
 }
+
+/** Those of the test under way: a failed assertion leaves none behind. */
+const programs: Program[] = []
 
 class Program {
   out = ''
@@ -32,6 +38,7 @@ class Program {
       cwd: folder,
       env: { PATH: process.env['PATH'], ...env },
     })
+    programs.push(this)
     this.process.stdout.on('data', text => (this.out += String(text)))
     this.process.stderr.on('data', text => (this.err += String(text)))
     this.ended = once(this.process, 'close').then(([code]) => ({
