@@ -6,6 +6,8 @@ import { Audience, type Subscriber } from './audience.ts'
 import { type Interest, keyOf } from './interest.ts'
 
 export interface FanoutCounts {
+  /** Events put into frames: one event in the frame of one audience is one. */
+  events: number
   /** Events delivered: one event to one subscriber is one. */
   deliveries: number
   /** Bytes handed to sockets, frame headers included. */
@@ -22,7 +24,7 @@ interface Routes {
 
 /** The live path: an event's item → its audiences → one shared frame each. */
 export class Fanout {
-  readonly counts: FanoutCounts = { deliveries: 0, bytes: 0, flushes: 0 }
+  readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
   readonly #items: Items
   readonly #audiences = new Map<string, Audience>()
   readonly #routes = new Map<Channel, Routes>(
@@ -75,6 +77,7 @@ export class Fanout {
     let audience = this.#marked
     this.#marked = undefined
     while (audience !== undefined) {
+      this.counts.events += audience.count
       this.counts.deliveries += audience.count * audience.subscribers.size
       this.counts.bytes += audience.flush(segment)
       this.counts.flushes++

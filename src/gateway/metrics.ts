@@ -121,6 +121,13 @@ function declareDelivery(registry: Registry, sources: MetricSources): void {
   )
   counter(
     registry,
+    'ticker_flushed_events_total',
+    'Events put into frames, one for each audience that receives them. Many per flush: batches grow, under load or because the producer batches',
+    [],
+    () => [[{}, fanout.counts.events]],
+  )
+  counter(
+    registry,
     'ticker_flushes_total',
     'Flushes, one per audience and batch, each built once and written to every session of the audience. Few deliveries per flush: little is shared',
     [],

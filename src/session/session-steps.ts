@@ -17,6 +17,7 @@ export type SessionEvent =
   | 'expired'
   | 'drained'
   | 'failed'
+  | 'silent'
   | 'gone'
 
 /** Where an event leads: to a state, with an error for the client, with the end of the connection. */
@@ -38,6 +39,7 @@ const stayEnded = {
   expired: ended,
   drained: ended,
   failed: ended,
+  silent: ended,
   gone: ended,
 } as const satisfies Record<SessionEvent, Step>
 
@@ -47,6 +49,7 @@ const endings = {
   congested: { to: 'ended', error: 407, close: 'tooSlow' },
   drained: { to: 'ended', close: 'draining' },
   failed: { to: 'ended', error: 500, close: 'internal' },
+  silent: { to: 'ended', close: 'unreachable' },
 } as const satisfies Record<SessionEvent, Step>
 
 /** The whole life of a session: a cell for every event in every state (`PROTOCOL.md` §2). */

@@ -123,6 +123,11 @@ export class Session implements Subscriber {
     this.#step('drained', { detail: '' })
   }
 
+  /** The peer has not answered a ping. */
+  giveUp(): void {
+    this.#step('silent', { detail: '' })
+  }
+
   /** The connection is gone, whoever ended it. */
   gone(): void {
     this.#step('gone', { detail: '' })

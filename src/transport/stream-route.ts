@@ -4,7 +4,6 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { RawData, WebSocket } from 'ws'
 import { type AllowedOrigins, isOriginAllowed } from '../auth/origin-policy.ts'
 import { bearerToken } from '../auth/bearer-token.ts'
-import { closeCodes } from '../session/close-code.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { jsonForm } from '../wire/json-form.ts'
@@ -37,8 +36,8 @@ interface Refusal {
 /** Serves `/v1/stream`. The counts are of handshakes refused before they became sessions. */
 export async function serveStream(app: FastifyInstance, options: StreamOptions): Promise<RefusalCounts> {
   const refusals = createRefusalCounts()
-  const transports = new Map<WebSocketTransport, WebSocket>()
-  const pings = setInterval(() => probe(transports), options.pingMs)
+  const connections = new Map<WebSocketTransport, Session>()
+  const pings = setInterval(() => probe(connections), options.pingMs)
   app.addHook('onClose', () => clearInterval(pings))
   await app.register(fastifyWebSocket, {
     options: {
@@ -63,9 +62,8 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       const { maxUnsentBytes, closeTimeoutMs = 5000 } = options
       const { socket } = request.raw
       const transport = new WebSocketTransport({ webSocket, socket, form, maxUnsentBytes, closeTimeoutMs })
-      transports.set(transport, webSocket)
-      webSocket.once('close', () => transports.delete(transport))
-      runSession({ webSocket, transport, request: request.raw, options })
+      connections.set(transport, runSession({ webSocket, transport, request: request.raw, options }))
+      webSocket.once('close', () => connections.delete(transport))
     },
   })
   return refusals
@@ -79,7 +77,7 @@ interface Connection {
 }
 
 /** One connection from its handshake to its end, which is the one line it leaves in the log. */
-function runSession({ webSocket, transport, request, options }: Connection): void {
+function runSession({ webSocket, transport, request, options }: Connection): Session {
   const { sessions, log } = options
   const begunMs = performance.now()
   const session = sessions.open(transport)
@@ -106,6 +104,7 @@ function runSession({ webSocket, transport, request, options }: Connection): voi
   })
   const token = bearerToken(request.headers.authorization)
   if (token !== undefined) session.authenticate(token)
+  return session
 }
 
 function receive(session: Session, data: RawData, isBinary: boolean): void {
@@ -170,10 +169,6 @@ function formOf(offered: Iterable<string>): WireForm | undefined {
 }
 
 /** Ends connections whose peer has not answered the last ping. */
-function probe(transports: ReadonlyMap<WebSocketTransport, WebSocket>): void {
-  for (const [transport, webSocket] of transports) {
-    if (transport.probe()) continue
-    transport.close(closeCodes.unreachable)
-    webSocket.terminate()
-  }
+function probe(connections: ReadonlyMap<WebSocketTransport, Session>): void {
+  for (const [transport, session] of connections) if (!transport.probe()) session.giveUp()
 }

@@ -51,6 +51,7 @@ describe('Feed', () => {
     expect(ann.events).toEqual([trade('AAPL', 1), trade('MSFT', 3)])
     expect(bob.blocks[0]).toBe(ann.blocks[0])
     expect(feed.fanout.counts).toEqual({
+      events: 2,
       deliveries: 4,
       bytes: 2 * ann.blocks[0]!.framed().length,
       flushes: 1,

@@ -169,6 +169,7 @@ describe('a reader that stops', () => {
     )
     socket.on('data', () => undefined)
     await once(socket, 'close')
+    expect(await own.metric('ticker_sessions_closed_total{reason="no_answer_to_pings"}')).toBe(1)
     expect(await own.metric('ticker_connections')).toBe(0)
     await own.stop()
   })

@@ -75,9 +75,13 @@ export async function settled<Result>(
   }
 }
 
-/** Only what a broker calls final is; kafkajs also calls its own exhaustion final, and wraps the reason. */
+/**
+ * Only what a broker calls final is; kafkajs also calls its own exhaustion final, and wraps the reason. A SASL
+ * state that does not fit is one of the connection, and goes with it.
+ */
 function severityOf(thrown: unknown): Severity {
   if (!(thrown instanceof Error)) return 'retriable'
   if (thrown.name !== 'KafkaJSProtocolError') return severityOf(thrown.cause)
-  return 'retriable' in thrown && thrown.retriable === false ? 'fatal' : 'retriable'
+  const isOfConnection = 'type' in thrown && thrown.type === 'ILLEGAL_SASL_STATE'
+  return 'retriable' in thrown && thrown.retriable === false && !isOfConnection ? 'fatal' : 'retriable'
 }

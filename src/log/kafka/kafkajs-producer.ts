@@ -9,6 +9,7 @@ import { type KafkaAccess, kafkajsConfig, openSocket, requestTimeoutMs, settled 
 const replicationTimeoutMs = 8000
 /** Two attempts, each after looking for the leader. */
 const sendTimeoutMs = 4 * requestTimeoutMs
+const disconnectTimeoutMs = 1000
 
 /** Connects an idempotent producer. Rejects with a `KafkaError`. */
 export async function connectProducer(access: KafkaAccess, log: WarnLog): Promise<BatchProducer> {
@@ -66,8 +67,11 @@ class KafkajsProducer implements BatchProducer {
   }
 
   async close(): Promise<void> {
-    // Ends what is under way: `disconnect` would wait for a broker that hangs.
-    for (const socket of this.#sockets) socket.destroy(new KafkaError('the producer was closed'))
-    await this.#producer.disconnect()
+    // A broker that hangs would make `disconnect` wait for ever.
+    const cut = () => {
+      for (const socket of this.#sockets) socket.destroy(new KafkaError('the producer was closed'))
+    }
+    const timer = setTimeout(cut, disconnectTimeoutMs)
+    await this.#producer.disconnect().finally(() => clearTimeout(timer))
   }
 }

@@ -89,7 +89,8 @@ export class LeaderReader {
   }
 
   #readable(): PartitionCursor[] {
-    if (this.#fetched.some(cursor => cursor.isWaiting)) return []
+    // One that went to another leader, or whose topic was made again, is nothing to wait for.
+    if (this.#fetched.some(cursor => cursor.isWaiting && this.#cursors.has(cursor))) return []
     const { version } = this.#options.cluster
     return [...this.#cursors].filter(cursor => !cursor.isWaiting && this.#refused.get(cursor) !== version)
   }
