@@ -191,3 +191,18 @@ test('reads a topic that was made again from its first offset, under its new epo
   expect(new Set(reading.of('trades').map(({ epoch }) => epoch)).size).toBe(2)
   expect(warnings).toContain('the topic was made again: reading from its first offset')
 })
+
+// Cause: what still waited of the old topic was dropped, but its reader went on waiting until it would be taken.
+// Symptom: the tail stood still, for every partition of that leader.
+// Seen: by reading the code; a consumer must be busy while the topic is made again.
+test('goes on when a topic is made again while records of the old one wait', async () => {
+  const [before] = cluster.create('trades', [0])
+  cluster.append(before!, sampleRecords(5000))
+  const reading = follow()
+  await reading.until(() => reading.batches.length > 0)
+  const [after] = cluster.create('trades', [0])
+  cluster.append(after!, sampleRecords(10))
+  await until(() => warnings.length > 0)
+  await reading.until(() => reading.of('trades').at(-1)?.to === 10)
+  expect(reading.offsets('trades').slice(-10)).toEqual(numbers(0, 10))
+})
