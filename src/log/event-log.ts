@@ -10,7 +10,8 @@ export type { LogRecord, RecordHeader } from '../event/record.ts'
  * The records of `[from, to)` of one partition, in order of offset, none left out that a reader of committed
  * data may see. The range also counts the offsets that carry none: control records, aborted transactions,
  * records compacted away. The next batch of a partition begins where the last one ended; a later `from` says
- * that the log no longer has what lies between, another `epoch` that the topic was made again.
+ * that what lies between is gone or unreadable, an earlier one that the log was truncated, another `epoch` that
+ * the topic was made again.
  */
 export interface LogBatch {
   readonly partition: Partition
@@ -51,7 +52,10 @@ export interface EventLog {
    */
   tail(from: readonly Position[], signal: AbortSignal): AsyncIterable<readonly LogBatch[]>
 
-  /** Reads `[from, to)` of one partition once, on a connection of its own, and ends. */
+  /**
+   * Reads `[from, to)` of one partition once, on a connection of its own, and ends there, or at the last stable offset. Rejects
+   * when the log does not answer in time or the topic was made again.
+   */
   range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch>
 
   /** The partition's first readable and last stable offset now. */
