@@ -9,6 +9,12 @@ import { type Rig, startRig } from './rig.ts'
 import { runRounds } from './rounds.ts'
 import { summaryOf } from './summary.ts'
 
+// kafkajs sets timers of less than nothing by the hundred, and Node says so each time in the middle of our progress.
+process.removeAllListeners('warning')
+process.on('warning', warning => {
+  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`)
+})
+
 // Leaves at once what may still be starting after an interruption: it ends with this process.
 process.exit(await main(process.argv.slice(2)))
 

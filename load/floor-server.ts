@@ -47,9 +47,10 @@ const functions = {
   async replay(): Promise<void> {
     const begunUs = monotonicUs()
     let next = 0
-    while (next < frames.length) {
+    for (;;) {
       const elapsedUs = monotonicUs() - begunUs
-      for (; next < frames.length && (dueUs[next] ?? 0) <= elapsedUs; next++) writeToAll(frames[next])
+      while (next < frames.length && (dueUs[next] ?? 0) <= elapsedUs) writeToAll(frames[next++])
+      if (next === frames.length) return
       await pause(Math.ceil(((dueUs[next] ?? 0) - elapsedUs) / 1000))
     }
   },

@@ -29,12 +29,14 @@ const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const startTimeoutMs = 20_000
 const stopTimeoutMs = 5000
 const pollMs = 50
+const patienceMs = 2000
 const keptErrorText = 4000
 
 /** The gateway as its operator runs it: `src/main.ts`, in development mode, in a process of its own. */
 export class GatewayProcess {
   readonly host: string
   readonly port: number
+  readonly #metrics: string
   readonly #child: ChildProcessWithoutNullStreams
   readonly #guard: Guard
 
@@ -43,6 +45,7 @@ export class GatewayProcess {
     this.#guard = guard
     this.host = address.host
     this.port = address.port
+    this.#metrics = address.metrics
   }
 
   /** Resolves when it is ready; rejects with what it printed when it does not become so. */
@@ -66,6 +69,13 @@ export class GatewayProcess {
   /** Whether it still runs. */
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** How many answers with records or without Kafka has given it. Asking costs it some milliseconds. */
+  async fetches(): Promise<number> {
+    const text = await (await fetch(this.#metrics, { signal: AbortSignal.timeout(patienceMs) })).text()
+    const [, value] = /^ticker_log_total\{kind="fetches"\} (\d+)$/m.exec(text) ?? []
+    return Number(value)
   }
 
   /** Stops it where it is, so that a backlog gathers in Kafka while its subscribers are connected. */
@@ -122,6 +132,7 @@ function spawnGateway({
 interface Address {
   readonly host: string
   readonly port: number
+  readonly metrics: string
 }
 
 async function becomeReady(child: ChildProcessWithoutNullStreams): Promise<Address> {
@@ -148,16 +159,16 @@ async function readyAddress(printed: () => string): Promise<Address> {
   const deadlineMs = performance.now() + startTimeoutMs
   while (performance.now() < deadlineMs) {
     const [, host, port] = /^ +stream +ws:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
-    const [, health] = /^ +health +(http:\S+)$/m.exec(printed()) ?? []
-    if (host !== undefined && health !== undefined && (await isGreen(health)))
-      return { host, port: Number(port) }
+    const [, operations] = /^ +health +(http:\S+)\/readyz$/m.exec(printed()) ?? []
+    if (host !== undefined && operations !== undefined && (await isGreen(`${operations}/readyz`)))
+      return { host, port: Number(port), metrics: `${operations}/metrics` }
     await pause(pollMs)
   }
   throw new Error(`not within ${startTimeoutMs} ms`)
 }
 
 async function isGreen(health: string): Promise<boolean> {
-  const response = await fetch(health, { signal: AbortSignal.timeout(1000) })
+  const response = await fetch(health, { signal: AbortSignal.timeout(patienceMs) })
   await response.body?.cancel()
   return response.ok
 }

@@ -25,6 +25,8 @@ export interface Phase extends Usage {
   readonly subscribers: number
   /** Read from Kafka. */
   readonly events: number
+  /** Answers of Kafka in which they came, with the empty ones of a long poll. */
+  readonly fetches: number
   /** Of each subscriber. */
   readonly frames: number
   readonly bytes: number
@@ -46,6 +48,7 @@ const patienceMs = 30_000
 /** A backlog gathers while the gateway stands still; measured is how it is read, as fast as that goes. */
 export async function measureBacklog(rig: Rig, subscribers: number, events: number): Promise<Measured> {
   const { gateway, producer } = rig
+  const fetchesBefore = await gateway.fetches()
   await openSubscribers(rig, subscribers)
   gateway.pause()
   try {
@@ -59,12 +62,14 @@ export async function measureBacklog(rig: Rig, subscribers: number, events: numb
     return receive(rig, targetOf(subscribers, events), patienceMs)
   })
   await rig.subscribers.call('close')
-  return measured({ ...metered, subscribers, events })
+  const fetches = (await gateway.fetches()) - fetchesBefore
+  return measured({ ...metered, subscribers, events, fetches })
 }
 
 /** Events come at an even pace. */
 export async function measurePaced(rig: Rig, subscribers: number, pace: Pace): Promise<Measured> {
   const { gateway, producer } = rig
+  const fetchesBefore = await gateway.fetches()
   await openSubscribers(rig, subscribers)
   const events = pace.perSecond * pace.seconds + lastEvents
   let longestGapMs = 0
@@ -78,9 +83,10 @@ export async function measurePaced(rig: Rig, subscribers: number, pace: Pace): P
     return received
   })
   await rig.subscribers.call('close')
+  const fetches = (await gateway.fetches()) - fetchesBefore
   const { latenciesUs } = metered.received
   const latency = { ...describeLatencies(latenciesUs), longestGapMs }
-  return measured({ ...metered, subscribers, events, ...(subscribers > 0 ? { latency } : {}) })
+  return measured({ ...metered, subscribers, events, fetches, ...(subscribers > 0 ? { latency } : {}) })
 }
 
 /** The floor server writes the same frames at the same pace to as many sockets. */
@@ -98,7 +104,7 @@ export async function measureFloor(rig: Rig, { phase, trace }: Measured): Promis
     return received
   })
   await rig.subscribers.call('close')
-  return measured({ ...metered, subscribers, events }).phase
+  return measured({ ...metered, subscribers, events, fetches: 0 }).phase
 }
 
 /** The share of a core that the gateway uses with nobody connected and nothing to read. */

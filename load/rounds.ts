@@ -31,6 +31,7 @@ export interface Results {
 }
 
 const warmUpEvents = 8000
+const warmUpPerSecond = 5000
 const idleSeconds = 1
 
 /** Runs every case in every round, the cases in turn and each floor right after its phase, after a warm-up that is thrown away. */
@@ -39,8 +40,8 @@ export async function runRounds(
   load: LoadArguments,
   report: (what: string) => void,
 ): Promise<Results> {
-  report('warm-up')
-  await warmUp(rig, load.subscribers)
+  await warmUp(rig, load, report)
+  report('idle')
   const idleShare = await measureIdle(rig, idleSeconds)
   const loads = [
     ...(load.scenarios.includes('throughput') ? [undefined] : []),
@@ -68,10 +69,18 @@ export async function runRounds(
   }
 }
 
-async function warmUp(rig: Rig, subscribers: number): Promise<void> {
-  for (const count of [0, 1]) await measureBacklog(rig, count, warmUpEvents)
+async function warmUp(rig: Rig, load: LoadArguments, report: (what: string) => void): Promise<void> {
+  const { subscribers, warmUpSeconds: seconds } = load
+  const pace = { perSecond: warmUpPerSecond, seconds }
+  report('warm-up: backlog')
+  await measureBacklog(rig, 0, warmUpEvents)
   await measureFloor(rig, await measureBacklog(rig, subscribers, warmUpEvents))
-  await measureFloor(rig, await measurePaced(rig, subscribers, { perSecond: 1000, seconds: 1 }))
+  report(`warm-up: paced, ${subscribers} subscribers`)
+  await measurePaced(rig, subscribers, pace)
+  report('warm-up: paced, nobody')
+  await measurePaced(rig, 0, pace)
+  report(`warm-up: paced, ${subscribers} subscribers and the floor`)
+  await measureFloor(rig, await measurePaced(rig, subscribers, pace))
 }
 
 interface RoundOptions {

@@ -35,6 +35,7 @@ function figuresOf(phase: Phase) {
     kernelShare: phase.serverKernelShare,
     subscribersShare: phase.subscribersCpuUs / us,
     othersBusy: phase.othersBusy,
+    eventsPerFetch: events / phase.fetches,
     eventsPerWrite: events / frames,
     bytesPerWrite: bytes / frames,
     p50Ms: latency?.p50Ms ?? Number.NaN,
