@@ -1,3 +1,4 @@
+import { messageOf } from '../../ticker-error.ts'
 import type { LogRecord, RecordHeader } from '../event-log.ts'
 import { ByteReader } from './byte-reader.ts'
 import { codecs } from './codecs.ts'
@@ -68,15 +69,15 @@ export class BatchRecords {
 function decompressed({ codec: number, records }: RecordBatch, maxBytes: number): Buffer {
   if (number === 0) return records
   const codec = codecs.get(number)
-  if (codec?.decompress === undefined) {
-    throw new UnsupportedError(`compression ${codec?.name ?? number}: expected none, gzip or zstd`)
+  if (codec === undefined) {
+    const known = [...codecs.values()].map(({ name }) => name)
+    throw new UnsupportedError(`compression ${number}: expected none, ${known.join(', ')}`)
   }
   try {
-    return codec.decompress(records, maxBytes)
+    return codec.unpack(records, maxBytes)
   } catch (cause) {
-    throw new MalformedError(`${codec.name} of ${records.length} bytes, at most ${maxBytes} unpacked`, {
-      cause,
-    })
+    const what = `${codec.name} of ${records.length} bytes, at most ${maxBytes} unpacked`
+    throw new MalformedError(`${what}: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -1,24 +1,21 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { unpackLz4 } from './lz4-frame.ts'
+import { unpackSnappy } from './snappy.ts'
 
-/** Decompresses the records of a batch at once; throws on garbage and on more than `maxBytes` of outcome. */
-export type Decompress = (bytes: Buffer, maxBytes: number) => Buffer
-
-/** A compression of record batches. Without `decompress` it is known but cannot be read. */
+/** A compression of record batches. */
 export interface Codec {
   readonly name: string
-  readonly decompress?: Decompress
+  /** Unpacks the records of a batch at once; throws on garbage, and before the outcome is longer than `maxBytes`. */
+  readonly unpack: (bytes: Buffer, maxBytes: number) => Buffer
 }
 
-/** The codecs by the lowest three bits of a batch's attributes; 0 is no compression. */
+/** The codecs by the lowest three bits of a batch's attributes; 0 is no compression, 5 to 7 are none that exists. */
 export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
-  [1, { name: 'gzip', decompress: (bytes, maxBytes) => gunzipSync(bytes, { maxOutputLength: maxBytes }) }],
-  [2, { name: 'snappy' }],
-  [3, { name: 'lz4' }],
+  [1, { name: 'gzip', unpack: (bytes, maxBytes) => gunzipSync(bytes, { maxOutputLength: maxBytes }) }],
+  [2, { name: 'snappy', unpack: unpackSnappy }],
+  [3, { name: 'lz4', unpack: unpackLz4 }],
   [
     4,
-    {
-      name: 'zstd',
-      decompress: (bytes, maxBytes) => zstdDecompressSync(bytes, { maxOutputLength: maxBytes }),
-    },
+    { name: 'zstd', unpack: (bytes, maxBytes) => zstdDecompressSync(bytes, { maxOutputLength: maxBytes }) },
   ],
 ])

@@ -1,4 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { compressFrameSync } from 'lz4-napi'
+import { compressSync } from 'snappy'
 
 /** A record to encode; its offset and time are relative to the batch. */
 export interface SampleRecord {
@@ -99,9 +101,16 @@ export function varint(value: bigint): Buffer {
 }
 
 function compress(bytes: Buffer, codec: number): Buffer {
-  if (codec === 1) return gzipSync(bytes)
-  return codec === 4 ? zstdCompressSync(bytes) : bytes
+  const pack = packers[codec - 1]
+  return pack === undefined ? bytes : pack(bytes)
 }
+
+const packers: readonly ((bytes: Buffer) => Buffer)[] = [
+  bytes => gzipSync(bytes),
+  bytes => compressSync(bytes),
+  bytes => compressFrameSync(bytes),
+  bytes => zstdCompressSync(bytes),
+]
 
 const remainders = Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte

@@ -39,7 +39,7 @@ const records: fc.Arbitrary<SampleRecord[]> = fc
 
 /** Batches that follow each other, with holes between and within. */
 const batches: fc.Arbitrary<SampleBatch[]> = fc
-  .array(fc.record({ hole: fc.nat(3), tail: fc.nat(3), records, codec: fc.constantFrom(0, 0, 1, 4) }), {
+  .array(fc.record({ hole: fc.nat(3), tail: fc.nat(3), records, codec: fc.constantFrom(0, 0, 1, 2, 3, 4) }), {
     minLength: 1,
     maxLength: 5,
   })

@@ -134,11 +134,7 @@ test('passes over a batch whose records contradict its header', () => {
 })
 
 test('tells a compression that it lacks from corruption', () => {
-  for (const [codec, name] of [
-    [2, 'snappy'],
-    [3, 'lz4'],
-    [7, '7'],
-  ] as const) {
+  for (const codec of [5, 6, 7]) {
     const bytes = encode(
       { baseOffset: 0, codec, records: sampleRecords(4) },
       { baseOffset: 4, records: sampleRecords(1) },
@@ -146,7 +142,9 @@ test('tells a compression that it lacks from corruption', () => {
     const reading = readSet({ bytes })
     expect(offsetsOf(reading)).toEqual([4])
     expect(reading.faults).toMatchObject([{ fault: 'unsupported', from: 0, to: 4 }])
-    expect(reading.faults[0]?.message).toContain(`compression ${name}: expected none, gzip or zstd`)
+    expect(reading.faults[0]?.message).toContain(
+      `compression ${codec}: expected none, gzip, snappy, lz4, zstd`,
+    )
   }
 })
 
