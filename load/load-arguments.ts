@@ -53,7 +53,7 @@ export function parseLoadArguments(args: readonly string[]): LoadArguments | 'he
   return {
     rounds: whole('--rounds', values.rounds ?? (isQuick ? '1' : '3'), 100),
     seconds: whole('--seconds', values.seconds ?? (isQuick ? '1' : '4'), 60),
-    warmUpSeconds: isQuick ? 1 : 5,
+    warmUpSeconds: isQuick ? 1 : 7,
     subscribers: whole('--subscribers', values.subscribers ?? '200', 5000),
     rates: (values.rate ?? ['1000', '5000']).map(rate => whole('--rate', rate, 100_000)),
     scenarios: values.scenario === undefined ? scenarios : [parseScenario(values.scenario)],

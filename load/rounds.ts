@@ -75,12 +75,10 @@ async function warmUp(rig: Rig, load: LoadArguments, report: (what: string) => v
   report('warm-up: backlog')
   await measureBacklog(rig, 0, warmUpEvents)
   await measureFloor(rig, await measureBacklog(rig, subscribers, warmUpEvents))
-  report(`warm-up: paced, ${subscribers} subscribers`)
-  await measurePaced(rig, subscribers, pace)
-  report('warm-up: paced, nobody')
-  await measurePaced(rig, 0, pace)
   report(`warm-up: paced, ${subscribers} subscribers and the floor`)
   await measureFloor(rig, await measurePaced(rig, subscribers, pace))
+  report('warm-up: paced, nobody')
+  await measurePaced(rig, 0, pace)
 }
 
 interface RoundOptions {
