@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { decode as decodeMessagePack, ExtensionCodec } from '@msgpack/msgpack'
+import { decodeMessagePack } from './message-pack.ts'
 import type { LogRecord } from './record.ts'
 
 /**
@@ -20,7 +20,7 @@ export const defaultDecoder: Decoder = {
   decode(record) {
     const { value } = record
     if (value === null) return undefined
-    return isMessagePack(record) ? decodeMessagePack(value, { extensionCodec }) : decodeJson(value)
+    return isMessagePack(record) ? decodeMessagePack(value) : decodeJson(value)
   },
 }
 
@@ -36,29 +36,4 @@ function isMessagePack(record: LogRecord): boolean {
     return type === 'application/msgpack' || type === 'application/x-msgpack'
   }
   return false
-}
-
-/** MessagePack's timestamp extension (type -1) becomes RFC 3339 text with as many fraction digits as it needs. */
-const extensionCodec = new ExtensionCodec()
-extensionCodec.register({
-  type: -1,
-  encode: () => null,
-  decode(data) {
-    const { seconds, nanoseconds } = readTimestamp(data)
-    const time = new Date(seconds * 1000).toISOString().slice(0, 19)
-    const fraction = nanoseconds === 0 ? '' : `.${String(nanoseconds).padStart(9, '0').replace(/0+$/, '')}`
-    return `${time}${fraction}Z`
-  },
-})
-
-/** The three layouts of https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type. */
-function readTimestamp(data: Uint8Array): { seconds: number; nanoseconds: number } {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  if (data.length === 4) return { seconds: view.getUint32(0), nanoseconds: 0 }
-  if (data.length === 8) {
-    const high = view.getUint32(0)
-    return { seconds: (high & 3) * 2 ** 32 + view.getUint32(4), nanoseconds: high >>> 2 }
-  }
-  if (data.length === 12) return { seconds: Number(view.getBigInt64(4)), nanoseconds: view.getUint32(0) }
-  throw new RangeError(`a MessagePack timestamp of ${data.length} bytes: expected 4, 8 or 12`)
 }

@@ -93,6 +93,15 @@ function countOwn(value: object): number {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = stringify(value)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+/** Some thousand nested objects are more than the stack of `JSON.stringify` takes. */
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return typeof value
+  }
 }

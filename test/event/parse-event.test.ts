@@ -53,6 +53,18 @@ describe('parseEvent', () => {
     }
   })
 
+  /**
+   * Cause: the message shows the value by `JSON.stringify`, which recurses into objects with numbered members.
+   * Symptom: a RangeError instead of the fault.
+   * Seen: when bodies of POST /v1/events were fuzzed.
+   */
+  test('says what is wrong with a value that is nested too deeply to be shown', () => {
+    const deep: unknown = JSON.parse(`${'{"1":'.repeat(100_000)}0${'}'.repeat(100_000)}`)
+    expect(parseEvent({ ...trade, p: deep })).toMatchObject({
+      message: 't.p=object: expected a number between -(2^53 - 1) and 2^53 - 1',
+    })
+  })
+
   test('cuts a long value short in its message, and keeps every value out of the rule', () => {
     const fault = parseEvent({ ...trade, S: 'secret'.repeat(1000) })
     if (!(fault instanceof EventFault)) throw new Error('expected a fault')
