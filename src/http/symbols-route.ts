@@ -1,42 +1,23 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import { bearerToken } from '../auth/bearer-token.ts'
+import type { FastifyInstance } from 'fastify'
 import { entitles, entitlesChannel, type Grant } from '../auth/grant.ts'
-import { TokenError } from '../auth/token-error.ts'
+import type { TokenVerifier } from '../auth/token-verifier.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
+import { Refusal, sendAnswer } from './answer.ts'
+import { authorize } from './authorization.ts'
 
 export interface SymbolsOptions {
   readonly feed: Feed
-  readonly verify: (token: string) => Promise<Grant>
+  readonly verify: TokenVerifier
 }
 
 /** Serves `GET /v1/symbols`: which symbols have had events on which channels, as far as the token entitles. */
 export function serveSymbols(app: FastifyInstance, { feed, verify }: SymbolsOptions): void {
   app.get('/v1/symbols', async (request, reply) => {
-    const token = bearerToken(request.headers.authorization)
-    if (token === undefined) return await refuse(reply, 'expected the header Authorization: Bearer TOKEN')
-    try {
-      const grant = await verify(token)
-      if (!grant.scopes.has('stream')) {
-        return await reply.code(403).send({ error: 'the token lacks the scope "stream"' })
-      }
-      return await reply.send({ symbols: listSymbols(feed, grant) })
-    } catch (error) {
-      if (!(error instanceof TokenError)) throw error
-      if (error.reason === 'unavailable') {
-        return await reply
-          .code(503)
-          .header('retry-after', '1')
-          .send({ error: 'the token could not be checked' })
-      }
-      return await refuse(reply, `the token was refused: ${error.reason}`)
-    }
+    const grant = await authorize(request.headers.authorization, { verify, scope: 'stream' })
+    if (grant instanceof Refusal) await sendAnswer(reply, grant)
+    else await reply.send({ symbols: listSymbols(feed, grant) })
   })
-}
-
-/** RFC 6750 §3: the challenge names the scheme. */
-function refuse(reply: FastifyReply, error: string): FastifyReply {
-  return reply.code(401).header('www-authenticate', 'Bearer').send({ error })
 }
 
 function listSymbols(feed: Feed, grant: Grant): { symbol: string; channels: Channel[] }[] {
