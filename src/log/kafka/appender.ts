@@ -6,7 +6,7 @@ import { AppendAnswers } from './append-answers.ts'
 import type { KafkaClient, OutgoingBatch } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import type { Incidents } from './incidents.ts'
-import { KafkaError } from './kafka-error.ts'
+import { UnsentError } from './kafka-error.ts'
 import { murmur2 } from './murmur2.ts'
 import { PartitionAppender, type SendResult } from './partition-appender.ts'
 import type { PartitionTable } from './partition-table.ts'
@@ -45,7 +45,8 @@ interface Call {
 
 /**
  * Appends events to Kafka, in the order of the calls for each key. A producer per topic, so that a topic that is
- * missing harms no other. An error does not say that the event was not written: the answer may have been lost.
+ * missing harms no other. An error does not say that the event was not written, since the answer may have been lost; an
+ * `UnsentError` does.
  */
 export class Appender {
   readonly #options: AppenderOptions
@@ -98,10 +99,10 @@ export class Appender {
     return { topic: topicOf(event, this.#options.topics), key: keyOf(event), value }
   }
 
-  #refusal(bytes: number): KafkaError | undefined {
-    if (this.#isClosed && bytes > 0) return new KafkaError('the log was closed')
+  #refusal(bytes: number): UnsentError | undefined {
+    if (this.#isClosed && bytes > 0) return new UnsentError('the log was closed')
     if (this.#waitingBytes === 0 || this.#waitingBytes + bytes <= waitingBytesLimit) return undefined
-    return new KafkaError(`${this.#waitingBytes} bytes wait to be appended: try again later`)
+    return new UnsentError(`${this.#waitingBytes} bytes wait to be appended: try again later`)
   }
 
   #count(results: readonly AppendResult[]): void {
@@ -118,7 +119,7 @@ export class Appender {
       const partition = this.#partitionOf(topic, key)
       if (partition === undefined) {
         answers.put(index, {
-          error: new KafkaError(`the topic ${topic} does not exist or cannot be reached`),
+          error: new UnsentError(`the topic ${topic} does not exist or cannot be reached`),
         })
         continue
       }

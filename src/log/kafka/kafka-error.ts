@@ -14,6 +14,9 @@ export class KafkaError extends TickerError {
   }
 }
 
+/** What was to be appended was never sent, so it is not in the log: to append it again cannot repeat it. */
+export class UnsentError extends KafkaError {}
+
 /** Bytes from Kafka that do not have the form they should have. */
 export class MalformedError extends TickerError {
   readonly code = 'TICKER_KAFKA_MALFORMED'

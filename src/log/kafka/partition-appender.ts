@@ -1,6 +1,6 @@
 import { messageOf, TickerError } from '../../ticker-error.ts'
 import type { OutgoingBatch, OutgoingMessage } from './broker-connection.ts'
-import { KafkaError } from './kafka-error.ts'
+import { KafkaError, UnsentError } from './kafka-error.ts'
 
 /** The library groups messages in quadratic time: 2,000 take 3 ms, 20,000 take 1.3 s. */
 const batchMessages = 2000
@@ -60,7 +60,7 @@ export class PartitionAppender {
     const { topic, partition, send } = this.#options
     const timeoutMs = (messages[0]?.deadlineMs ?? 0) - performance.now()
     try {
-      if (timeoutMs <= 0) throw new KafkaError(`${topic}/${partition}: waited in vain behind others`)
+      if (timeoutMs <= 0) throw new UnsentError(`${topic}/${partition}: waited in vain behind others`)
       return { offset: await send({ topic, partition, messages }, timeoutMs) }
     } catch (error) {
       return {
