@@ -12,8 +12,8 @@ export interface LoadArguments {
   /** Events per second of the paced phases. */
   readonly rates: readonly number[]
   readonly scenarios: readonly Scenario[]
-  /** Events of the backlogs that are read without pacing: by at most one subscriber, and by many. */
-  readonly backlog: { readonly few: number; readonly many: number }
+  /** Events of the backlogs that are read without pacing. */
+  readonly backlog: number
   /** A broker that runs already; one is started where it is absent. */
   readonly kafka?: string
   /** Where the figures go as JSON. */
@@ -36,7 +36,7 @@ export const loadUsage = `Measures the gateway between a real Kafka and its subs
   --rate N           events per second of a paced phase; may be given several times (1000 and 5000)
   --scenario NAME    only "throughput" or only "paced"
   --json FILE        every figure, also of the single rounds, as JSON
-  --quick            one short round, for CI: at most 30 s
+  --quick            one short round at 1000 events/s, for CI: at most 30 s
   --kafka HOST:PORT  a broker that runs already; otherwise one is started (Java and Maven are needed)
   --profile FOLDER   takes a CPU profile of the gateway and prints where its time went; the other figures suffer
   --help             shows this
@@ -55,9 +55,11 @@ export function parseLoadArguments(args: readonly string[]): LoadArguments | 'he
     seconds: whole('--seconds', values.seconds ?? (isQuick ? '1' : '4'), 60),
     warmUpSeconds: isQuick ? 1 : 7,
     subscribers: whole('--subscribers', values.subscribers ?? '200', 5000),
-    rates: (values.rate ?? ['1000', '5000']).map(rate => whole('--rate', rate, 100_000)),
+    rates: (values.rate ?? (isQuick ? ['1000'] : ['1000', '5000'])).map(rate =>
+      whole('--rate', rate, 100_000),
+    ),
     scenarios: values.scenario === undefined ? scenarios : [parseScenario(values.scenario)],
-    backlog: isQuick ? { few: 20_000, many: 10_000 } : { few: 100_000, many: 40_000 },
+    backlog: isQuick ? 20_000 : 100_000,
     ...(values.kafka === undefined ? {} : { kafka: values.kafka }),
     ...(values.json === undefined ? {} : { json: values.json }),
     ...(values.profile === undefined ? {} : { profile: values.profile }),

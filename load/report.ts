@@ -97,7 +97,7 @@ function renderThroughput({ none, one, many }: Summary, { subscribers, backlog }
     limitOf(phase),
   ]
   const rows = [row('none', none), row('1', one), row(String(subscribers), many)]
-  const title = `Throughput: a backlog of ${backlog.few} events (${backlog.many} for ${subscribers} subscribers), read as fast as it goes`
+  const title = `Throughput: a backlog of ${backlog} events, read as fast as it goes`
   return `${title}\n\n${renderTable(head, rows)}`
 }
 

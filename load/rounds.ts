@@ -109,5 +109,5 @@ interface Wanted {
 
 function measure(rig: Rig, load: LoadArguments, { perSecond, subscribers }: Wanted): Promise<Measured> {
   if (perSecond !== undefined) return measurePaced(rig, subscribers, { perSecond, seconds: load.seconds })
-  return measureBacklog(rig, subscribers, subscribers > 1 ? load.backlog.many : load.backlog.few)
+  return measureBacklog(rig, subscribers, load.backlog)
 }
