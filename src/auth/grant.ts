@@ -1,4 +1,5 @@
 import type { Channel } from '../event/event.ts'
+import { isSymbol } from '../event/symbol.ts'
 import { TokenError } from './token-error.ts'
 
 /** What a token may be for: read the stream, publish events, use rooms, resume from far back. */
@@ -35,6 +36,13 @@ export function entitlesChannel(grant: Grant, channel: Channel): boolean {
   return (channel === 'corrections' || channel === 'cancelErrors') && entitles(grant.channels, 'trades')
 }
 
+/** What a grant lacks for reading a feed, in words; `undefined` where it lacks nothing. */
+export function lackForFeed(grant: Grant, feed: string): string | undefined {
+  if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
+  if (!entitles(grant.feeds, feed)) return `the token does not entitle to the feed "${feed}"`
+  return undefined
+}
+
 const longestId = 256
 /** The last moment a `Date` can express, in seconds (ECMA-262 §21.4.1.1). */
 const lastSecond = 8.64e12
@@ -58,7 +66,7 @@ export function parseGrant(claims: unknown): Grant {
     scopes: parseScopes(scope),
     feeds: parseEntitled(ticker, 'feeds'),
     channels: parseEntitled(ticker, 'channels'),
-    symbols: parseEntitled(ticker, 'symbols'),
+    symbols: parseSymbols(ticker),
     rooms: parseEntitled(ticker, 'rooms'),
     expiresAtMs: Math.floor(exp * 1000),
   }
@@ -82,6 +90,13 @@ function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string
     entitled.add(name)
   }
   return entitled.has('*') ? '*' : entitled
+}
+
+/** A name that is no symbol would never match one, so it is a mistake of the issuer's. */
+function parseSymbols(ticker: Readonly<Record<string, unknown>>): Entitled {
+  const symbols = parseEntitled(ticker, 'symbols')
+  if (symbols === '*' || [...symbols].every(isSymbol)) return symbols
+  throw fault('"ticker.symbols" has a member that is no symbol')
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import { channelOfType, type EventType, type MarketEvent } from './event.ts'
+import { showValue } from '../show-value.ts'
 import { eventFields } from './event-fields.ts'
 
 /** Why something is not a market event; `reason` is from a closed set, for metrics. */
@@ -15,7 +16,7 @@ export class EventFault {
   ) {
     this.reason = reason
     this.rule = `${fault.field}: ${fault.rule}`
-    this.message = 'value' in fault ? `${fault.field}=${show(fault.value)}: ${fault.rule}` : this.rule
+    this.message = 'value' in fault ? `${fault.field}=${showValue(fault.value)}: ${fault.rule}` : this.rule
   }
 }
 
@@ -54,7 +55,7 @@ export function parseEvent(value: unknown): MarketEvent | EventFault {
       })
     }
   }
-  return known === countOwn(value) ? asEvent(value) : withoutUnknown(value, type)
+  return known === countOwn(value) && isPlain(value) ? asEvent(value) : withoutUnknown(value, type)
 }
 
 /** The names of the fields that the schema does not know, which are not passed on. */
@@ -86,22 +87,14 @@ function isEventType(value: unknown): value is EventType {
   return typeof value === 'string' && Object.hasOwn(channelOfType, value)
 }
 
+/** A decoder module's class may inherit fields, or decide with `toJSON` what is sent. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
 function countOwn(value: object): number {
   let count = 0
   for (const name in value) if (Object.hasOwn(value, name)) count++
   return count
-}
-
-function show(value: unknown): string {
-  const text = stringify(value)
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
-}
-
-/** Some thousand nested objects are more than the stack of `JSON.stringify` takes. */
-function stringify(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value)
-  } catch {
-    return typeof value
-  }
 }

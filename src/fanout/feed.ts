@@ -17,6 +17,7 @@ export class Feed {
   lookedBackToMs: number | undefined
   readonly #positions = new Map<Partition, FeedPosition>()
   readonly #indices = new Map<Partition, number>()
+  #indexCount = 0
 
   constructor(options: { readonly maxItems: number }) {
     this.tape = new Tape(options)
@@ -35,19 +36,36 @@ export class Feed {
     return lag
   }
 
-  /** States how far a partition has been read. */
-  advance(position: Position, stable: number): void {
-    this.#positions.set(position.partition, { ...position, stable })
+  /** The next position of one partition; `undefined` before anything was stated of it. */
+  positionOf(partition: Partition): FeedPosition | undefined {
+    return this.#positions.get(partition)
   }
 
-  /** A small number for a partition, the same for the life of the feed. */
+  /** States how far a partition has been read. Another epoch means that its topic was made again: what was known of it is forgotten. */
+  advance(position: Position, stable: number): void {
+    const { partition, epoch } = position
+    const former = this.#positions.get(partition)
+    if (former !== undefined && former.epoch !== epoch) this.#forget(partition.topic, epoch)
+    this.#positions.set(partition, { ...position, stable })
+  }
+
+  /** A small number for a partition, the same until its topic is made again. */
   indexOf(partition: Partition): number {
     let index = this.#indices.get(partition)
     if (index === undefined) {
-      index = this.#indices.size
+      index = this.#indexCount++
       this.#indices.set(partition, index)
     }
     return index
+  }
+
+  #forget(topic: string, epoch: string): void {
+    for (const [partition, position] of this.#positions) {
+      if (partition.topic !== topic || position.epoch === epoch) continue
+      this.#positions.delete(partition)
+      this.tape.retire(this.indexOf(partition))
+      this.#indices.delete(partition)
+    }
   }
 
   /** Takes an event in and marks it for its audiences; false when the node has as many items as it may. */

@@ -18,6 +18,7 @@ import { serveOperations } from '../http/operations.ts'
 import { servePage } from '../http/page-route.ts'
 import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
+import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { Ingest } from './ingest.ts'
 import { listen } from './listen.ts'
@@ -56,13 +57,26 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const log = openLog(config, logger)
   const verify = createTokenVerifier({ ...config.auth, keys })
   const feed = new Feed({ maxItems: config.ingest.maxItems })
-  feed.tape.onSplitItem = item => warnOfSplit(logger, item)
-  const sessions = new Sessions({ feed, limits: config.limits, verify })
-  const ingest = new Ingest({ ...config.ingest, log: log.events, feed, decoder, logger })
+  const splits = new RateLimitedLog(logger)
+  feed.tape.onSplitItem = item => warnOfSplit(splits, item)
+  const sessions = new Sessions({
+    feed,
+    limits: config.limits,
+    verify,
+    onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
+  })
+  const ingest = new Ingest({
+    ...config.ingest,
+    log: log.events,
+    feed,
+    decoder,
+    logger,
+    topics: Object.values(config.topics),
+  })
   const state = { isLeaving: false }
   const notReady = (): string | undefined => {
     if (state.isLeaving) return 'leaving'
-    return ingest.isReady ? undefined : describeWarmUp(ingest)
+    return ingest.warmUp.lack
   }
   const refusals = await serveStream(stream, {
     ...config.limits,
@@ -137,7 +151,7 @@ async function run(parts: Parts): Promise<Gateway> {
   return {
     url: `${config.stream.protection.kind === 'tls' ? 'https' : 'http'}://${addresses[1]}`,
     operationsUrl: `http://${addresses[0]}`,
-    ready: ingest.ready,
+    ready: ingest.warmUp.ready,
     ended,
     stop: () => (stopping ??= stop()),
   }
@@ -206,16 +220,7 @@ export function describeSource({ demo, log }: Config): string {
   return log.kind === 'kafka' ? `Kafka at ${log.brokers.join(', ')}` : `embedded log ${log.path}`
 }
 
-function describeWarmUp({ partitionsBehind }: Ingest): string {
-  return partitionsBehind === undefined
-    ? 'the log has not answered yet'
-    : `${partitionsBehind} partitions are still being read`
-}
-
-function warnOfSplit(
-  logger: FastifyBaseLogger,
-  item: { readonly channel: string; readonly symbol: string },
-): void {
+function warnOfSplit(logger: WarnLog, item: { readonly channel: string; readonly symbol: string }): void {
   logger.warn(
     { channel: item.channel, symbol: item.symbol },
     'an item shows up in two partitions, so its order is lost: producers use different partitioners (README, for producers)',

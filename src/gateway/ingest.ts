@@ -1,19 +1,15 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
-import type { Decoder } from '../event/decoder.ts'
+import { type Decoder, defaultDecoder } from '../event/decoder.ts'
 import { EventFault, type FaultReason, faultReasons, parseEvent } from '../event/parse-event.ts'
 import type { MarketEvent } from '../event/event.ts'
-import type { Feed } from '../fanout/feed.ts'
-import type { EventLog, LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
-import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
+import { RateLimitedLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
+import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 
-export interface IngestOptions {
-  readonly log: EventLog
-  readonly feed: Feed
+export interface IngestOptions extends Omit<WarmUpOptions, 'now'> {
   readonly decoder: Decoder
   readonly maxEventBytes: number
-  readonly warmUpRecords: number
-  readonly logger: WarnLog
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -25,6 +21,8 @@ export interface IngestCounts {
   ignored: number
   /** Poison records by reason: logged and passed over. */
   readonly poison: Record<FaultReason, number>
+  /** Offsets that were gone or unreadable before this node read them. */
+  missed: number
 }
 
 /** Reads the log into a feed: decode, check, mark, one flush per read. */
@@ -33,64 +31,34 @@ export class Ingest {
     records: 0,
     ignored: 0,
     poison: Object.fromEntries(faultReasons.map(reason => [reason, 0])) as Record<FaultReason, number>,
+    missed: 0,
   }
   /** Called once per flush that delivered something: the age of its oldest record in ms. */
   onDelivered: (latencyMs: number) => void = () => undefined
-  /** Resolves when every partition was read up to where it ended at start. */
-  readonly ready: Promise<void>
-  #becomeReady: () => void = () => undefined
+  readonly warmUp: WarmUp
   readonly #options: IngestOptions
+  readonly #now: () => number
   readonly #poisonLog: RateLimitedLog
-  /** The partitions that have not reached the last stable offset they had at start, with that position. */
-  #behind: Map<Partition, Position> | undefined
-  /** Partitions whose beginning lies before the warm-up: their first record says how far back was looked. */
-  readonly #cutShort = new Set<Partition>()
+  readonly #gapLog: RateLimitedLog
 
   constructor(options: IngestOptions) {
     this.#options = options
+    this.#now = options.now ?? Date.now
     this.#poisonLog = new RateLimitedLog(options.logger)
-    this.ready = new Promise(resolve => {
-      this.#becomeReady = resolve
-    })
-  }
-
-  /** Whether every partition was read up to where it ended when the gateway started. */
-  get isReady(): boolean {
-    return this.#behind?.size === 0
-  }
-
-  /** Partitions still to be read up to where they ended at start; `undefined` before the log has answered. */
-  get partitionsBehind(): number | undefined {
-    return this.#behind?.size
+    this.#gapLog = new RateLimitedLog(options.logger)
+    this.warmUp = new WarmUp({ ...options, now: this.#now })
   }
 
   /** Reads until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log } = this.#options
-    const starts = await this.#chooseStarts(await log.partitions(signal))
-    for await (const batches of log.tail(starts, signal)) {
+    const starts = await this.warmUp.begin(signal)
+    const watching = this.warmUp.awaitTopics(signal)
+    for await (const batches of this.#options.log.tail(starts, signal)) {
       await this.#prepare(batches)
       this.#take(batches)
       await nextLoopTurn()
     }
-  }
-
-  /** Begins the last `warmUpRecords` records before the end of each partition. */
-  async #chooseStarts(firsts: readonly Position[]): Promise<Position[]> {
-    const { log, feed, warmUpRecords } = this.#options
-    const behind = new Map<Partition, Position>()
-    const starts: Position[] = []
-    for (const position of firsts) {
-      const { first, stable } = await log.ends(position.partition)
-      const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
-      if (start.offset > first) this.#cutShort.add(position.partition)
-      if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
-      feed.advance(start, stable)
-      starts.push(start)
-    }
-    this.#behind = behind
-    if (this.isReady) this.#becomeReady()
-    return starts
+    await watching
   }
 
   /** Before anything of the batches is taken in, since nothing may come between marking and flushing. */
@@ -105,40 +73,45 @@ export class Ingest {
   }
 
   #take(batches: readonly LogBatch[]): void {
-    const { feed, now = Date.now } = this.#options
+    const { feed } = this.#options
     const { deliveries } = feed.fanout.counts
-    let oldestMs = Number.POSITIVE_INFINITY
+    const nowMs = this.#now()
+    let oldestMs = nowMs
     for (const batch of batches) {
-      const [first] = batch.records
-      if (first !== undefined) oldestMs = Math.min(oldestMs, first.timestampMs)
-      this.#takeBatch(batch)
+      const timestampMs = batch.records[0]?.timestampMs ?? 0
+      if (timestampMs > 0) oldestMs = Math.min(oldestMs, timestampMs)
+      this.#takeBatch(batch, nowMs)
     }
     feed.flush()
-    if (feed.fanout.counts.deliveries > deliveries) this.onDelivered(Math.max(0, now() - oldestMs))
+    if (feed.fanout.counts.deliveries > deliveries) this.onDelivered(this.#now() - oldestMs)
   }
 
-  #takeBatch(batch: LogBatch): void {
+  #takeBatch(batch: LogBatch, nowMs: number): void {
     const { feed } = this.#options
     const { partition, epoch, to, stable } = batch
+    this.#noteGap(batch)
+    feed.advance({ partition, epoch, offset: batch.from }, stable)
     const index = feed.indexOf(partition)
-    this.#noteLookBack(batch)
     for (const record of batch.records) {
       const event = this.#decode(record)
+      // A producer's clock, or its unit, may be wrong: no event is newer than now.
+      const timestampMs = Math.max(0, Math.min(record.timestampMs, nowMs))
       if (event instanceof EventFault) this.#poison(event, partition, record)
       else if (event === undefined) this.counts.ignored++
-      else if (!feed.add(event, index, record.timestampMs)) this.#poison(tooManyItems, partition, record)
+      else if (!feed.add(event, index, timestampMs)) this.#poison(tooManyItems, partition, record)
     }
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
-    this.#noteProgress({ partition, epoch, offset: to })
+    this.warmUp.note(batch)
   }
 
-  /** A topic that was made again meanwhile has nothing left to catch up with. */
-  #noteProgress({ partition, epoch, offset }: Position): void {
-    const end = this.#behind?.get(partition)
-    if (end === undefined || (end.epoch === epoch && offset < end.offset)) return
-    this.#behind?.delete(partition)
-    if (this.isReady) this.#becomeReady()
+  /** Says of records that nobody will read any more: retention overtook this node, or a batch was unreadable. */
+  #noteGap({ partition, epoch, from }: LogBatch): void {
+    const position = this.#options.feed.positionOf(partition)
+    if (position === undefined || position.epoch !== epoch || from === position.offset) return
+    if (from > position.offset) this.counts.missed += from - position.offset
+    const what = from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
+    this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, what)
   }
 
   #decode(record: LogRecord): MarketEvent | EventFault | undefined {
@@ -159,7 +132,11 @@ export class Ingest {
       return new EventFault(reason, {
         field: 'value',
         value: messageOf(error),
-        rule: 'expected what the decoder takes',
+        // A module's own words may be logged; those of JSON.parse quote the record.
+        rule:
+          decoder === defaultDecoder
+            ? 'expected JSON in UTF-8, or MessagePack with its content-type'
+            : messageOf(error),
       })
     }
   }
@@ -170,12 +147,6 @@ export class Ingest {
       { ...partition, offset: record.offset, reason: fault.reason, rule: fault.rule },
       'poison record passed over',
     )
-  }
-
-  #noteLookBack({ partition, records: [first] }: LogBatch): void {
-    if (first === undefined || !this.#cutShort.delete(partition)) return
-    const { feed } = this.#options
-    feed.lookedBackToMs = Math.max(feed.lookedBackToMs ?? 0, first.timestampMs)
   }
 }
 

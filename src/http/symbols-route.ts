@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { entitles, entitlesChannel, type Grant } from '../auth/grant.ts'
+import { entitles, entitlesChannel, type Grant, lackForFeed } from '../auth/grant.ts'
 import type { TokenVerifier } from '../auth/token-verifier.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
@@ -15,8 +15,10 @@ export interface SymbolsOptions {
 export function serveSymbols(app: FastifyInstance, { feed, verify }: SymbolsOptions): void {
   app.get('/v1/symbols', async (request, reply) => {
     const grant = await authorize(request.headers.authorization, { verify, scope: 'stream' })
-    if (grant instanceof Refusal) await sendAnswer(reply, grant)
-    else await reply.send({ symbols: listSymbols(feed, grant) })
+    if (grant instanceof Refusal) return await sendAnswer(reply, grant)
+    const lack = lackForFeed(grant, 'live')
+    if (lack !== undefined) return await sendAnswer(reply, new Refusal(403, lack))
+    return await reply.send({ symbols: listSymbols(feed, grant) })
   })
 }
 

@@ -1,5 +1,6 @@
 import { type Channel, channels } from '../event/event.ts'
 import { isSymbol } from '../event/symbol.ts'
+import { showValue } from '../show-value.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 
 /** What a lagging reader of a channel gets: everything, or the newest event of each item. */
@@ -59,10 +60,10 @@ function parseFields(text: string): Fields {
   try {
     value = JSON.parse(text)
   } catch {
-    throw new Refusal(`not JSON: ${show(text)}`)
+    throw new Refusal(`not JSON: ${showValue(text)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Refusal(`${show(value)}: expected a JSON object with an "action"`)
+    throw new Refusal(`${showValue(value)}: expected a JSON object with an "action"`)
   }
   return value as Fields
 }
@@ -70,11 +71,13 @@ function parseFields(text: string): Fields {
 function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
   const { action } = fields
   if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe') {
-    throw new Refusal(`action=${show(action)}: expected auth, subscribe or unsubscribe`)
+    throw new Refusal(`action=${showValue(action)}: expected auth, subscribe or unsubscribe`)
   }
   for (const name of Object.keys(fields)) {
     if (!known[action].has(name)) {
-      throw new Refusal(`${show(name)}: unknown field of ${action}; known: ${[...known[action]].join(', ')}`)
+      throw new Refusal(
+        `${showValue(name)}: unknown field of ${action}; known: ${[...known[action]].join(', ')}`,
+      )
     }
   }
   if (action === 'auth') return { action, id, token: parseToken(fields['token']) }
@@ -93,7 +96,7 @@ function parseId(id: unknown): RequestId | undefined {
   if (id === undefined) return undefined
   if (typeof id === 'string' && id.length <= 64) return id
   if (typeof id === 'number' && Number.isSafeInteger(id)) return id
-  throw new Refusal(`id=${show(id)}: expected a text of at most 64 characters or a whole number`)
+  throw new Refusal(`id=${showValue(id)}: expected a text of at most 64 characters or a whole number`)
 }
 
 function parseToken(token: unknown): string {
@@ -104,7 +107,7 @@ function parseToken(token: unknown): string {
 function parseSnapshot(snapshot: unknown): boolean {
   if (snapshot === undefined) return false
   if (typeof snapshot === 'boolean') return snapshot
-  throw new Refusal(`snapshot=${show(snapshot)}: expected true or false`)
+  throw new Refusal(`snapshot=${showValue(snapshot)}: expected true or false`)
 }
 
 function parseItems(fields: Fields): RequestedItems {
@@ -114,7 +117,7 @@ function parseItems(fields: Fields): RequestedItems {
     if (symbols === undefined || symbols === null) continue
     if (!Array.isArray(symbols)) {
       throw new Refusal(
-        `${channel}=${show(symbols)}: expected an array of symbols, such as ["AAPL"] or ["*"]`,
+        `${channel}=${showValue(symbols)}: expected an array of symbols, such as ["AAPL"] or ["*"]`,
       )
     }
     if (symbols.length > 0)
@@ -129,7 +132,7 @@ function parseItems(fields: Fields): RequestedItems {
 function parseSymbol(channel: Channel, symbol: unknown): string {
   if (typeof symbol === 'string' && (symbol === '*' || isSymbol(symbol))) return symbol
   throw new Refusal(
-    `${channel}: ${show(symbol)} is no symbol; expected letters and digits with . _ / - between, at most 32`,
+    `${channel}: ${showValue(symbol)} is no symbol; expected letters and digits with . _ / - between, at most 32`,
   )
 }
 
@@ -137,21 +140,16 @@ function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
   const chosen = new Map<Channel, Policy>()
   if (policy === undefined) return chosen
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) {
-    throw new Refusal(`policy=${show(policy)}: expected an object such as {"quotes":"every"}`)
+    throw new Refusal(`policy=${showValue(policy)}: expected an object such as {"quotes":"every"}`)
   }
   for (const [name, value] of Object.entries(policy)) {
     const channel = channels.find(candidate => candidate === name)
     if (channel === undefined)
-      throw new Refusal(`policy: ${show(name)} is no channel; channels: ${channels.join(', ')}`)
+      throw new Refusal(`policy: ${showValue(name)} is no channel; channels: ${channels.join(', ')}`)
     if (value !== 'every' && value !== 'conflate') {
-      throw new Refusal(`policy.${name}=${show(value)}: expected "every" or "conflate"`)
+      throw new Refusal(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
     }
     chosen.set(channel, value)
   }
   return chosen
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

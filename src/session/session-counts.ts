@@ -1,3 +1,4 @@
+import { type TokenFault, tokenFaults } from '../auth/token-error.ts'
 import { type CloseReason, closeReasons } from './close-code.ts'
 import { type ErrorCode, errorCodes } from './error-message.ts'
 import type { SessionState } from './session-steps.ts'
@@ -8,6 +9,8 @@ export interface SessionCounts {
   readonly states: Record<SessionState, number>
   /** Errors told to clients since start, by code. */
   readonly errors: Record<ErrorCode, number>
+  /** Tokens refused since start, by what was wrong with them. */
+  readonly tokens: Record<TokenFault, number>
   /** Connections closed by the gateway since start, by reason. */
   readonly closes: Record<CloseReason, number>
 }
@@ -16,6 +19,7 @@ export function createSessionCounts(): SessionCounts {
   return {
     states: { connected: 0, verifying: 0, live: 0, ended: 0 },
     errors: zeroOf(errorCodes),
+    tokens: zeroOf(tokenFaults),
     closes: zeroOf(closeReasons),
   }
 }

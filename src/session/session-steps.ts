@@ -4,8 +4,6 @@ import type { ErrorCode } from './error-message.ts'
 /** `verifying`: the token is being checked, and nothing is queued meanwhile. */
 export type SessionState = 'connected' | 'verifying' | 'live' | 'ended'
 
-export const sessionStates: readonly SessionState[] = ['connected', 'verifying', 'live', 'ended']
-
 export type SessionEvent =
   | 'auth'
   | 'request'
@@ -18,6 +16,7 @@ export type SessionEvent =
   | 'drained'
   | 'failed'
   | 'silent'
+  | 'noisy'
   | 'gone'
 
 /** Where an event leads: to a state, with an error for the client, with the end of the connection. */
@@ -40,6 +39,7 @@ const stayEnded = {
   drained: ended,
   failed: ended,
   silent: ended,
+  noisy: ended,
   gone: ended,
 } as const satisfies Record<SessionEvent, Step>
 
@@ -50,6 +50,7 @@ const endings = {
   drained: { to: 'ended', close: 'draining' },
   failed: { to: 'ended', error: 500, close: 'internal' },
   silent: { to: 'ended', close: 'unreachable' },
+  noisy: { to: 'ended', error: 402, close: 'unauthorized' },
 } as const satisfies Record<SessionEvent, Step>
 
 /** The whole life of a session: a cell for every event in every state (`PROTOCOL.md` §2). */

@@ -1,6 +1,5 @@
-import { entitles, type Grant } from '../auth/grant.ts'
+import { type Grant, lackForFeed } from '../auth/grant.ts'
 import { TokenError } from '../auth/token-error.ts'
-import { channels } from '../event/event.ts'
 import type { Audience, Subscriber } from '../fanout/audience.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Block } from '../wire/block.ts'
@@ -8,9 +7,13 @@ import { parseClientMessage, type SubscribeMessage, type UnsubscribeMessage } fr
 import { type CloseReason, closeCodes } from './close-code.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
 import type { SessionCounts } from './session-counts.ts'
+import { SnapshotSender } from './snapshot-sender.ts'
 import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
 import { firstUnentitled, resolve, Subscription } from './subscription.ts'
 import type { Transport } from './transport.ts'
+
+/** A peer that is not authenticated cannot have itself answered for ever. */
+const maxEarlyFaults = 16
 
 /** What clients are told at authentication, and held to. */
 export interface SessionLimits {
@@ -28,6 +31,8 @@ export interface SessionParts {
   readonly counts: SessionCounts
   /** Resolves to what the token allows; rejects with `TokenError`. */
   readonly verify: (token: string) => Promise<Grant>
+  /** Told of what went wrong with a message by a fault of ours. */
+  readonly onFault: (error: unknown) => void
   /** Claims a place among the node's sessions; false when all are taken. */
   readonly admit: (session: Session) => boolean
 }
@@ -43,11 +48,15 @@ export class Session implements Subscriber {
   #grant: Grant | undefined
   #subscription = Subscription.none
   #audience: Audience | undefined
-  #deadline: NodeJS.Timeout
+  /** Requests refused before authentication. */
+  #earlyFaults = 0
+  readonly #deadline: NodeJS.Timeout
+  readonly #snapshots: SnapshotSender
 
   constructor(parts: SessionParts, transport: Transport) {
     this.#parts = parts
     this.#transport = transport
+    this.#snapshots = new SnapshotSender(transport, block => this.deliver(block))
     this.#deadline = setTimeout(() => this.#tokenIsLate(), parts.limits.authTimeoutMs)
     parts.counts.states.connected++
     this.#send({ T: 'success', msg: 'connected' })
@@ -67,9 +76,18 @@ export class Session implements Subscriber {
     return this.#subscription.size
   }
 
-  /** Takes one message of the client. */
+  /** Takes one message of the client. Whatever goes wrong with it ends this session, never the node. */
   receive(text: string): void {
     if (this.#state === 'ended') return
+    try {
+      this.#take(text)
+    } catch (error) {
+      this.#parts.onFault(error)
+      this.#step('failed', { detail: 'the message could not be handled; reconnect' })
+    }
+  }
+
+  #take(text: string): void {
     const message = parseClientMessage(text)
     if ('code' in message) {
       this.#tell(message)
@@ -140,7 +158,7 @@ export class Session implements Subscriber {
 
   #verified(grant: Grant, id: RequestId | undefined): void {
     if (this.#state !== 'verifying') return
-    const lacks = lackOf(grant)
+    const lacks = lackForFeed(grant, 'live')
     if (lacks !== undefined) {
       this.#step('refused', { detail: lacks, id })
     } else if (this.#parts.admit(this)) {
@@ -157,6 +175,7 @@ export class Session implements Subscriber {
   }
 
   #refused(error: unknown, id: RequestId | undefined): void {
+    if (error instanceof TokenError) this.#parts.counts.tokens[error.reason]++
     if (error instanceof TokenError && error.reason !== 'unavailable') {
       this.#step('refused', { detail: `the token was refused: ${error.reason}`, id })
     } else {
@@ -196,6 +215,14 @@ export class Session implements Subscriber {
       })
       return
     }
+    if (request.snapshot && this.#snapshots.isFull) {
+      this.#tell({
+        code: 400,
+        detail: 'too many snapshots are on their way; wait for one to be complete',
+        id: request.id,
+      })
+      return
+    }
     this.#replace(wanted, grant, request.id)
     if (request.snapshot) this.#sendSnapshot(request, grant)
   }
@@ -204,10 +231,9 @@ export class Session implements Subscriber {
     this.#replace(this.#subscription.without(request.items), grant, request.id)
   }
 
-  /** Changes audiences between two batches, so that the acknowledged positions are exact. */
+  /** Acknowledges and changes audiences between two batches, so that the positions told are exact. */
   #replace(subscription: Subscription, grant: Grant, id: RequestId | undefined): void {
     const { feed } = this.#parts
-    this.#leaveAudience()
     this.#subscription = subscription
     this.#send({
       T: 'subscription',
@@ -220,25 +246,27 @@ export class Session implements Subscriber {
         position: offset,
       })),
     })
+    if (this.#state !== 'live') return
+    const former = this.#audience
     const interest = subscription.interest(grant)
-    if (interest.size > 0 && this.#state === 'live') {
-      this.#audience = feed.fanout.join(this, interest, this.#transport.form)
-    }
+    this.#audience = interest.size > 0 ? feed.fanout.join(this, interest, this.#transport.form) : undefined
+    if (former !== undefined && former !== this.#audience) feed.fanout.leave(this, former)
   }
 
   #sendSnapshot(request: SubscribeMessage, grant: Grant): void {
-    const { tape, lookedBackToMs } = this.#parts.feed
-    const events: Buffer[] = []
-    for (const channel of channels) {
-      const names = request.items.get(channel)
-      if (names !== undefined) events.push(...tape.snapshot(channel, resolve(new Set(names), grant)))
-    }
+    const { lookedBackToMs } = this.#parts.feed
     const head = {
       T: 'snapshot',
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(lookedBackToMs === undefined ? {} : { since: new Date(lookedBackToMs).toISOString() }),
     }
-    for (const block of this.#transport.form.snapshot(head, events)) this.deliver(block)
+    this.#snapshots.add(this.#transport.form.snapshot(head, this.#currentEvents(request, grant)))
+  }
+
+  *#currentEvents({ items }: SubscribeMessage, grant: Grant): Generator<Buffer, void> {
+    for (const [channel, names] of items) {
+      yield* this.#parts.feed.tape.snapshot(channel, resolve(new Set(names), grant))
+    }
   }
 
   #leaveAudience(): void {
@@ -265,6 +293,7 @@ export class Session implements Subscriber {
     const { counts } = this.#parts
     clearTimeout(this.#deadline)
     this.#leaveAudience()
+    this.#snapshots.end()
     counts.states.ended--
     if (close === undefined) return
     counts.closes[close]++
@@ -275,6 +304,9 @@ export class Session implements Subscriber {
   #tell(fault: RequestFault): void {
     this.#parts.counts.errors[fault.code]++
     this.#send(errorMessage(fault))
+    if (this.#grant === undefined && ++this.#earlyFaults > maxEarlyFaults) {
+      this.#step('noisy', { detail: `more than ${maxEarlyFaults} refused messages before authentication` })
+    }
   }
 
   #send(message: object): void {
@@ -287,11 +319,4 @@ export class Session implements Subscriber {
     const { maxUnsentBytes } = this.#parts.limits
     this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
   }
-}
-
-/** What a valid token lacks for the stream, in words. */
-function lackOf(grant: Grant): string | undefined {
-  if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
-  if (!entitles(grant.feeds, 'live')) return 'the token does not entitle to the feed "live"'
-  return undefined
 }

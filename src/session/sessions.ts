@@ -11,6 +11,8 @@ export interface SessionsOptions {
   readonly feed: Feed
   readonly limits: SessionLimits
   readonly verify: (token: string) => Promise<Grant>
+  /** Told of what went wrong with a client's message by a fault of ours. */
+  readonly onFault?: (error: unknown) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /** From 0 to 1, for the jitter of a drain. */
@@ -38,12 +40,13 @@ export class Sessions {
 
   /** Begins a session on a connection that was just accepted; `end` it when the connection is gone. */
   open(transport: Transport): Session {
-    const { feed, limits, verify } = this.#options
+    const { feed, limits, verify, onFault = () => undefined } = this.#options
     const session = new Session(
       {
         feed,
         limits,
         verify,
+        onFault,
         counts: this.counts,
         admit: () => this.counts.states.live < limits.maxSessions,
       },
@@ -77,8 +80,11 @@ export class Sessions {
    * other nodes are not stormed. Resolves when all are gone or the time is over.
    */
   async drain(withinMs: number): Promise<void> {
+    if (this.#sessions.size > 0) await this.#closeAll(withinMs)
     clearInterval(this.#heartbeat)
-    if (this.#sessions.size === 0) return
+  }
+
+  async #closeAll(withinMs: number): Promise<void> {
     const random = this.#options.random ?? Math.random
     const timers: NodeJS.Timeout[] = []
     await new Promise<void>(resolve => {

@@ -7,6 +7,9 @@ export interface Transport {
   readonly form: WireForm
   /** Offers prepared bytes. `congested`: nothing was taken, earlier bytes beyond the limit are still unsent. */
   write(block: Block): 'written' | 'congested'
+  /** Whether the connection takes more at once; if not, it calls the `onDrain` listener when it does. */
+  readonly hasRoom: boolean
+  onDrain(listener: () => void): void
   /** Sends what was written, the farewell whatever is unsent, and the code; gives up on a peer that does not take them. */
   close(why: CloseCode, farewell?: Block): void
 }

@@ -1,8 +1,5 @@
 import type { Channel } from '../event/event.ts'
 
-/** How many articles of a symbol are kept for snapshots. */
-export const newsKept = 10
-
 /** One (channel, symbol) that has had an event: the unit of subscription, with its last event for snapshots. */
 export class Item {
   /** Given at its first event, never used again by this process. */
@@ -10,8 +7,8 @@ export class Item {
   readonly channel: Channel
   /** Empty for news that names no symbol. */
   readonly symbol: string
-  /** The index of the partition it was first seen in. */
-  readonly partition: number
+  /** The index of the partition it was first seen in, since its topic was made. */
+  partition: number
   /** Whether it was seen in another partition as well, so that its order is lost. */
   isSplit = false
   #bytes = Buffer.alloc(0)

@@ -2,6 +2,8 @@ import type { Item } from './item.ts'
 
 const initialBytes = 65_536
 const initialEvents = 512
+/** A buffer that one batch has made larger is given back. */
+const keptBytes = 4 * 1024 * 1024
 
 /**
  * The events of one ingest batch, encoded once: one buffer with typed arrays beside it. Each event's bytes are
@@ -46,6 +48,7 @@ export class Segment {
     this.count = 0
     // Clearing an empty map allocates 190 bytes (measured on Node 26).
     if (this.others.size > 0) this.others.clear()
+    if (this.bytes.length > keptBytes) this.bytes = Buffer.allocUnsafeSlow(initialBytes)
   }
 
   #growBytes(needed: number): void {

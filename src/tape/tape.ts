@@ -1,13 +1,8 @@
 import { type Channel, channelOfType, channels, type MarketEvent, type News } from '../event/event.ts'
-import { type Item, newsKept } from './item.ts'
+import { Articles } from './articles.ts'
+import type { Item } from './item.ts'
 import { Items } from './items.ts'
 import { Segment } from './segment.ts'
-
-/** An article kept for snapshots; `sequence` counts the articles of this process. */
-interface Article {
-  readonly sequence: number
-  readonly bytes: Buffer
-}
 
 export interface TapeCounts {
   /** Events by channel since start. */
@@ -28,9 +23,9 @@ export class Tape {
   readonly newestMs: Record<Channel, number> = perChannel(() => 0)
   /** Called once for an item that shows up in a second partition. */
   onSplitItem: (item: Item, partition: number) => void = () => undefined
-  readonly #articles = new Map<Item, Article[]>()
-  readonly #latestArticles: Article[] = []
-  #articleCount = 0
+  readonly #articles = new Articles()
+  /** Partitions of topics that were made again since, by index. */
+  readonly #retired = new Set<number>()
 
   constructor(options: { readonly maxItems: number }) {
     this.items = new Items(options.maxItems)
@@ -43,23 +38,42 @@ export class Tape {
   add(event: MarketEvent, partition: number, timestampMs: number): number | undefined {
     const channel = channelOfType[event.T]
     const index =
-      event.T === 'n' ? this.#addNews(event, partition) : this.#addSingle(event, channel, partition)
+      event.T === 'n'
+        ? this.#addNews(event, partition, timestampMs)
+        : this.#addSingle(event, channel, partition)
     if (index === undefined) return undefined
     this.counts.events[channel]++
     if (timestampMs > this.newestMs[channel]) this.newestMs[channel] = timestampMs
     return index
   }
 
-  /** The last events of some items of a channel (`'*'`: of all), in no particular order; news as the last ten, in order. */
-  snapshot(channel: Channel, symbols: Iterable<string> | '*'): Buffer[] {
-    if (channel === 'news') return this.#newsSnapshot(symbols)
-    const items = this.items.of(channel)
-    const found: Buffer[] = []
-    for (const symbol of symbols === '*' ? items.keys() : symbols) {
-      const item = items.get(symbol)
-      if (item !== undefined) found.push(item.last)
+  /**
+   * The last events of some items of a channel (`'*'`: of all), in no particular order; news as the last ten of each symbol
+   * (`'*'`: of all), oldest first. Each is a view that is good until the next event.
+   */
+  *snapshot(channel: Channel, symbols: Iterable<string> | '*'): Generator<Buffer, void> {
+    if (channel === 'news') {
+      yield* symbols === '*' ? this.#articles.latest() : this.#articles.of(this.#itemsOf(channel, symbols))
+    } else {
+      for (const item of this.#itemsOf(channel, symbols)) yield item.last
     }
-    return found
+  }
+
+  *#itemsOf(channel: Channel, symbols: Iterable<string> | '*'): Generator<Item, void> {
+    const items = this.items.of(channel)
+    if (symbols === '*') {
+      yield* items.values()
+      return
+    }
+    for (const symbol of symbols) {
+      const item = items.get(symbol)
+      if (item !== undefined) yield item
+    }
+  }
+
+  /** Items of this partition may turn up in any other: its topic was made again. */
+  retire(partition: number): void {
+    this.#retired.add(partition)
   }
 
   #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, partition: number): number | undefined {
@@ -71,54 +85,32 @@ export class Tape {
     return index
   }
 
-  /** News is keyed by its id, so its items may come from any partition. */
-  #addNews(event: News, partition: number): number | undefined {
+  /** News is keyed by its id, so its items may come from any partition. Those beyond the limit are left out. */
+  #addNews(event: News, partition: number, timestampMs: number): number | undefined {
     const items: Item[] = []
     for (const symbol of event.symbols.length === 0 ? [''] : new Set(event.symbols)) {
       const item = this.items.admit('news', symbol, partition)
-      if (item === undefined) return undefined
-      items.push(item)
+      if (item !== undefined) items.push(item)
     }
     const [first, ...others] = items
     if (first === undefined) return undefined
     const index = this.segment.append(JSON.stringify(event), first)
     if (others.length > 0) this.segment.others.set(index, others)
-    this.#keepArticle(items, index)
+    const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
+    this.#articles.keep(bytes, timestampMs, items)
     return index
-  }
-
-  #keepArticle(items: readonly Item[], index: number): void {
-    const bytes = Buffer.from(this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index)))
-    const article: Article = { sequence: this.#articleCount++, bytes }
-    keepLast(this.#latestArticles, article)
-    for (const item of items) {
-      const kept = this.#articles.get(item)
-      if (kept === undefined) this.#articles.set(item, [article])
-      else keepLast(kept, article)
-    }
-  }
-
-  #newsSnapshot(symbols: Iterable<string> | '*'): Buffer[] {
-    if (symbols === '*') return this.#latestArticles.map(article => article.bytes)
-    const articles = new Set<Article>()
-    for (const symbol of symbols) {
-      const item = this.items.find('news', symbol)
-      for (const article of (item && this.#articles.get(item)) ?? []) articles.add(article)
-    }
-    return [...articles].toSorted((a, b) => a.sequence - b.sequence).map(article => article.bytes)
   }
 
   #noticeSplit(item: Item, partition: number): void {
     if (item.partition === partition || item.isSplit) return
+    if (this.#retired.has(item.partition)) {
+      item.partition = partition
+      return
+    }
     item.isSplit = true
     this.counts.splitItems++
     this.onSplitItem(item, partition)
   }
-}
-
-function keepLast(articles: Article[], article: Article): void {
-  articles.push(article)
-  if (articles.length > newsKept) articles.shift()
 }
 
 /** A record with one value for every channel. */

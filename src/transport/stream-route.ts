@@ -14,6 +14,8 @@ import { WebSocketTransport } from './web-socket-transport.ts'
 /** The wire forms by subprotocol; the first is for clients that offer none. */
 export const forms: readonly WireForm[] = [jsonForm]
 
+const streamPath = '/v1/stream'
+
 export interface StreamOptions {
   readonly sessions: Sessions
   readonly allowedOrigins: AllowedOrigins
@@ -40,6 +42,8 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
   const pings = setInterval(() => probe(connections), options.pingMs)
   app.addHook('onClose', () => clearInterval(pings))
   await app.register(fastifyWebSocket, {
+    // `ws` reports a peer's protocol error to the listener below, and answers it.
+    errorHandler: () => undefined,
     options: {
       maxPayload: options.maxMessageBytes,
       perMessageDeflate: false,
@@ -47,9 +51,14 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       handleProtocols: offered => formOf(offered)?.subprotocol ?? false,
     },
   })
+  // The plugin would upgrade every other route as well, past the checks below, and log its URL.
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.ws || request.routeOptions.url === streamPath) return
+    await answer(reply, { status: 404, message: `there is no WebSocket here: ${streamPath}` })
+  })
   app.route({
     method: 'GET',
-    url: '/v1/stream',
+    url: streamPath,
     preValidation: async (request, reply) => {
       const refusal = refuse(request, options)
       if (refusal === undefined) return

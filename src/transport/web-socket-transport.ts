@@ -37,10 +37,19 @@ export class WebSocketTransport implements Transport {
     })
   }
 
+  get hasRoom(): boolean {
+    return !this.#options.socket.writableNeedDrain
+  }
+
+  onDrain(listener: () => void): void {
+    this.#options.socket.on('drain', listener)
+  }
+
   write(block: Block): 'written' | 'congested' {
-    const { socket, maxUnsentBytes } = this.#options
+    const { socket, webSocket, maxUnsentBytes } = this.#options
     if (socket.writableLength > maxUnsentBytes) return 'congested'
-    if (this.#isClosing || socket.destroyed) return 'written'
+    // After a close frame nothing may follow (RFC 6455 §5.5.1), whoever sent it.
+    if (webSocket.readyState !== webSocket.OPEN) return 'written'
     const frame = block.framed()
     socket.write(frame)
     this.written.frames++
@@ -51,7 +60,7 @@ export class WebSocketTransport implements Transport {
   close(why: CloseCode, farewell?: Block): void {
     if (this.#isClosing) return
     const { webSocket, socket, closeTimeoutMs } = this.#options
-    if (farewell !== undefined && !socket.destroyed) socket.write(farewell.framed())
+    if (farewell !== undefined && webSocket.readyState === webSocket.OPEN) socket.write(farewell.framed())
     this.#isClosing = true
     webSocket.close(why.code, why.reason)
     const timeout = setTimeout(() => webSocket.terminate(), closeTimeoutMs)

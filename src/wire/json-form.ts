@@ -26,24 +26,25 @@ export const jsonForm: WireForm = {
     if (bytes > 0) send(eventsBlock(segment, marks, first, bytes))
   },
 
-  snapshot(head, events) {
-    const blocks: Block[] = []
+  /** Events are taken one by one and encoded at once, so a piece holds the values of the moment it is made. */
+  *snapshot(head, events) {
     const open = JSON.stringify(head).slice(0, -1)
-    let from = 0
-    do {
-      let to = from
-      let bytes = 0
-      while (to < events.length && (to === from || bytes + (events[to]?.length ?? 0) < maxFrameBytes)) {
-        bytes += (events[to]?.length ?? 0) + 1
-        to++
-      }
-      const text = events.slice(from, to).map(event => event.toString('utf8'))
-      blocks.push(textBlock(`[${open},"events":[${text.join(',')}],"complete":${to === events.length}}]`))
-      from = to
-    } while (from < events.length)
-    return blocks
+    let texts: string[] = []
+    let bytes = 0
+    for (const event of events) {
+      texts.push(event.toString('utf8'))
+      bytes += event.length + 1
+      if (bytes < maxSnapshotBytes) continue
+      yield textBlock(`[${open},"events":[${texts.join(',')}],"complete":false}]`)
+      texts = []
+      bytes = 0
+    }
+    yield textBlock(`[${open},"events":[${texts.join(',')}],"complete":true}]`)
   },
 }
+
+/** Leaves room for the head and for one more event of common size. */
+const maxSnapshotBytes = maxFrameBytes - 4096
 
 /** The event with its separator. */
 function sizeOf(segment: Segment, index: number): number {

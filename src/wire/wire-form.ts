@@ -15,7 +15,7 @@ export interface WireForm {
   /** Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. */
   events(segment: Segment, marks: Marks, send: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
-  snapshot(head: object, events: readonly Buffer[]): Block[]
+  snapshot(head: object, events: Iterable<Buffer>): Iterable<Block>
 }
 
 /** What one flush writes at most per frame. */

@@ -26,7 +26,7 @@ describe('parseEvent', () => {
 
   test.each([
     [{ ...trade, p: 'x' }, 'field', 't.p="x": expected a number between -(2^53 - 1) and 2^53 - 1'],
-    [{ ...trade, p: Number.NaN }, 'field', 't.p=null: expected a number between -(2^53 - 1) and 2^53 - 1'],
+    [{ ...trade, p: Number.NaN }, 'field', 't.p=NaN: expected a number between -(2^53 - 1) and 2^53 - 1'],
     [{ ...trade, s: -1 }, 'field', 't.s=-1: expected a number from 0 to 2^53 - 1'],
     [{ ...trade, i: 2 ** 53 }, 'field', 't.i=9007199254740992: expected a whole number from 0 to 2^53 - 1'],
     [{ ...trade, i: 1.5 }, 'field', 't.i=1.5: expected a whole number from 0 to 2^53 - 1'],
@@ -61,7 +61,7 @@ describe('parseEvent', () => {
   test('says what is wrong with a value that is nested too deeply to be shown', () => {
     const deep: unknown = JSON.parse(`${'{"1":'.repeat(100_000)}0${'}'.repeat(100_000)}`)
     expect(parseEvent({ ...trade, p: deep })).toMatchObject({
-      message: 't.p=object: expected a number between -(2^53 - 1) and 2^53 - 1',
+      message: 't.p=an object: expected a number between -(2^53 - 1) and 2^53 - 1',
     })
   })
 

@@ -189,7 +189,7 @@ describe('Tape.snapshot', () => {
       article(13),
     ])
     const read = (channel: Channel, symbols: Iterable<string> | '*'): unknown[] =>
-      feed.tape.snapshot(channel, symbols).map(bytes => JSON.parse(bytes.toString()) as unknown)
+      Array.from(feed.tape.snapshot(channel, symbols), bytes => JSON.parse(bytes.toString()) as unknown)
     expect(read('trades', ['AAPL', 'TSLA'])).toEqual([trade('AAPL', 3)])
     expect(read('trades', '*')).toEqual([trade('AAPL', 3), trade('MSFT', 2)])
     expect(read('news', ['AAPL', 'MSFT']).map(event => (event as { id: number }).id)).toEqual([
@@ -198,6 +198,70 @@ describe('Tape.snapshot', () => {
     expect(read('news', '*').map(event => (event as { id: number }).id)).toEqual([
       4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
     ])
+  })
+
+  test('holds the newest articles by the time of their records, whatever the order they were read in', () => {
+    const feed = new Feed({ maxItems: 100 })
+    for (let partition = 0; partition < 4; partition++) {
+      for (let id = partition; id < 40; id += 4) {
+        const created_at = '2026-01-02T14:30:00Z'
+        feed.add({ T: 'n', id, headline: 'h', created_at, symbols: ['AAPL'] }, partition, 1000 + id)
+      }
+    }
+    const ids = Array.from(
+      feed.tape.snapshot('news', '*'),
+      bytes => (JSON.parse(bytes.toString()) as { id: number }).id,
+    )
+    expect(ids).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39])
+  })
+
+  test('bounds what articles take, dropping the oldest', () => {
+    const feed = new Feed({ maxItems: 10_000 })
+    const content = 'x'.repeat(1_000_000)
+    for (let id = 0; id < 100; id++) {
+      feed.add(
+        { T: 'n', id, headline: 'h', content, created_at: '2026-01-02T14:30:00Z', symbols: [`S${id}`] },
+        0,
+        id,
+      )
+      feed.flush()
+    }
+    const kept = [
+      ...feed.tape.snapshot(
+        'news',
+        Array.from({ length: 100 }, (_, id) => `S${id}`),
+      ),
+    ]
+    expect(kept.length).toBe(67)
+    expect(kept.at(-1)!.toString()).toContain('"id":99')
+  })
+
+  test('an article reaches the items that there is room for', () => {
+    const feed = new Feed({ maxItems: 2 })
+    const reader = new Reader()
+    feed.fanout.join(reader, interest({ news: ['AAPL'] }), jsonForm)
+    const article = { T: 'n', headline: 'h', created_at: '2026-01-02T14:30:00Z' } as const
+    publish(feed, [
+      { ...article, id: 1, symbols: ['AAPL', 'B', 'C'] },
+      { ...article, id: 2, symbols: ['NEW', 'AAPL'] },
+    ])
+    expect(reader.events).toMatchObject([{ id: 1 }, { id: 2 }])
+    expect(feed.add({ ...article, id: 3, symbols: ['C'] }, 0, 0)).toBe(false)
+  })
+
+  test('forgets the partitions of a topic that was made again: its items may move', () => {
+    const feed = new Feed({ maxItems: 10 })
+    const topic = 'market.trades'
+    const partitions = [0, 1, 2, 3].map(partition => ({ topic, partition }))
+    for (const partition of partitions) feed.advance({ partition, epoch: 'old', offset: 5 }, 5)
+    feed.add(trade('AAPL', 1), feed.indexOf(partitions[3]!), 0)
+    feed.advance({ partition: partitions[0]!, epoch: 'new', offset: 0 }, 0)
+    expect(feed.positions().map(({ partition, epoch }) => [partition.partition, epoch])).toEqual([[0, 'new']])
+    feed.add(trade('AAPL', 2), feed.indexOf(partitions[0]!), 0)
+    expect(feed.tape.counts.splitItems).toBe(0)
+    feed.advance({ partition: partitions[1]!, epoch: 'new', offset: 0 }, 0)
+    feed.add(trade('AAPL', 3), feed.indexOf(partitions[1]!), 0)
+    expect(feed.tape.counts.splitItems).toBe(1)
   })
 
   test('says of an item in two partitions, once', () => {

@@ -81,6 +81,14 @@ describe('a handshake', () => {
     expect(await client.closed()).toEqual({ code: 4501, reason: 'unauthorized' })
   })
 
+  test('on another path is refused, and its query is not logged', async () => {
+    for (const path of ['/v1/symbols', '/', '/page/client.js']) {
+      const client = new StreamClient(gateway.streamUrl.replace('/v1/stream', `${path}?token=${token}`))
+      expect(await refusal(client)).toMatchObject({ status: 404 })
+    }
+    expect(gateway.logLines.join('')).not.toContain(token)
+  })
+
   test('of plain HTTP is told that this is a WebSocket', async () => {
     const response = await fetch(`${gateway.url}/v1/stream`)
     expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket'])

@@ -1,0 +1,127 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Feed } from '../fanout/feed.ts'
+import type { Ends, EventLog, LogBatch, Partition, Position } from '../log/event-log.ts'
+import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import { messageOf } from '../ticker-error.ts'
+
+export interface WarmUpOptions {
+  readonly log: EventLog
+  readonly feed: Feed
+  /** The topics that must exist before the node is ready. */
+  readonly topics: readonly string[]
+  /** How many records of each partition are read back. */
+  readonly warmUpRecords: number
+  readonly logger: WarnLog
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const retryMs = 500
+
+/** What is read before the node is ready: the last records of every partition, up to where each ended at start. */
+export class WarmUp {
+  /** Resolves when everything was read. */
+  readonly ready: Promise<void>
+  #becomeReady: () => void = () => undefined
+  readonly #options: WarmUpOptions
+  readonly #warnings: RateLimitedLog
+  /** The partitions that have not reached the last stable offset they had at start, with that position. */
+  #behind: Map<Partition, Position> | undefined
+  #missingTopics: readonly string[] = []
+  /** Partitions that are not read from their beginning, with the time since when everything is. */
+  readonly #lookedBackMs = new Map<Partition, number>()
+  /** Those of them whose first record has not come yet. */
+  readonly #cutShort = new Set<Partition>()
+
+  constructor(options: WarmUpOptions) {
+    this.#options = options
+    this.#warnings = new RateLimitedLog(options.logger)
+    this.ready = new Promise(resolve => {
+      this.#becomeReady = resolve
+    })
+  }
+
+  /** Why the node is not ready, in words; `undefined` when it is. */
+  get lack(): string | undefined {
+    if (this.#behind === undefined) return 'the log has not answered yet'
+    if (this.#missingTopics.length > 0) return `topics that do not exist: ${this.#missingTopics.join(', ')}`
+    if (this.#behind.size > 0) return `${this.#behind.size} partitions are still being read`
+    return undefined
+  }
+
+  /** Where to read from: the last `warmUpRecords` records of each partition. Repeats until the log answers; rejects on abort. */
+  async begin(signal: AbortSignal): Promise<Position[]> {
+    const { log, feed, warmUpRecords, now } = this.#options
+    const firsts = await log.partitions(signal)
+    const ends = await Promise.all(firsts.map(({ partition }) => this.#ends(partition, signal)))
+    const behind = new Map<Partition, Position>()
+    const starts = firsts.map((position, index) => {
+      const { first, stable } = ends[index] ?? { first: position.offset, stable: position.offset }
+      const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
+      if (start.offset > first) this.#cut(position.partition, now())
+      if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
+      feed.advance(start, stable)
+      return start
+    })
+    this.#behind = behind
+    this.#noteTopics(firsts)
+    return starts
+  }
+
+  /** Looks for the topics that did not exist, until they do or the signal aborts. */
+  async awaitTopics(signal: AbortSignal): Promise<void> {
+    while (this.#missingTopics.length > 0 && !signal.aborted) {
+      this.#warnings.warn(
+        { topics: this.#missingTopics },
+        'topics do not exist; the node is not ready without them',
+      )
+      await pause(retryMs, undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) this.#noteTopics(await this.#options.log.partitions(signal).catch(() => []))
+    }
+  }
+
+  /** Notes what was read. */
+  note({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
+    if (first !== undefined && this.#cutShort.delete(partition)) this.#lookBack(partition, first.timestampMs)
+    const end = this.#behind?.get(partition)
+    // A topic made again meanwhile has nothing left to catch up with, a truncated one no more than it has now.
+    if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
+    this.#behind?.delete(partition)
+    this.#check()
+  }
+
+  #noteTopics(positions: readonly Position[]): void {
+    const found = new Set(positions.map(({ partition }) => partition.topic))
+    this.#missingTopics = this.#options.topics.filter(topic => !found.has(topic))
+    this.#check()
+  }
+
+  #check(): void {
+    if (this.lack === undefined) this.#becomeReady()
+  }
+
+  #cut(partition: Partition, nowMs: number): void {
+    this.#cutShort.add(partition)
+    this.#lookBack(partition, nowMs)
+  }
+
+  #lookBack(partition: Partition, sinceMs: number): void {
+    this.#lookedBackMs.set(partition, Math.max(0, Math.min(sinceMs, this.#options.now())))
+    this.#options.feed.lookedBackToMs = Math.max(...this.#lookedBackMs.values())
+  }
+
+  async #ends(partition: Partition, signal: AbortSignal): Promise<Ends> {
+    for (;;) {
+      try {
+        return await this.#options.log.ends(partition)
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#warnings.warn(
+          { ...partition, error: messageOf(error) },
+          'the end of a partition cannot be read yet',
+        )
+        await pause(retryMs, undefined, { signal })
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Item } from './item.ts'
+
+/** How many articles are kept of a symbol, and of all together, for snapshots. */
+const articlesKept = 10
+/** What all of them may take; the oldest leave first. */
+const maxBytes = 64 * 1024 * 1024
+
+interface Article {
+  readonly bytes: Buffer
+  readonly timestampMs: number
+  /** In the order of arrival. */
+  readonly sequence: number
+  /** The lists that hold it. */
+  readonly lists: Set<Article[]>
+}
+
+/** The last articles of every symbol, by the time of their records, bounded in bytes over all. */
+export class Articles {
+  readonly #bySymbol = new Map<Item, Article[]>()
+  readonly #latest: Article[] = []
+  /** In the order of arrival. */
+  readonly #all = new Set<Article>()
+  #bytes = 0
+  #count = 0
+
+  /** Copies an article's bytes for its items. */
+  keep(bytes: Buffer, timestampMs: number, items: readonly Item[]): void {
+    const article: Article = {
+      bytes: Buffer.from(bytes),
+      timestampMs,
+      sequence: this.#count++,
+      lists: new Set(),
+    }
+    this.#all.add(article)
+    this.#bytes += bytes.length
+    this.#add(article, this.#latest)
+    for (const item of items) {
+      const list = this.#bySymbol.get(item) ?? []
+      this.#bySymbol.set(item, list)
+      this.#add(article, list)
+    }
+    for (const oldest of this.#all) {
+      if (this.#bytes <= maxBytes) break
+      for (const list of oldest.lists) this.#remove(oldest, list)
+    }
+  }
+
+  /** The last articles of all, oldest first. */
+  latest(): Buffer[] {
+    return this.#latest.map(article => article.bytes)
+  }
+
+  /** The last articles of each of some items, each once, oldest first. */
+  of(items: Iterable<Item>): Buffer[] {
+    const found = new Set<Article>()
+    for (const item of items) for (const article of this.#bySymbol.get(item) ?? []) found.add(article)
+    return [...found].toSorted(byTime).map(article => article.bytes)
+  }
+
+  #add(article: Article, list: Article[]): void {
+    list.push(article)
+    list.sort(byTime)
+    article.lists.add(list)
+    const [first] = list
+    if (list.length > articlesKept && first !== undefined) this.#remove(first, list)
+  }
+
+  #remove(article: Article, list: Article[]): void {
+    list.splice(list.indexOf(article), 1)
+    article.lists.delete(list)
+    if (article.lists.size > 0) return
+    this.#all.delete(article)
+    this.#bytes -= article.bytes.length
+  }
+}
+
+function byTime(a: Article, b: Article): number {
+  return a.timestampMs - b.timestampMs || a.sequence - b.sequence
+}

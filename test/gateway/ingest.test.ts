@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest'
+import { defaultDecoder } from '../../src/event/decoder.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import { Ingest } from '../../src/gateway/ingest.ts'
+import type { Ends, EventLog, LogBatch, LogRecord, Partition, Position } from '../../src/log/event-log.ts'
+
+const nowMs = 1_800_000_000_000
+const topic = 'market.trades'
+const partition: Partition = { topic, partition: 0 }
+
+function record(offset: number, timestampMs = nowMs - 1000): LogRecord {
+  const value = Buffer.from(`{"T":"t","S":"AAPL","i":${offset},"p":1,"s":1,"t":"2026-01-02T14:30:00Z"}`)
+  return { offset, timestampMs, key: null, value, headers: [] }
+}
+
+function batch(from: number, to: number, changes: Partial<LogBatch> = {}): LogBatch {
+  const records = Array.from({ length: to - from }, (_, index) => record(from + index))
+  return { partition, epoch: 'e', from, to, stable: to, records, ...changes }
+}
+
+interface FakeLog extends EventLog {
+  topics: string[]
+  ends: () => Promise<Ends>
+}
+
+/** A log that gives what the test says, then ends. */
+function fakeLog(batches: readonly LogBatch[], ends: Ends): FakeLog {
+  return {
+    topics: [topic],
+    partitions: function partitions(this: FakeLog): Promise<readonly Position[]> {
+      return Promise.resolve(
+        this.topics.map(name => ({
+          partition: name === topic ? partition : { topic: name, partition: 0 },
+          epoch: 'e',
+          offset: ends.first,
+        })),
+      )
+    },
+    ends: () => Promise.resolve(ends),
+    async *tail() {
+      for (const one of batches) yield [one]
+    },
+    range: () => {
+      throw new Error('not used')
+    },
+    offsetAt: () => Promise.reject(new Error('not used')),
+    append: () => Promise.reject(new Error('not used')),
+    close: () => Promise.resolve(),
+  }
+}
+
+function open(log: EventLog, options: { readonly warmUpRecords?: number; readonly topics?: string[] } = {}) {
+  const warnings: string[] = []
+  const feed = new Feed({ maxItems: 100 })
+  const ingest = new Ingest({
+    log,
+    feed,
+    decoder: defaultDecoder,
+    maxEventBytes: 65_536,
+    warmUpRecords: 100,
+    topics: [topic],
+    logger: { warn: (_fields, message) => warnings.push(message) },
+    now: () => nowMs,
+    ...options,
+  })
+  return { feed, ingest, warnings, run: () => ingest.run(new AbortController().signal) }
+}
+
+test('is ready when what lay in the log at the start has been read', async () => {
+  const { ingest, run } = open(fakeLog([batch(0, 5), batch(5, 10)], { first: 0, stable: 10 }))
+  expect(ingest.warmUp.lack).toBe('the log has not answered yet')
+  await run()
+  await ingest.warmUp.ready
+  expect(ingest.warmUp.lack).toBeUndefined()
+})
+
+test('is ready when a log that was truncated meanwhile has been read to its new end', async () => {
+  const { ingest, run, warnings } = open(
+    fakeLog([batch(900, 950), batch(500, 500)], { first: 0, stable: 1000 }),
+  )
+  await run()
+  expect(ingest.warmUp.lack).toBeUndefined()
+  expect(warnings).toEqual(['the log was truncated'])
+})
+
+test('is ready when a topic was made again meanwhile', async () => {
+  const { ingest, run } = open(fakeLog([batch(0, 1, { epoch: 'new' })], { first: 0, stable: 1000 }))
+  await run()
+  expect(ingest.warmUp.lack).toBeUndefined()
+})
+
+test('counts and tells what was gone before it was read', async () => {
+  const { ingest, run, warnings } = open(fakeLog([batch(0, 5), batch(105, 106)], { first: 0, stable: 106 }), {
+    warmUpRecords: 1000,
+  })
+  await run()
+  expect(ingest.counts.missed).toBe(100)
+  expect(warnings).toEqual(['offsets were gone before they were read'])
+})
+
+test('asks again when the log does not say where a partition ends', async () => {
+  const log = fakeLog([batch(0, 1)], { first: 0, stable: 1 })
+  const { ends } = log
+  log.ends = () => {
+    log.ends = ends
+    return Promise.reject(new Error('timed out'))
+  }
+  const { ingest, run, warnings } = open(log)
+  await run()
+  expect(ingest.warmUp.lack).toBeUndefined()
+  expect(warnings).toEqual(['the end of a partition cannot be read yet'])
+})
+
+test('is not ready without a topic, and names it, until it exists', async () => {
+  const log = fakeLog([batch(0, 1)], { first: 0, stable: 1 })
+  const { ingest, run } = open(log, { topics: [topic, 'market.news'] })
+  const running = run()
+  await expect.poll(() => ingest.warmUp.lack).toBe('topics that do not exist: market.news')
+  log.topics.push('market.news')
+  await ingest.warmUp.ready
+  await running
+})
+
+test('says since when everything was read, also where nothing was', async () => {
+  const none = open(fakeLog([], { first: 0, stable: 50 }), { warmUpRecords: 0 })
+  await none.run()
+  expect(none.feed.lookedBackToMs).toBe(nowMs)
+  const some = open(fakeLog([batch(40, 50)], { first: 0, stable: 50 }), { warmUpRecords: 10 })
+  await some.run()
+  expect(some.feed.lookedBackToMs).toBe(nowMs - 1000)
+  const all = open(fakeLog([batch(0, 50)], { first: 0, stable: 50 }))
+  await all.run()
+  expect(all.feed.lookedBackToMs).toBeUndefined()
+})
+
+test.each([
+  [nowMs + 3_600_000, nowMs],
+  [1.8e18, nowMs],
+  [-1, 0],
+])('takes no record for newer than now (%d)', async (timestampMs, newest) => {
+  const records = [record(5, timestampMs)]
+  const { feed, run } = open(fakeLog([batch(5, 6, { records })], { first: 0, stable: 6 }), {
+    warmUpRecords: 1,
+  })
+  await run()
+  expect(feed.tape.newestMs.trades).toBe(newest)
+  expect(() => new Date(feed.lookedBackToMs!).toISOString()).not.toThrow()
+})
