@@ -19,8 +19,11 @@ export const allowedOrigins: Kind<AllowedOrigins> = {
   },
 }
 
-/** The address of a key set. Over plain http anyone on the way could put in a key; so only on loopback. */
-export const keySetUrl = kind('an https URL without user and password (http on loopback)', value => {
+/**
+ * The address of what has to be believed, or is told a secret. Over plain http anyone on the way could put in a key, or
+ * read; so only on loopback.
+ */
+export const secureUrl = kind('an https URL without user and password (http on loopback)', value => {
   const url = URL.parse(value)
   if (url === null || url.username !== '' || url.password !== '') return undefined
   const isLocal = url.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))

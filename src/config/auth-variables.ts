@@ -1,4 +1,4 @@
-import { keySetUrl } from './address-kinds.ts'
+import { secureUrl } from './address-kinds.ts'
 import { algorithmList, publicKey } from './key-kinds.ts'
 import { line, whole } from './kind.ts'
 import { optional, required, withDefault } from './variable.ts'
@@ -6,7 +6,7 @@ import { optional, required, withDefault } from './variable.ts'
 export const authVariables = {
   keySetUrl: optional({
     name: 'TICKER_JWT_JWKS_URL',
-    kind: keySetUrl,
+    kind: secureUrl,
     absent: 'this or TICKER_JWT_PUBLIC_KEY in production',
     doc: "The issuer's key set; read again when a token names an unknown key.",
   }),

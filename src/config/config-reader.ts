@@ -21,6 +21,8 @@ import {
   kafkaVariables,
   topicVariables,
 } from './log-variables.ts'
+import { kafkaSasl, kafkaTls } from './kafka-security.ts'
+import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import type { Mode } from './mode.ts'
 import { type Environment, Reading } from './reading.ts'
 import { checkLogRules, checkRules } from './rules.ts'
@@ -94,6 +96,8 @@ export function readLogConfig(env: Environment): LogConfig {
 const logSections = [
   { mode: generalVariables.mode },
   kafkaVariables,
+  kafkaTlsVariables,
+  kafkaSaslVariables,
   topicVariables,
   embeddedVariables,
   demoVariables,
@@ -132,7 +136,8 @@ function protection(reading: Reading): Protection {
 function logConfig(reading: Reading): KafkaConfig | EmbeddedConfig {
   const brokers = reading.value(kafkaVariables.brokers)
   if (brokers !== undefined) {
-    return { kind: 'kafka', brokers, clientId: reading.value(kafkaVariables.clientId) }
+    const clientId = reading.value(kafkaVariables.clientId)
+    return { kind: 'kafka', brokers, clientId, tls: kafkaTls(reading), sasl: kafkaSasl(reading) }
   }
   return {
     kind: 'embedded',

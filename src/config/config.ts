@@ -1,5 +1,6 @@
 import type { AllowedOrigins } from '../auth/origin-policy.ts'
 import type { KeySource } from '../auth/token-keys.ts'
+import type { KafkaSasl, KafkaTls } from '../log/kafka/kafka-security.ts'
 import type { Topics } from '../log/topics.ts'
 import type { Mode } from './mode.ts'
 
@@ -33,6 +34,10 @@ export interface KafkaConfig {
   readonly kind: 'kafka'
   readonly brokers: readonly string[]
   readonly clientId: string
+  /** `undefined`: in the clear. */
+  readonly tls: KafkaTls | undefined
+  /** `undefined`: nobody is named, but perhaps by a certificate. */
+  readonly sasl: KafkaSasl | undefined
 }
 
 /** The log in a file of this machine; only in development. The oldest records leave past either limit. */
@@ -92,7 +97,7 @@ export interface LogConfig extends Pick<Config, 'log' | 'topics'> {
   readonly maxEventBytes: number
 }
 
-/** Everything that `TICKER_*` variables decide, checked. Holds no secret, so it may be shown. */
+/** Everything that `TICKER_*` variables decide, checked. Its secrets do not show themselves, so it may be shown. */
 export interface Config {
   readonly mode: Mode
   readonly logLevel: LogLevel

@@ -1,5 +1,6 @@
 import { isLoopback } from '../auth/loopback.ts'
 import { authVariables } from './auth-variables.ts'
+import { checkKafkaSecurity } from './kafka-security-rules.ts'
 import { demoVariables, embeddedVariables, kafkaVariables, topicVariables } from './log-variables.ts'
 import type { Reading } from './reading.ts'
 import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
@@ -11,6 +12,7 @@ export function checkRules(reading: Reading): void {
   checkPorts(reading)
   checkTlsFiles(reading)
   checkTopics(reading)
+  checkKafkaSecurity(reading)
   checkKeys(reading)
   // What a wrong mode would ask for is anyone's guess.
   if (reading.isWrong(generalVariables.mode)) return
@@ -21,6 +23,7 @@ export function checkRules(reading: Reading): void {
 /** The faults in what says where the log is; for commands that run no gateway. */
 export function checkLogRules(reading: Reading): void {
   checkTopics(reading)
+  checkKafkaSecurity(reading)
   if (reading.isWrong(generalVariables.mode)) return
   const hasBrokers = reading.isSet(kafkaVariables.brokers)
   if (reading.value(generalVariables.mode) === 'development') {

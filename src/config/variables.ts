@@ -1,4 +1,5 @@
 import { authVariables } from './auth-variables.ts'
+import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import {
   demoVariables,
   embeddedVariables,
@@ -23,6 +24,8 @@ export const sections: readonly Section[] = [
   { title: 'Tokens', variables: authVariables },
   { title: 'Limits', variables: limitVariables },
   { title: 'Kafka', variables: kafkaVariables },
+  { title: 'TLS to Kafka', variables: kafkaTlsVariables },
+  { title: 'SASL to Kafka', variables: kafkaSaslVariables },
   { title: 'Topics', variables: topicVariables },
   { title: 'Ingest', variables: ingestVariables },
   { title: 'Embedded log (development only)', variables: embeddedVariables },

@@ -1,7 +1,7 @@
 import { RateLimitedLog, type WarnLog } from '../../rate-limited-log.ts'
 import { messageOf } from '../../ticker-error.ts'
 import type { Partition } from '../event-log.ts'
-import { errorName } from './kafka-request.ts'
+import { errorCodes, errorName } from './kafka-request.ts'
 import { createKafkaStats, type KafkaStats } from './kafka-stats.ts'
 import type { RecordBatchError } from './record-batch-error.ts'
 
@@ -56,10 +56,16 @@ export class Incidents {
 
   refused(partition: Partition, errorCode: number): void {
     this.stats.refusals += 1
-    this.#refusalLog.warn({ ...partition }, `cannot read: Kafka answered ${errorName(errorCode)}`)
+    this.#refusalLog.warn({ ...partition }, `cannot read: Kafka answered ${answered(errorCode)}`)
   }
 
   topicMissing(topic: string, errorCode: number): void {
-    this.#topicLog.warn({ topic }, `waiting for a topic: Kafka answered ${errorName(errorCode)}`)
+    this.#topicLog.warn({ topic }, `waiting for a topic: Kafka answered ${answered(errorCode)}`)
   }
+}
+
+/** A broker that hides a topic says no more than that it may not be read. */
+function answered(errorCode: number): string {
+  const isForbidden = errorCode === errorCodes.topicAuthorizationFailed
+  return `${errorName(errorCode)}${isForbidden ? '; the user needs the ACLs Read and Describe on it' : ''}`
 }

@@ -1,38 +1,47 @@
-import { isIP, connect as connectPlain } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { type ISocketFactory, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs'
+import { type KafkaConfig, type LogEntry, logLevel } from 'kafkajs'
 import type { WarnLog } from '../../rate-limited-log.ts'
 import { messageOf, TickerError } from '../../ticker-error.ts'
+import { AccessTokenError } from './access-token-error.ts'
+import { socketFactory } from './broker-socket.ts'
+import { adviceOn } from './connection-advice.ts'
 import { KafkaError, type Severity } from './kafka-error.ts'
+import type { KafkaSasl, KafkaTls } from './kafka-security.ts'
+import { saslOptions } from './sasl-options.ts'
 
 /** How to reach the cluster. */
 export interface KafkaAccess {
   /** `host:port` of at least one broker, from which the others are learnt. */
   readonly brokers: readonly string[]
   readonly clientId: string
-  /** TLS, with a client's certificate where the brokers want one; plain if left out. */
-  readonly ssl?: ConnectionOptions
-  readonly sasl?: SASLOptions
+  /** Plain if left out. */
+  readonly tls?: KafkaTls | undefined
+  readonly sasl?: KafkaSasl | undefined
 }
 
 /** A connection that takes longer has failed, and so has a request; a long poll waits half a second. */
 export const connectionTimeoutMs = 3000
 export const requestTimeoutMs = 10_000
-const keepAliveMs = 60_000
+/**
+ * What is left of a session (KIP-368) when it is renewed. With kafkajs' own ten seconds, a session of less would be
+ * renewed before every request, and brokers refuse that more than once in a second.
+ */
+const reauthenticationThresholdMs = 1000
 
-/** What kafkajs wants to know for every connection. */
-export function kafkajsConfig({ clientId, ssl, sasl }: KafkaAccess, log: WarnLog) {
+/** What kafkajs wants to know for every connection; to be made once for all, which then share access tokens. */
+export function kafkajsConfig({ clientId, tls, sasl }: KafkaAccess, log: WarnLog) {
   return {
     clientId,
-    ...(ssl && { ssl }),
-    ...(sasl && { sasl }),
+    ...(sasl && { sasl: saslOptions(sasl) }),
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
     enforceRequestTimeout: true,
-    socketFactory: openSocket,
+    reauthenticationThreshold: reauthenticationThresholdMs,
+    socketFactory: socketFactory(tls),
     ...kafkajsLogging(log),
   } satisfies Partial<KafkaConfig>
 }
+
+export type KafkajsConfig = ReturnType<typeof kafkajsConfig>
 
 /** Makes kafkajs log through `log`. */
 export function kafkajsLogging(log: WarnLog) {
@@ -40,18 +49,9 @@ export function kafkajsLogging(log: WarnLog) {
     () =>
     ({ log: { message } }: LogEntry) => {
       // Retries are limited on purpose: a batch is repeated as it is, by the same producer.
-      if (!message.startsWith('Limiting retries')) log.warn({ client: 'kafkajs' }, message)
+      if (!message.startsWith('Limiting retries')) log.warn({ client: 'kafkajs' }, oneLine(message))
     }
   return { logLevel: logLevel.WARN, logCreator }
-}
-
-/** A socket to a broker. kafkajs would leave Nagle's algorithm on. */
-export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const name = isIP(host) === 0 ? { servername: host } : {}
-  const socket = ssl
-    ? connectTls({ host, port, ...name, ...ssl }, onConnect)
-    : connectPlain({ host, port }, onConnect)
-  return socket.setNoDelay(true).setKeepAlive(true, keepAliveMs)
 }
 
 /**
@@ -68,20 +68,30 @@ export async function settled<Result>(
   try {
     return await Promise.race([work, late])
   } catch (thrown) {
-    if (thrown instanceof TickerError) throw thrown
-    throw new KafkaError(`${what}: ${messageOf(thrown)}`, { cause: thrown, severity: severityOf(thrown) })
+    if (thrown instanceof TickerError && !(thrown instanceof AccessTokenError)) throw thrown
+    const message = `${what}: ${oneLine(messageOf(thrown))}${adviceOn(thrown)}`
+    throw new KafkaError(message, { cause: thrown, severity: severityOf(thrown) })
   } finally {
     clearTimeout(timer)
   }
 }
 
-/**
- * Only what a broker calls final is; kafkajs also calls its own exhaustion final, and wraps the reason. A SASL
- * state that does not fit is one of the connection, and goes with it.
- */
+/** OpenSSL ends its messages with a line feed. */
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ')
+}
+
+/** Final for the connection, not for what it is asked: credentials may be put right, and a session be begun anew. */
+const finalForConnection = new Set<unknown>([
+  'ILLEGAL_SASL_STATE',
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+])
+
+/** Only what a broker calls final is; kafkajs also calls its own exhaustion final, and wraps the reason. */
 function severityOf(thrown: unknown): Severity {
   if (!(thrown instanceof Error)) return 'retriable'
   if (thrown.name !== 'KafkaJSProtocolError') return severityOf(thrown.cause)
-  const isOfConnection = 'type' in thrown && thrown.type === 'ILLEGAL_SASL_STATE'
+  const isOfConnection = 'type' in thrown && finalForConnection.has(thrown.type)
   return 'retriable' in thrown && thrown.retriable === false && !isOfConnection ? 'fatal' : 'retriable'
 }

@@ -12,8 +12,8 @@ import { KafkaError } from './kafka-error.ts'
 import { checkVersions, type KafkaRequest } from './kafka-request.ts'
 import {
   type KafkaAccess,
+  type KafkajsConfig,
   kafkajsConfig,
-  kafkajsLogging,
   requestTimeoutMs,
   settled,
 } from './kafkajs-access.ts'
@@ -23,23 +23,19 @@ import { unlessAborted } from './retry.ts'
 
 /** The client library, kafkajs 2.2.4: everything that is done to its inner parts is done in this file. */
 export class KafkajsClient implements KafkaClient {
-  readonly #access: KafkaAccess
-  readonly #log: WarnLog
+  readonly #brokers: readonly string[]
+  readonly #config: KafkajsConfig
 
   constructor(access: KafkaAccess, log: WarnLog) {
     repairKafkajs()
-    this.#access = access
-    this.#log = log
+    this.#brokers = access.brokers
+    this.#config = kafkajsConfig(access, log)
   }
 
   async connect(address: BrokerAddress): Promise<BrokerConnection> {
-    const { logLevel, logCreator } = kafkajsLogging(this.#log)
+    const { logLevel, logCreator } = this.#config
     const logger = createLogger({ level: logLevel, logCreator })
-    const connectionPool = new ConnectionPool({
-      ...kafkajsConfig(this.#access, this.#log),
-      ...address,
-      logger,
-    })
+    const connectionPool = new ConnectionPool({ ...this.#config, ...address, logger })
     const connection = new KafkajsConnection(address, connectionPool)
     try {
       const broker = new Broker({ connectionPool, logger, authenticationTimeout: requestTimeoutMs })
@@ -54,7 +50,7 @@ export class KafkajsClient implements KafkaClient {
   }
 
   createProducer(): Promise<BatchProducer> {
-    return connectProducer(this.#access, this.#log)
+    return connectProducer(this.#brokers, this.#config)
   }
 }
 

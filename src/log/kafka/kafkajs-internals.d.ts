@@ -36,7 +36,7 @@ declare module 'kafkajs/src/network/connectionPool.js' {
   import type Connection from 'kafkajs/src/network/connection.js'
   import type Encoder from 'kafkajs/src/protocol/encoder.js'
 
-  export interface ConnectionPoolOptions extends Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  export interface ConnectionPoolOptions extends Pick<KafkaConfig, 'sasl' | 'reauthenticationThreshold'> {
     host: string
     port: number
     clientId: string

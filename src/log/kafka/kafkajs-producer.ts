@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import { Kafka, type Producer } from 'kafkajs'
-import type { WarnLog } from '../../rate-limited-log.ts'
 import type { BatchProducer, OutgoingBatch } from './broker-connection.ts'
 import { KafkaError } from './kafka-error.ts'
-import { type KafkaAccess, kafkajsConfig, openSocket, requestTimeoutMs, settled } from './kafkajs-access.ts'
+import { type KafkajsConfig, requestTimeoutMs, settled } from './kafkajs-access.ts'
 
 /** How long a broker waits for its replicas. */
 const replicationTimeoutMs = 8000
@@ -12,15 +11,18 @@ const sendTimeoutMs = 4 * requestTimeoutMs
 const disconnectTimeoutMs = 1000
 
 /** Connects an idempotent producer. Rejects with a `KafkaError`. */
-export async function connectProducer(access: KafkaAccess, log: WarnLog): Promise<BatchProducer> {
+export async function connectProducer(
+  brokers: readonly string[],
+  config: KafkajsConfig,
+): Promise<BatchProducer> {
   const sockets = new Set<Socket>()
   const kafka = new Kafka({
-    ...kafkajsConfig(access, log),
-    brokers: [...access.brokers],
+    ...config,
+    brokers: [...brokers],
     // The library's own patience is short; whoever calls `send` repeats it.
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
     socketFactory: options => {
-      const socket = openSocket(options)
+      const socket = config.socketFactory(options)
       sockets.add(socket)
       return socket.once('close', () => sockets.delete(socket))
     },

@@ -1,0 +1,29 @@
+import { inspect } from 'node:util'
+
+const shown = '[secret]'
+
+/** A text that is not shown by mistake: logs, JSON and inspection say `[secret]`. */
+export class Secret {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** The text itself, for whoever uses it at once. */
+  reveal(): string {
+    return this.#text
+  }
+
+  toString(): string {
+    return shown
+  }
+
+  toJSON(): string {
+    return shown
+  }
+
+  [inspect.custom](): string {
+    return shown
+  }
+}

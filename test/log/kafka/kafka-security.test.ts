@@ -1,0 +1,262 @@
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { readLogConfig } from '../../../src/config/config-reader.ts'
+import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
+import type { Topics } from '../../../src/log/topics.ts'
+import { createTopics } from '../../support/topics.ts'
+import { newSymbol, sampleTrade } from '../conformance/sample-event.ts'
+import { TailReading } from './reading.ts'
+import { addScramUser, allow, type SecuredKafka, sessionMs, startSecuredKafka } from './secured-kafka.ts'
+import { startTokenEndpoint, unsecuredToken } from './token-endpoint.ts'
+
+const passwords = {
+  gateway: 'password-of-gateway',
+  reader: 'password-of-reader',
+  publisher: 'password-of-publisher',
+  onlooker: 'password-of-onlooker',
+  nobody: 'password-of-nobody',
+}
+
+let kafka: SecuredKafka
+let topics: Topics
+let tls: Record<string, string>
+
+beforeAll(async () => {
+  kafka = await startSecuredKafka(passwords)
+  const { brokers } = kafka.broker
+  topics = await createTopics(brokers, { partitions: 1, prefix: 'secured' })
+  tls = { TICKER_KAFKA_TLS_CA_FILE: kafka.authority.certificateFile }
+  // The first producer of a broker waits for its coordinator.
+  const plain = createKafkaLog({
+    brokers: [brokers],
+    clientId: 'test',
+    topics,
+    logger: { warn: () => undefined },
+  })
+  await plain.append([sampleTrade(newSymbol(), 1)])
+  await plain.close()
+  await addScramUser(brokers, 'gateway', passwords.gateway)
+  for (const user of ['gateway', 'CN=gateway']) {
+    await allow(brokers, { user, operation: 'READ', prefix: 'secured' })
+    await allow(brokers, { user, operation: 'WRITE', prefix: 'secured' })
+  }
+  await allow(brokers, { user: 'reader', operation: 'READ', prefix: 'secured' })
+  await allow(brokers, { user: 'publisher', operation: 'WRITE', prefix: 'secured' })
+  await allow(brokers, { user: 'onlooker', operation: 'DESCRIBE', prefix: 'secured' })
+}, 120_000)
+
+afterAll(() => kafka.stop(), 60_000)
+
+interface Opened {
+  readonly log: KafkaLog
+  readonly messages: readonly string[]
+}
+
+/** Opens the log as the publish command and the gateway do: by variables. */
+function open(variables: Record<string, string>): Opened {
+  const messages: string[] = []
+  const logger = { warn: (_: object, message: string) => void messages.push(message) }
+  const { log: config } = readLogConfig({ TICKER_KAFKA_BROKERS: kafka.sasl, ...tls, ...variables })
+  if (config.kind !== 'kafka') throw new TypeError('no Kafka')
+  const log = createKafkaLog({ ...config, topics, logger, lookUpIntervalMs: 300, appendTimeoutMs: 8000 })
+  onTestFinished(() => log.close())
+  return { log, messages }
+}
+
+function passwordOf(user: keyof typeof passwords, mechanism = 'PLAIN'): Record<string, string> {
+  return {
+    TICKER_KAFKA_SASL_MECHANISM: mechanism,
+    TICKER_KAFKA_SASL_USERNAME: user,
+    TICKER_KAFKA_SASL_PASSWORD: passwords[user],
+  }
+}
+
+/** A file of its own beside the certificates, which go with the broker. */
+async function file(name: string, text: string): Promise<string> {
+  const path = join(dirname(kafka.client.certificateFile), name)
+  await writeFile(path, text)
+  return path
+}
+
+const clientFiles = () => ({
+  TICKER_KAFKA_BROKERS: kafka.mutual,
+  TICKER_KAFKA_TLS_CERT_FILE: kafka.client.certificateFile,
+  TICKER_KAFKA_TLS_KEY_FILE: kafka.client.keyFile,
+})
+
+/** What one reading sees of a symbol's trades. */
+const tradesOf = (reading: TailReading, symbol: string) =>
+  reading
+    .of(topics.trades)
+    .flatMap(({ records }) => records.map(({ value }): unknown => JSON.parse(String(value))))
+    .filter(event => Object(event).S === symbol)
+
+describe('reads and appends', () => {
+  const ways: Record<string, () => Promise<Record<string, string>>> = {
+    'with PLAIN': async () => passwordOf('gateway'),
+    'with SCRAM-SHA-256': async () => passwordOf('gateway', 'SCRAM-SHA-256'),
+    'with SCRAM-SHA-512': async () => ({
+      TICKER_KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+      TICKER_KAFKA_SASL_USERNAME: 'gateway',
+      TICKER_KAFKA_SASL_PASSWORD_FILE: await file('password', `${passwords.gateway}\n`),
+    }),
+    'with OAUTHBEARER': async () => ({
+      TICKER_KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+      TICKER_KAFKA_OAUTH_TOKEN_FILE: await file('token', unsecuredToken('gateway', 600)),
+    }),
+    'with a certificate': async () => clientFiles(),
+    'under another server name': async () => ({
+      ...clientFiles(),
+      TICKER_KAFKA_TLS_SERVER_NAME: 'localhost',
+    }),
+  }
+  test.for(Object.entries(ways))('%s', async ([, variables]) => {
+    const { log, messages } = open(await variables())
+    const symbol = newSymbol()
+    const [result] = await log.append([sampleTrade(symbol, 1)])
+    expect(result).toHaveProperty('position')
+    const reading = new TailReading(log)
+    await reading.until(() => tradesOf(reading, symbol).length === 1)
+    await reading.end()
+    expect(messages).toEqual([])
+  })
+})
+
+describe('says what to check, once a line and without the secret', () => {
+  const faults: Record<string, readonly [() => Promise<Record<string, string>>, RegExp]> = {
+    'a wrong password with PLAIN': [
+      async () => ({ ...passwordOf('gateway'), TICKER_KAFKA_SASL_PASSWORD: 'wrong-password-of' }),
+      /cannot connect: SASL PLAIN .*check TICKER_KAFKA_SASL_USERNAME, TICKER_KAFKA_SASL_PASSWORD/,
+    ],
+    'a wrong password with SCRAM': [
+      async () => ({
+        ...passwordOf('gateway', 'SCRAM-SHA-512'),
+        TICKER_KAFKA_SASL_PASSWORD: 'wrong-password-of',
+      }),
+      /cannot connect: SASL SCRAM .*check TICKER_KAFKA_SASL_USERNAME, TICKER_KAFKA_SASL_PASSWORD/,
+    ],
+    'an expired token': [
+      async () => ({
+        TICKER_KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+        TICKER_KAFKA_OAUTH_TOKEN_FILE: await file('expired', unsecuredToken('password-of', -30)),
+      }),
+      /cannot connect: SASL OAUTHBEARER: the broker refused the access token \(invalid_token\).*check its expiry/,
+    ],
+    'an unknown authority': [
+      async () => ({
+        ...passwordOf('gateway'),
+        TICKER_KAFKA_TLS_CA_FILE: kafka.stranger.certificateFile,
+      }),
+      /cannot connect: .*check TICKER_KAFKA_TLS_CA_FILE/,
+    ],
+    'a missing client certificate': [
+      async () => ({ TICKER_KAFKA_BROKERS: kafka.mutual }),
+      /wants a certificate it knows: check TICKER_KAFKA_TLS_CERT_FILE/,
+    ],
+    'a certificate of an authority that the broker does not know': [
+      async () => {
+        const { certificateFile, keyFile } = await kafka.stranger.sign('gateway-unknown')
+        return {
+          TICKER_KAFKA_BROKERS: kafka.mutual,
+          TICKER_KAFKA_TLS_CERT_FILE: certificateFile,
+          TICKER_KAFKA_TLS_KEY_FILE: keyFile,
+        }
+      },
+      /wants a certificate it knows: check TICKER_KAFKA_TLS_CERT_FILE/,
+    ],
+    'another server name': [
+      async () => ({ ...passwordOf('gateway'), TICKER_KAFKA_TLS_SERVER_NAME: 'kafka.example' }),
+      /certificate is for another name: check TICKER_KAFKA_TLS_SERVER_NAME/,
+    ],
+    'a user without ACLs': [
+      async () => passwordOf('nobody'),
+      /waiting for a topic: Kafka answered TOPIC_AUTHORIZATION_FAILED; the user needs the ACLs Read and Describe/,
+    ],
+    'TLS to a plain port': [
+      async () => ({ TICKER_KAFKA_BROKERS: kafka.broker.brokers }),
+      /check TICKER_KAFKA_BROKERS and TICKER_KAFKA_TLS/,
+    ],
+    'no SASL where the broker wants it': [async () => ({}), /a broker does so to whom it expects TLS/],
+  }
+  test.for(Object.entries(faults))('%s', async ([, [variables, expected]]) => {
+    const { log, messages } = open(await variables())
+    const ending = new AbortController()
+    const asking = log.partitions(ending.signal).catch(() => undefined)
+    await expect.poll(() => messages.filter(message => expected.test(message))).not.toEqual([])
+    ending.abort()
+    await asking
+    for (const message of messages) {
+      expect(message).not.toMatch(/password-of|eyJ|\n/)
+    }
+  })
+})
+
+test('renews its authentication without a break, and tokens before they end', async () => {
+  const endpoint = await startTokenEndpoint(() => ({
+    body: { access_token: unsecuredToken('gateway', 6), expires_in: 6 },
+  }))
+  onTestFinished(() => endpoint.stop())
+  const byPassword = open(passwordOf('gateway'))
+  const byToken = open({
+    TICKER_KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+    TICKER_KAFKA_OAUTH_TOKEN_URL: endpoint.url,
+    TICKER_KAFKA_OAUTH_CLIENT_ID: 'gateway',
+    TICKER_KAFKA_OAUTH_CLIENT_SECRET: 'password-of',
+  })
+  const symbol = newSymbol()
+  const readings = [byPassword, byToken].map(({ log }) => new TailReading(log))
+  const startedMs = performance.now()
+  let count = 0
+  while (performance.now() - startedMs < 3 * sessionMs) {
+    for (const { log } of [byPassword, byToken]) {
+      expect((await log.append([sampleTrade(symbol, count)]))[0]).toHaveProperty('position')
+      count += 1
+    }
+    for (const reading of readings) await reading.until(() => tradesOf(reading, symbol).length >= count)
+  }
+  for (const reading of readings) {
+    expect(tradesOf(reading, symbol)).toEqual(
+      Array.from({ length: count }, (_, number) => sampleTrade(symbol, number)),
+    )
+    await reading.end()
+  }
+  expect([...byPassword.messages, ...byToken.messages]).toEqual([])
+  expect([byPassword, byToken].map(({ log }) => log.stats.connectionFailures)).toEqual([0, 0])
+  expect(endpoint.questions.length).toBeGreaterThan(1)
+}, 30_000)
+
+describe('the least ACLs', () => {
+  test('Read is enough to read, which holds Describe', async () => {
+    const symbol = newSymbol()
+    await open(passwordOf('gateway')).log.append([sampleTrade(symbol, 1)])
+    const { log, messages } = open(passwordOf('reader'))
+    const reading = new TailReading(log)
+    await reading.until(() => tradesOf(reading, symbol).length === 1)
+    await reading.end()
+    const [beginning] = await log.partitions(AbortSignal.timeout(5000))
+    expect(await log.offsetAt(beginning!.partition, 0)).toBe(0)
+    expect(messages).toEqual([])
+    const [result] = await log.append([sampleTrade(symbol, 2)])
+    expect(Object(result).error.message).toMatch(/needs the ACLs? Write/)
+  })
+
+  test('Write is enough to publish, which holds Describe and IdempotentWrite', async () => {
+    const { log, messages } = open(passwordOf('publisher'))
+    expect((await log.append([sampleTrade(newSymbol(), 1)]))[0]).toHaveProperty('position')
+    expect(messages).toEqual([])
+  })
+
+  test('Describe alone does not read, and that is said', async () => {
+    const { log, messages } = open(passwordOf('onlooker'))
+    const reading = new TailReading(log)
+    const waiting = reading.until(() => false).catch(() => undefined)
+    await expect
+      .poll(() => messages)
+      .toContain(
+        'cannot read: Kafka answered TOPIC_AUTHORIZATION_FAILED; the user needs the ACLs Read and Describe on it',
+      )
+    await log.close()
+    await waiting
+  })
+})
