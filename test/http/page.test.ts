@@ -32,7 +32,7 @@ test('shows prices that move, in a real browser, without a fault', async () => {
   await expect
     .poll(() => page.textContent('#status'))
     .toMatch(/^live, \d\d:\d\d:\d\d UTC; last trade \d+ ms ago$/)
-  expect(await page.locator('tbody tr').count()).toBeGreaterThan(200)
+  await expect.poll(() => page.locator('tbody tr').count()).toBeGreaterThan(200)
   await page.fill('input', 'aapl')
   await expect.poll(() => page.locator('tbody tr:visible').count()).toBe(1)
   expect(faults.filter(fault => !fault.includes('favicon'))).toEqual([])
