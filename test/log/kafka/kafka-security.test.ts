@@ -1,32 +1,22 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { readLogConfig } from '../../../src/config/config-reader.ts'
-import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
+import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../../../src/log/topics.ts'
 import { createTopics } from '../../support/topics.ts'
 import { newSymbol, sampleTrade } from '../conformance/sample-event.ts'
 import { TailReading } from './reading.ts'
 import { addScramUser, allow, type SecuredKafka, sessionMs, startSecuredKafka } from './secured-kafka.ts'
+import { openSecuredLog, passwordOf, passwords, tokensOf } from './secured-log.ts'
 import { startTokenEndpoint, unsecuredToken } from './token-endpoint.ts'
-
-const passwords = {
-  gateway: 'password-of-gateway',
-  reader: 'password-of-reader',
-  publisher: 'password-of-publisher',
-  onlooker: 'password-of-onlooker',
-  nobody: 'password-of-nobody',
-}
 
 let kafka: SecuredKafka
 let topics: Topics
-let tls: Record<string, string>
 
 beforeAll(async () => {
   kafka = await startSecuredKafka(passwords)
   const { brokers } = kafka.broker
   topics = await createTopics(brokers, { partitions: 1, prefix: 'secured' })
-  tls = { TICKER_KAFKA_TLS_CA_FILE: kafka.authority.certificateFile }
   // The first producer of a broker waits for its coordinator.
   const plain = createKafkaLog({
     brokers: [brokers],
@@ -48,29 +38,7 @@ beforeAll(async () => {
 
 afterAll(() => kafka.stop(), 60_000)
 
-interface Opened {
-  readonly log: KafkaLog
-  readonly messages: readonly string[]
-}
-
-/** Opens the log as the publish command and the gateway do: by variables. */
-function open(variables: Record<string, string>): Opened {
-  const messages: string[] = []
-  const logger = { warn: (_: object, message: string) => void messages.push(message) }
-  const { log: config } = readLogConfig({ TICKER_KAFKA_BROKERS: kafka.sasl, ...tls, ...variables })
-  if (config.kind !== 'kafka') throw new TypeError('no Kafka')
-  const log = createKafkaLog({ ...config, topics, logger, lookUpIntervalMs: 300, appendTimeoutMs: 8000 })
-  onTestFinished(() => log.close())
-  return { log, messages }
-}
-
-function passwordOf(user: keyof typeof passwords, mechanism = 'PLAIN'): Record<string, string> {
-  return {
-    TICKER_KAFKA_SASL_MECHANISM: mechanism,
-    TICKER_KAFKA_SASL_USERNAME: user,
-    TICKER_KAFKA_SASL_PASSWORD: passwords[user],
-  }
-}
+const open = (variables: Record<string, string>) => openSecuredLog({ kafka, topics, variables })
 
 /** A file of its own beside the certificates, which go with the broker. */
 async function file(name: string, text: string): Promise<string> {
@@ -143,6 +111,14 @@ describe('says what to check, once a line and without the secret', () => {
       }),
       /cannot connect: SASL OAUTHBEARER: the broker refused the access token \(invalid_token\).*check its expiry/,
     ],
+    'a token endpoint that refuses': [
+      async () => {
+        const endpoint = await startTokenEndpoint(() => ({ status: 401, body: { error: 'invalid_client' } }))
+        onTestFinished(() => endpoint.stop())
+        return tokensOf(endpoint)
+      },
+      /cannot connect: token endpoint .* 401 invalid_client; check TICKER_KAFKA_OAUTH_CLIENT_ID/,
+    ],
     'an unknown authority': [
       async () => ({
         ...passwordOf('gateway'),
@@ -198,12 +174,9 @@ test('renews its authentication without a break, and tokens before they end', as
   }))
   onTestFinished(() => endpoint.stop())
   const byPassword = open(passwordOf('gateway'))
-  const byToken = open({
-    TICKER_KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
-    TICKER_KAFKA_OAUTH_TOKEN_URL: endpoint.url,
-    TICKER_KAFKA_OAUTH_CLIENT_ID: 'gateway',
-    TICKER_KAFKA_OAUTH_CLIENT_SECRET: 'password-of',
-  })
+  const byToken = open(tokensOf(endpoint))
+  const idle = open(passwordOf('gateway'))
+  await idle.log.append([sampleTrade(newSymbol(), 1)])
   const symbol = newSymbol()
   const readings = [byPassword, byToken].map(({ log }) => new TailReading(log))
   const startedMs = performance.now()
@@ -221,7 +194,9 @@ test('renews its authentication without a break, and tokens before they end', as
     )
     await reading.end()
   }
-  expect([...byPassword.messages, ...byToken.messages]).toEqual([])
+  // Its session ended long ago.
+  expect((await idle.log.append([sampleTrade(newSymbol(), 2)]))[0]).toHaveProperty('position')
+  expect([byPassword, byToken, idle].flatMap(({ messages }) => messages)).toEqual([])
   expect([byPassword, byToken].map(({ log }) => log.stats.connectionFailures)).toEqual([0, 0])
   expect(endpoint.questions.length).toBeGreaterThan(1)
 }, 30_000)
