@@ -19,6 +19,8 @@ export interface KafkaSetup {
   readonly isKept: boolean
   readonly port: number
   readonly configuration: KafkaConfiguration
+  /** Whether its configuration names other nodes that vote with it. */
+  readonly isOneOfSeveral: boolean
 }
 
 /** A Kafka broker of ours; tests may stop, kill and start it again. Made by `startKafka`. */
@@ -43,9 +45,11 @@ export class KafkaBroker {
     await rm(this.log, { force: true })
     if (existsSync(join(this.#setup.folder, 'data/meta.properties'))) return
     const clusterId = Buffer.from('ticker-gateway-1').toString('base64url')
-    const { server } = this.#setup.configuration
-    const tool = ['kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', server] as const
-    const ended = await (await this.#run(tool)).ended()
+    const { configuration, isOneOfSeveral } = this.#setup
+    const quorum = isOneOfSeveral ? [] : ['--standalone']
+    const identity = ['-t', clusterId, '-c', configuration.server]
+    const tool = await this.#run(['kafka.tools.StorageTool', 'format', ...quorum, ...identity])
+    const ended = await tool.ended()
     if (ended !== 0) throw await this.#failure(`could not be formatted (${ended})`)
   }
 

@@ -6,6 +6,14 @@ export interface KafkaPorts {
   readonly controller: number
 }
 
+/** A node's place among those that form a cluster. */
+export interface KafkaNode {
+  /** From 1. */
+  readonly id: number
+  /** The controllers' ports of all nodes, in the order of their ids. */
+  readonly controllers: readonly number[]
+}
+
 /** Server properties by name. */
 export type KafkaProperties = Readonly<Record<string, string | number | boolean>>
 
@@ -28,6 +36,21 @@ export async function writeConfiguration(
   await writeFile(server, lines.join(''))
   await writeFile(logging, loggingProperties)
   return { server, logging }
+}
+
+/** What one of several nodes has otherwise: every topic of Kafka's own on three of them, and the voters known from the start. */
+export function clusterProperties({ id, controllers }: KafkaNode): KafkaProperties {
+  const replicas = Math.min(3, controllers.length)
+  const leastReplicas = Math.min(2, replicas)
+  return {
+    'node.id': id,
+    'controller.quorum.voters': controllers.map((port, index) => `${index + 1}@127.0.0.1:${port}`).join(','),
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': leastReplicas,
+    'default.replication.factor': replicas,
+    'min.insync.replicas': leastReplicas,
+  }
 }
 
 /** One node that is broker and controller, and knows that it is alone. */

@@ -2,7 +2,12 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KafkaBroker } from './kafka-broker.ts'
-import { type KafkaProperties, writeConfiguration } from './kafka-configuration.ts'
+import {
+  clusterProperties,
+  type KafkaPorts,
+  type KafkaProperties,
+  writeConfiguration,
+} from './kafka-configuration.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { freePort, isFree } from './port.ts'
 import { java, Requirements } from './requirements.ts'
@@ -29,21 +34,61 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   if (!(await isFree(port))) {
     throw new Error(`127.0.0.1:${port}: something else listens there; stop it or choose another port`)
   }
+  const ports = { client: port, controller: await freePort() }
+  const broker = await prepareBroker(ports, options)
+  return started([broker], broker)
+}
+
+export interface KafkaClusterOptions {
+  readonly brokers: number
+  /** Further server properties of a node, by its id from 1 and its ports; they win over ours. */
+  readonly properties?: (id: number, ports: KafkaPorts) => KafkaProperties
+}
+
+/**
+ * Starts several real Kafka nodes that form one cluster, each broker and controller, the first with the id 1.
+ * Resolves and rejects as `startKafka` does.
+ */
+export async function startKafkaCluster(options: KafkaClusterOptions): Promise<readonly KafkaBroker[]> {
+  const nodes: KafkaPorts[] = []
+  while (nodes.length < options.brokers) {
+    nodes.push({ client: await freePort(), controller: await freePort() })
+  }
+  const controllers = nodes.map(({ controller }) => controller)
+  const brokers = await Promise.all(
+    nodes.map((ports, index) => {
+      const id = index + 1
+      const properties = { ...clusterProperties({ id, controllers }), ...options.properties?.(id, ports) }
+      return prepareBroker(ports, { properties, isOneOfSeveral: true })
+    }),
+  )
+  return started(brokers, brokers)
+}
+
+async function prepareBroker(
+  ports: KafkaPorts,
+  options: KafkaOptions & { readonly isOneOfSeveral?: boolean },
+): Promise<KafkaBroker> {
+  const { isOneOfSeveral = false } = options
   const requirements = options.requirements ?? new Requirements()
   await requirements.ensure(java)
   const jars = await kafkaJars(requirements)
   const folder = await dataFolder(options.folder)
-  const ports = { client: port, controller: await freePort() }
   const configuration = await writeConfiguration(folder, ports, options.properties ?? {})
-  const broker = new KafkaBroker({ jars, folder, isKept: options.folder !== undefined, port, configuration })
+  const isKept = options.folder !== undefined
+  return new KafkaBroker({ jars, folder, isKept, port: ports.client, configuration, isOneOfSeveral })
+}
+
+/** The answer, once all of the brokers run; if one does not, none is left. */
+async function started<Answer>(brokers: readonly KafkaBroker[], answer: Answer): Promise<Answer> {
   try {
-    await broker.format()
-    await broker.restart()
+    await Promise.all(brokers.map(broker => broker.format()))
+    await Promise.all(brokers.map(broker => broker.restart()))
+    return answer
   } catch (error) {
-    await broker.stop()
+    await Promise.allSettled(brokers.map(broker => broker.stop()))
     throw error
   }
-  return broker
 }
 
 async function dataFolder(folder: string | undefined): Promise<string> {

@@ -9,6 +9,8 @@ const pollMs = 20
 export interface TopicOptions {
   /** 4 if left out. */
   readonly partitions?: number
+  /** 1 if left out. */
+  readonly replicas?: number
   /** Kafka's topic settings, such as `cleanup.policy`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -36,13 +38,13 @@ export async function ensureTopics(
   names: readonly string[],
   options: TopicOptions = {},
 ): Promise<void> {
-  const { partitions = 4, settings = {} } = options
+  const { partitions = 4, replicas = 1, settings = {} } = options
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   await withAdmin(brokers, async admin => {
     const existing = new Set(await admin.listTopics())
     const topics = names
       .filter(name => !existing.has(name))
-      .map(topic => ({ topic, numPartitions: partitions, replicationFactor: 1, configEntries }))
+      .map(topic => ({ topic, numPartitions: partitions, replicationFactor: replicas, configEntries }))
     await admin.createTopics({ topics, waitForLeaders: false })
     await waitForLeaders(admin, names)
   })
