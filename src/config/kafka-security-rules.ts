@@ -1,7 +1,6 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { isLoopback } from '../auth/loopback.ts'
 import { passwordMechanisms } from '../log/kafka/kafka-security.ts'
+import { checkCertificate } from './certificate-rule.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import { kafkaVariables } from './log-variables.ts'
 import type { Reading } from './reading.ts'
@@ -29,19 +28,7 @@ function checkTls(reading: Reading): void {
       refuse(reading, variable, 'is for TLS, which TICKER_KAFKA_TLS=off turns off; unset one of them')
     }
   }
-  if (reading.isSet(certificateFile) !== reading.isSet(keyFile)) {
-    const isCertificate = reading.isSet(certificateFile)
-    const [present, missing] = isCertificate ? [certificateFile, keyFile] : [keyFile, certificateFile]
-    reading.fault(present, `needs ${missing.name} beside it; set both or none`)
-    return
-  }
-  const [certificate, key] = [reading.value(certificateFile), reading.value(keyFile)]
-  if (certificate === undefined || key === undefined || isPair(certificate, key)) return
-  reading.fault(keyFile, `is not the key of the first certificate in ${certificateFile.name}`)
-}
-
-function isPair(certificate: string, key: string): boolean {
-  return new X509Certificate(readFileSync(certificate)).checkPrivateKey(createPrivateKey(readFileSync(key)))
+  checkCertificate(reading, kafkaTlsVariables)
 }
 
 function checkSasl(reading: Reading): void {

@@ -1,3 +1,4 @@
+import { checkCertificate } from './certificate-rule.ts'
 import { isLoopback } from '../auth/loopback.ts'
 import { authVariables } from './auth-variables.ts'
 import { checkKafkaSecurity } from './kafka-security-rules.ts'
@@ -10,7 +11,7 @@ import { variables } from './variables.ts'
 /** Adds to a reading the faults that no variable has by itself, but several have together. */
 export function checkRules(reading: Reading): void {
   checkPorts(reading)
-  checkTlsFiles(reading)
+  checkCertificate(reading, streamVariables)
   checkTopics(reading)
   checkKafkaSecurity(reading)
   checkKeys(reading)
@@ -107,15 +108,6 @@ function checkPorts(reading: Reading): void {
   if (port === 0 || port !== reading.value(streamVariables.port)) return
   if (reading.value(operationsVariables.host) !== reading.value(streamVariables.host)) return
   reading.fault(operationsVariables.port, "is the stream's as well; set it or TICKER_PORT to another")
-}
-
-function checkTlsFiles(reading: Reading): void {
-  const { certificateFile, keyFile } = streamVariables
-  if (reading.isSet(certificateFile) === reading.isSet(keyFile)) return
-  const [present, missing] = reading.isSet(certificateFile)
-    ? [certificateFile, keyFile]
-    : [keyFile, certificateFile]
-  reading.fault(present, `needs ${missing.name} beside it; set both or none`)
 }
 
 function checkTopics(reading: Reading): void {

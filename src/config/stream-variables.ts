@@ -1,7 +1,8 @@
 import { allowedOrigins } from './address-kinds.ts'
 import { logLevels } from './config.ts'
-import { host, oneOf, port, readableFile, whole } from './kind.ts'
+import { host, oneOf, port, whole } from './kind.ts'
 import { modes } from './mode.ts'
+import { certificateFile, privateKeyFile } from './pem-kinds.ts'
 import { optional, withDefault } from './variable.ts'
 
 export const generalVariables = {
@@ -34,13 +35,13 @@ export const streamVariables = {
   }),
   certificateFile: optional({
     name: 'TICKER_TLS_CERT_FILE',
-    kind: readableFile,
+    kind: certificateFile,
     absent: 'none',
     doc: 'Certificate chain (PEM) to serve wss with.',
   }),
   keyFile: optional({
     name: 'TICKER_TLS_KEY_FILE',
-    kind: readableFile,
+    kind: privateKeyFile,
     absent: 'none',
     doc: "The certificate's private key (PEM).",
   }),

@@ -1,25 +1,7 @@
-import { writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { readConfig } from '../../src/config/config-reader.ts'
 import { development, faultsOf, production } from './environment.ts'
-
-let folder = ''
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ticker-config-'))
-})
-
-afterAll(() => rm(folder, { recursive: true }))
-
-function fileWith(name: string, text: string): string {
-  const path = join(folder, name)
-  writeFileSync(path, text)
-  return path
-}
 
 test('all faults are told at once, each on a line of its own', () => {
   const env = {
@@ -157,26 +139,6 @@ describe('production', () => {
 
   test('stating that the demo feed is off is no fault', () => {
     expect(faultsOf({ ...production, TICKER_DEMO: 'off' })).toEqual([])
-  })
-
-  test('an address that others reach takes TLS, ours or a proxy’s', () => {
-    const exposed = { ...production, TICKER_HOST: '0.0.0.0' }
-    const [fault, ...others] = faultsOf(exposed)
-    expect(others).toEqual([])
-    expect(fault).toContain('TICKER_HOST=0.0.0.0: not loopback')
-    expect(readConfig({ ...exposed, TICKER_PROXY_TLS: 'yes' }).stream.protection).toEqual({ kind: 'proxied' })
-    const [certificateFile, keyFile] = [fileWith('cert.pem', 'x'), fileWith('key.pem', 'x')]
-    const withTls = { ...exposed, TICKER_TLS_CERT_FILE: certificateFile, TICKER_TLS_KEY_FILE: keyFile }
-    expect(readConfig(withTls).stream.protection).toEqual({ kind: 'tls', certificateFile, keyFile })
-  })
-
-  test('one TLS file asks for the other', () => {
-    expect(faultsOf({ ...production, TICKER_TLS_CERT_FILE: fileWith('alone.pem', 'x') })[0]).toContain(
-      'needs TICKER_TLS_KEY_FILE beside it',
-    )
-    expect(faultsOf({ ...production, TICKER_TLS_KEY_FILE: fileWith('alone.key', 'x') })[0]).toContain(
-      'needs TICKER_TLS_CERT_FILE beside it',
-    )
   })
 })
 
