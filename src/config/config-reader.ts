@@ -11,6 +11,7 @@ import type {
   LimitsConfig,
   LogConfig,
   Protection,
+  PublishConfig,
   StreamConfig,
 } from './config.ts'
 import { ConfigError } from './config-error.ts'
@@ -24,6 +25,7 @@ import {
 import { kafkaSasl, kafkaTls } from './kafka-security.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import type { Mode } from './mode.ts'
+import { publishVariables } from './publish-variables.ts'
 import { type Environment, Reading } from './reading.ts'
 import { checkLogRules, checkRules } from './rules.ts'
 import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
@@ -54,6 +56,7 @@ export function readConfig(env: Environment): Config {
     ingest: ingestConfig(reading),
     auth: authConfig(reading),
     limits: limitsConfig(reading, mode),
+    publish: publishConfig(reading),
   }
 }
 
@@ -188,5 +191,14 @@ function limitsConfig(reading: Reading, mode: Mode): LimitsConfig {
     heartbeatMs: reading.value(limitVariables.heartbeatMs),
     pingMs: reading.value(limitVariables.pingMs),
     drainMs: reading.value(limitVariables.drainMs) ?? (mode === 'development' ? 500 : 10_000),
+  }
+}
+
+function publishConfig(reading: Reading): PublishConfig {
+  return {
+    maxBytes: reading.value(publishVariables.maxBytes),
+    maxEvents: reading.value(publishVariables.maxEvents),
+    maxPending: reading.value(publishVariables.maxPending),
+    eventsPerSecond: reading.value(publishVariables.eventsPerSecond),
   }
 }

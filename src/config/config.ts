@@ -91,6 +91,18 @@ export interface LimitsConfig {
   readonly drainMs: number
 }
 
+/** What requests that publish may bring. */
+export interface PublishConfig {
+  /** Of a body, decompressed. */
+  readonly maxBytes: number
+  /** Of a request. */
+  readonly maxEvents: number
+  /** Events of all requests that may wait for the log. */
+  readonly maxPending: number
+  /** For each user. */
+  readonly eventsPerSecond: number
+}
+
 /** What a command that appends to the log has to know. */
 export interface LogConfig extends Pick<Config, 'log' | 'topics'> {
   /** A larger record would be poison to the gateway. */
@@ -111,4 +123,5 @@ export interface Config {
   readonly ingest: IngestConfig
   readonly auth: AuthConfig
   readonly limits: LimitsConfig
+  readonly publish: PublishConfig
 }

@@ -7,6 +7,7 @@ import {
   kafkaVariables,
   topicVariables,
 } from './log-variables.ts'
+import { publishVariables } from './publish-variables.ts'
 import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
 import type { Variable } from './variable.ts'
 
@@ -23,6 +24,7 @@ export const sections: readonly Section[] = [
   { title: 'Operations', variables: operationsVariables },
   { title: 'Tokens', variables: authVariables },
   { title: 'Limits', variables: limitVariables },
+  { title: 'Publishing by HTTP', variables: publishVariables },
   { title: 'Kafka', variables: kafkaVariables },
   { title: 'TLS to Kafka', variables: kafkaTlsVariables },
   { title: 'SASL to Kafka', variables: kafkaSaslVariables },

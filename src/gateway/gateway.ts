@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import Fastify, {
   type FastifyBaseLogger,
@@ -15,11 +16,14 @@ import { createDemoMarket } from '../demo/demo-market.ts'
 import { startDemoFeed } from '../demo/demo-feed.ts'
 import { Feed } from '../fanout/feed.ts'
 import { serveOperations } from '../http/operations.ts'
+import { serveEvents } from '../http/events-route.ts'
 import { servePage } from '../http/page-route.ts'
+import { EventIntake } from '../http/publish/event-intake.ts'
 import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
+import { createAppendEvents } from './append-events.ts'
 import { Ingest } from './ingest.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
@@ -78,25 +82,31 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     if (state.isLeaving) return 'leaving'
     return ingest.warmUp.lack
   }
+  const isReady = (): boolean => notReady() === undefined
+  const append = createAppendEvents(log.events, logger)
+  const { maxEventBytes } = config.ingest
+  const intake = new EventIntake({ ...config.publish, maxEventBytes, verify, append, isReady })
+  const { allowedOrigins } = config.stream
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,
-    allowedOrigins: config.stream.allowedOrigins,
-    isReady: () => notReady() === undefined,
+    allowedOrigins,
+    isReady,
     log: logger,
   })
-  await serveHttp(stream, { config, feed, verify })
+  await serveHttp(stream, { config, feed, verify, intake })
   const registry = createMetrics({
     feed,
     ingest,
     sessions,
     refusals,
-    isReady: () => notReady() === undefined,
+    publishing: intake.counts,
+    isReady,
     version,
     logStats: log.stats,
   })
   serveOperations(operations, { registry, notReady })
-  return await run({ config, log, operations, stream, sessions, ingest, state, logger })
+  return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger })
 }
 
 interface Parts {
@@ -106,13 +116,14 @@ interface Parts {
   readonly stream: FastifyInstance
   readonly sessions: Sessions
   readonly ingest: Ingest
+  readonly intake: EventIntake
   readonly state: { isLeaving: boolean }
   readonly logger: FastifyBaseLogger
 }
 
 /** Listens, reads, and knows in which order everything ends. */
 async function run(parts: Parts): Promise<Gateway> {
-  const { config, log, operations, stream, sessions, ingest, state, logger } = parts
+  const { config, log, operations, stream, sessions, ingest, intake, state, logger } = parts
   const close = async (): Promise<void> => {
     await Promise.all([operations.close(), stream.close()])
     await log.events.close()
@@ -141,7 +152,8 @@ async function run(parts: Parts): Promise<Gateway> {
     })
   const stop = async (): Promise<void> => {
     state.isLeaving = true
-    await sessions.drain(config.limits.drainMs)
+    const { drainMs } = config.limits
+    await Promise.all([sessions.drain(drainMs), intake.drain(drainMs)])
     await demo?.stop()
     reading.abort()
     await ended.catch(() => undefined)
@@ -172,8 +184,11 @@ const commonOptions = {
 async function createStreamApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const tls = await readTls(config.stream.protection)
   const options: FastifyServerOptions = { ...commonOptions, loggerInstance: logger }
+  const http = { shouldUpgradeCallback: isWebSocketHandshake }
   const app = Fastify(
-    tls === undefined ? options : { ...options, serverFactory: handler => createServer(tls, handler) },
+    tls === undefined
+      ? { ...options, http }
+      : { ...options, serverFactory: handler => createServer({ ...tls, ...http }, handler) },
   )
   app.setNotFoundHandler((request, reply) =>
     reply
@@ -181,6 +196,11 @@ async function createStreamApp(config: Config, logger: FastifyBaseLogger): Promi
       .send({ error: `${request.method} ${request.url.split('?', 1)[0]}: there is nothing here` }),
   )
   return app
+}
+
+/** What else asks for an upgrade stays as it is (RFC 9110 §7.8): Java's client asks for HTTP/2 with every POST, whose body would be lost. */
+function isWebSocketHandshake({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 async function readTls(protection: Protection): Promise<{ cert: Buffer; key: Buffer } | undefined> {
@@ -193,10 +213,12 @@ interface HttpParts {
   readonly config: Config
   readonly feed: Feed
   readonly verify: TokenVerifier
+  readonly intake: EventIntake
 }
 
-async function serveHttp(app: FastifyInstance, { config, feed, verify }: HttpParts): Promise<void> {
+async function serveHttp(app: FastifyInstance, { config, feed, verify, intake }: HttpParts): Promise<void> {
   serveSymbols(app, { feed, verify })
+  await serveEvents(app, intake)
   if (config.mode !== 'development' || config.auth.keys.kind !== 'development') return
   const key = await readDevelopmentKey(config.mode)
   await servePage(app, {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
+import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import { EventLoopDelay } from './event-loop-delay.ts'
 import type { Ingest } from './ingest.ts'
 import { closeCodes, closeReasons } from '../session/close-code.ts'
@@ -12,6 +13,7 @@ export interface MetricSources {
   readonly ingest: Ingest
   readonly sessions: Sessions
   readonly refusals: RefusalCounts
+  readonly publishing: PublishCounts
   readonly isReady: () => boolean
   readonly version: string
   /** Counters of the log under the feed, by name; what each means stands beside its declaration. */
@@ -32,6 +34,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareSessions(registry, sources)
   declareDelivery(registry, sources)
   declareIngest(registry, sources)
+  declarePublishing(registry, sources.publishing)
   declareLatency(registry, sources.ingest)
   declareProcess(registry, sources)
   return registry
@@ -201,6 +204,37 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
     'What the log counted, by kind. What a rise suggests depends on the kind (docs/metrics.md)',
     ['kind'],
     () => rows('kind', sources.logStats),
+  )
+}
+
+function declarePublishing(registry: Registry, counts: PublishCounts): void {
+  counter(
+    registry,
+    'ticker_publish_requests_total',
+    'Requests to /v1/events by the status of their answer (PROTOCOL.md §9). A rise of 401 or 403: tokens are refused or do too little; of 413, 429 or 503: a limit is reached or the log does not answer; of aborted: senders give up; of 500: a fault of the gateway (the log lines tell)',
+    ['status'],
+    () => rows('status', counts.requests),
+  )
+  counter(
+    registry,
+    'ticker_published_events_total',
+    'Events that POST /v1/events appended to the log. Standing still while requests come: they are refused',
+    [],
+    () => [[{}, counts.published]],
+  )
+  counter(
+    registry,
+    'ticker_publish_refused_events_total',
+    'Events that POST /v1/events did not append, by reason. A rise of unsent or unconfirmed: the log cannot be written (the log lines tell why); of pending: it is slow; of the others: a producer is broken or too fast',
+    ['reason'],
+    () => rows('reason', counts.refused),
+  )
+  gauge(
+    registry,
+    'ticker_publish_pending_events',
+    'Events of POST /v1/events that wait for the log. Near TICKER_PUBLISH_MAX_PENDING: the log is slow or away',
+    [],
+    () => [[{}, counts.pending]],
   )
 }
 

@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Refusal } from '../answer.ts'
+import { type BodyLimits, readBody } from './body-bytes.ts'
+import { type BodyFormat, formatOf } from './body-format.ts'
+import { codingOf, type ContentCoding, decompress } from './content-coding.ts'
+
+/** How a body is to be read, by the headers of its request. */
+export interface BodyForm {
+  readonly format: BodyFormat
+  readonly coding: ContentCoding
+  /** The most that it may come to, decompressed. */
+  readonly mostBytes: number
+}
+
+/** What a body holds: events, if its sender knows what it does. */
+export interface PostedValues {
+  readonly values: readonly unknown[]
+  /** Of the body, decompressed. */
+  readonly bytes: number
+}
+
+export interface PostedLimits extends BodyLimits {
+  readonly maxEvents: number
+}
+
+/** How the body of a request is to be read, or 415. */
+export function bodyFormOf(headers: IncomingHttpHeaders, maxBytes: number): BodyForm | Refusal {
+  const format = formatOf(headers['content-type'])
+  if (format instanceof Refusal) return format
+  const coding = codingOf(headers['content-encoding'])
+  if (coding instanceof Refusal) return coding
+  const announced = Number(headers['content-length'] ?? maxBytes)
+  return { format, coding, mostBytes: coding === 'identity' ? Math.min(announced, maxBytes) : maxBytes }
+}
+
+/** Reads the values of a request's body: 400, 408 or 413 where it cannot be, `undefined` where its sender leaves before its end. */
+export async function readValues(
+  request: IncomingMessage,
+  { format, coding }: BodyForm,
+  limits: PostedLimits,
+): Promise<PostedValues | Refusal | undefined> {
+  const received = await readBody(request, limits)
+  if (received === undefined || received instanceof Refusal) return received
+  const body = await decompress(received, coding, limits.maxBytes)
+  if (body instanceof Refusal) return body
+  const values = format(body, limits.maxEvents)
+  return values instanceof Refusal ? values : { values, bytes: body.length }
+}

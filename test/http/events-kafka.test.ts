@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { channels, type MarketEvent } from '../../src/event/event.ts'
+import type { EventLog } from '../../src/log/event-log.ts'
+import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
+import { open } from '../commands/publish/desk.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { StreamClient } from '../support/stream-client.ts'
+import { generateTape } from '../support/tape.ts'
+import { createTopics, deleteTopics } from '../support/topics.ts'
+import { type Lying, readAt } from './publish/log-reading.ts'
+import { post } from './publish/post.ts'
+
+const brokers = inject('kafkaBrokers')
+let topics: Topics
+let gateway: TestGateway
+let log: EventLog
+
+beforeAll(async () => {
+  topics = await createTopics(brokers, { partitions: 3 })
+  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
+  const env = { TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) }
+  gateway = await startTestGateway(env)
+  log = open(env)
+})
+
+afterAll(async () => {
+  await log?.close()
+  await gateway?.stop()
+  await deleteTopics(brokers, topics)
+})
+
+/** Posts events in requests of 500, four at a time, those of a key one after the other. */
+async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent, Lying>> {
+  const token = await gateway.token({ scopes: ['publish'] })
+  const places = new Map<MarketEvent, Lying>()
+  const hands = Map.groupBy(events, event => `${topicOf(event, topics)} ${keyOf(event)}`.length % 4)
+  const work = [...hands.values()].map(async mine => {
+    for (let at = 0; at < mine.length; at += 500) {
+      const part = mine.slice(at, at + 500)
+      const { status, body } = await post(gateway.url, { token, body: JSON.stringify(part) })
+      expect([status, body.failed]).toEqual([200, 0])
+      for (const [index, lying] of body.events.entries()) places.set(part[index]!, lying)
+    }
+  })
+  await Promise.all(work)
+  return places
+}
+
+describe('POST /v1/events with Kafka', () => {
+  test('positions are where the records lie, in order for each key, and subscribers receive them', async () => {
+    const tape = generateTape({ seed: 4, symbols: 50, events: 5000 })
+    const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
+    await client.subscribe(Object.fromEntries(channels.map(channel => [channel, ['*']])))
+    const receiving = client.takeMany(tape.length)
+
+    const places = await publish(tape)
+
+    const received = await receiving
+    const text = (events: readonly object[]): string[] =>
+      events.map(event => JSON.stringify(event)).toSorted()
+    expect(text(received)).toEqual(text(tape))
+    const sample = tape.filter((_, index) => index % 50 === 0)
+    expect(await Promise.all(sample.map(event => readAt(log, places.get(event)!)))).toEqual(sample)
+    for (const [key, events] of Map.groupBy(tape, event => `${topicOf(event, topics)} ${keyOf(event)}`)) {
+      const positions = events.map(event => places.get(event)!)
+      expect(new Set(positions.map(({ topic, partition }) => `${topic}/${partition}`)).size).toBe(1)
+      const offsets = positions.map(({ position }) => position)
+      expect([key, offsets]).toEqual([key, offsets.toSorted((a, b) => a - b)])
+    }
+    await client.close()
+  })
+})

@@ -1,0 +1,256 @@
+import { once } from 'node:events'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { BareIntake, lying, received, statuses, wire } from './bare-intake.ts'
+import { trade } from './post.ts'
+
+const json = JSON.stringify
+const trades = (symbol: string, count: number): string =>
+  json(Array.from({ length: count }, (_, index) => trade(symbol, index)))
+
+describe('the answer of the log', () => {
+  test('is told event by event; what failed is counted and said in words that hold nothing of ours', async () => {
+    const bare = await BareIntake.start()
+    const answering = bare.post({ body: trades('AAPL', 3) })
+    const append = await bare.appended()
+    append.answer([...lying(1, 7), { fault: 'unsent' }, { fault: 'unconfirmed' }])
+    const answer = await answering
+
+    expect([answer.status, answer.body]).toEqual([
+      200,
+      {
+        events: [
+          { topic: 'market.trades', partition: 0, epoch: 'epoch', position: 7 },
+          { error: 'not published: the log did not take it; publish it again' },
+          {
+            error:
+              'not confirmed: the log did not answer, and may have it; published again, it may be there twice',
+          },
+        ],
+        failed: 2,
+      },
+    ])
+    expect(bare.intake.counts).toMatchObject({
+      published: 1,
+      refused: { unsent: 1, unconfirmed: 1 },
+      pending: 0,
+    })
+  })
+
+  test('is 503 where no event was published', async () => {
+    const bare = await BareIntake.start()
+    const answering = bare.post({ body: trades('AAPL', 2) })
+    const append = await bare.appended()
+    append.answer([{ fault: 'unsent' }, { fault: 'unsent' }])
+    const { status, headers, body } = await answering
+
+    expect([status, headers.get('retry-after'), body.failed]).toEqual([503, '5', 2])
+    expect(body.error).toBe('no event was confirmed as published; see "events"')
+    expect(body.events).toHaveLength(2)
+  })
+
+  test('of which nobody thought is 500, logged, and not told', async () => {
+    const bare = await BareIntake.start()
+    const answering = bare.post({ body: trades('AAPL', 1) })
+    const append = await bare.appended()
+    append.fail(new Error('secret of ours'))
+    const { status, body } = await answering
+
+    expect([status, body]).toEqual([500, { error: 'internal error' }])
+    expect(bare.logLines.join('')).toContain('secret of ours')
+    expect(bare.intake.counts).toMatchObject({ requests: { 500: 1 }, pending: 0 })
+  })
+})
+
+describe('a limit that is reached is told with when to try again:', () => {
+  test('events that wait for the log', async () => {
+    const bare = await BareIntake.start({ maxPending: 10 })
+    const first = bare.post({ body: trades('AAPL', 8) })
+    const waiting = await bare.appended()
+    const refused = await bare.post({ body: trades('AAPL', 3) })
+    const small = bare.post({ body: trades('AAPL', 2) })
+    const second = await bare.appended()
+
+    expect([refused.status, refused.headers.get('retry-after'), refused.body.error]).toEqual([
+      503,
+      '1',
+      'too many events wait to be published; try again',
+    ])
+    expect(bare.intake.counts).toMatchObject({ pending: 10, refused: { pending: 3 } })
+    waiting.answer(lying(8))
+    second.answer(lying(2))
+    expect([(await first).status, (await small).status, bare.intake.counts.pending]).toEqual([200, 200, 0])
+  })
+
+  test('a single request may bring more where none waits', async () => {
+    const bare = await BareIntake.start({ maxPending: 1 })
+    const answering = bare.post({ body: trades('AAPL', 5) })
+    const append = await bare.appended()
+    append.answer(lying(5))
+
+    expect((await answering).status).toBe(200)
+  })
+
+  test('events a second, for each user', async () => {
+    const bare = await BareIntake.start({ eventsPerSecond: 4 })
+    const publish = async (token: string, count: number): Promise<number> => {
+      const answering = bare.post({ token, body: trades('AAPL', count) })
+      const append = bare.appended().then(({ events, answer }) => answer(lying(events.length)))
+      await Promise.race([answering, append])
+      return (await answering).status
+    }
+
+    expect(await publish('ann', 3)).toBe(200)
+    const refused = await bare.post({ token: 'ann', body: trades('AAPL', 3) })
+    expect([refused.status, refused.headers.get('retry-after'), refused.body.error]).toEqual([
+      429,
+      '1',
+      'too many events a second; try again',
+    ])
+    const bob = bare.post({ token: 'bob', body: trades('AAPL', 3) })
+    const append = await bare.appended()
+    append.answer(lying(3))
+    expect((await bob).status).toBe(200)
+    expect(bare.intake.counts).toMatchObject({ published: 6, refused: { rate: 3 } })
+  })
+
+  test('what was refused for others costs its sender nothing', async () => {
+    const bare = await BareIntake.start({ eventsPerSecond: 4, maxPending: 1 })
+    const first = bare.post({ token: 'bob', body: trades('AAPL', 1) })
+    const waiting = await bare.appended()
+    const refused = await bare.post({ body: trades('AAPL', 4) })
+    waiting.answer(lying(1))
+    await first
+    const again = bare.post({ body: trades('AAPL', 4) })
+    const append = await bare.appended()
+    append.answer(lying(4))
+
+    expect([refused.status, (await again).status]).toEqual([503, 200])
+  })
+
+  test('bodies of all requests together', async () => {
+    const bare = await BareIntake.start({ maxBytes: 48 * 1_048_576 })
+    const socket = await bare.connect()
+    socket.write(
+      wire('')
+        .toString()
+        .replace('Content-Length: 0', `Content-Length: ${48 * 1_048_576}`),
+    )
+    // A body of unknown length counts as the longest. One without an event is refused as soon as it was read.
+    const next = () => bare.post({ body: new Blob(['[]']).stream() })
+    await expect.poll(async () => (await next()).status).toBe(503)
+    const refused = await next()
+
+    expect([refused.status, refused.headers.get('retry-after'), refused.body.error]).toEqual([
+      503,
+      '1',
+      'too many requests are under way; try again',
+    ])
+  })
+
+  test('a node that is leaving, or still reading', async () => {
+    const bare = await BareIntake.start()
+    bare.isReady = false
+    const { status, headers, body } = await bare.post({ body: trades('AAPL', 1) })
+
+    expect([status, headers.get('retry-after'), body.error]).toEqual([
+      503,
+      '1',
+      'not ready: still reading the log, or leaving; try again',
+    ])
+  })
+})
+
+describe('a connection', () => {
+  test('has its pipelined requests published in order, whichever can be read first', async () => {
+    const bare = await BareIntake.start()
+    const socket = await bare.connect()
+    const events = Array.from({ length: 900 }, (_, index) => trade('AAPL', index))
+    const zipped = gzipSync(json(events.slice(0, 800)))
+    socket.write(
+      Buffer.concat([
+        wire(zipped, ['Content-Encoding: gzip']),
+        wire('{'),
+        ...events.slice(800).map(event => wire(json(event))),
+      ]),
+    )
+    const seen: unknown[] = []
+    while (seen.length < 900) {
+      const append = await bare.appended()
+      seen.push(...append.events)
+      append.answer(lying(append.events.length))
+    }
+
+    expect(seen).toEqual(events)
+    expect(await statuses(socket, 102)).toEqual(['200', '400', ...Array.from({ length: 100 }, () => '200')])
+  })
+
+  test('that ends before its body is whole publishes nothing', async () => {
+    const bare = await BareIntake.start()
+    const socket = await bare.connect()
+    const body = trades('AAPL', 100)
+    socket.write(wire(body).subarray(0, -1))
+    socket.destroy()
+    await expect.poll(() => bare.intake.counts.requests.aborted).toBe(1)
+
+    expect(bare.intake.counts).toMatchObject({ published: 0, pending: 0 })
+  })
+
+  test('that is too slow is told so and ended', async () => {
+    const bare = await BareIntake.start({ bodyTimeoutMs: 50 })
+    const socket = await bare.connect()
+    const ended = once(socket, 'close')
+    socket.write(wire(trades('AAPL', 1)).subarray(0, -1))
+
+    expect(await received(socket, /whole/)).toMatch(
+      /^HTTP\/1\.1 408 [^]*connection: close[^]*"the body was not whole after 50 ms"/i,
+    )
+    await ended
+  })
+
+  test('that goes on sending after it was refused is ended after a while', async () => {
+    const bare = await BareIntake.start({ bodyTimeoutMs: 50 })
+    const socket = await bare.connect()
+    const ended = once(socket, 'close')
+    socket.write('POST /v1/events HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000000000\r\n\r\n')
+
+    expect(await received(socket, /TOKEN/)).toMatch(/^HTTP\/1\.1 401 /)
+    await ended
+  })
+
+  test('goes on after a body that was refused', async () => {
+    const bare = await BareIntake.start({ maxBytes: 1024 })
+    const socket = await bare.connect()
+    socket.write(Buffer.concat([wire(' '.repeat(100_000)), wire('{')]))
+
+    expect(await statuses(socket, 2)).toEqual(['413', '400'])
+  })
+})
+
+describe('the end', () => {
+  test('waits for the answers to what was taken', async () => {
+    const bare = await BareIntake.start()
+    const answering = bare.post({ body: trades('AAPL', 1) })
+    const append = await bare.appended()
+    const order: string[] = []
+    const drained = bare.intake.drain(60_000).then(() => order.push('drained'))
+    order.push('answered')
+    append.answer(lying(1))
+    expect((await answering).status).toBe(200)
+    await drained
+
+    expect(order).toEqual(['answered', 'drained'])
+  })
+
+  test('waits no longer than it is told to', async () => {
+    const bare = await BareIntake.start()
+    const answering = bare.post({ body: trades('AAPL', 1) })
+    const append = await bare.appended()
+
+    await bare.intake.drain(0)
+
+    append.answer(lying(1))
+    expect((await answering).status).toBe(200)
+    await bare.intake.drain(60_000)
+  })
+})
