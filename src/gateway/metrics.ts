@@ -78,6 +78,13 @@ function declareSessions(registry: Registry, sources: MetricSources): void {
   )
   counter(
     registry,
+    'ticker_tokens_refused_total',
+    'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read',
+    ['reason'],
+    () => rows('reason', sources.sessions.counts.tokens),
+  )
+  counter(
+    registry,
     'ticker_handshakes_refused_total',
     'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of the others: a client or a page is set up wrongly',
     ['reason'],
@@ -168,6 +175,13 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
     'Records that are no valid events, by reason. A rise: a producer is broken (the log lines name positions)',
     ['reason'],
     () => rows('reason', ingest.counts.poison),
+  )
+  counter(
+    registry,
+    'ticker_missed_offsets_total',
+    'Offsets that were gone or unreadable before this node read them. Above 0: retention is shorter than an outage, or a batch was corrupt',
+    [],
+    () => [[{}, ingest.counts.missed]],
   )
   counter(
     registry,
