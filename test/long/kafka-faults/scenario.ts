@@ -6,7 +6,7 @@ import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
 import { createTopics, type TopicOptions } from '../../support/topics.ts'
 import { Subscriber } from './subscriber.ts'
 import { TradeProducer } from './trade-producer.ts'
-import { compare, type Findings, isWhole, readTruth, type TrueRecord } from './truth.ts'
+import { compare, type Findings, inspect, type KafkaFindings, readTruth, type TrueRecord } from './truth.ts'
 
 export const symbols = Array.from({ length: 24 }, (_, index) => `SYM${index}`)
 const ratePerS = 200
@@ -19,14 +19,14 @@ export const sound = {
   twice: 0,
   invented: 0,
   disordered: 0,
-  isWholeInKafka: true,
+  missingInKafka: 0,
+  twiceInKafka: 0,
+  disorderedInKafka: 0,
   notReady: 0,
   otherMessages: 0,
 } as const satisfies Outcome
 
-export interface Outcome extends Findings {
-  /** Whether Kafka holds what the producer was told that it does, once and in order. */
-  readonly isWholeInKafka: boolean
+export interface Outcome extends Findings, KafkaFindings {
   /** Answers of `/readyz` that were not green. */
   readonly notReady: number
   /** What the subscriber was told besides trades and heartbeats. */
@@ -74,7 +74,13 @@ export class Scenario {
     const env = { ...kafkaEnv(gatewayBrokers, topics), ...options.env }
     const [gateway] = await Promise.all([startTestGateway(env), options.meanwhile?.()])
     const subscriber = await Subscriber.open(gateway)
-    const producer = await TradeProducer.start({ brokers, topic: topics.trades, symbols, ratePerS })
+    const producer = await TradeProducer.start({
+      brokers,
+      topic: topics.trades,
+      symbols,
+      ratePerS,
+      ...(options.create?.partitions !== undefined && { partitions: options.create.partitions }),
+    })
     const scenario = new Scenario({ brokers, topics, gateway, subscriber, producer })
     await scenario.arrivals(2 * ratePerS)
     return scenario
@@ -97,7 +103,7 @@ export class Scenario {
     const own = truth.filter(({ symbol }) => symbols.includes(symbol))
     const outcome = {
       ...compare(numbers, truth),
-      isWholeInKafka: isWhole(own, produced),
+      ...inspect(own, produced),
       notReady: [...this.readiness].reduce((sum, [code, count]) => sum + (code === 200 ? 0 : count), 0),
       otherMessages: others.length,
     }

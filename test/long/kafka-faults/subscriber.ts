@@ -27,9 +27,9 @@ export class Subscriber {
     return new Subscriber(client)
   }
 
-  /** Milliseconds from a moment of `performance.now()` to the first trade after it. */
-  firstAfterMs(moment: number): number {
-    const arrived = this.arrivedAtMs.find(each => each > moment)
+  /** Milliseconds from a moment of `performance.now()` to the first trade after it, of those that are meant. */
+  firstAfterMs(moment: number, isMeant: (number: number) => boolean = () => true): number {
+    const arrived = this.arrivedAtMs.find((each, index) => each > moment && isMeant(this.numbers[index]!))
     return arrived === undefined ? Number.NaN : Math.round(arrived - moment)
   }
 

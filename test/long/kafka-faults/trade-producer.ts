@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import { sampleTrade } from '../../log/conformance/sample-event.ts'
 
 const tickMs = 50
 const mostPerSend = 500
+/** After a send that found no such partition. */
+const retryMs = 100
 
 /** A client that never gives up. */
 export function patientKafka(brokers: string): Kafka {
@@ -22,10 +24,18 @@ export interface TradeProducerOptions {
   readonly topic: string
   readonly symbols: readonly string[]
   readonly ratePerS: number
+  /** 4 if left out. */
+  readonly partitions?: number
 }
 
-/** Publishes numbered trades at a steady rate; what an outage holds up follows when it is over. */
+/**
+ * Publishes numbered trades at a steady rate; what an outage holds up follows when it is over. One `send` per partition:
+ * kafkajs 2.2.4 neither keeps all of a send to several brokers, nor writes it once, when one of them fails (it
+ * takes a leader that has answered for its own partitions to have answered for those that moved to it).
+ */
 export class TradeProducer {
+  /** Each symbol has one of these; to be raised once there are more. */
+  partitions = 4
   readonly #options: TradeProducerOptions
   readonly #producer: Producer
   readonly #stopping = new AbortController()
@@ -34,11 +44,13 @@ export class TradeProducer {
 
   private constructor(options: TradeProducerOptions, producer: Producer) {
     this.#options = options
+    this.partitions = options.partitions ?? this.partitions
     this.#producer = producer
   }
 
   static async start(options: TradeProducerOptions): Promise<TradeProducer> {
     const producer = patientKafka(options.brokers).producer({
+      createPartitioner: () => choice => choice.message.partition ?? 0,
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
@@ -85,14 +97,27 @@ export class TradeProducer {
   }
 
   async #send(end: number): Promise<void> {
-    const { topic, symbols } = this.#options
-    const messages = []
+    const { symbols } = this.#options
+    const batches = new Map<number, Message[]>()
     for (let number = this.#acknowledged; number < end; number++) {
-      const symbol = symbols[number % symbols.length]!
-      messages.push({ key: symbol, value: JSON.stringify(sampleTrade(symbol, number)) })
+      const index = number % symbols.length
+      const symbol = symbols[index]!
+      const partition = index % this.partitions
+      const message = { key: symbol, partition, value: JSON.stringify(sampleTrade(symbol, number)) }
+      batches.set(partition, [...(batches.get(partition) ?? []), message])
     }
-    if (messages.length === 0) return
-    await this.#producer.send({ topic, messages, acks: -1 })
+    await Promise.all([...batches.values()].map(messages => this.#sendBatch(messages)))
     this.#acknowledged = end
+  }
+
+  /** All to one partition. */
+  async #sendBatch(messages: Message[]): Promise<void> {
+    const { topic } = this.#options
+    for (;;) {
+      const [answer] = await this.#producer.send({ topic, messages, acks: -1 })
+      // The library drops what is for a partition that it does not know yet.
+      if (answer?.baseOffset !== undefined) return
+      await pause(retryMs)
+    }
   }
 }

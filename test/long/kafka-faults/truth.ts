@@ -82,14 +82,27 @@ export function compare(received: readonly number[], truth: readonly TrueRecord[
   }
 }
 
-/** Whether Kafka holds each of the first `count` trades once, those of each symbol in their order within a partition. */
-export function isWhole(truth: readonly TrueRecord[], count: number): boolean {
+/** What is wrong with what Kafka holds, in trades. */
+export interface KafkaFindings {
+  readonly missingInKafka: number
+  readonly twiceInKafka: number
+  /** Before one with a lower number, of the same symbol in the same partition. */
+  readonly disorderedInKafka: number
+}
+
+/** Compares what Kafka holds with the first `count` trades, which it should. */
+export function inspect(truth: readonly TrueRecord[], count: number): KafkaFindings {
   const last = new Map<string, number>()
+  let disorderedInKafka = 0
   for (const { partition, symbol, number } of truth) {
     const item = `${partition}/${symbol}`
-    if (number <= (last.get(item) ?? -1)) return false
+    if (number < (last.get(item) ?? -1)) disorderedInKafka++
     last.set(item, number)
   }
   const numbers = new Set(truth.map(({ number }) => number))
-  return truth.length === count && numbers.size === count && Math.max(-1, ...numbers) === count - 1
+  return {
+    missingInKafka: count - numbers.size,
+    twiceInKafka: truth.length - numbers.size,
+    disorderedInKafka,
+  }
 }
