@@ -1,41 +1,18 @@
 import { type Grant, lackForFeed } from '../auth/grant.ts'
 import { TokenError } from '../auth/token-error.ts'
 import type { Audience, Subscriber } from '../fanout/audience.ts'
-import type { Feed } from '../fanout/feed.ts'
 import type { Block } from '../wire/block.ts'
 import { parseClientMessage, type SubscribeMessage, type UnsubscribeMessage } from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
-import type { SessionCounts } from './session-counts.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
+import type { SessionParts } from './session-parts.ts'
 import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
 import { firstUnentitled, resolve, Subscription } from './subscription.ts'
 import type { Transport } from './transport.ts'
 
 /** A peer that is not authenticated cannot have itself answered for ever. */
 const maxEarlyFaults = 16
-
-/** What clients are told at authentication, and held to. */
-export interface SessionLimits {
-  readonly authTimeoutMs: number
-  readonly maxMessageBytes: number
-  readonly maxItemsPerSession: number
-  readonly maxSessions: number
-  readonly maxUnsentBytes: number
-  readonly heartbeatMs: number
-}
-
-export interface SessionParts {
-  readonly feed: Feed
-  readonly limits: SessionLimits
-  readonly counts: SessionCounts
-  /** Resolves to what the token allows; rejects with `TokenError`. */
-  readonly verify: (token: string) => Promise<Grant>
-  /** Told of what went wrong with a message by a fault of ours. */
-  readonly onFault: (error: unknown) => void
-  /** Claims a place among the node's sessions; false when all are taken. */
-  readonly admit: (session: Session) => boolean
-}
 
 /**
  * One client: who it is, what it subscribed to, and the connection under it. `PROTOCOL.md` decides what it
