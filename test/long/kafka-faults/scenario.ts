@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
 import { createTopics, type TopicOptions } from '../../support/topics.ts'
+import { type Appended, misplaced } from './appends.ts'
 import { Subscriber } from './subscriber.ts'
 import { TradeProducer } from './trade-producer.ts'
 import { compare, type Findings, inspect, type KafkaFindings, readTruth, type TrueRecord } from './truth.ts'
@@ -22,11 +23,14 @@ export const sound = {
   missingInKafka: 0,
   twiceInKafka: 0,
   disorderedInKafka: 0,
+  misplaced: 0,
   notReady: 0,
   otherMessages: 0,
 } as const satisfies Outcome
 
 export interface Outcome extends Findings, KafkaFindings {
+  /** Events of `Appends` that are not as was said of them. */
+  readonly misplaced: number
   /** Answers of `/readyz` that were not green. */
   readonly notReady: number
   /** What the subscriber was told besides trades and heartbeats. */
@@ -94,7 +98,9 @@ export class Scenario {
   }
 
   /** Ends the producer, waits until the subscriber has what Kafka holds (or no longer), and compares. */
-  async check(): Promise<{ readonly outcome: Outcome; readonly truth: readonly TrueRecord[] }> {
+  async check(
+    appended: readonly Appended[] = [],
+  ): Promise<{ readonly outcome: Outcome; readonly truth: readonly TrueRecord[] }> {
     const produced = await this.producer.stop()
     const truth = await readTruth(this.brokers, this.topics.trades)
     const { numbers, others } = this.subscriber
@@ -104,6 +110,7 @@ export class Scenario {
     const outcome = {
       ...compare(numbers, truth),
       ...inspect(own, produced),
+      misplaced: misplaced(appended, truth),
       notReady: [...this.readiness].reduce((sum, [code, count]) => sum + (code === 200 ? 0 : count), 0),
       otherMessages: others.length,
     }

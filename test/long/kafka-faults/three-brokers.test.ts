@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import type { KafkaBroker } from '../../support/kafka.ts'
 import { withAdmin } from '../../support/topics.ts'
+import { acknowledged, Appends, appendTo } from './appends.ts'
 import { type ProxiedCluster, startProxiedCluster } from './gateway-listener.ts'
 import { type Outcome, Scenario, sound, symbols, waitUntil } from './scenario.ts'
 
@@ -12,6 +14,8 @@ const partitionCount = 6
 
 let cluster: ProxiedCluster
 let scenario: Scenario
+let appends: Appends
+let log: KafkaLog
 
 beforeAll(async () => {
   cluster = await startProxiedCluster(ids.length)
@@ -22,8 +26,19 @@ beforeEach(async () => {
   const create = { partitions: partitionCount, replicas: 3, settings: { 'min.insync.replicas': '2' } }
   const { brokers, gatewayBrokers } = cluster
   scenario = await Scenario.start({ brokers, gatewayBrokers, create })
+  log = createKafkaLog({
+    brokers: brokers.split(','),
+    clientId: 'appends',
+    topics: scenario.topics,
+    logger: { warn: () => undefined },
+  })
+  appends = new Appends(appendTo(log))
 })
-afterEach(() => scenario.stop())
+afterEach(async () => {
+  await appends.stop()
+  await log.close()
+  await scenario.stop()
+})
 
 test('outlasts the SIGKILL of a leader under load', async () => {
   const before = await leaders()
@@ -33,7 +48,7 @@ test('outlasts the SIGKILL of a leader under load', async () => {
   await pause(outageMs)
   await brokerOf(victim).restart()
   await scenario.arrivals(400)
-  const isOfVictim = (number: number) => before[partitionOf(number)] === victim
+  const isOfVictim = (number: number) => before[partitionOf(number) ?? -1] === victim
   const outcome = await checkAndReport('three brokers, a leader ended by SIGKILL for 20 s', {
     'next event ms': scenario.subscriber.firstAfterMs(killedAt),
     'of its partitions ms': scenario.subscriber.firstAfterMs(killedAt, isOfVictim),
@@ -69,7 +84,7 @@ test('outlasts a broker that only the gateway cannot reach', async () => {
   const lead = await leaders()
   const victim = lead[0]!
   const proxy = cluster.proxies[victim - 1]!
-  const isOfVictim = (number: number) => lead[partitionOf(number)] === victim
+  const isOfVictim = (number: number) => lead[partitionOf(number) ?? -1] === victim
   proxy.freeze()
   await pause(frozenMs)
   const { numbers, arrivedAtMs } = scenario.subscriber
@@ -90,8 +105,14 @@ async function checkAndReport(
   name: string,
   figures: Readonly<Record<string, number | string>> = {},
 ): Promise<Outcome> {
-  const { outcome } = await scenario.check()
-  scenario.report(name, outcome, figures)
+  const appended = await appends.stop()
+  const { outcome } = await scenario.check(appended)
+  scenario.report(name, outcome, {
+    ...figures,
+    appended: appended.length,
+    acknowledged: acknowledged(appended),
+    misplaced: outcome.misplaced,
+  })
   return outcome
 }
 
@@ -104,9 +125,9 @@ async function leaders(): Promise<number[]> {
   return (await partitions()).map(({ leader }) => leader)
 }
 
-/** Where the producer puts a trade. */
-function partitionOf(number: number): number {
-  return (number % symbols.length) % partitionCount
+/** Where the steady producer puts a trade; nothing is known of others. */
+function partitionOf(number: number): number | undefined {
+  return number < 1_000_000 ? (number % symbols.length) % partitionCount : undefined
 }
 
 async function partitions() {
