@@ -95,7 +95,12 @@ export function misplaced(results: readonly Appended[], truth: readonly TrueReco
   return results.filter((result, index) => !isRight(result, index)).length
 }
 
-/** How many were acknowledged. */
-export function acknowledged(results: readonly Appended[]): number {
-  return results.filter(result => typeof result === 'object').length
+/** How many there were, and what was said of them. */
+export function summary(results: readonly Appended[]): Readonly<Record<string, number>> {
+  return {
+    appended: results.length,
+    acknowledged: results.filter(result => typeof result === 'object').length,
+    unsent: results.filter(result => result === 'unsent').length,
+    unconfirmed: results.filter(result => result === 'unconfirmed').length,
+  }
 }

@@ -3,10 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import type { LogBatch } from '../../../src/log/event-log.ts'
-import { sampleTrade } from '../../log/conformance/sample-event.ts'
 import { encodeBatch } from '../../log/kafka/batch-encoder.ts'
+import { sampleTrade } from '../../log/conformance/sample-event.ts'
 import { createTopics, withAdmin } from '../../support/topics.ts'
 import { type ProxiedCluster, startProxiedCluster } from './gateway-listener.ts'
+import { batchRecords, garbage, largeBatch, numbersFrom } from './odd-records.ts'
 import { produceBatch } from './produce-batch.ts'
 import { report, Scenario, sound, waitUntil } from './scenario.ts'
 import { patientKafka, TradeProducer } from './trade-producer.ts'
@@ -14,7 +15,6 @@ import { readTruth } from './truth.ts'
 
 /** Kafka takes no smaller segments. */
 const segmentBytes = 1024 * 1024
-const batchRecords = 200_000
 
 let cluster: ProxiedCluster
 let scenario: Scenario | undefined
@@ -241,36 +241,6 @@ async function fill(topic: string, count: number): Promise<void> {
     await producer.send({ topic, messages })
   }
   await producer.disconnect()
-}
-
-function garbage() {
-  const trade = sampleTrade('BAD', 0)
-  return [
-    { value: null },
-    { value: '' },
-    { value: 'no JSON' },
-    { value: Buffer.from([0xc1, 0xff, 0x00]) },
-    { value: '[]' },
-    { value: '{"T":"unknown"}' },
-    { value: JSON.stringify({ ...trade, i: undefined, p: 'dear' }) },
-    { value: 'x'.repeat(900_000) },
-  ]
-}
-
-function largeBatch(first: number) {
-  const value = (number: number) => Buffer.from(JSON.stringify(sampleTrade('LARGE', number)))
-  const records = numbersFrom(first, batchRecords).map((number, offsetDelta) => ({
-    offsetDelta,
-    timestampDelta: 0,
-    key: Buffer.from('LARGE'),
-    value: value(number),
-    headers: [],
-  }))
-  return { baseOffset: 0, baseTimestamp: Date.now(), records }
-}
-
-function numbersFrom(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, index) => first + index)
 }
 
 async function firstOffset(topic: string): Promise<number> {

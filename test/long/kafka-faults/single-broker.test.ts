@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type KafkaBroker, startKafka } from '../../support/kafka.ts'
-import { acknowledged, Appends, postTo } from './appends.ts'
+import { Appends, postTo, summary } from './appends.ts'
 import { Scenario, sound } from './scenario.ts'
 
 const outageMs = 20_000
@@ -40,8 +40,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('one broker, ended by %s for 20 s
     scenario.report(`one broker, ${signal}`, outcome, {
       'down s': ((backAt - endedAt) / 1000).toFixed(1),
       'first event after ms': subscriber.firstAfterMs(backAt),
-      posted: appended.length,
-      acknowledged: acknowledged(appended),
+      ...summary(appended),
       misplaced: outcome.misplaced,
     })
     expect(outcome).toEqual(sound)

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import type { KafkaBroker } from '../../support/kafka.ts'
 import { withAdmin } from '../../support/topics.ts'
-import { acknowledged, Appends, appendTo } from './appends.ts'
+import { Appends, appendTo, summary } from './appends.ts'
 import { type ProxiedCluster, startProxiedCluster } from './gateway-listener.ts'
 import { type Outcome, Scenario, sound, symbols, waitUntil } from './scenario.ts'
 
@@ -109,8 +109,7 @@ async function checkAndReport(
   const { outcome } = await scenario.check(appended)
   scenario.report(name, outcome, {
     ...figures,
-    appended: appended.length,
-    acknowledged: acknowledged(appended),
+    ...summary(appended),
     misplaced: outcome.misplaced,
   })
   return outcome
