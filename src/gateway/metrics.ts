@@ -1,10 +1,11 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
 import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import { EventLoopDelay } from './event-loop-delay.ts'
 import type { Ingest } from './ingest.ts'
 import { closeCodes, closeReasons } from '../session/close-code.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { counter, gauge, type Row, rows } from './read-metric.ts'
 import type { RefusalCounts } from '../transport/refusal-counts.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
@@ -21,8 +22,6 @@ export interface MetricSources {
 }
 
 const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
-type Row = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /**
  * Declares every metric. Labels come from closed sets: never a symbol, a user or an address. The first sentence of a help
@@ -46,7 +45,7 @@ function declareSessions(registry: Registry, sources: MetricSources): void {
     'ticker_connections',
     'Open stream connections. A jump: another node is gone, or clients connect again and again',
     [],
-    () => [[{}, sources.sessions.size]],
+    () => sources.sessions.size,
   )
   gauge(
     registry,
@@ -99,49 +98,49 @@ function declareDelivery(registry: Registry, sources: MetricSources): void {
     'ticker_items',
     'Items (channel, symbol) that have had an event. Near TICKER_MAX_ITEMS: new ones are refused, and counted as poison of the reason items',
     [],
-    () => [[{}, tape.items.size]],
+    () => tape.items.size,
   )
   gauge(
     registry,
     'ticker_subscribed_items',
     'Different items that someone is subscribed to, a wildcard counted as one. A fall to 0: nobody listens, or no client can subscribe',
     [],
-    () => [[{}, fanout.subscribedItems]],
+    () => fanout.subscribedItems,
   )
   gauge(
     registry,
     'ticker_audiences',
     'Groups of sessions that share their frames. Near the number of sessions: little is shared, and each session costs frames of its own',
     [],
-    () => [[{}, fanout.audienceCount]],
+    () => fanout.audienceCount,
   )
   counter(
     registry,
     'ticker_deliveries_total',
     'Events delivered: one event to one session is one. Standing still while events are read: nobody is subscribed to them',
     [],
-    () => [[{}, fanout.counts.deliveries]],
+    () => fanout.counts.deliveries,
   )
   counter(
     registry,
     'ticker_delivered_bytes_total',
     'Bytes of events written to sockets, frame headers included. Near what the network carries: more nodes are needed',
     [],
-    () => [[{}, fanout.counts.bytes]],
+    () => fanout.counts.bytes,
   )
   counter(
     registry,
     'ticker_flushed_events_total',
     'Events put into frames, one for each audience that receives them. Many per flush: batches grow, under load or because the producer batches',
     [],
-    () => [[{}, fanout.counts.events]],
+    () => fanout.counts.events,
   )
   counter(
     registry,
     'ticker_flushes_total',
     'Flushes, one per audience and batch, each built once and written to every session of the audience. Few deliveries per flush: little is shared',
     [],
-    () => [[{}, fanout.counts.flushes]],
+    () => fanout.counts.flushes,
   )
 }
 
@@ -160,14 +159,14 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
     'ticker_records_total',
     'Records read from the log. Faster than events: records are ignored or are poison',
     [],
-    () => [[{}, ingest.counts.records]],
+    () => ingest.counts.records,
   )
   counter(
     registry,
     'ticker_records_ignored_total',
     'Records that the decoder passed over as not for this gateway. A rise: a topic carries other data, or the decoder is wrong',
     [],
-    () => [[{}, ingest.counts.ignored]],
+    () => ingest.counts.ignored,
   )
   counter(
     registry,
@@ -181,14 +180,14 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
     'ticker_missed_offsets_total',
     'Offsets that were gone or unreadable before this node read them. Above 0: retention is shorter than an outage, or a batch was corrupt',
     [],
-    () => [[{}, ingest.counts.missed]],
+    () => ingest.counts.missed,
   )
   counter(
     registry,
     'ticker_split_items_total',
     'Items seen in two partitions, whose order is lost. Above 0: producers of one symbol use different partitioners',
     [],
-    () => [[{}, tape.counts.splitItems]],
+    () => tape.counts.splitItems,
   )
   gauge(
     registry,
@@ -234,7 +233,7 @@ function declarePublishing(registry: Registry, counts: PublishCounts): void {
     'ticker_published_events_total',
     'Events that POST /v1/events appended to the log. Standing still while requests come: they are refused',
     [],
-    () => [[{}, counts.published]],
+    () => counts.published,
   )
   counter(
     registry,
@@ -248,7 +247,7 @@ function declarePublishing(registry: Registry, counts: PublishCounts): void {
     'ticker_publish_pending_events',
     'Events of POST /v1/events that wait for the log. Near TICKER_PUBLISH_MAX_PENDING: the log is slow or away',
     [],
-    () => [[{}, counts.pending]],
+    () => counts.pending,
   )
 }
 
@@ -271,7 +270,7 @@ function declareProcess(registry: Registry, sources: MetricSources): void {
     'ticker_ready',
     '1 when /readyz is green. 0: the log is still being read up to where it ended at start, or the node is leaving',
     [],
-    () => [[{}, sources.isReady() ? 1 : 0]],
+    () => (sources.isReady() ? 1 : 0),
   )
   const delay = new EventLoopDelay(performance.now())
   gauge(
@@ -280,52 +279,5 @@ function declareProcess(registry: Registry, sources: MetricSources): void {
     'How late the event loop was in the last one to two minutes; max is the longest gap, in which nobody was served. A rise: something computes too long at a time, or the machine lacks CPU',
     ['statistic'],
     () => rows('statistic', { ...delay.read(performance.now()) }),
-  )
-}
-
-function rows(label: string, values: Readonly<Record<string, number>>): Row[] {
-  return Object.entries(values).map(([name, value]) => [{ [label]: name }, value])
-}
-
-function gauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: () => Row[],
-): void {
-  registry.registerMetric(
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [labels, value] of read()) this.set(labels, value)
-      },
-    }),
-  )
-}
-
-/** A counter whose total is kept elsewhere. */
-function counter(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: () => Row[],
-): void {
-  registry.registerMetric(
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [labels, value] of read()) this.inc(labels, value)
-      },
-    }),
   )
 }
