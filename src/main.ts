@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
+import { readOptions } from './commands/read-options.ts'
 import type { Config } from './config/config.ts'
-import { UsageError } from './commands/usage-error.ts'
 import { readConfig } from './config/config-reader.ts'
 import { configHelp } from './config/config-text.ts'
 import { describeSource, type Gateway, startGateway } from './gateway/gateway.ts'
@@ -38,18 +37,14 @@ async function main(args: string[]): Promise<number> {
 }
 
 function parseArguments(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', default: false },
-        'check-config': { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
-  }
+  return readOptions({
+    args,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      version: { type: 'boolean', default: false },
+      'check-config': { type: 'boolean', default: false },
+    },
+  }).values
 }
 
 function print(text: string): number {

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
+import { readOptions } from './read-options.ts'
 import { type Scope, scopes } from '../auth/grant.ts'
 import { channels } from '../event/event.ts'
 import { isSymbol } from '../event/symbol.ts'
-import { messageOf } from '../ticker-error.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What the `token` command was asked for. */
@@ -45,22 +44,18 @@ export function parseTokenArguments(args: readonly string[]): TokenArguments | '
 }
 
 function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        sub: { type: 'string', default: 'developer' },
-        symbols: { type: 'string', default: '*' },
-        channels: { type: 'string', default: '*' },
-        scope: { type: 'string', default: 'stream' },
-        feeds: { type: 'string', default: 'live' },
-        ttl: { type: 'string', default: '12h' },
-        help: { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
-  }
+  return readOptions({
+    args: [...args],
+    options: {
+      sub: { type: 'string', default: 'developer' },
+      symbols: { type: 'string', default: '*' },
+      channels: { type: 'string', default: '*' },
+      scope: { type: 'string', default: 'stream' },
+      feeds: { type: 'string', default: 'live' },
+      ttl: { type: 'string', default: '12h' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values
 }
 
 function parseSubject(text: string): string {

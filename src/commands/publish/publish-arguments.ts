@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { messageOf } from '../../ticker-error.ts'
+import { readOptions } from '../read-options.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** How fast events go out: as fast as the log takes them, so many a second, or as their own times say. */
@@ -67,22 +66,18 @@ export function parsePublishArguments(args: readonly string[]): PublishArguments
 }
 
 function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        rate: { type: 'string' },
-        realtime: { type: 'boolean', default: false },
-        check: { type: 'boolean', default: false },
-        'skip-bad': { type: 'boolean', default: false },
-        'from-line': { type: 'string', default: '1' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
-  }
+  return readOptions({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rate: { type: 'string' },
+      realtime: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      'skip-bad': { type: 'boolean', default: false },
+      'from-line': { type: 'string', default: '1' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
 }
 
 function parsePace({ rate, realtime }: { rate?: string | undefined; realtime: boolean }): PaceRequest {

@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
+import { readOptions } from '../read-options.ts'
 import { type Channel, channels } from '../../event/event.ts'
 import { isSymbol } from '../../event/symbol.ts'
-import { messageOf } from '../../ticker-error.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** How events are printed: for people, one JSON event a line, or the frames as they came. */
@@ -60,23 +59,19 @@ export function parseTailArguments(args: readonly string[]): TailArguments | 'he
 }
 
 function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        channels: { type: 'string' },
-        url: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        wire: { type: 'boolean', default: false },
-        snapshot: { type: 'boolean', default: false },
-        count: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
-  }
+  return readOptions({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      channels: { type: 'string' },
+      url: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      wire: { type: 'boolean', default: false },
+      snapshot: { type: 'boolean', default: false },
+      count: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
 }
 
 /** Spaces and commas both separate symbols. */
