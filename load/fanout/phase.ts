@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { coreTicks, processCpuUs, processTicks } from './cpu-clock.ts'
-import { lastSymbols } from './event-source.ts'
-import { monotonicUs } from './monotonic-clock.ts'
-import { lastEvents, type Pace } from './producer.ts'
+import { coreTicks, processCpuUs, processTicks } from '../cpu-clock.ts'
+import { lastSymbols } from '../event-source.ts'
+import { monotonicUs } from '../monotonic-clock.ts'
+import { lastEvents, type Pace } from '../producer.ts'
 import type { Rig } from './rig.ts'
-import { quantileOf } from './statistics.ts'
-import type { FrameTrace, Received, Target } from './subscribers.ts'
+import { quantileOf } from '../statistics.ts'
+import type { FrameTrace, Received, Target } from '../subscribers.ts'
 
 /** What one phase used. */
 interface Usage {

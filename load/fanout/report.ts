@@ -1,8 +1,8 @@
-import { gatewaySettings } from './gateway-process.ts'
-import type { LoadArguments } from './load-arguments.ts'
-import type { Spread } from './statistics.ts'
+import { percent, showSpread } from '../figures.ts'
+import { gatewaySettings } from '../gateway-process.ts'
+import type { LoadArguments } from './arguments.ts'
 import type { PhaseSummary, Summary } from './summary.ts'
-import { renderTable } from './table.ts'
+import { renderTable } from '../table.ts'
 
 export interface Report {
   readonly machine: readonly string[]
@@ -52,12 +52,12 @@ function renderFloor(cases: readonly ReportedCase[], subscribers: number): strin
   ]
   const rows = cases.map(({ perSecond, summary: { many, comparison } }) => [
     nameOf(perSecond),
-    show(many.eventsPerWrite, 1),
-    show(comparison.floorUsPerWrite, 2),
-    show(comparison.floorUsPerDelivery, 3),
-    show(comparison.usPerDelivery, 3),
-    show(comparison.ratio, 2),
-    show(comparison.ratioWithIngest, 2),
+    showSpread(many.eventsPerWrite, 1),
+    showSpread(comparison.floorUsPerWrite, 2),
+    showSpread(comparison.floorUsPerDelivery, 3),
+    showSpread(comparison.usPerDelivery, 3),
+    showSpread(comparison.ratio, 2),
+    showSpread(comparison.ratioWithIngest, 2),
   ])
   const title = `Server CPU beside the floor, ${subscribers} subscribers of everything`
   return `${title}\n\n${renderTable(head, rows)}${cases.map(noteOfFetches).join('')}`
@@ -87,10 +87,10 @@ function renderThroughput({ none, one, many }: Summary, { subscribers, backlog }
   ]
   const row = (name: string, phase: PhaseSummary): string[] => [
     name,
-    show(phase.eventsPerSecond, 0),
-    phase === none ? '–' : show(phase.deliveriesPerSecond, 0),
-    phase === none ? '–' : show(phase.eventsPerWrite, 1),
-    show(phase.cpuUsPerEvent, 2),
+    showSpread(phase.eventsPerSecond, 0),
+    phase === none ? '–' : showSpread(phase.deliveriesPerSecond, 0),
+    phase === none ? '–' : showSpread(phase.eventsPerWrite, 1),
+    showSpread(phase.cpuUsPerEvent, 2),
     percent(phase.kernelShare.median),
     percent(phase.serverShare.median),
     percent(phase.othersBusy.median),
@@ -125,11 +125,11 @@ function renderLatency(cases: readonly ReportedCase[], { subscribers }: LoadArgu
 function latencyRow(names: readonly string[], phase: PhaseSummary): string[] {
   return [
     ...names,
-    show(phase.p50Ms, 2),
-    show(phase.p99Ms, 2),
-    show(phase.maxMs, 1),
-    Number.isNaN(phase.p50Ms.median) ? '–' : show(phase.eventsPerWrite, 1),
-    show(phase.cpuUsPerEvent, 1),
+    showSpread(phase.p50Ms, 2),
+    showSpread(phase.p99Ms, 2),
+    showSpread(phase.maxMs, 1),
+    Number.isNaN(phase.p50Ms.median) ? '–' : showSpread(phase.eventsPerWrite, 1),
+    showSpread(phase.cpuUsPerEvent, 1),
     percent(phase.serverShare.median),
     percent(phase.othersBusy.median),
     limitOf(phase),
@@ -161,15 +161,4 @@ function limitOf(phase: PhaseSummary): string {
 
 function nameOf(perSecond: number | undefined): string {
   return perSecond === undefined ? 'backlog' : `${perSecond} events/s`
-}
-
-function show({ median, low, high }: Spread, digits: number): string {
-  if (Number.isNaN(median)) return '–'
-  const text = (value: number): string =>
-    digits === 0 ? Math.round(value).toLocaleString('en-US') : value.toFixed(digits)
-  return low === high ? text(median) : `${text(median)} (${text(low)}–${text(high)})`
-}
-
-function percent(share: number): string {
-  return Number.isNaN(share) ? '–' : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 }

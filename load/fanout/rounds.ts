@@ -1,4 +1,4 @@
-import type { LoadArguments } from './load-arguments.ts'
+import type { LoadArguments } from './arguments.ts'
 import {
   type Measured,
   measureBacklog,
@@ -44,8 +44,8 @@ export async function runRounds(
   report('idle')
   const idleShare = await measureIdle(rig, idleSeconds)
   const loads = [
-    ...(load.scenarios.includes('throughput') ? [undefined] : []),
-    ...(load.scenarios.includes('paced') ? load.rates : []),
+    ...(load.cases.includes('throughput') ? [undefined] : []),
+    ...(load.cases.includes('paced') ? load.rates : []),
   ]
   const cases = loads.map(perSecond => ({ perSecond, rounds: new Array<Round>() }))
   for (let round = 1; round <= load.rounds; round++) {

@@ -1,6 +1,6 @@
 import type { Phase } from './phase.ts'
 import type { Round } from './rounds.ts'
-import { type Spread, spreadOf } from './statistics.ts'
+import { type Spread, spreadOf } from '../statistics.ts'
 
 /** The figures of a phase, over all rounds. */
 export type PhaseSummary = Readonly<Record<keyof ReturnType<typeof figuresOf>, Spread>>

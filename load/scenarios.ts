@@ -1,0 +1,5 @@
+import { fanout } from './fanout/fanout.ts'
+import type { Scenario } from './scenario.ts'
+
+/** Every scenario; the first is meant where none is named. */
+export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout]
