@@ -104,6 +104,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     isReady,
     version,
     logStats: log.stats,
+    unstableEnds: log.unstableEnds,
   })
   serveOperations(operations, { registry, notReady })
   return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger })

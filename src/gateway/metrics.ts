@@ -4,8 +4,10 @@ import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import { EventLoopDelay } from './event-loop-delay.ts'
 import type { Ingest } from './ingest.ts'
 import { closeCodes, closeReasons } from '../session/close-code.ts'
+import type { UnstableEnd } from '../log/kafka/stable-ends.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { counter, gauge, type Row, rows } from './read-metric.ts'
+import { declareWarmUp } from './warm-up-metrics.ts'
 import type { RefusalCounts } from '../transport/refusal-counts.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
@@ -19,6 +21,8 @@ export interface MetricSources {
   readonly version: string
   /** Counters of the log under the feed, by name; what each means stands beside its declaration. */
   readonly logStats: Readonly<Record<string, number>>
+  /** What open transactions hold back, by partition. */
+  readonly unstableEnds: () => readonly UnstableEnd[]
 }
 
 const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -32,7 +36,9 @@ export function createMetrics(sources: MetricSources): Registry {
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources)
   declareDelivery(registry, sources)
+  declareWarmUp(registry, sources.ingest.warmUp)
   declareIngest(registry, sources)
+  declareStableEnds(registry, sources)
   declarePublishing(registry, sources.publishing)
   declareLatency(registry, sources.ingest)
   declareProcess(registry, sources)
@@ -217,6 +223,28 @@ function declareIngest(registry: Registry, sources: MetricSources): void {
     'What the log counted, by kind. What a rise suggests depends on the kind (docs/metrics.md)',
     ['kind'],
     () => rows('kind', sources.logStats),
+  )
+}
+
+function declareStableEnds(registry: Registry, { unstableEnds }: MetricSources): void {
+  const read = (value: (end: UnstableEnd) => number): Row[] =>
+    unstableEnds().map(end => {
+      const { topic, partition } = end.partition
+      return [{ topic, partition: String(partition) }, value(end)]
+    })
+  gauge(
+    registry,
+    'ticker_log_unstable_offsets',
+    "Offsets that lie behind an open transaction of a producer, by partition of Kafka: from the last stable offset to the high watermark. Lasting: a producer's transaction is open or hanging, and nobody is shown what lies behind it",
+    ['topic', 'partition'],
+    () => read(({ offsets }) => offsets),
+  )
+  gauge(
+    registry,
+    'ticker_log_stable_offset_stalled_seconds',
+    "How long the last stable offset has stood still while there was more, by partition of Kafka; 0 where there is none. Above the producers' transaction.timeout.ms: a transaction hangs (kafka-transactions.sh find-hanging)",
+    ['topic', 'partition'],
+    () => read(({ stalledMs }) => stalledMs / 1000),
   )
 }
 

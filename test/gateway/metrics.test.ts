@@ -1,20 +1,37 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { streams, type Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { createTopics, deleteTopics } from '../support/topics.ts'
 
 const document = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
 /** Labels whose values the document cannot list. */
 const open = new Set(['topic', 'partition', 'version', 'node', 'kind'])
 
+const brokers = inject('kafkaBrokers')
+let topics: Topics
+/** On Kafka: some metrics have no series on the embedded log. */
 let gateway: TestGateway
 let page: string
 
 beforeAll(async () => {
-  gateway = await startTestGateway()
-  page = await (await fetch(`${gateway.operationsUrl}/metrics`)).text()
+  topics = await createTopics(brokers)
+  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
+  gateway = await startTestGateway({ TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) })
+  // Some wait for the first answers to fetches.
+  await vi.waitUntil(async () => (page = await readPage()).includes('ticker_log_unstable_offsets{'), {
+    timeout: 10_000,
+  })
 })
 
-afterAll(() => gateway.stop())
+afterAll(async () => {
+  await gateway?.stop()
+  await deleteTopics(brokers, topics)
+})
+
+async function readPage(): Promise<string> {
+  return (await fetch(`${gateway.operationsUrl}/metrics`)).text()
+}
 
 interface Metric {
   readonly name: string

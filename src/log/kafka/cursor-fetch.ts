@@ -12,6 +12,8 @@ export interface CursorFetchOptions extends Omit<FetchOptions, 'positions'> {
   readonly incidents: Incidents
   /** Whether an answer is still wanted: a cursor may have gone to another leader meanwhile. */
   readonly isWanted: (cursor: PartitionCursor) => boolean
+  /** Told what a broker answered of each partition without an error, also where there was nothing to read. */
+  readonly onAnswer?: (cursor: PartitionCursor, fetched: FetchedPartition) => void
 }
 
 /**
@@ -35,7 +37,7 @@ export async function fetchCursors(
   for (const fetched of answer) {
     const ask = asked.get(keyOf(fetched))
     if (ask === undefined || ask.cursor.position !== ask.offset || !options.isWanted(ask.cursor)) continue
-    if (fetched.errorCode === errorCodes.none) take(ask.cursor, fetched, options.incidents)
+    if (fetched.errorCode === errorCodes.none) take(ask.cursor, fetched, options)
     else if (fetched.errorCode === errorCodes.offsetOutOfRange) outOfRange.push(ask.cursor)
     else refusals.set(ask.cursor, fetched.errorCode)
   }
@@ -61,8 +63,9 @@ function keyOf({ epoch, partition }: { readonly epoch: string; readonly partitio
   return `${epoch}/${partition}`
 }
 
-function take(cursor: PartitionCursor, fetched: FetchedPartition, { stats }: Incidents): void {
-  stats.fetchedBytes += fetched.records.length
+function take(cursor: PartitionCursor, fetched: FetchedPartition, options: CursorFetchOptions): void {
+  options.incidents.stats.fetchedBytes += fetched.records.length
+  options.onAnswer?.(cursor, fetched)
   cursor.take(fetched)
 }
 

@@ -16,6 +16,7 @@ import { OffsetLookup } from './offset-lookup.ts'
 import { PartitionTable } from './partition-table.ts'
 import { readRange } from './range.ts'
 import { retry } from './retry.ts'
+import { StableEnds, type UnstableEnd } from './stable-ends.ts'
 import { readTail } from './tail.ts'
 
 export interface KafkaLogOptions extends KafkaAccess {
@@ -27,6 +28,8 @@ export interface KafkaLogOptions extends KafkaAccess {
   readonly questionTimeoutMs?: number
   /** How long an event is tried before its append has failed; 30 s if left out. */
   readonly appendTimeoutMs?: number
+  /** Milliseconds, never set back; `performance.now` if left out. */
+  readonly clock?: () => number
 }
 
 const defaultLookUpIntervalMs = 3000
@@ -48,6 +51,7 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
 export class KafkaLog implements EventLog {
   readonly #client: KafkaClient
   readonly #incidents: Incidents
+  readonly #stableEnds: StableEnds
   readonly #partitions = new PartitionTable()
   readonly #cluster: Cluster
   readonly #connections: LeaderConnections
@@ -65,6 +69,7 @@ export class KafkaLog implements EventLog {
     const partitions = this.#partitions
     this.#client = client
     this.#incidents = incidents
+    this.#stableEnds = new StableEnds(options.clock ?? (() => performance.now()))
     this.#cluster = cluster
     this.#connections = new LeaderConnections(client, cluster)
     this.#lookup = new OffsetLookup(this.#connections)
@@ -76,6 +81,11 @@ export class KafkaLog implements EventLog {
   /** What was counted since the log was opened. */
   get stats(): Readonly<KafkaStats> {
     return this.#incidents.stats
+  }
+
+  /** What lies beyond the last stable offset of each partition that a tail follows now. */
+  get unstableEnds(): readonly UnstableEnd[] {
+    return this.#stableEnds.read()
   }
 
   partitions(signal: AbortSignal): Promise<readonly Position[]> {
@@ -92,6 +102,7 @@ export class KafkaLog implements EventLog {
       cluster: this.#cluster,
       partitions: this.#partitions,
       incidents: this.#incidents,
+      stableEnds: this.#stableEnds,
       from,
       lookUpIntervalMs: this.#lookUpIntervalMs,
       signal: this.#until(signal),

@@ -1,12 +1,13 @@
 import { Backoff } from './backoff.ts'
 import type { BrokerConnection, KafkaClient } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
-import { fetchCursors } from './cursor-fetch.ts'
+import { type CursorFetchOptions, fetchCursors } from './cursor-fetch.ts'
 import { Doorbell } from './doorbell.ts'
 import type { Incidents } from './incidents.ts'
 import { KafkaError } from './kafka-error.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
 import { unlessAborted } from './retry.ts'
+import type { StableEnds } from './stable-ends.ts'
 
 /** A long poll that brings nothing ends after this time; a record ends it at once. */
 const maxWaitMs = 500
@@ -19,6 +20,7 @@ export interface LeaderReaderOptions {
   readonly client: KafkaClient
   readonly cluster: Cluster
   readonly incidents: Incidents
+  readonly stableEnds: StableEnds
   readonly signal: AbortSignal
   /** Told of cursors that have something for the consumer. */
   readonly onFetched: (cursors: readonly PartitionCursor[]) => void
@@ -58,6 +60,7 @@ export class LeaderReader {
   remove(cursor: PartitionCursor): void {
     this.#cursors.delete(cursor)
     this.#refused.delete(cursor)
+    this.#options.stableEnds.leave(cursor)
   }
 
   /** To be called when the consumer has taken what was fetched, and when the cluster was looked up. */
@@ -110,15 +113,22 @@ export class LeaderReader {
   }
 
   async #fetch(connection: BrokerConnection, cursors: readonly PartitionCursor[]): Promise<void> {
-    const { incidents, cluster, onFetched, onStale } = this.#options
+    const { incidents, stableEnds, cluster, onFetched, onStale } = this.#options
     const { version } = cluster
-    const isWanted = (cursor: PartitionCursor) => this.#cursors.has(cursor)
-    const limits = { maxWaitMs, maxBytes, maxPartitionBytes }
+    const options: CursorFetchOptions = {
+      maxWaitMs,
+      maxBytes,
+      maxPartitionBytes,
+      incidents,
+      isWanted: cursor => this.#cursors.has(cursor),
+      onAnswer: (cursor, fetched) => stableEnds.note(cursor, fetched),
+    }
     try {
-      const refusals = await fetchCursors(connection, cursors, { ...limits, incidents, isWanted })
+      const refusals = await fetchCursors(connection, cursors, options)
       for (const [cursor, errorCode] of refusals) {
         incidents.refused(cursor.partition, errorCode)
         this.#refused.set(cursor, version)
+        stableEnds.leave(cursor)
       }
       if (refusals.size > 0) onStale()
     } finally {
@@ -148,5 +158,6 @@ export class LeaderReader {
   #close(): void {
     this.#connection?.close()
     this.#connection = undefined
+    for (const cursor of this.#cursors) this.#options.stableEnds.leave(cursor)
   }
 }

@@ -8,12 +8,14 @@ import { LeaderReader } from './leader-reader.ts'
 import { PartitionCursor } from './partition-cursor.ts'
 import type { PartitionTable } from './partition-table.ts'
 import { unlessAborted } from './retry.ts'
+import type { StableEnds } from './stable-ends.ts'
 
 export interface FollowerOptions {
   readonly client: KafkaClient
   readonly cluster: Cluster
   readonly partitions: PartitionTable
   readonly incidents: Incidents
+  readonly stableEnds: StableEnds
   readonly from: readonly Position[]
   /** How often topics and partitions are looked for that are new or were made again. */
   readonly lookUpIntervalMs: number

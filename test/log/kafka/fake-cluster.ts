@@ -27,6 +27,8 @@ const outOfRange = 1
 export class FakePartition {
   leader: number
   first = 0
+  /** Where an open transaction begins: readers of committed data get nothing from there on. */
+  openFrom = Number.POSITIVE_INFINITY
   readonly batches: { readonly baseOffset: number; readonly end: number; readonly bytes: Buffer }[] = []
 
   constructor(leader: number) {
@@ -35,6 +37,10 @@ export class FakePartition {
 
   get end(): number {
     return this.batches.at(-1)?.end ?? this.first
+  }
+
+  get stable(): number {
+    return Math.min(this.end, this.openFrom)
   }
 }
 
@@ -158,7 +164,7 @@ export class FakeCluster {
     const answers = questions.map(({ topic, partition, timeMs }) => {
       const found = this.topics.get(topic)?.partitions[partition]
       const isLeader = found?.leader === node
-      const offset = timeMs === -2 ? found?.first : found?.end
+      const offset = timeMs === -2 ? found?.first : found?.stable
       const fields = [int32(partition), int16(isLeader ? 0 : notLeader), int64(-1), int64(offset ?? -1)]
       const answer = compactArray([Buffer.concat([...fields, int32(0), noTags])])
       return Buffer.concat([compactString(topic), answer, noTags])
@@ -178,8 +184,8 @@ export class FakeCluster {
 
   #fetched(node: number, partitions: readonly Fetched[]): Buffer {
     this.fetches[node]! += 1
-    const topics = partitions.map(({ topicId, partition, errorCode, end, records }) => {
-      const head = [int32(partition), int16(errorCode), int64(end), int64(end), int64(0), compactArray([])]
+    const topics = partitions.map(({ topicId, partition, errorCode, end, stable, records }) => {
+      const head = [int32(partition), int16(errorCode), int64(end), int64(stable), int64(0), compactArray([])]
       const answer = Buffer.concat([...head, int32(-1), compactBytes(records), noTags])
       return Buffer.concat([Buffer.from(topicId, 'base64url'), compactArray([answer]), noTags])
     })
@@ -189,16 +195,17 @@ export class FakeCluster {
   #read(
     node: number,
     position: FakeFetch['positions'][number],
-  ): Pick<Fetched, 'errorCode' | 'end' | 'records'> {
+  ): Pick<Fetched, 'errorCode' | 'end' | 'stable' | 'records'> {
     const topic = [...this.topics.values()].find(({ id }) => id.toString('base64url') === position.topicId)
     const partition = topic?.partitions[position.partition]
-    const nothing = { end: -1, records: Buffer.alloc(0) }
+    const nothing = { end: -1, stable: -1, records: Buffer.alloc(0) }
     if (partition === undefined) return { ...nothing, errorCode: unknownTopicId }
     if (partition.leader !== node) return { ...nothing, errorCode: notLeader }
-    const { first, end, batches } = partition
+    const { first, end, stable, batches } = partition
     if (position.offset < first || position.offset > end) return { ...nothing, errorCode: outOfRange }
-    const records = batches.filter(batch => batch.end > position.offset).slice(0, 20)
-    return { errorCode: 0, end, records: Buffer.concat(records.map(({ bytes }) => bytes)) }
+    const isReadable = (batch: { end: number }) => batch.end > position.offset && batch.end <= stable
+    const records = batches.filter(isReadable).slice(0, 20)
+    return { errorCode: 0, end, stable, records: Buffer.concat(records.map(({ bytes }) => bytes)) }
   }
 
   #wake(): void {
@@ -220,6 +227,7 @@ interface Fetched {
   readonly partition: number
   readonly errorCode: number
   readonly end: number
+  readonly stable: number
   readonly records: Buffer
 }
 

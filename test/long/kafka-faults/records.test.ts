@@ -128,7 +128,8 @@ test('passes garbage over and counts it, by reason', async () => {
 test('never shows what was aborted, and waits behind an open transaction', async () => {
   const { brokers } = cluster
   scenario = await Scenario.start({ brokers })
-  const { topics, subscriber, producer: steady } = scenario
+  const { topics, subscriber, producer: steady, gateway } = scenario
+  const stalled = async () => (await gateway.metric(stalledSecondsOf(topics.trades))) ?? Number.NaN
   const producer = patientKafka(brokers).producer({
     idempotent: true,
     transactionalId: randomUUID(),
@@ -145,8 +146,9 @@ test('never shows what was aborted, and waits behind an open transaction', async
     await transaction.send({ topic: topics.trades, messages })
     const sentAt = performance.now()
     await pause(openMs)
+    const stalledS = await stalled()
     await transaction[end]()
-    return { sentAt, endedAt: performance.now() }
+    return { sentAt, stalledS, endedAt: performance.now() }
   }
   for (let round = 0; round < 10; round++) {
     await send(3_000_000 + 100 * round, 'abort')
@@ -154,6 +156,7 @@ test('never shows what was aborted, and waits behind an open transaction', async
   }
   const open = await send(5_000_000, 'commit', 10_000)
   await steady.publish(200)
+  await waitUntil(async () => (await stalled()) === 0, 'the stable offset')
   const { outcome, truth } = await scenario.check()
   await producer.disconnect()
   const ofPartition = new Set(truth.filter(({ partition }) => partition === 0).map(({ number }) => number))
@@ -168,6 +171,7 @@ test('never shows what was aborted, and waits behind an open transaction', async
     committed: truth.filter(({ symbol }) => symbol === 'TX').length,
     aborted: 300,
     'open ms': Math.round(open.endedAt - open.sentAt),
+    'stalled s by the metric': open.stalledS,
     'behind it': behind.size,
     'first of its partition after ms': subscriber.firstAfterMs(open.endedAt, number =>
       ofPartition.has(number),
@@ -176,6 +180,9 @@ test('never shows what was aborted, and waits behind an open transaction', async
   expect(subscriber.numbers.filter(number => number >= 3_000_000 && number < 4_000_000)).toEqual([])
   expect(early).toEqual([])
   expect(behind.size).toBeGreaterThan(300)
+  // As of the last answer of the broker, which has at most two long polls of age.
+  expect(open.stalledS).toBeGreaterThan(8.5)
+  expect(open.stalledS).toBeLessThan(10.5)
   expect(outcome).toEqual(sound)
 })
 
@@ -214,6 +221,10 @@ test('reads what compaction left, without a hole in the ranges', async () => {
   expect(batches[0]?.from).toBe(0)
   expect(batches.every(({ from }, index) => index === 0 || from === batches[index - 1]!.to)).toBe(true)
 })
+
+function stalledSecondsOf(topic: string): string {
+  return `ticker_log_stable_offset_stalled_seconds{topic="${topic}",partition="0"}`
+}
 
 /** The batches of one topic up to an offset. */
 async function readTo(
