@@ -157,6 +157,8 @@ function demoConfig(reading: Reading): DemoConfig | undefined {
 function ingestConfig(reading: Reading): IngestConfig {
   return {
     warmUpRecords: reading.value(ingestVariables.warmUpRecords),
+    lookBackRecords: reading.value(ingestVariables.lookBackRecords),
+    lookBackMs: reading.value(ingestVariables.lookBackMs),
     maxEventBytes: reading.value(ingestVariables.maxEventBytes),
     maxItems: reading.value(ingestVariables.maxItems),
     decoder: reading.value(ingestVariables.decoder),

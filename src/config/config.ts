@@ -57,6 +57,10 @@ export interface DemoConfig {
 export interface IngestConfig {
   /** Records of each partition that are read back at start. */
   readonly warmUpRecords: number
+  /** Records of each partition, before those, in which last events are looked for. */
+  readonly lookBackRecords: number
+  /** How long they are looked for. */
+  readonly lookBackMs: number
   /** A larger record is poison. */
   readonly maxEventBytes: number
   /** Items that this node keeps; events of further ones are counted and dropped. */

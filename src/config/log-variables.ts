@@ -102,6 +102,18 @@ export const ingestVariables = {
     default: '10000',
     doc: 'Records of each partition that are read back at start.',
   }),
+  lookBackRecords: withDefault({
+    name: 'TICKER_LOOK_BACK_RECORDS',
+    kind: whole(0, 100_000_000, 'records'),
+    default: '1000000',
+    doc: 'Records of each partition, before those, in which the last events of symbols that lack one are looked for at start; 0: none.',
+  }),
+  lookBackMs: withDefault({
+    name: 'TICKER_LOOK_BACK_MS',
+    kind: whole(100, 3_600_000, 'milliseconds'),
+    default: '10000',
+    doc: 'Time after which the node is ready without them.',
+  }),
   maxEventBytes: withDefault({
     name: 'TICKER_MAX_EVENT_BYTES',
     kind: whole(65_536, 1_048_576, 'bytes'),

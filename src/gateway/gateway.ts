@@ -75,7 +75,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     feed,
     decoder,
     logger,
-    topics: Object.values(config.topics),
+    topics: config.topics,
   })
   const state = { isLeaving: false }
   const notReady = (): string | undefined => {

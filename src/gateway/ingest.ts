@@ -1,15 +1,11 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
-import { type Decoder, defaultDecoder } from '../event/decoder.ts'
-import { EventFault, type FaultReason, faultReasons, parseEvent } from '../event/parse-event.ts'
-import type { MarketEvent } from '../event/event.ts'
-import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
+import { EventFault, type FaultReason, faultReasons } from '../event/parse-event.ts'
+import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
-import { messageOf } from '../ticker-error.ts'
+import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
 import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 
-export interface IngestOptions extends Omit<WarmUpOptions, 'now'> {
-  readonly decoder: Decoder
-  readonly maxEventBytes: number
+export interface IngestOptions extends Omit<WarmUpOptions, 'now' | 'records'>, RecordDecoderOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -38,6 +34,7 @@ export class Ingest {
   readonly warmUp: WarmUp
   readonly #options: IngestOptions
   readonly #now: () => number
+  readonly #records: RecordDecoder
   readonly #poisonLog: RateLimitedLog
   readonly #gapLog: RateLimitedLog
 
@@ -46,29 +43,22 @@ export class Ingest {
     this.#now = options.now ?? Date.now
     this.#poisonLog = new RateLimitedLog(options.logger)
     this.#gapLog = new RateLimitedLog(options.logger)
-    this.warmUp = new WarmUp({ ...options, now: this.#now })
+    this.#records = new RecordDecoder(options)
+    this.warmUp = new WarmUp({ ...options, records: this.#records, now: this.#now })
   }
 
   /** Reads until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const starts = await this.warmUp.begin(signal)
-    const watching = this.warmUp.awaitTopics(signal)
-    for await (const batches of this.#options.log.tail(starts, signal)) {
-      await this.#prepare(batches)
-      this.#take(batches)
-      await nextLoopTurn()
-    }
-    await watching
+    await Promise.all([this.#follow(starts, signal), this.warmUp.complete(signal)])
   }
 
-  /** Before anything of the batches is taken in, since nothing may come between marking and flushing. */
-  async #prepare(batches: readonly LogBatch[]): Promise<void> {
-    const { decoder } = this.#options
-    if (decoder.prepare === undefined) return
-    try {
-      for (const batch of batches) await decoder.prepare(batch.records)
-    } catch (error) {
-      this.#poisonLog.warn({ error: messageOf(error) }, 'the decoder module failed to prepare a batch')
+  async #follow(starts: readonly Position[], signal: AbortSignal): Promise<void> {
+    for await (const batches of this.#options.log.tail(starts, signal)) {
+      // Before anything is taken in: nothing may come between marking and flushing.
+      await this.#records.prepare(batches)
+      this.#take(batches)
+      await nextLoopTurn()
     }
   }
 
@@ -93,7 +83,7 @@ export class Ingest {
     feed.advance({ partition, epoch, offset: batch.from }, stable)
     const index = feed.indexOf(partition)
     for (const record of batch.records) {
-      const event = this.#decode(record)
+      const event = this.#records.decode(record)
       // A producer's clock, or its unit, may be wrong: no event is newer than now.
       const timestampMs = Math.max(0, Math.min(record.timestampMs, nowMs))
       if (event instanceof EventFault) this.#poison(event, partition, record)
@@ -112,33 +102,6 @@ export class Ingest {
     if (from > position.offset) this.counts.missed += from - position.offset
     const what = from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
     this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, what)
-  }
-
-  #decode(record: LogRecord): MarketEvent | EventFault | undefined {
-    const { decoder, maxEventBytes } = this.#options
-    const bytes = record.value?.length ?? 0
-    if (bytes > maxEventBytes) {
-      return new EventFault('size', {
-        field: 'bytes',
-        value: bytes,
-        rule: `at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`,
-      })
-    }
-    try {
-      const value = decoder.decode(record)
-      return value === undefined ? undefined : parseEvent(value)
-    } catch (error) {
-      const reason = error instanceof SyntaxError ? 'syntax' : 'decoder'
-      return new EventFault(reason, {
-        field: 'value',
-        value: messageOf(error),
-        // A module's own words may be logged; those of JSON.parse quote the record.
-        rule:
-          decoder === defaultDecoder
-            ? 'expected JSON in UTF-8, or MessagePack with its content-type'
-            : messageOf(error),
-      })
-    }
   }
 
   #poison(fault: EventFault, partition: Partition, record: LogRecord): void {

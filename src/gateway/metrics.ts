@@ -7,6 +7,7 @@ import { closeCodes, closeReasons } from '../session/close-code.ts'
 import type { UnstableEnd } from '../log/kafka/stable-ends.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { counter, gauge, type Row, rows } from './read-metric.ts'
+import { declareWarmUp } from './warm-up-metrics.ts'
 import type { RefusalCounts } from '../transport/refusal-counts.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
@@ -35,6 +36,7 @@ export function createMetrics(sources: MetricSources): Registry {
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources)
   declareDelivery(registry, sources)
+  declareWarmUp(registry, sources.ingest.warmUp)
   declareIngest(registry, sources)
   declareStableEnds(registry, sources)
   declarePublishing(registry, sources.publishing)

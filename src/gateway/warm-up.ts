@@ -1,30 +1,32 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Feed } from '../fanout/feed.ts'
-import type { Ends, EventLog, LogBatch, Partition, Position } from '../log/event-log.ts'
-import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import type { Ends, LogBatch, Partition, Position } from '../log/event-log.ts'
+import { RateLimitedLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
+import { LookBack, type LookBackCounts, type LookBackOptions } from './look-back.ts'
 
-export interface WarmUpOptions {
-  readonly log: EventLog
-  readonly feed: Feed
-  /** The topics that must exist before the node is ready. */
-  readonly topics: readonly string[]
+export interface WarmUpOptions extends LookBackOptions {
   /** How many records of each partition are read back. */
   readonly warmUpRecords: number
-  readonly logger: WarnLog
-  /** Milliseconds since 1970. */
-  readonly now: () => number
 }
 
 const retryMs = 500
 
-/** What is read before the node is ready: the last records of every partition, up to where each ended at start. */
+/**
+ * What is read before the node is ready: the last records of every partition, up to where each ended at start; then,
+ * backwards from there, the last events of symbols that did not occur in them.
+ */
 export class WarmUp {
   /** Resolves when everything was read. */
   readonly ready: Promise<void>
   #becomeReady: () => void = () => undefined
   readonly #options: WarmUpOptions
   readonly #warnings: RateLimitedLog
+  readonly #lookBack: LookBack
+  readonly #startedMs: number
+  #endedMs: number | undefined
+  /** Resolves when every partition was read to where it ended at start. */
+  readonly #caughtUp: Promise<void>
+  #catchUp: () => void = () => undefined
   /** The partitions that have not reached the last stable offset they had at start, with that position. */
   #behind: Map<Partition, Position> | undefined
   #missingTopics: readonly string[] = []
@@ -36,13 +38,34 @@ export class WarmUp {
   constructor(options: WarmUpOptions) {
     this.#options = options
     this.#warnings = new RateLimitedLog(options.logger)
+    this.#lookBack = new LookBack(options)
+    this.#startedMs = options.now()
     this.ready = new Promise(resolve => {
       this.#becomeReady = resolve
+    })
+    this.#caughtUp = new Promise(resolve => {
+      this.#catchUp = resolve
     })
   }
 
   /** Why the node is not ready, in words; `undefined` when it is. */
   get lack(): string | undefined {
+    if (this.#endedMs !== undefined) return undefined
+    return this.#obstacle ?? 'the last events of some symbols are still being looked for'
+  }
+
+  /** How long it took, in ms; 0 while it is not over. */
+  get durationMs(): number {
+    return this.#endedMs === undefined ? 0 : this.#endedMs - this.#startedMs
+  }
+
+  /** What the search for last events has read and found. */
+  get lookBack(): Readonly<LookBackCounts> {
+    return this.#lookBack.counts
+  }
+
+  /** What stands between the node and the end of every partition. */
+  get #obstacle(): string | undefined {
     if (this.#behind === undefined) return 'the log has not answered yet'
     if (this.#missingTopics.length > 0) return `topics that do not exist: ${this.#missingTopics.join(', ')}`
     if (this.#behind.size > 0) return `${this.#behind.size} partitions are still being read`
@@ -58,6 +81,7 @@ export class WarmUp {
     const starts = firsts.map((position, index) => {
       const { first, stable } = ends[index] ?? { first: position.offset, stable: position.offset }
       const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
+      this.#lookBack.from(start, first)
       if (start.offset > first) this.#cut(position.partition, now())
       if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
       feed.advance(start, stable)
@@ -68,8 +92,32 @@ export class WarmUp {
     return starts
   }
 
+  /** Becomes ready, when what is read has been noted and what is missing was looked for; resolves on abort, too. */
+  async complete(signal: AbortSignal): Promise<void> {
+    await this.#awaitTopics(signal)
+    const aborted = new Promise(resolve => {
+      signal.addEventListener('abort', resolve, { once: true })
+    })
+    if (this.#obstacle !== undefined && !signal.aborted) await Promise.race([this.#caughtUp, aborted])
+    if (this.#obstacle !== undefined) return
+    await this.#lookBack.run(signal)
+    this.#endedMs = this.#options.now()
+    this.#becomeReady()
+  }
+
+  /** Notes what was read. */
+  note({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
+    if (first !== undefined && this.#cutShort.delete(partition))
+      this.#lookBackTo(partition, first.timestampMs)
+    const end = this.#behind?.get(partition)
+    // A topic made again meanwhile has nothing left to catch up with, a truncated one no more than it has now.
+    if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
+    this.#behind?.delete(partition)
+    this.#check()
+  }
+
   /** Looks for the topics that did not exist, until they do or the signal aborts. */
-  async awaitTopics(signal: AbortSignal): Promise<void> {
+  async #awaitTopics(signal: AbortSignal): Promise<void> {
     while (this.#missingTopics.length > 0 && !signal.aborted) {
       this.#warnings.warn(
         { topics: this.#missingTopics },
@@ -80,32 +128,23 @@ export class WarmUp {
     }
   }
 
-  /** Notes what was read. */
-  note({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
-    if (first !== undefined && this.#cutShort.delete(partition)) this.#lookBack(partition, first.timestampMs)
-    const end = this.#behind?.get(partition)
-    // A topic made again meanwhile has nothing left to catch up with, a truncated one no more than it has now.
-    if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
-    this.#behind?.delete(partition)
-    this.#check()
-  }
-
   #noteTopics(positions: readonly Position[]): void {
     const found = new Set(positions.map(({ partition }) => partition.topic))
-    this.#missingTopics = this.#options.topics.filter(topic => !found.has(topic))
+    const named = new Set(Object.values(this.#options.topics))
+    this.#missingTopics = [...named].filter(topic => !found.has(topic))
     this.#check()
   }
 
   #check(): void {
-    if (this.lack === undefined) this.#becomeReady()
+    if (this.#obstacle === undefined) this.#catchUp()
   }
 
   #cut(partition: Partition, nowMs: number): void {
     this.#cutShort.add(partition)
-    this.#lookBack(partition, nowMs)
+    this.#lookBackTo(partition, nowMs)
   }
 
-  #lookBack(partition: Partition, sinceMs: number): void {
+  #lookBackTo(partition: Partition, sinceMs: number): void {
     this.#lookedBackMs.set(partition, Math.max(0, Math.min(sinceMs, this.#options.now())))
     this.#options.feed.lookedBackToMs = Math.max(...this.#lookedBackMs.values())
   }

@@ -1,4 +1,4 @@
-import type { EventType, MarketEvent } from '../event/event.ts'
+import { type Channel, channelOfType, type MarketEvent } from '../event/event.ts'
 
 /** The five streams of the log; each is one topic. */
 export const streams = ['trades', 'quotes', 'bars', 'statuses', 'news'] as const
@@ -17,22 +17,27 @@ export const defaultTopics: Topics = {
 }
 
 /** Corrections and cancels travel with the trades, so that they stay in order with them. */
-const streamOfType: Readonly<Record<EventType, Stream>> = {
-  t: 'trades',
-  c: 'trades',
-  x: 'trades',
-  q: 'quotes',
-  b: 'bars',
-  u: 'bars',
-  d: 'bars',
-  s: 'statuses',
-  l: 'statuses',
-  n: 'news',
+const streamOfChannel: Readonly<Record<Channel, Stream>> = {
+  trades: 'trades',
+  corrections: 'trades',
+  cancelErrors: 'trades',
+  quotes: 'quotes',
+  bars: 'bars',
+  updatedBars: 'bars',
+  dailyBars: 'bars',
+  statuses: 'statuses',
+  lulds: 'statuses',
+  news: 'news',
 }
 
-/** The topic that an event is appended to. Readers do not rely on it: an event's `T` decides its channel. */
+/** The topic that the events of a channel are appended to. Readers do not rely on it: an event's `T` decides its channel. */
+export function topicOfChannel(channel: Channel, topics: Topics): string {
+  return topics[streamOfChannel[channel]]
+}
+
+/** The topic that an event is appended to. */
 export function topicOf(event: MarketEvent, topics: Topics): string {
-  return topics[streamOfType[event.T]]
+  return topicOfChannel(channelOfType[event.T], topics)
 }
 
 /** The record key of an event: its symbol; for news its id. */

@@ -48,6 +48,21 @@ export class Tape {
   }
 
   /**
+   * Keeps an event as the last of its item, if that has none yet: one from before everything that was added. False if
+   * it has, or the node has as many items as it may.
+   */
+  addOlder(event: Exclude<MarketEvent, News>, partition: number, timestampMs: number): boolean {
+    const channel = channelOfType[event.T]
+    if (this.items.find(channel, event.S) !== undefined) return false
+    const item = this.items.admit(channel, event.S, partition)
+    if (item === undefined) return false
+    const bytes = Buffer.from(JSON.stringify(event))
+    item.keep(bytes, 0, bytes.length)
+    this.newestMs[channel] = Math.max(this.newestMs[channel], timestampMs)
+    return true
+  }
+
+  /**
    * The last events of some items of a channel (`'*'`: of all), in no particular order; news as the last ten of each symbol
    * (`'*'`: of all), oldest first. Each is a view that is good until the next event.
    */

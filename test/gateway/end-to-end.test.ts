@@ -182,6 +182,37 @@ describe('from Kafka to a subscriber of everything', () => {
     await short.stop()
   })
 
+  test('a restart at a quiet time looks back, so the snapshot has the last quote of symbols long silent', async () => {
+    const { gateway, topics } = await start()
+    const at = '2026-01-02T14:30:00Z'
+    const symbols = Array.from({ length: 40 }, (_, index) => `S${index}`)
+    const quote = (symbol: string, bp: number): MarketEvent => ({
+      T: 'q',
+      S: symbol,
+      bp,
+      bs: 1,
+      ap: bp + 1,
+      as: 1,
+      t: at,
+    })
+    const early = symbols.map(symbol => quote(symbol, 7))
+    const busy = Array.from({ length: 8000 }, (_, index) => quote(`S${index % 4}`, 100 + index))
+    const trades = symbols.map((symbol): MarketEvent => ({ T: 't', S: symbol, p: 1, s: 1, t: at }))
+    await produce([...early, ...busy, ...trades], topics)
+    await gateway.stop()
+    const again = await startTestGateway({ ...kafkaEnv(topics), TICKER_WARMUP_RECORDS: '20' })
+    const client = await StreamClient.open(again.streamUrl, await again.token())
+    await client.subscribe({ quotes: ['*'], snapshot: true })
+    const events = (await client.take('snapshot'))['events'] as { readonly S: string; readonly bp: number }[]
+    expect(new Set(events.map(({ S }) => S))).toEqual(new Set(symbols))
+    expect(events.filter(({ bp }) => bp === 7)).toHaveLength(36)
+    expect(await again.metric('ticker_look_back_missing_items')).toBe(0)
+    expect(await again.metric('ticker_look_back_items_total')).toBeGreaterThanOrEqual(30)
+    expect(await again.metric('ticker_warm_up_seconds')).toBeGreaterThan(0)
+    await client.close()
+    await again.stop()
+  })
+
   test('a symbol that shows up in two partitions is counted and logged', async () => {
     const { gateway, topics } = await start()
     const value = '{"T":"t","S":"AAPL","p":1,"s":1,"t":"2026-01-02T14:30:00Z"}'

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import { Feed } from '../../src/fanout/feed.ts'
-import { Ingest } from '../../src/gateway/ingest.ts'
+import { Ingest, type IngestOptions } from '../../src/gateway/ingest.ts'
 import type { Ends, EventLog, LogBatch, LogRecord, Partition, Position } from '../../src/log/event-log.ts'
 
 const nowMs = 1_800_000_000_000
 const topic = 'market.trades'
+const topics = { trades: topic, quotes: topic, bars: topic, statuses: topic, news: topic }
 const partition: Partition = { topic, partition: 0 }
 
 function record(offset: number, timestampMs = nowMs - 1000): LogRecord {
@@ -49,7 +50,7 @@ function fakeLog(batches: readonly LogBatch[], ends: Ends): FakeLog {
   }
 }
 
-function open(log: EventLog, options: { readonly warmUpRecords?: number; readonly topics?: string[] } = {}) {
+function open(log: EventLog, options: Partial<IngestOptions> = {}) {
   const warnings: string[] = []
   const feed = new Feed({ maxItems: 100 })
   const ingest = new Ingest({
@@ -58,7 +59,9 @@ function open(log: EventLog, options: { readonly warmUpRecords?: number; readonl
     decoder: defaultDecoder,
     maxEventBytes: 65_536,
     warmUpRecords: 100,
-    topics: [topic],
+    lookBackRecords: 0,
+    lookBackMs: 60_000,
+    topics,
     logger: { warn: (_fields, message) => warnings.push(message) },
     now: () => nowMs,
     ...options,
@@ -113,7 +116,7 @@ test('asks again when the log does not say where a partition ends', async () => 
 
 test('is not ready without a topic, and names it, until it exists', async () => {
   const log = fakeLog([batch(0, 1)], { first: 0, stable: 1 })
-  const { ingest, run } = open(log, { topics: [topic, 'market.news'] })
+  const { ingest, run } = open(log, { topics: { ...topics, news: 'market.news' } })
   const running = run()
   await expect.poll(() => ingest.warmUp.lack).toBe('topics that do not exist: market.news')
   log.topics.push('market.news')

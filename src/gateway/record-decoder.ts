@@ -1,0 +1,70 @@
+import { type Decoder, defaultDecoder } from '../event/decoder.ts'
+import type { MarketEvent } from '../event/event.ts'
+import { EventFault, parseEvent } from '../event/parse-event.ts'
+import type { LogBatch, LogRecord } from '../log/event-log.ts'
+import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import { messageOf } from '../ticker-error.ts'
+
+export interface RecordDecoderOptions {
+  readonly decoder: Decoder
+  /** A larger value is poison. */
+  readonly maxEventBytes: number
+  readonly logger: WarnLog
+}
+
+/** Makes events of records: a decoder's values, checked. */
+export class RecordDecoder {
+  readonly #options: RecordDecoderOptions
+  readonly #warnings: RateLimitedLog
+
+  constructor(options: RecordDecoderOptions) {
+    this.#options = options
+    this.#warnings = new RateLimitedLog(options.logger)
+  }
+
+  /** Whether records are keyed as `docs/producers.md` says; a module of somebody's own may read any topic. */
+  get isKeyedBySymbol(): boolean {
+    return this.#options.decoder === defaultDecoder
+  }
+
+  /** To be awaited before the records of some batches are decoded. Never rejects: what the module throws is logged. */
+  async prepare(batches: readonly LogBatch[]): Promise<void> {
+    const { decoder } = this.#options
+    if (decoder.prepare === undefined) return
+    try {
+      for (const batch of batches) await decoder.prepare(batch.records)
+    } catch (error) {
+      this.#warnings.warn({ error: messageOf(error) }, 'the decoder module failed to prepare a batch')
+    }
+  }
+
+  /** The event; `undefined` for a record that the decoder passes over; why it is poison. */
+  decode(record: LogRecord): MarketEvent | EventFault | undefined {
+    const { decoder, maxEventBytes } = this.#options
+    const bytes = record.value?.length ?? 0
+    if (bytes > maxEventBytes) {
+      return new EventFault('size', {
+        field: 'bytes',
+        value: bytes,
+        rule: `at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`,
+      })
+    }
+    try {
+      const value = decoder.decode(record)
+      return value === undefined ? undefined : parseEvent(value)
+    } catch (error) {
+      return this.#faultOf(error)
+    }
+  }
+
+  #faultOf(error: unknown): EventFault {
+    return new EventFault(error instanceof SyntaxError ? 'syntax' : 'decoder', {
+      field: 'value',
+      value: messageOf(error),
+      // A module's own words may be logged; those of JSON.parse quote the record.
+      rule: this.isKeyedBySymbol
+        ? 'expected JSON in UTF-8, or MessagePack with its content-type'
+        : messageOf(error),
+    })
+  }
+}
