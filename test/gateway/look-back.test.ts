@@ -115,10 +115,10 @@ test('does not replace what was read since', async () => {
     trade('ZZZ'),
     trade('AAPL'),
   ])
-  const { range } = log
+  const range = log.range.bind(log)
   // The new quote comes while the old one is being read.
   log.range = async function* (...args) {
-    for await (const batch of range.apply(log, args)) {
+    for await (const batch of range(...args)) {
       await log.append([quote('ZZZ', 2)])
       await expect.poll(() => lastPrices(feed, 'quotes')['ZZZ']).toBe(2)
       yield batch
@@ -136,10 +136,10 @@ test('reads a piece again when the log failed, from its beginning', async () => 
     trade('ZZZ'),
     trade('AAPL'),
   ])
-  const { range } = log
+  const range = log.range.bind(log)
   let failures = 0
   log.range = async function* (...args) {
-    yield* range.apply(log, args)
+    yield* range(...args)
     failures += 1
     if (failures === 1) throw new Error('connection lost')
   }
