@@ -103,8 +103,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     publishing: intake.counts,
     isReady,
     version,
-    logStats: log.stats,
-    unstableEnds: log.unstableEnds,
+    log,
   })
   serveOperations(operations, { registry, notReady })
   return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger })

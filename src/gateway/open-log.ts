@@ -3,14 +3,11 @@ import type { Config } from '../config/config.ts'
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { createKafkaLog } from '../log/kafka/kafka-log.ts'
-import type { UnstableEnd } from '../log/kafka/stable-ends.ts'
+import type { LogFigures } from './metrics/log-metrics.ts'
 
-/** A log with the counters it keeps. */
-export interface OpenLog {
+/** A log with what it says of itself. */
+export interface OpenLog extends LogFigures {
   readonly events: EventLog
-  readonly stats: Readonly<Record<string, number>>
-  /** What open transactions hold back, by partition; the embedded log has none. */
-  readonly unstableEnds: () => readonly UnstableEnd[]
 }
 
 /** Opens the log that the configuration names: Kafka or, in development only, the embedded one. */

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import { counter, gauge } from './read-metric.ts'
-import type { WarmUp } from './warm-up.ts'
+import type { WarmUp } from '../warm-up.ts'
 
 /** Declares what is known of the node's start. */
 export function declareWarmUp(registry: Registry, warmUp: WarmUp): void {

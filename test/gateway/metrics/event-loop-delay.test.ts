@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { EventLoopDelay } from '../../src/gateway/event-loop-delay.ts'
+import { EventLoopDelay } from '../../../src/gateway/metrics/event-loop-delay.ts'
 
 const gapMs = 200
 /** A timer may fire a little early. */

@@ -1,0 +1,71 @@
+import { Histogram, type Registry } from 'prom-client'
+import type { Feed } from '../../fanout/feed.ts'
+import type { Ingest } from '../ingest.ts'
+import { counter, gauge } from './read-metric.ts'
+
+const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Declares what is known of items, audiences and what they are sent. */
+export function declareDelivery(registry: Registry, feed: Feed): void {
+  const { fanout, tape } = feed
+  gauge(
+    registry,
+    'ticker_items',
+    'Items (channel, symbol) that have had an event. Near TICKER_MAX_ITEMS: new ones are refused, and counted as poison of the reason items',
+    [],
+    () => tape.items.size,
+  )
+  gauge(
+    registry,
+    'ticker_subscribed_items',
+    'Different items that someone is subscribed to, a wildcard counted as one. A fall to 0: nobody listens, or no client can subscribe',
+    [],
+    () => fanout.subscribedItems,
+  )
+  gauge(
+    registry,
+    'ticker_audiences',
+    'Groups of sessions that share their frames. Near the number of sessions: little is shared, and each session costs frames of its own',
+    [],
+    () => fanout.audienceCount,
+  )
+  counter(
+    registry,
+    'ticker_deliveries_total',
+    'Events delivered: one event to one session is one. Standing still while events are read: nobody is subscribed to them',
+    [],
+    () => fanout.counts.deliveries,
+  )
+  counter(
+    registry,
+    'ticker_delivered_bytes_total',
+    'Bytes of events written to sockets, frame headers included. Near what the network carries: more nodes are needed',
+    [],
+    () => fanout.counts.bytes,
+  )
+  counter(
+    registry,
+    'ticker_flushed_events_total',
+    'Events put into frames, one for each audience that receives them. Many per flush: batches grow, under load or because the producer batches',
+    [],
+    () => fanout.counts.events,
+  )
+  counter(
+    registry,
+    'ticker_flushes_total',
+    'Flushes, one per audience and batch, each built once and written to every session of the audience. Few deliveries per flush: little is shared',
+    [],
+    () => fanout.counts.flushes,
+  )
+}
+
+/** Declares how long events take through this node. */
+export function declareLatency(registry: Registry, ingest: Ingest): void {
+  const latency = new Histogram({
+    name: 'ticker_delivery_latency_seconds',
+    help: 'From the timestamp of the oldest record of a flush to its write to the sockets. A rise: the loop is busy, Kafka is slow, or clocks differ',
+    buckets: latencyBucketsS,
+    registers: [registry],
+  })
+  ingest.onDelivered = latencyMs => latency.observe(latencyMs / 1000)
+}

@@ -1,0 +1,73 @@
+import type { Registry } from 'prom-client'
+import type { Feed } from '../../fanout/feed.ts'
+import type { Ingest } from '../ingest.ts'
+import { counter, gauge, type Row, rows } from './read-metric.ts'
+
+/** Declares what was read, and how far. */
+export function declareIngest(registry: Registry, feed: Feed, ingest: Ingest): void {
+  const { tape } = feed
+  counter(
+    registry,
+    'ticker_events_total',
+    'Events read by channel. Standing still while trading: the feed is mute',
+    ['channel'],
+    () => rows('channel', tape.counts.events),
+  )
+  counter(
+    registry,
+    'ticker_records_total',
+    'Records read from the log. Faster than events: records are ignored or are poison',
+    [],
+    () => ingest.counts.records,
+  )
+  counter(
+    registry,
+    'ticker_records_ignored_total',
+    'Records that the decoder passed over as not for this gateway. A rise: a topic carries other data, or the decoder is wrong',
+    [],
+    () => ingest.counts.ignored,
+  )
+  counter(
+    registry,
+    'ticker_poison_records_total',
+    'Records that are no valid events, by reason. A rise: a producer is broken (the log lines name positions)',
+    ['reason'],
+    () => rows('reason', ingest.counts.poison),
+  )
+  counter(
+    registry,
+    'ticker_missed_offsets_total',
+    'Offsets that were gone or unreadable before this node read them. Above 0: retention is shorter than an outage, or a batch was corrupt',
+    [],
+    () => ingest.counts.missed,
+  )
+  counter(
+    registry,
+    'ticker_split_items_total',
+    'Items seen in two partitions, whose order is lost. Above 0: producers of one symbol use different partitioners',
+    [],
+    () => tape.counts.splitItems,
+  )
+  gauge(
+    registry,
+    'ticker_ingest_lag_records',
+    'Records in the log that were not read yet, by partition. A rise: this node cannot keep up',
+    ['topic', 'partition'],
+    () =>
+      feed
+        .positions()
+        .map(
+          ({ partition, offset, stable }): Row => [
+            { topic: partition.topic, partition: String(partition.partition) },
+            Math.max(0, stable - offset),
+          ],
+        ),
+  )
+  gauge(
+    registry,
+    'ticker_newest_event_timestamp_seconds',
+    'Unix time of the newest record that brought an event, by channel; 0 for none. Standing still while trading: the feed is mute',
+    ['channel'],
+    () => rows('channel', tape.newestMs).map(([labels, newestMs]): Row => [labels, newestMs / 1000]),
+  )
+}

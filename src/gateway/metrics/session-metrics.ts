@@ -1,0 +1,58 @@
+import type { Registry } from 'prom-client'
+import { closeCodes, closeReasons } from '../../session/close-code.ts'
+import type { Sessions } from '../../session/sessions.ts'
+import type { RefusalCounts } from '../../transport/refusal-counts.ts'
+import { counter, gauge, type Row, rows } from './read-metric.ts'
+
+/** Declares what is known of connections and sessions. */
+export function declareSessions(registry: Registry, sessions: Sessions, refusals: RefusalCounts): void {
+  gauge(
+    registry,
+    'ticker_connections',
+    'Open stream connections. A jump: another node is gone, or clients connect again and again',
+    [],
+    () => sessions.size,
+  )
+  gauge(
+    registry,
+    'ticker_sessions',
+    'Sessions by state. Many connected or verifying: clients do not authenticate, or the key set is slow',
+    ['state'],
+    () => {
+      const { connected, verifying, live } = sessions.counts.states
+      return rows('state', { connected, verifying, live })
+    },
+  )
+  counter(
+    registry,
+    'ticker_session_errors_total',
+    'Errors told to clients by code (PROTOCOL.md §6). A rise of 402: tokens are refused; of 406: the node is full; of 407: clients are too slow; of 500: tokens cannot be checked; of the others: clients are broken',
+    ['code'],
+    () => rows('code', sessions.counts.errors),
+  )
+  counter(
+    registry,
+    'ticker_sessions_closed_total',
+    'Sessions the gateway ended by reason. A rise of too_slow: clients or their networks cannot keep up; of unauthorized: tokens are refused; of internal_error: tokens cannot be checked',
+    ['reason'],
+    () =>
+      closeReasons.map((name): Row => {
+        const reason = closeCodes[name].reason.replaceAll(' ', '_')
+        return [{ reason }, sessions.counts.closes[name]]
+      }),
+  )
+  counter(
+    registry,
+    'ticker_tokens_refused_total',
+    'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read',
+    ['reason'],
+    () => rows('reason', sessions.counts.tokens),
+  )
+  counter(
+    registry,
+    'ticker_handshakes_refused_total',
+    'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of the others: a client or a page is set up wrongly',
+    ['reason'],
+    () => rows('reason', refusals),
+  )
+}
