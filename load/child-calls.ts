@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { messageOf } from '../src/ticker-error.ts'
 
 /** What a child process does for its parent, by name. Arguments and results are cloned (`structuredClone`). */
@@ -64,6 +65,14 @@ export class Child<Offered extends Functions> {
   stop(): void {
     this.#process.removeAllListeners('exit')
     this.#process.kill('SIGKILL')
+  }
+
+  /** Lets it end by itself, so that it leaves the profile that it was told to take. */
+  async end(): Promise<void> {
+    this.#process.removeAllListeners('exit')
+    const ended = once(this.#process, 'exit')
+    this.#process.disconnect()
+    await ended
   }
 
   #settle(message: Reply): void {

@@ -22,7 +22,7 @@ const stoppedUs = 50_000
 export async function hottestFunctions(folder: string): Promise<string> {
   const files = (await readdir(folder)).filter(name => name.endsWith('.cpuprofile')).toSorted()
   const newest = files.at(-1)
-  if (newest === undefined) throw new Error(`${folder}: the gateway left no profile`)
+  if (newest === undefined) throw new Error(`${folder}: no profile was left`)
   const profile: unknown = JSON.parse(await readFile(join(folder, newest), 'utf8'))
   if (!isProfile(profile)) throw new Error(`${newest}: no CPU profile`)
   const byFunction = selfTimes(profile)
@@ -30,7 +30,7 @@ export async function hottestFunctions(folder: string): Promise<string> {
   const sumUs = byFunction.values().reduce((sum, us) => sum + us, 0)
   const hottest = [...byFunction].toSorted(([, a], [, b]) => b - a).slice(0, shown)
   const lines = hottest.map(([name, us]) => `${((us / sumUs) * 100).toFixed(1).padStart(5)} %  ${name}`)
-  return `\nSelf time of the gateway, ${(sumUs / 1e6).toFixed(1)} s that it was busy (${newest})\n\n${lines.join('\n')}\n`
+  return `\nSelf time, ${(sumUs / 1e6).toFixed(1)} s busy (${newest})\n\n${lines.join('\n')}\n`
 }
 
 function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {

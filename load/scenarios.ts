@@ -1,5 +1,6 @@
 import { fanout } from './fanout/fanout.ts'
+import { readPath } from './read-path/read-path.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Every scenario; the first is meant where none is named. */
-export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout]
+export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath]

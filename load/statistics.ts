@@ -19,3 +19,14 @@ export function spreadOf(values: readonly number[]): Spread {
   const [below = Number.NaN, above = Number.NaN] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]]
   return { median: (below + above) / 2, low: sorted[0] ?? Number.NaN, high: sorted.at(-1) ?? Number.NaN }
 }
+
+/** The spread of every figure over some rounds. */
+export function spreadsOf<Name extends string>(
+  rounds: readonly Readonly<Record<Name, number>>[],
+): Readonly<Record<Name, Spread>> {
+  const [first] = rounds
+  if (first === undefined) throw new RangeError('no round was measured')
+  const entries = Object.keys(first).map(name => [name, spreadOf(rounds.map(round => round[name as Name]))])
+  // The keys are those of the first round.
+  return Object.fromEntries(entries) as Record<Name, Spread>
+}

@@ -1,6 +1,6 @@
 import type { Phase } from './phase.ts'
 import type { Round } from './rounds.ts'
-import { type Spread, spreadOf } from '../statistics.ts'
+import { type Spread, spreadsOf } from '../statistics.ts'
 
 /** The figures of a phase, over all rounds. */
 export type PhaseSummary = Readonly<Record<keyof ReturnType<typeof figuresOf>, Spread>>
@@ -16,11 +16,11 @@ export interface Summary {
 
 export function summaryOf(rounds: readonly Round[]): Summary {
   return {
-    none: spreads(rounds.map(({ none }) => figuresOf(none))),
-    one: spreads(rounds.map(({ one }) => figuresOf(one))),
-    many: spreads(rounds.map(({ many }) => figuresOf(many))),
-    floor: spreads(rounds.map(({ floor }) => figuresOf(floor))),
-    comparison: spreads(rounds.map(compare)),
+    none: spreadsOf(rounds.map(({ none }) => figuresOf(none))),
+    one: spreadsOf(rounds.map(({ one }) => figuresOf(one))),
+    many: spreadsOf(rounds.map(({ many }) => figuresOf(many))),
+    floor: spreadsOf(rounds.map(({ floor }) => figuresOf(floor))),
+    comparison: spreadsOf(rounds.map(compare)),
   }
 }
 
@@ -60,14 +60,4 @@ function compare({ none, many, floor }: Round) {
     ratio: deliveryUs / floorUs,
     ratioWithIngest: withIngestUs / floorUs,
   }
-}
-
-function spreads<Name extends string>(
-  rounds: readonly Readonly<Record<Name, number>>[],
-): Readonly<Record<Name, Spread>> {
-  const [first] = rounds
-  if (first === undefined) throw new RangeError('no round was measured')
-  const entries = Object.keys(first).map(name => [name, spreadOf(rounds.map(round => round[name as Name]))])
-  // The keys are those of the first round.
-  return Object.fromEntries(entries) as Record<Name, Spread>
 }
