@@ -45,7 +45,8 @@ export interface EventLog {
 
   /**
    * Follows every partition of the configured topics for ever, also those that appear later (from their
-   * first offset). A partition named in `from` starts there, any other at its first offset. What one read
+   * first offset). A partition named in `from` starts there, any other at its first offset. A position that the
+   * log does not have is told at once by a batch, perhaps without records, that begins elsewhere. What one read
    * brought comes as one array, in slices of at most some thousand records, so that a consumer can do one
    * flush per array and yield to the event loop between them. Never rejects for a fault of the log, which it
    * outlasts by retrying; ends when `signal` aborts.

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { appendingSuite } from './conformance/appending.ts'
 import { closingSuite } from './conformance/closing.ts'
 import { endsSuite } from './conformance/ends.ts'
+import { gapsSuite } from './conformance/gaps.ts'
 import type { LogUnderTest, OpenLog } from './conformance/log-under-test.ts'
 import { modelSuite } from './conformance/model.ts'
 import { rangeSuite } from './conformance/range.ts'
@@ -38,6 +39,9 @@ export function eventLogConformance(name: string, open: OpenLog): void {
     })
     describe('ends and times', () => {
       endsSuite(sharedLog)
+    })
+    describe('gaps', () => {
+      gapsSuite(open)
     })
     describe('against a model', () => {
       modelSuite(sharedLog)

@@ -105,8 +105,13 @@ class FileLog implements EmbeddedLog {
     return this.#reader.tail(from, signal)
   }
 
-  range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch> {
-    return this.#reader.range(this.#storeOf(partition), [from, to], signal)
+  async *range(
+    partition: Partition,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogBatch, void, undefined> {
+    yield* this.#reader.range(this.#storeOf(partition), [from, to], signal)
   }
 
   async ends(partition: Partition): Promise<Ends> {

@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import type { LogBatch, Partition, Position } from '../event-log.ts'
+import type { LogBatch, Position } from '../event-log.ts'
 import type { AppendWatch } from './append-watch.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
 import type { LogFile } from './log-file.ts'
@@ -30,6 +30,8 @@ export interface LogReaderOptions {
 interface Cursor {
   readonly store: PartitionStore
   next: number
+  /** Whether the consumer expects another epoch, so that it has to be told of this one though nothing is there to read. */
+  isEpochUntold: boolean
 }
 
 /** The reads of one log. A slice is read whole before anything is awaited, so no reader ever holds the file. */
@@ -57,7 +59,7 @@ export class LogReader {
   ): AsyncGenerator<readonly LogBatch[], void, undefined> {
     const { stores, epoch } = this.#file
     const end = AbortSignal.any([signal, this.#closing])
-    const cursors = stores.map(store => ({ store, next: offsetIn(from, store.partition, epoch) }))
+    const cursors = stores.map(store => cursorOf(store, epoch, from))
     for (let turn = 0; !end.aborted; turn += 1) {
       const { version } = this.#watch
       const batches = await this.#readSlice(cursors, turn, end)
@@ -113,10 +115,15 @@ function readSlice(cursors: readonly Cursor[], turn: number): LogBatch[] {
   const read = new Map<Cursor, LogBatch>()
   for (let index = 0; index < cursors.length && !isSpent(budget); index += 1) {
     const cursor = cursors[(turn + index) % cursors.length]
-    const batch = cursor?.store.read(cursor.next, Number.MAX_SAFE_INTEGER, budget)
-    if (cursor !== undefined && batch !== undefined) read.set(cursor, batch)
+    if (cursor === undefined) continue
+    const batch = cursor.store.read(cursor.next, Number.MAX_SAFE_INTEGER, budget)
+    if (batch !== undefined) read.set(cursor, batch)
+    else if (cursor.isEpochUntold) read.set(cursor, cursor.store.beginning())
   }
-  for (const [cursor, batch] of read) cursor.next = batch.to
+  for (const [cursor, batch] of read) {
+    cursor.next = batch.to
+    cursor.isEpochUntold = false
+  }
   return [...read.values()]
 }
 
@@ -125,7 +132,9 @@ function newBudget(): ReadBudget {
 }
 
 /** Where a tail begins: as told, or at 0, from where the first read finds the first record there is. */
-function offsetIn(from: readonly Position[], partition: Partition, epoch: string): number {
-  const position = from.find(each => isSamePartition(each.partition, partition))
-  return position?.epoch === epoch ? position.offset : 0
+function cursorOf(store: PartitionStore, epoch: string, from: readonly Position[]): Cursor {
+  const position = from.find(each => isSamePartition(each.partition, store.partition))
+  const isForeign = position !== undefined && position.epoch !== epoch
+  const isKnown = position !== undefined && !isForeign
+  return { store, next: isKnown ? position.offset : 0, isEpochUntold: isForeign }
 }

@@ -111,6 +111,12 @@ export class PartitionStore {
     return this.#batch(records, { from: records[0]?.offset ?? limit, to: next, stable })
   }
 
+  /** A batch without records, at the first offset there is. */
+  beginning(): LogBatch {
+    const { first, stable } = this.ends()
+    return this.#batch([], { from: first, to: first, stable })
+  }
+
   /** The first offset whose record is not older than a time, by bisection: see `RecordWriter`. */
   offsetAt(timeMs: number): number {
     let { first: low, stable: high } = this.ends()

@@ -1,10 +1,12 @@
-import type { EventLog, Partition } from '../../../src/log/event-log.ts'
+import type { EventLog, Partition, Position } from '../../../src/log/event-log.ts'
 
 /** A log that a suite may write to, and the data behind it. */
 export interface LogUnderTest {
   readonly log: EventLog
   /** Opens the same data once more, whether or not `log` has been closed. */
   reopen(): Promise<EventLog>
+  /** Drops the records of a partition before an offset, as retention does. */
+  dropBefore(position: Position): Promise<void>
   /** Closes `log` and every log that `reopen` returned, where a test has not, and removes the data. */
   close(): Promise<void>
 }

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createEmbeddedLog, type EmbeddedLogOptions } from '../../../src/log/embedded/embedded-log.ts'
-import type { EventLog } from '../../../src/log/event-log.ts'
+import { tableOf } from '../../../src/log/embedded/partition-store.ts'
+import type { EventLog, Position } from '../../../src/log/event-log.ts'
 import { defaultTopics } from '../../../src/log/topics.ts'
 import type { LogUnderTest } from '../conformance.ts'
 
@@ -31,9 +33,20 @@ export async function openTemporaryLog(options: Partial<EmbeddedLogOptions> = {}
     path,
     log: open(),
     reopen: async () => open(),
+    dropBefore: async position => dropRecords(path, position),
     close: async () => {
       for (const log of opened) await log.close()
       await rm(folder, { recursive: true })
     },
   }
+}
+
+function dropRecords(path: string, { partition, offset }: Position): void {
+  const database = new DatabaseSync(path, { timeout: 5000 })
+  const { topic, partition: number } = partition
+  const row = database
+    .prepare('UPDATE partition SET first = ? WHERE topic = ? AND number = ? RETURNING id')
+    .get(offset, topic, number)
+  database.prepare(`DELETE FROM ${tableOf(Number(row?.['id']))} WHERE "offset" < ?`).run(offset)
+  database.close()
 }

@@ -1,6 +1,7 @@
+import type { Position } from '../../../src/log/event-log.ts'
 import type { Topics } from '../../../src/log/topics.ts'
 import { createKafkaLog, type KafkaLog, type KafkaLogOptions } from '../../../src/log/kafka/kafka-log.ts'
-import { createTopics, deleteTopics, type TopicOptions } from '../../support/topics.ts'
+import { createTopics, deleteTopics, type TopicOptions, withAdmin } from '../../support/topics.ts'
 
 /** A Kafka log on topics of its own. */
 export interface OpenedKafkaLog {
@@ -9,6 +10,8 @@ export interface OpenedKafkaLog {
   /** What the log has logged. */
   readonly warnings: readonly Warning[]
   reopen(): Promise<KafkaLog>
+  /** Drops the records of a partition before an offset, as retention does. */
+  dropBefore(position: Position): Promise<void>
   close(): Promise<void>
 }
 
@@ -45,9 +48,22 @@ export async function openKafkaLog(
     topics,
     warnings,
     reopen: async () => open(),
+    dropBefore: position => dropRecords(brokers, position),
     close: async () => {
       for (const log of opened) await log.close()
       await deleteTopics(brokers, topics)
     },
   }
+}
+
+async function dropRecords(brokers: string, { partition, offset }: Position): Promise<void> {
+  const { topic } = partition
+  await withAdmin(brokers, async admin => {
+    // kafkajs looks for the leader among the topics it has heard of.
+    await admin.fetchTopicMetadata({ topics: [topic] })
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: [{ partition: partition.partition, offset: String(offset) }],
+    })
+  })
 }
