@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { messageOf } from '../src/ticker-error.ts'
+import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
 
 /** What a child process does for its parent, by name. Arguments and results are cloned (`structuredClone`). */
 export type Functions = Readonly<Record<string, (...parameters: never[]) => unknown>>
@@ -89,6 +90,7 @@ export class Child<Offered extends Functions> {
 
 /** Answers the parent's calls until the parent is gone, and then ends this process. */
 export function answerCalls(functions: Functions): void {
+  muteKafkajsWarnings()
   process.on('message', message => {
     if (isCall(message)) void answer(functions, message)
   })

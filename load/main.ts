@@ -1,14 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { messageOf } from '../src/ticker-error.ts'
+import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
 import { Progress } from './progress.ts'
 import type { Measurement, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
 
-// kafkajs sets timers of less than nothing by the hundred, and Node says so each time in the middle of our progress.
-process.removeAllListeners('warning')
-process.on('warning', warning => {
-  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`)
-})
+muteKafkajsWarnings()
 
 // Leaves at once what may still be starting after an interruption: it ends with this process.
 process.exit(await main(process.argv.slice(2)))

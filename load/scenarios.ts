@@ -1,6 +1,7 @@
+import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
 import { readPath } from './read-path/read-path.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Every scenario; the first is meant where none is named. */
-export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath]
+export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath, drain]

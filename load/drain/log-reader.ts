@@ -1,0 +1,69 @@
+import { defaultDecoder } from '../../src/event/decoder.ts'
+import type { KafkaLog } from '../../src/log/kafka/kafka-log.ts'
+import type { Topics } from '../../src/log/topics.ts'
+import { answerCalls } from '../child-calls.ts'
+import { createLogIngest, everyRecord, openKafkaLog } from '../log-ingest.ts'
+import { type Drained, Stopwatch } from './stopwatch.ts'
+
+/** The functions of the process that reads as the gateway does. Each opens the log anew. */
+const functions = {
+  /** `EventLog.tail` alone: records, not looked into. */
+  tail(brokers: string, topics: Topics, expected: number): Promise<Drained> {
+    return drain(openKafkaLog(brokers, topics), async (log, signal) => {
+      const stopwatch = new Stopwatch(expected)
+      const starts = await log.partitions(signal)
+      const reading = readTail(log.tail(starts, signal), stopwatch)
+      return await Promise.race([stopwatch.done, reading])
+    })
+  },
+
+  /** What the gateway does with it when nobody has subscribed: decoded, checked, encoded, marked. */
+  ingest(brokers: string, topics: Topics, expected: number): Promise<Drained> {
+    return drain(openKafkaLog(brokers, topics), async (log, signal) => {
+      const stopwatch = new Stopwatch(expected)
+      const decoder = {
+        ...defaultDecoder,
+        // Awaited before each slice, which is counted when the next one comes, and the last one when all is read.
+        prepare: async () => stopwatch.count(takeNew()),
+      }
+      const { ingest } = createLogIngest({ log, topics, warmUpRecords: everyRecord, decoder })
+      let counted = 0
+      const takeNew = (): number => {
+        const fresh = ingest.counts.records - counted
+        counted += fresh
+        return fresh
+      }
+      const reading = ingest.run(signal)
+      void ingest.warmUp.ready.then(() => stopwatch.count(takeNew()))
+      return await Promise.race([stopwatch.done, reading.then(endedEarly)])
+    })
+  },
+}
+
+export type LogReader = typeof functions
+
+async function drain(
+  log: KafkaLog,
+  read: (log: KafkaLog, signal: AbortSignal) => Promise<Drained>,
+): Promise<Drained> {
+  const ending = new AbortController()
+  try {
+    return await read(log, ending.signal)
+  } finally {
+    ending.abort()
+    await log.close()
+  }
+}
+
+async function readTail(tail: ReturnType<KafkaLog['tail']>, stopwatch: Stopwatch): Promise<never> {
+  for await (const batches of tail) {
+    stopwatch.count(batches.reduce((sum, { records }) => sum + records.length, 0))
+  }
+  return endedEarly()
+}
+
+function endedEarly(): never {
+  throw new Error('the reading ended before everything was read')
+}
+
+answerCalls(functions)

@@ -1,0 +1,37 @@
+import { readConfig } from '../src/config/config-reader.ts'
+import { type Decoder, defaultDecoder } from '../src/event/decoder.ts'
+import { Feed } from '../src/fanout/feed.ts'
+import { Ingest } from '../src/gateway/ingest.ts'
+import { createKafkaLog, type KafkaLog } from '../src/log/kafka/kafka-log.ts'
+import type { Topics } from '../src/log/topics.ts'
+
+/** More than any topic of ours has: a warm-up that reads everything through the tail. */
+export const everyRecord = 10_000_000
+
+const logger = {
+  warn: (fields: object, message: string) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
+}
+
+/** The log as the gateway opens it. */
+export function openKafkaLog(brokers: string, topics: Topics): KafkaLog {
+  return createKafkaLog({ brokers: brokers.split(','), clientId: 'load', topics, logger })
+}
+
+export interface LogIngestOptions {
+  readonly log: KafkaLog
+  readonly topics: Topics
+  readonly warmUpRecords: number
+  /** Ours for JSON if left out. */
+  readonly decoder?: Decoder
+}
+
+/** A feed and what reads the log into it, with the gateway's defaults. */
+export function createLogIngest({ log, topics, warmUpRecords, decoder = defaultDecoder }: LogIngestOptions): {
+  readonly feed: Feed
+  readonly ingest: Ingest
+} {
+  const defaults = readConfig({ TICKER_MODE: 'development' }).ingest
+  const feed = new Feed({ maxItems: defaults.maxItems })
+  const parts = { log, feed, decoder, logger, topics }
+  return { feed, ingest: new Ingest({ ...defaults, warmUpRecords, ...parts }) }
+}
