@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { keyOf } from '../../../src/log/topics.ts'
-import type { SharedLog } from './log-under-test.ts'
+import { generateTape } from '../../support/tape.ts'
+import { nameOf, type SharedLog } from './log-under-test.ts'
 import { appendAll, bound, endOf, eventsOf, readEvents, readRange } from './reading.ts'
 import { newSymbol, sampleNews, sampleTrade, sampleTrades } from './sample-event.ts'
 
@@ -64,6 +66,44 @@ export function appendingSuite(sharedLog: SharedLog): void {
       read.map(({ partition, offset, event }) => [JSON.stringify(event), [partition, offset, event]]),
     )
     expect(events.map(event => found.get(JSON.stringify(event)))).toEqual(told)
+  })
+
+  test('takes 15,000 events of every topic in one call', async () => {
+    const log = sharedLog()
+    const from = await endOf(log)
+    const events = generateTape({ seed: 2, symbols: 200, events: 15_000 })
+    const positions = await appendAll(log, events)
+    const read = await readEvents(log, from, events.length)
+    const found = new Map(
+      read.map(({ partition, offset, event }) => [`${nameOf(partition)} ${offset}`, event]),
+    )
+    const at = positions.map(({ partition, offset }) => found.get(`${nameOf(partition)} ${offset}`))
+    expect(new Set(positions.map(({ partition }) => partition.topic)).size).toBe(5)
+    // Not of the whole at once: its message would be megabytes long.
+    expect(events.filter((event, index) => !isDeepStrictEqual(event, at[index]))).toEqual([])
+  })
+
+  test('takes some megabytes in one call, more than one batch or transaction holds', async () => {
+    const log = sharedLog()
+    const from = await endOf(log)
+    const articles = Array.from({ length: 8 }, (_, id) => sampleNews(id, String(id).repeat(400_000)))
+    await appendAll(log, articles)
+    const read = await readEvents(log, from, articles.length)
+    expect(read.map(({ event }) => Object(event).content.length)).toEqual(articles.map(() => 400_000))
+    expect(new Set(read.map(({ event }) => Object(event).content[0])).size).toBe(articles.length)
+  })
+
+  test('keys events by their symbols in every form that is allowed', async () => {
+    const log = sharedLog()
+    const from = await endOf(log)
+    const symbols = ['BRK.B', 'BTC/USD', 'a_b-c', '0', 'Z'.repeat(32)]
+    await appendAll(
+      log,
+      symbols.map((symbol, number) => sampleTrade(symbol, number)),
+    )
+    const read = await readEvents(log, from, symbols.length)
+    expect(read.map(({ key }) => key).toSorted()).toEqual(symbols.toSorted())
+    expect(read.every(({ key, event }) => Object(event).S === key)).toBe(true)
   })
 
   test('keeps unicode, and values of half a megabyte, several in one append', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { TickerError } from '../../../src/ticker-error.ts'
 import { nameOf, type LogUnderTest, type OpenLog } from './log-under-test.ts'
 import { appendAll, bound, endOf, readEvents } from './reading.ts'
 import { newSymbol, sampleTrade, sampleTrades } from './sample-event.ts'
@@ -33,6 +34,47 @@ export function closingSuite(open: OpenLog): void {
     await log.close()
     expect((await next).done).toBe(true)
     expect((await reading.next()).done).toBe(true)
+  })
+
+  test('ends ranges that are being read when it is closed', async () => {
+    const { log } = await openOwn()
+    const positions = await appendAll(log, sampleTrades(newSymbol(), 3000))
+    const { partition, offset } = positions[0]!
+    const reading = log.range(partition, offset, offset + 3000, bound())[Symbol.asyncIterator]()
+    expect((await reading.next()).done).toBe(false)
+    await log.close()
+    expect((await reading.next()).done).toBe(true)
+  })
+
+  test('says of each event that it was not appended, answers nothing and reads nothing once it is closed', async () => {
+    const { log } = await openOwn()
+    const [position] = await appendAll(log, sampleTrades(newSymbol(), 2))
+    const { partition } = position!
+    await log.close()
+    const error = expect.any(TickerError)
+    expect(await log.append(sampleTrades(newSymbol(), 2))).toEqual([{ error }, { error }])
+    const asked = [log.ends(partition), log.offsetAt(partition, 0), log.partitions(bound())]
+    for (const answer of await Promise.allSettled(asked)) {
+      expect(answer).toMatchObject({ status: 'rejected', reason: error })
+    }
+    expect(await Array.fromAsync(log.tail([], bound()))).toEqual([])
+    expect(await Array.fromAsync(log.range(partition, 0, 10, bound()))).toEqual([])
+  })
+
+  test('gives two instances that append at once different positions, and a reader the events of both', async () => {
+    const own = await openOwn()
+    const writers = [own.log, await own.reopen()]
+    const portions = writers.flatMap(writer =>
+      Array.from({ length: 20 }, () => ({ writer, events: sampleTrades(newSymbol(), 50) })),
+    )
+    const told = await Promise.all(portions.map(({ writer, events }) => appendAll(writer, events)))
+    const positions = told.flat().map(({ partition, offset }) => `${nameOf(partition)} ${offset}`)
+    expect(new Set(positions).size).toBe(2000)
+    const read = await readEvents(own.log, [], 2000)
+    for (const { events } of portions) {
+      const ofPortion = read.filter(({ key }) => key === events[0]!.S)
+      expect(ofPortion.map(({ event }) => event)).toEqual(events)
+    }
   })
 
   test('can be closed twice', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { LogRecord, Partition } from '../../../src/log/event-log.ts'
 import type { SharedLog } from './log-under-test.ts'
 import { appendAll, bound, readRange } from './reading.ts'
-import { newSymbol, sampleTrade } from './sample-event.ts'
+import { newSymbol, sampleTrade, sampleTrades } from './sample-event.ts'
 
 const hourMs = 3_600_000
 
@@ -40,10 +40,29 @@ export function endsSuite(sharedLog: SharedLog): void {
     }
   })
 
+  test('finds the first of many records of one time, and what follows a time between two', async () => {
+    const log = sharedLog()
+    const symbol = newSymbol()
+    const [first] = await appendAll(log, sampleTrades(symbol, 500))
+    const records = await everyRecord(sharedLog, first!.partition)
+    const { timestampMs } = records.find(({ offset }) => offset === first!.offset)!
+    for (const timeMs of [-1, 0.5, timestampMs, timestampMs - 0.5, timestampMs + 0.5]) {
+      const expected = records.find(record => record.timestampMs >= timeMs)?.offset
+      const end = (records.at(-1)?.offset ?? 0) + 1
+      expect(await log.offsetAt(first!.partition, timeMs)).toBe(expected ?? end)
+    }
+  })
+
+  test('gives up listing the partitions when that is aborted', async () => {
+    const log = sharedLog()
+    await expect(log.partitions(AbortSignal.abort())).rejects.toThrow()
+  })
+
   test('finds the stable end for a time after the last record', async () => {
     const log = sharedLog()
     const [position] = await appendAll(log, [sampleTrade(newSymbol(), 0)])
-    expect(await log.offsetAt(position!.partition, Date.now() + hourMs)).toBe(position!.offset + 1)
+    for (const timeMs of [Date.now() + hourMs, Number.MAX_SAFE_INTEGER])
+      expect(await log.offsetAt(position!.partition, timeMs)).toBe(position!.offset + 1)
   })
 }
 

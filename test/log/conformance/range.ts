@@ -68,6 +68,35 @@ export function rangeSuite(sharedLog: SharedLog): void {
     expect(batches).toHaveLength(1)
   })
 
+  test('ends though more is appended all the time, with all that was there when it began', async () => {
+    const log = sharedLog()
+    const symbol = newSymbol()
+    const positions = await appendAll(log, sampleTrades(symbol, 2000))
+    const { partition, offset } = positions[0]!
+    const stop = new AbortController()
+    const appending = appendUntil(log, symbol, stop.signal)
+    const batches = await readRange(log, partition, [offset, Number.MAX_SAFE_INTEGER])
+    stop.abort()
+    await appending
+    const numbers = eventsOf(batches).map(({ event }) => Object(event).i - 2 ** 40)
+    expect(numbers.length).toBeGreaterThanOrEqual(2000)
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, number) => number))
+  })
+
+  test('stops at its end, whatever was appended behind that meanwhile', async () => {
+    const log = sharedLog()
+    const symbol = newSymbol()
+    const positions = await appendAll(log, sampleTrades(symbol, 2500))
+    const [{ partition, offset }, last] = [positions[0]!, positions.at(-1)!]
+    const batches: LogBatch[] = []
+    for await (const batch of log.range(partition, offset, last.offset, bound())) {
+      batches.push(batch)
+      await appendAll(log, [sampleTrade(symbol, 0)])
+    }
+    expect(batches.at(-1)?.to).toBe(last.offset)
+    expect(eventsOf(batches)).toHaveLength(2499)
+  })
+
   test('can be left before its end', async () => {
     const log = sharedLog()
     const positions = await appendAll(log, sampleTrades(newSymbol(), 3000))
@@ -78,6 +107,16 @@ export function rangeSuite(sharedLog: SharedLog): void {
     }
     expect(eventsOf(await wholeRange(log, positions))).toHaveLength(3000)
   })
+}
+
+/** Goes on from the 2,000th trade of a symbol. */
+async function appendUntil(log: EventLog, symbol: string, signal: AbortSignal): Promise<void> {
+  for (let number = 2000; !signal.aborted; number += 50) {
+    await appendAll(
+      log,
+      Array.from({ length: 50 }, (_, index) => sampleTrade(symbol, number + index)),
+    )
+  }
 }
 
 /** Reads from the first to past the last of positions in one partition. */

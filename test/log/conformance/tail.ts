@@ -126,6 +126,28 @@ function readingTests(sharedLog: SharedLog): void {
     expect(ids).toEqual(Array.from({ length: 6000 }, (_, number) => 2 ** 40 + number))
   })
 
+  test('keeps what comes while nobody asks for it, and gives it in order', async () => {
+    const log = sharedLog()
+    const symbol = newSymbol()
+    const [start] = await appendAll(log, [sampleTrade(symbol, 0)])
+    const from = replaced(await endOf(log), start!)
+    const contract = new ReadingContract(from)
+    const reader = log.tail(from, bound())[Symbol.asyncIterator]()
+    const arrays: (readonly LogBatch[])[] = [(await reader.next()).value]
+    for (let number = 1; number <= 8000; number += 1000) {
+      await appendAll(
+        log,
+        Array.from({ length: 1000 }, (_, index) => sampleTrade(symbol, number + index)),
+      )
+    }
+    while (eventsOf(arrays.flat()).length < 8001) arrays.push((await reader.next()).value)
+    await reader.return?.()
+    for (const batches of arrays) contract.check(batches)
+    expect(eventsOf(arrays.flat()).map(({ event }) => Object(event).i - 2 ** 40)).toEqual(
+      Array.from({ length: 8001 }, (_, number) => number),
+    )
+  })
+
   test('follows every topic, and carries events of every type', async () => {
     const log = sharedLog()
     const from = await endOf(log)
