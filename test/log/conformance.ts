@@ -44,7 +44,7 @@ export function eventLogConformance(name: string, open: OpenLog): void {
       gapsSuite(open)
     })
     describe('against a model', () => {
-      modelSuite(sharedLog)
+      modelSuite(open)
     })
     describe('closing and opening again', () => {
       closingSuite(open)

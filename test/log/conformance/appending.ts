@@ -102,7 +102,7 @@ export function appendingSuite(sharedLog: SharedLog): void {
       symbols.map((symbol, number) => sampleTrade(symbol, number)),
     )
     const read = await readEvents(log, from, symbols.length)
-    expect(read.map(({ key }) => key).toSorted()).toEqual(symbols.toSorted())
+    expect(new Set(read.map(({ key }) => key))).toEqual(new Set(symbols))
     expect(read.every(({ key, event }) => Object(event).S === key)).toBe(true)
   })
 

@@ -1,102 +1,74 @@
-import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
-import type { EventLog, Partition, Position } from '../../../src/log/event-log.ts'
-import type { SharedLog } from './log-under-test.ts'
-import { appendAll, endOf, eventsOf, readEvents, readRange, type ReadEvent } from './reading.ts'
-import { newSymbol, sampleTrade } from './sample-event.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { LogUnderTest, OpenLog } from './log-under-test.ts'
+import { ModelRun } from './model-run.ts'
 
-type Action =
-  | { readonly kind: 'append'; readonly keys: readonly number[] }
-  | { readonly kind: 'range'; readonly of: number; readonly from: number; readonly to: number }
-  | { readonly kind: 'tail'; readonly of: number }
+const runs = 50
 
-const actions: fc.Arbitrary<Action[]> = fc.array(
+/** Numbers that the model takes modulo what there is. */
+const steps = fc.array(
   fc.oneof(
     {
-      weight: 3,
+      weight: 6,
       arbitrary: fc.record({
-        kind: fc.constant('append'),
+        kind: fc.constant('append' as const),
         keys: fc.array(fc.nat(7), { maxLength: 60, size: 'max' }),
+        times: fc.constantFrom(1, 1, 1, 40),
       }),
     },
     {
-      weight: 2,
-      arbitrary: fc.record({ kind: fc.constant('range'), of: fc.nat(), from: fc.nat(), to: fc.nat() }),
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('range' as const),
+        of: fc.nat(),
+        from: fc.nat(),
+        to: fc.nat(),
+      }),
     },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('tail'), of: fc.nat() }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('follow' as const), of: fc.nat() }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constant('pull' as const),
+        of: fc.nat(),
+        arrays: fc.integer({ min: 1, max: 3 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), of: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
   ),
-  { minLength: 4, maxLength: 16, size: 'max' },
+  { minLength: 5, maxLength: 20, size: 'max' },
 )
 
-/** Random appends and reads, compared with a list per partition. */
-export function modelSuite(sharedLog: SharedLog): void {
-  test('any interleaving of appends and reads sees what a list per partition would', async () => {
-    const property = fc.asyncProperty(actions, async sequence => {
-      const run = new ModelRun(sharedLog(), await endOf(sharedLog()))
-      for (const action of sequence) await run.step(action)
-      await run.compareTail(0)
-    })
-    await expect(fc.assert(property, { numRuns: 25 })).resolves.toBe(undefined)
-  })
+/** Something that may happen to a log. */
+export type Step = (typeof steps extends fc.Arbitrary<(infer Each)[]> ? Each : never) & {
+  readonly kind: string
 }
 
-class ModelRun {
-  readonly #log: EventLog
-  readonly #start: readonly Position[]
-  readonly #model: ReadEvent[] = []
-  readonly #symbols = Array.from({ length: 8 }, newSymbol)
-  #appended = 0
+/** Random appends, reads, retention and restarts, compared with a list per partition. */
+export function modelSuite(open: OpenLog): void {
+  let opened: LogUnderTest
+  beforeAll(async () => {
+    opened = await open()
+  }, 60_000)
+  afterAll(() => opened.close(), 60_000)
 
-  constructor(log: EventLog, start: readonly Position[]) {
-    this.#log = log
-    this.#start = start
-  }
-
-  async step(action: Action): Promise<void> {
-    if (action.kind === 'append') return this.#append(action.keys)
-    if (this.#model.length === 0) return undefined
-    if (action.kind === 'tail') return this.compareTail(action.of % this.#model.length)
-    return this.#compareRange(action)
-  }
-
-  async #append(keys: readonly number[]): Promise<void> {
-    const events = keys.map(key => sampleTrade(this.#symbols[key]!, this.#appended++))
-    const positions = await appendAll(this.#log, events)
-    for (const [index, event] of events.entries()) {
-      const { partition, offset } = positions[index]!
-      const last = this.#inPartition(partition).at(-1)?.offset
-      assert.ok(last === undefined || offset > last, `offset ${offset} told after ${last}`)
-      this.#model.push({ partition, offset, key: event.S, event })
-    }
-  }
-
-  async #compareRange({ of, from, to }: Extract<Action, { kind: 'range' }>): Promise<void> {
-    const { partition } = this.#model[of % this.#model.length]!
-    const listed = this.#inPartition(partition)
-    const [low, high] = [from % listed.length, to % listed.length].toSorted((a, b) => a - b)
-    const batches = await readRange(this.#log, partition, [listed[low!]!.offset, listed[high!]!.offset])
-    assert.deepEqual(eventsOf(batches), listed.slice(low, high))
-  }
-
-  /** Follows from the `index`th event in its partition, and from the start of the run in the others. */
-  async compareTail(index: number): Promise<void> {
-    const chosen = this.#model[index]
-    if (chosen === undefined) return
-    const from = this.#start.map(position =>
-      position.partition === chosen.partition ? { ...position, offset: chosen.offset } : position,
-    )
-    const expected = this.#model.filter(
-      ({ partition, offset }) => partition !== chosen.partition || offset >= chosen.offset,
-    )
-    const read = await readEvents(this.#log, from, expected.length)
-    for (const { partition } of from) {
-      const isHere = (event: ReadEvent) => event.partition === partition
-      assert.deepEqual(read.filter(isHere), expected.filter(isHere))
-    }
-  }
-
-  #inPartition(partition: Partition): ReadEvent[] {
-    return this.#model.filter(event => event.partition === partition)
-  }
+  test('any interleaving of appends, reads, retention and restarts shows each reader what a list would', async () => {
+    let { log } = opened
+    const property = fc.asyncProperty(steps, async sequence => {
+      const run = await ModelRun.start(opened, log)
+      try {
+        for (const step of sequence) await run.step(step)
+        await run.finish()
+      } finally {
+        log = run.log
+        await run.stop()
+      }
+    })
+    const outcome = await fc.check(property, { numRuns: runs, endOnFailure: true })
+    expect({ report: fc.defaultReportMessage(outcome), error: outcome.errorInstance }).toEqual({
+      report: undefined,
+      error: null,
+    })
+  }, 60_000)
 }
