@@ -13,6 +13,8 @@ export interface GatewayProcessOptions {
   readonly cores: Cores
   /** Where it leaves a CPU profile when it ends. */
   readonly profile: string | undefined
+  /** Further variables; they win over those above. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** What differs from the defaults, and why the figures would be other ones without. */
@@ -107,6 +109,7 @@ function spawnGateway({
   topics,
   cores,
   profile,
+  settings = {},
 }: GatewayProcessOptions): ChildProcessWithoutNullStreams {
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   const [command, ...parameters] = cores.server([process.execPath, ...profiling, main])
@@ -124,6 +127,7 @@ function spawnGateway({
     TICKER_TOPIC_BARS: topics.bars,
     TICKER_TOPIC_STATUSES: topics.statuses,
     TICKER_TOPIC_NEWS: topics.news,
+    ...settings,
   }
   // In a session of its own: Ctrl-C in the terminal is ours, and we end it in order.
   return spawn(command, parameters, { env, detached: true })

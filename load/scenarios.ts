@@ -1,7 +1,8 @@
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
+import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Every scenario; the first is meant where none is named. */
-export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath, drain]
+export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath, drain, publish]
