@@ -12,7 +12,7 @@ export interface Ground {
   /** What the figures depend on, in some phrases. */
   readonly machine: readonly string[]
   /** Makes topics under names of the run's own. */
-  createTopics(partitions: number): Promise<Topics>
+  readonly createTopics: (partitions: number) => Promise<Topics>
 }
 
 /** Divides the cores and starts a Kafka, unless one is named that runs already. */

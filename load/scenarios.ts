@@ -1,8 +1,9 @@
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
+import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
 import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Every scenario; the first is meant where none is named. */
-export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath, drain, publish]
+export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath, drain, publish, kafkaLatency]
