@@ -17,6 +17,11 @@ export class AppendAnswers {
     if (count === 0) resolve([])
   }
 
+  /** What answers the event at `index`, to be called once. */
+  at(index: number): (result: AppendResult) => void {
+    return result => this.put(index, result)
+  }
+
   /** Answers the event at `index`, once. */
   put(index: number, result: AppendResult): void {
     this.#results[index] = result

@@ -3,15 +3,18 @@ import type { MarketEvent } from '../../event/event.ts'
 import type { AppendResult, Partition } from '../event-log.ts'
 import { keyOf, topicOf, type Topics } from '../topics.ts'
 import { AppendAnswers } from './append-answers.ts'
-import type { KafkaClient, OutgoingBatch } from './broker-connection.ts'
+import { AppendEpochs } from './append-epochs.ts'
+import type { KafkaClient } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import type { Incidents } from './incidents.ts'
-import { UnsentError } from './kafka-error.ts'
+import { RefusedError, UnsentError } from './kafka-error.ts'
+import { errorCodes } from './kafka-request.ts'
 import { murmur2 } from './murmur2.ts'
-import { PartitionAppender, type SendResult } from './partition-appender.ts'
+import { PartitionAppender } from './partition-appender.ts'
 import type { PartitionTable } from './partition-table.ts'
 import { retry } from './retry.ts'
 import { SharedProducer } from './shared-producer.ts'
+import type { SendResult } from './waiting-message.ts'
 
 /** What may wait to be appended; a single call may bring more where nothing waits. */
 const waitingBytesLimit = 64 * 1024 * 1024
@@ -46,10 +49,11 @@ interface Call {
 /**
  * Appends events to Kafka, in the order of the calls for each key. A producer per topic, so that a topic that is
  * missing harms no other. An error does not say that the event was not written, since the answer may have been lost; an
- * `UnsentError` does.
+ * `UnsentError` and a `RefusedError` do.
  */
 export class Appender {
   readonly #options: AppenderOptions
+  readonly #epochs: AppendEpochs
   readonly #producers = new Map<string, SharedProducer>()
   readonly #appenders = new Map<Partition, PartitionAppender>()
   readonly #closing = new AbortController()
@@ -61,6 +65,7 @@ export class Appender {
 
   constructor(options: AppenderOptions) {
     this.#options = options
+    this.#epochs = new AppendEpochs(options.cluster)
   }
 
   /** Resolves with a position or an error per event, in order. Never rejects. */
@@ -90,6 +95,7 @@ export class Appender {
     await Promise.race([answered, setTimeout(closingMs, undefined, patience).catch(() => {})])
     patience.abort()
     this.#closing.abort()
+    for (const appender of this.#appenders.values()) appender.close()
     await answered
     for (const producer of this.#producers.values()) await producer.close()
   }
@@ -117,13 +123,11 @@ export class Appender {
     await this.#findTopics(new Set(events.map(({ topic }) => topic)), deadlineMs)
     for (const [index, { topic, key, value }] of events.entries()) {
       const partition = this.#partitionOf(topic, key)
-      if (partition === undefined) {
-        answers.put(index, {
-          error: new UnsentError(`the topic ${topic} does not exist or cannot be reached`),
-        })
+      if (partition === undefined || this.#closing.signal.aborted) {
+        answers.put(index, { error: this.#whyNowhere(topic) })
         continue
       }
-      const settle = (result: SendResult) => answers.put(index, this.#answer(partition, result))
+      const settle = (result: SendResult) => void this.#answer(partition, result, answers.at(index))
       this.#appender(partition).add({ key, value, deadlineMs, settle })
     }
   }
@@ -137,7 +141,8 @@ export class Appender {
       return
     }
     const timeoutMs = deadlineMs - performance.now()
-    const signal = this.#closing.signal
+    if (timeoutMs <= 0) return
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(Math.ceil(timeoutMs))])
     await retry(() => cluster.refresh(), { signal, timeoutMs }).catch(() => {})
   }
 
@@ -147,39 +152,43 @@ export class Appender {
     return this.#options.partitions.of(topic, murmur2(Buffer.from(key)) % count)
   }
 
-  #answer(partition: Partition, result: SendResult): AppendResult {
-    if ('error' in result) return result
-    const epoch = this.#options.cluster.topic(partition.topic)?.epoch ?? ''
-    return { position: { partition, epoch, offset: result.offset } }
+  #whyNowhere(topic: string): UnsentError | RefusedError {
+    if (this.#closing.signal.aborted) return new UnsentError('the log was closed')
+    if (this.#options.cluster.errorOf(topic) !== errorCodes.topicAuthorizationFailed) {
+      return new UnsentError(`the topic ${topic} does not exist or cannot be reached`)
+    }
+    const message = `${topic}: Kafka answered TOPIC_AUTHORIZATION_FAILED; the user needs the ACL Write on the topic, or it does not exist`
+    return new RefusedError(message, { reason: 'forbidden' })
+  }
+
+  async #answer(
+    partition: Partition,
+    result: SendResult,
+    put: (result: AppendResult) => void,
+  ): Promise<void> {
+    if ('error' in result) return put(result)
+    put({ position: await this.#epochs.positionOf(partition, result.offset) })
   }
 
   #appender(partition: Partition): PartitionAppender {
     const known = this.#appenders.get(partition)
     if (known !== undefined) return known
-    const send = (batch: OutgoingBatch, timeoutMs: number) => this.#send(batch, timeoutMs)
-    const appender = new PartitionAppender({ ...partition, send })
+    const { stats } = this.#options.incidents
+    const onRetry = () => {
+      stats.appendRetries += 1
+    }
+    const producers = this.#producersOf(partition.topic)
+    const appender = new PartitionAppender({ ...partition, producers, onRetry })
     this.#appenders.set(partition, appender)
     return appender
   }
 
-  /** Repeats a batch with the same producer, which makes the repetition harmless. */
-  #send(batch: OutgoingBatch, timeoutMs: number): Promise<number> {
-    const { incidents } = this.#options
-    const patience = { signal: this.#closing.signal, timeoutMs }
-    return this.#producer(batch.topic).use(producer =>
-      retry(failures => {
-        if (failures > 0) incidents.stats.appendRetries += 1
-        return producer.send(batch)
-      }, patience),
-    )
-  }
-
-  #producer(topic: string): SharedProducer {
+  #producersOf(topic: string): SharedProducer {
     const { client, timeoutMs } = this.#options
     const patience = { signal: this.#closing.signal, timeoutMs }
     const known = this.#producers.get(topic)
-    const producer = known ?? new SharedProducer(() => retry(() => client.createProducer(), patience))
-    this.#producers.set(topic, producer)
-    return producer
+    const producers = known ?? new SharedProducer(() => retry(() => client.createProducer(), patience))
+    this.#producers.set(topic, producers)
+    return producers
   }
 }

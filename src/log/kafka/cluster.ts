@@ -47,6 +47,11 @@ export class Cluster {
     return this.topics.find(({ topic }) => topic === name)
   }
 
+  /** What Kafka answered when it was last asked for the topic; none (0) where it never was. */
+  errorOf(name: string): number {
+    return this.#metadata.topics.find(({ topic }) => topic === name)?.errorCode ?? errorCodes.none
+  }
+
   /** Node id of the partition's leader, if it has one. */
   leaderOf({ topic, partition }: Partition): number | undefined {
     return this.topic(topic)?.partitions.find(each => each.partition === partition)?.leader

@@ -64,4 +64,8 @@ const advices: readonly { readonly when: RegExp; readonly advice: string }[] = [
     advice: 'the user needs the ACL Write on a topic, or IdempotentWrite on the cluster',
   },
   { when: /TOPIC_AUTHORIZATION_FAILED/, advice: 'the user needs the ACLs Write and Describe on the topic' },
+  {
+    when: /MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE/,
+    advice: "the record is larger than the topic's max.message.bytes, or than its segment.bytes",
+  },
 ]

@@ -1,36 +1,39 @@
-import type { Socket } from 'node:net'
 import { Kafka, type Producer } from 'kafkajs'
 import type { BatchProducer, OutgoingBatch } from './broker-connection.ts'
 import { KafkaError } from './kafka-error.ts'
 import { type KafkajsConfig, requestTimeoutMs, settled } from './kafkajs-access.ts'
+import { ProducerSockets } from './producer-sockets.ts'
+import { asRefusal } from './refusal.ts'
 
 /** How long a broker waits for its replicas. */
 const replicationTimeoutMs = 8000
-/** Two attempts, each after looking for the leader. */
+/** One attempt, with looking for the leader before and after it. */
 const sendTimeoutMs = 4 * requestTimeoutMs
 const disconnectTimeoutMs = 1000
+/**
+ * The library wants at least one repetition, and does none with this. A repetition of its own would hide what the first
+ * attempt came to: whoever calls `send` has to know whether a refusal is the first answer.
+ */
+const noRetries = Number.NaN
 
-/** Connects an idempotent producer. Rejects with a `KafkaError`. */
+/** Connects an idempotent producer. Rejects with a `KafkaError`, which is a `RefusedError` where brokers let it not in. */
 export async function connectProducer(
   brokers: readonly string[],
   config: KafkajsConfig,
 ): Promise<BatchProducer> {
-  const sockets = new Set<Socket>()
+  const sockets = new ProducerSockets()
   const kafka = new Kafka({
     ...config,
     brokers: [...brokers],
-    // The library's own patience is short; whoever calls `send` repeats it.
+    // The library's own patience is short; whoever calls repeats.
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
-    socketFactory: options => {
-      const socket = config.socketFactory(options)
-      sockets.add(socket)
-      return socket.once('close', () => sockets.delete(socket))
-    },
+    socketFactory: options => sockets.add(config.socketFactory(options)),
   })
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
+    retry: { retries: noRetries },
     // Whoever calls `send` chooses the partition.
     createPartitioner: () => choice => choice.message.partition ?? 0,
   })
@@ -41,39 +44,49 @@ export async function connectProducer(
   } catch (error) {
     // After a rejection the library would send without a producer id.
     await made.close()
-    throw error
+    throw asRefusal(error)
   }
 }
 
 class KafkajsProducer implements BatchProducer {
   readonly #producer: Producer
-  readonly #sockets: ReadonlySet<Socket>
+  readonly #sockets: ProducerSockets
+  #sends = 0
 
-  constructor(producer: Producer, sockets: ReadonlySet<Socket>) {
+  constructor(producer: Producer, sockets: ProducerSockets) {
     this.#producer = producer
     this.#sockets = sockets
   }
 
   async send({ topic, partition, messages }: OutgoingBatch): Promise<number> {
     const what = `${topic}/${partition}: cannot append`
-    const sending = this.#producer.send({
-      topic,
-      messages: messages.map(({ key, value }) => ({ key, value, partition })),
-      acks: -1,
-      timeout: replicationTimeoutMs,
-    })
-    const [answer] = await settled(sending, { what, timeoutMs: sendTimeoutMs })
-    // The library drops messages for a partition that it does not find, without a word.
-    if (answer?.baseOffset === undefined) throw new KafkaError(`${what}: no such partition`)
-    return Number(answer.baseOffset)
+    this.#sends += 1
+    const sending = this.#producer
+      .send({
+        topic,
+        messages: messages.map(({ key, value }) => ({ key, value, partition })),
+        acks: -1,
+        timeout: replicationTimeoutMs,
+      })
+      .finally(() => {
+        this.#sends -= 1
+      })
+    try {
+      const [answer] = await settled(sending, { what, timeoutMs: sendTimeoutMs })
+      // The library drops messages for a partition that it does not find, without a word.
+      if (answer?.baseOffset === undefined) throw new KafkaError(`${what}: no such partition`)
+      return Number(answer.baseOffset)
+    } catch (error) {
+      throw asRefusal(error)
+    }
   }
 
+  /** Nothing that is still under way is sent any more. */
   async close(): Promise<void> {
+    this.#sockets.close()
+    if (this.#sends > 0) this.#sockets.cut()
     // A broker that hangs would make `disconnect` wait for ever.
-    const cut = () => {
-      for (const socket of this.#sockets) socket.destroy(new KafkaError('the producer was closed'))
-    }
-    const timer = setTimeout(cut, disconnectTimeoutMs)
+    const timer = setTimeout(() => this.#sockets.cut(), disconnectTimeoutMs)
     await this.#producer.disconnect().finally(() => clearTimeout(timer))
   }
 }

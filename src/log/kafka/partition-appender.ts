@@ -1,45 +1,52 @@
-import { messageOf, TickerError } from '../../ticker-error.ts'
-import type { OutgoingBatch, OutgoingMessage } from './broker-connection.ts'
-import { KafkaError, UnsentError } from './kafka-error.ts'
+import { messageOf } from '../../ticker-error.ts'
+import { BatchTrial } from './batch-trial.ts'
+import { KafkaError, RefusedError, UnsentError } from './kafka-error.ts'
+import type { Loan, SharedProducer } from './shared-producer.ts'
+import { settleAll, splitAtDeadline, type WaitingMessage } from './waiting-message.ts'
 
 /** The library groups messages in quadratic time: 2,000 take 3 ms, 20,000 take 1.3 s. */
 const batchMessages = 2000
 /** A broker's default limit of a batch is 1,048,588 bytes. */
 const batchBytes = 768 * 1024
 
-/** What became of a message. */
-export type SendResult = { readonly offset: number } | { readonly error: TickerError }
-
-/** A message that waits to be sent. */
-export interface WaitingMessage extends OutgoingMessage {
-  /** On the clock of `performance.now()`: after it the message is not tried any more. */
-  readonly deadlineMs: number
-  readonly settle: (result: SendResult) => void
-}
-
 export interface PartitionAppenderOptions {
   readonly topic: string
   readonly partition: number
-  /** Appends a batch, all or nothing, within a time, and gives the offset of its first message. */
-  readonly send: (batch: OutgoingBatch, timeoutMs: number) => Promise<number>
+  readonly producers: Pick<SharedProducer, 'lend'>
+  /** Called before a batch is sent again. */
+  readonly onRetry: () => void
 }
 
 /**
  * Appends messages to one partition in order, one batch at a time: what comes while a batch is under way makes
- * up the next one. So a message that comes alone leaves at once, and under load batches grow by themselves.
+ * up the next one. So a message that comes alone leaves at once, and under load batches grow by themselves. Each message
+ * is answered when its own time is over, wherever it is then.
  */
 export class PartitionAppender {
   readonly #options: PartitionAppenderOptions
-  readonly #waiting: WaitingMessage[] = []
+  #waiting: WaitingMessage[] = []
+  /** How many messages the next batches may have, since they were refused together. */
+  #parts: number[] = []
+  #trial: BatchTrial | undefined
+  #timer: NodeJS.Timeout | undefined
   #isDraining = false
 
   constructor(options: PartitionAppenderOptions) {
     this.#options = options
   }
 
+  /** Takes a message, which is not due before those that came earlier. */
   add(message: WaitingMessage): void {
     this.#waiting.push(message)
+    this.#watch()
     if (!this.#isDraining) void this.#drain()
+  }
+
+  /** Gives up everything, at once. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#trial?.giveUp(new KafkaError('not confirmed before the log was closed'))
+    this.#refuseWaiting(new UnsentError('the log was closed'))
   }
 
   async #drain(): Promise<void> {
@@ -47,36 +54,90 @@ export class PartitionAppender {
     // What comes in the same turn goes into the same batch.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      const batch = this.#nextBatch()
-      const first = await this.#send(batch)
-      for (const [index, { settle }] of batch.entries()) {
-        settle('error' in first ? first : { offset: first.offset + index })
-      }
+      const loan = await this.#borrow()
+      // What waits meanwhile was never sent, so its time may run out until here.
+      if (loan !== undefined) await this.#appendNext(loan)
     }
     this.#isDraining = false
   }
 
-  async #send(messages: readonly WaitingMessage[]): Promise<SendResult> {
-    const { topic, partition, send } = this.#options
-    const timeoutMs = (messages[0]?.deadlineMs ?? 0) - performance.now()
+  async #borrow(): Promise<Loan | undefined> {
     try {
-      if (timeoutMs <= 0) throw new UnsentError(`${topic}/${partition}: waited in vain behind others`)
-      return { offset: await send({ topic, partition, messages }, timeoutMs) }
+      return await this.#options.producers.lend()
     } catch (error) {
-      return {
-        error: error instanceof TickerError ? error : new KafkaError(messageOf(error), { cause: error }),
-      }
+      const isFatal = error instanceof KafkaError && error.severity === 'fatal'
+      if (isFatal) this.#refuseWaiting(error instanceof RefusedError ? error : unsent(error))
+      return undefined
     }
   }
 
-  #nextBatch(): readonly WaitingMessage[] {
+  async #appendNext(loan: Loan): Promise<void> {
+    const { topic, partition, onRetry } = this.#options
+    const messages = this.#takeBatch()
+    if (messages.length === 0) return loan.giveBack()
+    const trial = new BatchTrial({ topic, partition, messages, producer: loan.producer, onRetry })
+    this.#trial = trial
+    const end = await trial.run()
+    this.#trial = undefined
+    if (end === 'uncertain') return await loan.discard(trial.lastAttempt)
+    // A broker counts only what it has taken, so after a refusal the producer goes on with the same number.
+    if (end instanceof RefusedError) this.#takeBack(trial.open, end)
+    loan.giveBack()
+  }
+
+  /** Tells a refusal, unless one message alone may be to blame for it: then the messages go again in halves. */
+  #takeBack(messages: readonly WaitingMessage[], error: RefusedError): void {
+    if (messages.length <= 1 || error.reason === 'forbidden') return settleAll(messages, { error })
+    const half = Math.ceil(messages.length / 2)
+    this.#waiting = [...messages, ...this.#waiting]
+    this.#parts.unshift(half, messages.length - half)
+  }
+
+  #takeBatch(): readonly WaitingMessage[] {
+    this.#expireWaiting()
+    const most = this.#parts.shift() ?? batchMessages
     let bytes = 0
     let count = 0
     for (const { key, value } of this.#waiting) {
       bytes += key.length + value.length
-      if (count > 0 && (count === batchMessages || bytes > batchBytes)) break
+      if (count > 0 && (count === most || bytes > batchBytes)) break
       count += 1
     }
     return this.#waiting.splice(0, count)
   }
+
+  #refuseWaiting(error: KafkaError): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#parts = []
+    settleAll(waiting, { error })
+  }
+
+  /** Sees to it that messages are answered in time. */
+  #watch(): void {
+    const next = this.#trial?.open[0] ?? this.#waiting[0]
+    if (this.#timer !== undefined || next === undefined) return
+    const expire = () => {
+      this.#timer = undefined
+      this.#trial?.expire(performance.now())
+      this.#expireWaiting()
+      this.#watch()
+    }
+    this.#timer = setTimeout(expire, Math.ceil(next.deadlineMs - performance.now()))
+  }
+
+  #expireWaiting(): void {
+    const { topic, partition } = this.#options
+    const nowMs = performance.now()
+    if ((this.#waiting[0]?.deadlineMs ?? nowMs + 1) > nowMs) return
+    const [expired, open] = splitAtDeadline(this.#waiting, nowMs)
+    this.#waiting = [...open]
+    const why =
+      this.#trial === undefined ? 'Kafka could not be reached in time' : 'waited in vain behind others'
+    settleAll(expired, { error: new UnsentError(`${topic}/${partition}: ${why}`) })
+  }
+}
+
+function unsent(error: unknown): UnsentError {
+  return new UnsentError(messageOf(error), { cause: error, severity: 'fatal' })
 }

@@ -20,6 +20,7 @@ export async function retry<Result>(
   const startedAt = performance.now()
   for (let failures = 0; ; failures += 1) {
     try {
+      if (signal.aborted) throw abortedError()
       return await unlessAborted(work(failures), signal)
     } catch (thrown) {
       const isFatal = thrown instanceof KafkaError && thrown.severity === 'fatal'
@@ -32,8 +33,7 @@ export async function retry<Result>(
 /** The outcome of some work, or a `KafkaError` as soon as `signal` aborts; the work then goes on unheeded. */
 export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () =>
-    reject(new KafkaError('given up: the reader or the log was ended', { severity: 'fatal' }))
+  const abort = () => reject(abortedError())
   if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   try {
@@ -41,6 +41,10 @@ export async function unlessAborted<Result>(work: Promise<Result>, signal: Abort
   } finally {
     signal.removeEventListener('abort', abort)
   }
+}
+
+function abortedError(): KafkaError {
+  return new KafkaError('given up: the reader or the log was ended', { severity: 'fatal' })
 }
 
 function errorOf(thrown: unknown): TickerError {
