@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LogUnderTest, OpenLog } from './log-under-test.ts'
 import { ModelRun } from './model-run.ts'
 
-const runs = 50
+const runs = 30
 
 /** Numbers that the model takes modulo what there is. */
 const steps = fc.array(
@@ -50,7 +50,7 @@ export function modelSuite(open: OpenLog): void {
   let opened: LogUnderTest
   beforeAll(async () => {
     opened = await open()
-  }, 60_000)
+  }, 120_000)
   afterAll(() => opened.close(), 60_000)
 
   test('any interleaving of appends, reads, retention and restarts shows each reader what a list would', async () => {
@@ -70,5 +70,5 @@ export function modelSuite(open: OpenLog): void {
       report: undefined,
       error: null,
     })
-  }, 60_000)
+  }, 120_000)
 }
