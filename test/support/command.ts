@@ -6,9 +6,9 @@ export interface CommandOptions {
   readonly args?: readonly string[]
   /** All that the command sees of `TICKER_*`. */
   readonly env?: Readonly<Record<string, string>>
+  /** How long its end, and what it should print, are waited for; 20 s if left out. */
+  readonly patienceMs?: number
 }
-
-const patienceMs = 20_000
 
 /** A command of `src/commands`, run as its users run it. */
 export class Command {
@@ -16,9 +16,11 @@ export class Command {
   stdout = ''
   stderr = ''
   readonly #ended: Promise<number | string>
+  readonly #patienceMs: number
 
   /** Starts the command of this name; `onTestFinished(() => command.kill())` ends it whatever happens. */
-  constructor(name: string, { args = [], env = {} }: CommandOptions = {}) {
+  constructor(name: string, { args = [], env = {}, patienceMs = 20_000 }: CommandOptions = {}) {
+    this.#patienceMs = patienceMs
     const file = fileURLToPath(new URL(`../../src/commands/${name}.ts`, import.meta.url))
     const inherited = Object.entries(process.env).filter(([variable]) => !isOurs(variable))
     this.child = spawn(process.execPath, [file, ...args], {
@@ -67,7 +69,7 @@ export class Command {
 
   async #within<Result>(what: string, promise: Promise<Result>): Promise<Result> {
     const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(this.#fault(`did not ${what} in time`)), patienceMs)
+    const timer = setTimeout(() => late.reject(this.#fault(`did not ${what} in time`)), this.#patienceMs)
     try {
       return await Promise.race([promise, late.promise])
     } finally {

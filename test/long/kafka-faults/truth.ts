@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
 import { withAdmin } from '../../support/topics.ts'
 import { patientKafka } from './trade-producer.ts'
 
 const numberBase = 2 ** 40
 /** With nothing new for so long, what is left carries no records: ends of transactions, say. */
 const quietMs = 4000
+const mostTries = 20
+const retryMs = 500
 
 export interface TrueRecord {
   readonly partition: number
@@ -15,9 +18,16 @@ export interface TrueRecord {
   readonly symbol: string
 }
 
-/** All committed records of a topic as kafkajs' own consumer reads them, each partition in its order. */
-export async function readTruth(brokers: string, topic: string): Promise<TrueRecord[]> {
-  const ends = await withAdmin(brokers, admin => admin.fetchTopicOffsets(topic))
+/** What a record says of itself. */
+type Content = Pick<TrueRecord, 'number' | 'symbol'>
+
+/** All committed records of a topic as kafkajs' own consumer reads them, each partition in its order; trades unless `read` says otherwise. */
+export async function readTruth(
+  brokers: string,
+  topic: string,
+  read: (value: Buffer | null) => Content = tradeOf,
+): Promise<TrueRecord[]> {
+  const ends = await endsOf(brokers, topic)
   const missing = new Map(ends.filter(({ low, high }) => low !== high).map(end => [end.partition, end.high]))
   const records: TrueRecord[] = []
   let lastAtMs = performance.now()
@@ -29,7 +39,7 @@ export async function readTruth(brokers: string, topic: string): Promise<TrueRec
     eachBatch: async ({ batch }) => {
       lastAtMs = performance.now()
       for (const { offset, value } of batch.messages) {
-        records.push({ partition: batch.partition, offset: Number(offset), ...tradeOf(value) })
+        records.push({ partition: batch.partition, offset: Number(offset), ...read(value) })
       }
       if (Number(batch.lastOffset()) + 1 >= Number(missing.get(batch.partition)))
         missing.delete(batch.partition)
@@ -41,7 +51,22 @@ export async function readTruth(brokers: string, topic: string): Promise<TrueRec
   return records
 }
 
-function tradeOf(value: Buffer | null): { number: number; symbol: string } {
+/** A broker that has just come back may not know yet what it leads. */
+async function endsOf(
+  brokers: string,
+  topic: string,
+): Promise<Awaited<ReturnType<Admin['fetchTopicOffsets']>>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await withAdmin(brokers, admin => admin.fetchTopicOffsets(topic))
+    } catch (error) {
+      if (tries === mostTries) throw error
+    }
+    await pause(retryMs)
+  }
+}
+
+function tradeOf(value: Buffer | null): Content {
   try {
     const trade: unknown = JSON.parse(String(value))
     const { i, S } = Object(trade) as { i?: number; S?: string }
