@@ -1,5 +1,7 @@
 import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
+import { appendFaultOf } from '../../log/append-fault.ts'
 import type { AppendResult, Partition } from '../../log/event-log.ts'
+import type { TickerError } from '../../ticker-error.ts'
 
 /** An event and the line that it came from. */
 export interface NumberedEvent {
@@ -22,8 +24,14 @@ export interface Stretch {
   readonly count: number
 }
 
+/** Events that were not acknowledged. */
+export interface MissingStretch extends Stretch {
+  /** Whether they are certainly not in the log; else nobody knows. */
+  readonly isAbsent: boolean
+}
+
 /** A stretch that knows its place among the events, so that neighbours can be told from others. */
-interface PlacedStretch extends Stretch {
+interface PlacedStretch extends MissingStretch {
   readonly place: number
 }
 
@@ -59,7 +67,7 @@ export class Acknowledgements {
     for (const [index, { line, event }] of batch.events.entries()) {
       const result = results[index]
       if (result !== undefined && 'position' in result) this.#accept(event, result)
-      else this.#refuse(line, batch.place + index, result?.error.message ?? 'the log gave no answer')
+      else this.#refuse({ line, place: batch.place + index }, result)
     }
   }
 
@@ -84,12 +92,18 @@ export class Acknowledgements {
   }
 
   /** What was handed over and is not acknowledged, in the order of the file: refused, or still under way. */
-  get missing(): readonly Stretch[] {
+  get missing(): readonly MissingStretch[] {
     const stretches = [...this.#refused]
     for (const { events, place } of this.#underWay) {
       const [first, last] = [events[0], events.at(-1)]
       if (first === undefined || last === undefined) continue
-      stretches.push({ firstLine: first.line, lastLine: last.line, count: events.length, place })
+      stretches.push({
+        firstLine: first.line,
+        lastLine: last.line,
+        count: events.length,
+        isAbsent: false,
+        place,
+      })
     }
     return joinNeighbours(stretches.toSorted((one, other) => one.place - other.place))
   }
@@ -108,9 +122,12 @@ export class Acknowledgements {
     })
   }
 
-  #refuse(line: number, place: number, message: string): void {
+  #refuse(at: { line: number; place: number }, result: { readonly error: TickerError } | undefined): void {
+    const { line, place } = at
+    const message = result?.error.message ?? 'the log gave no answer'
+    const isAbsent = result !== undefined && appendFaultOf(result.error) !== 'unconfirmed'
     this.errors.set(message, (this.errors.get(message) ?? 0) + 1)
-    this.#refused.push({ firstLine: line, lastLine: line, count: 1, place })
+    this.#refused.push({ firstLine: line, lastLine: line, count: 1, isAbsent, place })
   }
 }
 
@@ -118,7 +135,8 @@ function joinNeighbours(stretches: readonly PlacedStretch[]): PlacedStretch[] {
   const joined: PlacedStretch[] = []
   for (const stretch of stretches) {
     const before = joined.at(-1)
-    if (before === undefined || before.place + before.count !== stretch.place) joined.push(stretch)
+    const isNext = before?.isAbsent === stretch.isAbsent && before.place + before.count === stretch.place
+    if (!isNext) joined.push(stretch)
     else {
       const count = before.count + stretch.count
       joined[joined.length - 1] = { ...before, lastLine: stretch.lastLine, count }

@@ -1,5 +1,5 @@
 import { type Channel, channels } from '../../event/event.ts'
-import type { Acknowledgements, Extent, Stretch } from './acknowledgements.ts'
+import type { Acknowledgements, Extent, MissingStretch, Stretch } from './acknowledgements.ts'
 import type { Findings } from './findings.ts'
 import { describeCount, describeDuration, describeNumber } from '../quantity.ts'
 
@@ -60,15 +60,29 @@ export function describePublished({ acknowledgements, target, durationMs }: Publ
 }
 
 /** What the log did not acknowledge; nothing where it did for all. */
-export function describeMissing(missing: readonly Stretch[], errors: ReadonlyMap<string, number>): string[] {
+export function describeMissing(
+  missing: readonly MissingStretch[],
+  errors: ReadonlyMap<string, number>,
+): string[] {
   if (missing.length === 0) return []
-  const count = missing.reduce((sum, stretch) => sum + stretch.count, 0)
+  const absent = missing.filter(({ isAbsent }) => isAbsent)
+  const uncertain = missing.filter(({ isAbsent }) => !isAbsent)
   return [
-    `${describeCount(count, 'event')} NOT acknowledged, so perhaps published and perhaps not:`,
-    ...missing.slice(0, listedStretches).map(describeStretch),
-    ...(missing.length > listedStretches ? [`  … and ${missing.length - listedStretches} more ranges`] : []),
+    ...describeStretches(absent, 'NOT published'),
+    ...describeStretches(uncertain, 'NOT acknowledged, so perhaps published and perhaps not'),
     ...[...errors].map(([message, times]) => `${describeNumber(times)} × ${message}`),
   ].map(printable)
+}
+
+function describeStretches(stretches: readonly Stretch[], what: string): string[] {
+  if (stretches.length === 0) return []
+  const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0)
+  const more = stretches.length - listedStretches
+  return [
+    `${describeCount(count, 'event')} ${what}:`,
+    ...stretches.slice(0, listedStretches).map(describeStretch),
+    ...(more > 0 ? [`  … and ${more} more ranges`] : []),
+  ]
 }
 
 /** Where to go on, in a file that was published up to some line. */

@@ -21,7 +21,7 @@ export function declarePublishing(registry: Registry, counts: PublishCounts): vo
   counter(
     registry,
     'ticker_publish_refused_events_total',
-    'Events that POST /v1/events did not append, by reason. A rise of unsent or unconfirmed: the log cannot be written (the log lines tell why); of pending: it is slow; of the others: a producer is broken or too fast',
+    'Events that POST /v1/events did not append, by reason. A rise of unsent, unconfirmed or forbidden: the log cannot be written (the log lines tell why); of pending: it is slow; of the others: a producer is broken or too fast',
     ['reason'],
     () => rows('reason', counts.refused),
   )

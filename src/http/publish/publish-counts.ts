@@ -1,7 +1,17 @@
 import { type AnswerStatus, refusalStatuses } from '../answer.ts'
 
 /** Why events of a request were not published, or may not have been; a closed set, for metrics. */
-export const refusedReasons = ['invalid', 'unentitled', 'rate', 'pending', 'unsent', 'unconfirmed'] as const
+export const refusedReasons = [
+  'invalid',
+  'unentitled',
+  'rate',
+  'pending',
+  'unsent',
+  'unconfirmed',
+  'forbidden',
+  'oversize',
+  'rejected',
+] as const
 
 export type RefusedReason = (typeof refusedReasons)[number]
 
@@ -24,7 +34,7 @@ export function createPublishCounts(): PublishCounts {
   return {
     requests: Object.fromEntries(ends.map(end => [end, 0])) as Record<RequestEnd, number>,
     published: 0,
-    refused: { invalid: 0, unentitled: 0, rate: 0, pending: 0, unsent: 0, unconfirmed: 0 },
+    refused: Object.fromEntries(refusedReasons.map(reason => [reason, 0])) as Record<RefusedReason, number>,
     pending: 0,
   }
 }

@@ -12,6 +12,7 @@ import { errorCodes } from './kafka-request.ts'
 import { murmur2 } from './murmur2.ts'
 import { PartitionAppender } from './partition-appender.ts'
 import type { PartitionTable } from './partition-table.ts'
+import { unlessRefused } from './refusal.ts'
 import { retry } from './retry.ts'
 import { SharedProducer } from './shared-producer.ts'
 import type { SendResult } from './waiting-message.ts'
@@ -120,11 +121,11 @@ export class Appender {
 
   /** Hands the events of a call to the appenders of their partitions. */
   async #route({ events, answers, deadlineMs }: Call): Promise<void> {
-    await this.#findTopics(new Set(events.map(({ topic }) => topic)), deadlineMs)
+    const refusal = await this.#findTopics(new Set(events.map(({ topic }) => topic)), deadlineMs)
     for (const [index, { topic, key, value }] of events.entries()) {
       const partition = this.#partitionOf(topic, key)
       if (partition === undefined || this.#closing.signal.aborted) {
-        answers.put(index, { error: this.#whyNowhere(topic) })
+        answers.put(index, { error: refusal ?? this.#whyNowhere(topic) })
         continue
       }
       const settle = (result: SendResult) => void this.#answer(partition, result, answers.at(index))
@@ -133,17 +134,22 @@ export class Appender {
   }
 
   /** Waits for topics that are not known, as far as Kafka answers; what is known of the others is renewed meanwhile. */
-  async #findTopics(topics: ReadonlySet<string>, deadlineMs: number): Promise<void> {
+  async #findTopics(topics: ReadonlySet<string>, deadlineMs: number): Promise<RefusedError | undefined> {
     const { cluster } = this.#options
     if ([...topics].every(topic => cluster.topic(topic) !== undefined)) {
       // Its failure is logged; the append goes on with what is known.
       cluster.refreshIfOlder(metadataAgeMs).catch(() => {})
-      return
+      return undefined
     }
     const timeoutMs = deadlineMs - performance.now()
-    if (timeoutMs <= 0) return
+    if (timeoutMs <= 0) return undefined
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(Math.ceil(timeoutMs))])
-    await retry(() => cluster.refresh(), { signal, timeoutMs }).catch(() => {})
+    try {
+      await retry(() => unlessRefused(cluster.refresh()), { signal, timeoutMs })
+    } catch (error) {
+      if (error instanceof RefusedError) return error
+    }
+    return undefined
   }
 
   #partitionOf(topic: string, key: string): Partition | undefined {

@@ -82,14 +82,15 @@ test('says what lies in the log now, by channel and by partition', () => {
 
 describe('what is missing', () => {
   const missing = [
-    { firstLine: 5, lastLine: 5, count: 1 },
-    { firstLine: 8, lastLine: 12, count: 4 },
+    { firstLine: 5, lastLine: 5, count: 1, isAbsent: true },
+    { firstLine: 8, lastLine: 12, count: 4, isAbsent: false },
   ]
 
   test('is told in ranges of lines, with the reasons', () => {
     expect(describeMissing(missing, new Map([['no leader', 5]]))).toEqual([
-      '5 events NOT acknowledged, so perhaps published and perhaps not:',
+      '1 event NOT published:',
       '  line 5 (1 event)',
+      '4 events NOT acknowledged, so perhaps published and perhaps not:',
       '  lines 8 to 12 (4 events)',
       '5 × no leader',
     ])

@@ -49,6 +49,35 @@ describe('the answer of the log', () => {
     expect(body.events).toHaveLength(2)
   })
 
+  test('is 422 where the sender has to mend every event, and 503 where the operator has to act', async () => {
+    const bare = await BareIntake.start()
+    const refused = bare.post({ body: trades('AAPL', 2) })
+    const first = await bare.appended()
+    first.answer([{ fault: 'oversize' }, { fault: 'rejected' }])
+    const { status, body } = await refused
+    const forbidden = bare.post({ body: trades('AAPL', 1) })
+    const second = await bare.appended()
+    second.answer([{ fault: 'forbidden' }])
+    const operators = await forbidden
+
+    expect([status, body]).toEqual([
+      422,
+      {
+        error: 'nothing was published: the log refused 2 of 2 events',
+        total: 2,
+        events: [
+          { index: 0, error: expect.stringMatching(/^not published: .*max\.message\.bytes/) },
+          { index: 1, error: expect.stringMatching(/^not published: .*refused again$/) },
+        ],
+      },
+    ])
+    expect([operators.status, operators.body.events]).toEqual([
+      503,
+      [{ error: expect.stringMatching(/^not published: .*ACL Write/) }],
+    ])
+    expect(bare.intake.counts.refused).toMatchObject({ oversize: 1, rejected: 1, forbidden: 1 })
+  })
+
   test('of which nobody thought is 500, logged, and not told', async () => {
     const bare = await BareIntake.start()
     const answering = bare.post({ body: trades('AAPL', 1) })

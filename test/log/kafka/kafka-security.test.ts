@@ -7,7 +7,7 @@ import { createTopics } from '../../support/topics.ts'
 import { newSymbol, sampleTrade } from '../conformance/sample-event.ts'
 import { TailReading } from './reading.ts'
 import { addScramUser, allow, type SecuredKafka, sessionMs, startSecuredKafka } from './secured-kafka.ts'
-import { openSecuredLog, passwordOf, passwords, tokensOf } from './secured-log.ts'
+import { appendTimeoutMs, openSecuredLog, passwordOf, passwords, tokensOf } from './secured-log.ts'
 import { startTokenEndpoint, unsecuredToken } from './token-endpoint.ts'
 
 let kafka: SecuredKafka
@@ -212,8 +212,28 @@ describe('the least ACLs', () => {
     const [beginning] = await log.partitions(AbortSignal.timeout(5000))
     expect(await log.offsetAt(beginning!.partition, 0)).toBe(0)
     expect(messages).toEqual([])
+    const startedAt = performance.now()
     const [result] = await log.append([sampleTrade(symbol, 2)])
-    expect(Object(result).error.message).toMatch(/needs the ACLs? Write/)
+    expect(result).toMatchObject({
+      error: {
+        name: 'RefusedError',
+        reason: 'forbidden',
+        message: expect.stringMatching(/needs the ACLs? Write/),
+      },
+    })
+    expect(performance.now() - startedAt).toBeLessThan(appendTimeoutMs / 2)
+  })
+
+  test.for<[string, Record<string, string>]>([
+    ['no right on the topic', passwordOf('nobody')],
+    ['Describe alone', passwordOf('onlooker')],
+    ['a wrong password', { ...passwordOf('gateway'), TICKER_KAFKA_SASL_PASSWORD: 'wrong-password-of' }],
+  ])('an append with %s is refused at once', async ([, variables]) => {
+    const { log } = open(variables)
+    const startedAt = performance.now()
+    const [result] = await log.append([sampleTrade(newSymbol(), 1)])
+    expect(result).toMatchObject({ error: { name: 'RefusedError', reason: 'forbidden' } })
+    expect(performance.now() - startedAt).toBeLessThan(appendTimeoutMs / 2)
   })
 
   test('Write is enough to publish, which holds Describe and IdempotentWrite', async () => {

@@ -14,6 +14,9 @@ export const passwords = {
   nobody: 'password-of-nobody',
 } as const
 
+/** How long these logs try to append. */
+export const appendTimeoutMs = 8000
+
 /** A log, and what it has logged. */
 export interface SecuredLog {
   readonly log: KafkaLog
@@ -38,7 +41,7 @@ export function openSecuredLog(options: {
     ...variables,
   })
   if (config.kind !== 'kafka') throw new TypeError('no Kafka')
-  const log = createKafkaLog({ ...config, topics, logger, lookUpIntervalMs: 300, appendTimeoutMs: 8000 })
+  const log = createKafkaLog({ ...config, topics, logger, lookUpIntervalMs: 300, appendTimeoutMs })
   onTestFinished(() => log.close())
   return { log, messages }
 }
