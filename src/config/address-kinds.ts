@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { isLoopback } from '../auth/loopback.ts'
 import type { AllowedOrigins } from '../auth/origin-policy.ts'
 import { type Kind, kind, listOf } from './kind.ts'
@@ -28,4 +29,14 @@ export const secureUrl = kind('an https URL without user and password (http on l
   if (url === null || url.username !== '' || url.password !== '') return undefined
   const isLocal = url.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
   return url.protocol === 'https:' || isLocal ? url.href : undefined
+})
+
+/** An IP address, or a range of them (RFC 4632 §3.1). */
+export const addressRange = kind('IP addresses or ranges such as 10.0.0.0/8', value => {
+  const [address = '', prefix, ...rest] = value.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return undefined
+  if (prefix === undefined) return value
+  const isPrefix = /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128)
+  return isPrefix ? value : undefined
 })

@@ -6,12 +6,10 @@ import type {
   Config,
   DemoConfig,
   EmbeddedConfig,
-  IngestConfig,
   KafkaConfig,
   LimitsConfig,
   LogConfig,
   Protection,
-  PublishConfig,
   StreamConfig,
 } from './config.ts'
 import { ConfigError } from './config-error.ts'
@@ -28,7 +26,8 @@ import type { Mode } from './mode.ts'
 import { publishVariables } from './publish-variables.ts'
 import { type Environment, Reading } from './reading.ts'
 import { checkLogRules, checkRules } from './rules.ts'
-import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import { limitVariables } from './limit-variables.ts'
+import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
 import type { Variable } from './variable.ts'
 import { variables } from './variables.ts'
 
@@ -53,10 +52,10 @@ export function readConfig(env: Environment): Config {
     log,
     topics: topicsConfig(reading),
     demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
-    ingest: ingestConfig(reading),
+    ingest: reading.values(ingestVariables),
     auth: authConfig(reading),
     limits: limitsConfig(reading, mode),
-    publish: publishConfig(reading),
+    publish: reading.values(publishVariables),
   }
 }
 
@@ -118,12 +117,13 @@ function topicsConfig(reading: Reading): Topics {
 }
 
 function streamConfig(reading: Reading, mode: Mode): StreamConfig {
-  const { host, port, allowedOrigins } = streamVariables
+  const { host, port, allowedOrigins, trustedProxies } = streamVariables
   const byDefault = mode === 'development' ? 'loopback' : new Set<string>()
   return {
     host: reading.value(host),
     port: reading.value(port),
     protection: protection(reading),
+    trustedProxies: reading.value(trustedProxies) ?? [],
     allowedOrigins: reading.value(allowedOrigins) ?? byDefault,
   }
 }
@@ -132,7 +132,7 @@ function protection(reading: Reading): Protection {
   const certificateFile = reading.value(streamVariables.certificateFile)
   const keyFile = reading.value(streamVariables.keyFile)
   if (certificateFile !== undefined && keyFile !== undefined) return { kind: 'tls', certificateFile, keyFile }
-  return { kind: reading.value(streamVariables.proxyTls) === 'yes' ? 'proxied' : 'plain' }
+  return { kind: 'plain' }
 }
 
 /** Production without brokers has been refused by now. */
@@ -154,17 +154,6 @@ function demoConfig(reading: Reading): DemoConfig | undefined {
   return reading.value(demoVariables.feed) === 'off' ? undefined : { seed: reading.value(demoVariables.seed) }
 }
 
-function ingestConfig(reading: Reading): IngestConfig {
-  return {
-    warmUpRecords: reading.value(ingestVariables.warmUpRecords),
-    lookBackRecords: reading.value(ingestVariables.lookBackRecords),
-    lookBackMs: reading.value(ingestVariables.lookBackMs),
-    maxEventBytes: reading.value(ingestVariables.maxEventBytes),
-    maxItems: reading.value(ingestVariables.maxItems),
-    decoder: reading.value(ingestVariables.decoder),
-  }
-}
-
 /** The identity of development tokens stands in only where the key does, too; `checkRules` saw to that. */
 function authConfig(reading: Reading): AuthConfig {
   const url = reading.value(authVariables.keySetUrl)
@@ -184,23 +173,6 @@ function authConfig(reading: Reading): AuthConfig {
 }
 
 function limitsConfig(reading: Reading, mode: Mode): LimitsConfig {
-  return {
-    authTimeoutMs: reading.value(limitVariables.authTimeoutMs),
-    maxMessageBytes: reading.value(limitVariables.maxMessageBytes),
-    maxItemsPerSession: reading.value(limitVariables.maxItemsPerSession),
-    maxSessions: reading.value(limitVariables.maxSessions),
-    maxUnsentBytes: reading.value(limitVariables.maxUnsentBytes),
-    heartbeatMs: reading.value(limitVariables.heartbeatMs),
-    pingMs: reading.value(limitVariables.pingMs),
-    drainMs: reading.value(limitVariables.drainMs) ?? (mode === 'development' ? 500 : 10_000),
-  }
-}
-
-function publishConfig(reading: Reading): PublishConfig {
-  return {
-    maxBytes: reading.value(publishVariables.maxBytes),
-    maxEvents: reading.value(publishVariables.maxEvents),
-    maxPending: reading.value(publishVariables.maxPending),
-    eventsPerSecond: reading.value(publishVariables.eventsPerSecond),
-  }
+  const values = reading.values(limitVariables)
+  return { ...values, drainMs: values.drainMs ?? (mode === 'development' ? 500 : 10_000) }
 }

@@ -15,17 +15,18 @@ export interface Listener {
 }
 
 /**
- * How the stream is protected on its way: `plain` on loopback only, `proxied` where the operator states that a
- * proxy terminates TLS, or `tls` with files that are read at start.
+ * How the stream is protected on its way: `plain` on loopback and to the proxies that the operator trusts, or `tls` with files that
+ * are read again when they change.
  */
 export type Protection =
   | { readonly kind: 'plain' }
-  | { readonly kind: 'proxied' }
   | { readonly kind: 'tls'; readonly certificateFile: string; readonly keyFile: string }
 
 /** The listener of the stream and of the pages. */
 export interface StreamConfig extends Listener {
   readonly protection: Protection
+  /** Addresses, or ranges, of proxies whose word on the client's address is taken. */
+  readonly trustedProxies: readonly string[]
   readonly allowedOrigins: AllowedOrigins
 }
 
@@ -83,6 +84,15 @@ export interface AuthConfig {
 export interface LimitsConfig {
   /** From the connection to a valid token, absolute. */
   readonly authTimeoutMs: number
+  /** Connections without a complete first request. */
+  readonly maxHandshakes: number
+  readonly handshakesPerSecond: number
+  readonly handshakesPerAddressPerSecond: number
+  readonly maxConnectionsPerAddress: number
+  readonly maxSessionsPerUser: number
+  readonly sessionsPerUserPerSecond: number
+  /** Of a session. */
+  readonly messagesPerSecond: number
   /** Of one message from a client. */
   readonly maxMessageBytes: number
   readonly maxItemsPerSession: number

@@ -54,6 +54,12 @@ export class Reading {
     return this.#wrong.has(variable)
   }
 
+  /** The values of several variables, by what they are called. */
+  values<Section extends Readonly<Record<string, Variable<unknown>>>>(section: Section): ValuesOf<Section> {
+    const entries = Object.entries(section).map(([name, variable]) => [name, this.value(variable)])
+    return Object.fromEntries(entries) as ValuesOf<Section>
+  }
+
   value<T>(variable: Variable<T>): T {
     const found = this.#found.get(variable)
     if (found === undefined) return variable.fallback
@@ -139,4 +145,9 @@ function show(text: string): string {
 
 function hex(control: string): string {
   return control.charCodeAt(0).toString(16).padStart(4, '0')
+}
+
+/** What the variables of a section are read as. */
+export type ValuesOf<Section extends Readonly<Record<string, Variable<unknown>>>> = {
+  readonly [Name in keyof Section]: Section[Name] extends Variable<infer Value> ? Value : never
 }

@@ -61,13 +61,13 @@ const developmentOnly =
 
 /** DESIGN §6: plain `ws` stays on loopback unless the operator answers for the rest of the way. */
 function checkExposure(reading: Reading): void {
-  const { host, certificateFile, keyFile, proxyTls } = streamVariables
-  if (isLoopback(reading.value(host)) || reading.value(proxyTls) === 'yes') return
-  if (reading.isSet(certificateFile) || reading.isSet(keyFile) || reading.isWrong(proxyTls)) return
+  const { host, certificateFile, keyFile, trustedProxies } = streamVariables
+  if (isLoopback(reading.value(host)) || reading.isSet(trustedProxies)) return
+  if (reading.isSet(certificateFile) || reading.isSet(keyFile)) return
   reading.fault(
     host,
     'not loopback, and tokens would pass unencrypted; set TICKER_TLS_CERT_FILE and TICKER_TLS_KEY_FILE, or ' +
-      'TICKER_PROXY_TLS=yes if a proxy terminates TLS',
+      'TICKER_TRUSTED_PROXIES if proxies terminate TLS',
   )
 }
 

@@ -1,6 +1,6 @@
-import { allowedOrigins } from './address-kinds.ts'
+import { addressRange, allowedOrigins } from './address-kinds.ts'
 import { logLevels } from './config.ts'
-import { host, oneOf, port, whole } from './kind.ts'
+import { host, listOf, oneOf, port } from './kind.ts'
 import { modes } from './mode.ts'
 import { certificateFile, privateKeyFile } from './pem-kinds.ts'
 import { optional, withDefault } from './variable.ts'
@@ -25,7 +25,7 @@ export const streamVariables = {
     name: 'TICKER_HOST',
     kind: host,
     default: '127.0.0.1',
-    doc: 'Address the stream listens on. Other than loopback it takes TLS files or TICKER_PROXY_TLS=yes.',
+    doc: 'Address the stream listens on. Other than loopback it takes TLS files or TICKER_TRUSTED_PROXIES.',
   }),
   port: withDefault({
     name: 'TICKER_PORT',
@@ -45,11 +45,11 @@ export const streamVariables = {
     absent: 'none',
     doc: "The certificate's private key (PEM).",
   }),
-  proxyTls: withDefault({
-    name: 'TICKER_PROXY_TLS',
-    kind: oneOf(['yes', 'no']),
-    default: 'no',
-    doc: 'yes states that a proxy in front terminates TLS, so that plain ws may leave loopback.',
+  trustedProxies: optional({
+    name: 'TICKER_TRUSTED_PROXIES',
+    kind: listOf(addressRange),
+    absent: 'none',
+    doc: 'Proxies in front that terminate TLS: only they may connect in the clear from elsewhere, and their X-Forwarded-For is believed.',
   }),
   allowedOrigins: optional({
     name: 'TICKER_ALLOWED_ORIGINS',
@@ -71,56 +71,5 @@ export const operationsVariables = {
     kind: port,
     default: '9464',
     doc: 'Port of /metrics, /healthz and /readyz; 0 takes a free one.',
-  }),
-}
-
-export const limitVariables = {
-  authTimeoutMs: withDefault({
-    name: 'TICKER_AUTH_TIMEOUT_MS',
-    kind: whole(100, 60_000, 'milliseconds'),
-    default: '10000',
-    doc: 'Time from the connection to a valid token.',
-  }),
-  maxMessageBytes: withDefault({
-    name: 'TICKER_MAX_MESSAGE_BYTES',
-    kind: whole(1024, 1_048_576, 'bytes'),
-    default: '65536',
-    doc: 'Largest message from a client.',
-  }),
-  maxItemsPerSession: withDefault({
-    name: 'TICKER_MAX_ITEMS_PER_SESSION',
-    kind: whole(1, 1_000_000),
-    default: '5000',
-    doc: 'Items, such as trades/AAPL, that one session may name in its subscriptions.',
-  }),
-  maxSessions: withDefault({
-    name: 'TICKER_MAX_SESSIONS',
-    kind: whole(1, 1_000_000),
-    default: '10000',
-    doc: 'Sessions on this node.',
-  }),
-  maxUnsentBytes: withDefault({
-    name: 'TICKER_MAX_UNSENT_BYTES',
-    kind: whole(65_536, 1_073_741_824, 'bytes'),
-    default: '4194304',
-    doc: 'Unsent bytes at which a session is closed as too slow.',
-  }),
-  heartbeatMs: withDefault({
-    name: 'TICKER_HEARTBEAT_MS',
-    kind: whole(100, 60_000, 'milliseconds'),
-    default: '5000',
-    doc: 'Time between heartbeat messages.',
-  }),
-  pingMs: withDefault({
-    name: 'TICKER_PING_MS',
-    kind: whole(1000, 300_000, 'milliseconds'),
-    default: '20000',
-    doc: 'Time between WebSocket pings, which find dead connections.',
-  }),
-  drainMs: optional({
-    name: 'TICKER_DRAIN_MS',
-    kind: whole(0, 600_000, 'milliseconds'),
-    absent: '`10000`; in development `500`',
-    doc: 'Time that sessions have to leave when the gateway stops.',
   }),
 }

@@ -8,7 +8,8 @@ import {
   topicVariables,
 } from './log-variables.ts'
 import { publishVariables } from './publish-variables.ts'
-import { generalVariables, limitVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import { limitVariables } from './limit-variables.ts'
 import type { Variable } from './variable.ts'
 
 /** The variables of one part of the configuration, by what they are called in it. */

@@ -1,17 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
-import { createServer } from 'node:https'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyServerOptions,
-  LogController,
-} from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
 import { openTokenKeys } from '../auth/token-keys.ts'
 import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
-import type { Config, Protection } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
 import { startDemoFeed } from '../demo/demo-feed.ts'
 import { Feed } from '../fanout/feed.ts'
@@ -23,6 +15,11 @@ import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
+import { turnstile } from '../limits/turnstile.ts'
+import { LocalLedger } from '../limits/ledger.ts'
+import { Admission } from '../transport/admission.ts'
+import { commonOptions } from './common-options.ts'
+import { createStreamServer } from './stream-server.ts'
 import { createAppendEvents } from './append-events.ts'
 import { Ingest } from './ingest.ts'
 import { listen } from './listen.ts'
@@ -55,11 +52,12 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const operations = createOperationsApp(config, options)
   const logger = operations.log
   // What can be refused comes before the first thing that would have to be released.
-  const stream = await createStreamApp(config, logger)
+  const server = await createStreamServer(config, logger)
+  const stream = server.app
   const decoder = await openDecoder(config.ingest.decoder)
   const keys = await openTokenKeys(config.auth.keys, config.mode)
   const log = openLog(config, logger)
-  const verify = createTokenVerifier({ ...config.auth, keys })
+  const verify = turnstile(createTokenVerifier({ ...config.auth, keys }), 8)
   const feed = new Feed({ maxItems: config.ingest.maxItems })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
@@ -87,19 +85,29 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const { maxEventBytes } = config.ingest
   const intake = new EventIntake({ ...config.publish, maxEventBytes, verify, append, isReady })
   const { allowedOrigins } = config.stream
+  const ledger = new LocalLedger({
+    connectionsPerAddress: config.limits.maxConnectionsPerAddress,
+    sessionsPerUser: config.limits.maxSessionsPerUser,
+  })
+  const admission = new Admission({ ...config.limits, ledger })
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,
     allowedOrigins,
+    admission,
     isReady,
     log: logger,
   })
   await serveHttp(stream, { config, feed, verify, intake })
+  const gate = await server.guard()
   const registry = createMetrics({
     feed,
     ingest,
     sessions,
     refusals,
+    gate,
+    admission,
+    certificate: server.certificate,
     publishing: intake.counts,
     isReady,
     version,
@@ -174,39 +182,6 @@ function createOperationsApp(config: Config, { logStream }: GatewayOptions): Fas
     ...commonOptions,
     logger: { level: config.logLevel, stream: logStream ?? process.stderr },
   })
-}
-
-const commonOptions = {
-  logController: new LogController({ disableRequestLogging: true }),
-  forceCloseConnections: true,
-} as const
-
-async function createStreamApp(config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
-  const tls = await readTls(config.stream.protection)
-  const options: FastifyServerOptions = { ...commonOptions, loggerInstance: logger }
-  const http = { shouldUpgradeCallback: isWebSocketHandshake }
-  const app = Fastify(
-    tls === undefined
-      ? { ...options, http }
-      : { ...options, serverFactory: handler => createServer({ ...tls, ...http }, handler) },
-  )
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({ error: `${request.method} ${request.url.split('?', 1)[0]}: there is nothing here` }),
-  )
-  return app
-}
-
-/** What else asks for an upgrade stays as it is (RFC 9110 §7.8): Java's client asks for HTTP/2 with every POST, whose body would be lost. */
-function isWebSocketHandshake({ method, headers }: IncomingMessage): boolean {
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
-}
-
-async function readTls(protection: Protection): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  if (protection.kind !== 'tls') return undefined
-  const [cert, key] = await Promise.all([readFile(protection.certificateFile), readFile(protection.keyFile)])
-  return { cert, key }
 }
 
 interface HttpParts {

@@ -2,8 +2,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
 import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import type { Sessions } from '../session/sessions.ts'
-import type { RefusalCounts } from '../transport/refusal-counts.ts'
 import type { Ingest } from './ingest.ts'
+import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
 import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
@@ -13,11 +13,10 @@ import { declareSessions } from './metrics/session-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
-export interface MetricSources extends ProcessFigures {
+export interface MetricSources extends ProcessFigures, ConnectionSources {
   readonly feed: Feed
   readonly ingest: Ingest
   readonly sessions: Sessions
-  readonly refusals: RefusalCounts
   readonly publishing: PublishCounts
   readonly log: LogFigures
 }
@@ -30,7 +29,8 @@ export function createMetrics(sources: MetricSources): Registry {
   const { feed, ingest } = sources
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  declareSessions(registry, sources.sessions, sources.refusals)
+  declareConnections(registry, sources)
+  declareSessions(registry, sources.sessions)
   declareDelivery(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, feed, ingest)

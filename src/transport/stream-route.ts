@@ -8,6 +8,7 @@ import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { jsonForm } from '../wire/json-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
+import type { Admission } from './admission.ts'
 import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './refusal-counts.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 
@@ -19,6 +20,8 @@ const streamPath = '/v1/stream'
 export interface StreamOptions {
   readonly sessions: Sessions
   readonly allowedOrigins: AllowedOrigins
+  /** Paces handshakes and counts connections. */
+  readonly admission: Admission
   /** Whether the feed is warmed up and the node is not leaving. */
   readonly isReady: () => boolean
   readonly maxMessageBytes: number
@@ -33,6 +36,7 @@ interface Refusal {
   readonly status: number
   readonly reason: RefusalReason
   readonly message: string
+  readonly retryAfterS?: number
 }
 
 /** Serves `/v1/stream`. The counts are of handshakes refused before they became sessions. */
@@ -60,7 +64,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     method: 'GET',
     url: streamPath,
     preValidation: async (request, reply) => {
-      const refusal = refuse(request, options)
+      const refusal = refuse(request, options) ?? (request.ws ? await admit(request, options) : undefined)
       if (refusal === undefined) return
       refusals[refusal.reason]++
       await answer(reply, refusal)
@@ -126,6 +130,7 @@ function refuse(request: FastifyRequest, options: StreamOptions): Refusal | unde
   if (!options.isReady()) {
     return {
       status: 503,
+      retryAfterS: 1,
       reason: 'not_ready',
       message: 'not ready: still reading the log, or leaving; try again',
     }
@@ -158,8 +163,28 @@ const plainHttp = {
   message: 'this is a WebSocket endpoint: connect with the scheme ws or wss (PROTOCOL.md)',
 }
 
-async function answer(reply: FastifyReply, refusal: Pick<Refusal, 'status' | 'message'>): Promise<void> {
-  if (refusal.status === 503) reply.header('retry-after', '1')
+/** Waits for the handshake's turn, and claims its place until the connection is gone. */
+async function admit({ ip, raw }: FastifyRequest, options: StreamOptions): Promise<Refusal | undefined> {
+  const admitted = await options.admission.admit(ip)
+  if ('fault' in admitted) return { status: 429, reason: admitted.fault, ...refusalOf[admitted.fault] }
+  if (raw.socket.destroyed) admitted.release()
+  else raw.socket.once('close', admitted.release)
+  return undefined
+}
+
+const refusalOf = {
+  address: {
+    message: 'too many connections from this address (TICKER_MAX_CONNECTIONS_PER_ADDRESS)',
+    retryAfterS: 5,
+  },
+  rate: {
+    message: 'too many handshakes at once; connect again after a while, with a growing, jittered delay',
+    retryAfterS: 5,
+  },
+} as const
+
+async function answer(reply: FastifyReply, refusal: Omit<Refusal, 'reason'>): Promise<void> {
+  if (refusal.retryAfterS !== undefined) reply.header('retry-after', String(refusal.retryAfterS))
   if (refusal.status === 426) reply.header('upgrade', 'websocket')
   await reply.code(refusal.status).send({ error: refusal.message })
 }

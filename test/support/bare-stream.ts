@@ -2,7 +2,9 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Feed } from '../../src/fanout/feed.ts'
 import { listen } from '../../src/gateway/listen.ts'
+import { LocalLedger } from '../../src/limits/ledger.ts'
 import { Sessions } from '../../src/session/sessions.ts'
+import { Admission } from '../../src/transport/admission.ts'
 import { serveStream } from '../../src/transport/stream-route.ts'
 
 /** A stream route over a feed that the test fills itself: no log, and every token allows everything. */
@@ -40,9 +42,16 @@ export async function startBareStream({
     heartbeatMs: 60_000,
   }
   const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(everything) })
+  const ledger = new LocalLedger({ connectionsPerAddress: 1000, sessionsPerUser: 1000 })
+  const admission = new Admission({
+    ledger,
+    handshakesPerSecond: 1000,
+    handshakesPerAddressPerSecond: 1000,
+  })
   await serveStream(app, {
     ...limits,
     sessions,
+    admission,
     allowedOrigins: '*',
     isReady: () => true,
     pingMs: 60_000,

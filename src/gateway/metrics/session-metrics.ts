@@ -1,11 +1,10 @@
 import type { Registry } from 'prom-client'
 import { closeCodes, closeReasons } from '../../session/close-code.ts'
 import type { Sessions } from '../../session/sessions.ts'
-import type { RefusalCounts } from '../../transport/refusal-counts.ts'
 import { counter, gauge, type Row, rows } from './read-metric.ts'
 
 /** Declares what is known of connections and sessions. */
-export function declareSessions(registry: Registry, sessions: Sessions, refusals: RefusalCounts): void {
+export function declareSessions(registry: Registry, sessions: Sessions): void {
   gauge(
     registry,
     'ticker_connections',
@@ -47,12 +46,5 @@ export function declareSessions(registry: Registry, sessions: Sessions, refusals
     'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read',
     ['reason'],
     () => rows('reason', sessions.counts.tokens),
-  )
-  counter(
-    registry,
-    'ticker_handshakes_refused_total',
-    'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of the others: a client or a page is set up wrongly',
-    ['reason'],
-    () => rows('reason', refusals),
   )
 }

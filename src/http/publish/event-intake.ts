@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Grant } from '../../auth/grant.ts'
 import type { TokenVerifier } from '../../auth/token-verifier.ts'
+import { RateLimit } from '../../limits/rate-limit.ts'
 import { type Answer, Refusal, refuseForNow } from '../answer.ts'
 import { authorize } from '../authorization.ts'
 import { answerOf, type AppendEvents, type AppendOutcome } from './append-events.ts'
 import { type CheckedEvents, checkEvents, findUnentitled } from './event-check.ts'
-import { EventRate } from './event-rate.ts'
 import { type BodyForm, bodyFormOf, type PostedValues, readValues } from './posted-values.ts'
 import { createPublishCounts, type PublishCounts } from './publish-counts.ts'
 import { RequestTurns, type Turn } from './request-turns.ts'
@@ -47,7 +47,7 @@ export class EventIntake {
   readonly counts: PublishCounts = createPublishCounts()
   readonly bodyTimeoutMs: number
   readonly #options: EventIntakeOptions
-  readonly #rate: EventRate
+  readonly #rate: RateLimit
   readonly #turns = new RequestTurns()
   #heldBytes = 0
   #requests = 0
@@ -55,7 +55,7 @@ export class EventIntake {
 
   constructor(options: EventIntakeOptions) {
     this.#options = options
-    this.#rate = new EventRate(options.eventsPerSecond)
+    this.#rate = new RateLimit({ perSecond: options.eventsPerSecond })
     this.bodyTimeoutMs = options.bodyTimeoutMs ?? 30_000
   }
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EventRate } from '../../../src/http/publish/event-rate.ts'
+import { RateLimit } from '../../src/limits/rate-limit.ts'
 
-describe('EventRate', () => {
+describe('RateLimit', () => {
   test('lets a second’s worth through at once, and then as much as time brings', () => {
-    const rate = new EventRate(10)
+    const rate = new RateLimit({ perSecond: 10 })
 
     expect(rate.take('ann', 10, 0)).toBe(0)
     expect(rate.take('ann', 1, 0)).toBe(100)
@@ -15,7 +15,7 @@ describe('EventRate', () => {
   })
 
   test('takes more than a second’s worth from a full budget, and lets its user wait the longer', () => {
-    const rate = new EventRate(10)
+    const rate = new RateLimit({ perSecond: 10 })
 
     expect(rate.take('ann', 25, 0)).toBe(0)
     expect(rate.take('ann', 1, 0)).toBe(1600)
@@ -23,7 +23,7 @@ describe('EventRate', () => {
   })
 
   test('gives back no more than a budget holds', () => {
-    const rate = new EventRate(10)
+    const rate = new RateLimit({ perSecond: 10 })
     rate.take('ann', 4, 0)
     rate.giveBack('ann', 400)
     rate.giveBack('nobody', 1)
@@ -33,12 +33,12 @@ describe('EventRate', () => {
   })
 
   test('knows a bounded number of users, and forgets those who published longest ago', () => {
-    const rate = new EventRate(10)
+    const rate = new RateLimit({ perSecond: 10 })
     for (let user = 0; user < 10_000; user++) rate.take(`u${user}`, 10, 0)
     rate.take('u0', 1, 100)
     rate.take('new', 10, 100)
 
-    expect(rate.users).toBe(10_000)
+    expect(rate.keys).toBe(10_000)
     expect(rate.take('u0', 1, 100)).toBe(100)
     expect(rate.take('u1', 10, 100)).toBe(0)
   })
@@ -47,7 +47,7 @@ describe('EventRate', () => {
     const steps = fc.array(fc.record({ count: fc.integer({ min: 1, max: 20 }), afterMs: fc.nat(500) }))
     fc.assert(
       fc.property(steps, taken => {
-        const rate = new EventRate(10)
+        const rate = new RateLimit({ perSecond: 10 })
         let nowMs = 0
         let passed = 0
         for (const { count, afterMs } of taken) {

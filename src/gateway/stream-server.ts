@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:https'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Config } from '../config/config.ts'
+import { PacedWork } from '../limits/paced-work.ts'
+import { ConnectionGate } from '../transport/connection-gate.ts'
+import { commonOptions } from './common-options.ts'
+import { refuseExposed } from './exposure.ts'
+import { ServerCertificate } from './server-certificate.ts'
+
+/** Connections, requests or upgrades begun in one turn of the event loop: each costs half a millisecond, with TLS two. */
+const begunPerTurn = 4
+
+/** What serves the stream and `/v1`. */
+export interface StreamServer {
+  readonly app: FastifyInstance
+  /** Set with TLS. */
+  readonly certificate: ServerCertificate | undefined
+  /** Puts a gate before the server; to be called once, when its routes are known, before it listens. */
+  readonly guard: () => Promise<ConnectionGate>
+}
+
+/** Creates the server: with TLS where files are named, which rejects if they cannot be read; for clients of trusted proxies. */
+export async function createStreamServer(config: Config, logger: FastifyBaseLogger): Promise<StreamServer> {
+  const { protection, trustedProxies } = config.stream
+  const certificate = protection.kind === 'tls' ? await ServerCertificate.read(protection) : undefined
+  const app = createApp(certificate, { logger, trustedProxies })
+  if (certificate === undefined) refuseExposed(app, trustedProxies)
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .send({ error: `${request.method} ${request.url.split('?', 1)[0]}: there is nothing here` }),
+  )
+  const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes } = config.limits
+  const guard = async (): Promise<ConnectionGate> => {
+    await app.ready()
+    const work = new PacedWork(begunPerTurn)
+    return new ConnectionGate(app.server, { work, handshakeTimeoutMs, maxHandshakes })
+  }
+  return { app, certificate, guard }
+}
+
+interface AppOptions {
+  readonly logger: FastifyBaseLogger
+  readonly trustedProxies: readonly string[]
+}
+
+function createApp(
+  certificate: ServerCertificate | undefined,
+  { logger, trustedProxies }: AppOptions,
+): FastifyInstance {
+  const trustProxy = trustedProxies.length > 0 && [...trustedProxies]
+  const options = { ...commonOptions, loggerInstance: logger, trustProxy }
+  const http = { shouldUpgradeCallback: isWebSocketHandshake }
+  if (certificate === undefined) return Fastify({ ...options, http })
+  const app = Fastify({
+    ...options,
+    serverFactory(handler) {
+      const server = createServer({ ...certificate.pair, ...http }, handler)
+      certificate.watch(server, logger)
+      return server
+    },
+  })
+  app.addHook('onClose', () => certificate.stop())
+  return app
+}
+
+/** What else asks for an upgrade stays as it is (RFC 9110 §7.8): Java's client asks for HTTP/2 with every POST, whose body would be lost. */
+function isWebSocketHandshake({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}

@@ -1,0 +1,66 @@
+/** Beyond so many keys the one that took longest ago is forgotten, and begins with a full budget. */
+const keysLimit = 10_000
+
+export interface RateLimitOptions {
+  readonly perSecond: number
+  /** How much of it may be used at once, as the time in which it fills up; 1 s if left out. */
+  readonly burstMs?: number
+}
+
+/**
+ * How much of something each key (a user, an address) may take: a budget that fills up at `perSecond` and holds what fills up in
+ * `burstMs`. More than that is taken from a full one, and the key waits the longer for the next. Times are on any clock that only
+ * goes on.
+ */
+export class RateLimit {
+  readonly #msPerPiece: number
+  readonly #burstMs: number
+  /** Until when the budget is used up, in ms, by key; those that took longest ago come first. */
+  readonly #usedUntilMs = new Map<string, number>()
+
+  constructor({ perSecond, burstMs = 1000 }: RateLimitOptions) {
+    this.#msPerPiece = 1000 / perSecond
+    this.#burstMs = burstMs
+  }
+
+  /** How many keys are known. */
+  get keys(): number {
+    return this.#usedUntilMs.size
+  }
+
+  /** Takes from a key's budget: 0, or in how many ms it will have enough; nothing is taken then. */
+  take(key: string, count: number, nowMs: number): number {
+    return this.reserve(key, count, { nowMs, mostMs: 0 })
+  }
+
+  /**
+   * Takes from a key's budget in advance: how many ms to wait for it. Where that is more than `mostMs`, nothing is taken.
+   */
+  reserve(
+    key: string,
+    count: number,
+    { nowMs, mostMs }: { readonly nowMs: number; readonly mostMs: number },
+  ): number {
+    const usedUntilMs = Math.max(nowMs, this.#usedUntilMs.get(key) ?? nowMs)
+    const costMs = count * this.#msPerPiece
+    const waitMs = Math.ceil(
+      Math.max(0, usedUntilMs + Math.min(costMs, this.#burstMs) - this.#burstMs - nowMs),
+    )
+    if (waitMs > mostMs) return waitMs
+    this.#usedUntilMs.delete(key)
+    this.#usedUntilMs.set(key, usedUntilMs + costMs)
+    if (this.#usedUntilMs.size > keysLimit) this.#forgetFirst()
+    return waitMs
+  }
+
+  /** Gives back what was taken and then not used. */
+  giveBack(key: string, count: number): void {
+    const usedUntilMs = this.#usedUntilMs.get(key)
+    if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerPiece)
+  }
+
+  #forgetFirst(): void {
+    const [first] = this.#usedUntilMs.keys()
+    if (first !== undefined) this.#usedUntilMs.delete(first)
+  }
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { PacedWork } from '../limits/paced-work.ts'
+
+export interface ConnectionGateOptions {
+  /** Does what connections, requests and handshakes cost. */
+  readonly work: PacedWork
+  /** From the connection to its first complete request, TLS included. */
+  readonly handshakeTimeoutMs: number
+  /** Connections that may be without a complete first request at a time. */
+  readonly maxHandshakes: number
+}
+
+/** Connections that were ended without a request, since start. */
+export interface GateCounts {
+  /** They took longer than they may. */
+  late: number
+  /** Too many had none; the slowest were ended, or, where none was slow, the newest. */
+  crowded: number
+}
+
+/** A connection without a complete first request. */
+interface Handshake {
+  readonly socket: Socket
+  readonly sinceMs: number
+}
+
+/** Whoever takes longer for a first request has to make place for others. */
+const slowMs = 2000
+const sweepMs = 500
+
+/**
+ * Stands before an HTTP server that does not listen yet: connections, once they have sent something, requests and upgrades come
+ * to it a few in each turn of the event loop, so that a storm of them cannot stall what is under way.
+ */
+export class ConnectionGate {
+  readonly counts: GateCounts = { late: 0, crowded: 0 }
+  readonly #options: ConnectionGateOptions
+  /** By peer, in the order in which they came. */
+  readonly #handshakes = new Map<string, Handshake>()
+  readonly #enter: Listener
+  readonly #sweep: NodeJS.Timeout
+
+  constructor(server: Server, options: ConnectionGateOptions) {
+    this.#options = options
+    this.#enter = takeListener(server, 'connection')
+    const answer = takeListener(server, 'request')
+    const upgrade = takeListener(server, 'upgrade')
+    server.on('connection', (socket: Socket) => this.#arrive(socket))
+    server.on('request', (request: IncomingMessage, response: unknown) =>
+      this.#begin(request.socket, () => answer(request, response)),
+    )
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // Node has taken its own listener away: an error meanwhile would end the process.
+      socket.on('error', ignore)
+      this.#begin(socket, () => {
+        upgrade(request, socket, head)
+        socket.off('error', ignore)
+      })
+    })
+    this.#sweep = setInterval(() => this.#endLate(), sweepMs)
+    server.once('close', () => clearInterval(this.#sweep))
+  }
+
+  /** How many connections have not sent a complete request yet. */
+  get handshakes(): number {
+    return this.#handshakes.size
+  }
+
+  /** Lets a connection in when it has something to say, and its turn has come. */
+  #arrive(socket: Socket): void {
+    if (this.#handshakes.size >= this.#options.maxHandshakes && !this.#makePlace(socket)) return
+    const peer = peerOf(socket)
+    this.#handshakes.set(peer, { socket, sinceMs: performance.now() })
+    socket.on('error', ignore)
+    socket.once('close', () => this.#handshakes.delete(peer))
+    socket.once('readable', () => {
+      this.#options.work.begin(() => {
+        socket.off('error', ignore)
+        if (!socket.destroyed) this.#enter(socket)
+      })
+    })
+  }
+
+  /** Ends the slowest handshake, or else the newest; whether there is place now. */
+  #makePlace(newest: Socket): boolean {
+    this.counts.crowded += 1
+    const [oldest] = this.#handshakes.values()
+    const isSlow = oldest !== undefined && performance.now() - oldest.sinceMs > slowMs
+    const ended = isSlow ? oldest.socket : newest
+    if (isSlow) this.#handshakes.delete(peerOf(ended))
+    ended.destroy()
+    return isSlow
+  }
+
+  #endLate(): void {
+    const latestMs = performance.now() - this.#options.handshakeTimeoutMs
+    for (const [peer, { socket, sinceMs }] of this.#handshakes) {
+      if (sinceMs > latestMs) return
+      this.counts.late += 1
+      this.#handshakes.delete(peer)
+      socket.destroy()
+    }
+  }
+
+  /** Does what a request asks for, when its turn comes. */
+  #begin(socket: Socket, work: () => void): void {
+    this.#handshakes.delete(peerOf(socket))
+    this.#options.work.goOn(() => {
+      if (!socket.destroyed) work()
+    })
+  }
+}
+
+type Listener = (...args: unknown[]) => void
+
+/** Takes the one listener of an event away from a server. */
+function takeListener(server: Server, event: string): Listener {
+  const [listener] = server.listeners(event)
+  server.removeAllListeners(event)
+  return (...args) => listener?.apply(server, args)
+}
+
+/** The same for a TLS connection and the TCP connection under it. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+function ignore(): void {}

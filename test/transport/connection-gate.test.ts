@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { PacedWork } from '../../src/limits/paced-work.ts'
+import { ConnectionGate, type ConnectionGateOptions } from '../../src/transport/connection-gate.ts'
+
+const servers: Server[] = []
+const connected: Socket[] = []
+
+afterEach(() => {
+  for (const socket of connected.splice(0)) socket.destroy()
+  for (const server of servers.splice(0)) server.close()
+})
+
+interface Guarded {
+  readonly server: Server
+  readonly gate: ConnectionGate
+  readonly requests: string[]
+}
+
+/** A server that answers what was asked for, behind a gate. */
+async function guarded(options: Partial<ConnectionGateOptions> = {}): Promise<Guarded> {
+  const requests: string[] = []
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? '')
+    response.end(request.url)
+  })
+  server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
+  const gate = new ConnectionGate(server, {
+    work: new PacedWork(2),
+    handshakeTimeoutMs: 60_000,
+    maxHandshakes: 100,
+    ...options,
+  })
+  servers.push(server.listen(0, '127.0.0.1'))
+  await once(server, 'listening')
+  return { server, gate, requests }
+}
+
+async function peer({ server }: Guarded, text = ''): Promise<Socket> {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  connected.push(socket)
+  await once(socket, 'connect')
+  if (text !== '') socket.write(text)
+  return socket
+}
+
+async function answerTo(socket: Socket): Promise<string> {
+  let text = ''
+  for await (const chunk of socket) text += String(chunk)
+  return text
+}
+
+test('requests and upgrades arrive whole, whatever pieces they were sent in', async () => {
+  const guard = await guarded()
+  const slow = await peer(guard, 'GET /slow HTT')
+  const upgrade = await peer(
+    guard,
+    'GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n',
+  )
+  expect(await answerTo(upgrade)).toContain('101')
+  slow.write('P/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  expect(await answerTo(slow)).toContain('/slow')
+  const posted = 'POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc'
+  expect(await answerTo(await peer(guard, posted))).toContain('200 OK')
+  expect(guard.requests).toEqual(['/slow', '/body'])
+})
+
+test('pipelined requests of one connection keep their order', async () => {
+  const guard = await guarded()
+  const ask = (number: number): string => `GET /${number} HTTP/1.1\r\nHost: x\r\n\r\n`
+  const numbers = Array.from({ length: 20 }, (_, index) => index)
+  const last = 'GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+  await answerTo(await peer(guard, numbers.map(ask).join('') + last))
+  expect(guard.requests).toEqual([...numbers.map(number => `/${number}`), '/last'])
+})
+
+test('who says nothing is ended after the time a handshake may take, who has asked once is not', async () => {
+  const guard = await guarded({ handshakeTimeoutMs: 300 })
+  const regular = await peer(guard, 'GET /1 HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(regular, 'data')
+  const [silent, half] = [await peer(guard), await peer(guard, 'GET / HTTP/1.1\r\nHo')]
+  await Promise.all([once(silent, 'close'), once(half, 'close')])
+  expect(guard.gate.counts).toEqual({ late: 2, crowded: 0 })
+  expect(guard.gate.handshakes).toBe(0)
+  regular.write('GET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(regular, 'data')
+  expect(guard.requests).toEqual(['/1', '/2'])
+})
+
+test('of too many at once the newest is ended while all are young', async () => {
+  const guard = await guarded({ maxHandshakes: 3 })
+  const first = [await peer(guard), await peer(guard), await peer(guard)]
+  await expect.poll(() => guard.gate.handshakes).toBe(3)
+  const fourth = await peer(guard)
+  await once(fourth, 'close')
+  expect(first.every(socket => !socket.closed)).toBe(true)
+  expect(guard.gate.counts).toEqual({ late: 0, crowded: 1 })
+})
+
+test('of too many at once the slowest makes place for who is quick', async () => {
+  const guard = await guarded({ maxHandshakes: 2 })
+  const slow = await peer(guard)
+  await peer(guard)
+  const ask = async (): Promise<string> =>
+    await answerTo(await peer(guard, 'GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+  // Until the first one counts as slow, the new ones are ended.
+  await expect.poll(() => ask().catch(() => '')).toContain('/quick')
+  expect(slow.closed).toBe(true)
+  expect(guard.gate.counts.late).toBe(0)
+})
+
+test('a peer that resets its connection while it waits harms nobody', async () => {
+  const guard = await guarded()
+  for (let index = 0; index < 20; index++) {
+    const socket = await peer(guard, index % 2 === 0 ? 'GET / HTTP/1.1\r\n' : '')
+    socket.resetAndDestroy()
+  }
+  const polite = await peer(guard, 'GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  expect(await answerTo(polite)).toContain('/still')
+  await expect.poll(() => guard.gate.handshakes).toBe(0)
+})
