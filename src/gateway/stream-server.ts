@@ -25,7 +25,6 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
   const { protection, trustedProxies } = config.stream
   const certificate = protection.kind === 'tls' ? await ServerCertificate.read(protection) : undefined
   const app = createApp(certificate, { logger, trustedProxies })
-  if (certificate === undefined) refuseExposed(app, trustedProxies)
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
@@ -33,6 +32,8 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
   )
   const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes } = config.limits
   const guard = async (): Promise<ConnectionGate> => {
+    // Behind the hook of the WebSocket plugin, which ends the sockets of refused handshakes.
+    if (certificate === undefined) refuseExposed(app, trustedProxies)
     await app.ready()
     const work = new PacedWork(begunPerTurn)
     return new ConnectionGate(app.server, { work, handshakeTimeoutMs, maxHandshakes })

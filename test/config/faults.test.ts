@@ -48,7 +48,9 @@ describe('values of the wrong kind', () => {
     ['TICKER_PORT', ' 80'],
     ['TICKER_PORT', '1e3'],
     ['TICKER_OPS_PORT', '0x50'],
-    ['TICKER_PROXY_TLS', 'true'],
+    ['TICKER_TRUSTED_PROXIES', 'true'],
+    ['TICKER_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TICKER_TRUSTED_PROXIES', '10.0.0.0/8/8'],
     ['TICKER_TLS_CERT_FILE', '/nowhere/cert.pem'],
     ['TICKER_TLS_CERT_FILE', '/'],
     ['TICKER_ALLOWED_ORIGINS', 'https://app.example.com/'],
@@ -144,9 +146,9 @@ describe('production', () => {
 
 describe('development', () => {
   test('listens on loopback only, whatever protects it', () => {
-    expect(faultsOf({ ...development, TICKER_HOST: '0.0.0.0', TICKER_PROXY_TLS: 'yes' })[0]).toContain(
-      'loopback only',
-    )
+    expect(
+      faultsOf({ ...development, TICKER_HOST: '0.0.0.0', TICKER_TRUSTED_PROXIES: '10.0.0.1' })[0],
+    ).toContain('loopback only')
   })
 
   test('an issuer without its key is a fault, and a key without its issuer', () => {
