@@ -29,8 +29,8 @@ export function createMetrics(sources: MetricSources): Registry {
   const { feed, ingest } = sources
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  declareConnections(registry, sources)
   declareSessions(registry, sources.sessions)
+  declareConnections(registry, sources)
   declareDelivery(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, feed, ingest)
