@@ -16,6 +16,8 @@ export interface Grant {
   readonly subject: string
   /** The token's own id (`jti`), where it has one. */
   readonly tokenId?: string
+  /** When the token was issued (`iat`), in milliseconds since 1970, where it says so. */
+  readonly issuedAtMs?: number
   readonly scopes: ReadonlySet<Scope>
   readonly feeds: Entitled
   readonly channels: Entitled
@@ -48,21 +50,22 @@ const longestId = 256
 const lastSecond = 8.64e12
 
 /**
- * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), an optional `jti`, `scope`
+ * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and `iat`, `scope`
  * (RFC 8693 §4.2; scopes we do not know are other services') and `ticker: { feeds, channels, symbols, rooms }`,
  * each an array of names or `*`. What is absent allows nothing; what is malformed is a `TokenError`.
  */
 export function parseGrant(claims: unknown): Grant {
   if (!isRecord(claims)) throw fault('the claims are not an object')
-  const { sub, exp, jti, scope, ticker = {} } = claims
+  const { sub, exp, jti, iat, scope, ticker = {} } = claims
   if (!isId(sub)) throw fault(`"sub" is not text of 1 to ${longestId} characters`)
-  if (typeof exp !== 'number' || !(exp >= 0 && exp <= lastSecond))
-    throw fault('"exp" is not a time in seconds')
+  if (!isTime(exp)) throw fault('"exp" is not a time in seconds')
+  if (iat !== undefined && !isTime(iat)) throw fault('"iat" is not a time in seconds')
   if (jti !== undefined && !isId(jti)) throw fault(`"jti" is not text of 1 to ${longestId} characters`)
   if (!isRecord(ticker)) throw fault('"ticker" is not an object')
   return {
     subject: sub,
     ...(jti === undefined ? {} : { tokenId: jti }),
+    ...(iat === undefined ? {} : { issuedAtMs: Math.floor(iat * 1000) }),
     scopes: parseScopes(scope),
     feeds: parseEntitled(ticker, 'feeds'),
     channels: parseEntitled(ticker, 'channels'),
@@ -101,6 +104,10 @@ function parseSymbols(ticker: Readonly<Record<string, unknown>>): Entitled {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= lastSecond
 }
 
 function isId(value: unknown): value is string {

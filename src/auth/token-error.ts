@@ -1,8 +1,8 @@
 import { TickerError } from '../ticker-error.ts'
 
 /**
- * Why a token was refused; a closed set, for metrics. `key`: no key fits the token; `unavailable`: the keys
- * could not be read, so the token may be good and the peer may try again.
+ * Why a token was refused; a closed set, for metrics. `key`: no key fits the token; `revoked`: the operator
+ * has withdrawn it; `unavailable`: the keys could not be read, so the token may be good and the peer may try again.
  */
 export const tokenFaults = [
   'malformed',
@@ -14,6 +14,7 @@ export const tokenFaults = [
   'signature',
   'key',
   'claims',
+  'revoked',
   'unavailable',
 ] as const
 

@@ -1,0 +1,152 @@
+import { TickerError } from '../ticker-error.ts'
+import type { Grant } from './grant.ts'
+import { TokenError } from './token-error.ts'
+import type { TokenVerifier } from './token-verifier.ts'
+
+/** Whose tokens are withdrawn: those that a user (`sub`) has been issued up to now, or the one with an id (`jti`). */
+export type RevokedTokens =
+  | { readonly kind: 'sub'; readonly subject: string }
+  | { readonly kind: 'jti'; readonly tokenId: string }
+
+export interface RevocationRequest {
+  readonly tokens: RevokedTokens
+  /**
+   * Until when it is kept, in ms since 1970. Left out: for 24 hours, and longer where a token that it covers is presented and is
+   * valid for longer. A token that outlives its revocation is good again.
+   */
+  readonly untilMs?: number
+}
+
+/** A revocation that is in force. */
+export interface Revocation {
+  /** Unique in this process. */
+  readonly number: number
+  readonly tokens: RevokedTokens
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+/** All places for revocations are taken: none is dropped for another, since its tokens would be good again. */
+export class RevocationsFullError extends TickerError {
+  readonly code = 'TICKER_REVOCATIONS_FULL'
+}
+
+export interface RevocationsOptions {
+  /** How many are kept; 10,000 if left out. */
+  readonly limit?: number
+  /** Milliseconds since 1970; `Date.now` where absent. */
+  readonly now?: () => number
+}
+
+const defaultLifetimeMs = 24 * 3_600_000
+
+interface Entry {
+  readonly number: number
+  readonly tokens: RevokedTokens
+  readonly sinceMs: number
+  untilMs: number
+  /** Whether the operator has said until when. */
+  readonly isStated: boolean
+}
+
+/** The tokens that are withdrawn before they expire, in the memory of this process. */
+export class Revocations {
+  readonly #limit: number
+  readonly #now: () => number
+  /** By what they withdraw, the oldest first. */
+  readonly #entries = new Map<string, Entry>()
+  #lastNumber = 0
+
+  constructor({ limit = 10_000, now = Date.now }: RevocationsOptions = {}) {
+    this.#limit = limit
+    this.#now = now
+  }
+
+  /** How many are in force. */
+  get size(): number {
+    this.#forgetPast()
+    return this.#entries.size
+  }
+
+  /**
+   * Withdraws tokens from now on, in place of an earlier revocation of the same. Throws a `RevocationsFullError` where as many are
+   * kept as may be.
+   */
+  add({ tokens, untilMs }: RevocationRequest): Revocation {
+    const key = keyOf(tokens)
+    const former = this.#entries.get(key)
+    if (former === undefined && this.size >= this.#limit) {
+      throw new RevocationsFullError(
+        `${this.#limit} revocations: no more can be kept; lift some, or rotate the issuer's key, which ends every token`,
+      )
+    }
+    const sinceMs = this.#now()
+    const entry: Entry = {
+      number: ++this.#lastNumber,
+      tokens,
+      sinceMs,
+      untilMs: Math.max(untilMs ?? sinceMs + defaultLifetimeMs, former?.untilMs ?? 0),
+      isStated: untilMs !== undefined,
+    }
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  /** Takes a revocation back; false where there is none of this number. */
+  lift(number: number): boolean {
+    for (const [key, entry] of this.#entries) if (entry.number === number) return this.#entries.delete(key)
+    return false
+  }
+
+  /** Those in force, the oldest first. */
+  list(): Revocation[] {
+    this.#forgetPast()
+    return [...this.#entries.values()].map(({ number, tokens, sinceMs, untilMs }) => ({
+      number,
+      tokens,
+      sinceMs,
+      untilMs,
+    }))
+  }
+
+  /** Whether a token is withdrawn. A token of the user's that does not say when it was issued counts as issued before. */
+  covers({ subject, tokenId, issuedAtMs = 0, expiresAtMs }: Grant): boolean {
+    if (this.#entries.size === 0) return false
+    const ofUser = this.#inForce({ kind: 'sub', subject })
+    const ofToken = tokenId === undefined ? undefined : this.#inForce({ kind: 'jti', tokenId })
+    const found = ofToken ?? (ofUser !== undefined && issuedAtMs <= ofUser.sinceMs ? ofUser : undefined)
+    if (found === undefined) return false
+    if (!found.isStated) found.untilMs = Math.max(found.untilMs, expiresAtMs + longestToleranceMs)
+    return true
+  }
+
+  #inForce(tokens: RevokedTokens): Entry | undefined {
+    const entry = this.#entries.get(keyOf(tokens))
+    return entry !== undefined && entry.untilMs > this.#now() ? entry : undefined
+  }
+
+  #forgetPast(): void {
+    const nowMs = this.#now()
+    for (const [key, { untilMs }] of this.#entries) if (untilMs <= nowMs) this.#entries.delete(key)
+  }
+}
+
+/** A token is taken for so long after its expiry at most (TICKER_JWT_CLOCK_TOLERANCE_S). */
+const longestToleranceMs = 300_000
+
+/** The check of tokens that also refuses those withdrawn, with a `TokenError` of the reason `revoked`. */
+export function withRevocations(verify: TokenVerifier, revocations: Revocations): TokenVerifier {
+  return async token => {
+    const grant = await verify(token)
+    if (revocations.covers(grant)) {
+      throw new TokenError('revoked', 'token: withdrawn by the operator; the issuer has to make a new one')
+    }
+    return grant
+  }
+}
+
+function keyOf(tokens: RevokedTokens): string {
+  return tokens.kind === 'sub' ? `sub ${tokens.subject}` : `jti ${tokens.tokenId}`
+}

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest'
+import type { Grant } from '../../src/auth/grant.ts'
+import { Revocations, RevocationsFullError, withRevocations } from '../../src/auth/revocations.ts'
+import { claims, es256, nowS, refusalOf, sign, verifierOf } from './issuer.ts'
+
+const dayMs = 86_400_000
+const ann = { kind: 'sub', subject: 'ann' } as const
+const grantOf = (changes: Partial<Grant> = {}): Grant => ({
+  subject: 'ann',
+  scopes: new Set(['stream']),
+  feeds: '*',
+  channels: '*',
+  symbols: '*',
+  rooms: '*',
+  expiresAtMs: 1e6,
+  ...changes,
+})
+
+test.each([
+  ['issued before', { issuedAtMs: 999 }, true],
+  ['issued at that moment', { issuedAtMs: 1000 }, true],
+  ['issued later', { issuedAtMs: 1001 }, false],
+  ['that does not say when it was issued', {}, true],
+  ['of somebody else', { subject: 'bob', issuedAtMs: 0 }, false],
+])('a revoked user has no token %s: %o', (_name, changes, isCovered) => {
+  const revocations = new Revocations({ now: () => 1000 })
+
+  revocations.add({ tokens: ann })
+
+  expect(revocations.covers(grantOf(changes))).toBe(isCovered)
+})
+
+test.each([
+  [{ tokenId: 'a', issuedAtMs: 5000 }, true],
+  [{ tokenId: 'b' }, false],
+  [{ subject: 'a' }, false],
+  [{}, false],
+])('a revoked token id covers %o: %s', (changes, isCovered) => {
+  const revocations = new Revocations({ now: () => 1000 })
+
+  revocations.add({ tokens: { kind: 'jti', tokenId: 'a' } })
+
+  expect(revocations.covers(grantOf(changes))).toBe(isCovered)
+})
+
+test('a revocation lasts a day where nothing else is said, and is then forgotten', () => {
+  let nowMs = 0
+  const revocations = new Revocations({ now: () => nowMs })
+  revocations.add({ tokens: ann })
+
+  nowMs = dayMs - 1
+  expect(revocations.list()).toEqual([{ number: 1, tokens: ann, sinceMs: 0, untilMs: dayMs }])
+  nowMs = dayMs
+  expect(revocations.covers(grantOf())).toBe(false)
+  expect(revocations.size).toBe(0)
+})
+
+test('a revocation lasts as long as a longer token that was presented meanwhile', () => {
+  let nowMs = 0
+  const revocations = new Revocations({ now: () => nowMs })
+  revocations.add({ tokens: ann })
+  const grant = grantOf({ expiresAtMs: 5 * dayMs })
+
+  revocations.covers(grant)
+
+  nowMs = 5 * dayMs
+  expect(revocations.covers(grant)).toBe(true)
+})
+
+test('a revocation lasts no longer than the operator states', () => {
+  let nowMs = 0
+  const revocations = new Revocations({ now: () => nowMs })
+  revocations.add({ tokens: ann, untilMs: 10 })
+  const grant = grantOf({ expiresAtMs: 5 * dayMs })
+
+  expect(revocations.covers(grant)).toBe(true)
+  nowMs = 10
+  expect(revocations.covers(grant)).toBe(false)
+})
+
+test('a user revoked again loses the tokens issued in between, and none is good again earlier', () => {
+  let nowMs = 0
+  const revocations = new Revocations({ now: () => nowMs })
+  revocations.add({ tokens: ann, untilMs: 9000 })
+  nowMs = 2000
+  expect(revocations.covers(grantOf({ issuedAtMs: 1500 }))).toBe(false)
+
+  revocations.add({ tokens: ann, untilMs: 3000 })
+
+  expect(revocations.covers(grantOf({ issuedAtMs: 1500 }))).toBe(true)
+  expect(revocations.list()).toEqual([{ number: 2, tokens: ann, sinceMs: 2000, untilMs: 9000 }])
+})
+
+test('what is lifted is good again', () => {
+  const revocations = new Revocations()
+  const { number } = revocations.add({ tokens: ann })
+
+  expect([revocations.lift(number), revocations.lift(number)]).toEqual([true, false])
+  expect(revocations.covers(grantOf())).toBe(false)
+})
+
+test('full, it refuses a further one rather than drop one, until one is past', () => {
+  let nowMs = 0
+  const revocations = new Revocations({ limit: 2, now: () => nowMs })
+  revocations.add({ tokens: ann, untilMs: 100 })
+  revocations.add({ tokens: { kind: 'jti', tokenId: 'ann' } })
+  const bob = { tokens: { kind: 'sub', subject: 'bob' } } as const
+
+  expect(() => revocations.add(bob)).toThrow(RevocationsFullError)
+  expect(() => revocations.add({ tokens: ann })).not.toThrow()
+  revocations.lift(3)
+  revocations.add({ tokens: ann, untilMs: 100 })
+  nowMs = 100
+  expect(() => revocations.add(bob)).not.toThrow()
+})
+
+test('a check with revocations refuses a good token that is withdrawn, by its iat', async () => {
+  const { publicKey, privateKey } = es256()
+  const revocations = new Revocations({ now: () => nowS * 1000 })
+  const verify = withRevocations(verifierOf(publicKey), revocations)
+  const old = await sign({ ...claims, iat: nowS - 1, jti: 'x' }, privateKey)
+  const fresh = await sign({ ...claims, iat: nowS + 1 }, privateKey)
+  expect(await verify(old)).toMatchObject({ tokenId: 'x', issuedAtMs: (nowS - 1) * 1000 })
+
+  revocations.add({ tokens: ann })
+
+  expect((await refusalOf(verify, old)).reason).toBe('revoked')
+  expect(await verify(fresh)).toMatchObject({ subject: 'ann' })
+})
