@@ -8,7 +8,13 @@ export const authVariables = {
     name: 'TICKER_JWT_JWKS_URL',
     kind: secureUrl,
     absent: 'this or TICKER_JWT_PUBLIC_KEY in production',
-    doc: "The issuer's key set; read again when a token names an unknown key.",
+    doc: "The issuer's key set; read every 5 minutes, and when a token names an unknown key.",
+  }),
+  maxStaleS: withDefault({
+    name: 'TICKER_JWKS_MAX_STALE_S',
+    kind: whole(60, 2_592_000, 'seconds'),
+    default: '86400',
+    doc: 'How long the keys read last go on while the issuer is away; then tokens are refused.',
   }),
   publicKey: optional({
     name: 'TICKER_JWT_PUBLIC_KEY',

@@ -163,7 +163,8 @@ function authConfig(reading: Reading): AuthConfig {
   const audience = reading.value(authVariables.audience) ?? developmentIdentity.audience
   const allowed = reading.value(authVariables.algorithms)
   if (url !== undefined) {
-    return { keys: { kind: 'jwks', url }, issuer, audience, algorithms: allowed, clockToleranceS }
+    const keys = { kind: 'jwks', url, maxStaleMs: reading.value(authVariables.maxStaleS) * 1000 } as const
+    return { keys, issuer, audience, algorithms: allowed, clockToleranceS }
   }
   if (local !== undefined) {
     const algorithms = local.algorithms.filter(algorithm => allowed.includes(algorithm))

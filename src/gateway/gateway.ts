@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
-import { openTokenKeys } from '../auth/token-keys.ts'
+import { openTokenKeys, type TokenKeys } from '../auth/token-keys.ts'
 import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
 import type { Config } from '../config/config.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
@@ -15,7 +15,6 @@ import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
-import { turnstile } from '../limits/turnstile.ts'
 import { LocalLedger } from '../limits/ledger.ts'
 import { Admission } from '../transport/admission.ts'
 import { commonOptions } from './common-options.ts'
@@ -55,9 +54,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const server = await createStreamServer(config, logger)
   const stream = server.app
   const decoder = await openDecoder(config.ingest.decoder)
-  const keys = await openTokenKeys(config.auth.keys, config.mode)
+  const keys = await openTokenKeys(config.auth.keys, config.mode, logger)
   const log = openLog(config, logger)
-  const verify = turnstile(createTokenVerifier({ ...config.auth, keys }), 8)
+  const prepare = keys.set?.prepare.bind(keys.set)
+  const verify = createTokenVerifier({ ...config.auth, keys: keys.find, prepare })
   const feed = new Feed({ maxItems: config.ingest.maxItems })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
@@ -108,13 +108,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     gate,
     admission,
     certificate: server.certificate,
+    keySet: keys.set,
     publishing: intake.counts,
     isReady,
     version,
     log,
   })
   serveOperations(operations, { registry, notReady })
-  return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger })
+  return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger, keys })
 }
 
 interface Parts {
@@ -127,12 +128,14 @@ interface Parts {
   readonly intake: EventIntake
   readonly state: { isLeaving: boolean }
   readonly logger: FastifyBaseLogger
+  readonly keys: TokenKeys
 }
 
 /** Listens, reads, and knows in which order everything ends. */
 async function run(parts: Parts): Promise<Gateway> {
-  const { config, log, operations, stream, sessions, ingest, intake, state, logger } = parts
+  const { config, log, operations, stream, sessions, ingest, intake, state, logger, keys } = parts
   const close = async (): Promise<void> => {
+    keys.set?.stop()
     await Promise.all([operations.close(), stream.close()])
     await log.events.close()
   }

@@ -6,6 +6,7 @@ import type { Ingest } from './ingest.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
+import { declareKeys, type KeySources } from './metrics/key-metrics.ts'
 import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
 import { declareProcess, type ProcessFigures } from './metrics/process-metrics.ts'
 import { declarePublishing } from './metrics/publishing-metrics.ts'
@@ -13,7 +14,7 @@ import { declareSessions } from './metrics/session-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
-export interface MetricSources extends ProcessFigures, ConnectionSources {
+export interface MetricSources extends ProcessFigures, ConnectionSources, KeySources {
   readonly feed: Feed
   readonly ingest: Ingest
   readonly sessions: Sessions
@@ -31,6 +32,7 @@ export function createMetrics(sources: MetricSources): Registry {
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
   declareConnections(registry, sources)
+  declareKeys(registry, sources)
   declareDelivery(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, feed, ingest)

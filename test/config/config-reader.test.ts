@@ -12,7 +12,7 @@ describe('what the variables become', () => {
       clientId: 'ticker-gateway',
     })
     expect(config.auth).toEqual({
-      keys: { kind: 'jwks', url: 'https://issuer.example/keys' },
+      keys: { kind: 'jwks', url: 'https://issuer.example/keys', maxStaleMs: 86_400_000 },
       issuer: 'https://issuer.example',
       audience: 'ticker',
       algorithms: ['ES256', 'EdDSA', 'RS256', 'PS256'],
