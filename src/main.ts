@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { developmentCertificatePath } from './auth/development-certificate.ts'
 import { readOptions } from './commands/read-options.ts'
 import type { Config } from './config/config.ts'
 import { readConfig } from './config/config-reader.ts'
@@ -83,17 +84,31 @@ function announce(config: Config, gateway: Gateway): void {
     `  metrics   ${gateway.operationsUrl}/metrics`,
     `  health    ${gateway.operationsUrl}/readyz`,
   ]
+  const isSelfSigned = config.stream.protection.kind === 'self-signed'
   if (config.mode === 'development' && config.auth.keys.kind === 'development') {
+    const url = isSelfSigned ? ` --url ${gateway.url.replace('http', 'ws')}` : ''
     lines.splice(2, 0, `  page      ${gateway.url}/   ← open this in a browser`)
     lines.push(
       '',
       'In another terminal:',
-      '  npm run tail -- AAPL MSFT                            events as they come',
+      `  npm run tail -- AAPL MSFT${url.padEnd(27)} events as they come`,
       '  npm run token -- --sub ann --symbols AAPL,MSFT       a token for a client of your own',
       '  npm run publish -- FILE.jsonl --rate 100             your own events into the log',
       '',
       'Ctrl-C stops it.',
     )
   }
+  if (isSelfSigned) lines.push('', ...trustAdvice(gateway.url))
   process.stdout.write(`${lines.join('\n')}\n\n`)
+}
+
+/** Nobody vouches for the development certificate, so each client has to be told. */
+function trustAdvice(url: string): string[] {
+  const path = developmentCertificatePath
+  return [
+    `The certificate is for this machine alone. ${path} makes clients trust it:`,
+    `  curl --cacert ${path} ${url}/`,
+    `  NODE_EXTRA_CA_CERTS=${path} node client.js`,
+    '  a browser: proceed past its warning, once for the page; npm run tail trusts it by itself',
+  ]
 }

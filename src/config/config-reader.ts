@@ -132,7 +132,7 @@ function protection(reading: Reading): Protection {
   const certificateFile = reading.value(streamVariables.certificateFile)
   const keyFile = reading.value(streamVariables.keyFile)
   if (certificateFile !== undefined && keyFile !== undefined) return { kind: 'tls', certificateFile, keyFile }
-  return { kind: 'plain' }
+  return { kind: reading.value(streamVariables.selfSigned) === 'yes' ? 'self-signed' : 'plain' }
 }
 
 /** Production without brokers has been refused by now. */

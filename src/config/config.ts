@@ -16,10 +16,11 @@ export interface Listener {
 
 /**
  * How the stream is protected on its way: `plain` on loopback and to the proxies that the operator trusts, or `tls` with files that
- * are read again when they change.
+ * are read again when they change, or `self-signed` with a certificate that is made for development.
  */
 export type Protection =
   | { readonly kind: 'plain' }
+  | { readonly kind: 'self-signed' }
   | { readonly kind: 'tls'; readonly certificateFile: string; readonly keyFile: string }
 
 /** The listener of the stream and of the pages. */
@@ -100,6 +101,8 @@ export interface LimitsConfig {
   /** Unsent bytes at which a session is closed as too slow. */
   readonly maxUnsentBytes: number
   readonly heartbeatMs: number
+  /** How long before its token's expiry a client is warned. */
+  readonly expiryWarningMs: number
   readonly pingMs: number
   /** How long a drain waits for sessions to leave by themselves. */
   readonly drainMs: number

@@ -50,6 +50,9 @@ function checkProduction(reading: Reading): void {
     }
   }
   if (reading.value(demoVariables.feed) === 'on') reading.fault(demoVariables.feed, developmentOnly)
+  if (reading.value(streamVariables.selfSigned) === 'yes') {
+    reading.fault(streamVariables.selfSigned, developmentOnly)
+  }
   if (!reading.isSet(authVariables.keySetUrl) && !reading.isSet(authVariables.publicKey)) {
     reading.fault(authVariables.keySetUrl, 'required in production, or TICKER_JWT_PUBLIC_KEY')
   }
@@ -72,12 +75,15 @@ function checkExposure(reading: Reading): void {
 }
 
 function checkDevelopment(reading: Reading): void {
-  const { host } = streamVariables
+  const { host, selfSigned, certificateFile } = streamVariables
   if (!isLoopback(reading.value(host))) {
     reading.fault(
       host,
       'development listens on loopback only, for its pages and keys let anyone in; set TICKER_MODE=production or unset it',
     )
+  }
+  if (reading.value(selfSigned) === 'yes' && reading.isSet(certificateFile)) {
+    reading.fault(selfSigned, 'TICKER_TLS_CERT_FILE is set as well; unset one of them')
   }
   if (reading.isSet(kafkaVariables.brokers)) checkKafkaInDevelopment(reading)
   const { keySetUrl, publicKey, issuer, audience, algorithms } = authVariables

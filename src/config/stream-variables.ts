@@ -45,6 +45,12 @@ export const streamVariables = {
     absent: 'none',
     doc: "The certificate's private key (PEM).",
   }),
+  selfSigned: withDefault({
+    name: 'TICKER_TLS_SELF_SIGNED',
+    kind: oneOf(['yes', 'no']),
+    default: 'no',
+    doc: 'yes serves wss in development with a certificate that is made under .ticker/.',
+  }),
   trustedProxies: optional({
     name: 'TICKER_TRUSTED_PROXIES',
     kind: listOf(addressRange),

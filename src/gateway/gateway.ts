@@ -57,13 +57,20 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const keys = await openTokenKeys(config.auth.keys, config.mode, logger)
   const log = openLog(config, logger)
   const prepare = keys.set?.prepare.bind(keys.set)
-  const verify = createTokenVerifier({ ...config.auth, keys: keys.find, prepare })
+  const revocations = new Revocations()
+  const verify = withRevocations(createTokenVerifier({ ...config.auth, keys: keys.find, prepare }), revocations)
   const feed = new Feed({ maxItems: config.ingest.maxItems })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
+  const ledger = new LocalLedger({
+    connectionsPerAddress: config.limits.maxConnectionsPerAddress,
+    sessionsPerUser: config.limits.maxSessionsPerUser,
+  })
   const sessions = new Sessions({
     feed,
-    limits: config.limits,
+    limits: { ...config.limits, clockToleranceMs: config.auth.clockToleranceS * 1000 },
+    ledger,
+    revocations,
     verify,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
@@ -85,16 +92,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const { maxEventBytes } = config.ingest
   const intake = new EventIntake({ ...config.publish, maxEventBytes, verify, append, isReady })
   const { allowedOrigins } = config.stream
-  const ledger = new LocalLedger({
-    connectionsPerAddress: config.limits.maxConnectionsPerAddress,
-    sessionsPerUser: config.limits.maxSessionsPerUser,
-  })
   const admission = new Admission({ ...config.limits, ledger })
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,
     allowedOrigins,
     admission,
+    ageMsOf: socket => gate.ageMsOf(socket),
     isReady,
     log: logger,
   })
@@ -172,7 +176,7 @@ async function run(parts: Parts): Promise<Gateway> {
   }
   let stopping: Promise<void> | undefined
   return {
-    url: `${config.stream.protection.kind === 'tls' ? 'https' : 'http'}://${addresses[1]}`,
+    url: `${config.stream.protection.kind === 'plain' ? 'http' : 'https'}://${addresses[1]}`,
     operationsUrl: `http://${addresses[0]}`,
     ready: ingest.warmUp.ready,
     ended,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { readDevelopmentCertificate } from '../auth/development-certificate.ts'
 import type { Config } from '../config/config.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import { ConnectionGate } from '../transport/connection-gate.ts'
@@ -22,8 +23,8 @@ export interface StreamServer {
 
 /** Creates the server: with TLS where files are named, which rejects if they cannot be read; for clients of trusted proxies. */
 export async function createStreamServer(config: Config, logger: FastifyBaseLogger): Promise<StreamServer> {
-  const { protection, trustedProxies } = config.stream
-  const certificate = protection.kind === 'tls' ? await ServerCertificate.read(protection) : undefined
+  const { trustedProxies } = config.stream
+  const certificate = await readCertificate(config)
   const app = createApp(certificate, { logger, trustedProxies })
   app.setNotFoundHandler((request, reply) =>
     reply
@@ -39,6 +40,14 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
     return new ConnectionGate(app.server, { work, handshakeTimeoutMs, maxHandshakes })
   }
   return { app, certificate, guard }
+}
+
+async function readCertificate({ mode, stream }: Config): Promise<ServerCertificate | undefined> {
+  const { protection } = stream
+  if (protection.kind === 'plain') return undefined
+  if (protection.kind === 'tls') return await ServerCertificate.read(protection)
+  const { pairFile } = await readDevelopmentCertificate(mode)
+  return await ServerCertificate.read({ certificateFile: pairFile, keyFile: pairFile })
 }
 
 interface AppOptions {

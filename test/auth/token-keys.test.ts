@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DevelopmentKeyError } from '../../src/auth/development-key.ts'
+import { DevelopmentKeyError } from '../../src/auth/development-file.ts'
 import { openTokenKeys } from '../../src/auth/token-keys.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
 import { claims, es256, identity, nowS, sign } from './issuer.ts'

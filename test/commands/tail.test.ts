@@ -186,3 +186,14 @@ describe('without a gateway', () => {
     expect(usage.stderr).toBe('tail: --count x: expected how many events to print, at least 1\n')
   })
 })
+
+test('trusts the development certificate of a gateway on this machine', async () => {
+  const gateway = await startTestGateway({ TICKER_TLS_SELF_SIGNED: 'yes' })
+  onTestFinished(() => gateway.stop())
+  expect(gateway.streamUrl).toMatch(/^wss:/)
+  const development = { TICKER_MODE: 'development' }
+  const command = tail(development, '--url', gateway.streamUrl, 'ONE')
+  await command.printed('stderr', /subscribed to trades, statuses, news of ONE/)
+  command.kill('SIGINT')
+  expect(await command.ended()).toBe(0)
+})

@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config/config-reader.ts'
 import { CertificateAuthority, type CertificateFiles } from '../support/certificates.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { faultsOf, production } from './environment.ts'
+import { development, faultsOf, production } from './environment.ts'
 
 let folder: string
 let authority: CertificateAuthority
@@ -62,6 +62,18 @@ describe('the protection of the stream', () => {
     expect(faultsOf({ ...production, ...tls(files.certificateFile, others.keyFile) })).toEqual([
       `TICKER_TLS_KEY_FILE=${others.keyFile}: is not the key of the first certificate in TICKER_TLS_CERT_FILE`,
     ])
+  })
+
+  test('a certificate that nobody vouches for is for development, and alone', () => {
+    const selfSigned = { TICKER_TLS_SELF_SIGNED: 'yes' }
+    expect(readConfig({ ...development, ...selfSigned }).stream.protection).toEqual({ kind: 'self-signed' })
+    expect(faultsOf({ ...production, ...selfSigned })).toEqual([
+      'TICKER_TLS_SELF_SIGNED=yes: exists only in development; unset it, or set TICKER_MODE=development on your own machine',
+    ])
+    expect(faultsOf({ ...development, ...selfSigned, ...tls(files.certificateFile, files.keyFile) })).toEqual(
+      ['TICKER_TLS_SELF_SIGNED=yes: TICKER_TLS_CERT_FILE is set as well; unset one of them'],
+    )
+    expect(faultsOf({ ...production, TICKER_TLS_SELF_SIGNED: 'no' })).toEqual([])
   })
 
   test('with certificate and key the stream is wss', async () => {

@@ -6,7 +6,7 @@ import { describeEnding, type Ending, isRetryable } from './ending.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { IdleNote } from './idle-note.ts'
 import type { ServerMessage } from './server-message.ts'
-import { StreamConnection } from './stream-connection.ts'
+import { type Credentials, StreamConnection } from './stream-connection.ts'
 import { isLocal, type TailAccess } from './tail-access.ts'
 import type { TailArguments } from './tail-arguments.ts'
 
@@ -29,7 +29,7 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
   let hasBeenConnected = false
   for (;;) {
     const startedMs = performance.now()
-    const following = new Following(options, await access.token())
+    const following = new Following(options, await credentialsOf(access))
     const ending = await following.ended
     hasBeenConnected ||= ending.kind === 'closed'
     if (stopping.aborted || printer.isDone) return true
@@ -46,6 +46,11 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
   }
 }
 
+/** Asked for each connection, since they may have been renewed. */
+async function credentialsOf({ token, trusted }: TailAccess): Promise<Credentials> {
+  return { token: await token(), trusted: await trusted() }
+}
+
 /** One connection, and what is printed of it. */
 class Following {
   readonly ended: Promise<Ending>
@@ -53,13 +58,13 @@ class Following {
   readonly #idle: IdleNote
   readonly #connection: StreamConnection
 
-  constructor(options: FollowOptions, token: string) {
+  constructor(options: FollowOptions, credentials: Credentials) {
     const { request, access, stopping } = options
     this.#options = options
     this.#idle = new IdleNote(request.channels, performance.now())
     this.#connection = new StreamConnection({
       url: access.url,
-      token,
+      ...credentials,
       subscribe: subscriptionOf(request),
       onFrame: (frame, messages) => this.#take(frame, messages),
     })

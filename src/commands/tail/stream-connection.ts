@@ -3,9 +3,15 @@ import { WebSocket } from 'ws'
 import type { Ending } from './ending.ts'
 import { readFrame, type ServerMessage } from './server-message.ts'
 
-export interface StreamConnectionOptions {
-  readonly url: URL
+/** What each side has to show. */
+export interface Credentials {
   readonly token: string
+  /** Certificates (PEM) that vouch for the gateway; `undefined`: those that Node knows. */
+  readonly trusted: string[] | undefined
+}
+
+export interface StreamConnectionOptions extends Credentials {
+  readonly url: URL
   /** Sent once the token was taken: a `subscribe` message without its id. */
   readonly subscribe: object
   /** Called for each frame, with its messages. */
@@ -39,6 +45,7 @@ export class StreamConnection {
       headers: { authorization: `Bearer ${options.token}` },
       handshakeTimeout: handshakeTimeoutMs,
       perMessageDeflate: false,
+      ...(options.trusted && { ca: options.trusted }),
     })
     this.#listen()
   }

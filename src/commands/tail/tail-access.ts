@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { trustedCertificates } from '../../auth/development-certificate.ts'
 import { readDevelopmentKey } from '../../auth/development-key.ts'
 import { mintToken } from '../../auth/development-token.ts'
 import { isLoopback } from '../../auth/loopback.ts'
@@ -14,6 +15,8 @@ export interface TailAccess {
   readonly url: URL
   /** Asked for each connection, so that a token that was renewed meanwhile is used. */
   readonly token: () => Promise<string>
+  /** Certificates (PEM) that vouch for the gateway; `undefined`: those that Node knows. */
+  readonly trusted: () => Promise<string[] | undefined>
 }
 
 /** There is no token, or it cannot be read. */
@@ -24,7 +27,9 @@ class NoTokenError extends TickerError {
 /** Reads from the environment what the command line leaves open. Throws a `TickerError` that names the cure. */
 export function readAccess(env: Environment, asked: URL | undefined): TailAccess {
   const url = asked ?? urlOf(env)
-  return { url, token: tokenOf(env, url) }
+  const isOwn = url.protocol === 'wss:' && isLocal(url) && readMode(env) === 'development'
+  const trusted = async (): Promise<string[] | undefined> => (isOwn ? trustedCertificates() : undefined)
+  return { url, token: tokenOf(env, url), trusted }
 }
 
 /** Whether a URL leads to this machine. */
@@ -39,7 +44,7 @@ function urlOf(env: Environment): URL {
     )
   }
   const { host, port, protection } = readConfig(env).stream
-  const scheme = protection.kind === 'tls' ? 'wss' : 'ws'
+  const scheme = protection.kind === 'plain' ? 'ws' : 'wss'
   return new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}/v1/stream`)
 }
 

@@ -27,7 +27,8 @@ export const tailUsage = `Prints the events of a gateway as they come.
   --channels LIST   some of ${channels.join(',')},
                     or *; default: trades,statuses,news
   --snapshot        the current values first
-  --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream
+  --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream,
+                    or wss:// with TICKER_TLS_SELF_SIGNED=yes
   --json            one event a line as JSON
   --wire            the frames as they come, heartbeats and answers included
   --count N         ends after N events (with --wire: frames)

@@ -1,0 +1,117 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { getCACertificates } from 'node:tls'
+import type { generate as Generate } from 'selfsigned'
+import type { Mode } from '../config/mode.ts'
+import {
+  DevelopmentKeyError,
+  placePrivateFile,
+  readPrivateFile,
+  replacePublicFile,
+} from './development-file.ts'
+
+/** The files (PEM) of a certificate for this machine alone, which nobody vouches for. */
+export interface DevelopmentCertificate {
+  /** Key and certificate, for whoever serves; only its owner may read it. */
+  readonly pairFile: string
+  /** The certificate alone, for whoever is to trust it. */
+  readonly certificateFile: string
+}
+
+/** Where the certificate lies that clients have to trust, from the working directory; git ignores the folder. */
+export const developmentCertificatePath = '.ticker/development-certificate.pem'
+
+export interface CertificateOptions {
+  /** `.ticker` where absent. */
+  readonly folder?: string
+  /** Milliseconds since 1970; the present where absent. */
+  readonly nowMs?: number
+}
+
+const dayMs = 86_400_000
+const lifetimeMs = 365 * dayMs
+/** With less left it is replaced, so that it does not run out while it is used. */
+const leastLeftMs = 30 * dayMs
+
+/**
+ * Makes the certificate, for localhost, 127.0.0.1 and ::1, where there is none or its end is near; of several processes that make it
+ * at once one wins. Only in development; rejects with a `DevelopmentKeyError`.
+ */
+export async function readDevelopmentCertificate(
+  mode: Mode,
+  { folder = '.ticker', nowMs = Date.now() }: CertificateOptions = {},
+): Promise<DevelopmentCertificate> {
+  if (mode !== 'development') {
+    throw new DevelopmentKeyError(
+      'TICKER_MODE=production: certificates that nobody vouches for exist only in development; set TICKER_TLS_CERT_FILE ' +
+        'and TICKER_TLS_KEY_FILE',
+    )
+  }
+  const pairFile = join(folder, 'development-certificate.pair')
+  const certificateFile = join(folder, 'development-certificate.pem')
+  const certificate = await readCertificate(pairFile, nowMs)
+  const published = await readFile(certificateFile, 'utf8').catch(() => undefined)
+  if (published !== certificate) await replacePublicFile(certificateFile, certificate)
+  return { pairFile, certificateFile }
+}
+
+/** The authorities that Node knows, and this folder's development certificate where there is one. */
+export async function trustedCertificates(path: string = developmentCertificatePath): Promise<string[]> {
+  const certificate = await readFile(path, 'utf8').catch(() => undefined)
+  return certificate === undefined ? getCACertificates() : [...getCACertificates(), certificate]
+}
+
+async function readCertificate(pairFile: string, nowMs: number): Promise<string> {
+  const present = await readPrivateFile(pairFile)
+  if (present !== undefined) {
+    const certificate = certificateOf(present, pairFile)
+    if (Date.parse(new X509Certificate(certificate).validTo) - nowMs > leastLeftMs) return certificate
+    await rm(pairFile, { force: true })
+  }
+  return certificateOf(await placePrivateFile(pairFile, await newPair(nowMs)), pairFile)
+}
+
+function certificateOf(pair: string, path: string): string {
+  const [certificate] = /-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----\n/.exec(pair) ?? []
+  if (certificate === undefined || !pair.includes('PRIVATE KEY')) {
+    throw new DevelopmentKeyError(
+      `${path}: damaged; remove it for a new one, which clients have to trust anew`,
+    )
+  }
+  return certificate
+}
+
+/** An end certificate: who trusts it trusts this machine's gateway, not whatever its key might sign. */
+async function newPair(nowMs: number): Promise<string> {
+  const { generate } = await importGenerator()
+  const pair = await generate([{ name: 'commonName', value: 'ticker-gateway development' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(nowMs),
+    notAfterDate: new Date(nowMs + lifetimeMs),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+          { type: 7, ip: '::1' },
+        ],
+      },
+    ],
+  })
+  return `${pair.private.trim()}\n${pair.cert.trim()}\n`
+}
+
+/** Not loaded where it is not needed: it brings twenty packages along. */
+async function importGenerator(): Promise<{ readonly generate: typeof Generate }> {
+  try {
+    return await import('selfsigned')
+  } catch (error) {
+    throw new DevelopmentKeyError('the package selfsigned is missing: npm ci', { cause: error })
+  }
+}

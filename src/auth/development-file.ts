@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { messageOf, TickerError } from '../ticker-error.ts'
+
+/** What is generated for development is asked for in production, or its file is damaged or open to others. */
+export class DevelopmentKeyError extends TickerError {
+  readonly code = 'TICKER_DEVELOPMENT_KEY'
+}
+
+/**
+ * The text of a file with a key in it; `undefined` where there is none. Rejects with a `DevelopmentKeyError` where others than its
+ * owner can read it.
+ */
+export async function readPrivateFile(path: string): Promise<string | undefined> {
+  let file
+  try {
+    file = await open(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw new DevelopmentKeyError(
+      `${path}: cannot be opened (${messageOf(error)}); correct its owner or remove it`,
+      { cause: error },
+    )
+  }
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile()) throw new DevelopmentKeyError(`${path}: not a file; remove it`)
+    const { mode } = stats
+    // Windows has no such modes and reports 0666.
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      const octal = (mode & 0o777).toString(8).padStart(4, '0')
+      throw new DevelopmentKeyError(
+        `${path}: mode ${octal} lets others read the key; remove it for a new one, or: chmod 600 ${path}`,
+      )
+    }
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Puts a text into place whole, in a file of mode 0600, so that no reader sees half of it. Where a file is there it stays: of several
+ * processes that make one at once one wins. The result is the text that is there.
+ */
+export async function placePrivateFile(path: string, text: string): Promise<string> {
+  await place(path, { text, mode: 0o600, put: linkUnlessThere })
+  const placed = await readPrivateFile(path)
+  if (placed === undefined) throw new DevelopmentKeyError(`${path}: removed while it was made; start again`)
+  return placed
+}
+
+/** Puts a text that anyone may read into place whole, whatever is there. */
+export async function replacePublicFile(path: string, text: string): Promise<void> {
+  await place(path, { text, mode: 0o644, put: rename })
+}
+
+interface Placing {
+  readonly text: string
+  readonly mode: number
+  readonly put: (from: string, to: string) => Promise<void>
+}
+
+async function place(path: string, { text, mode, put }: Placing): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await writeFile(temporary, text, { flag: 'wx', mode, flush: true })
+    await put(temporary, path)
+  } catch (error) {
+    throw new DevelopmentKeyError(`${path}: cannot be made (${messageOf(error)}); make its folder writable`, {
+      cause: error,
+    })
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function linkUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
