@@ -11,16 +11,18 @@ import { StreamClient } from './support/stream-client.ts'
 interface Conversation {
   readonly name: string
   readonly symbols: '*' | string[]
+  readonly lifetimeS: number
   readonly lines: readonly string[]
 }
 
 const protocol = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8')
 const conversations = [
-  ...protocol.matchAll(/```conversation ([^\n(]+?)(?: \(symbols: ([^)]+)\))?\n(.*?)```/gs),
+  ...protocol.matchAll(/```conversation ([^\n(]+?)(?: \((symbols|lifetime): ([^)]+)\))?\n(.*?)```/gs),
 ].map(
-  ([, name = '', symbols, text = '']): Conversation => ({
+  ([, name = '', what, value = '', text = '']): Conversation => ({
     name,
-    symbols: symbols?.split(', ') ?? '*',
+    symbols: what === 'symbols' ? value.split(', ') : '*',
+    lifetimeS: what === 'lifetime' ? Number(value) : 3600,
     lines: text.trim().split('\n'),
   }),
 )
@@ -57,9 +59,11 @@ describe('PROTOCOL.md', () => {
   test('has conversations', () => {
     expect(conversations.map(({ name }) => name)).toEqual([
       'authenticate',
+      'renew',
       'subscribe',
       'unsubscribe',
       'snapshot',
+      'expiring',
       'heartbeat',
       'errors',
       'unentitled',
@@ -71,16 +75,17 @@ describe('PROTOCOL.md', () => {
     (a, b) => Number(b.name === 'heartbeat') - Number(a.name === 'heartbeat'),
   )
 
-  test.each(inOrder)('the conversation "$name" takes place', async ({ name, symbols, lines }) => {
-    const token = await gateway.token({ symbols })
+  test.each(inOrder)('the conversation "$name" takes place', async ({ name, symbols, lifetimeS, lines }) => {
+    const token = await gateway.token({ symbols, lifetimeS })
+    const narrow = await gateway.token({ symbols: ['MSFT'], lifetimeS })
     const client =
-      name === 'authenticate'
+      name === 'authenticate' || name === 'expiring'
         ? new StreamClient(gateway.streamUrl)
         : await StreamClient.open(gateway.streamUrl, token)
     for (const line of lines) {
       const body = line.slice(2)
       if (line.startsWith('>')) {
-        client.send(body.replace('<token>', token))
+        client.send(body.replace('<token>', token).replace('<token for MSFT>', narrow))
       } else if (line.startsWith('+')) {
         const { T } = JSON.parse(body) as MarketEvent
         const read = (await gateway.metric(`ticker_events_total{channel="${channelNames[T]}"}`)) ?? 0

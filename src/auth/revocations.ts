@@ -15,6 +15,8 @@ export interface RevocationRequest {
    * valid for longer. A token that outlives its revocation is good again.
    */
   readonly untilMs?: number
+  /** Why, in the operator's words. */
+  readonly reason?: string
 }
 
 /** A revocation that is in force. */
@@ -25,6 +27,7 @@ export interface Revocation {
   /** Milliseconds since 1970. */
   readonly sinceMs: number
   readonly untilMs: number
+  readonly reason?: string
 }
 
 /** All places for revocations are taken: none is dropped for another, since its tokens would be good again. */
@@ -46,6 +49,7 @@ interface Entry {
   readonly tokens: RevokedTokens
   readonly sinceMs: number
   untilMs: number
+  readonly reason?: string
   /** Whether the operator has said until when. */
   readonly isStated: boolean
 }
@@ -73,7 +77,7 @@ export class Revocations {
    * Withdraws tokens from now on, in place of an earlier revocation of the same. Throws a `RevocationsFullError` where as many are
    * kept as may be.
    */
-  add({ tokens, untilMs }: RevocationRequest): Revocation {
+  add({ tokens, untilMs, reason }: RevocationRequest): Revocation {
     const key = keyOf(tokens)
     const former = this.#entries.get(key)
     if (former === undefined && this.size >= this.#limit) {
@@ -88,6 +92,7 @@ export class Revocations {
       sinceMs,
       untilMs: Math.max(untilMs ?? sinceMs + defaultLifetimeMs, former?.untilMs ?? 0),
       isStated: untilMs !== undefined,
+      ...(reason !== undefined && { reason }),
     }
     this.#entries.delete(key)
     this.#entries.set(key, entry)
@@ -103,12 +108,7 @@ export class Revocations {
   /** Those in force, the oldest first. */
   list(): Revocation[] {
     this.#forgetPast()
-    return [...this.#entries.values()].map(({ number, tokens, sinceMs, untilMs }) => ({
-      number,
-      tokens,
-      sinceMs,
-      untilMs,
-    }))
+    return [...this.#entries.values()].map(({ isStated: _isStated, ...revocation }) => revocation)
   }
 
   /** Whether a token is withdrawn. A token of the user's that does not say when it was issued counts as issued before. */

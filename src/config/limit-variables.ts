@@ -80,6 +80,12 @@ export const limitVariables = {
     default: '5000',
     doc: 'Time between heartbeat messages.',
   }),
+  expiryWarningMs: withDefault({
+    name: 'TICKER_EXPIRY_WARNING_MS',
+    kind: whole(0, 86_400_000, 'milliseconds'),
+    default: '60000',
+    doc: "How long before its token's expiry a client is warned.",
+  }),
   pingMs: withDefault({
     name: 'TICKER_PING_MS',
     kind: whole(1000, 300_000, 'milliseconds'),

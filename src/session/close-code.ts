@@ -13,7 +13,10 @@ export const closeCodes = {
   authTimeout: { code: 4004, reason: 'authentication timeout' },
   unreachable: { code: 4005, reason: 'no answer to pings' },
   internal: { code: 4006, reason: 'internal error' },
+  tooManyMessages: { code: 4007, reason: 'too many messages' },
   unauthorized: { code: 4501, reason: 'unauthorized' },
+  revoked: { code: 4502, reason: 'token revoked' },
+  dismissed: { code: 4503, reason: 'ended by the operator' },
 } as const satisfies Record<string, CloseCode>
 
 export type CloseReason = keyof typeof closeCodes

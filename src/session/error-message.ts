@@ -1,4 +1,4 @@
-/** Alpaca's error codes with their exact texts, which its SDKs match on. */
+/** Alpaca's error codes with their exact texts, which its SDKs match on; 429 is ours. */
 export const errorTexts = {
   400: 'invalid syntax',
   401: 'not authenticated',
@@ -9,12 +9,13 @@ export const errorTexts = {
   406: 'connection limit exceeded',
   407: 'slow client',
   409: 'insufficient subscription',
+  429: 'too many messages',
   500: 'internal error',
 } as const satisfies Record<number, string>
 
 export type ErrorCode = keyof typeof errorTexts
 
-export const errorCodes: readonly ErrorCode[] = [400, 401, 402, 403, 404, 405, 406, 407, 409, 500]
+export const errorCodes: readonly ErrorCode[] = [400, 401, 402, 403, 404, 405, 406, 407, 409, 429, 500]
 
 /** A request's own name for itself, echoed in its answer. */
 export type RequestId = string | number

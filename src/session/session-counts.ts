@@ -11,15 +11,18 @@ export interface SessionCounts {
   readonly errors: Record<ErrorCode, number>
   /** Tokens refused since start, by what was wrong with them. */
   readonly tokens: Record<TokenFault, number>
+  /** Sessions that went on with a further token, since start. */
+  renewals: number
   /** Connections closed by the gateway since start, by reason. */
   readonly closes: Record<CloseReason, number>
 }
 
 export function createSessionCounts(): SessionCounts {
   return {
-    states: { connected: 0, verifying: 0, live: 0, ended: 0 },
+    states: { connected: 0, verifying: 0, live: 0, renewing: 0, ended: 0 },
     errors: zeroOf(errorCodes),
     tokens: zeroOf(tokenFaults),
+    renewals: 0,
     closes: zeroOf(closeReasons),
   }
 }

@@ -1,26 +1,52 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../fanout/feed.ts'
-import type { Session } from './session.ts'
+import type { Places } from './places.ts'
 import type { SessionCounts } from './session-counts.ts'
 
 /** What clients are told at authentication, and held to. */
 export interface SessionLimits {
+  /** From the connection on. */
   readonly authTimeoutMs: number
   readonly maxMessageBytes: number
+  readonly messagesPerSecond: number
   readonly maxItemsPerSession: number
   readonly maxSessions: number
+  readonly maxSessionsPerUser: number
+  readonly sessionsPerUserPerSecond: number
   readonly maxUnsentBytes: number
   readonly heartbeatMs: number
+  /** How long before its token's expiry a client is warned. */
+  readonly expiryWarningMs: number
+  /** How long after its token's expiry a session goes on, as tokens are taken for so long. */
+  readonly clockToleranceMs: number
+}
+
+/** Times: `wall` in ms since 1970, `steady` in ms on a clock that only goes on. */
+export interface Clock {
+  readonly wall: () => number
+  readonly steady: () => number
 }
 
 export interface SessionParts {
   readonly feed: Feed
   readonly limits: SessionLimits
   readonly counts: SessionCounts
+  readonly clock: Clock
+  readonly places: Places
   /** Resolves to what the token allows; rejects with `TokenError`. */
   readonly verify: (token: string) => Promise<Grant>
+  /** Whether a token was withdrawn since it was checked. */
+  readonly isRevoked: (grant: Grant) => boolean
   /** Told of what went wrong with a message by a fault of ours. */
   readonly onFault: (error: unknown) => void
-  /** Claims a place among the node's sessions; false when all are taken. */
-  readonly admit: (session: Session) => boolean
+}
+
+/** Where a session comes from. */
+export interface SessionOrigin {
+  /** Unique in this process. */
+  readonly number: number
+  /** The peer's address, as far as the operator's proxies are believed. */
+  readonly address: string
+  /** How long the connection has existed. */
+  readonly ageMs: number
 }

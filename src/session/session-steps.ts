@@ -1,18 +1,25 @@
 import type { CloseReason } from './close-code.ts'
 import type { ErrorCode } from './error-message.ts'
 
-/** `verifying`: the token is being checked, and nothing is queued meanwhile. */
-export type SessionState = 'connected' | 'verifying' | 'live' | 'ended'
+/**
+ * `verifying`: the token is being checked, and nothing is queued meanwhile. `renewing`: live, while a further token is being
+ * checked.
+ */
+export type SessionState = 'connected' | 'verifying' | 'live' | 'renewing' | 'ended'
 
 export type SessionEvent =
   | 'auth'
   | 'request'
   | 'granted'
   | 'refused'
+  | 'unchecked'
   | 'full'
   | 'deadline'
   | 'congested'
   | 'expired'
+  | 'revoked'
+  | 'dismissed'
+  | 'flooded'
   | 'drained'
   | 'failed'
   | 'silent'
@@ -32,10 +39,14 @@ const stayEnded = {
   request: ended,
   granted: ended,
   refused: ended,
+  unchecked: ended,
   full: ended,
   deadline: ended,
   congested: ended,
   expired: ended,
+  revoked: ended,
+  dismissed: ended,
+  flooded: ended,
   drained: ended,
   failed: ended,
   silent: ended,
@@ -47,11 +58,19 @@ const stayEnded = {
 const endings = {
   ...stayEnded,
   congested: { to: 'ended', error: 407, close: 'tooSlow' },
+  dismissed: { to: 'ended', close: 'dismissed' },
+  flooded: { to: 'ended', error: 429, close: 'tooManyMessages' },
   drained: { to: 'ended', close: 'draining' },
   failed: { to: 'ended', error: 500, close: 'internal' },
   silent: { to: 'ended', close: 'unreachable' },
   noisy: { to: 'ended', error: 402, close: 'unauthorized' },
 } as const satisfies Record<SessionEvent, Step>
+
+/** What ends a session that has a token. */
+const tokenEndings = {
+  expired: { to: 'ended', error: 401, close: 'tokenExpired' },
+  revoked: { to: 'ended', error: 401, close: 'revoked' },
+} as const satisfies Partial<Record<SessionEvent, Step>>
 
 /** The whole life of a session: a cell for every event in every state (`PROTOCOL.md` §2). */
 export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
@@ -61,9 +80,11 @@ export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
     request: { to: 'connected', error: 401 },
     granted: { to: 'connected' },
     refused: { to: 'connected' },
+    unchecked: { to: 'connected' },
     full: { to: 'connected' },
     deadline: { to: 'ended', error: 404, close: 'authTimeout' },
     expired: { to: 'connected' },
+    revoked: { to: 'connected' },
   },
   verifying: {
     ...endings,
@@ -71,19 +92,33 @@ export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
     request: { to: 'verifying', error: 401 },
     granted: { to: 'live' },
     refused: { to: 'ended', error: 402, close: 'unauthorized' },
+    unchecked: { to: 'ended', error: 500, close: 'internal' },
     full: { to: 'ended', error: 406, close: 'connectionLimit' },
     deadline: { to: 'ended', error: 404, close: 'authTimeout' },
     expired: { to: 'verifying' },
+    revoked: { to: 'verifying' },
   },
   live: {
     ...endings,
-    auth: { to: 'live', error: 403 },
+    ...tokenEndings,
+    auth: { to: 'renewing' },
     request: { to: 'live' },
     granted: { to: 'live' },
     refused: { to: 'live' },
+    unchecked: { to: 'live' },
     full: { to: 'live' },
     deadline: { to: 'live' },
-    expired: { to: 'ended', error: 401, close: 'tokenExpired' },
+  },
+  renewing: {
+    ...endings,
+    ...tokenEndings,
+    auth: { to: 'renewing', error: 403 },
+    request: { to: 'renewing' },
+    granted: { to: 'live' },
+    refused: { to: 'live', error: 402 },
+    unchecked: { to: 'live', error: 500 },
+    full: { to: 'renewing' },
+    deadline: { to: 'renewing' },
   },
   ended: stayEnded,
 }

@@ -1,18 +1,34 @@
-import { type Grant, lackForFeed } from '../auth/grant.ts'
-import { TokenError } from '../auth/token-error.ts'
-import type { Audience, Subscriber } from '../fanout/audience.ts'
+import type { Grant } from '../auth/grant.ts'
+import type { Subscriber } from '../fanout/audience.ts'
+import type { Release } from '../limits/ledger.ts'
+import { Budget } from '../limits/budget.ts'
 import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
 import { parseClientMessage, type SubscribeMessage, type UnsubscribeMessage } from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
+import { Delivery } from './delivery.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
-import { SnapshotSender } from './snapshot-sender.ts'
-import type { SessionParts } from './session-parts.ts'
+import { expiringMessage, welcomeMessage } from './session-messages.ts'
+import type { SessionFacts } from './session-facts.ts'
+import type { SessionOrigin, SessionParts } from './session-parts.ts'
 import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
-import { firstUnentitled, resolve, Subscription } from './subscription.ts'
+import { checkToken, type TokenOutcome } from './token-check.ts'
 import type { Transport } from './transport.ts'
 
 /** A peer that is not authenticated cannot have itself answered for ever. */
 const maxEarlyFaults = 16
+/** So much of its message rate a client may use at once. */
+const messageBurstMs = 4000
+
+/** Under which token a session is live. */
+interface Authority {
+  readonly grant: Grant
+  readonly delivery: Delivery
+  /** Gives the place back. */
+  readonly release: Release
+  /** Whether the client was told that the token expires. */
+  isWarned: boolean
+}
 
 /**
  * One client: who it is, what it subscribed to, and the connection under it. `PROTOCOL.md` decides what it
@@ -21,22 +37,39 @@ const maxEarlyFaults = 16
 export class Session implements Subscriber {
   readonly #parts: SessionParts
   readonly #transport: Transport
+  readonly #origin: SessionOrigin
+  readonly #sinceMs: number
+  readonly #budget: Budget
+  /** On the steady clock. */
+  readonly #authDueMs: number
+  readonly #deadline: NodeJS.Timeout
   #state: SessionState = 'connected'
-  #grant: Grant | undefined
-  #subscription = Subscription.none
-  #audience: Audience | undefined
+  #authority: Authority | undefined
   /** Requests refused before authentication. */
   #earlyFaults = 0
-  readonly #deadline: NodeJS.Timeout
-  readonly #snapshots: SnapshotSender
+  #lastMessageMs: number | undefined
 
-  constructor(parts: SessionParts, transport: Transport) {
+  constructor(parts: SessionParts, transport: Transport, origin: SessionOrigin) {
+    const { limits, clock, counts } = parts
     this.#parts = parts
     this.#transport = transport
-    this.#snapshots = new SnapshotSender(transport, block => this.deliver(block))
-    this.#deadline = setTimeout(() => this.#tokenIsLate(), parts.limits.authTimeoutMs)
-    parts.counts.states.connected++
+    this.#origin = origin
+    this.#sinceMs = clock.wall()
+    this.#budget = new Budget({ perSecond: limits.messagesPerSecond, burstMs: messageBurstMs })
+    const leftMs = limits.authTimeoutMs - origin.ageMs
+    this.#authDueMs = clock.steady() + leftMs
+    this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
+    counts.states.connected++
     this.#send({ T: 'success', msg: 'connected' })
+  }
+
+  /** Unique in this process. */
+  get number(): number {
+    return this.#origin.number
+  }
+
+  get form(): WireForm {
+    return this.#transport.form
   }
 
   get state(): SessionState {
@@ -45,23 +78,53 @@ export class Session implements Subscriber {
 
   /** The user, once the token was verified. */
   get subject(): string | undefined {
-    return this.#grant?.subject
+    return this.#authority?.grant.subject
   }
 
   /** How many items are subscribed. */
   get size(): number {
-    return this.#subscription.size
+    return this.#authority?.delivery.size ?? 0
+  }
+
+  /** What there is to know of it now. */
+  get facts(): SessionFacts {
+    const { number, address } = this.#origin
+    const { subject, tokenId, expiresAtMs } = { ...this.#authority?.grant }
+    return {
+      number,
+      state: this.#state,
+      ...(subject === undefined ? {} : { subject }),
+      ...(tokenId === undefined ? {} : { tokenId }),
+      address,
+      form: this.#transport.form.subprotocol,
+      sinceMs: this.#sinceMs,
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+      ...(this.#lastMessageMs === undefined ? {} : { lastMessageMs: this.#lastMessageMs }),
+      items: this.size,
+      unsentBytes: this.#transport.unsentBytes,
+      ...this.#transport.written,
+    }
   }
 
   /** Takes one message of the client. Whatever goes wrong with it ends this session, never the node. */
   receive(text: string): void {
-    if (this.#state === 'ended') return
+    if (!this.#isAllowed(1 + Math.floor(text.length / 1024))) return
     try {
       this.#take(text)
     } catch (error) {
-      this.#parts.onFault(error)
-      this.#step('failed', { detail: 'the message could not be handled; reconnect' })
+      this.#fail(error)
     }
+  }
+
+  /** A binary message, which this form does not have. */
+  receiveBinary(bytes: number): void {
+    if (!this.#isAllowed(1 + Math.floor(bytes / 1024))) return
+    this.#tell({ code: 400, detail: 'a binary message; expected JSON in a text message' })
+  }
+
+  /** A ping or a pong, which costs as much as a message; whether the session goes on. */
+  receiveControl(): boolean {
+    return this.#isAllowed(1)
   }
 
   #take(text: string): void {
@@ -70,43 +133,74 @@ export class Session implements Subscriber {
       this.#tell(message)
     } else if (message.action === 'auth') {
       this.authenticate(message.token, message.id)
-    } else if (this.#grant === undefined || this.#state !== 'live') {
+    } else if (this.#authority === undefined) {
       this.#step('request', {
         detail: `${message.action} before "authenticated"; authenticate first`,
         id: message.id,
       })
-    } else if (message.action === 'subscribe') {
-      this.#subscribe(message, this.#grant)
     } else {
-      this.#unsubscribe(message, this.#grant)
+      this.#answer(message, this.#authority.delivery)
     }
   }
 
-  /** A binary message, which this form does not have. */
-  receiveBinary(): void {
-    this.#tell({ code: 400, detail: 'a binary message; expected JSON in a text message' })
+  #answer(request: SubscribeMessage | UnsubscribeMessage, delivery: Delivery): void {
+    if (request.action === 'unsubscribe') {
+      delivery.unsubscribe(request)
+    } else {
+      const fault = delivery.subscribe(request)
+      if (fault !== undefined) this.#tell(fault)
+    }
+    this.#payForAnswer(delivery)
   }
 
-  /** Begins the check of a token, from a message or from the handshake's `Authorization` header. */
+  /** An answer states the whole subscription. */
+  #payForAnswer({ size }: Delivery): void {
+    this.#budget.owe(Math.floor(size / 500), this.#parts.clock.steady())
+  }
+
+  /**
+   * Begins the check of a token, from a message or from the handshake's `Authorization` header: the first, or one that the
+   * session is to go on under.
+   */
   authenticate(token: string, id?: RequestId): void {
-    const wasConnected = this.#state === 'connected'
-    this.#step('auth', { detail: `a second "auth" while ${this.#state}`, id })
-    if (!wasConnected) return
-    this.#parts.verify(token).then(
-      grant => this.#verified(grant, id),
-      (error: unknown) => this.#refused(error, id),
-    )
+    const from = this.#state
+    this.#step('auth', { detail: 'a further "auth" while a token is being checked', id })
+    if (from !== 'connected' && from !== 'live') return
+    const former = this.#authority?.grant
+    checkToken(this.#parts, { token, former, dueMs: this.#authDueMs })
+      .then(outcome => this.#settle(outcome, id))
+      .catch((error: unknown) => this.#fail(error))
   }
 
   /** Takes one prepared block. */
   deliver(block: Block): void {
-    if (this.#state === 'live') this.#write(block)
+    if (this.#authority !== undefined) this.#write(block)
   }
 
-  /** Ends the session once its token's time is over. */
-  expireAt(nowMs: number): void {
-    if (this.#grant === undefined || nowMs < this.#grant.expiresAtMs) return
-    this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
+  /** Warns a client whose token expires soon, and ends the session whose token's time is over. */
+  lookAtExpiry(nowMs: number): void {
+    if (this.#authority === undefined) return
+    const { grant, isWarned } = this.#authority
+    const { expiresAtMs } = grant
+    const { expiryWarningMs, clockToleranceMs } = this.#parts.limits
+    if (nowMs < expiresAtMs - expiryWarningMs) return
+    if (nowMs >= expiresAtMs + clockToleranceMs) {
+      this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
+    } else if (!isWarned) {
+      this.#authority.isWarned = true
+      this.#send(expiringMessage(grant, nowMs))
+    }
+  }
+
+  /** Whether it is live under a token that was withdrawn. */
+  get isRevoked(): boolean {
+    if (this.#state === 'ended' || this.#authority === undefined) return false
+    return this.#parts.isRevoked(this.#authority.grant)
+  }
+
+  /** Its token was withdrawn. */
+  revoke(): void {
+    this.#step('revoked', { detail: 'the token was withdrawn by the operator' })
   }
 
   /** Tells the client when this node will close the connection, so that it can connect anew. */
@@ -116,6 +210,11 @@ export class Session implements Subscriber {
 
   drain(): void {
     this.#step('drained', { detail: '' })
+  }
+
+  /** The operator does not want it. */
+  dismiss(): void {
+    this.#step('dismissed', { detail: '' })
   }
 
   /** The peer has not answered a ping. */
@@ -128,127 +227,73 @@ export class Session implements Subscriber {
     this.#step('gone', { detail: '' })
   }
 
+  /** Whether the client may have something of this cost taken; if not, the session ends. */
+  #isAllowed(cost: number): boolean {
+    if (this.#state === 'ended') return false
+    const { clock, limits } = this.#parts
+    this.#lastMessageMs = clock.wall()
+    if (this.#budget.spend(cost, clock.steady())) return true
+    this.#step('flooded', {
+      detail: `more than ${limits.messagesPerSecond} messages a second; a long one counts more often, and one with a long answer`,
+    })
+    return false
+  }
+
   #tokenIsLate(): void {
     const { authTimeoutMs } = this.#parts.limits
     this.#step('deadline', { detail: `no valid token within ${authTimeoutMs} ms of connecting` })
   }
 
-  #verified(grant: Grant, id: RequestId | undefined): void {
-    if (this.#state !== 'verifying') return
-    const lacks = lackForFeed(grant, 'live')
-    if (lacks !== undefined) {
-      this.#step('refused', { detail: lacks, id })
-    } else if (this.#parts.admit(this)) {
+  #settle(outcome: TokenOutcome, id: RequestId | undefined): void {
+    if ('detail' in outcome) {
+      this.#step(outcome.kind, { detail: outcome.detail, id })
+    } else if (outcome.kind === 'renewed') {
+      this.#renew(outcome.grant, id)
+    } else if (this.#state === 'verifying') {
       clearTimeout(this.#deadline)
-      this.#grant = grant
-      this.#step('granted', { detail: '' })
-      this.#send(this.#welcome(grant, id))
+      const { grant, release } = outcome
+      this.#authority = { grant, release, delivery: this.#createDelivery(grant), isWarned: false }
+      this.#welcome(grant, id)
     } else {
-      this.#step('full', {
-        detail: `this node has all of its ${this.#parts.limits.maxSessions} sessions; reconnect later`,
-        id,
-      })
+      // It ended while it waited for its place.
+      outcome.release()
     }
   }
 
-  #refused(error: unknown, id: RequestId | undefined): void {
-    if (error instanceof TokenError) this.#parts.counts.tokens[error.reason]++
-    if (error instanceof TokenError && error.reason !== 'unavailable') {
-      this.#step('refused', { detail: `the token was refused: ${error.reason}`, id })
-    } else {
-      this.#step('failed', { detail: 'the token could not be checked; reconnect', id })
-    }
+  #createDelivery(grant: Grant): Delivery {
+    const { feed, limits } = this.#parts
+    return new Delivery(
+      {
+        feed,
+        transport: this.#transport,
+        maxItems: limits.maxItemsPerSession,
+        subscriber: this,
+        tell: message => this.#send(message),
+      },
+      grant,
+    )
   }
 
-  #welcome(grant: Grant, id: RequestId | undefined): object {
-    const { maxItemsPerSession, maxMessageBytes, maxUnsentBytes, heartbeatMs } = this.#parts.limits
-    return {
-      T: 'success',
-      msg: 'authenticated',
-      ...(id === undefined ? {} : { id }),
-      expiresAt: new Date(grant.expiresAtMs).toISOString(),
-      heartbeatMs,
-      limits: { items: maxItemsPerSession, messageBytes: maxMessageBytes, unsentBytes: maxUnsentBytes },
-    }
+  /** Goes on under another token of the same user: what the former one alone entitled to is left at once. */
+  #renew(grant: Grant, id: RequestId | undefined): void {
+    if (this.#state !== 'renewing' || this.#authority === undefined) return
+    this.#authority = { ...this.#authority, grant, isWarned: false }
+    this.#parts.counts.renewals++
+    this.#welcome(grant, id)
+    this.#authority.delivery.entitle(grant)
+    this.#payForAnswer(this.#authority.delivery)
   }
 
-  #subscribe(request: SubscribeMessage, grant: Grant): void {
-    const item = firstUnentitled(request.items, grant)
-    if (item !== undefined) {
-      this.#tell({
-        code: 409,
-        detail: `${item}: the token does not entitle to it; nothing of the request was subscribed`,
-        id: request.id,
-      })
-      return
-    }
-    const wanted = this.#subscription.with(request)
-    const { maxItemsPerSession } = this.#parts.limits
-    if (wanted.size > maxItemsPerSession) {
-      this.#tell({
-        code: 405,
-        detail: `${wanted.size} items; at most ${maxItemsPerSession} a session; nothing of the request was subscribed`,
-        id: request.id,
-      })
-      return
-    }
-    if (request.snapshot && this.#snapshots.isFull) {
-      this.#tell({
-        code: 400,
-        detail: 'too many snapshots are on their way; wait for one to be complete',
-        id: request.id,
-      })
-      return
-    }
-    this.#replace(wanted, grant, request.id)
-    if (request.snapshot) this.#sendSnapshot(request, grant)
+  #welcome(grant: Grant, id: RequestId | undefined): void {
+    const { limits, clock } = this.#parts
+    this.#step('granted', { detail: '' })
+    this.#send(welcomeMessage(grant, limits, id))
+    this.lookAtExpiry(clock.wall())
   }
 
-  #unsubscribe(request: UnsubscribeMessage, grant: Grant): void {
-    this.#replace(this.#subscription.without(request.items), grant, request.id)
-  }
-
-  /** Acknowledges and changes audiences between two batches, so that the positions told are exact. */
-  #replace(subscription: Subscription, grant: Grant, id: RequestId | undefined): void {
-    const { feed } = this.#parts
-    this.#subscription = subscription
-    this.#send({
-      T: 'subscription',
-      ...(id === undefined ? {} : { id }),
-      ...subscription.describe(),
-      partitions: feed.positions().map(({ partition, epoch, offset }) => ({
-        topic: partition.topic,
-        partition: partition.partition,
-        epoch,
-        position: offset,
-      })),
-    })
-    if (this.#state !== 'live') return
-    const former = this.#audience
-    const interest = subscription.interest(grant)
-    this.#audience = interest.size > 0 ? feed.fanout.join(this, interest, this.#transport.form) : undefined
-    if (former !== undefined && former !== this.#audience) feed.fanout.leave(this, former)
-  }
-
-  #sendSnapshot(request: SubscribeMessage, grant: Grant): void {
-    const { lookedBackToMs } = this.#parts.feed
-    const head = {
-      T: 'snapshot',
-      ...(request.id === undefined ? {} : { id: request.id }),
-      ...(lookedBackToMs === undefined ? {} : { since: new Date(lookedBackToMs).toISOString() }),
-    }
-    this.#snapshots.add(this.#transport.form.snapshot(head, this.#currentEvents(request, grant)))
-  }
-
-  *#currentEvents({ items }: SubscribeMessage, grant: Grant): Generator<Buffer, void> {
-    for (const [channel, names] of items) {
-      yield* this.#parts.feed.tape.snapshot(channel, resolve(new Set(names), grant))
-    }
-  }
-
-  #leaveAudience(): void {
-    if (this.#audience !== undefined) this.#parts.feed.fanout.leave(this, this.#audience)
-    this.#audience = undefined
+  #fail(error: unknown): void {
+    this.#parts.onFault(error)
+    this.#step('failed', { detail: 'the message could not be handled; reconnect' })
   }
 
   /** Goes where the table says: tells the client, and closes. */
@@ -269,8 +314,8 @@ export class Session implements Subscriber {
   #end(close: CloseReason | undefined, told: RequestFault | undefined): void {
     const { counts } = this.#parts
     clearTimeout(this.#deadline)
-    this.#leaveAudience()
-    this.#snapshots.end()
+    this.#authority?.delivery.end()
+    this.#authority?.release()
     counts.states.ended--
     if (close === undefined) return
     counts.closes[close]++
@@ -281,7 +326,7 @@ export class Session implements Subscriber {
   #tell(fault: RequestFault): void {
     this.#parts.counts.errors[fault.code]++
     this.#send(errorMessage(fault))
-    if (this.#grant === undefined && ++this.#earlyFaults > maxEarlyFaults) {
+    if (this.#authority === undefined && ++this.#earlyFaults > maxEarlyFaults) {
       this.#step('noisy', { detail: `more than ${maxEarlyFaults} refused messages before authentication` })
     }
   }

@@ -1,47 +1,97 @@
+import type { Grant } from '../auth/grant.ts'
+import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
+import type { Ledger } from '../limits/ledger.ts'
+import { PacedWork } from '../limits/paced-work.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import type { Grant } from '../auth/grant.ts'
+import { type PlaceCounts, Places } from './places.ts'
+import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
-import type { SessionLimits } from './session-parts.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
+import type { SessionFacts } from './session-facts.ts'
+import type { Clock, SessionLimits, SessionOrigin } from './session-parts.ts'
 import type { Transport } from './transport.ts'
 
 export interface SessionsOptions {
   readonly feed: Feed
   readonly limits: SessionLimits
+  readonly ledger: Ledger
+  readonly revocations: Revocations
   readonly verify: (token: string) => Promise<Grant>
   /** Told of what went wrong with a client's message by a fault of ours. */
   readonly onFault?: (error: unknown) => void
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
+  readonly clock?: Clock
   /** From 0 to 1, for the jitter of a drain. */
   readonly random?: () => number
 }
 
-/** All sessions of this node: their limit, their common heartbeat, their end. */
+/** Some sessions, in the order in which they began. */
+export interface SessionPage {
+  readonly sessions: readonly SessionFacts[]
+  /** Where there are more: what to ask for them with, as `after`. */
+  readonly next?: number
+}
+
+export interface SessionQuery {
+  /** Sessions with a higher number; from the first if left out. */
+  readonly after?: number
+  /** At most 1,000; 100 if left out. */
+  readonly limit?: number
+  /** Of one user. */
+  readonly subject?: string
+}
+
+/** How often it is looked at whose token expires. */
+const expiryLookMs = 500
+/** A closing costs a few messages. */
+const closedPerTurn = 100
+const longestPage = 1000
+const realClock: Clock = { wall: () => Date.now(), steady: () => performance.now() }
+
+/** All sessions of this node: their limits, their common heartbeat, their end. */
 export class Sessions {
   readonly counts: SessionCounts = createSessionCounts()
   readonly #options: SessionsOptions
-  readonly #now: () => number
-  readonly #sessions = new Map<Session, WireForm>()
-  readonly #heartbeat: NodeJS.Timeout
+  readonly #clock: Clock
+  readonly #places: Places
+  /** By number, in the order in which they began. */
+  readonly #sessions = new Map<number, Session>()
+  readonly #beats = new Rounds(() => this.#sessions.values())
+  readonly #expiryLooks = new Rounds(() => this.#sessions.values())
+  readonly #closings = new PacedWork(closedPerTurn)
+  readonly #timers: readonly NodeJS.Timeout[]
+  #lastNumber = 0
   #onEmpty: () => void = () => undefined
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#now = options.now ?? Date.now
-    this.#heartbeat = setInterval(() => this.beat(), options.limits.heartbeatMs)
+    this.#clock = options.clock ?? realClock
+    this.#places = new Places({ ...options.limits, ledger: options.ledger })
+    this.#timers = [
+      setInterval(() => this.beat(), options.limits.heartbeatMs),
+      setInterval(() => this.#lookAtExpiry(), expiryLookMs),
+    ]
   }
 
   get size(): number {
     return this.#sessions.size
   }
 
-  /** Begins a session on a connection that was just accepted; `end` it when the connection is gone. */
-  open(transport: Transport): Session {
-    const { feed, limits, verify, onFault = () => undefined } = this.#options
+  /** How many revocations are in force. */
+  get revocations(): number {
+    return this.#options.revocations.size
+  }
+
+  /** How sessions came to their places. */
+  get placeCounts(): PlaceCounts {
+    return this.#places.counts
+  }
+
+  /** Begins a session on a connection that was just accepted; to be told when the connection is `gone`. */
+  open(transport: Transport, origin: Omit<SessionOrigin, 'number'>): Session {
+    const { feed, limits, verify, revocations, onFault = () => undefined } = this.#options
     const session = new Session(
       {
         feed,
@@ -49,31 +99,70 @@ export class Sessions {
         verify,
         onFault,
         counts: this.counts,
-        admit: () => this.counts.states.live < limits.maxSessions,
+        clock: this.#clock,
+        places: this.#places,
+        isRevoked: grant => revocations.covers(grant),
       },
       transport,
+      { ...origin, number: ++this.#lastNumber },
     )
-    this.#sessions.set(session, transport.form)
+    this.#sessions.set(session.number, session)
     return session
   }
 
   /** The connection of a session is gone. */
-  end(session: Session): void {
+  gone(session: Session): void {
     session.gone()
-    this.#sessions.delete(session)
+    this.#sessions.delete(session.number)
     if (this.#sessions.size === 0) this.#onEmpty()
   }
 
-  /** Sends every live session one and the same heartbeat, and ends those whose token has expired. */
+  /** A page of what there is to know of each session. */
+  list({ after = 0, limit = 100, subject }: SessionQuery = {}): SessionPage {
+    const most = Math.min(limit, longestPage)
+    const page: SessionFacts[] = []
+    for (const [number, session] of this.#sessions) {
+      if (number <= after || (subject !== undefined && session.subject !== subject)) continue
+      if (page.length === most) return { sessions: page, next: page.at(-1)?.number ?? after }
+      page.push(session.facts)
+    }
+    return { sessions: page }
+  }
+
+  /** Ends a session as its operator wishes, and its client is not to come back; false where there is none of this number. */
+  end(number: number): boolean {
+    const session = this.#sessions.get(number)
+    if (session === undefined || session.state === 'ended') return false
+    session.dismiss()
+    return true
+  }
+
+  /**
+   * Withdraws tokens: no further check takes them, and the sessions under them end, of many some in each turn of the event loop.
+   * Throws a `RevocationsFullError`.
+   */
+  revoke(request: RevocationRequest): { readonly revocation: Revocation; readonly sessions: number } {
+    const { revocations } = this.#options
+    const revocation = revocations.add(request)
+    let sessions = 0
+    for (const session of this.#sessions.values()) {
+      if (!session.isRevoked) continue
+      sessions++
+      this.#closings.begin(() => session.revoke())
+    }
+    return { revocation, sessions }
+  }
+
+  /** Sends every live session one and the same heartbeat. */
   beat(): void {
-    const nowMs = this.#now()
+    const nowMs = this.#clock.wall()
     const blocks = new Map<WireForm, Block>()
-    for (const [session, form] of this.#sessions) {
-      session.expireAt(nowMs)
+    this.#beats.begin(session => {
+      const { form } = session
       const block = blocks.get(form) ?? form.message(this.#heartbeatMessage(nowMs))
       blocks.set(form, block)
       session.deliver(block)
-    }
+    })
   }
 
   /**
@@ -82,22 +171,37 @@ export class Sessions {
    */
   async drain(withinMs: number): Promise<void> {
     if (this.#sessions.size > 0) await this.#closeAll(withinMs)
-    clearInterval(this.#heartbeat)
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#beats.stop()
+    this.#expiryLooks.stop()
   }
 
   async #closeAll(withinMs: number): Promise<void> {
     const random = this.#options.random ?? Math.random
     const timers: NodeJS.Timeout[] = []
+    const farewells = new Rounds(() => this.#sessions.values())
     await new Promise<void>(resolve => {
-      this.#onEmpty = resolve
+      // A drain may overtake another one, which then ends with it.
+      const former = this.#onEmpty
+      this.#onEmpty = () => {
+        former()
+        resolve()
+      }
       timers.push(setTimeout(resolve, withinMs + 1000))
-      for (const session of this.#sessions.keys()) {
+      farewells.begin(session => {
         const reconnectInMs = Math.round(random() * withinMs)
         session.announceShutdown(reconnectInMs)
-        timers.push(setTimeout(() => session.drain(), reconnectInMs))
-      }
+        timers.push(setTimeout(() => this.#closings.begin(() => session.drain()), reconnectInMs))
+      })
     })
+    farewells.stop()
     for (const timer of timers) clearTimeout(timer)
+  }
+
+  /** A look at every session costs less than timers of their own, which would be as many as there are sessions. */
+  #lookAtExpiry(): void {
+    const nowMs = this.#clock.wall()
+    this.#expiryLooks.begin(session => session.lookAtExpiry(nowMs))
   }
 
   #heartbeatMessage(nowMs: number): object {

@@ -59,6 +59,17 @@ export class Subscription {
     return new Subscription(named, this.#policies)
   }
 
+  /** What of it a grant entitles to; the same object where that is everything. */
+  under(grant: Grant): Subscription {
+    const named = new Map<Channel, ReadonlySet<string>>()
+    for (const [channel, symbols] of this.#named) {
+      const seen = entitledNames(channel, symbols, grant)
+      if (seen.size > 0) named.set(channel, seen)
+    }
+    const narrowed = new Subscription(named, this.#policies)
+    return narrowed.size === this.size ? this : narrowed
+  }
+
   /** The symbols of a channel as the client named them, with those that follow from trades. */
   symbols(channel: Channel): ReadonlySet<string> {
     const own = this.#named.get(channel) ?? new Set<string>()
@@ -97,14 +108,24 @@ export function resolve(names: ReadonlySet<string>, grant: Grant): '*' | Readonl
   return names.has('*') ? grant.symbols : names
 }
 
+/** The names of a channel that a grant covers; `*` where it covers any symbol. */
+export function entitledNames(channel: Channel, names: Iterable<string>, grant: Grant): Set<string> {
+  const seen = new Set<string>()
+  if (!entitlesChannel(grant, channel)) return seen
+  for (const name of names) if (isSeen(name, grant)) seen.add(name)
+  return seen
+}
+
+function isSeen(name: string, { symbols }: Grant): boolean {
+  return name === '*' ? symbols === '*' || symbols.size > 0 : entitles(symbols, name)
+}
+
 /** The first item of a request that the grant does not cover, such as `trades/MSFT`. */
 export function firstUnentitled(items: RequestedItems, grant: Grant): string | undefined {
   for (const [channel, symbols] of items) {
     const isCovered = entitlesChannel(grant, channel)
     for (const symbol of symbols) {
-      const isSeen =
-        symbol === '*' ? grant.symbols === '*' || grant.symbols.size > 0 : entitles(grant.symbols, symbol)
-      if (!isCovered || !isSeen) return `${channel}/${symbol}`
+      if (!isCovered || !isSeen(symbol, grant)) return `${channel}/${symbol}`
     }
   }
   return undefined

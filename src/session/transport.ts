@@ -10,6 +10,10 @@ export interface Transport {
   /** Whether the connection takes more at once; if not, it calls the `onDrain` listener when it does. */
   readonly hasRoom: boolean
   onDrain(listener: () => void): void
+  /** What was written since the connection began. */
+  readonly written: { readonly frames: number; readonly bytes: number }
+  /** What of it the connection has not taken yet. */
+  readonly unsentBytes: number
   /** Sends what was written, the farewell whatever is unsent, and the code; gives up on a peer that does not take them. */
   close(why: CloseCode, farewell?: Block): void
 }

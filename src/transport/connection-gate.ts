@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { PacedWork } from '../limits/paced-work.ts'
 
 export interface ConnectionGateOptions {
@@ -38,6 +39,8 @@ export class ConnectionGate {
   readonly #options: ConnectionGateOptions
   /** By peer, in the order in which they came. */
   readonly #handshakes = new Map<string, Handshake>()
+  /** When the connections came that asked for an upgrade. */
+  readonly #arrivals = new WeakMap<Duplex, number>()
   readonly #enter: Listener
   readonly #sweep: NodeJS.Timeout
 
@@ -53,6 +56,7 @@ export class ConnectionGate {
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // Node has taken its own listener away: an error meanwhile would end the process.
       socket.on('error', ignore)
+      this.#arrivals.set(socket, this.#handshakes.get(peerOf(socket))?.sinceMs ?? performance.now())
       this.#begin(socket, () => {
         upgrade(request, socket, head)
         socket.off('error', ignore)
@@ -65,6 +69,11 @@ export class ConnectionGate {
   /** How many connections have not sent a complete request yet. */
   get handshakes(): number {
     return this.#handshakes.size
+  }
+
+  /** How long a connection had existed when it asked for an upgrade, and since then; from its latest request on if that was not its first. */
+  ageMsOf(socket: Duplex): number {
+    return performance.now() - (this.#arrivals.get(socket) ?? performance.now())
   }
 
   /** Lets a connection in when it has something to say, and its turn has come. */

@@ -1,15 +1,15 @@
-import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import fastifyWebSocket from '@fastify/websocket'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { RawData, WebSocket } from 'ws'
 import { type AllowedOrigins, isOriginAllowed } from '../auth/origin-policy.ts'
-import { bearerToken } from '../auth/bearer-token.ts'
 import type { Session } from '../session/session.ts'
+import { Rounds } from '../session/rounds.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { jsonForm } from '../wire/json-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Admission } from './admission.ts'
 import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './refusal-counts.ts'
+import { runSession } from './stream-session.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 
 /** The wire forms by subprotocol; the first is for clients that offer none. */
@@ -17,11 +17,16 @@ export const forms: readonly WireForm[] = [jsonForm]
 
 const streamPath = '/v1/stream'
 
+/** A message of the usual clients is one frame; proxies may cut it into some, at least of a few kB. */
+const maxFragments = 256
+
 export interface StreamOptions {
   readonly sessions: Sessions
   readonly allowedOrigins: AllowedOrigins
   /** Paces handshakes and counts connections. */
   readonly admission: Admission
+  /** How long a connection has existed at its handshake; 0 if left out. */
+  readonly ageMsOf?: (socket: Duplex) => number
   /** Whether the feed is warmed up and the node is not leaving. */
   readonly isReady: () => boolean
   readonly maxMessageBytes: number
@@ -43,13 +48,19 @@ interface Refusal {
 export async function serveStream(app: FastifyInstance, options: StreamOptions): Promise<RefusalCounts> {
   const refusals = createRefusalCounts()
   const connections = new Map<WebSocketTransport, Session>()
-  const pings = setInterval(() => probe(connections), options.pingMs)
-  app.addHook('onClose', () => clearInterval(pings))
+  const probes = new Rounds(() => connections.entries())
+  const pings = setInterval(() => probes.begin(probe), options.pingMs)
+  app.addHook('onClose', () => {
+    clearInterval(pings)
+    probes.stop()
+  })
   await app.register(fastifyWebSocket, {
     // `ws` reports a peer's protocol error to the listener below, and answers it.
     errorHandler: () => undefined,
     options: {
       maxPayload: options.maxMessageBytes,
+      maxFragments,
+      autoPong: false,
       perMessageDeflate: false,
       clientTracking: true,
       handleProtocols: offered => formOf(offered)?.subprotocol ?? false,
@@ -72,57 +83,16 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     handler: (_request, reply) => answer(reply, plainHttp),
     wsHandler: (webSocket, request) => {
       const form = formOf([webSocket.protocol]) ?? jsonForm
-      const { maxUnsentBytes, closeTimeoutMs = 5000 } = options
-      const { socket } = request.raw
+      const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
+      const { ip: address, raw } = request
+      const { socket } = raw
       const transport = new WebSocketTransport({ webSocket, socket, form, maxUnsentBytes, closeTimeoutMs })
-      connections.set(transport, runSession({ webSocket, transport, request: request.raw, options }))
+      const connection = { webSocket, transport, request: raw, address, ageMs: ageMsOf(socket) }
+      connections.set(transport, runSession(connection, sessions, log))
       webSocket.once('close', () => connections.delete(transport))
     },
   })
   return refusals
-}
-
-interface Connection {
-  readonly webSocket: WebSocket
-  readonly transport: WebSocketTransport
-  readonly request: IncomingMessage
-  readonly options: StreamOptions
-}
-
-/** One connection from its handshake to its end, which is the one line it leaves in the log. */
-function runSession({ webSocket, transport, request, options }: Connection): Session {
-  const { sessions, log } = options
-  const begunMs = performance.now()
-  const session = sessions.open(transport)
-  let messages = 0
-  webSocket.on('message', (data, isBinary) => {
-    messages++
-    receive(session, data, isBinary)
-  })
-  // `ws` reports a protocol error of the peer here and closes by itself with the code of RFC 6455.
-  webSocket.on('error', () => undefined)
-  webSocket.once('close', code => {
-    log.info(
-      {
-        code,
-        subject: session.subject,
-        durationMs: Math.round(performance.now() - begunMs),
-        items: session.size,
-        messages,
-        ...transport.written,
-      },
-      'connection ended',
-    )
-    sessions.end(session)
-  })
-  const token = bearerToken(request.headers.authorization)
-  if (token !== undefined) session.authenticate(token)
-  return session
-}
-
-function receive(session: Session, data: RawData, isBinary: boolean): void {
-  if (isBinary) session.receiveBinary()
-  else if (Buffer.isBuffer(data)) session.receive(data.toString('utf8'))
 }
 
 function refuse(request: FastifyRequest, options: StreamOptions): Refusal | undefined {
@@ -202,7 +172,7 @@ function formOf(offered: Iterable<string>): WireForm | undefined {
   return undefined
 }
 
-/** Ends connections whose peer has not answered the last ping. */
-function probe(connections: ReadonlyMap<WebSocketTransport, Session>): void {
-  for (const [transport, session] of connections) if (!transport.probe()) session.giveUp()
+/** Ends a connection whose peer has not answered the last ping. */
+function probe([transport, session]: readonly [WebSocketTransport, Session]): void {
+  if (!transport.probe()) session.giveUp()
 }

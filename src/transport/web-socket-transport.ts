@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { CloseCode } from '../session/close-code.ts'
 import type { Transport } from '../session/transport.ts'
@@ -8,13 +8,16 @@ import type { WireForm } from '../wire/wire-form.ts'
 export interface WebSocketTransportOptions {
   readonly webSocket: WebSocket
   /** The upgraded socket under it. */
-  readonly socket: Duplex
+  readonly socket: Socket
   readonly form: WireForm
   /** Node's own queue beyond which nothing more is taken. */
   readonly maxUnsentBytes: number
   /** How long a peer has to take the farewell and to close. */
   readonly closeTimeoutMs: number
 }
+
+/** A peer that sends more than this after its end is not read any more. */
+const maxBytesAfterEnd = 262_144
 
 /**
  * A WebSocket under a session. Prepared frames go straight to the upgraded socket (0.8 of the CPU of
@@ -41,6 +44,10 @@ export class WebSocketTransport implements Transport {
     return !this.#options.socket.writableNeedDrain
   }
 
+  get unsentBytes(): number {
+    return this.#options.socket.writableLength
+  }
+
   onDrain(listener: () => void): void {
     this.#options.socket.on('drain', listener)
   }
@@ -65,6 +72,10 @@ export class WebSocketTransport implements Transport {
     webSocket.close(why.code, why.reason)
     const timeout = setTimeout(() => webSocket.terminate(), closeTimeoutMs)
     webSocket.once('close', () => clearTimeout(timeout))
+    const mostBytes = socket.bytesRead + maxBytesAfterEnd
+    socket.on('data', () => {
+      if (socket.bytesRead > mostBytes) webSocket.pause()
+    })
   }
 
   /** Asks the peer for a sign of life; false when it did not answer the last time. */

@@ -3,6 +3,8 @@ import type { Grant } from '../../src/auth/grant.ts'
 import { Feed } from '../../src/fanout/feed.ts'
 import { listen } from '../../src/gateway/listen.ts'
 import { LocalLedger } from '../../src/limits/ledger.ts'
+import { Revocations } from '../../src/auth/revocations.ts'
+import type { SessionLimits } from '../../src/session/session-parts.ts'
 import { Sessions } from '../../src/session/sessions.ts'
 import { Admission } from '../../src/transport/admission.ts'
 import { serveStream } from '../../src/transport/stream-route.ts'
@@ -26,11 +28,7 @@ const everything: Grant = {
   expiresAtMs: 8e15,
 }
 
-export async function startBareStream({
-  maxUnsentBytes,
-}: {
-  readonly maxUnsentBytes: number
-}): Promise<BareStream> {
+export async function startBareStream(changes: Partial<SessionLimits>): Promise<BareStream> {
   const app = Fastify()
   const feed = new Feed({ maxItems: 10 })
   const limits = {
@@ -38,11 +36,23 @@ export async function startBareStream({
     maxMessageBytes: 65_536,
     maxItemsPerSession: 10,
     maxSessions: 1000,
-    maxUnsentBytes,
+    maxUnsentBytes: 4_194_304,
     heartbeatMs: 60_000,
+    messagesPerSecond: 50,
+    maxSessionsPerUser: 1000,
+    sessionsPerUserPerSecond: 1000,
+    expiryWarningMs: 60_000,
+    clockToleranceMs: 5000,
+    ...changes,
   }
-  const sessions = new Sessions({ feed, limits, verify: () => Promise.resolve(everything) })
-  const ledger = new LocalLedger({ connectionsPerAddress: 1000, sessionsPerUser: 1000 })
+  const ledger = new LocalLedger({ connectionsPerAddress: 1000, sessionsPerUser: limits.maxSessionsPerUser })
+  const sessions = new Sessions({
+    feed,
+    limits,
+    ledger,
+    revocations: new Revocations(),
+    verify: () => Promise.resolve(everything),
+  })
   const admission = new Admission({
     ledger,
     handshakesPerSecond: 1000,

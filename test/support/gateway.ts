@@ -46,7 +46,7 @@ export async function startTestGateway(env: Readonly<Record<string, string>> = {
   }
 }
 
-/** A token that allows everything for a minute, unless the request says otherwise. */
+/** A token that allows everything for an hour, unless the request says otherwise. */
 export async function mintTestToken(request: Partial<TokenRequest> = {}): Promise<string> {
   const key = await readDevelopmentKey('development')
   return mintToken({
@@ -56,7 +56,7 @@ export async function mintTestToken(request: Partial<TokenRequest> = {}): Promis
     feeds: '*',
     channels: '*',
     symbols: '*',
-    lifetimeS: 60,
+    lifetimeS: 3600,
     ...request,
   })
 }

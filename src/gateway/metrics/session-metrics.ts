@@ -18,21 +18,21 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
     'Sessions by state. Many connected or verifying: clients do not authenticate, or the key set is slow',
     ['state'],
     () => {
-      const { connected, verifying, live } = sessions.counts.states
-      return rows('state', { connected, verifying, live })
+      const { connected, verifying, live, renewing } = sessions.counts.states
+      return rows('state', { connected, verifying, live, renewing })
     },
   )
   counter(
     registry,
     'ticker_session_errors_total',
-    'Errors told to clients by code (PROTOCOL.md §6). A rise of 402: tokens are refused; of 406: the node is full; of 407: clients are too slow; of 500: tokens cannot be checked; of the others: clients are broken',
+    'Errors told to clients by code (PROTOCOL.md §6). A rise of 402: tokens are refused; of 406: the node is full; of 407: clients are too slow; of 429: they say too much; of 500: tokens cannot be checked; of the others: clients are broken',
     ['code'],
     () => rows('code', sessions.counts.errors),
   )
   counter(
     registry,
     'ticker_sessions_closed_total',
-    'Sessions the gateway ended by reason. A rise of too_slow: clients or their networks cannot keep up; of unauthorized: tokens are refused; of internal_error: tokens cannot be checked',
+    'Sessions the gateway ended by reason. A rise of too_slow: clients or their networks cannot keep up; of too_many_messages: clients are broken or hostile; of token_expired: they do not renew their tokens; of unauthorized: tokens are refused; of internal_error: tokens cannot be checked',
     ['reason'],
     () =>
       closeReasons.map((name): Row => {
@@ -46,5 +46,33 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
     'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read',
     ['reason'],
     () => rows('reason', sessions.counts.tokens),
+  )
+  counter(
+    registry,
+    'ticker_tokens_renewed_total',
+    'Sessions that went on with a further token. Standing still while sessions end as token_expired: clients do not renew',
+    [],
+    () => sessions.counts.renewals,
+  )
+  counter(
+    registry,
+    'ticker_sessions_refused_total',
+    'Sessions with a good token that got no place, by reason. A rise of node: add nodes, or raise TICKER_MAX_SESSIONS; of user or rate: a user has too many sessions, or begins them without a pause',
+    ['reason'],
+    () => rows('reason', sessions.placeCounts.refused),
+  )
+  counter(
+    registry,
+    'ticker_sessions_delayed_total',
+    "Sessions that had to wait for their user's turn. A rise: a user's client connects again without a pause",
+    [],
+    () => sessions.placeCounts.delayed,
+  )
+  gauge(
+    registry,
+    'ticker_revocations',
+    'Revocations in force on this node. Near 10000: no more are taken; rotate the key of the issuer',
+    [],
+    () => sessions.revocations,
   )
 }

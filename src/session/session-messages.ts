@@ -1,0 +1,29 @@
+import type { Grant } from '../auth/grant.ts'
+import type { RequestId } from './error-message.ts'
+import type { SessionLimits } from './session-parts.ts'
+
+/** What a client is told when its token was found good (`PROTOCOL.md` §4). */
+export function welcomeMessage(grant: Grant, limits: SessionLimits, id: RequestId | undefined): object {
+  return {
+    T: 'success',
+    msg: 'authenticated',
+    ...(id === undefined ? {} : { id }),
+    expiresAt: new Date(grant.expiresAtMs).toISOString(),
+    heartbeatMs: limits.heartbeatMs,
+    limits: {
+      items: limits.maxItemsPerSession,
+      messageBytes: limits.maxMessageBytes,
+      messagesPerSecond: limits.messagesPerSecond,
+      unsentBytes: limits.maxUnsentBytes,
+    },
+  }
+}
+
+/** What a client is told before its token expires. */
+export function expiringMessage({ expiresAtMs }: Grant, nowMs: number): object {
+  return {
+    T: 'expiring',
+    expiresAt: new Date(expiresAtMs).toISOString(),
+    inMs: Math.max(0, expiresAtMs - nowMs),
+  }
+}

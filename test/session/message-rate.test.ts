@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { kindsOf, type Pair, request, Stage, startMs } from './stage.ts'
+
+let stage: Stage
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: startMs })
+  stage = new Stage({ maxItemsPerSession: 50_000 })
+})
+afterEach(async () => {
+  await stage.end()
+  vi.useRealTimers()
+})
+
+/** How many messages are taken before the session ends; the one that authenticated it counts. */
+function countTaken({ session }: Pair, send: () => void): number {
+  let taken = 1
+  for (; taken < 1000; taken++) {
+    send()
+    if (session.state === 'ended') return taken
+  }
+  return taken
+}
+
+test.each<[string, (pair: Pair) => void, number]>([
+  ['messages', ({ session }) => request(session, { action: 'unsubscribe' }), 200],
+  ['pings', ({ session }) => session.receiveControl(), 200],
+  ['binary messages', ({ session }) => session.receiveBinary(1), 200],
+  ['messages of 9 kB', ({ session }) => session.receive(' '.repeat(9216)), 20],
+  ['binary messages of 9 kB', ({ session }) => session.receiveBinary(9216), 20],
+])("four seconds' worth of %s are taken at once", async (_name, send, most) => {
+  const pair = await stage.openLive()
+  expect(countTaken(pair, () => send(pair))).toBe(most)
+  expect(pair.transport.take().at(-1)).toMatchObject({ code: 429, msg: 'too many messages' })
+  expect(pair.transport.closed).toEqual({ code: 4007, reason: 'too many messages' })
+})
+
+test('messages at the rate are taken for ever', async () => {
+  const pair = await stage.openLive()
+  for (let count = 0; count < 3000; count++) {
+    await vi.advanceTimersByTimeAsync(20)
+    request(pair.session, { action: 'unsubscribe' })
+  }
+  expect(pair.session.state).toBe('live')
+})
+
+test('a further token counts as a message', async () => {
+  const pair = await stage.openLive()
+  stage.verify = () => new Promise(() => undefined)
+  expect(countTaken(pair, () => request(pair.session, { action: 'auth', token: 'x' }))).toBe(200)
+})
+
+test('a message that is answered with many items counts for more', async () => {
+  const pair = await stage.openLive()
+  const symbols = Array.from({ length: 5000 }, (_, index) => `S${index}`)
+  // Its 38 kB count as 38 messages, its answer as 10, as does each answer that follows.
+  request(pair.session, { action: 'subscribe', trades: symbols })
+  expect(countTaken(pair, () => request(pair.session, { action: 'unsubscribe', quotes: ['A'] }))).toBe(15)
+})
+
+test('after the end nothing more is taken', async () => {
+  const pair = await stage.openLive()
+  countTaken(pair, () => request(pair.session, { action: 'unsubscribe' }))
+  pair.transport.take()
+  for (let count = 0; count < 10; count++) request(pair.session, { action: 'unsubscribe' })
+  expect(kindsOf(pair.transport.take())).toEqual([])
+  expect(stage.sessions.counts.errors[429]).toBe(1)
+})
+
+test('pings count before authentication too', () => {
+  const { session, transport } = stage.open()
+  for (let count = 0; count < 201; count++) session.receiveControl()
+  expect(transport.closed?.code).toBe(4007)
+})

@@ -1,0 +1,103 @@
+import { vi } from 'vitest'
+import type { Grant } from '../../src/auth/grant.ts'
+import { Revocations } from '../../src/auth/revocations.ts'
+import { Feed } from '../../src/fanout/feed.ts'
+import { LocalLedger } from '../../src/limits/ledger.ts'
+import type { Session } from '../../src/session/session.ts'
+import type { SessionLimits } from '../../src/session/session-parts.ts'
+import { Sessions } from '../../src/session/sessions.ts'
+import { FakeTransport } from './fake-transport.ts'
+
+export const startMs = 1_800_000_000_000
+
+export const grantOf = (changes: Partial<Grant> = {}): Grant => ({
+  subject: 'ann',
+  scopes: new Set(['stream']),
+  feeds: '*',
+  channels: '*',
+  symbols: '*',
+  rooms: new Set(),
+  expiresAtMs: 2e12,
+  ...changes,
+})
+
+export interface Pair {
+  readonly session: Session
+  readonly transport: FakeTransport
+}
+
+/** Sessions over fake connections, on a clock that stands until the test moves it. */
+export class Stage {
+  readonly feed = new Feed({ maxItems: 100_000 })
+  readonly revocations = new Revocations()
+  readonly sessions: Sessions
+  readonly limits: SessionLimits
+  /** What a token is found to allow; a test may put another check here. */
+  verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
+
+  constructor(changes: Partial<SessionLimits> = {}) {
+    this.limits = {
+      authTimeoutMs: 1000,
+      maxMessageBytes: 65_536,
+      messagesPerSecond: 50,
+      maxItemsPerSession: 5,
+      maxSessions: 2,
+      maxSessionsPerUser: 100,
+      sessionsPerUserPerSecond: 100,
+      maxUnsentBytes: 1000,
+      heartbeatMs: 5000,
+      expiryWarningMs: 60_000,
+      clockToleranceMs: 0,
+      ...changes,
+    }
+    const { feed, limits, revocations } = this
+    this.sessions = new Sessions({
+      feed,
+      limits,
+      ledger: new LocalLedger({ connectionsPerAddress: 1, sessionsPerUser: limits.maxSessionsPerUser }),
+      revocations,
+      verify: token => this.verify(token),
+      random: () => 0.5,
+    })
+  }
+
+  open(ageMs = 0): Pair {
+    const transport = new FakeTransport()
+    return { session: this.sessions.open(transport, { address: '192.0.2.1', ageMs }), transport }
+  }
+
+  async openLive(changes: Partial<Grant> = {}): Promise<Pair> {
+    const pair = this.open()
+    this.verify = () => Promise.resolve(grantOf(changes))
+    request(pair.session, { action: 'auth', token: 'x' })
+    await vi.advanceTimersByTimeAsync(0)
+    pair.transport.take()
+    return pair
+  }
+
+  /** Sends a further token of these claims, whose check the caller awaits. */
+  renew(session: Session, changes: Partial<Grant>): void {
+    this.verify = () => Promise.resolve(grantOf(changes))
+    request(session, { action: 'auth', token: 'y', id: 'renewal' })
+  }
+
+  /** A trade of a symbol, delivered at once. */
+  trade(symbol: string, price: number): void {
+    this.feed.add({ T: 't', S: symbol, p: price, s: 1, t: '2026-01-02T14:30:00Z' }, 0, 0)
+    this.feed.flush()
+  }
+
+  async end(): Promise<void> {
+    const drained = this.sessions.drain(0)
+    await vi.advanceTimersByTimeAsync(1000)
+    await drained
+  }
+}
+
+export function request(session: Session, message: object): void {
+  session.receive(JSON.stringify(message))
+}
+
+/** What a message is, in short. */
+export const kindsOf = (messages: readonly Record<string, unknown>[]): unknown[] =>
+  messages.map(({ T, msg, code }) => code ?? msg ?? T)
