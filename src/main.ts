@@ -84,6 +84,8 @@ function announce(config: Config, gateway: Gateway): void {
     `  metrics   ${gateway.operationsUrl}/metrics`,
     `  health    ${gateway.operationsUrl}/readyz`,
   ]
+  if (gateway.administrationUrl !== undefined)
+    lines.push(`  admin     ${gateway.administrationUrl}/v1/sessions`)
   const isSelfSigned = config.stream.protection.kind === 'self-signed'
   if (config.mode === 'development' && config.auth.keys.kind === 'development') {
     const url = isSelfSigned ? ` --url ${gateway.url.replace('http', 'ws')}` : ''

@@ -1,7 +1,9 @@
 import { developmentIdentity } from '../auth/development-token.ts'
 import type { Topics } from '../log/topics.ts'
+import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import type {
+  AdministrationConfig,
   AuthConfig,
   Config,
   DemoConfig,
@@ -49,6 +51,7 @@ export function readConfig(env: Environment): Config {
       host: reading.value(operationsVariables.host),
       port: reading.value(operationsVariables.port),
     },
+    administration: administrationConfig(reading),
     log,
     topics: topicsConfig(reading),
     demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
@@ -114,6 +117,11 @@ function topicsConfig(reading: Reading): Topics {
     statuses: reading.value(topicVariables.statuses),
     news: reading.value(topicVariables.news),
   }
+}
+
+function administrationConfig(reading: Reading): AdministrationConfig | undefined {
+  const { token, ...listener } = reading.values(adminVariables)
+  return token === undefined ? undefined : { ...listener, token }
 }
 
 function streamConfig(reading: Reading, mode: Mode): StreamConfig {

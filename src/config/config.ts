@@ -2,6 +2,7 @@ import type { AllowedOrigins } from '../auth/origin-policy.ts'
 import type { KeySource } from '../auth/token-keys.ts'
 import type { KafkaSasl, KafkaTls } from '../log/kafka/kafka-security.ts'
 import type { Topics } from '../log/topics.ts'
+import type { Secret } from '../secret.ts'
 import type { Mode } from './mode.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -29,6 +30,11 @@ export interface StreamConfig extends Listener {
   /** Addresses, or ranges, of proxies whose word on the client's address is taken. */
   readonly trustedProxies: readonly string[]
   readonly allowedOrigins: AllowedOrigins
+}
+
+/** The listener for administrators, on loopback. */
+export interface AdministrationConfig extends Listener {
+  readonly token: Secret
 }
 
 /** The log in Kafka; `brokers` are `host:port`, at least one. */
@@ -133,6 +139,8 @@ export interface Config {
   readonly stream: StreamConfig
   /** Metrics and health, without authentication. */
   readonly operations: Listener
+  /** `undefined`: none. */
+  readonly administration: AdministrationConfig | undefined
   readonly log: KafkaConfig | EmbeddedConfig
   readonly topics: Topics
   /** `undefined`: no demo feed. */

@@ -1,5 +1,6 @@
 import { checkCertificate } from './certificate-rule.ts'
 import { isLoopback } from '../auth/loopback.ts'
+import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import { checkKafkaSecurity } from './kafka-security-rules.ts'
 import { demoVariables, embeddedVariables, kafkaVariables, topicVariables } from './log-variables.ts'
@@ -11,6 +12,7 @@ import { variables } from './variables.ts'
 /** Adds to a reading the faults that no variable has by itself, but several have together. */
 export function checkRules(reading: Reading): void {
   checkPorts(reading)
+  checkAdministration(reading)
   checkCertificate(reading, streamVariables)
   checkTopics(reading)
   checkKafkaSecurity(reading)
@@ -109,11 +111,39 @@ function checkKafkaInDevelopment(reading: Reading): void {
   if (reading.value(demoVariables.feed) === 'on') reading.fault(demoVariables.feed, rule)
 }
 
+/** Each listener has a port of its own; on different addresses they may have the same. */
 function checkPorts(reading: Reading): void {
-  const port = reading.value(operationsVariables.port)
-  if (port === 0 || port !== reading.value(streamVariables.port)) return
-  if (reading.value(operationsVariables.host) !== reading.value(streamVariables.host)) return
-  reading.fault(operationsVariables.port, "is the stream's as well; set it or TICKER_PORT to another")
+  const before: ListenerVariables[] = []
+  const listeners = [streamVariables, operationsVariables]
+  for (const listener of reading.isSet(adminVariables.token) ? [...listeners, adminVariables] : listeners) {
+    const other = before.find(earlier => isSameAddress(reading, earlier, listener))
+    if (other === undefined) before.push(listener)
+    else reading.fault(listener.port, `is taken by ${other.port.name}; set one of them to another`)
+  }
+}
+
+interface ListenerVariables {
+  readonly host: Variable<string>
+  readonly port: Variable<number>
+}
+
+function isSameAddress(reading: Reading, one: ListenerVariables, other: ListenerVariables): boolean {
+  const port = reading.value(one.port)
+  if (port === 0 || port !== reading.value(other.port)) return false
+  return reading.value(one.host) === reading.value(other.host)
+}
+
+function checkAdministration(reading: Reading): void {
+  const { token, host, port } = adminVariables
+  if (reading.isSet(token)) return
+  for (const variable of [host, port]) {
+    if (reading.isSet(variable)) {
+      reading.fault(
+        variable,
+        'there is no administration listener without TICKER_ADMIN_TOKEN; set it, or unset this',
+      )
+    }
+  }
 }
 
 function checkTopics(reading: Reading): void {

@@ -1,3 +1,4 @@
+import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import {
@@ -23,6 +24,7 @@ export const sections: readonly Section[] = [
   { title: 'General', variables: generalVariables },
   { title: 'Stream', variables: streamVariables },
   { title: 'Operations', variables: operationsVariables },
+  { title: 'Administration', variables: adminVariables },
   { title: 'Tokens', variables: authVariables },
   { title: 'Limits', variables: limitVariables },
   { title: 'Publishing by HTTP', variables: publishVariables },

@@ -1,6 +1,8 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { Drain } from '../admin/drain.ts'
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
+import { Revocations, withRevocations } from '../auth/revocations.ts'
 import { openTokenKeys, type TokenKeys } from '../auth/token-keys.ts'
 import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
 import type { Config } from '../config/config.ts'
@@ -17,11 +19,12 @@ import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { LocalLedger } from '../limits/ledger.ts'
 import { Admission } from '../transport/admission.ts'
+import { type AdminServer, createAdminServer } from './admin-server.ts'
 import { commonOptions } from './common-options.ts'
 import { createStreamServer } from './stream-server.ts'
 import { createAppendEvents } from './append-events.ts'
 import { Ingest } from './ingest.ts'
-import { listen } from './listen.ts'
+import { type Addresses, listenAll } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { openDecoder } from './open-decoder.ts'
 import { type OpenLog, openLog } from './open-log.ts'
@@ -33,6 +36,8 @@ export interface Gateway {
   readonly url: string
   /** `http://host:port` of metrics and health. */
   readonly operationsUrl: string
+  /** `http://host:port` of administration; `undefined` where there is none. */
+  readonly administrationUrl: string | undefined
   /** Resolves when every partition was read up to where it ended at start. */
   readonly ready: Promise<void>
   /** Rejects when reading the log ends by a fault of ours; resolves after `stop`. */
@@ -58,7 +63,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const log = openLog(config, logger)
   const prepare = keys.set?.prepare.bind(keys.set)
   const revocations = new Revocations()
-  const verify = withRevocations(createTokenVerifier({ ...config.auth, keys: keys.find, prepare }), revocations)
+  const verify = withRevocations(
+    createTokenVerifier({ ...config.auth, keys: keys.find, prepare }),
+    revocations,
+  )
   const feed = new Feed({ maxItems: config.ingest.maxItems })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
@@ -82,9 +90,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     logger,
     topics: config.topics,
   })
-  const state = { isLeaving: false }
+  const drain = new Drain({ sessions, defaultMs: config.limits.drainMs })
   const notReady = (): string | undefined => {
-    if (state.isLeaving) return 'leaving'
+    if (drain.isBegun) return 'leaving'
     return ingest.warmUp.lack
   }
   const isReady = (): boolean => notReady() === undefined
@@ -104,6 +112,12 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   await serveHttp(stream, { config, feed, verify, intake })
   const gate = await server.guard()
+  const administration = createAdminServer(config.administration, {
+    sessions,
+    revocations,
+    drain,
+    log: logger,
+  })
   const registry = createMetrics({
     feed,
     ingest,
@@ -113,44 +127,42 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     admission,
     certificate: server.certificate,
     keySet: keys.set,
+    administration: administration?.counts,
     publishing: intake.counts,
     isReady,
     version,
     log,
   })
   serveOperations(operations, { registry, notReady })
-  return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger, keys })
+  return await run({ config, log, operations, administration, stream, ingest, intake, drain, logger, keys })
 }
 
 interface Parts {
   readonly config: Config
   readonly log: OpenLog
   readonly operations: FastifyInstance
+  readonly administration: AdminServer | undefined
   readonly stream: FastifyInstance
-  readonly sessions: Sessions
   readonly ingest: Ingest
   readonly intake: EventIntake
-  readonly state: { isLeaving: boolean }
+  readonly drain: Drain
   readonly logger: FastifyBaseLogger
   readonly keys: TokenKeys
 }
 
 /** Listens, reads, and knows in which order everything ends. */
 async function run(parts: Parts): Promise<Gateway> {
-  const { config, log, operations, stream, sessions, ingest, intake, state, logger, keys } = parts
+  const { config, log, operations, administration, stream, ingest, intake, drain, logger, keys } = parts
   const close = async (): Promise<void> => {
     keys.set?.stop()
-    await Promise.all([operations.close(), stream.close()])
+    await Promise.all([operations.close(), administration?.app.close(), stream.close()])
     await log.events.close()
   }
-  let addresses: readonly [string, string]
+  let addresses: Addresses
   try {
-    addresses = [
-      await listen(operations, config.operations, { host: 'TICKER_OPS_HOST', port: 'TICKER_OPS_PORT' }),
-      await listen(stream, config.stream, { host: 'TICKER_HOST', port: 'TICKER_PORT' }),
-    ]
+    addresses = await listenAll(parts)
   } catch (error) {
-    await sessions.drain(0)
+    await drain.begin(0)
     await close()
     throw error
   }
@@ -166,9 +178,8 @@ async function run(parts: Parts): Promise<Gateway> {
       logger,
     })
   const stop = async (): Promise<void> => {
-    state.isLeaving = true
     const { drainMs } = config.limits
-    await Promise.all([sessions.drain(drainMs), intake.drain(drainMs)])
+    await Promise.all([drain.begin(drainMs), intake.drain(drainMs)])
     await demo?.stop()
     reading.abort()
     await ended.catch(() => undefined)
@@ -176,8 +187,9 @@ async function run(parts: Parts): Promise<Gateway> {
   }
   let stopping: Promise<void> | undefined
   return {
-    url: `${config.stream.protection.kind === 'plain' ? 'http' : 'https'}://${addresses[1]}`,
-    operationsUrl: `http://${addresses[0]}`,
+    url: `${config.stream.protection.kind === 'plain' ? 'http' : 'https'}://${addresses.stream}`,
+    operationsUrl: `http://${addresses.operations}`,
+    administrationUrl: addresses.administration && `http://${addresses.administration}`,
     ready: ingest.warmUp.ready,
     ended,
     stop: () => (stopping ??= stop()),

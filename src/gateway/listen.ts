@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Listener } from '../config/config.ts'
+import type { Config, Listener } from '../config/config.ts'
 import { messageOf, TickerError } from '../ticker-error.ts'
 
 /** An address cannot be listened on. */
@@ -27,4 +27,40 @@ export async function listen(
   const address = app.server.address()
   const taken = typeof address === 'object' && address !== null ? address.port : port
   return `${host.includes(':') ? `[${host}]` : host}:${taken}`
+}
+
+/** What listens, and where it is to. */
+export interface Listeners {
+  readonly config: Config
+  readonly operations: FastifyInstance
+  readonly administration: { readonly app: FastifyInstance } | undefined
+  readonly stream: FastifyInstance
+}
+
+/** `host:port` of each. */
+export interface Addresses {
+  readonly operations: string
+  readonly administration: string | undefined
+  readonly stream: string
+}
+
+/** Listens everywhere; on the stream last, so that whoever reaches it can also be watched and ended. */
+export async function listenAll({
+  config,
+  operations,
+  administration,
+  stream,
+}: Listeners): Promise<Addresses> {
+  return {
+    operations: await listen(operations, config.operations, namesOf('OPS_')),
+    administration:
+      administration &&
+      config.administration &&
+      (await listen(administration.app, config.administration, namesOf('ADMIN_'))),
+    stream: await listen(stream, config.stream, namesOf('')),
+  }
+}
+
+function namesOf(part: '' | 'OPS_' | 'ADMIN_'): { readonly host: string; readonly port: string } {
+  return { host: `TICKER_${part}HOST`, port: `TICKER_${part}PORT` }
 }

@@ -3,6 +3,7 @@ import type { Feed } from '../fanout/feed.ts'
 import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { Ingest } from './ingest.ts'
+import { type AdminSources, declareAdministration } from './metrics/admin-metrics.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
@@ -14,7 +15,7 @@ import { declareSessions } from './metrics/session-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
-export interface MetricSources extends ProcessFigures, ConnectionSources, KeySources {
+export interface MetricSources extends ProcessFigures, ConnectionSources, KeySources, AdminSources {
   readonly feed: Feed
   readonly ingest: Ingest
   readonly sessions: Sessions
@@ -33,6 +34,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareSessions(registry, sources.sessions)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
+  declareAdministration(registry, sources)
   declareDelivery(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, feed, ingest)

@@ -177,6 +177,6 @@ test('a wrong mode is one fault, not also what the other mode would lack', () =>
 })
 
 test('both listeners on one port are a fault, unless each takes a free one', () => {
-  expect(faultsOf({ ...production, TICKER_OPS_PORT: '8080' })[0]).toContain("is the stream's as well")
+  expect(faultsOf({ ...production, TICKER_OPS_PORT: '8080' })[0]).toContain('is taken by TICKER_PORT')
   expect(faultsOf({ ...production, TICKER_PORT: '0', TICKER_OPS_PORT: '0' })).toEqual([])
 })

@@ -1,0 +1,15 @@
+import { TickerError } from '../ticker-error.ts'
+
+/** Why a request is not done, told to whoever sent it: the value, the rule and the cure, and the status of the answer. */
+export class AdminFault extends TickerError {
+  readonly code = 'TICKER_ADMIN_REQUEST'
+  readonly statusCode: 400 | 401 | 403 | 404 | 409 | 429
+  /** Seconds after which to try again. */
+  readonly retryAfterS: number | undefined
+
+  constructor(statusCode: AdminFault['statusCode'], message: string, retryAfterS?: number) {
+    super(message)
+    this.statusCode = statusCode
+    this.retryAfterS = retryAfterS
+  }
+}

@@ -1,0 +1,34 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { AdminCounts } from '../admin/admin-counts.ts'
+import { type AdministrationOptions, serveAdministration } from '../admin/administration.ts'
+import type { AdministrationConfig } from '../config/config.ts'
+import { commonOptions } from './common-options.ts'
+
+/** The administration listener, and what it has answered. */
+export interface AdminServer {
+  readonly app: FastifyInstance
+  readonly counts: AdminCounts
+}
+
+/** Larger bodies are refused: none that is right comes near. */
+const bodyLimit = 4096
+/** For a whole request. */
+const requestTimeoutMs = 10_000
+/** Further ones are refused: a few administrators, a script, a dashboard. */
+const mostConnections = 100
+
+/** Creates the listener where one is configured. */
+export function createAdminServer(
+  config: AdministrationConfig | undefined,
+  parts: Omit<AdministrationOptions, 'token'> & { readonly log: FastifyBaseLogger },
+): AdminServer | undefined {
+  if (config === undefined) return undefined
+  const app = Fastify({
+    ...commonOptions,
+    loggerInstance: parts.log,
+    bodyLimit,
+    requestTimeout: requestTimeoutMs,
+  })
+  app.server.maxConnections = mostConnections
+  return { app, counts: serveAdministration(app, { ...parts, token: config.token }) }
+}
