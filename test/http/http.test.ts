@@ -31,6 +31,15 @@ describe('GET /v1/symbols', () => {
     const other = await list(await gateway.token({ scopes: ['publish'] }))
     expect(other.status).toBe(403)
   })
+
+  test('refuses a user who asks again and again, and no other', async () => {
+    const greedy = await gateway.token({ subject: 'greedy' })
+    const statuses = []
+    for (let count = 0; count < 30; count++) statuses.push((await list(greedy)).status)
+    expect(statuses.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 200))
+    expect(statuses).toContain(429)
+    expect((await list(await gateway.token())).status).toBe(200)
+  })
 })
 
 describe('the operations listener', () => {
