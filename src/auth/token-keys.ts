@@ -18,18 +18,17 @@ export type KeySource =
 export interface TokenKeys {
   /** The key for a token's header, among those at hand. */
   readonly find: JWTVerifyGetKey
-  /** Set where the keys are those of a key set, which is read until it is stopped. */
+  /** Set where the keys are those of a key set. */
   readonly set: KeySet | undefined
 }
 
 /**
- * Opens a source of keys. A key set is read at once and again and again; the caller stops that. In development the generated key is
- * read, or made; rejects with a `DevelopmentKeyError` where that is impossible.
+ * Opens a source of keys. A key set is read when a token needs it, and by itself from `start` to `stop`, which are the caller's. In
+ * development the generated key is read, or made; rejects with a `DevelopmentKeyError` where that is impossible.
  */
 export async function openTokenKeys(source: KeySource, mode: Mode, log: WarnLog): Promise<TokenKeys> {
   if (source.kind === 'jwks') {
     const set = new KeySet({ ...source, log })
-    set.start()
     return { find: set.find, set }
   }
   const key = source.kind === 'public' ? source.key : (await readDevelopmentKey(mode)).publicKey

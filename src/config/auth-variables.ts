@@ -12,7 +12,7 @@ export const authVariables = {
   }),
   maxStaleS: withDefault({
     name: 'TICKER_JWKS_MAX_STALE_S',
-    kind: whole(60, 2_592_000, 'seconds'),
+    kind: whole(600, 2_592_000, 'seconds'),
     default: '86400',
     doc: 'How long the keys read last go on while the issuer is away; then tokens are refused.',
   }),

@@ -159,6 +159,7 @@ async function run(parts: Parts): Promise<Gateway> {
     await log.events.close()
   }
   let addresses: Addresses
+  keys.set?.start()
   try {
     addresses = await listenAll(parts)
   } catch (error) {

@@ -1,4 +1,6 @@
 import { request } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { AdminClient, adminToken } from './admin-client.ts'
 
@@ -64,6 +66,14 @@ describe('who may administer', () => {
     for (const host of ['localhost', '127.0.0.1:9465', '[::1]:9465', 'LOCALHOST']) {
       expect((await admin.call('GET', '/v1/sessions', { headers: { host } })).status).toBe(200)
     }
+  })
+
+  test('nobody who names no host at all', async () => {
+    const admin = await AdminClient.start()
+    const { hostname, port } = new URL(admin.gateway.administrationUrl ?? '')
+    const socket = connect(Number(port), hostname)
+    socket.end(`GET /v1/sessions HTTP/1.0\r\nAuthorization: Bearer ${adminToken}\r\n\r\n`)
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 403 /)
   })
 
   test('refusals and actions are logged with the address, and no line has a token', async () => {

@@ -21,11 +21,12 @@ test('a public key is used as it is', async () => {
   expect(set).toBeUndefined()
 })
 
-test('a key set is read before the first token comes', async () => {
+test('a key set is read before the first token comes, once it is started', async () => {
   const server = await KeyServer.start()
   const source = { kind: 'jwks', url: server.url, maxStaleMs: 1000 } as const
   const request = server.nextRequest()
   const { set } = await openTokenKeys(source, 'production', log)
+  set?.start()
   await expect(request).resolves.toBeUndefined()
   set?.stop()
   await server.stop()
