@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import type { Duplex } from 'node:stream'
+import { afterEach, expect, test, vi } from 'vitest'
 import { PacedWork } from '../../src/limits/paced-work.ts'
 import { ConnectionGate, type ConnectionGateOptions } from '../../src/transport/connection-gate.ts'
 
@@ -120,4 +121,27 @@ test('a peer that resets its connection while it waits harms nobody', async () =
   const polite = await peer(guard, 'GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   expect(await answerTo(polite)).toContain('/still')
   await expect.poll(() => guard.gate.handshakes).toBe(0)
+})
+
+test('knows how long a connection existed before it asked for an upgrade', async () => {
+  const guard = await guarded()
+  const asked = once(guard.server, 'upgrade') as Promise<[unknown, Duplex]>
+  const begunMs = performance.now()
+  const socket = await peer(guard, 'GET /up HTTP/1.1\r\nHost: x\r\n')
+  await vi.waitUntil(() => performance.now() - begunMs > 100)
+  socket.write('Connection: Upgrade\r\nUpgrade: any\r\n\r\n')
+  const [, served] = await asked
+  expect(guard.gate.ageMsOf(served)).toBeGreaterThan(90)
+})
+
+test('a connection that has asked for something before counts from its upgrade on', async () => {
+  const guard = await guarded()
+  const asked = once(guard.server, 'upgrade') as Promise<[unknown, Duplex]>
+  const begunMs = performance.now()
+  const socket = await peer(guard, 'GET /first HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(socket, 'data')
+  await vi.waitUntil(() => performance.now() - begunMs > 300)
+  socket.write('GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n')
+  const [, served] = await asked
+  expect(guard.gate.ageMsOf(served)).toBeLessThan(200)
 })
