@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { StreamClient } from '../support/stream-client.ts'
+
+const adminToken = 'a-token-of-the-tests-alone-'.repeat(2)
+let gateway: TestGateway
+
+beforeAll(async () => {
+  gateway = await startTestGateway({ TICKER_ADMIN_TOKEN: adminToken, TICKER_ADMIN_PORT: '0' })
+})
+afterAll(() => gateway?.stop())
+
+async function revoke(tokens: object): Promise<void> {
+  const response = await fetch(`${gateway.administrationUrl}/v1/revocations`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify(tokens),
+  })
+  expect(response.status).toBe(201)
+}
+
+/** What the gateway answers a token everywhere. */
+async function answersTo(token: string): Promise<unknown[]> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const client = new StreamClient(gateway.streamUrl, { headers: { authorization: `Bearer ${token}` } })
+  const [, answer] = await client.takeMany(2)
+  const list = await fetch(`${gateway.url}/v1/symbols`, { headers })
+  const body = JSON.stringify([{ T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' }])
+  const post = await fetch(`${gateway.url}/v1/events`, { method: 'POST', headers, body })
+  const listed: unknown = list.ok ? undefined : await list.json()
+  await client.close()
+  return [answer?.['msg'], list.status, post.status, listed]
+}
+
+test('a revoked user is out everywhere at once; others are not, nor are tokens made later', async () => {
+  const token = await gateway.token({ subject: 'ann', scopes: ['stream', 'publish'] })
+  const other = await gateway.token({ subject: 'bob', scopes: ['stream', 'publish'] })
+  const client = await StreamClient.open(gateway.streamUrl, token)
+  const bystander = await StreamClient.open(gateway.streamUrl, other)
+  expect(await answersTo(token)).toEqual(['authenticated', 200, 200, undefined])
+
+  await revoke({ sub: 'ann' })
+
+  expect(await client.closed()).toEqual({ code: 4502, reason: 'token revoked' })
+  const refused = { error: 'the token was refused: revoked' }
+  expect(await answersTo(token)).toEqual(['auth failed', 401, 401, refused])
+  expect(await answersTo(other)).toEqual(['authenticated', 200, 200, undefined])
+  const later = { subject: 'ann', scopes: ['stream', 'publish'], nowMs: Date.now() + 2000 } as const
+  expect(await answersTo(await gateway.token(later))).toEqual(['authenticated', 200, 200, undefined])
+  expect(await gateway.metric('ticker_tokens_refused_total{reason="revoked"}')).toBe(1)
+  expect(await gateway.metric('ticker_sessions_closed_total{reason="token_revoked"}')).toBe(1)
+  expect(await gateway.metric('ticker_revocations')).toBe(1)
+  await bystander.close()
+})
+
+test('a session that goes on under a further token narrows to it, over a real socket', async () => {
+  const client = await StreamClient.open(gateway.streamUrl, await gateway.token({ subject: 'cleo' }))
+  await client.subscribe({ trades: ['AAPL', 'MSFT'] })
+  client.send({ action: 'auth', token: await gateway.token({ subject: 'cleo', symbols: ['MSFT'] }), id: 1 })
+  expect(await client.takeMany(2)).toMatchObject([{ msg: 'authenticated', id: 1 }, { trades: ['MSFT'] }])
+  client.send({ action: 'auth', token: await gateway.token({ subject: 'dan' }) })
+  expect(await client.next()).toMatchObject({ code: 402, msg: 'auth failed' })
+  expect(await client.subscribe({ quotes: ['MSFT'] })).toMatchObject({ quotes: ['MSFT'] })
+  await client.close()
+})
