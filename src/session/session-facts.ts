@@ -1,3 +1,4 @@
+import type { Grant } from '../auth/grant.ts'
 import type { SessionState } from './session-steps.ts'
 
 /** What an operator sees of a session. Times are in ms since 1970. */
@@ -23,4 +24,13 @@ export interface SessionFacts {
   readonly unsentBytes: number
   readonly frames: number
   readonly bytes: number
+}
+
+/** Who a session is of, as far as is known. */
+export function identityOf(
+  grant: Grant | undefined,
+): Pick<SessionFacts, 'subject' | 'tokenId' | 'expiresAtMs'> {
+  if (grant === undefined) return {}
+  const { subject, tokenId, expiresAtMs } = grant
+  return { subject, expiresAtMs, ...(tokenId === undefined ? {} : { tokenId }) }
 }

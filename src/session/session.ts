@@ -1,15 +1,15 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Subscriber } from '../fanout/audience.ts'
-import type { Release } from '../limits/ledger.ts'
-import { Budget } from '../limits/budget.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
+import { Authority } from './authority.ts'
 import { parseClientMessage, type SubscribeMessage, type UnsubscribeMessage } from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
 import { Delivery } from './delivery.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
+import { MessageRate } from './message-rate.ts'
 import { expiringMessage, welcomeMessage } from './session-messages.ts'
-import type { SessionFacts } from './session-facts.ts'
+import { identityOf, type SessionFacts } from './session-facts.ts'
 import type { SessionOrigin, SessionParts } from './session-parts.ts'
 import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
 import { checkToken, type TokenOutcome } from './token-check.ts'
@@ -17,18 +17,6 @@ import type { Transport } from './transport.ts'
 
 /** A peer that is not authenticated cannot have itself answered for ever. */
 const maxEarlyFaults = 16
-/** So much of its message rate a client may use at once. */
-const messageBurstMs = 4000
-
-/** Under which token a session is live. */
-interface Authority {
-  readonly grant: Grant
-  readonly delivery: Delivery
-  /** Gives the place back. */
-  readonly release: Release
-  /** Whether the client was told that the token expires. */
-  isWarned: boolean
-}
 
 /**
  * One client: who it is, what it subscribed to, and the connection under it. `PROTOCOL.md` decides what it
@@ -37,9 +25,9 @@ interface Authority {
 export class Session implements Subscriber {
   readonly #parts: SessionParts
   readonly #transport: Transport
-  readonly #origin: SessionOrigin
+  readonly #origin: Pick<SessionOrigin, 'number' | 'address'>
   readonly #sinceMs: number
-  readonly #budget: Budget
+  readonly #rate: MessageRate
   /** On the steady clock. */
   readonly #authDueMs: number
   readonly #deadline: NodeJS.Timeout
@@ -47,16 +35,15 @@ export class Session implements Subscriber {
   #authority: Authority | undefined
   /** Requests refused before authentication. */
   #earlyFaults = 0
-  #lastMessageMs: number | undefined
 
   constructor(parts: SessionParts, transport: Transport, origin: SessionOrigin) {
     const { limits, clock, counts } = parts
     this.#parts = parts
     this.#transport = transport
-    this.#origin = origin
+    this.#origin = { number: origin.number, address: origin.address }
     this.#sinceMs = clock.wall()
-    this.#budget = new Budget({ perSecond: limits.messagesPerSecond, burstMs: messageBurstMs })
-    const leftMs = limits.authTimeoutMs - origin.ageMs
+    this.#rate = new MessageRate(limits.messagesPerSecond, clock)
+    const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
     counts.states.connected++
@@ -88,18 +75,13 @@ export class Session implements Subscriber {
 
   /** What there is to know of it now. */
   get facts(): SessionFacts {
-    const { number, address } = this.#origin
-    const { subject, tokenId, expiresAtMs } = { ...this.#authority?.grant }
     return {
-      number,
+      ...this.#origin,
       state: this.#state,
-      ...(subject === undefined ? {} : { subject }),
-      ...(tokenId === undefined ? {} : { tokenId }),
-      address,
-      form: this.#transport.form.subprotocol,
+      ...identityOf(this.#authority?.grant),
+      form: this.form.subprotocol,
       sinceMs: this.#sinceMs,
-      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-      ...(this.#lastMessageMs === undefined ? {} : { lastMessageMs: this.#lastMessageMs }),
+      ...(this.#rate.lastMs === undefined ? {} : { lastMessageMs: this.#rate.lastMs }),
       items: this.size,
       unsentBytes: this.#transport.unsentBytes,
       ...this.#transport.written,
@@ -108,7 +90,7 @@ export class Session implements Subscriber {
 
   /** Takes one message of the client. Whatever goes wrong with it ends this session, never the node. */
   receive(text: string): void {
-    if (!this.#isAllowed(1 + Math.floor(text.length / 1024))) return
+    if (!this.#isAllowed(text.length)) return
     try {
       this.#take(text)
     } catch (error) {
@@ -118,13 +100,13 @@ export class Session implements Subscriber {
 
   /** A binary message, which this form does not have. */
   receiveBinary(bytes: number): void {
-    if (!this.#isAllowed(1 + Math.floor(bytes / 1024))) return
+    if (!this.#isAllowed(bytes)) return
     this.#tell({ code: 400, detail: 'a binary message; expected JSON in a text message' })
   }
 
   /** A ping or a pong, which costs as much as a message; whether the session goes on. */
   receiveControl(): boolean {
-    return this.#isAllowed(1)
+    return this.#isAllowed(0)
   }
 
   #take(text: string): void {
@@ -150,12 +132,7 @@ export class Session implements Subscriber {
       const fault = delivery.subscribe(request)
       if (fault !== undefined) this.#tell(fault)
     }
-    this.#payForAnswer(delivery)
-  }
-
-  /** An answer states the whole subscription. */
-  #payForAnswer({ size }: Delivery): void {
-    this.#budget.owe(Math.floor(size / 500), this.#parts.clock.steady())
+    this.#rate.answered(delivery.size)
   }
 
   /**
@@ -179,16 +156,11 @@ export class Session implements Subscriber {
 
   /** Warns a client whose token expires soon, and ends the session whose token's time is over. */
   lookAtExpiry(nowMs: number): void {
-    if (this.#authority === undefined) return
-    const { grant, isWarned } = this.#authority
-    const { expiresAtMs } = grant
-    const { expiryWarningMs, clockToleranceMs } = this.#parts.limits
-    if (nowMs < expiresAtMs - expiryWarningMs) return
-    if (nowMs >= expiresAtMs + clockToleranceMs) {
+    const expiry = this.#authority?.expiryAt(nowMs, this.#parts.limits)
+    if (expiry === 'expired') {
       this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
-    } else if (!isWarned) {
-      this.#authority.isWarned = true
-      this.#send(expiringMessage(grant, nowMs))
+    } else if (expiry === 'expiring' && this.#authority !== undefined) {
+      this.#send(expiringMessage(this.#authority.grant, nowMs))
     }
   }
 
@@ -227,14 +199,13 @@ export class Session implements Subscriber {
     this.#step('gone', { detail: '' })
   }
 
-  /** Whether the client may have something of this cost taken; if not, the session ends. */
-  #isAllowed(cost: number): boolean {
+  /** Whether the client may have something of this length taken; if not, the session ends. */
+  #isAllowed(bytes: number): boolean {
     if (this.#state === 'ended') return false
-    const { clock, limits } = this.#parts
-    this.#lastMessageMs = clock.wall()
-    if (this.#budget.spend(cost, clock.steady())) return true
+    if (this.#rate.take(bytes)) return true
+    const { messagesPerSecond } = this.#parts.limits
     this.#step('flooded', {
-      detail: `more than ${limits.messagesPerSecond} messages a second; a long one counts more often, and one with a long answer`,
+      detail: `more than ${messagesPerSecond} messages a second; a long one counts more often, and one with a long answer`,
     })
     return false
   }
@@ -252,7 +223,7 @@ export class Session implements Subscriber {
     } else if (this.#state === 'verifying') {
       clearTimeout(this.#deadline)
       const { grant, release } = outcome
-      this.#authority = { grant, release, delivery: this.#createDelivery(grant), isWarned: false }
+      this.#authority = new Authority({ grant, release, delivery: this.#createDelivery(grant) })
       this.#welcome(grant, id)
     } else {
       // It ended while it waited for its place.
@@ -277,11 +248,11 @@ export class Session implements Subscriber {
   /** Goes on under another token of the same user: what the former one alone entitled to is left at once. */
   #renew(grant: Grant, id: RequestId | undefined): void {
     if (this.#state !== 'renewing' || this.#authority === undefined) return
-    this.#authority = { ...this.#authority, grant, isWarned: false }
+    this.#authority.renew(grant)
     this.#parts.counts.renewals++
     this.#welcome(grant, id)
     this.#authority.delivery.entitle(grant)
-    this.#payForAnswer(this.#authority.delivery)
+    this.#rate.answered(this.size)
   }
 
   #welcome(grant: Grant, id: RequestId | undefined): void {
@@ -314,8 +285,7 @@ export class Session implements Subscriber {
   #end(close: CloseReason | undefined, told: RequestFault | undefined): void {
     const { counts } = this.#parts
     clearTimeout(this.#deadline)
-    this.#authority?.delivery.end()
-    this.#authority?.release()
+    this.#authority?.end()
     counts.states.ended--
     if (close === undefined) return
     counts.closes[close]++

@@ -132,6 +132,7 @@ test('knows how long a connection existed before it asked for an upgrade', async
   socket.write('Connection: Upgrade\r\nUpgrade: any\r\n\r\n')
   const [, served] = await asked
   expect(guard.gate.ageMsOf(served)).toBeGreaterThan(90)
+  await answerTo(socket)
 })
 
 test('a connection that has asked for something before counts from its upgrade on', async () => {
@@ -144,4 +145,5 @@ test('a connection that has asked for something before counts from its upgrade o
   socket.write('GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n')
   const [, served] = await asked
   expect(guard.gate.ageMsOf(served)).toBeLessThan(200)
+  await answerTo(socket)
 })

@@ -1,0 +1,32 @@
+import { Budget } from '../limits/budget.ts'
+import type { Clock } from './session-parts.ts'
+
+/** So much of its rate a client may use at once. */
+const burstMs = 4000
+/** What one message's worth is of what is received, and of an answer that states the whole subscription. */
+const bytesPerMessage = 1024
+const itemsPerMessage = 500
+
+/** How fast a client may send, whatever it sends (`PROTOCOL.md` §2). */
+export class MessageRate {
+  /** When the client last sent something, in ms since 1970. */
+  lastMs: number | undefined
+  readonly #clock: Clock
+  readonly #budget: Budget
+
+  constructor(perSecond: number, clock: Clock) {
+    this.#clock = clock
+    this.#budget = new Budget({ perSecond, burstMs })
+  }
+
+  /** Whether something of this length may be taken. */
+  take(bytes: number): boolean {
+    this.lastMs = this.#clock.wall()
+    return this.#budget.spend(1 + Math.floor(bytes / bytesPerMessage), this.#clock.steady())
+  }
+
+  /** Counts an answer that states so many items; it was given already. */
+  answered(items: number): void {
+    this.#budget.owe(Math.floor(items / itemsPerMessage), this.#clock.steady())
+  }
+}
