@@ -108,7 +108,7 @@ export class ConnectionGate {
       if (sinceMs > latestMs) return
       this.counts.late += 1
       this.#handshakes.delete(peer)
-      socket.destroy()
+      this.#options.work.begin(() => socket.destroy())
     }
   }
 
