@@ -25,6 +25,12 @@ export const gatewaySettings = {
   TICKER_HEARTBEAT_MS: '60000',
   TICKER_PING_MS: '300000',
   TICKER_LOG_LEVEL: 'warn',
+  // All subscribers are one user at one address, and come at once.
+  TICKER_HANDSHAKES_PER_SECOND: '100000',
+  TICKER_HANDSHAKES_PER_ADDRESS_PER_SECOND: '100000',
+  TICKER_MAX_CONNECTIONS_PER_ADDRESS: '1000000',
+  TICKER_MAX_SESSIONS_PER_USER: '1000000',
+  TICKER_SESSIONS_PER_USER_PER_SECOND: '100000',
 } as const
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { startBareStream } from '../support/bare-stream.ts'
@@ -100,6 +100,22 @@ describe('a connection', () => {
     const client = new StreamClient(gateway.streamUrl)
     expect(await client.takeMany(2)).toMatchObject([{ msg: 'connected' }, { code: 404, msg: 'auth timeout' }])
     expect(await client.closed()).toEqual({ code: 4004, reason: 'authentication timeout' })
+  })
+
+  test('that took its time for the handshake has so much less for its token', async () => {
+    const begunMs = performance.now()
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+    socket.write('GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n')
+    await vi.waitUntil(() => performance.now() - begunMs > 700)
+    socket.write(
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    )
+    const upgradedMs = performance.now()
+    let text = ''
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+    await vi.waitUntil(() => text.includes('auth timeout'))
+    expect(performance.now() - upgradedMs).toBeLessThan(900)
+    socket.destroy()
   })
 
   test('takes no binary messages and goes on', async () => {
