@@ -1,5 +1,5 @@
 /** Why a handshake was refused. */
-export const refusalReasons = ['not_ready', 'origin', 'query', 'subprotocol', 'address', 'rate'] as const
+export const refusalReasons = ['not_ready', 'origin', 'query', 'version', 'subprotocol', 'address', 'rate'] as const
 
 export type RefusalReason = (typeof refusalReasons)[number]
 
@@ -7,5 +7,5 @@ export type RefusalReason = (typeof refusalReasons)[number]
 export type RefusalCounts = Record<RefusalReason, number>
 
 export function createRefusalCounts(): RefusalCounts {
-  return { not_ready: 0, origin: 0, query: 0, subprotocol: 0, address: 0, rate: 0 }
+  return { not_ready: 0, origin: 0, query: 0, version: 0, subprotocol: 0, address: 0, rate: 0 }
 }

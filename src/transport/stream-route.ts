@@ -116,6 +116,10 @@ function refuse(request: FastifyRequest, options: StreamOptions): Refusal | unde
         'no query is taken here: a token goes into the Authorization header or the "auth" message, never into a URL',
     }
   }
+  // `ws` takes the draft 8 as well, whose browsers send no `Origin` (draft-ietf-hybi-thewebsocketprotocol-08 §1.6).
+  if (request.ws && request.headers['sec-websocket-version'] !== '13') {
+    return { status: 426, reason: 'version', message: 'expected Sec-WebSocket-Version: 13 (RFC 6455)' }
+  }
   const offered = request.headers['sec-websocket-protocol']
   if (request.ws && offered !== undefined && formOf(splitProtocols(offered)) === undefined) {
     const known = forms.map(form => form.subprotocol).join(', ')
@@ -155,7 +159,7 @@ const refusalOf = {
 
 async function answer(reply: FastifyReply, refusal: Omit<Refusal, 'reason'>): Promise<void> {
   if (refusal.retryAfterS !== undefined) reply.header('retry-after', String(refusal.retryAfterS))
-  if (refusal.status === 426) reply.header('upgrade', 'websocket')
+  if (refusal.status === 426) reply.headers({ upgrade: 'websocket', 'sec-websocket-version': '13' })
   await reply.code(refusal.status).send({ error: refusal.message })
 }
 
