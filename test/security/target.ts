@@ -12,10 +12,10 @@ import { ProcessMemory } from './process-memory.ts'
 /** Text that attacks put into what they send, and that must not come up in the log. */
 export const payloadMark = 'never-log-a-payload'
 
-/** The machine is shared: without an attack the longest gap is some 30 ms. */
-const longestGapMs = 1000
+/** Generous, since the tests share two cores; docs/security.md has what was measured. */
+const longestGapMs = 2000
 /** What the process may have grown by for good. */
-const grownBytes = 128 * 1_048_576
+const grownBytes = 192 * 1_048_576
 
 /** What an attack has cost. */
 export interface Harm extends BystanderReport {
