@@ -18,6 +18,7 @@ import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { LocalLedger } from '../limits/ledger.ts'
+import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { Admission } from '../transport/admission.ts'
 import { type AdminServer, createAdminServer } from './admin-server.ts'
 import { commonOptions } from './common-options.ts'
@@ -134,7 +135,19 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     log,
   })
   serveOperations(operations, { registry, notReady })
-  return await run({ config, log, operations, administration, stream, ingest, intake, drain, logger, keys })
+  return await run({
+    config,
+    log,
+    operations,
+    administration,
+    stream,
+    gate,
+    ingest,
+    intake,
+    drain,
+    logger,
+    keys,
+  })
 }
 
 interface Parts {
@@ -143,6 +156,7 @@ interface Parts {
   readonly operations: FastifyInstance
   readonly administration: AdminServer | undefined
   readonly stream: FastifyInstance
+  readonly gate: ConnectionGate
   readonly ingest: Ingest
   readonly intake: EventIntake
   readonly drain: Drain
@@ -152,9 +166,10 @@ interface Parts {
 
 /** Listens, reads, and knows in which order everything ends. */
 async function run(parts: Parts): Promise<Gateway> {
-  const { config, log, operations, administration, stream, ingest, intake, drain, logger, keys } = parts
+  const { config, log, operations, administration, stream, gate, ingest, intake, drain, logger, keys } = parts
   const close = async (): Promise<void> => {
     keys.set?.stop()
+    gate.stop()
     await Promise.all([operations.close(), administration?.app.close(), stream.close()])
     await log.events.close()
   }

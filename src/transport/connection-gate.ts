@@ -43,6 +43,7 @@ export class ConnectionGate {
   readonly #arrivals = new WeakMap<Duplex, number>()
   readonly #enter: Listener
   readonly #sweep: NodeJS.Timeout
+  #isStopped = false
 
   constructor(server: Server, options: ConnectionGateOptions) {
     this.#options = options
@@ -76,6 +77,15 @@ export class ConnectionGate {
     return performance.now() - (this.#arrivals.get(socket) ?? performance.now())
   }
 
+  /**
+   * Lets nothing more in, and ends what comes or waits: once the server closes, nobody would answer it, and the server would wait for
+   * it. To be called before that.
+   */
+  stop(): void {
+    this.#isStopped = true
+    for (const { socket } of this.#handshakes.values()) socket.destroy()
+  }
+
   /** Lets a connection in when it has something to say, and its turn has come. */
   #arrive(socket: Socket): void {
     if (this.#handshakes.size >= this.#options.maxHandshakes && !this.#makePlace(socket)) return
@@ -86,6 +96,7 @@ export class ConnectionGate {
     socket.once('readable', () => {
       this.#options.work.begin(() => {
         socket.off('error', ignore)
+        if (this.#isStopped) socket.destroy()
         if (!socket.destroyed) this.#enter(socket)
       })
     })
@@ -116,6 +127,7 @@ export class ConnectionGate {
   #begin(socket: Socket, work: () => void): void {
     this.#handshakes.delete(peerOf(socket))
     this.#options.work.goOn(() => {
+      if (this.#isStopped) socket.destroy()
       if (!socket.destroyed) work()
     })
   }

@@ -228,7 +228,6 @@ describe('many subscribers', () => {
     const { gateway, topics } = await start()
     const tape = [...generateTape({ seed: 31, symbols: 60, events: 4000 })]
     const symbols = [...new Set(tape.flatMap(event => (event.T === 'n' ? [] : [event.S])))]
-    const token = await gateway.token()
     const readers = await Promise.all(
       Array.from({ length: 200 }, async (_, index) => {
         const list = Array.from(
@@ -236,6 +235,7 @@ describe('many subscribers', () => {
           (_unused, step) => symbols[(index * 7 + step * 3) % symbols.length]!,
         )
         const wanted = new Set(list)
+        const token = await gateway.token({ subject: `reader ${index}` })
         const client = await StreamClient.open(gateway.streamUrl, token)
         await client.subscribe({ trades: [...wanted], quotes: [...wanted], news: [...wanted] })
         const expected = tape.filter(event => {

@@ -147,3 +147,22 @@ test('a connection that has asked for something before counts from its upgrade o
   expect(guard.gate.ageMsOf(served)).toBeLessThan(200)
   await answerTo(socket)
 })
+
+// Cause: an upgrade whose turn came after the server had begun to close went to a router that only answers 503, and nothing
+// ended its socket. Symptom: the server, and so the gateway, never finished stopping. Seen with 200 clients that connect at
+// once while the gateway stops: one connection was left, not read from, with 224 bytes of the 503 written.
+test('nothing gets past a gate that was stopped, nor holds up the end of its server', async () => {
+  const guard = await guarded()
+  const [silent, asked] = [await peer(guard), await peer(guard, 'GET /asked HTTP/1.1\r\nHost: x\r\n\r\n')]
+  await once(asked, 'data')
+  await vi.waitUntil(() => guard.gate.handshakes === 1)
+  guard.gate.stop()
+  const closed = once(guard.server, 'close')
+  guard.server.close()
+  const late = once(asked, 'close')
+  asked.write('GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n')
+  expect(await answerTo(silent)).toBe('')
+  await late
+  await closed
+  expect(guard.requests).toEqual(['/asked'])
+})
