@@ -50,6 +50,8 @@ export function readBody(
 ): Promise<Buffer | Refusal | undefined> {
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > maxBytes) return Promise.resolve(tooLong(maxBytes))
+  // Its end was told before anybody listened.
+  if (request.destroyed) return Promise.resolve(undefined)
   const { promise, resolve } = Promise.withResolvers<Buffer | Refusal | undefined>()
   const bytes = new BodyBytes(announced)
   const take = (chunk: Buffer): void => {
@@ -72,9 +74,17 @@ export function readBody(
 
 /** Reads on, for so long, what an answered request still sends, so that its sender gets to read the answer. */
 export function dropRest(request: IncomingMessage, timeoutMs: number): void {
-  if (request.complete || request.destroyed) return
+  if (request.complete || request.destroyed || request.socket.destroyed) return
+  const { socket } = request
+  const forget = (): void => {
+    clearTimeout(timer)
+    request.off('close', forget)
+    socket.off('close', forget)
+  }
   const timer = setTimeout(() => request.destroy(), timeoutMs)
-  request.once('close', () => clearTimeout(timer)).resume()
+  // Once it is answered, a request does not tell the end of its connection.
+  socket.once('close', forget)
+  request.once('close', forget).resume()
 }
 
 /** The refusal of a body that is too long, before or after it is decompressed. */

@@ -7,6 +7,7 @@ import { type Answer, Refusal, refuseForNow } from '../answer.ts'
 import { authorize } from '../authorization.ts'
 import { answerOf, type AppendEvents, type AppendOutcome } from './append-events.ts'
 import { type CheckedEvents, checkEvents, findUnentitled } from './event-check.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { type BodyForm, bodyFormOf, type PostedValues, readValues } from './posted-values.ts'
 import { createPublishCounts, type PublishCounts } from './publish-counts.ts'
 import { RequestTurns, type Turn } from './request-turns.ts'
@@ -32,9 +33,6 @@ export interface EventIntakeOptions {
   readonly nowMs?: () => number
 }
 
-/** What the bodies of all requests under way may come to together; a single one may be longer where there is no other. */
-const heldBytesLimit = 64 * 1_048_576
-
 /** What a request that may publish brings. */
 interface Posting {
   readonly grant: Grant
@@ -49,7 +47,7 @@ export class EventIntake {
   readonly #options: EventIntakeOptions
   readonly #rate: RateLimit
   readonly #turns = new RequestTurns()
-  #heldBytes = 0
+  readonly #held = new HeldBytes()
   #requests = 0
   #onIdle: () => void = () => undefined
 
@@ -96,14 +94,12 @@ export class EventIntake {
     if (grant instanceof Refusal) return grant
     const form = bodyFormOf(request.headers, maxBytes)
     if (form instanceof Refusal) return form
-    if (this.#heldBytes > 0 && this.#heldBytes + form.mostBytes > heldBytesLimit) {
-      return refuseForNow(503, 'too many requests are under way; try again', 1)
-    }
-    this.#heldBytes += form.mostBytes
+    const release = this.#held.claim(grant.subject, form.mostBytes)
+    if (release instanceof Refusal) return release
     try {
       return await this.#publish(request, { grant, form, turn })
     } finally {
-      this.#heldBytes -= form.mostBytes
+      release()
     }
   }
 

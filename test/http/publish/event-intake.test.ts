@@ -166,7 +166,7 @@ describe('a limit that is reached is told with when to try again:', () => {
         .replace('Content-Length: 0', `Content-Length: ${48 * 1_048_576}`),
     )
     // A body of unknown length counts as the longest. One without an event is refused as soon as it was read.
-    const next = () => bare.post({ body: new Blob(['[]']).stream() })
+    const next = () => bare.post({ token: 'bob', body: new Blob(['[]']).stream() })
     await expect.poll(async () => (await next()).status).toBe(503)
     const refused = await next()
 
@@ -175,6 +175,24 @@ describe('a limit that is reached is told with when to try again:', () => {
       '1',
       'too many requests are under way; try again',
     ])
+  })
+
+  test('bodies of one user, while others go on', async () => {
+    const bare = await BareIntake.start({ maxBytes: 16 * 1_048_576 })
+    const socket = await bare.connect()
+    socket.write(
+      wire('')
+        .toString()
+        .replace('Content-Length: 0', `Content-Length: ${16 * 1_048_576}`),
+    )
+    await expect.poll(async () => (await bare.post({ body: '[]' })).status).toBe(429)
+    const refused = await bare.post({ body: '[]' })
+
+    expect([refused.headers.get('retry-after'), refused.body.error]).toEqual([
+      '1',
+      'too many requests of this user are under way; try again',
+    ])
+    expect((await bare.post({ token: 'bob', body: '[]' })).status).toBe(400)
   })
 
   test('a node that is leaving, or still reading', async () => {
