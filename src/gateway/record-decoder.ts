@@ -1,5 +1,6 @@
-import { type Decoder, defaultDecoder } from '../event/decoder.ts'
+import { type Decoder, defaultDecoder, isMessagePack } from '../event/decoder.ts'
 import type { MarketEvent } from '../event/event.ts'
+import { FamiliarEvents } from '../event/familiar-events.ts'
 import { EventFault, parseEvent } from '../event/parse-event.ts'
 import type { LogBatch, LogRecord } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
@@ -16,6 +17,7 @@ export interface RecordDecoderOptions {
 export class RecordDecoder {
   readonly #options: RecordDecoderOptions
   readonly #warnings: RateLimitedLog
+  readonly #familiar = new FamiliarEvents()
 
   constructor(options: RecordDecoderOptions) {
     this.#options = options
@@ -49,9 +51,15 @@ export class RecordDecoder {
         rule: `at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`,
       })
     }
+    const isJson = decoder === defaultDecoder && !isMessagePack(record)
+    const familiar = isJson && record.value !== null ? this.#familiar.read(record.value) : undefined
+    if (familiar !== undefined) return familiar
     try {
       const value = decoder.decode(record)
-      return value === undefined ? undefined : parseEvent(value)
+      if (value === undefined) return undefined
+      const event = parseEvent(value)
+      if (isJson && !(event instanceof EventFault)) this.#familiar.learn(event)
+      return event
     } catch (error) {
       return this.#faultOf(error)
     }
