@@ -16,6 +16,7 @@ import type {
 } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import {
+  deadLetterVariables,
   demoVariables,
   embeddedVariables,
   ingestVariables,
@@ -52,6 +53,7 @@ export function readConfig(env: Environment): Config {
     },
     log,
     topics: topicsConfig(reading),
+    deadLetterTopic: reading.value(deadLetterVariables.topic),
     demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
     ingest: ingestConfig(reading),
     auth: authConfig(reading),

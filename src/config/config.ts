@@ -122,6 +122,8 @@ export interface Config {
   readonly operations: Listener
   readonly log: KafkaConfig | EmbeddedConfig
   readonly topics: Topics
+  /** Poison records are copied there; `undefined`: nowhere. Only with Kafka. */
+  readonly deadLetterTopic: string | undefined
   /** `undefined`: no demo feed. */
   readonly demo: DemoConfig | undefined
   readonly ingest: IngestConfig

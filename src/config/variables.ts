@@ -1,6 +1,7 @@
 import { authVariables } from './auth-variables.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import {
+  deadLetterVariables,
   demoVariables,
   embeddedVariables,
   ingestVariables,
@@ -29,6 +30,7 @@ export const sections: readonly Section[] = [
   { title: 'TLS to Kafka', variables: kafkaTlsVariables },
   { title: 'SASL to Kafka', variables: kafkaSaslVariables },
   { title: 'Topics', variables: topicVariables },
+  { title: 'Dead letters', variables: deadLetterVariables },
   { title: 'Ingest', variables: ingestVariables },
   { title: 'Embedded log (development only)', variables: embeddedVariables },
   { title: 'Demo feed (development only)', variables: demoVariables },

@@ -24,11 +24,12 @@ import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { createAppendEvents } from './append-events.ts'
+import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { openDecoder } from './open-decoder.ts'
-import { type OpenLog, openLog } from './open-log.ts'
+import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -69,6 +70,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     verify,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
+  const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
   const ingest = new Ingest({
     ...config.ingest,
     log: log.events,
@@ -76,6 +78,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     decoder,
     logger,
     topics: config.topics,
+    onPoison: deadLetters.take,
   })
   const state = { isLeaving: false }
   const notReady = (): string | undefined => {
@@ -98,6 +101,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const registry = createMetrics({
     feed,
     ingest,
+    deadLetters: deadLetters.counts,
     sessions,
     refusals,
     publishing: intake.counts,
@@ -106,7 +110,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     log,
   })
   serveOperations(operations, { registry, notReady })
-  return await run({ config, log, operations, stream, sessions, ingest, intake, state, logger })
+  return await run({ config, log, operations, stream, sessions, ingest, deadLetters, intake, state, logger })
 }
 
 interface Parts {
@@ -116,6 +120,7 @@ interface Parts {
   readonly stream: FastifyInstance
   readonly sessions: Sessions
   readonly ingest: Ingest
+  readonly deadLetters: DeadLetters
   readonly intake: EventIntake
   readonly state: { isLeaving: boolean }
   readonly logger: FastifyBaseLogger
@@ -123,10 +128,10 @@ interface Parts {
 
 /** Listens, reads, and knows in which order everything ends. */
 async function run(parts: Parts): Promise<Gateway> {
-  const { config, log, operations, stream, sessions, ingest, intake, state, logger } = parts
+  const { config, log, operations, stream, sessions, ingest, deadLetters, intake, state, logger } = parts
   const close = async (): Promise<void> => {
     await Promise.all([operations.close(), stream.close()])
-    await log.events.close()
+    await Promise.all([log.events.close(), deadLetters.stop()])
   }
   let addresses: readonly [string, string]
   try {

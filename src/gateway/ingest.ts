@@ -8,6 +8,8 @@ import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 export interface IngestOptions extends Omit<WarmUpOptions, 'now' | 'records'>, RecordDecoderOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /** Called for every poison record, a view of the batch; must not throw. */
+  readonly onPoison?: (record: LogRecord, partition: Partition, fault: EventFault) => void
 }
 
 export interface IngestCounts {
@@ -106,6 +108,7 @@ export class Ingest {
 
   #poison(fault: EventFault, partition: Partition, record: LogRecord): void {
     this.counts.poison[fault.reason]++
+    this.#options.onPoison?.(record, partition, fault)
     this.#poisonLog.warn(
       { ...partition, offset: record.offset, reason: fault.reason, rule: fault.rule },
       'poison record passed over',

@@ -3,6 +3,7 @@ import type { Feed } from '../fanout/feed.ts'
 import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { RefusalCounts } from '../transport/refusal-counts.ts'
+import type { DeadLetterOutcome } from './dead-letters.ts'
 import type { Ingest } from './ingest.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
@@ -16,6 +17,7 @@ import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 export interface MetricSources extends ProcessFigures {
   readonly feed: Feed
   readonly ingest: Ingest
+  readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
   readonly sessions: Sessions
   readonly refusals: RefusalCounts
   readonly publishing: PublishCounts
@@ -33,7 +35,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareSessions(registry, sources.sessions, sources.refusals)
   declareDelivery(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
-  declareIngest(registry, feed, ingest)
+  declareIngest(registry, sources)
   declareLog(registry, sources.log)
   declarePublishing(registry, sources.publishing)
   declareLatency(registry, ingest)

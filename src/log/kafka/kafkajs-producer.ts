@@ -1,5 +1,5 @@
 import { Kafka, type Producer } from 'kafkajs'
-import type { BatchProducer, OutgoingBatch } from './broker-connection.ts'
+import type { BatchProducer, OutgoingBatch, OutgoingMessage } from './broker-connection.ts'
 import { KafkaError } from './kafka-error.ts'
 import { type KafkajsConfig, requestTimeoutMs, settled } from './kafkajs-access.ts'
 import { ProducerSockets } from './producer-sockets.ts'
@@ -48,6 +48,14 @@ export async function connectProducer(
   }
 }
 
+/** The library groups headers by name, and cannot encode one without a value. */
+function kafkajsMessage({ key, value, headers = [] }: OutgoingMessage) {
+  if (headers.length === 0) return { key, value }
+  const grouped: Record<string, Buffer[]> = Object.create(null)
+  for (const header of headers) (grouped[header.name] ??= []).push(header.value ?? Buffer.alloc(0))
+  return { key, value, headers: grouped }
+}
+
 class KafkajsProducer implements BatchProducer {
   readonly #producer: Producer
   readonly #sockets: ProducerSockets
@@ -64,7 +72,7 @@ class KafkajsProducer implements BatchProducer {
     const sending = this.#producer
       .send({
         topic,
-        messages: messages.map(({ key, value }) => ({ key, value, partition })),
+        messages: messages.map(message => ({ ...kafkajsMessage(message), partition })),
         acks: -1,
         timeout: replicationTimeoutMs,
       })
