@@ -1,4 +1,3 @@
-import type { MarketEvent } from '../../src/event/event.ts'
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import { EventFault, parseEvent } from '../../src/event/parse-event.ts'
 import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
@@ -88,8 +87,8 @@ class Pass {
   #takeSlice(slice: readonly LogRecord[], partition: number): void {
     const events = slice.map(record => checked(this.#decoder.decode(record)))
     this.#clock.end('validate')
-    for (const [index, event] of events.entries()) {
-      this.#feed.add(event, partition, slice[index]?.timestampMs ?? 0)
+    for (const [index, { event, json }] of events.entries()) {
+      this.#feed.add(event, { partition, timestampMs: slice[index]?.timestampMs ?? 0, json })
     }
     this.#feed.flush()
     this.#clock.end('encode')
@@ -114,10 +113,10 @@ function* slicesOf({ from, partition: fetched }: FetchedFrom): Generator<Slice, 
   }
 }
 
-function checked(event: MarketEvent | EventFault | undefined): MarketEvent {
-  if (event === undefined || event instanceof EventFault)
-    throw new Error(event?.message ?? 'a record was passed over')
-  return event
+function checked<Found extends object>(found: Found | EventFault | undefined): Found {
+  if (found instanceof EventFault) throw new Error(found.message)
+  if (found === undefined) throw new Error('a record was passed over')
+  return found
 }
 
 answerCalls(functions)

@@ -33,7 +33,8 @@ interface Familiarity {
 /**
  * Reads and checks events in one pass over their bytes, in 0.6 of the time that `JSON.parse` and `parseEvent` take, as
  * long as they look like earlier ones of their type: plain JSON, the fields in the same order. For everything else, also
- * for everything that is wrong, it answers `undefined`, and those two decide. What it reads is what they would have read.
+ * for everything that is wrong, it answers `undefined`, and those two decide. What it reads is what they would have read. The bytes of
+ * what it reads are fit to be passed on: one JSON object in ASCII without spaces, with fields of the schema only, each once.
  */
 export class FamiliarEvents {
   readonly #json = new JsonText()

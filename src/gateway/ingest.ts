@@ -85,12 +85,14 @@ export class Ingest {
     feed.advance({ partition, epoch, offset: batch.from }, stable)
     const index = feed.indexOf(partition)
     for (const record of batch.records) {
-      const event = this.#records.decode(record)
+      const decoded = this.#records.decode(record)
       // A producer's clock, or its unit, may be wrong: no event is newer than now.
       const timestampMs = Math.max(0, Math.min(record.timestampMs, nowMs))
-      if (event instanceof EventFault) this.#poison(event, partition, record)
-      else if (event === undefined) this.counts.ignored++
-      else if (!feed.add(event, index, timestampMs)) this.#poison(tooManyItems, partition, record)
+      if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
+      else if (decoded === undefined) this.counts.ignored++
+      else if (!feed.add(decoded.event, { partition: index, timestampMs, json: decoded.json })) {
+        this.#poison(tooManyItems, partition, record)
+      }
     }
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)

@@ -13,6 +13,13 @@ export interface RecordDecoderOptions {
   readonly logger: WarnLog
 }
 
+/** An event out of a record. */
+export interface DecodedRecord {
+  readonly event: MarketEvent
+  /** The record's value, where it is the event's JSON just as it may be passed on; a view. */
+  readonly json: Buffer | undefined
+}
+
 /** Makes events of records: a decoder's values, checked. */
 export class RecordDecoder {
   readonly #options: RecordDecoderOptions
@@ -41,7 +48,7 @@ export class RecordDecoder {
   }
 
   /** The event; `undefined` for a record that the decoder passes over; why it is poison. */
-  decode(record: LogRecord): MarketEvent | EventFault | undefined {
+  decode(record: LogRecord): DecodedRecord | EventFault | undefined {
     const { decoder, maxEventBytes } = this.#options
     const bytes = record.value?.length ?? 0
     if (bytes > maxEventBytes) {
@@ -53,13 +60,14 @@ export class RecordDecoder {
     }
     const isJson = decoder === defaultDecoder && !isMessagePack(record)
     const familiar = isJson && record.value !== null ? this.#familiar.read(record.value) : undefined
-    if (familiar !== undefined) return familiar
+    if (familiar !== undefined) return { event: familiar, json: record.value ?? undefined }
     try {
       const value = decoder.decode(record)
       if (value === undefined) return undefined
       const event = parseEvent(value)
-      if (isJson && !(event instanceof EventFault)) this.#familiar.learn(event)
-      return event
+      if (event instanceof EventFault) return event
+      if (isJson) this.#familiar.learn(event)
+      return { event, json: undefined }
     } catch (error) {
       return this.#faultOf(error)
     }
