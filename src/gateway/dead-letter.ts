@@ -6,6 +6,8 @@ import type { OutgoingRecord } from '../log/kafka/record-writer.ts'
 const prefix = '__ticker.errors.'
 /** About what our own headers and the key take. */
 const ownBytes = 400
+/** What a header takes beside its text, however short that is. */
+const headerBytes = 300
 
 /**
  * The copy of a poison record: its value as it was, its headers, and behind them where it lies and what is wrong. The key is
@@ -35,7 +37,10 @@ export function deadLetterOf(record: LogRecord, partition: Partition, fault: Eve
 
 /** About as many bytes as the copy of a record takes. */
 export function bytesOf({ key, value, headers }: LogRecord): number {
-  const ofHeaders = headers.reduce((sum, header) => sum + header.name.length + (header.value?.length ?? 0), 0)
+  const ofHeaders = headers.reduce(
+    (sum, header) => sum + headerBytes + header.name.length + (header.value?.length ?? 0),
+    0,
+  )
   return (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders + ownBytes
 }
 

@@ -124,6 +124,17 @@ test('counts what has no room, by number and by bytes, and says so at most every
   expect(desk.keys).toHaveLength(3)
 })
 
+// Cause: of the headers only the text was counted as bytes that wait.
+// Symptom: 20 records of 200 kB with empty headers held 590 MiB, and 10,000 of them were let wait.
+// Seen: a review asked what a record takes whose headers are empty.
+test('counts what headers take beside their text', async () => {
+  const letters = desk.open({ maxBytes: 50_000 })
+  const headers = Array.from({ length: 200 }, () => ({ name: '', value: Buffer.alloc(0) }))
+  letters.take({ ...record(0), headers }, partition, fault)
+  await letters.stop()
+  expect(letters.counts.overflow).toBe(1)
+})
+
 test('tells what Kafka refuses from what failed', async () => {
   desk.answer = ({ key }) => {
     if (key.endsWith('/0')) return { error: new RefusedError('too large', { reason: 'oversize' }) }
