@@ -21,7 +21,7 @@ const powersOfTen = Array.from({ length: exactDigits + 1 }, (_, exponent) => 10 
 
 /**
  * Reads an object in JSON of the plainest kind from left to right: ASCII, no spaces between values, texts without
- * escapes, decimals of at most 15 digits that are not negative. Where a value is not so, `isPlain` is false from
+ * escapes, decimals of at most 15 digits that are not negative, whole ones without a point. Where a value is not so, `isPlain` is false from
  * then on and the value means nothing; it may be good JSON all the same.
  */
 export class JsonText {
@@ -104,6 +104,8 @@ export class JsonText {
       if (places === 0) return this.#giveUp(0)
       digits += places
       value /= powersOfTen[places] ?? 1
+      // As 100.0, which is to be passed on as 100: many a client's integers cannot be read from the former.
+      if (Number.isInteger(value)) return this.#giveUp(0)
     }
     if (digits > exactDigits || byte === lowerE || byte === upperE) return this.#giveUp(0)
     this.#at = at
