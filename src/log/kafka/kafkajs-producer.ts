@@ -2,6 +2,7 @@ import { Kafka, type Producer } from 'kafkajs'
 import type { BatchProducer, OutgoingBatch, OutgoingMessage } from './broker-connection.ts'
 import { KafkaError } from './kafka-error.ts'
 import { type KafkajsConfig, requestTimeoutMs, settled } from './kafkajs-access.ts'
+import { produceAttempt } from './produce-attempt.ts'
 import { ProducerSockets } from './producer-sockets.ts'
 import { asRefusal } from './refusal.ts'
 
@@ -69,16 +70,15 @@ class KafkajsProducer implements BatchProducer {
   async send({ topic, partition, messages }: OutgoingBatch): Promise<number> {
     const what = `${topic}/${partition}: cannot append`
     this.#sends += 1
-    const sending = this.#producer
-      .send({
-        topic,
-        messages: messages.map(message => ({ ...kafkajsMessage(message), partition })),
-        acks: -1,
-        timeout: replicationTimeoutMs,
-      })
-      .finally(() => {
-        this.#sends -= 1
-      })
+    const record = {
+      topic,
+      messages: messages.map(message => ({ ...kafkajsMessage(message), partition })),
+      acks: -1,
+      timeout: replicationTimeoutMs,
+    }
+    const sending = produceAttempt(() => this.#producer.send(record)).finally(() => {
+      this.#sends -= 1
+    })
     try {
       const [answer] = await settled(sending, { what, timeoutMs: sendTimeoutMs })
       // The library drops messages for a partition that it does not find, without a word.
