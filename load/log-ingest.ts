@@ -1,5 +1,5 @@
 import { readConfig } from '../src/config/config-reader.ts'
-import { type Decoder, defaultDecoder } from '../src/event/decoder.ts'
+import { defaultDecoder } from '../src/event/decoder.ts'
 import { Feed } from '../src/fanout/feed.ts'
 import { Ingest } from '../src/gateway/ingest.ts'
 import { createKafkaLog, type KafkaLog } from '../src/log/kafka/kafka-log.ts'
@@ -21,17 +21,15 @@ export interface LogIngestOptions {
   readonly log: KafkaLog
   readonly topics: Topics
   readonly warmUpRecords: number
-  /** Ours for JSON if left out. */
-  readonly decoder?: Decoder
 }
 
 /** A feed and what reads the log into it, with the gateway's defaults. */
-export function createLogIngest({ log, topics, warmUpRecords, decoder = defaultDecoder }: LogIngestOptions): {
+export function createLogIngest({ log, topics, warmUpRecords }: LogIngestOptions): {
   readonly feed: Feed
   readonly ingest: Ingest
 } {
   const defaults = readConfig({ TICKER_MODE: 'development' }).ingest
   const feed = new Feed({ maxItems: defaults.maxItems })
-  const parts = { log, feed, decoder, logger, topics }
+  const parts = { log, feed, decoder: defaultDecoder, logger, topics }
   return { feed, ingest: new Ingest({ ...defaults, warmUpRecords, ...parts }) }
 }

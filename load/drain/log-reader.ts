@@ -1,4 +1,4 @@
-import { defaultDecoder } from '../../src/event/decoder.ts'
+import type { LogBatch } from '../../src/log/event-log.ts'
 import type { KafkaLog } from '../../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../../src/log/topics.ts'
 import { answerCalls } from '../child-calls.ts'
@@ -21,20 +21,9 @@ const functions = {
   ingest(brokers: string, topics: Topics, expected: number): Promise<Drained> {
     return drain(openKafkaLog(brokers, topics), async (log, signal) => {
       const stopwatch = new Stopwatch(expected)
-      const decoder = {
-        ...defaultDecoder,
-        // Awaited before each slice, which is counted when the next one comes, and the last one when all is read.
-        prepare: async () => stopwatch.count(takeNew()),
-      }
-      const { ingest } = createLogIngest({ log, topics, warmUpRecords: everyRecord, decoder })
-      let counted = 0
-      const takeNew = (): number => {
-        const fresh = ingest.counts.records - counted
-        counted += fresh
-        return fresh
-      }
+      countTaken(log, stopwatch)
+      const { ingest } = createLogIngest({ log, topics, warmUpRecords: everyRecord })
       const reading = ingest.run(signal)
-      void ingest.warmUp.ready.then(() => stopwatch.count(takeNew()))
       return await Promise.race([stopwatch.done, reading.then(endedEarly)])
     })
   },
@@ -56,10 +45,23 @@ async function drain(
 }
 
 async function readTail(tail: ReturnType<KafkaLog['tail']>, stopwatch: Stopwatch): Promise<never> {
-  for await (const batches of tail) {
-    stopwatch.count(batches.reduce((sum, { records }) => sum + records.length, 0))
-  }
+  for await (const batches of tail) stopwatch.count(recordsOf(batches))
   return endedEarly()
+}
+
+/** A slice is counted when its consumer asks for the next: it has been taken in by then. */
+function countTaken(log: KafkaLog, stopwatch: Stopwatch): void {
+  const tail = log.tail.bind(log)
+  log.tail = async function* taken(from, signal) {
+    for await (const batches of tail(from, signal)) {
+      yield batches
+      stopwatch.count(recordsOf(batches))
+    }
+  }
+}
+
+function recordsOf(batches: readonly LogBatch[]): number {
+  return batches.reduce((sum, { records }) => sum + records.length, 0)
 }
 
 function endedEarly(): never {

@@ -9,10 +9,11 @@ export function summaryOf(rounds: readonly ReadRound[]) {
   return spreadsOf(rounds.map(figuresOf))
 }
 
-function figuresOf({ ours, byFetch, byGroup, decoder }: ReadRound) {
+function figuresOf({ ours, aside, byFetch, byGroup, decoder }: ReadRound) {
   const { events } = ours
   const stages = gatewayStages.map(stage => ours[stage] / events)
-  const [fetch = 0, decode = 0, parse = 0, validate = 0, encode = 0] = stages
+  const [fetch = 0, decode = 0, validate = 0, encode = 0] = stages
+  const parse = aside.parse / events
   const whole = stages.reduce((sum, us) => sum + us, 0)
   const fetchDecode = byFetch.decode / events
   const fetchWhole = (byFetch.decode + byFetch.parse) / events
@@ -21,10 +22,12 @@ function figuresOf({ ours, byFetch, byGroup, decoder }: ReadRound) {
   return {
     fetch,
     decode,
-    parse,
     validate,
     encode,
     whole,
+    parse,
+    unfamiliar: aside.unfamiliar / events,
+    validateRatio: (validate * events) / aside.unfamiliar,
     fetchDecode,
     fetchParse: byFetch.parse / events,
     fetchWhole,
@@ -35,11 +38,11 @@ function figuresOf({ ours, byFetch, byGroup, decoder }: ReadRound) {
     decodeRatio: decode / decoderAlone,
     readRatio: (fetch + decode) / fetchDecode,
     parsedRatio: (fetch + decode + parse) / fetchWhole,
-    checkedRatio: (fetch + decode + parse + validate) / fetchWhole,
+    checkedRatio: (fetch + decode + validate) / fetchWhole,
     wholeRatio: whole / fetchWhole,
     readGroupRatio: (fetch + decode) / (byGroup.decode / events),
     parsedGroupRatio: (fetch + decode + parse) / groupWhole,
-    checkedGroupRatio: (fetch + decode + parse + validate) / groupWhole,
+    checkedGroupRatio: (fetch + decode + validate) / groupWhole,
     wholeGroupRatio: whole / groupWhole,
   }
 }

@@ -16,6 +16,7 @@ import type {
 } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import {
+  deadLetterVariables,
   demoVariables,
   embeddedVariables,
   ingestVariables,
@@ -54,6 +55,7 @@ export function readConfig(env: Environment): Config {
     administration: administrationConfig(reading),
     log,
     topics: topicsConfig(reading),
+    deadLetterTopic: reading.value(deadLetterVariables.topic),
     demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
     ingest: reading.values(ingestVariables),
     auth: authConfig(reading),

@@ -143,6 +143,8 @@ export interface Config {
   readonly administration: AdministrationConfig | undefined
   readonly log: KafkaConfig | EmbeddedConfig
   readonly topics: Topics
+  /** Poison records are copied there; `undefined`: nowhere. Only with Kafka. */
+  readonly deadLetterTopic: string | undefined
   /** `undefined`: no demo feed. */
   readonly demo: DemoConfig | undefined
   readonly ingest: IngestConfig

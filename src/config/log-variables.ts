@@ -55,6 +55,15 @@ export const topicVariables = {
   }),
 }
 
+export const deadLetterVariables = {
+  topic: optional({
+    name: 'TICKER_TOPIC_DEAD_LETTERS',
+    kind: topic,
+    absent: 'none',
+    doc: 'Topic in Kafka that poison records are copied to, with the reason in headers.',
+  }),
+}
+
 export const embeddedVariables = {
   path: withDefault({
     name: 'TICKER_EMBEDDED_PATH',

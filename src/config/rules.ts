@@ -3,7 +3,13 @@ import { isLoopback } from '../auth/loopback.ts'
 import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import { checkKafkaSecurity } from './kafka-security-rules.ts'
-import { demoVariables, embeddedVariables, kafkaVariables, topicVariables } from './log-variables.ts'
+import {
+  deadLetterVariables,
+  demoVariables,
+  embeddedVariables,
+  kafkaVariables,
+  topicVariables,
+} from './log-variables.ts'
 import type { Reading } from './reading.ts'
 import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
 import type { Variable } from './variable.ts'
@@ -15,6 +21,7 @@ export function checkRules(reading: Reading): void {
   checkAdministration(reading)
   checkCertificate(reading, streamVariables)
   checkTopics(reading)
+  checkDeadLetters(reading)
   checkKafkaSecurity(reading)
   checkKeys(reading)
   // What a wrong mode would ask for is anyone's guess.
@@ -153,6 +160,19 @@ function checkTopics(reading: Reading): void {
     const other = first.get(topic)
     if (other === undefined) first.set(topic, variable)
     else reading.fault(variable, `"${topic}" is ${other.name} as well; each stream has a topic of its own`)
+  }
+}
+
+function checkDeadLetters(reading: Reading): void {
+  const variable = deadLetterVariables.topic
+  const topic = reading.value(variable)
+  if (topic === undefined) return
+  const stream = Object.values(topicVariables).find(each => reading.value(each) === topic)
+  if (stream !== undefined) {
+    reading.fault(variable, `"${topic}" is ${stream.name} as well; copies there would be read as events`)
+  }
+  if (reading.value(generalVariables.mode) === 'development' && !reading.isSet(kafkaVariables.brokers)) {
+    reading.fault(variable, 'the embedded log keeps no dead letters; set TICKER_KAFKA_BROKERS, or unset it')
   }
 }
 

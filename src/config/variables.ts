@@ -2,6 +2,7 @@ import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import {
+  deadLetterVariables,
   demoVariables,
   embeddedVariables,
   ingestVariables,
@@ -32,6 +33,7 @@ export const sections: readonly Section[] = [
   { title: 'TLS to Kafka', variables: kafkaTlsVariables },
   { title: 'SASL to Kafka', variables: kafkaSaslVariables },
   { title: 'Topics', variables: topicVariables },
+  { title: 'Dead letters', variables: deadLetterVariables },
   { title: 'Ingest', variables: ingestVariables },
   { title: 'Embedded log (development only)', variables: embeddedVariables },
   { title: 'Demo feed (development only)', variables: demoVariables },

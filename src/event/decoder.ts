@@ -29,7 +29,8 @@ function decodeJson(value: Buffer): unknown {
   return JSON.parse(value.toString('utf8'))
 }
 
-function isMessagePack(record: LogRecord): boolean {
+/** Whether the header `content-type` says so. */
+export function isMessagePack(record: LogRecord): boolean {
   for (const { name, value } of record.headers) {
     if (name.toLowerCase() !== 'content-type' || value === null) continue
     const type = value.toString('latin1').split(';', 1)[0]?.trim().toLowerCase()

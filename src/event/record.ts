@@ -11,5 +11,6 @@ export interface LogRecord {
   readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** In their order; at most 256, the first ones. */
   readonly headers: readonly RecordHeader[]
 }

@@ -1,6 +1,6 @@
 import type { MarketEvent } from '../event/event.ts'
 import type { Partition, Position } from '../event/position.ts'
-import { Tape } from '../tape/tape.ts'
+import { type Origin, Tape } from '../tape/tape.ts'
 import { Fanout } from './fanout.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
@@ -69,8 +69,8 @@ export class Feed {
   }
 
   /** Takes an event in and marks it for its audiences; false when the node has as many items as it may. */
-  add(event: MarketEvent, partition: number, timestampMs: number): boolean {
-    const index = this.tape.add(event, partition, timestampMs)
+  add(event: MarketEvent, origin: Origin): boolean {
+    const index = this.tape.add(event, origin)
     if (index === undefined) return false
     this.fanout.mark(this.tape.segment, index)
     return true

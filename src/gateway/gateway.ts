@@ -24,11 +24,12 @@ import { type AdminServer, createAdminServer } from './admin-server.ts'
 import { commonOptions } from './common-options.ts'
 import { createStreamServer } from './stream-server.ts'
 import { createAppendEvents } from './append-events.ts'
+import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
 import { type Addresses, listenAll } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { openDecoder } from './open-decoder.ts'
-import { type OpenLog, openLog } from './open-log.ts'
+import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -83,6 +84,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     verify,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
+  const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
   const ingest = new Ingest({
     ...config.ingest,
     log: log.events,
@@ -90,6 +92,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     decoder,
     logger,
     topics: config.topics,
+    onPoison: deadLetters.take,
   })
   const drain = new Drain({ sessions, defaultMs: config.limits.drainMs })
   const notReady = (): string | undefined => {
@@ -122,6 +125,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const registry = createMetrics({
     feed,
     ingest,
+    deadLetters: deadLetters.counts,
     sessions,
     refusals,
     gate,
@@ -143,6 +147,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     stream,
     gate,
     ingest,
+    deadLetters,
     intake,
     drain,
     logger,
@@ -158,6 +163,7 @@ interface Parts {
   readonly stream: FastifyInstance
   readonly gate: ConnectionGate
   readonly ingest: Ingest
+  readonly deadLetters: DeadLetters
   readonly intake: EventIntake
   readonly drain: Drain
   readonly logger: FastifyBaseLogger
@@ -166,12 +172,25 @@ interface Parts {
 
 /** Listens, reads, and knows in which order everything ends. */
 async function run(parts: Parts): Promise<Gateway> {
-  const { config, log, operations, administration, stream, gate, ingest, intake, drain, logger, keys } = parts
+  const {
+    config,
+    log,
+    operations,
+    administration,
+    stream,
+    gate,
+    ingest,
+    deadLetters,
+    intake,
+    drain,
+    logger,
+    keys,
+  } = parts
   const close = async (): Promise<void> => {
     keys.set?.stop()
     gate.stop()
     await Promise.all([operations.close(), administration?.app.close(), stream.close()])
-    await log.events.close()
+    await Promise.all([log.events.close(), deadLetters.stop()])
   }
   let addresses: Addresses
   keys.set?.start()

@@ -8,6 +8,8 @@ import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 export interface IngestOptions extends Omit<WarmUpOptions, 'now' | 'records'>, RecordDecoderOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /** Called for every poison record, a view of the batch; must not throw. */
+  readonly onPoison?: (record: LogRecord, partition: Partition, fault: EventFault) => void
 }
 
 export interface IngestCounts {
@@ -83,12 +85,14 @@ export class Ingest {
     feed.advance({ partition, epoch, offset: batch.from }, stable)
     const index = feed.indexOf(partition)
     for (const record of batch.records) {
-      const event = this.#records.decode(record)
+      const decoded = this.#records.decode(record)
       // A producer's clock, or its unit, may be wrong: no event is newer than now.
       const timestampMs = Math.max(0, Math.min(record.timestampMs, nowMs))
-      if (event instanceof EventFault) this.#poison(event, partition, record)
-      else if (event === undefined) this.counts.ignored++
-      else if (!feed.add(event, index, timestampMs)) this.#poison(tooManyItems, partition, record)
+      if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
+      else if (decoded === undefined) this.counts.ignored++
+      else if (!feed.add(decoded.event, { partition: index, timestampMs, json: decoded.json })) {
+        this.#poison(tooManyItems, partition, record)
+      }
     }
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
@@ -106,6 +110,7 @@ export class Ingest {
 
   #poison(fault: EventFault, partition: Partition, record: LogRecord): void {
     this.counts.poison[fault.reason]++
+    this.#options.onPoison?.(record, partition, fault)
     this.#poisonLog.warn(
       { ...partition, offset: record.offset, reason: fault.reason, rule: fault.rule },
       'poison record passed over',

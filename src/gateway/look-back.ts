@@ -163,8 +163,10 @@ export class LookBack {
 
   /** Records that cannot be read are passed over without a word: who read them first has counted and logged them. */
   #consider(record: LogRecord, found: Found): void {
-    const event = this.#options.records.decode(record)
-    if (event === undefined || event instanceof EventFault || event.T === 'n') return
+    const decoded = this.#options.records.decode(record)
+    if (decoded === undefined || decoded instanceof EventFault) return
+    const { event } = decoded
+    if (event.T === 'n') return
     const channel = channelOfType[event.T]
     if (this.#itemsOf(channel).has(event.S)) return
     const timestampMs = Math.max(0, Math.min(record.timestampMs, this.#options.now()))

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Feed } from '../fanout/feed.ts'
 import type { PublishCounts } from '../http/publish/publish-counts.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { DeadLetterOutcome } from './dead-letters.ts'
 import type { Ingest } from './ingest.ts'
 import { type AdminSources, declareAdministration } from './metrics/admin-metrics.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
@@ -18,6 +19,7 @@ import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 export interface MetricSources extends ProcessFigures, ConnectionSources, KeySources, AdminSources {
   readonly feed: Feed
   readonly ingest: Ingest
+  readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
   readonly sessions: Sessions
   readonly publishing: PublishCounts
   readonly log: LogFigures
@@ -37,7 +39,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
-  declareIngest(registry, feed, ingest)
+  declareIngest(registry, sources)
   declareLog(registry, sources.log)
   declarePublishing(registry, sources.publishing)
   declareLatency(registry, ingest)

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { createKafkaLog } from '../log/kafka/kafka-log.ts'
+import { createRecordWriter, type RecordWriter } from '../log/kafka/record-writer.ts'
 import type { LogFigures } from './metrics/log-metrics.ts'
 
 /** A log with what it says of itself. */
@@ -18,4 +19,13 @@ export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger:
   }
   const events = createEmbeddedLog({ ...log, topics, logger })
   return { events, stats: events.stats, unstableEnds: () => [] }
+}
+
+/** The way to the topic of dead letters; `undefined` where none is configured. */
+export function openDeadLetterWriter(
+  { log, deadLetterTopic }: Pick<Config, 'log' | 'deadLetterTopic'>,
+  logger: WarnLog,
+): RecordWriter | undefined {
+  if (log.kind !== 'kafka' || deadLetterTopic === undefined) return undefined
+  return createRecordWriter({ ...log, topic: deadLetterTopic, logger })
 }

@@ -1,5 +1,6 @@
-import { type Decoder, defaultDecoder } from '../event/decoder.ts'
+import { type Decoder, defaultDecoder, isMessagePack } from '../event/decoder.ts'
 import type { MarketEvent } from '../event/event.ts'
+import { FamiliarEvents } from '../event/familiar-events.ts'
 import { EventFault, parseEvent } from '../event/parse-event.ts'
 import type { LogBatch, LogRecord } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
@@ -12,10 +13,18 @@ export interface RecordDecoderOptions {
   readonly logger: WarnLog
 }
 
+/** An event out of a record. */
+export interface DecodedRecord {
+  readonly event: MarketEvent
+  /** The record's value, where it is the event's JSON just as it may be passed on; a view. */
+  readonly json: Buffer | undefined
+}
+
 /** Makes events of records: a decoder's values, checked. */
 export class RecordDecoder {
   readonly #options: RecordDecoderOptions
   readonly #warnings: RateLimitedLog
+  readonly #familiar = new FamiliarEvents()
 
   constructor(options: RecordDecoderOptions) {
     this.#options = options
@@ -39,7 +48,7 @@ export class RecordDecoder {
   }
 
   /** The event; `undefined` for a record that the decoder passes over; why it is poison. */
-  decode(record: LogRecord): MarketEvent | EventFault | undefined {
+  decode(record: LogRecord): DecodedRecord | EventFault | undefined {
     const { decoder, maxEventBytes } = this.#options
     const bytes = record.value?.length ?? 0
     if (bytes > maxEventBytes) {
@@ -49,9 +58,16 @@ export class RecordDecoder {
         rule: `at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`,
       })
     }
+    const isJson = decoder === defaultDecoder && !isMessagePack(record)
+    const familiar = isJson && record.value !== null ? this.#familiar.read(record.value) : undefined
+    if (familiar !== undefined) return { event: familiar, json: record.value ?? undefined }
     try {
       const value = decoder.decode(record)
-      return value === undefined ? undefined : parseEvent(value)
+      if (value === undefined) return undefined
+      const event = parseEvent(value)
+      if (event instanceof EventFault) return event
+      if (isJson) this.#familiar.learn(event)
+      return { event, json: undefined }
     } catch (error) {
       return this.#faultOf(error)
     }

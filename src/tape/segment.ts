@@ -31,12 +31,14 @@ export class Segment {
   }
 
   /** Appends an encoded event and answers its index. */
-  append(encoded: string, item: Item): number {
+  append(encoded: string | Buffer, item: Item): number {
     const start = this.start(this.count)
     // A UTF-16 unit takes at most three bytes in UTF-8.
     const needed = start + encoded.length * 3 + 1
     if (needed > this.bytes.length) this.#growBytes(needed)
-    const end = start + this.bytes.write(encoded, start, 'utf8')
+    const length =
+      typeof encoded === 'string' ? this.bytes.write(encoded, start, 'utf8') : encoded.copy(this.bytes, start)
+    const end = start + length
     this.bytes[end] = 0x2c
     if (this.count === this.ends.length) this.#growEvents()
     this.ends[this.count] = end + 1

@@ -4,6 +4,16 @@ import type { Item } from './item.ts'
 import { Items } from './items.ts'
 import { Segment } from './segment.ts'
 
+/** Where an event comes from. */
+export interface Origin {
+  /** The index of its partition. */
+  readonly partition: number
+  /** Of its record, in ms since 1970. */
+  readonly timestampMs: number
+  /** The event in JSON, where the record has it just as it may be passed on; copied. */
+  readonly json?: Buffer | undefined
+}
+
 export interface TapeCounts {
   /** Events by channel since start. */
   readonly events: Record<Channel, number>
@@ -35,12 +45,10 @@ export class Tape {
    * Takes an event into the segment and keeps it as the last of its item.
    * The index in the segment; `undefined` when it would begin an item more than the node may have.
    */
-  add(event: MarketEvent, partition: number, timestampMs: number): number | undefined {
+  add(event: MarketEvent, origin: Origin): number | undefined {
+    const { timestampMs } = origin
     const channel = channelOfType[event.T]
-    const index =
-      event.T === 'n'
-        ? this.#addNews(event, partition, timestampMs)
-        : this.#addSingle(event, channel, partition)
+    const index = event.T === 'n' ? this.#addNews(event, origin) : this.#addSingle(event, channel, origin)
     if (index === undefined) return undefined
     this.counts.events[channel]++
     if (timestampMs > this.newestMs[channel]) this.newestMs[channel] = timestampMs
@@ -91,17 +99,21 @@ export class Tape {
     this.#retired.add(partition)
   }
 
-  #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, partition: number): number | undefined {
+  #addSingle(
+    event: Exclude<MarketEvent, News>,
+    channel: Channel,
+    { partition, json }: Origin,
+  ): number | undefined {
     const item = this.items.admit(channel, event.S, partition)
     if (item === undefined) return undefined
     this.#noticeSplit(item, partition)
-    const index = this.segment.append(JSON.stringify(event), item)
+    const index = this.segment.append(json ?? JSON.stringify(event), item)
     item.keep(this.segment.bytes, this.segment.start(index), this.segment.end(index))
     return index
   }
 
   /** News is keyed by its id, so its items may come from any partition. Those beyond the limit are left out. */
-  #addNews(event: News, partition: number, timestampMs: number): number | undefined {
+  #addNews(event: News, { partition, timestampMs }: Origin): number | undefined {
     const items: Item[] = []
     for (const symbol of event.symbols.length === 0 ? [''] : new Set(event.symbols)) {
       const item = this.items.admit('news', symbol, partition)

@@ -1,5 +1,13 @@
 /** Why a handshake was refused. */
-export const refusalReasons = ['not_ready', 'origin', 'query', 'version', 'subprotocol', 'address', 'rate'] as const
+export const refusalReasons = [
+  'not_ready',
+  'origin',
+  'query',
+  'version',
+  'subprotocol',
+  'address',
+  'rate',
+] as const
 
 export type RefusalReason = (typeof refusalReasons)[number]
 

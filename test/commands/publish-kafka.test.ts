@@ -25,6 +25,28 @@ describe('in Kafka', () => {
     expect(Map.groupBy(published, key)).toEqual(Map.groupBy(tape, key))
   })
 
+  test('an event that its topic does not take is named as not published, at once', async () => {
+    const brokers = inject('kafkaBrokers')
+    const topics = await createTopics(brokers, { settings: { 'max.message.bytes': '2000' } })
+    onTestFinished(() => deleteTopics(brokers, topics))
+    const desk = await Desk.open()
+    const news = [10, 3000, 10].map((length, id) => ({
+      T: 'n' as const,
+      id,
+      headline: 'x',
+      content: 'x'.repeat(length),
+      created_at: '2026-01-31T14:30:00Z',
+      updated_at: '2026-01-31T14:30:00Z',
+      symbols: ['A'],
+    }))
+    const command = publish(kafkaEnv(brokers, topics), await desk.file('news.jsonl', jsonLines(news)))
+    expect(await command.ended()).toBe(1)
+    expect(command.stdout).toContain('published 2 events')
+    expect(command.stderr).toContain('1 event NOT published:\n  line 2 (1 event)')
+    expect(command.stderr).toContain('max.message.bytes')
+    expect(command.stderr).not.toContain('NOT acknowledged')
+  })
+
   test('a topic that does not exist is told before anything is published', async () => {
     const brokers = inject('kafkaBrokers')
     const topics = await createTopics(brokers)

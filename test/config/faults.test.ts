@@ -28,6 +28,17 @@ test('the error carries its code, and every fault in its message', () => {
   )
 })
 
+test('the topic of dead letters is none that is read, and needs Kafka', () => {
+  const TICKER_TOPIC_DEAD_LETTERS = 'market.bars'
+  expect(faultsOf({ ...production, TICKER_TOPIC_DEAD_LETTERS })).toEqual([
+    'TICKER_TOPIC_DEAD_LETTERS=market.bars: "market.bars" is TICKER_TOPIC_BARS as well; copies there would be read as events',
+  ])
+  expect(faultsOf({ ...development, TICKER_TOPIC_DEAD_LETTERS: 'market.dead' })).toEqual([
+    'TICKER_TOPIC_DEAD_LETTERS=market.dead: the embedded log keeps no dead letters; set TICKER_KAFKA_BROKERS, or unset it',
+  ])
+  expect(faultsOf({ ...production, TICKER_TOPIC_DEAD_LETTERS: 'market.dead' })).toEqual([])
+})
+
 function thrownBy(env: Record<string, string>): ConfigError {
   try {
     readConfig(env)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { channels, type MarketEvent } from '../../src/event/event.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
@@ -47,6 +47,34 @@ async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent,
 }
 
 describe('POST /v1/events with Kafka', () => {
+  test('an event that its topic does not take is told at once as not published, and its neighbours are', async () => {
+    const small = await createTopics(brokers, { settings: { 'max.message.bytes': '2000' } })
+    const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, small[stream]])
+    const other = await startTestGateway({ TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) })
+    onTestFinished(async () => {
+      await other.stop()
+      await deleteTopics(brokers, small)
+    })
+    const token = await other.token({ scopes: ['publish'] })
+    const article = (id: number, length: number): object => ({
+      T: 'n',
+      id,
+      headline: 'x',
+      content: 'x'.repeat(length),
+      created_at: '2026-01-31T14:30:00Z',
+      updated_at: '2026-01-31T14:30:00Z',
+      symbols: ['A'],
+    })
+    const refused = { error: expect.stringMatching(/^not published: longer than the log takes/) }
+    const mixed = [article(1, 10), article(2, 3000), article(3, 10)]
+    const { status, body } = await post(other.url, { token, body: JSON.stringify(mixed) })
+    expect([status, body.failed, body.events[1]]).toEqual([200, 1, refused])
+    const alone = await post(other.url, { token, body: JSON.stringify(article(4, 3000)) })
+    expect([alone.status, alone.body.events]).toEqual([422, [{ index: 0, ...refused }]])
+    const counted = await other.metric('ticker_publish_refused_events_total{reason="oversize"}')
+    expect(counted).toBe(2)
+  })
+
   test('positions are where the records lie, in order for each key, and subscribers receive them', async () => {
     const tape = generateTape({ seed: 4, symbols: 50, events: 5000 })
     const client = await StreamClient.open(gateway.streamUrl, await gateway.token())

@@ -83,7 +83,10 @@ export class Stage {
 
   /** A trade of a symbol, delivered at once. */
   trade(symbol: string, price: number): void {
-    this.feed.add({ T: 't', S: symbol, p: price, s: 1, t: '2026-01-02T14:30:00Z' }, 0, 0)
+    this.feed.add(
+      { T: 't', S: symbol, p: price, s: 1, t: '2026-01-02T14:30:00Z' },
+      { partition: 0, timestampMs: 0 },
+    )
     this.feed.flush()
   }
 

@@ -19,7 +19,10 @@ test.each<[string, (client: StreamClient) => void]>([
   for (let count = 0; count < 10_000; count++) send(client)
   expect(await client.closed()).toEqual({ code: 4007, reason: 'too many messages' })
   expect(stream.sessions.counts.errors[429]).toBe(1)
-  stream.feed.add({ T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' }, 0, 0)
+  stream.feed.add(
+    { T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' },
+    { partition: 0, timestampMs: 0 },
+  )
   stream.feed.flush()
   expect(await other.take('t')).toMatchObject({ S: 'AAPL' })
   await other.close()

@@ -1,10 +1,18 @@
 import type { Registry } from 'prom-client'
 import type { Feed } from '../../fanout/feed.ts'
+import type { DeadLetterOutcome } from '../dead-letters.ts'
 import type { Ingest } from '../ingest.ts'
 import { counter, gauge, type Row, rows } from './read-metric.ts'
 
+/** What is known of reading. */
+export interface IngestFigures {
+  readonly feed: Feed
+  readonly ingest: Ingest
+  readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
+}
+
 /** Declares what was read, and how far. */
-export function declareIngest(registry: Registry, feed: Feed, ingest: Ingest): void {
+export function declareIngest(registry: Registry, { feed, ingest, deadLetters }: IngestFigures): void {
   const { tape } = feed
   counter(
     registry,
@@ -33,6 +41,13 @@ export function declareIngest(registry: Registry, feed: Feed, ingest: Ingest): v
     'Records that are no valid events, by reason. A rise: a producer is broken (the log lines name positions)',
     ['reason'],
     () => rows('reason', ingest.counts.poison),
+  )
+  counter(
+    registry,
+    'ticker_dead_letters_total',
+    'Poison records by what became of their copies. A rise of overflow: there are too many; of refused or failed: the topic is missing, a right is, or Kafka is away (the log lines tell)',
+    ['outcome'],
+    () => rows('outcome', deadLetters),
   )
   counter(
     registry,

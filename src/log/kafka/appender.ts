@@ -1,10 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
-import type { MarketEvent } from '../../event/event.ts'
 import type { AppendResult, Partition } from '../event-log.ts'
-import { keyOf, topicOf, type Topics } from '../topics.ts'
 import { AppendAnswers } from './append-answers.ts'
 import { AppendEpochs } from './append-epochs.ts'
-import type { KafkaClient } from './broker-connection.ts'
+import type { KafkaClient, OutgoingMessage } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import type { Incidents } from './incidents.ts'
 import { RefusedError, UnsentError } from './kafka-error.ts'
@@ -26,30 +24,27 @@ const closingMs = 5000
 export interface AppenderOptions {
   readonly client: KafkaClient
   readonly cluster: Cluster
-  readonly topics: Topics
   readonly partitions: PartitionTable
   readonly incidents: Incidents
-  /** How long an event is tried before its append has failed. */
+  /** How long a message is tried before its append has failed. */
   readonly timeoutMs: number
 }
 
-/** One event of a call, ready to be sent. */
-interface EncodedEvent {
+/** A message and where it goes; its key decides the partition. */
+export interface TopicMessage extends OutgoingMessage {
   readonly topic: string
-  readonly key: string
-  readonly value: Buffer
 }
 
 /** One call of `append`. */
 interface Call {
-  readonly events: readonly EncodedEvent[]
+  readonly messages: readonly TopicMessage[]
   readonly answers: AppendAnswers
   readonly deadlineMs: number
 }
 
 /**
- * Appends events to Kafka, in the order of the calls for each key. A producer per topic, so that a topic that is
- * missing harms no other. An error does not say that the event was not written, since the answer may have been lost; an
+ * Appends messages to Kafka, in the order of the calls for each key. A producer per topic, so that a topic that is
+ * missing harms no other. An error does not say that the message was not written, since the answer may have been lost; an
  * `UnsentError` and a `RefusedError` do.
  */
 export class Appender {
@@ -69,18 +64,17 @@ export class Appender {
     this.#epochs = new AppendEpochs(options.cluster)
   }
 
-  /** Resolves with a position or an error per event, in order. Never rejects. */
-  async append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
-    const encoded = events.map(event => this.#encode(event))
-    const bytes = encoded.reduce((sum, { value }) => sum + value.length, 0)
-    const refusal = this.#refusal(bytes)
-    if (refusal !== undefined) return events.map(() => ({ error: refusal }))
-    const answers = new AppendAnswers(events.length)
+  /** Resolves with a position or an error per message, in order. Never rejects. */
+  async append(messages: readonly TopicMessage[]): Promise<readonly AppendResult[]> {
+    const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    const refusal = messages.length === 0 ? undefined : this.#refusal(bytes)
+    if (refusal !== undefined) return messages.map(() => ({ error: refusal }))
+    const answers = new AppendAnswers(messages.length)
     const deadlineMs = performance.now() + this.#options.timeoutMs
     this.#waitingBytes += bytes
     this.#pending.add(answers.all)
     // One call after the other, so that what was appended first is also sent first.
-    this.#routing = this.#routing.then(() => this.#route({ events: encoded, answers, deadlineMs }))
+    this.#routing = this.#routing.then(() => this.#route({ messages, answers, deadlineMs }))
     const results = await answers.all
     this.#waitingBytes -= bytes
     this.#pending.delete(answers.all)
@@ -101,13 +95,8 @@ export class Appender {
     for (const producer of this.#producers.values()) await producer.close()
   }
 
-  #encode(event: MarketEvent): EncodedEvent {
-    const value = Buffer.from(JSON.stringify(event))
-    return { topic: topicOf(event, this.#options.topics), key: keyOf(event), value }
-  }
-
   #refusal(bytes: number): UnsentError | undefined {
-    if (this.#isClosed && bytes > 0) return new UnsentError('the log was closed')
+    if (this.#isClosed) return new UnsentError('the log was closed')
     if (this.#waitingBytes === 0 || this.#waitingBytes + bytes <= waitingBytesLimit) return undefined
     return new UnsentError(`${this.#waitingBytes} bytes wait to be appended: try again later`)
   }
@@ -119,17 +108,17 @@ export class Appender {
     stats.appendedEvents += results.length - failed
   }
 
-  /** Hands the events of a call to the appenders of their partitions. */
-  async #route({ events, answers, deadlineMs }: Call): Promise<void> {
-    const refusal = await this.#findTopics(new Set(events.map(({ topic }) => topic)), deadlineMs)
-    for (const [index, { topic, key, value }] of events.entries()) {
-      const partition = this.#partitionOf(topic, key)
+  /** Hands the messages of a call to the appenders of their partitions. */
+  async #route({ messages, answers, deadlineMs }: Call): Promise<void> {
+    const refusal = await this.#findTopics(new Set(messages.map(({ topic }) => topic)), deadlineMs)
+    for (const [index, { topic, ...message }] of messages.entries()) {
+      const partition = this.#partitionOf(topic, message.key)
       if (partition === undefined || this.#closing.signal.aborted) {
         answers.put(index, { error: refusal ?? this.#whyNowhere(topic) })
         continue
       }
       const settle = (result: SendResult) => void this.#answer(partition, result, answers.at(index))
-      this.#appender(partition).add({ key, value, deadlineMs, settle })
+      this.#appender(partition).add({ ...message, deadlineMs, settle })
     }
   }
 

@@ -1,3 +1,4 @@
+import type { RecordHeader } from '../event-log.ts'
 import type { KafkaRequest } from './kafka-request.ts'
 import type { BrokerAddress } from './metadata.ts'
 
@@ -16,7 +17,8 @@ export interface BrokerConnection {
 /** A message for one partition. */
 export interface OutgoingMessage {
   readonly key: string
-  readonly value: Buffer
+  readonly value: Buffer | null
+  readonly headers?: readonly RecordHeader[]
 }
 
 /** What goes to one partition in one batch; all of it is appended, or nothing. */

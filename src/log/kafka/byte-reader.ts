@@ -113,10 +113,18 @@ export class ByteReader {
 
   /** Passes over the tagged fields that end every flexible structure (KIP-482). */
   skipTags(): void {
+    this.tag(Number.NaN)
+  }
+
+  /** Reads the tagged fields that end a flexible structure, and gives the bytes of one of them, if it is there. */
+  tag(wanted: number): Buffer | undefined {
+    let found: Buffer | undefined
     for (let count = this.uvarint(); count > 0; count -= 1) {
-      this.uvarint()
-      this.skip(this.uvarint())
+      const tag = this.uvarint()
+      const field = this.bytes(this.uvarint())
+      if (tag === wanted) found = field
     }
+    return found
   }
 
   #byte(): number {

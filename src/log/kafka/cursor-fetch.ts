@@ -50,12 +50,13 @@ interface Ask {
   readonly epoch: string
   readonly partition: number
   readonly offset: number
+  readonly leaderEpoch: number | undefined
 }
 
 function askOf(cursor: PartitionCursor): [key: string, ask: Ask][] {
-  const { epoch, partition, position: offset } = cursor
+  const { epoch, partition, position: offset, leaderEpoch } = cursor
   if (offset === undefined) return []
-  const ask = { cursor, epoch, partition: partition.partition, offset }
+  const ask = { cursor, epoch, partition: partition.partition, offset, leaderEpoch }
   return [[keyOf(ask), ask]]
 }
 
@@ -66,7 +67,12 @@ function keyOf({ epoch, partition }: { readonly epoch: string; readonly partitio
 function take(cursor: PartitionCursor, fetched: FetchedPartition, options: CursorFetchOptions): void {
   options.incidents.stats.fetchedBytes += fetched.records.length
   options.onAnswer?.(cursor, fetched)
-  cursor.take(fetched)
+  const { position = 0, partition } = cursor
+  if (fetched.divergesAt === undefined) return cursor.take(fetched)
+  // Everything from there on is another leader's: it is read again, under the same offsets.
+  const cut = Math.min(fetched.divergesAt, position)
+  options.incidents.truncated(partition, [position, cut])
+  return cursor.moveTo(cut)
 }
 
 async function placeAtFirst(
@@ -97,6 +103,9 @@ async function placeInRange(
     } else if (position > end) {
       incidents.truncated(partition, [position, end])
       cursor.moveTo(end)
+    } else if (cursor.leaderEpoch !== undefined) {
+      // The broker cannot say how that epoch ended: asked again without it.
+      cursor.moveTo(position)
     } else {
       // In range by now, or the broker contradicts itself: not to be tried again at once.
       refusals.set(cursor, errorCodes.offsetOutOfRange)

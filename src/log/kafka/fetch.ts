@@ -1,5 +1,5 @@
 import type { AbortedTransaction } from './aborted-transactions.ts'
-import type { ByteReader } from './byte-reader.ts'
+import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { apiVersions, errorCodes, type KafkaRequest, refusal } from './kafka-request.ts'
 import { epochOf, topicIdBytes, topicIdOf } from './topic-id.ts'
@@ -9,6 +9,8 @@ export interface FetchPosition {
   readonly epoch: string
   readonly partition: number
   readonly offset: number
+  /** The leader's epoch of the batch that was read last, by which the broker knows whether its log still has that. */
+  readonly leaderEpoch?: number | undefined
 }
 
 export interface FetchOptions {
@@ -30,6 +32,8 @@ export interface FetchedPartition {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly aborted: readonly AbortedTransaction[]
+  /** Where the broker's log parts from what was read: it was cut back there, and perhaps has grown since (KIP-595). */
+  readonly divergesAt: number | undefined
   /** A view of the response. */
   readonly records: Buffer
 }
@@ -38,6 +42,7 @@ const noRecords = Buffer.alloc(0)
 const readCommitted = 1
 const consumer = -1
 const unknown = -1
+const divergingEpochTag = 0
 
 /** Fetch (version 13: topics by id, so that a topic that was made again is never taken for the old one). */
 export function fetchRequest(options: FetchOptions): KafkaRequest<readonly FetchedPartition[]> {
@@ -53,8 +58,8 @@ function encode({ positions, maxWaitMs, maxBytes, maxPartitionBytes }: FetchOpti
   const byTopic = Map.groupBy(positions, ({ epoch }) => epoch)
   writer.compactArray([...byTopic], ([epoch, ofTopic]) => {
     writer.raw(topicIdOf(epoch))
-    writer.compactArray(ofTopic, ({ partition, offset }) => {
-      writer.int32(partition).int32(unknown).int64(offset).int32(unknown).int64(unknown)
+    writer.compactArray(ofTopic, ({ partition, offset, leaderEpoch = unknown }) => {
+      writer.int32(partition).int32(unknown).int64(offset).int32(leaderEpoch).int64(unknown)
       writer.int32(maxPartitionBytes).noTags()
     })
     writer.noTags()
@@ -91,8 +96,16 @@ function readPartition(reader: ByteReader, epoch: string): FetchedPartition {
   const aborted = reader.compactArray(readAborted)
   reader.int32() // A replica that is nearer: none without a rack.
   const records = reader.compactBytes() ?? noRecords
-  reader.skipTags()
-  return { epoch, partition, errorCode, highWatermark, lastStableOffset, aborted, records }
+  const divergesAt = readDivergence(reader.tag(divergingEpochTag))
+  return { epoch, partition, errorCode, highWatermark, lastStableOffset, aborted, divergesAt, records }
+}
+
+/** The end of the latest leader's epoch that both have, not later than the one that was read. */
+function readDivergence(field: Buffer | undefined): number | undefined {
+  if (field === undefined) return undefined
+  const reader = new ByteReader(field)
+  reader.int32() // That epoch.
+  return reader.int64()
 }
 
 function readAborted(reader: ByteReader): AbortedTransaction {

@@ -1,7 +1,7 @@
 import type { MarketEvent } from '../../event/event.ts'
 import { RateLimitedLog, type WarnLog } from '../../rate-limited-log.ts'
 import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
-import type { Topics } from '../topics.ts'
+import { keyOf, topicOf, type Topics } from '../topics.ts'
 import { Appender } from './appender.ts'
 import type { KafkaClient } from './broker-connection.ts'
 import { brokerAddress } from './broker-address.ts'
@@ -57,6 +57,7 @@ export class KafkaLog implements EventLog {
   readonly #connections: LeaderConnections
   readonly #lookup: OffsetLookup
   readonly #appender: Appender
+  readonly #topics: Topics
   readonly #closing = new AbortController()
   readonly #lookUpIntervalMs: number
   readonly #questionTimeoutMs: number
@@ -68,12 +69,13 @@ export class KafkaLog implements EventLog {
     const cluster = new Cluster({ client, seeds, topics: [...new Set(Object.values(topics))], incidents })
     const partitions = this.#partitions
     this.#client = client
+    this.#topics = topics
     this.#incidents = incidents
     this.#stableEnds = new StableEnds(options.clock ?? (() => performance.now()))
     this.#cluster = cluster
     this.#connections = new LeaderConnections(client, cluster)
     this.#lookup = new OffsetLookup(this.#connections)
-    this.#appender = new Appender({ client, cluster, topics, partitions, incidents, timeoutMs })
+    this.#appender = new Appender({ client, cluster, partitions, incidents, timeoutMs })
     this.#lookUpIntervalMs = options.lookUpIntervalMs ?? defaultLookUpIntervalMs
     this.#questionTimeoutMs = options.questionTimeoutMs ?? defaultQuestionTimeoutMs
   }
@@ -142,7 +144,14 @@ export class KafkaLog implements EventLog {
 
   /** Tries for `appendTimeoutMs`. After an error the event may be in the log all the same: the answer was lost. */
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
-    return this.#appender.append(events)
+    const topics = this.#topics
+    return this.#appender.append(
+      events.map(event => ({
+        topic: topicOf(event, topics),
+        key: keyOf(event),
+        value: Buffer.from(JSON.stringify(event)),
+      })),
+    )
   }
 
   /** Waits some seconds for what is being appended. */

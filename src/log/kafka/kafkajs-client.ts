@@ -21,7 +21,7 @@ import { connectProducer } from './kafkajs-producer.ts'
 import type { BrokerAddress } from './metadata.ts'
 import { unlessAborted } from './retry.ts'
 
-/** The client library, kafkajs 2.2.4: everything that is done to its inner parts is done in this file. */
+/** The client library, kafkajs 2.2.4: what is done to its inner parts is done in this file and in `produce-attempt.ts`. */
 export class KafkajsClient implements KafkaClient {
   readonly #brokers: readonly string[]
   readonly #config: KafkajsConfig

@@ -1,4 +1,4 @@
-/** The parts of kafkajs 2.2.4 (pinned exactly) that it does not export, as far as `kafkajs-client.ts` uses them. */
+/** The parts of kafkajs 2.2.4 (pinned exactly) that it does not export, as far as `kafkajs-client.ts` and `produce-attempt.ts` use them. */
 
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
@@ -78,5 +78,6 @@ declare module 'kafkajs/src/broker/index.js' {
     /** By API key; known once connected. */
     readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> | null
     connect(): Promise<void>
+    produce: (this: Broker, request: object) => Promise<unknown>
   }
 }

@@ -1,7 +1,8 @@
 import { Kafka, type Producer } from 'kafkajs'
-import type { BatchProducer, OutgoingBatch } from './broker-connection.ts'
+import type { BatchProducer, OutgoingBatch, OutgoingMessage } from './broker-connection.ts'
 import { KafkaError } from './kafka-error.ts'
 import { type KafkajsConfig, requestTimeoutMs, settled } from './kafkajs-access.ts'
+import { produceAttempt } from './produce-attempt.ts'
 import { ProducerSockets } from './producer-sockets.ts'
 import { asRefusal } from './refusal.ts'
 
@@ -48,6 +49,14 @@ export async function connectProducer(
   }
 }
 
+/** The library groups headers by name, and cannot encode one without a value. */
+function kafkajsMessage({ key, value, headers = [] }: OutgoingMessage) {
+  if (headers.length === 0) return { key, value }
+  const grouped: Record<string, Buffer[]> = Object.create(null)
+  for (const header of headers) (grouped[header.name] ??= []).push(header.value ?? Buffer.alloc(0))
+  return { key, value, headers: grouped }
+}
+
 class KafkajsProducer implements BatchProducer {
   readonly #producer: Producer
   readonly #sockets: ProducerSockets
@@ -61,16 +70,15 @@ class KafkajsProducer implements BatchProducer {
   async send({ topic, partition, messages }: OutgoingBatch): Promise<number> {
     const what = `${topic}/${partition}: cannot append`
     this.#sends += 1
-    const sending = this.#producer
-      .send({
-        topic,
-        messages: messages.map(({ key, value }) => ({ key, value, partition })),
-        acks: -1,
-        timeout: replicationTimeoutMs,
-      })
-      .finally(() => {
-        this.#sends -= 1
-      })
+    const record = {
+      topic,
+      messages: messages.map(message => ({ ...kafkajsMessage(message), partition })),
+      acks: -1,
+      timeout: replicationTimeoutMs,
+    }
+    const sending = produceAttempt(() => this.#producer.send(record)).finally(() => {
+      this.#sends -= 1
+    })
     try {
       const [answer] = await settled(sending, { what, timeoutMs: sendTimeoutMs })
       // The library drops messages for a partition that it does not find, without a word.

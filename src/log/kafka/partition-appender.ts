@@ -98,8 +98,8 @@ export class PartitionAppender {
     const most = this.#parts.shift() ?? batchMessages
     let bytes = 0
     let count = 0
-    for (const { key, value } of this.#waiting) {
-      bytes += key.length + value.length
+    for (const message of this.#waiting) {
+      bytes += bytesOf(message)
       if (count > 0 && (count === most || bytes > batchBytes)) break
       count += 1
     }
@@ -136,6 +136,12 @@ export class PartitionAppender {
       this.#trial === undefined ? 'Kafka could not be reached in time' : 'waited in vain behind others'
     settleAll(expired, { error: new UnsentError(`${topic}/${partition}: ${why}`) })
   }
+}
+
+/** About as many as the message takes on its way. */
+function bytesOf({ key, value, headers = [] }: WaitingMessage): number {
+  const ofHeaders = headers.reduce((sum, header) => sum + header.name.length + (header.value?.length ?? 0), 0)
+  return key.length + (value?.length ?? 0) + ofHeaders
 }
 
 function unsent(error: unknown): UnsentError {

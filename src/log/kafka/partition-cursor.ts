@@ -24,6 +24,7 @@ export class PartitionCursor {
   #told: number | undefined
   #stable: number | undefined
   #set: RecordSetReader | undefined
+  #leaderEpoch: number | undefined
   #isStartTold: boolean
 
   constructor({ partition, epoch, start, isStartTold, incidents }: CursorOptions) {
@@ -37,6 +38,11 @@ export class PartitionCursor {
   /** The next offset to fetch; `undefined` while that is not known. */
   get position(): number | undefined {
     return this.#position
+  }
+
+  /** The leader's epoch of what was read last before the position; `undefined` where that is not known. */
+  get leaderEpoch(): number | undefined {
+    return this.#leaderEpoch
   }
 
   /** The last stable offset that a fetch told; `undefined` before one did. */
@@ -55,6 +61,7 @@ export class PartitionCursor {
     if (this.#position !== undefined && offset < this.#position) this.#stable = undefined
     this.#position = offset
     this.#set = undefined
+    this.#leaderEpoch = undefined
   }
 
   /** Takes what was fetched from `position`. */
@@ -82,11 +89,13 @@ export class PartitionCursor {
       try {
         const records = this.#set?.next(maxRecords) ?? []
         this.#position = this.#set?.position ?? from
+        this.#leaderEpoch = this.#set?.leaderEpoch ?? this.#leaderEpoch
         return { records, from, to: this.#position }
       } catch (error) {
         if (!(error instanceof RecordBatchError)) throw error
         this.#incidents.unreadable(this.partition, error)
         this.#position = error.to
+        this.#leaderEpoch = undefined
       }
     }
   }

@@ -13,6 +13,8 @@ export interface RecordBatch {
   readonly baseOffset: number
   /** The offset after the last one that the batch stands for, which compaction may have removed. */
   readonly nextOffset: number
+  /** Of the leader that took it: counts the elections. */
+  readonly leaderEpoch: number
   /** The key into `codecs`; 0 is none. */
   readonly codec: number
   readonly isTransactional: boolean
@@ -73,6 +75,7 @@ function readHeader(batch: Buffer): RecordBatch {
   return {
     baseOffset,
     nextOffset: baseOffset + batch.readInt32BE(23) + 1,
+    leaderEpoch: batch.readInt32BE(12),
     codec: attributes & codecMask,
     isTransactional: (attributes & transactionalFlag) !== 0,
     isControl: (attributes & controlFlag) !== 0,

@@ -35,6 +35,7 @@ export class RecordSetReader {
   #position: number
   #records: BatchRecords | undefined
   #fault: RecordBatchError | undefined
+  #leaderEpoch: number | undefined
 
   constructor(set: RecordSet, maxUnpackedBytes = defaultMaxUnpackedBytes) {
     this.#bytes = set.bytes
@@ -47,6 +48,11 @@ export class RecordSetReader {
   /** The next offset to read: behind everything that was returned, passed over or thrown. */
   get position(): number {
     return this.#position
+  }
+
+  /** The leader's epoch of the batch that was read last; `undefined` before the first, and behind what cannot be read. */
+  get leaderEpoch(): number | undefined {
+    return this.#leaderEpoch
   }
 
   /**
@@ -90,6 +96,7 @@ export class RecordSetReader {
   #open(): BatchRecords | undefined {
     for (let frame = this.#frame(); frame !== undefined; frame = this.#frame()) {
       const batch = readRecordBatch(this.#bytes, frame)
+      this.#leaderEpoch = batch.leaderEpoch
       if (this.#isVisible(batch)) {
         this.#records = new BatchRecords(batch, this.#maxUnpackedBytes)
         this.#at = frame.end
@@ -118,6 +125,7 @@ export class RecordSetReader {
     const cause = thrown instanceof Error ? thrown : new MalformedError(messageOf(thrown))
     const to = this.#records?.end ?? this.#passOverFrame()
     this.#records = undefined
+    this.#leaderEpoch = undefined
     return new RecordBatchError([this.#position, Math.max(to, this.#position)], cause)
   }
 

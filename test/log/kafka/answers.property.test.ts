@@ -22,7 +22,7 @@ import {
 const topicId = Buffer.from('0123456789abcdef')
 const join = (...parts: readonly Buffer[]) => Buffer.concat(parts)
 /** Two tagged fields, of one byte and of none, as a later broker may add them. */
-const tags = Buffer.from([2, 0, 1, 120, 9, 0])
+const tags = Buffer.from([2, 8, 1, 120, 9, 0])
 
 const aborted = join(int64(2 ** 40), int64(640), tags)
 const fetched = join(
@@ -33,9 +33,15 @@ const outOfRange = join(
   join(int32(8), int16(1), int64(-1), int64(-1), int64(-1)),
   join(uvarint(0), int32(-1), uvarint(0), noTags),
 )
+/** Tag 0: the end of an epoch, with its own tags. */
+const divergence = join(uvarint(1), uvarint(0), uvarint(13), int32(4), int64(640), noTags)
+const diverged = join(
+  join(int32(9), int16(0), int64(900), int64(800), int64(5)),
+  join(uvarint(0), int32(-1), uvarint(0), divergence),
+)
 const fetchAnswer = join(
   join(int16(0), int32(0)),
-  join(compactArray([join(topicId, compactArray([fetched, outOfRange]), tags)]), tags),
+  join(compactArray([join(topicId, compactArray([fetched, outOfRange, diverged]), tags)]), tags),
 )
 
 const brokers = [
@@ -90,7 +96,8 @@ const answers = [
 test('reads an answer to Fetch', () => {
   const epoch = topicId.toString('base64url')
   const answer = fetch.readAnswer(new ByteReader(fetchAnswer))
-  expect(answer).toHaveLength(2)
+  expect(answer).toHaveLength(3)
+  expect(answer.map(({ divergesAt }) => divergesAt)).toEqual([undefined, undefined, 640])
   expect(answer[0]).toEqual({
     epoch,
     partition: 7,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { type SampleRecord, encodeBatch, sampleRecords } from './batch-encoder.ts'
+import { type Divergence, FakePartition } from './fake-partition.ts'
 import {
   array,
   compactArray,
@@ -17,32 +18,12 @@ import {
   readFetch,
   readListOffsets,
   readRequest,
+  uvarint,
 } from './fake-protocol.ts'
 
 const unknownTopicId = 100
 const notLeader = 6
 const outOfRange = 1
-
-/** A partition of the fake cluster; tests change it at will. */
-export class FakePartition {
-  leader: number
-  first = 0
-  /** Where an open transaction begins: readers of committed data get nothing from there on. */
-  openFrom = Number.POSITIVE_INFINITY
-  readonly batches: { readonly baseOffset: number; readonly end: number; readonly bytes: Buffer }[] = []
-
-  constructor(leader: number) {
-    this.leader = leader
-  }
-
-  get end(): number {
-    return this.batches.at(-1)?.end ?? this.first
-  }
-
-  get stable(): number {
-    return Math.min(this.end, this.openFrom)
-  }
-}
 
 /** Several brokers that keep partitions in memory and can misbehave in ways that real ones rarely do. */
 export class FakeCluster {
@@ -79,7 +60,7 @@ export class FakeCluster {
   append(partition: FakePartition, records: readonly SampleRecord[] = sampleRecords(1)): void {
     const baseOffset = partition.end
     const end = baseOffset + (records.at(-1)?.offsetDelta ?? 0) + 1
-    partition.batches.push({ baseOffset, end, bytes: encodeBatch({ baseOffset, records }) })
+    partition.append({ baseOffset, end, bytes: encodeBatch({ baseOffset, records }) })
     this.#wake()
   }
 
@@ -176,7 +157,10 @@ export class FakeCluster {
     const deadline = performance.now() + fetch.maxWaitMs
     for (;;) {
       const partitions = fetch.positions.map(position => ({ ...position, ...this.#read(node, position) }))
-      const hasSomething = partitions.some(({ errorCode, records }) => errorCode !== 0 || records.length > 0)
+      const hasSomething = partitions.some(
+        ({ errorCode, records, divergence }) =>
+          errorCode !== 0 || records.length > 0 || divergence !== undefined,
+      )
       if (hasSomething || performance.now() >= deadline) return this.#fetched(node, partitions)
       await this.#sleep(deadline - performance.now())
     }
@@ -184,18 +168,15 @@ export class FakeCluster {
 
   #fetched(node: number, partitions: readonly Fetched[]): Buffer {
     this.fetches[node]! += 1
-    const topics = partitions.map(({ topicId, partition, errorCode, end, stable, records }) => {
+    const topics = partitions.map(({ topicId, partition, errorCode, end, stable, records, divergence }) => {
       const head = [int32(partition), int16(errorCode), int64(end), int64(stable), int64(0), compactArray([])]
-      const answer = Buffer.concat([...head, int32(-1), compactBytes(records), noTags])
+      const answer = Buffer.concat([...head, int32(-1), compactBytes(records), divergenceTags(divergence)])
       return Buffer.concat([Buffer.from(topicId, 'base64url'), compactArray([answer]), noTags])
     })
     return Buffer.concat([int32(0), int16(0), int32(0), compactArray(topics), noTags])
   }
 
-  #read(
-    node: number,
-    position: FakeFetch['positions'][number],
-  ): Pick<Fetched, 'errorCode' | 'end' | 'stable' | 'records'> {
+  #read(node: number, position: FakeFetch['positions'][number]): Omit<Fetched, 'topicId' | 'partition'> {
     const topic = [...this.topics.values()].find(({ id }) => id.toString('base64url') === position.topicId)
     const partition = topic?.partitions[position.partition]
     const nothing = { end: -1, stable: -1, records: Buffer.alloc(0) }
@@ -203,6 +184,8 @@ export class FakeCluster {
     if (partition.leader !== node) return { ...nothing, errorCode: notLeader }
     const { first, end, stable, batches } = partition
     if (position.offset < first || position.offset > end) return { ...nothing, errorCode: outOfRange }
+    const divergence = partition.divergence(position.offset, position.leaderEpoch)
+    if (divergence !== undefined) return { ...nothing, errorCode: 0, end, stable, divergence }
     const isReadable = (batch: { end: number }) => batch.end > position.offset && batch.end <= stable
     const records = batches.filter(isReadable).slice(0, 20)
     return { errorCode: 0, end, stable, records: Buffer.concat(records.map(({ bytes }) => bytes)) }
@@ -229,6 +212,14 @@ interface Fetched {
   readonly end: number
   readonly stable: number
   readonly records: Buffer
+  readonly divergence?: Divergence
+}
+
+/** Tag 0 of a partition that was fetched. */
+function divergenceTags(divergence: Divergence | undefined): Buffer {
+  if (divergence === undefined) return noTags
+  const field = Buffer.concat([int32(divergence.leaderEpoch), int64(divergence.end), noTags])
+  return Buffer.concat([uvarint(1), uvarint(0), uvarint(field.length), field])
 }
 
 function apiVersions(): Buffer {

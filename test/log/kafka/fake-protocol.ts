@@ -63,7 +63,7 @@ export function frameAnswer({ apiKey, correlationId }: FakeRequest, body: Buffer
 /** What a Fetch of version 13 asks. */
 export interface FakeFetch {
   readonly maxWaitMs: number
-  readonly positions: readonly { topicId: string; partition: number; offset: number }[]
+  readonly positions: readonly { topicId: string; partition: number; offset: number; leaderEpoch: number }[]
 }
 
 export function readFetch(body: ByteReader): FakeFetch {
@@ -76,9 +76,10 @@ export function readFetch(body: ByteReader): FakeFetch {
       const partition = body.int32()
       body.skip(4)
       const offset = body.int64()
-      body.skip(4 + 8 + 4)
+      const leaderEpoch = body.int32()
+      body.skip(8 + 4)
       body.skipTags()
-      return { topicId, partition, offset }
+      return { topicId, partition, offset, leaderEpoch }
     })
     body.skipTags()
     return positions

@@ -2,12 +2,20 @@ import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts'
+import { createRecordWriter } from '../../../src/log/kafka/record-writer.ts'
 import type { Topics } from '../../../src/log/topics.ts'
 import { createTopics } from '../../support/topics.ts'
 import { newSymbol, sampleTrade } from '../conformance/sample-event.ts'
 import { TailReading } from './reading.ts'
 import { addScramUser, allow, type SecuredKafka, sessionMs, startSecuredKafka } from './secured-kafka.ts'
-import { appendTimeoutMs, openSecuredLog, passwordOf, passwords, tokensOf } from './secured-log.ts'
+import {
+  appendTimeoutMs,
+  openSecuredLog,
+  passwordOf,
+  passwords,
+  securedAccess,
+  tokensOf,
+} from './secured-log.ts'
 import { startTokenEndpoint, unsecuredToken } from './token-endpoint.ts'
 
 let kafka: SecuredKafka
@@ -240,6 +248,18 @@ describe('the least ACLs', () => {
     const { log, messages } = open(passwordOf('publisher'))
     expect((await log.append([sampleTrade(newSymbol(), 1)]))[0]).toHaveProperty('position')
     expect(messages).toEqual([])
+  })
+
+  test('Write on its topic is enough for dead letters, and its lack is told at once', async () => {
+    const letter = { key: 'k', value: Buffer.from('v'), headers: [] }
+    const write = async (user: 'publisher' | 'reader') => {
+      const access = securedAccess({ kafka, variables: passwordOf(user) })
+      const writer = createRecordWriter({ ...access, topic: topics.news, logger: { warn: () => undefined } })
+      onTestFinished(() => writer.close())
+      return await writer.write([letter])
+    }
+    expect(await write('publisher')).toEqual([{ position: expect.any(Object) }])
+    expect(await write('reader')).toMatchObject([{ error: { name: 'RefusedError', reason: 'forbidden' } }])
   })
 
   test('Describe alone does not read, and that is said', async () => {

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import type { KafkaConfig } from '../../../src/config/config.ts'
 import { readLogConfig } from '../../../src/config/config-reader.ts'
 import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../../../src/log/topics.ts'
@@ -32,18 +33,33 @@ export function openSecuredLog(options: {
   readonly topics: Topics
   readonly variables: Readonly<Record<string, string>>
 }): SecuredLog {
-  const { kafka, topics, variables } = options
   const messages: string[] = []
   const logger = { warn: (_: object, message: string) => void messages.push(message) }
-  const { log: config } = readLogConfig({
+  const { topics } = options
+  const log = createKafkaLog({
+    ...securedAccess(options),
+    topics,
+    logger,
+    lookUpIntervalMs: 300,
+    appendTimeoutMs,
+  })
+  onTestFinished(() => log.close())
+  return { log, messages }
+}
+
+/** The way to the secured broker by these variables, which win over what they leave out. */
+export function securedAccess(options: {
+  readonly kafka: SecuredKafka
+  readonly variables: Readonly<Record<string, string>>
+}): KafkaConfig {
+  const { kafka, variables } = options
+  const { log } = readLogConfig({
     TICKER_KAFKA_BROKERS: kafka.sasl,
     TICKER_KAFKA_TLS_CA_FILE: kafka.authority.certificateFile,
     ...variables,
   })
-  if (config.kind !== 'kafka') throw new TypeError('no Kafka')
-  const log = createKafkaLog({ ...config, topics, logger, lookUpIntervalMs: 300, appendTimeoutMs })
-  onTestFinished(() => log.close())
-  return { log, messages }
+  if (log.kind !== 'kafka') throw new TypeError('no Kafka')
+  return log
 }
 
 /** The variables of a user with a password. */

@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createKafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { sampleRecords } from './batch-encoder.ts'
-import { FakeCluster, type FakePartition } from './fake-cluster.ts'
+import { FakeCluster } from './fake-cluster.ts'
+import type { FakePartition } from './fake-partition.ts'
 import { numbers, TailReading, until } from './reading.ts'
 
 const topics = { trades: 'trades', quotes: 'trades', bars: 'trades', statuses: 'trades', news: 'trades' }

@@ -18,6 +18,8 @@ export interface Account {
   readonly published: number
   /** How many it says are not. */
   readonly missingCount: number
+  /** How many of these it says are not there. */
+  readonly absentCount: number
   /** The ranges of these that it names; of many only the first. */
   readonly missing: readonly MissingLines[]
   /** Where it says to go on; `undefined` where it says that all is published. */
@@ -32,6 +34,7 @@ export function readAccount(
   const [, goOn] = /--from-line (\d+)/.exec(stderr) ?? []
   const missing: MissingLines[] = []
   let missingCount = 0
+  let absentCount = 0
   let isAbsent = false
   for (const line of stderr.split('\n')) {
     const [, total, what] = /^([\d,]+) events? (NOT \w+)/.exec(line) ?? []
@@ -39,6 +42,7 @@ export function readAccount(
     if (what !== undefined) {
       missingCount += numberOf(total)
       isAbsent = what === 'NOT published'
+      if (isAbsent) absentCount += numberOf(total)
     } else if (first !== undefined) {
       const [firstLine, lastLine] = [numberOf(first), numberOf(last ?? first)]
       missing.push({ firstLine, lastLine, count: numberOf(count), isAbsent })
@@ -48,6 +52,7 @@ export function readAccount(
     ...run,
     published: numberOf(/^published ([\d,]+) events? in /m.exec(stdout)?.[1]),
     missingCount,
+    absentCount,
     missing: missing.toSorted((one, other) => one.firstLine - other.firstLine),
     goOnFrom: goOn === undefined ? undefined : Number(goOn),
   }

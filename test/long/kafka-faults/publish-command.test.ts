@@ -156,7 +156,10 @@ function tell(
 ): void {
   report(name, {
     published: accounts.map(({ published }) => published).join(' + '),
-    'not acknowledged': accounts.map(({ missingCount }) => missingCount).join(' + '),
+    'not published': accounts.map(({ absentCount }) => absentCount).join(' + '),
+    'not acknowledged': accounts
+      .map(({ missingCount, absentCount }) => missingCount - absentCount)
+      .join(' + '),
     'exit codes': accounts.map(({ exitCode }) => exitCode).join(', '),
     ...figures,
   })

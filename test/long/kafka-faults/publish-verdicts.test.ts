@@ -19,6 +19,7 @@ describe('what the publish command said', () => {
       fromLine: 1,
       published: 1254,
       missingCount: 3976,
+      absentCount: 2,
       missing: [
         { firstLine: 1255, lastLine: 1255, count: 1, isAbsent: false },
         { firstLine: 1260, lastLine: 1261, count: 2, isAbsent: true },
@@ -34,6 +35,7 @@ describe('what the publish command said', () => {
     fromLine: 1,
     published: 3,
     missingCount: 1,
+    absentCount: 0,
     missing: [{ firstLine: 3, lastLine: 3, count: 1, isAbsent: false }],
     goOnFrom: 3,
   }
@@ -42,6 +44,7 @@ describe('what the publish command said', () => {
     fromLine: 3,
     published: 3,
     missingCount: 0,
+    absentCount: 0,
     missing: [],
     goOnFrom: undefined,
   }

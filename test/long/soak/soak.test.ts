@@ -26,7 +26,7 @@ const sampleMs = 5000
 const restartMs = 60_000
 const visitorsAtOnce = 20
 /** By how much the last quarter's median may lie above that of the quarter before, in MiB. */
-const mostGrowth = { heap: 5, rss: 40 }
+const mostGrowth = { heap: 5, buffers: 5, rss: 40 }
 /** Above those of the producer. */
 const firstPosted = 1_000_000_000
 const posting: readonly { readonly form: BodyFormName; readonly size: number; readonly pauseMs: number }[] = [
@@ -68,7 +68,11 @@ test(
     )
     const findings = compare(subscriber.numbers, truth)
     const { third, fourth } = memory.halves
-    const growth = { heap: fourth.heap - third.heap, rss: fourth.rss - third.rss }
+    const growth = {
+      heap: fourth.heap - third.heap,
+      buffers: fourth.buffers - third.buffers,
+      rss: fourth.rss - third.rss,
+    }
     const first = memory.samples[0]!
     report(`soak, ${minutes} min`, {
       events: subscriber.numbers.length,
@@ -93,6 +97,7 @@ test(
     const trades = truth.filter(({ partition }) => partition < partitionsOfTopic)
     expect(judgePosts(posted, trades, posted)).toEqual(faultlessPosts)
     expect(growth.heap).toBeLessThan(mostGrowth.heap)
+    expect(growth.buffers).toBeLessThan(mostGrowth.buffers)
     expect(growth.rss).toBeLessThan(mostGrowth.rss)
     await subscriber.close()
     expect(await gateway.stop()).toBe(0)

@@ -1,0 +1,135 @@
+import { setTimeout } from 'node:timers/promises'
+import type { EventFault } from '../event/parse-event.ts'
+import type { LogRecord, Partition } from '../log/event-log.ts'
+import { RefusedError } from '../log/kafka/kafka-error.ts'
+import type { OutgoingRecord, RecordWriter } from '../log/kafka/record-writer.ts'
+import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import { bytesOf, deadLetterOf } from './dead-letter.ts'
+
+export interface DeadLettersOptions {
+  /** Absent: nothing is kept. Owned by this. */
+  readonly writer: RecordWriter | undefined
+  readonly logger: WarnLog
+  /** Records that may wait. */
+  readonly maxRecords?: number
+  /** Bytes that these may take. */
+  readonly maxBytes?: number
+  /** Resolves after some milliseconds, or when the signal aborts; real time if left out. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * What became of a poison record: its copy is in the topic; there was no room for it in the queue; Kafka refuses it (too
+ * large, or no right); or it did not get there in time. A closed set, for metrics.
+ */
+export const deadLetterOutcomes = ['written', 'overflow', 'refused', 'failed'] as const
+
+export type DeadLetterOutcome = (typeof deadLetterOutcomes)[number]
+
+interface QueuedRecord {
+  readonly letter: OutgoingRecord
+  readonly bytes: number
+}
+
+const defaultMaxRecords = 10_000
+const defaultMaxBytes = 16 * 1_048_576
+/** 100 at once, ten times a second: however much is poison, copying costs reading 2 % of a core at most. */
+const batchRecords = 100
+const batchBytes = 524_288
+const pauseMs = 100
+/** How long an end waits for what is queued; the writer then waits for what is under way. */
+const stopMs = 2000
+
+/** Copies poison records to a topic, beside reading, which never waits for it. */
+export class DeadLetters {
+  readonly counts = Object.fromEntries(deadLetterOutcomes.map(outcome => [outcome, 0])) as Record<
+    DeadLetterOutcome,
+    number
+  >
+  readonly #options: DeadLettersOptions
+  readonly #log: RateLimitedLog
+  readonly #stopping = new AbortController()
+  #queue: QueuedRecord[] = []
+  #queuedBytes = 0
+  #writing: Promise<void> | undefined
+  #isGivenUp = false
+
+  constructor(options: DeadLettersOptions) {
+    this.#options = options
+    this.#log = new RateLimitedLog(options.logger, 5000)
+  }
+
+  /** Copies a record, which may be a view of what is reused. */
+  readonly take = (record: LogRecord, partition: Partition, fault: EventFault): void => {
+    const { writer, maxRecords = defaultMaxRecords, maxBytes = defaultMaxBytes } = this.#options
+    // Of the items that this node has no room for, the records are sound.
+    if (writer === undefined || fault.reason === 'items') return
+    const bytes = bytesOf(record)
+    if (this.#queue.length >= maxRecords || this.#queuedBytes + bytes > maxBytes) {
+      this.#count('overflow', 1, 'there was no room in the queue')
+      return
+    }
+    this.#queue.push({ letter: deadLetterOf(record, partition, fault), bytes })
+    this.#queuedBytes += bytes
+    this.#writing ??= this.#write(writer)
+  }
+
+  /** To be called when nothing is read any more. Gives what waits a few seconds, then counts it as failed. */
+  async stop(): Promise<void> {
+    const { writer } = this.#options
+    if (writer === undefined) return
+    this.#stopping.abort()
+    const patience = new AbortController()
+    await Promise.race([this.#writing, this.#pause(stopMs, patience.signal)])
+    patience.abort()
+    this.#isGivenUp = true
+    if (this.#queue.length > 0) this.#count('failed', this.#queue.length, 'the node stopped')
+    this.#queue = []
+    await writer.close()
+    await this.#writing
+  }
+
+  async #write(writer: RecordWriter): Promise<void> {
+    // What one read brings makes up the first batch.
+    await Promise.resolve()
+    while (this.#queue.length > 0 && !this.#isGivenUp) {
+      const results = await writer.write(this.#nextBatch())
+      for (const result of results) {
+        if ('position' in result) this.counts.written++
+        else this.#count(outcomeOf(result.error), 1, result.error.message)
+      }
+      if (this.#queue.length > 0) await this.#pause(pauseMs, this.#stopping.signal)
+    }
+    this.#writing = undefined
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { pause = realPause } = this.#options
+    return pause(ms, signal)
+  }
+
+  #nextBatch(): readonly OutgoingRecord[] {
+    let count = 0
+    let sum = 0
+    for (const { bytes } of this.#queue) {
+      if (count > 0 && (count === batchRecords || sum + bytes > batchBytes)) break
+      sum += bytes
+      count++
+    }
+    this.#queuedBytes -= sum
+    return this.#queue.splice(0, count).map(({ letter }) => letter)
+  }
+
+  #count(outcome: DeadLetterOutcome, records: number, why: string): void {
+    this.counts[outcome] += records
+    this.#log.warn({ outcome, records, why }, 'poison records were not copied to the dead letters')
+  }
+}
+
+async function realPause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {})
+}
+
+function outcomeOf(error: unknown): DeadLetterOutcome {
+  return error instanceof RefusedError ? 'refused' : 'failed'
+}
