@@ -32,8 +32,15 @@ const placeholders: Record<string, unknown> = {
   '<time>': expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   '<number>': expect.any(Number),
   '<text>': expect.any(String),
+  '<positions>': expect.arrayContaining([[expect.any(Number), expect.any(Number)]]),
   '<partitions>': expect.arrayContaining([
-    { topic: 'market.trades', partition: 0, epoch: expect.any(String), position: expect.any(Number) },
+    {
+      number: expect.any(Number),
+      topic: 'market.trades',
+      partition: 0,
+      epoch: expect.any(String),
+      position: expect.any(Number),
+    },
   ]),
 }
 

@@ -73,7 +73,7 @@ class Pass {
     for (const one of fetched) {
       for (const { records, partition } of slicesOf(one)) {
         this.#clock.end('decode')
-        this.#takeSlice(records, this.#feed.indexOf(partition))
+        this.#takeSlice(records, this.#feed.numberOf(partition))
       }
     }
   }
@@ -88,7 +88,7 @@ class Pass {
     const events = slice.map(record => checked(this.#decoder.decode(record)))
     this.#clock.end('validate')
     for (const [index, { event, json }] of events.entries()) {
-      this.#feed.add(event, { partition, timestampMs: slice[index]?.timestampMs ?? 0, json })
+      this.#feed.add(event, { partition, offset: 0, timestampMs: slice[index]?.timestampMs ?? 0, json })
     }
     this.#feed.flush()
     this.#clock.end('encode')

@@ -1,12 +1,23 @@
 import type { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
 import type { Marks, WireForm } from '../wire/wire-form.ts'
+import type { Coverage } from '../wire/coverage.ts'
 import type { Interest } from './interest.ts'
 
 /** One receiver of an audience's flushes. */
 export interface Subscriber {
   /** Takes one prepared block; never throws, and may leave its audience meanwhile. */
   deliver(block: Block): void
+}
+
+/** How far the log was read, by the number of the partition. */
+export type Progress = Pick<Coverage, 'begins' | 'reached'>
+
+export interface AudienceOptions {
+  readonly key: string
+  readonly interest: Interest
+  readonly form: WireForm
+  readonly progress: Progress
 }
 
 /** The subscribers that receive exactly the same bytes: each flush is built once and written to each of them. */
@@ -19,6 +30,8 @@ export class Audience implements Marks {
   /** The next of the audiences that the batch under way has marked. */
   nextMarked: Audience | undefined
   readonly #form: WireForm
+  /** What every subscriber has been told of, at least: who joined later has been told more. */
+  readonly #coverage: Coverage
   #bytes = 0
   /** Made once: a flush allocates its frame and little else. */
   readonly #send = (block: Block): void => {
@@ -26,10 +39,11 @@ export class Audience implements Marks {
     for (const subscriber of this.subscribers) subscriber.deliver(block)
   }
 
-  constructor(key: string, interest: Interest, form: WireForm) {
+  constructor({ key, interest, form, progress }: AudienceOptions) {
     this.key = key
     this.interest = interest
     this.#form = form
+    this.#coverage = { ...progress, covered: [...progress.reached] }
   }
 
   /** Notes an event of the segment under way, once, however many of its items it touched. True if it is the first. */
@@ -43,7 +57,7 @@ export class Audience implements Marks {
   /** Writes what was marked to every subscriber, and forgets the marks. The bytes written. */
   flush(segment: Segment): number {
     this.#bytes = 0
-    this.#form.events(segment, this, this.#send)
+    this.#form.events({ segment, marks: this, coverage: this.#coverage }, this.#send)
     this.count = 0
     return this.#bytes
   }

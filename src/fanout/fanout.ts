@@ -2,7 +2,7 @@ import { type Channel, channels } from '../event/event.ts'
 import type { Items } from '../tape/items.ts'
 import type { Segment } from '../tape/segment.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { Audience, type Subscriber } from './audience.ts'
+import { Audience, type Progress, type Subscriber } from './audience.ts'
 import { type Interest, keyOf } from './interest.ts'
 
 export interface FanoutCounts {
@@ -26,6 +26,7 @@ interface Routes {
 export class Fanout {
   readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
   readonly #items: Items
+  readonly #progress: Progress
   readonly #audiences = new Map<string, Audience>()
   readonly #routes = new Map<Channel, Routes>(
     channels.map(channel => [channel, { bySymbol: new Map(), wildcards: new Set() }]),
@@ -33,8 +34,9 @@ export class Fanout {
   /** The audiences that the batch under way has marked, linked by `nextMarked`. */
   #marked: Audience | undefined
 
-  constructor(items: Items) {
+  constructor(items: Items, progress: Progress) {
     this.#items = items
+    this.#progress = progress
   }
 
   get audienceCount(): number {
@@ -88,7 +90,7 @@ export class Fanout {
   }
 
   #open(key: string, interest: Interest, form: WireForm): Audience {
-    const audience = new Audience(key, interest, form)
+    const audience = new Audience({ key, interest, form, progress: this.#progress })
     this.#audiences.set(key, audience)
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
     return audience

@@ -1,6 +1,7 @@
 import type { MarketEvent } from '../event/event.ts'
 import type { Partition, Position } from '../event/position.ts'
 import { type Origin, Tape } from '../tape/tape.ts'
+import type { Positions } from '../wire/coverage.ts'
 import { Fanout } from './fanout.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
@@ -9,24 +10,38 @@ export interface FeedPosition extends Position {
   readonly stable: number
 }
 
+/** The same, with the number that stands for the partition in frames. */
+export interface NumberedPosition extends FeedPosition {
+  readonly number: number
+}
+
 /** A log as its subscribers see it: what was read (the tape), up to where, and who receives it (the fan-out). */
 export class Feed {
   readonly tape: Tape
   readonly fanout: Fanout
   /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
   lookedBackToMs: number | undefined
+  /** Told of offsets that nobody will read any more, with the number of their partition. */
+  onLost: (number: number, range: readonly [from: number, to: number]) => void = () => undefined
+  /** Told of partitions that are new here, were made again or cut back, before the first event in them. */
+  onPartition: (partition: NumberedPosition) => void = () => undefined
   readonly #positions = new Map<Partition, FeedPosition>()
-  readonly #indices = new Map<Partition, number>()
-  #indexCount = 0
+  readonly #numbers = new Map<Partition, number>()
+  /** Where each partition began for this node, and how far it was read, by number. */
+  readonly #begins: Positions = []
+  readonly #reached: Positions = []
 
   constructor(options: { readonly maxItems: number }) {
     this.tape = new Tape(options)
-    this.fanout = new Fanout(this.tape.items)
+    this.fanout = new Fanout(this.tape.items, { begins: this.#begins, reached: this.#reached })
   }
 
   /** The next position of every partition, in the order in which the partitions were first seen. */
-  positions(): FeedPosition[] {
-    return [...this.#positions.values()]
+  positions(): NumberedPosition[] {
+    return [...this.#positions.values()].map(position => ({
+      ...position,
+      number: this.numberOf(position.partition),
+    }))
   }
 
   /** How many records the log holds that were not read yet, as far as the last read told. */
@@ -41,31 +56,51 @@ export class Feed {
     return this.#positions.get(partition)
   }
 
-  /** States how far a partition has been read. Another epoch means that its topic was made again: what was known of it is forgotten. */
+  /**
+   * States how far a partition has been read. Another epoch means that its topic was made again: what was known of it is
+   * forgotten. A position before the one that was reached means that it was cut back.
+   */
   advance(position: Position, stable: number): void {
-    const { partition, epoch } = position
+    const { partition, epoch, offset } = position
     const former = this.#positions.get(partition)
-    if (former !== undefined && former.epoch !== epoch) this.#forget(partition.topic, epoch)
+    if (former !== undefined && former.epoch !== epoch) this.#forgetTopic(partition.topic, epoch)
+    else if (former !== undefined && former.offset > offset) this.#forget(partition)
+    const isNew = !this.#numbers.has(partition)
+    const number = this.numberOf(partition)
     this.#positions.set(partition, { ...position, stable })
+    this.#reached[number] = offset
+    if (!isNew) return
+    this.#begins[number] = offset
+    this.onPartition({ ...position, stable, number })
   }
 
-  /** A small number for a partition, the same until its topic is made again. */
-  indexOf(partition: Partition): number {
-    let index = this.#indices.get(partition)
-    if (index === undefined) {
-      index = this.#indexCount++
-      this.#indices.set(partition, index)
+  /** States that the offsets from the position reached to another one cannot be read. */
+  lose(partition: Partition, to: number): void {
+    const from = this.#positions.get(partition)?.offset
+    if (from !== undefined && from < to) this.onLost(this.numberOf(partition), [from, to])
+  }
+
+  /** A small number for a partition, the same until its topic is made again or it is cut back. */
+  numberOf(partition: Partition): number {
+    let number = this.#numbers.get(partition)
+    if (number === undefined) {
+      number = this.#reached.length
+      this.#numbers.set(partition, number)
+      this.#reached.push(0)
     }
-    return index
+    return number
   }
 
-  #forget(topic: string, epoch: string): void {
+  #forgetTopic(topic: string, epoch: string): void {
     for (const [partition, position] of this.#positions) {
-      if (partition.topic !== topic || position.epoch === epoch) continue
-      this.#positions.delete(partition)
-      this.tape.retire(this.indexOf(partition))
-      this.#indices.delete(partition)
+      if (partition.topic === topic && position.epoch !== epoch) this.#forget(partition)
     }
+  }
+
+  #forget(partition: Partition): void {
+    this.#positions.delete(partition)
+    this.tape.retire(this.numberOf(partition))
+    this.#numbers.delete(partition)
   }
 
   /** Takes an event in and marks it for its audiences; false when the node has as many items as it may. */

@@ -83,15 +83,17 @@ export class Ingest {
     const { partition, epoch, to, stable } = batch
     this.#noteGap(batch)
     feed.advance({ partition, epoch, offset: batch.from }, stable)
-    const index = feed.indexOf(partition)
+    const number = feed.numberOf(partition)
     for (const record of batch.records) {
       const decoded = this.#records.decode(record)
       // A producer's clock, or its unit, may be wrong: no event is newer than now.
       const timestampMs = Math.max(0, Math.min(record.timestampMs, nowMs))
       if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
       else if (decoded === undefined) this.counts.ignored++
-      else if (!feed.add(decoded.event, { partition: index, timestampMs, json: decoded.json })) {
-        this.#poison(tooManyItems, partition, record)
+      else {
+        const { event, json } = decoded
+        const isKept = feed.add(event, { partition: number, offset: record.offset, timestampMs, json })
+        if (!isKept) this.#poison(tooManyItems, partition, record)
       }
     }
     this.counts.records += batch.records.length
@@ -103,7 +105,10 @@ export class Ingest {
   #noteGap({ partition, epoch, from }: LogBatch): void {
     const position = this.#options.feed.positionOf(partition)
     if (position === undefined || position.epoch !== epoch || from === position.offset) return
-    if (from > position.offset) this.counts.missed += from - position.offset
+    if (from > position.offset) {
+      this.counts.missed += from - position.offset
+      this.#options.feed.lose(partition, from)
+    }
     const what = from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
     this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, what)
   }

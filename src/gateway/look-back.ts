@@ -185,7 +185,7 @@ export class LookBack {
 
   #keep({ start }: Reach, found: Found): void {
     const { tape } = this.#options.feed
-    const index = this.#options.feed.indexOf(start.partition)
+    const index = this.#options.feed.numberOf(start.partition)
     for (const { event, timestampMs } of found.values()) {
       if (tape.addOlder(event, index, timestampMs)) this.counts.items++
     }

@@ -1,6 +1,6 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Audience, Subscriber } from '../fanout/audience.ts'
-import type { Feed } from '../fanout/feed.ts'
+import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { Block } from '../wire/block.ts'
 import type { SubscribeMessage, UnsubscribeMessage } from './client-message.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
@@ -16,6 +16,11 @@ export interface DeliveryParts {
   readonly subscriber: Subscriber
   /** Tells the client something; the session, and this with it, may end thereby. */
   readonly tell: (message: object) => void
+}
+
+/** A partition as clients are told of it. */
+export function describePartition({ number, partition, epoch, offset }: NumberedPosition): object {
+  return { number, topic: partition.topic, partition: partition.partition, epoch, position: offset }
 }
 
 /** What a live session receives: what it subscribed to, as far as its token entitles, and snapshots of it. */
@@ -109,12 +114,7 @@ export class Delivery {
       T: 'subscription',
       ...(id === undefined ? {} : { id }),
       ...this.#subscription.describe(),
-      partitions: this.#parts.feed.positions().map(({ partition, epoch, offset }) => ({
-        topic: partition.topic,
-        partition: partition.partition,
-        epoch,
-        position: offset,
-      })),
+      partitions: this.#parts.feed.positions().map(describePartition),
     })
   }
 

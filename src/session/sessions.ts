@@ -6,6 +6,7 @@ import type { Ledger } from '../limits/ledger.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
+import { describePartition } from './delivery.ts'
 import { type PlaceCounts, Places } from './places.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
@@ -62,12 +63,17 @@ export class Sessions {
   readonly #expiryLooks = new Rounds(() => this.#sessions.values())
   readonly #closings = new PacedWork(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
+  /** The positions of the last heartbeat, by the partition's number. */
+  readonly #toldPositions: number[] = []
   #lastNumber = 0
   #onEmpty: () => void = () => undefined
 
   constructor(options: SessionsOptions) {
     this.#options = options
     this.#clock = options.clock ?? realClock
+    options.feed.onPartition = position =>
+      this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
+    options.feed.onLost = (number, [from, to]) => this.#tellAll({ T: 'lost', ranges: [[number, from, to]] })
     this.#places = new Places({ ...options.limits, ledger: options.ledger })
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
@@ -156,10 +162,11 @@ export class Sessions {
   /** Sends every live session one and the same heartbeat. */
   beat(): void {
     const nowMs = this.#clock.wall()
+    const message = this.#heartbeatMessage(nowMs)
     const blocks = new Map<WireForm, Block>()
     this.#beats.begin(session => {
       const { form } = session
-      const block = blocks.get(form) ?? form.message(this.#heartbeatMessage(nowMs))
+      const block = blocks.get(form) ?? form.message(message)
       blocks.set(form, block)
       session.deliver(block)
     })
@@ -198,12 +205,35 @@ export class Sessions {
     for (const timer of timers) clearTimeout(timer)
   }
 
+  /** The number and position of each partition that was read further since this was asked before. */
+  #changes(): [number: number, position: number][] {
+    const changes: [number, number][] = []
+    for (const { number, offset } of this.#options.feed.positions()) {
+      if (this.#toldPositions[number] === offset) continue
+      this.#toldPositions[number] = offset
+      changes.push([number, offset])
+    }
+    return changes
+  }
+
+  /** Tells everyone who is live, before the next event. */
+  #tellAll(message: object): void {
+    const blocks = new Map<WireForm, Block>()
+    for (const session of this.#sessions.values()) {
+      const { form } = session
+      const block = blocks.get(form) ?? form.message(message)
+      blocks.set(form, block)
+      session.deliver(block)
+    }
+  }
+
   /** A look at every session costs less than timers of their own, which would be as many as there are sessions. */
   #lookAtExpiry(): void {
     const nowMs = this.#clock.wall()
     this.#expiryLooks.begin(session => session.lookAtExpiry(nowMs))
   }
 
+  /** Positions that changed since the last one are those of everyone who is live, for all of their items. */
   #heartbeatMessage(nowMs: number): object {
     const { tape, lag } = this.#options.feed
     const ages: Partial<Record<Channel, number>> = {}
@@ -211,6 +241,6 @@ export class Sessions {
       const newestMs = tape.newestMs[channel]
       if (newestMs > 0) ages[channel] = Math.max(0, nowMs - newestMs)
     }
-    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag }
+    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag, positions: this.#changes() }
   }
 }

@@ -5,6 +5,13 @@ const initialEvents = 512
 /** A buffer that one batch has made larger is given back. */
 const keptBytes = 4 * 1024 * 1024
 
+/** Where an event lies in the log. */
+export interface Place {
+  /** The number of its partition. */
+  readonly partition: number
+  readonly offset: number
+}
+
 /**
  * The events of one ingest batch, encoded once: one buffer with typed arrays beside it. Each event's bytes are
  * followed by one separator byte (`,`), so that a run of events is copied as one piece. It is filled, flushed
@@ -17,6 +24,10 @@ export class Segment {
   ends = new Uint32Array(initialEvents)
   /** The number of each event's item. */
   items = new Uint32Array(initialEvents)
+  /** The number of each event's partition. */
+  partitions = new Uint32Array(initialEvents)
+  /** The offset of each event's record in its partition. */
+  offsets = new Float64Array(initialEvents)
   /** The further items of an event that belongs to several (news). */
   readonly others = new Map<number, readonly Item[]>()
 
@@ -31,7 +42,7 @@ export class Segment {
   }
 
   /** Appends an encoded event and answers its index. */
-  append(encoded: string | Buffer, item: Item): number {
+  append(encoded: string | Buffer, item: Item, place: Place): number {
     const start = this.start(this.count)
     // A UTF-16 unit takes at most three bytes in UTF-8.
     const needed = start + encoded.length * 3 + 1
@@ -43,6 +54,8 @@ export class Segment {
     if (this.count === this.ends.length) this.#growEvents()
     this.ends[this.count] = end + 1
     this.items[this.count] = item.number
+    this.partitions[this.count] = place.partition
+    this.offsets[this.count] = place.offset
     return this.count++
   }
 
@@ -60,11 +73,15 @@ export class Segment {
   }
 
   #growEvents(): void {
-    const ends = new Uint32Array(this.ends.length * 2)
-    ends.set(this.ends)
-    this.ends = ends
-    const items = new Uint32Array(this.items.length * 2)
-    items.set(this.items)
-    this.items = items
+    const length = this.ends.length * 2
+    const { ends, items, partitions, offsets } = this
+    this.ends = new Uint32Array(length)
+    this.ends.set(ends)
+    this.items = new Uint32Array(length)
+    this.items.set(items)
+    this.partitions = new Uint32Array(length)
+    this.partitions.set(partitions)
+    this.offsets = new Float64Array(length)
+    this.offsets.set(offsets)
   }
 }

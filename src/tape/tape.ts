@@ -2,12 +2,10 @@ import { type Channel, channelOfType, channels, type MarketEvent, type News } fr
 import { Articles } from './articles.ts'
 import type { Item } from './item.ts'
 import { Items } from './items.ts'
-import { Segment } from './segment.ts'
+import { type Place, Segment } from './segment.ts'
 
 /** Where an event comes from. */
-export interface Origin {
-  /** The index of its partition. */
-  readonly partition: number
+export interface Origin extends Place {
   /** Of its record, in ms since 1970. */
   readonly timestampMs: number
   /** The event in JSON, where the record has it just as it may be passed on; copied. */
@@ -99,32 +97,28 @@ export class Tape {
     this.#retired.add(partition)
   }
 
-  #addSingle(
-    event: Exclude<MarketEvent, News>,
-    channel: Channel,
-    { partition, json }: Origin,
-  ): number | undefined {
-    const item = this.items.admit(channel, event.S, partition)
+  #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: Origin): number | undefined {
+    const item = this.items.admit(channel, event.S, origin.partition)
     if (item === undefined) return undefined
-    this.#noticeSplit(item, partition)
-    const index = this.segment.append(json ?? JSON.stringify(event), item)
+    this.#noticeSplit(item, origin.partition)
+    const index = this.segment.append(origin.json ?? JSON.stringify(event), item, origin)
     item.keep(this.segment.bytes, this.segment.start(index), this.segment.end(index))
     return index
   }
 
   /** News is keyed by its id, so its items may come from any partition. Those beyond the limit are left out. */
-  #addNews(event: News, { partition, timestampMs }: Origin): number | undefined {
+  #addNews(event: News, origin: Origin): number | undefined {
     const items: Item[] = []
     for (const symbol of event.symbols.length === 0 ? [''] : new Set(event.symbols)) {
-      const item = this.items.admit('news', symbol, partition)
+      const item = this.items.admit('news', symbol, origin.partition)
       if (item !== undefined) items.push(item)
     }
     const [first, ...others] = items
     if (first === undefined) return undefined
-    const index = this.segment.append(JSON.stringify(event), first)
+    const index = this.segment.append(JSON.stringify(event), first, origin)
     if (others.length > 0) this.segment.others.set(index, others)
     const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
-    this.#articles.keep(bytes, timestampMs, items)
+    this.#articles.keep(bytes, origin.timestampMs, items)
     return index
   }
 

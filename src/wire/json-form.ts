@@ -1,9 +1,14 @@
 import type { Segment } from '../tape/segment.ts'
 import { Block, textBlock } from './block.ts'
-import { type Marks, maxFrameBytes, type WireForm } from './wire-form.ts'
+import { Ranges } from './coverage.ts'
+import { type Flush, maxFrameBytes, type WireForm } from './wire-form.ts'
 
 const openBracket = 0x5b
 const closeBracket = 0x5d
+const closeBrace = 0x7d
+const comma = 0x2c
+/** Of the frame under way. */
+const ranges = new Ranges()
 
 /** `ticker.v1.json`: text frames, each an array of messages. A segment's bytes are in this form already. */
 export const jsonForm: WireForm = {
@@ -11,19 +16,27 @@ export const jsonForm: WireForm = {
 
   message: message => textBlock(JSON.stringify([message])),
 
-  events(segment, marks, send) {
+  events(flush, send) {
+    const { segment, marks, coverage } = flush
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
-      const size = sizeOf(segment, marks.indices[mark] ?? 0)
-      if (bytes + size > maxFrameBytes && bytes > 0) {
-        send(eventsBlock(segment, marks, first, bytes))
+      const index = marks.indices[mark] ?? 0
+      const size = sizeOf(segment, index)
+      if (bytes + size + mostCoverageBytes(ranges.count + 1) > maxFrameBytes && bytes > 0) {
+        ranges.settle(coverage)
+        send(eventsBlock(flush, first, bytes))
+        ranges.next()
         first = mark
         bytes = 0
       }
+      ranges.put(segment, index)
       bytes += size
     }
-    if (bytes > 0) send(eventsBlock(segment, marks, first, bytes))
+    ranges.complete(coverage)
+    ranges.settle(coverage)
+    if (bytes > 0) send(eventsBlock(flush, first, bytes))
+    ranges.clear()
   },
 
   /** Events are taken one by one and encoded at once, so a piece holds the values of the moment it is made. */
@@ -51,18 +64,20 @@ function sizeOf(segment: Segment, index: number): number {
   return segment.end(index) + 1 - segment.start(index)
 }
 
-/** `[`, the events marked from `first` on that fill `bytes`, a comma after each, and `]` over the last comma. */
-function eventsBlock(segment: Segment, marks: Marks, first: number, bytes: number): Block {
-  const block = new Block('text', bytes + 1)
+/** `[`, the events marked from `first` on that fill `bytes`, a comma after each, what they cover, and `]`. */
+function eventsBlock({ segment, marks }: Flush, first: number, bytes: number): Block {
+  const coverageBytes = writeCoverage(ranges)
+  const block = new Block('text', bytes + coverageBytes + 2)
   const frame = block.framed()
+  const eventsEnd = frame.length - coverageBytes - 1
   frame[block.start] = openBracket
   let at = block.start + 1
-  for (let mark = first; at < frame.length; mark++) {
+  for (let mark = first; at < eventsEnd; mark++) {
     // Neighbours in the segment are copied as one piece.
     const start = marks.indices[mark] ?? 0
     let index = start
     let end = at + sizeOf(segment, index)
-    while (end < frame.length && marks.indices[mark + 1] === index + 1) {
+    while (end < eventsEnd && marks.indices[mark + 1] === index + 1) {
       mark++
       index++
       end += sizeOf(segment, index)
@@ -70,6 +85,48 @@ function eventsBlock(segment: Segment, marks: Marks, first: number, bytes: numbe
     segment.bytes.copy(frame, at, segment.start(start), segment.end(index) + 1)
     at = end
   }
-  frame[at - 1] = closeBracket
+  coverageText.copy(frame, at, 0, coverageBytes)
+  frame[frame.length - 1] = closeBracket
   return block
+}
+
+const coverageHead = Buffer.from('{"T":"coverage","ranges":[')
+/** Three numbers with their brackets and commas: a partition's, and two offsets below 2^53. */
+const mostRangeBytes = 48
+let coverageText = Buffer.alloc(1024)
+
+function mostCoverageBytes(count: number): number {
+  return coverageHead.length + count * mostRangeBytes + 4
+}
+
+/** Writes the message of what a frame covers into `coverageText`; its length. */
+function writeCoverage({ count, numbers, from, to }: Ranges): number {
+  const most = mostCoverageBytes(count)
+  if (most > coverageText.length) coverageText = Buffer.alloc(most * 2)
+  let at = coverageHead.copy(coverageText)
+  for (let place = 0; place < count; place++) {
+    coverageText[at++] = place === 0 ? openBracket : comma
+    if (place > 0) coverageText[at++] = openBracket
+    at = writeNumber(numbers[place] ?? 0, at)
+    coverageText[at++] = comma
+    at = writeNumber(from[place] ?? 0, at)
+    coverageText[at++] = comma
+    at = writeNumber(to[place] ?? 0, at)
+    coverageText[at++] = closeBracket
+  }
+  coverageText[at++] = closeBracket
+  coverageText[at++] = closeBrace
+  return at
+}
+
+/** Writes a whole number from 0 in decimal digits; where it ends. */
+function writeNumber(value: number, at: number): number {
+  let end = at + 1
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++
+  let rest = value
+  for (let digit = end - 1; digit >= at; digit--) {
+    coverageText[digit] = 0x30 + (rest % 10)
+    rest = Math.floor(rest / 10)
+  }
+  return end
 }

@@ -1,4 +1,5 @@
 import type { Segment } from '../tape/segment.ts'
+import type { Coverage } from './coverage.ts'
 import type { Block } from './block.ts'
 
 /** The events of a segment that go to one audience: `indices[0, count)`, rising. */
@@ -7,13 +8,23 @@ export interface Marks {
   readonly count: number
 }
 
+/** What one audience gets of a segment. */
+export interface Flush {
+  readonly segment: Segment
+  readonly marks: Marks
+  readonly coverage: Coverage
+}
+
 /** How messages and events look on the wire for one subprotocol. */
 export interface WireForm {
   readonly subprotocol: string
   /** One control message. */
   message(message: object): Block
-  /** Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. */
-  events(segment: Segment, marks: Marks, send: (block: Block) => void): void
+  /**
+   * Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. Each says what it
+   * covers, and moves `coverage.covered` on.
+   */
+  events(flush: Flush, send: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<Block>
 }

@@ -15,7 +15,10 @@ class Reader implements Subscriber {
     this.blocks.push(block)
   }
   get events(): unknown[] {
-    return this.blocks.flatMap(block => JSON.parse(block.payload.toString()) as unknown[])
+    return this.#messages.filter(({ T }) => T !== 'coverage')
+  }
+  get #messages(): { readonly T: string }[] {
+    return this.blocks.flatMap(block => JSON.parse(block.payload.toString()) as { readonly T: string }[])
   }
 }
 
@@ -29,7 +32,7 @@ const interest = (wanted: Partial<Record<Channel, string[]>>): Interest =>
   )
 
 function publish(feed: Feed, events: readonly MarketEvent[]): void {
-  for (const event of events) feed.add(event, { partition: 0, timestampMs: 0 })
+  for (const event of events) feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
   feed.flush()
 }
 
@@ -126,9 +129,9 @@ describe('Feed', () => {
 
   test('refuses an item more than it may have, and says nothing of it', () => {
     const feed = new Feed({ maxItems: 1 })
-    expect(feed.add(trade('AAPL', 1), { partition: 0, timestampMs: 0 })).toBe(true)
-    expect(feed.add(trade('MSFT', 1), { partition: 0, timestampMs: 0 })).toBe(false)
-    expect(feed.add(trade('AAPL', 2), { partition: 0, timestampMs: 0 })).toBe(true)
+    expect(feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: 0 })).toBe(true)
+    expect(feed.add(trade('MSFT', 1), { partition: 0, offset: 0, timestampMs: 0 })).toBe(false)
+    expect(feed.add(trade('AAPL', 2), { partition: 0, offset: 0, timestampMs: 0 })).toBe(true)
     feed.flush()
     expect(feed.tape.items.size).toBe(1)
   })
@@ -207,7 +210,7 @@ describe('Tape.snapshot', () => {
         const created_at = '2026-01-02T14:30:00Z'
         feed.add(
           { T: 'n', id, headline: 'h', created_at, symbols: ['AAPL'] },
-          { partition, timestampMs: 1000 + id },
+          { partition, offset: 0, timestampMs: 1000 + id },
         )
       }
     }
@@ -224,7 +227,7 @@ describe('Tape.snapshot', () => {
     for (let id = 0; id < 100; id++) {
       feed.add(
         { T: 'n', id, headline: 'h', content, created_at: '2026-01-02T14:30:00Z', symbols: [`S${id}`] },
-        { partition: 0, timestampMs: id },
+        { partition: 0, offset: 0, timestampMs: id },
       )
       feed.flush()
     }
@@ -248,7 +251,9 @@ describe('Tape.snapshot', () => {
       { ...article, id: 2, symbols: ['NEW', 'AAPL'] },
     ])
     expect(reader.events).toMatchObject([{ id: 1 }, { id: 2 }])
-    expect(feed.add({ ...article, id: 3, symbols: ['C'] }, { partition: 0, timestampMs: 0 })).toBe(false)
+    expect(feed.add({ ...article, id: 3, symbols: ['C'] }, { partition: 0, offset: 0, timestampMs: 0 })).toBe(
+      false,
+    )
   })
 
   test('forgets the partitions of a topic that was made again: its items may move', () => {
@@ -256,13 +261,13 @@ describe('Tape.snapshot', () => {
     const topic = 'market.trades'
     const partitions = [0, 1, 2, 3].map(partition => ({ topic, partition }))
     for (const partition of partitions) feed.advance({ partition, epoch: 'old', offset: 5 }, 5)
-    feed.add(trade('AAPL', 1), { partition: feed.indexOf(partitions[3]!), timestampMs: 0 })
+    feed.add(trade('AAPL', 1), { partition: feed.numberOf(partitions[3]!), offset: 0, timestampMs: 0 })
     feed.advance({ partition: partitions[0]!, epoch: 'new', offset: 0 }, 0)
     expect(feed.positions().map(({ partition, epoch }) => [partition.partition, epoch])).toEqual([[0, 'new']])
-    feed.add(trade('AAPL', 2), { partition: feed.indexOf(partitions[0]!), timestampMs: 0 })
+    feed.add(trade('AAPL', 2), { partition: feed.numberOf(partitions[0]!), offset: 0, timestampMs: 0 })
     expect(feed.tape.counts.splitItems).toBe(0)
     feed.advance({ partition: partitions[1]!, epoch: 'new', offset: 0 }, 0)
-    feed.add(trade('AAPL', 3), { partition: feed.indexOf(partitions[1]!), timestampMs: 0 })
+    feed.add(trade('AAPL', 3), { partition: feed.numberOf(partitions[1]!), offset: 0, timestampMs: 0 })
     expect(feed.tape.counts.splitItems).toBe(1)
   })
 
@@ -270,7 +275,7 @@ describe('Tape.snapshot', () => {
     const feed = new Feed({ maxItems: 100 })
     const seen: string[] = []
     feed.tape.onSplitItem = (item, partition) => seen.push(`${item.channel}/${item.symbol} ${partition}`)
-    for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, timestampMs: 0 })
+    for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, offset: 0, timestampMs: 0 })
     expect(seen).toEqual(['trades/AAPL 1'])
     expect(feed.tape.counts.splitItems).toBe(1)
   })

@@ -7,6 +7,8 @@ import { jsonForm } from '../../src/wire/json-form.ts'
 export class FakeTransport implements Transport {
   readonly form = jsonForm
   readonly messages: Record<string, unknown>[] = []
+  /** What frames said of the positions that they cover. */
+  readonly coverage: Record<string, unknown>[] = []
   readonly written = { frames: 0, bytes: 0 }
   unsentBytes = 0
   closed: CloseCode | undefined
@@ -42,6 +44,9 @@ export class FakeTransport implements Transport {
   #take(block: Block): void {
     this.written.frames++
     this.written.bytes += block.framed().length
-    this.messages.push(...(JSON.parse(block.payload.toString()) as Record<string, unknown>[]))
+    for (const message of JSON.parse(block.payload.toString()) as Record<string, unknown>[]) {
+      if (message['T'] === 'coverage') this.coverage.push(message)
+      else this.messages.push(message)
+    }
   }
 }

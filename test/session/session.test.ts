@@ -32,7 +32,7 @@ describe('before authentication', () => {
     request(session, { action: 'auth', token: 'x' })
     request(session, { action: 'subscribe', trades: ['AAPL'], id: 2 })
     await vi.advanceTimersByTimeAsync(0)
-    feed.add(trade('AAPL', 1), { partition: 0, timestampMs: 0 })
+    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: 0 })
     feed.flush()
     expect(transport.take().map(({ T, msg, code, id }) => [T, msg, code, id])).toEqual([
       ['success', 'connected', undefined, undefined],
@@ -129,7 +129,9 @@ describe('a live session', () => {
       snapshot: true,
       policy: { trades: 'conflate' },
     })
-    expect(transport.take()).toEqual([
+    const [known, ...answer] = transport.take()
+    expect(known).toMatchObject({ T: 'partitions', partitions: [{ number: 0, position: 42 }] })
+    expect(answer).toEqual([
       {
         T: 'subscription',
         id: 5,
@@ -144,7 +146,7 @@ describe('a live session', () => {
         cancelErrors: ['AAPL'],
         news: [],
         policy: { trades: 'conflate', corrections: 'every', cancelErrors: 'every' },
-        partitions: [{ topic: 'market.trades', partition: 0, epoch: 'e', position: 42 }],
+        partitions: [{ number: 0, topic: 'market.trades', partition: 0, epoch: 'e', position: 42 }],
       },
       { T: 'snapshot', id: 5, events: [], complete: true },
     ])
@@ -163,7 +165,7 @@ describe('a live session', () => {
       { ...article, symbols: [] },
       { ...article, symbols: ['TSLA', 'MSFT'] },
     ]) {
-      feed.add(event, { partition: 0, timestampMs: 0 })
+      feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
     }
     feed.flush()
     request(session, { action: 'subscribe', trades: ['*'], snapshot: true })
@@ -213,7 +215,7 @@ describe('a live session', () => {
     const { session, transport } = await openLive()
     request(session, { action: 'subscribe', trades: ['*'] })
     transport.isCongested = true
-    feed.add(trade('AAPL', 1), { partition: 0, timestampMs: 0 })
+    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: 0 })
     feed.flush()
     expect(transport.take().at(-1)).toMatchObject({ code: 407, msg: 'slow client' })
     expect(transport.closed?.code).toBe(4001)
@@ -224,12 +226,12 @@ describe('a live session', () => {
   test('with a large snapshot is sent it piece by piece, as fast as it reads, and is never slow for it', async () => {
     const { session, transport } = await openLive()
     for (let index = 0; index < 20_000; index++)
-      feed.add(trade(`S${index}`, index), { partition: 0, timestampMs: 0 })
+      feed.add(trade(`S${index}`, index), { partition: 0, offset: 0, timestampMs: 0 })
     feed.flush()
     transport.hasRoom = false
     request(session, { action: 'subscribe', trades: ['*'], snapshot: true })
     expect(transport.take()).toMatchObject([{ T: 'subscription' }])
-    feed.add(trade('S19999', -1), { partition: 0, timestampMs: 0 })
+    feed.add(trade('S19999', -1), { partition: 0, offset: 0, timestampMs: 0 })
     feed.flush()
     transport.drained()
     await vi.advanceTimersByTimeAsync(100)
@@ -261,11 +263,11 @@ describe('a live session', () => {
 
   test('hears in heartbeats how old the newest event of each channel is', async () => {
     const { transport } = await openLive()
-    feed.add(trade('AAPL', 1), { partition: 0, timestampMs: Date.now() - 250 })
+    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: Date.now() - 250 })
     feed.flush()
     await vi.advanceTimersByTimeAsync(5000)
     expect(transport.take()).toEqual([
-      { T: 'heartbeat', t: '2027-01-15T08:00:05.000Z', agesMs: { trades: 5250 }, lag: 0 },
+      { T: 'heartbeat', t: '2027-01-15T08:00:05.000Z', agesMs: { trades: 5250 }, lag: 0, positions: [] },
     ])
   })
 

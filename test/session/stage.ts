@@ -85,7 +85,7 @@ export class Stage {
   trade(symbol: string, price: number): void {
     this.feed.add(
       { T: 't', S: symbol, p: price, s: 1, t: '2026-01-02T14:30:00Z' },
-      { partition: 0, timestampMs: 0 },
+      { partition: 0, offset: 0, timestampMs: 0 },
     )
     this.feed.flush()
   }

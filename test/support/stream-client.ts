@@ -6,6 +6,8 @@ export type Message = Record<string, unknown> & { readonly T: string }
 /** A plain client of the JSON form that keeps every message until a test asks for it. */
 export class StreamClient {
   readonly webSocket: WebSocket
+  /** What frames said of the positions that they cover. */
+  readonly coverage: Message[] = []
   #messages: Message[] = []
   #taken = 0
   #wake: () => void = () => undefined
@@ -15,7 +17,9 @@ export class StreamClient {
     const { protocols = [], ...rest } = options
     this.webSocket = new WebSocket(url, protocols, { perMessageDeflate: false, ...rest })
     this.webSocket.on('message', (data: Buffer) => {
-      this.#messages.push(...(JSON.parse(data.toString('utf8')) as Message[]))
+      const messages = JSON.parse(data.toString('utf8')) as Message[]
+      this.coverage.push(...messages.filter(({ T }) => T === 'coverage'))
+      this.#messages.push(...messages.filter(({ T }) => T !== 'coverage'))
       this.#wake()
     })
     this.webSocket.on('error', () => undefined)

@@ -171,7 +171,7 @@ describe('a reader that stops', () => {
           s: 1,
           t: '2026-01-02T14:30:00Z',
         }
-        feed.add(event, { partition: 0, timestampMs: 0 })
+        feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
       }
       feed.flush()
       await new Promise(resolve => setImmediate(resolve))
