@@ -30,6 +30,7 @@ class Doubter {
   /** The next offset of each partition, by its number. */
   readonly have: Map<number, number>
   readonly received: string[] = []
+  readonly faults: string[] = []
   frames = 0
 
   constructor(feed: Feed, interest: Interest) {
@@ -40,23 +41,27 @@ class Doubter {
   deliver(block: Block): void {
     const messages = JSON.parse(block.payload.toString()) as Message[]
     const last = messages.pop()
-    expect(last?.T).toBe('coverage')
-    expect(block.payload.length <= maxFrameBytes || messages.length === 1).toBe(true)
+    this.#check(last?.T === 'coverage', 'a frame without coverage')
+    this.#check(block.payload.length <= maxFrameBytes || messages.length === 1, 'a frame that is too long')
     const ranges = new Map((last?.ranges ?? []).map(([number, ...range]) => [number, range]))
     for (const [number, [from, to]] of ranges) {
-      expect(from).toBeLessThanOrEqual(this.have.get(number) ?? 0)
-      expect(to).toBeGreaterThanOrEqual(from)
+      this.#check(from <= (this.have.get(number) ?? 0), `a gap before ${from}`)
+      this.#check(from <= to, `[${from}, ${to})`)
     }
     for (const { S, i = 0 } of messages) {
       // A trade's id holds its place: partition and offset.
       const [number, offset] = [Math.floor(i / 1e6), i % 1e6]
       const [from, to] = ranges.get(number) ?? [0, 0]
-      expect(offset).toBeGreaterThanOrEqual(this.have.get(number) ?? 0)
-      expect(offset >= from && offset < to).toBe(true)
+      this.#check(offset >= (this.have.get(number) ?? 0), `${i} again`)
+      this.#check(offset >= from && offset < to, `${i} is not covered`)
       this.received.push(`${S} ${i}`)
     }
     for (const [number, [, to]] of ranges) this.have.set(number, Math.max(this.have.get(number) ?? 0, to))
     this.frames++
+  }
+
+  #check(isRight: boolean, fault: string): void {
+    if (!isRight) this.faults.push(fault)
   }
 }
 
@@ -121,6 +126,7 @@ describe('coverage', () => {
           const expected = truth.filter(
             event => event.at > at && (names.includes('*') || names.includes(event.symbol)),
           )
+          expect(client.faults).toEqual([])
           expect(client.received).toEqual(expected.map(({ symbol, id }) => `${symbol} ${id}`))
         }
       }),
@@ -144,6 +150,7 @@ describe('coverage', () => {
       feed.advance({ partition, epoch: 'e', offset: 2001 }, 2001)
     }
     feed.flush()
+    expect(client.faults).toEqual([])
     expect(client.frames).toBeGreaterThan(3)
     expect(client.received).toHaveLength(3000)
     expect([...client.have.values()]).toEqual([2001, 2001, 2001])
@@ -164,6 +171,7 @@ describe('coverage', () => {
     feed.add(trade('A', 2e6), { partition: 2, offset: 0, timestampMs: 0 })
     feed.advance({ partition: partition!, epoch: 'f', offset: 1 }, 1)
     feed.flush()
+    expect(client.faults).toEqual([])
     expect(client.have).toEqual(new Map([[2, 1]]))
   })
 
