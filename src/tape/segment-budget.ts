@@ -1,0 +1,109 @@
+import type { WindowSegment } from './window-segment.ts'
+
+/** What may be kept, over all partitions. */
+export interface WindowLimits {
+  /** Memory of segments, their columns included. One segment more may be taken for a moment. */
+  readonly maxBytes: number
+  /** How long an event is kept after it was read, unless bytes are short. It leaves with its segment, at most an eighth later. */
+  readonly maxAgeMs: number
+}
+
+/** Why segments were dropped. `restart`: a gap, a truncated log, a topic that was made again or is gone. */
+export const dropCauses = ['bytes', 'time', 'restart'] as const
+export type DropCause = (typeof dropCauses)[number]
+
+export interface WindowCounts {
+  /** Segments held now. */
+  segments: number
+  /** What they take, in bytes. */
+  bytes: number
+  /** Events held now. */
+  events: number
+  /** Events dropped since start, by cause. */
+  readonly dropped: Record<DropCause, number>
+}
+
+/** Who holds a segment. */
+export interface SegmentOwner {
+  /** Lets go of its oldest segment. */
+  dropOldest(): WindowSegment | undefined
+}
+
+/** Segments open for longer than this part of the age are closed, so that events do not wait for a full segment to leave. */
+const agesPerSegment = 8
+
+/** Every segment of every partition in the order in which they were opened, so that the oldest leave first. */
+export class SegmentBudget {
+  readonly counts: WindowCounts = {
+    segments: 0,
+    bytes: 0,
+    events: 0,
+    dropped: { bytes: 0, time: 0, restart: 0 },
+  }
+  readonly #limits: WindowLimits
+  readonly #owners = new Map<WindowSegment, SegmentOwner>()
+  #nowMs = 0
+
+  constructor(limits: WindowLimits) {
+    this.#limits = limits
+  }
+
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** When the oldest event was taken in; `undefined` if there is none. */
+  get oldestMs(): number | undefined {
+    return this.#owners.keys().next().value?.firstMs
+  }
+
+  /** Whether a segment is open for so long that the next event should begin another. */
+  isStale(segment: WindowSegment): boolean {
+    return this.#nowMs - segment.firstMs >= this.#limits.maxAgeMs / agesPerSegment
+  }
+
+  /** States the time, in ms since 1970, and drops what is too old. A clock that is set back stands still meanwhile. */
+  tick(nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs)
+    const keptMs = this.#nowMs - this.#limits.maxAgeMs
+    for (const [segment, owner] of this.#owners) {
+      if (segment.lastMs > keptMs) break
+      this.#drop(owner, 'time')
+    }
+  }
+
+  /** Counts a segment in. */
+  open(segment: WindowSegment, owner: SegmentOwner): void {
+    this.#owners.set(segment, owner)
+    this.counts.segments++
+    this.counts.bytes += segment.size
+  }
+
+  /** Drops the oldest segments until the rest may stay; perhaps all of them. */
+  enforce(): void {
+    for (const owner of this.#owners.values()) {
+      if (this.counts.bytes <= this.#limits.maxBytes) break
+      this.#drop(owner, 'bytes')
+    }
+  }
+
+  /** Drops an owner's oldest segment: it has as many as it may. */
+  dropOldestOf(owner: SegmentOwner): void {
+    this.#drop(owner, 'bytes')
+  }
+
+  /** Counts a segment out that its owner has let go. */
+  close(segment: WindowSegment, cause: DropCause): void {
+    this.#owners.delete(segment)
+    this.counts.segments--
+    this.counts.bytes -= segment.size
+    this.counts.events -= segment.events
+    this.counts.dropped[cause] += segment.events
+  }
+
+  /** A partition's segments were opened in order, so the oldest of all is the oldest of its owner. */
+  #drop(owner: SegmentOwner, cause: DropCause): void {
+    const segment = owner.dropOldest()
+    if (segment !== undefined) this.close(segment, cause)
+  }
+}

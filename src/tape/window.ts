@@ -1,0 +1,50 @@
+import { PartitionWindow } from './partition-window.ts'
+import { SegmentBudget, type WindowCounts, type WindowLimits } from './segment-budget.ts'
+
+/**
+ * The recent events of every partition, encoded, for readers that are behind: bounded in bytes and in time over all of them; the
+ * oldest segments leave first, whole.
+ */
+export class Window {
+  readonly #budget: SegmentBudget
+  readonly #partitions = new Map<number, PartitionWindow>()
+
+  constructor(limits: WindowLimits) {
+    this.#budget = new SegmentBudget(limits)
+  }
+
+  get counts(): Readonly<WindowCounts> {
+    return this.#budget.counts
+  }
+
+  /** When the oldest event was taken in, in ms since 1970; `undefined` if there is none. */
+  get oldestMs(): number | undefined {
+    return this.#budget.oldestMs
+  }
+
+  /** The window of a partition by its number; `undefined` before `open`. */
+  at(number: number): PartitionWindow | undefined {
+    return this.#partitions.get(number)
+  }
+
+  /** The window of a partition; if it is new, it begins at an offset. */
+  open(number: number, offset: number): PartitionWindow {
+    const known = this.#partitions.get(number)
+    if (known !== undefined) return known
+    const partition = new PartitionWindow(number, offset, this.#budget)
+    this.#partitions.set(number, partition)
+    return partition
+  }
+
+  /** Drops a partition: its topic was made again or is gone. */
+  forget(number: number): void {
+    const partition = this.#partitions.get(number)
+    partition?.restart(partition.to)
+    this.#partitions.delete(number)
+  }
+
+  /** States the time, in ms since 1970, before events are taken in and whenever none came for a while: drops what is too old. */
+  tick(nowMs: number): void {
+    this.#budget.tick(nowMs)
+  }
+}
