@@ -4,6 +4,7 @@ import { Feed } from '../src/fanout/feed.ts'
 import { Ingest } from '../src/gateway/ingest.ts'
 import { createKafkaLog, type KafkaLog } from '../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../src/log/topics.ts'
+import { someWindow } from '../test/support/some-window.ts'
 
 /** More than any topic of ours has: a warm-up that reads everything through the tail. */
 export const everyRecord = 10_000_000
@@ -29,7 +30,7 @@ export function createLogIngest({ log, topics, warmUpRecords }: LogIngestOptions
   readonly ingest: Ingest
 } {
   const defaults = readConfig({ TICKER_MODE: 'development' }).ingest
-  const feed = new Feed({ maxItems: defaults.maxItems })
+  const feed = new Feed({ maxItems: defaults.maxItems, window: someWindow })
   const parts = { log, feed, decoder: defaultDecoder, logger, topics }
   return { feed, ingest: new Ingest({ ...defaults, warmUpRecords, ...parts }) }
 }

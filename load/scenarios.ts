@@ -4,6 +4,14 @@ import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
 import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
 import type { Scenario } from './scenario.ts'
+import { window } from './window/window.ts'
 
 /** Every scenario; the first is meant where none is named. */
-export const scenarios: readonly [Scenario, ...Scenario[]] = [fanout, readPath, drain, publish, kafkaLatency]
+export const scenarios: readonly [Scenario, ...Scenario[]] = [
+  fanout,
+  readPath,
+  drain,
+  publish,
+  kafkaLatency,
+  window,
+]

@@ -2,6 +2,7 @@ import { defaultDecoder } from '../../src/event/decoder.ts'
 import { EventFault, parseEvent } from '../../src/event/parse-event.ts'
 import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
 import { Feed } from '../../src/fanout/feed.ts'
+import { someWindow } from '../../test/support/some-window.ts'
 import type { LogRecord, Partition } from '../../src/log/event-log.ts'
 import { RecordSetReader } from '../../src/log/kafka/record-set-reader.ts'
 import type { Topics } from '../../src/log/topics.ts'
@@ -63,7 +64,7 @@ function opened(): RawReader {
 
 class Pass {
   readonly #clock = new StageClock<GatewayStage>()
-  readonly #feed = new Feed({ maxItems })
+  readonly #feed = new Feed({ maxItems, window: someWindow })
   readonly #decoder = new RecordDecoder({ decoder: defaultDecoder, maxEventBytes, logger: console })
   #events = 0
 

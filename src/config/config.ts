@@ -69,6 +69,9 @@ export interface IngestConfig {
   readonly lookBackRecords: number
   /** How long they are looked for. */
   readonly lookBackMs: number
+  /** What is kept of the recent events, in memory and in time. */
+  readonly tapeBytes: number
+  readonly tapeMs: number
   /** A larger record is poison. */
   readonly maxEventBytes: number
   /** Items that this node keeps; events of further ones are counted and dropped. */
@@ -100,6 +103,8 @@ export interface LimitsConfig {
   readonly sessionsPerUserPerSecond: number
   /** Of a session. */
   readonly messagesPerSecond: number
+  /** How far back a session may resume without the scope `history`. */
+  readonly resumeMaxAgeMs: number
   /** Of one message from a client. */
   readonly maxMessageBytes: number
   readonly maxItemsPerSession: number

@@ -56,6 +56,12 @@ export const limitVariables = {
     default: '50',
     doc: "Messages from a client each second, a long one counting once more for each kB; beyond four seconds' worth the session ends.",
   }),
+  resumeMaxAgeMs: withDefault({
+    name: 'TICKER_RESUME_MAX_AGE_MS',
+    kind: whole(0, 31_536_000_000, 'milliseconds'),
+    default: '900000',
+    doc: 'How far back a session may resume; further back takes the scope `history`.',
+  }),
   maxItemsPerSession: withDefault({
     name: 'TICKER_MAX_ITEMS_PER_SESSION',
     kind: whole(1, 1_000_000),

@@ -123,6 +123,18 @@ export const ingestVariables = {
     default: '10000',
     doc: 'Time after which the node is ready without them.',
   }),
+  tapeBytes: withDefault({
+    name: 'TICKER_TAPE_BYTES',
+    kind: whole(1_048_576, 68_719_476_736, 'bytes'),
+    default: '134217728',
+    doc: 'Memory for recent events, from which sessions that resume are served; what is older is read from the log.',
+  }),
+  tapeMs: withDefault({
+    name: 'TICKER_TAPE_MS',
+    kind: whole(1000, 86_400_000, 'milliseconds'),
+    default: '120000',
+    doc: 'How long an event is kept there at most.',
+  }),
   maxEventBytes: withDefault({
     name: 'TICKER_MAX_EVENT_BYTES',
     kind: whole(65_536, 1_048_576, 'bytes'),

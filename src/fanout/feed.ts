@@ -2,6 +2,8 @@ import type { MarketEvent } from '../event/event.ts'
 import type { Partition, Position } from '../event/position.ts'
 import { type Origin, Tape } from '../tape/tape.ts'
 import type { Positions } from '../wire/coverage.ts'
+import type { WindowLimits } from '../tape/segment-budget.ts'
+import { Window } from '../tape/window.ts'
 import { Fanout } from './fanout.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
@@ -15,10 +17,18 @@ export interface NumberedPosition extends FeedPosition {
   readonly number: number
 }
 
+export interface FeedOptions {
+  readonly maxItems: number
+  /** What is kept of the recent events. */
+  readonly window: WindowLimits
+}
+
 /** A log as its subscribers see it: what was read (the tape), up to where, and who receives it (the fan-out). */
 export class Feed {
   readonly tape: Tape
   readonly fanout: Fanout
+  /** The recent events, for readers that are behind. */
+  readonly window: Window
   /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
   lookedBackToMs: number | undefined
   /** Told of offsets that nobody will read any more, with the number of their partition. */
@@ -31,8 +41,9 @@ export class Feed {
   readonly #begins: Positions = []
   readonly #reached: Positions = []
 
-  constructor(options: { readonly maxItems: number }) {
+  constructor(options: FeedOptions) {
     this.tape = new Tape(options)
+    this.window = new Window(options.window)
     this.fanout = new Fanout(this.tape.items, { begins: this.#begins, reached: this.#reached })
   }
 
@@ -69,6 +80,7 @@ export class Feed {
     const number = this.numberOf(partition)
     this.#positions.set(partition, { ...position, stable })
     this.#reached[number] = offset
+    this.window.open(number, offset).advance(offset)
     if (!isNew) return
     this.#begins[number] = offset
     this.onPartition({ ...position, stable, number })
@@ -77,7 +89,15 @@ export class Feed {
   /** States that the offsets from the position reached to another one cannot be read. */
   lose(partition: Partition, to: number): void {
     const from = this.#positions.get(partition)?.offset
-    if (from !== undefined && from < to) this.onLost(this.numberOf(partition), [from, to])
+    if (from === undefined || from >= to) return
+    const number = this.numberOf(partition)
+    this.window.at(number)?.restart(to)
+    this.onLost(number, [from, to])
+  }
+
+  /** Where a partition began for this node, by its number. */
+  beginOf(number: number): number {
+    return this.#begins[number] ?? 0
   }
 
   /** A small number for a partition, the same until its topic is made again or it is cut back. */
@@ -99,7 +119,9 @@ export class Feed {
 
   #forget(partition: Partition): void {
     this.#positions.delete(partition)
-    this.tape.retire(this.numberOf(partition))
+    const number = this.numberOf(partition)
+    this.tape.retire(number)
+    this.window.forget(number)
     this.#numbers.delete(partition)
   }
 
@@ -108,6 +130,7 @@ export class Feed {
     const index = this.tape.add(event, origin)
     if (index === undefined) return false
     this.fanout.mark(this.tape.segment, index)
+    this.window.at(origin.partition)?.append(this.tape.segment, index)
     return true
   }
 

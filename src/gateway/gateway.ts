@@ -27,9 +27,11 @@ import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
 import { type Addresses, listenAll } from './listen.ts'
+import { LogHistory } from './log-history.ts'
 import { createMetrics } from './metrics.ts'
 import { openDecoder } from './open-decoder.ts'
 import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
+import { RecordDecoder } from './record-decoder.ts'
 import { version } from './version.ts'
 
 /** A running gateway. */
@@ -69,15 +71,21 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     createTokenVerifier({ ...config.auth, keys: keys.find, prepare }),
     revocations,
   )
-  const feed = new Feed({ maxItems: config.ingest.maxItems })
+  const feed = new Feed({
+    maxItems: config.ingest.maxItems,
+    window: { maxBytes: config.ingest.tapeBytes, maxAgeMs: config.ingest.tapeMs },
+  })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
   const ledger = new LocalLedger({
     connectionsPerAddress: config.limits.maxConnectionsPerAddress,
     sessionsPerUser: config.limits.maxSessionsPerUser,
   })
+  const records = new RecordDecoder({ ...config.ingest, decoder, logger })
+  const history = new LogHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
   const sessions = new Sessions({
     feed,
+    history,
     limits: { ...config.limits, clockToleranceMs: config.auth.clockToleranceS * 1000 },
     ledger,
     revocations,

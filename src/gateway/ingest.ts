@@ -68,6 +68,7 @@ export class Ingest {
     const { feed } = this.#options
     const { deliveries } = feed.fanout.counts
     const nowMs = this.#now()
+    feed.window.tick(nowMs)
     let oldestMs = nowMs
     for (const batch of batches) {
       const timestampMs = batch.records[0]?.timestampMs ?? 0

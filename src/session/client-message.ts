@@ -1,6 +1,7 @@
 import { type Channel, channels } from '../event/event.ts'
 import { isSymbol } from '../event/symbol.ts'
 import { showValue } from '../show-value.ts'
+import { type CursorPosition, parseCursor } from './cursor.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 
 /** What a lagging reader of a channel gets: everything, or the newest event of each item. */
@@ -21,6 +22,8 @@ export interface SubscribeMessage {
   readonly items: RequestedItems
   readonly policy: ReadonlyMap<Channel, Policy>
   readonly snapshot: boolean
+  /** From where to go on; only in the first subscription of a session. */
+  readonly cursor: readonly CursorPosition[] | undefined
 }
 
 export interface UnsubscribeMessage {
@@ -38,7 +41,7 @@ class Refusal extends Error {}
 
 const known = {
   auth: new Set(['action', 'id', 'token']),
-  subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', ...channels]),
+  subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', 'cursor', ...channels]),
   unsubscribe: new Set<string>(['action', 'id', ...channels]),
 } as const satisfies Record<ClientMessage['action'], Set<string>>
 
@@ -89,6 +92,7 @@ function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
     items,
     policy: parsePolicy(fields['policy']),
     snapshot: parseSnapshot(fields['snapshot']),
+    cursor: readCursor(fields['cursor']),
   }
 }
 
@@ -108,6 +112,13 @@ function parseSnapshot(snapshot: unknown): boolean {
   if (snapshot === undefined) return false
   if (typeof snapshot === 'boolean') return snapshot
   throw new Refusal(`snapshot=${showValue(snapshot)}: expected true or false`)
+}
+
+function readCursor(cursor: unknown): readonly CursorPosition[] | undefined {
+  if (cursor === undefined) return undefined
+  const result = parseCursor(cursor)
+  if ('fault' in result) throw new Refusal(`cursor: ${result.fault}`)
+  return result.positions
 }
 
 function parseItems(fields: Fields): RequestedItems {

@@ -1,5 +1,6 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../fanout/feed.ts'
+import type { Resuming } from './delivery.ts'
 import type { Places } from './places.ts'
 import type { SessionCounts } from './session-counts.ts'
 
@@ -33,6 +34,7 @@ export interface SessionParts {
   readonly counts: SessionCounts
   readonly clock: Clock
   readonly places: Places
+  readonly resuming: Resuming
   /** Resolves to what the token allows; rejects with `TokenError`. */
   readonly verify: (token: string) => Promise<Grant>
   /** Whether a token was withdrawn since it was checked. */

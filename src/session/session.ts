@@ -73,6 +73,11 @@ export class Session implements Subscriber {
     return this.#authority?.delivery.size ?? 0
   }
 
+  /** Whether it is where the feed is, not catching up. */
+  get isLevel(): boolean {
+    return this.#authority?.delivery.isLive ?? true
+  }
+
   /** What there is to know of it now. */
   get facts(): SessionFacts {
     return {
@@ -126,12 +131,9 @@ export class Session implements Subscriber {
   }
 
   #answer(request: SubscribeMessage | UnsubscribeMessage, delivery: Delivery): void {
-    if (request.action === 'unsubscribe') {
-      delivery.unsubscribe(request)
-    } else {
-      const fault = delivery.subscribe(request)
-      if (fault !== undefined) this.#tell(fault)
-    }
+    const fault =
+      request.action === 'unsubscribe' ? delivery.unsubscribe(request) : delivery.subscribe(request)
+    if (fault !== undefined) this.#tell(fault)
     this.#rate.answered(delivery.size)
   }
 
@@ -240,6 +242,8 @@ export class Session implements Subscriber {
         maxItems: limits.maxItemsPerSession,
         subscriber: this,
         tell: message => this.#send(message),
+        fail: error => this.#fail(error),
+        resuming: this.#parts.resuming,
       },
       grant,
     )

@@ -2,11 +2,13 @@ import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
+import type { History } from '../fanout/history.ts'
+import { turnstile } from '../limits/turnstile.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { describePartition } from './delivery.ts'
+import { describePartition, type ResumeCounts, type Resuming } from './delivery.ts'
 import { type PlaceCounts, Places } from './places.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
@@ -20,6 +22,7 @@ export interface SessionsOptions {
   readonly limits: SessionLimits
   readonly ledger: Ledger
   readonly revocations: Revocations
+  readonly history: History
   readonly verify: (token: string) => Promise<Grant>
   /** Told of what went wrong with a client's message by a fault of ours. */
   readonly onFault?: (error: unknown) => void
@@ -48,6 +51,8 @@ export interface SessionQuery {
 const expiryLookMs = 500
 /** A closing costs a few messages. */
 const closedPerTurn = 100
+/** Sessions that read the log at a time to catch up, a piece each. */
+const logReadersAtOnce = 4
 const longestPage = 1000
 const realClock: Clock = { wall: () => Date.now(), steady: () => performance.now() }
 
@@ -57,6 +62,7 @@ export class Sessions {
   readonly #options: SessionsOptions
   readonly #clock: Clock
   readonly #places: Places
+  readonly #resuming: Resuming
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
   readonly #beats = new Rounds(() => this.#sessions.values())
@@ -75,6 +81,11 @@ export class Sessions {
       this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
     options.feed.onLost = (number, [from, to]) => this.#tellAll({ T: 'lost', ranges: [[number, from, to]] })
     this.#places = new Places({ ...options.limits, ledger: options.ledger })
+    this.#resuming = {
+      history: options.history,
+      inTurn: turnstile(work => work(), logReadersAtOnce),
+      counts: { whole: 0, partial: 0, failed: 0, underWay: 0 },
+    }
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
       setInterval(() => this.#lookAtExpiry(), expiryLookMs),
@@ -95,6 +106,11 @@ export class Sessions {
     return this.#places.counts
   }
 
+  /** How sessions that were away came to what they had missed. */
+  get resumeCounts(): Readonly<ResumeCounts> {
+    return this.#resuming.counts
+  }
+
   /** Begins a session on a connection that was just accepted; to be told when the connection is `gone`. */
   open(transport: Transport, origin: Omit<SessionOrigin, 'number'>): Session {
     const { feed, limits, verify, revocations, onFault = () => undefined } = this.#options
@@ -107,6 +123,7 @@ export class Sessions {
         counts: this.counts,
         clock: this.#clock,
         places: this.#places,
+        resuming: this.#resuming,
         isRevoked: grant => revocations.covers(grant),
       },
       transport,
@@ -162,11 +179,16 @@ export class Sessions {
   /** Sends every live session one and the same heartbeat. */
   beat(): void {
     const nowMs = this.#clock.wall()
+    // Also while no events come.
+    this.#options.feed.window.tick(nowMs)
+    const positions = this.#changes()
     const message = this.#heartbeatMessage(nowMs)
-    const blocks = new Map<WireForm, Block>()
+    const level = new Map<WireForm, Block>()
+    const behind = new Map<WireForm, Block>()
     this.#beats.begin(session => {
-      const { form } = session
-      const block = blocks.get(form) ?? form.message(message)
+      const { form, isLevel } = session
+      const blocks = isLevel ? level : behind
+      const block = blocks.get(form) ?? form.message(isLevel ? { ...message, positions } : message)
       blocks.set(form, block)
       session.deliver(block)
     })
@@ -241,6 +263,6 @@ export class Sessions {
       const newestMs = tape.newestMs[channel]
       if (newestMs > 0) ages[channel] = Math.max(0, nowMs - newestMs)
     }
-    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag, positions: this.#changes() }
+    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag }
   }
 }

@@ -90,6 +90,11 @@ export class Subscription {
     return interest
   }
 
+  /** The same of the channels whose every event is delivered, also to a reader that was away. */
+  losslessInterest(grant: Grant): Interest {
+    return new Map([...this.interest(grant)].filter(([channel]) => this.policy(channel) === 'every'))
+  }
+
   /** The lists and policies as an acknowledgement states them. */
   describe(): Record<string, unknown> {
     const policy: Partial<Record<Channel, Policy>> = {}

@@ -20,7 +20,7 @@ export interface Read {
 /** How many rows are looked at before it is decided how to go on. */
 const sampleRows = 256
 /** What a step along a chain costs, counted in rows that are looked at (`npm run load -- window`). */
-const rowsPerStep = 8
+const rowsPerStep = 5
 /** Used by one read at a time. */
 const heap = new AddressHeap()
 

@@ -1,7 +1,11 @@
-import type { Segment } from '../tape/segment.ts'
-
 /** Offsets by the number of the partition; the next one to come. */
 export type Positions = number[]
+
+/** Events with the numbers of their partitions and their offsets. */
+interface Placed {
+  readonly partitions: Uint32Array
+  readonly offsets: Float64Array
+}
 
 /** How far the receivers of a flush have everything, and will have. */
 export interface Coverage {
@@ -29,10 +33,10 @@ export class Ranges {
   #earlier: number[] = []
 
   /** Takes in one event that the frame holds; later ones of its partition come later. */
-  put(segment: Segment, index: number): void {
-    const number = segment.partitions[index] ?? 0
+  put({ partitions, offsets }: Placed, index: number): void {
+    const number = partitions[index] ?? 0
     const place = this.#placeOf(number)
-    this.to[place] = (segment.offsets[index] ?? 0) + 1
+    this.to[place] = (offsets[index] ?? 0) + 1
   }
 
   /** The last frame of a flush takes its receivers to where the log was read. */

@@ -1,7 +1,6 @@
-import type { Segment } from '../tape/segment.ts'
 import { Block, textBlock } from './block.ts'
 import { Ranges } from './coverage.ts'
-import { type Flush, maxFrameBytes, type WireForm } from './wire-form.ts'
+import { type EventRun, type Flush, maxFrameBytes, type WireForm } from './wire-form.ts'
 
 const openBracket = 0x5b
 const closeBracket = 0x5d
@@ -60,7 +59,7 @@ export const jsonForm: WireForm = {
 const maxSnapshotBytes = maxFrameBytes - 4096
 
 /** The event with its separator. */
-function sizeOf(segment: Segment, index: number): number {
+function sizeOf(segment: EventRun, index: number): number {
   return segment.end(index) + 1 - segment.start(index)
 }
 

@@ -1,4 +1,3 @@
-import type { Segment } from '../tape/segment.ts'
 import type { Coverage } from './coverage.ts'
 import type { Block } from './block.ts'
 
@@ -8,9 +7,20 @@ export interface Marks {
   readonly count: number
 }
 
-/** What one audience gets of a segment. */
+/** Encoded events side by side, each with one separator byte behind it. */
+export interface EventRun {
+  readonly bytes: Buffer
+  /** The number of each event's partition, and the offset of its record. */
+  readonly partitions: Uint32Array
+  readonly offsets: Float64Array
+  /** Where an event begins in `bytes`, and where it ends, without its separator. */
+  start(index: number): number
+  end(index: number): number
+}
+
+/** What one audience, or one reader, gets of some events. */
 export interface Flush {
-  readonly segment: Segment
+  readonly segment: EventRun
   readonly marks: Marks
   readonly coverage: Coverage
 }

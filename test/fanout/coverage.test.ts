@@ -7,6 +7,7 @@ import type { Interest } from '../../src/fanout/interest.ts'
 import type { Block } from '../../src/wire/block.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
+import { someWindow } from '../support/some-window.ts'
 
 type Range = readonly [number: number, from: number, to: number]
 type Message = { readonly T: string; readonly S?: string; readonly i?: number; readonly ranges?: Range[] }
@@ -93,7 +94,7 @@ describe('coverage', () => {
   test('proves to whoever joins at any time that it has everything, and nothing twice', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
-        const feed = new Feed({ maxItems: 100 })
+        const feed = new Feed({ maxItems: 100, window: someWindow })
         const offsets = [0, 0, 0]
         const truth: { readonly symbol: string; readonly id: number; readonly at: number }[] = []
         const doubters: {
@@ -135,7 +136,7 @@ describe('coverage', () => {
   })
 
   test('is exact in each of the frames into which a large flush is cut', () => {
-    const feed = new Feed({ maxItems: 100 })
+    const feed = new Feed({ maxItems: 100, window: someWindow })
     for (const partition of partitions) feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const client = new Doubter(feed, interestOf(['A']))
     feed.fanout.join(client, client.interest, jsonForm)
@@ -157,7 +158,7 @@ describe('coverage', () => {
   })
 
   test('begins anew, under another number, where a topic was made again or cut back', () => {
-    const feed = new Feed({ maxItems: 100 })
+    const feed = new Feed({ maxItems: 100, window: someWindow })
     const told: string[] = []
     feed.onPartition = ({ number, epoch, offset }) => told.push(`${number} ${epoch} ${offset}`)
     const [partition] = partitions
@@ -176,7 +177,7 @@ describe('coverage', () => {
   })
 
   test('is written right for offsets of any size', () => {
-    const feed = new Feed({ maxItems: 100 })
+    const feed = new Feed({ maxItems: 100, window: someWindow })
     const largest = Number.MAX_SAFE_INTEGER - 1
     const ends = [9, 10, 99, 1e9, 2 ** 32, 1e15 - 1, largest]
     for (const [partition, offset] of ends.entries()) {

@@ -3,6 +3,7 @@ import { defaultDecoder } from '../../src/event/decoder.ts'
 import { Feed } from '../../src/fanout/feed.ts'
 import { Ingest, type IngestOptions } from '../../src/gateway/ingest.ts'
 import type { Ends, EventLog, LogBatch, LogRecord, Partition, Position } from '../../src/log/event-log.ts'
+import { someWindow } from '../support/some-window.ts'
 
 const nowMs = 1_800_000_000_000
 const topic = 'market.trades'
@@ -52,7 +53,7 @@ function fakeLog(batches: readonly LogBatch[], ends: Ends): FakeLog {
 
 function open(log: EventLog, options: Partial<IngestOptions> = {}) {
   const warnings: string[] = []
-  const feed = new Feed({ maxItems: 100 })
+  const feed = new Feed({ maxItems: 100, window: someWindow })
   const ingest = new Ingest({
     log,
     feed,

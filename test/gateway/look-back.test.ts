@@ -6,6 +6,7 @@ import { Ingest, type IngestOptions } from '../../src/gateway/ingest.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
 import { openTemporaryLog, type TemporaryLog } from '../log/embedded/temporary-log.ts'
+import { someWindow } from '../support/some-window.ts'
 
 const time = '2026-01-02T14:30:00Z'
 const opened: TemporaryLog[] = []
@@ -40,7 +41,7 @@ interface Start {
 
 /** A node that starts on a log and reads only the last three records of each partition. */
 function start(log: EventLog, options: Partial<IngestOptions> = {}): Start {
-  const feed = new Feed({ maxItems: 1000 })
+  const feed = new Feed({ maxItems: 1000, window: someWindow })
   const warnings: string[] = []
   const ingest = new Ingest({
     log,

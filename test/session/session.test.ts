@@ -297,7 +297,7 @@ describe('requests that are refused', () => {
     ['{', /^not JSON: "\{"$/],
     ['[]', /expected a JSON object with an "action"$/],
     ['{"action":"subscribe","trade":[]}', /^"trade": unknown field of subscribe; known: action, id, /],
-    ['{"action":"subscribe","cursor":"x"}', /^"cursor": unknown field/],
+    ['{"action":"subscribe","cursor":"x"}', /^cursor: expected an object/],
     ['{"action":"toString"}', /^action="toString": expected auth, subscribe or unsubscribe$/],
     ['{"action":"subscribe","trades":"AAPL"}', /^trades="AAPL": expected an array of symbols/],
     ['{"action":"subscribe","trades":[7]}', /^trades: 7 is no symbol/],

@@ -6,7 +6,9 @@ import { LocalLedger } from '../../src/limits/ledger.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
 import { Sessions } from '../../src/session/sessions.ts'
+import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
+import { someWindow } from '../support/some-window.ts'
 
 export const startMs = 1_800_000_000_000
 
@@ -28,7 +30,7 @@ export interface Pair {
 
 /** Sessions over fake connections, on a clock that stands until the test moves it. */
 export class Stage {
-  readonly feed = new Feed({ maxItems: 100_000 })
+  readonly feed = new Feed({ maxItems: 100_000, window: someWindow })
   readonly revocations = new Revocations()
   readonly sessions: Sessions
   readonly limits: SessionLimits
@@ -53,6 +55,7 @@ export class Stage {
     const { feed, limits, revocations } = this
     this.sessions = new Sessions({
       feed,
+      history: noHistory,
       limits,
       ledger: new LocalLedger({ connectionsPerAddress: 1, sessionsPerUser: limits.maxSessionsPerUser }),
       revocations,

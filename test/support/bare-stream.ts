@@ -5,9 +5,11 @@ import { listen } from '../../src/gateway/listen.ts'
 import { LocalLedger } from '../../src/limits/ledger.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
+import { noHistory } from './no-history.ts'
 import { Sessions } from '../../src/session/sessions.ts'
 import { Admission } from '../../src/transport/admission.ts'
 import { serveStream } from '../../src/transport/stream-route.ts'
+import { someWindow } from './some-window.ts'
 
 /** A stream route over a feed that the test fills itself: no log, and every token allows everything. */
 export interface BareStream {
@@ -30,7 +32,7 @@ const everything: Grant = {
 
 export async function startBareStream(changes: Partial<SessionLimits>): Promise<BareStream> {
   const app = Fastify()
-  const feed = new Feed({ maxItems: 10 })
+  const feed = new Feed({ maxItems: 10, window: someWindow })
   const limits = {
     authTimeoutMs: 10_000,
     maxMessageBytes: 65_536,
@@ -47,6 +49,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
   }
   const ledger = new LocalLedger({ connectionsPerAddress: 1000, sessionsPerUser: limits.maxSessionsPerUser })
   const sessions = new Sessions({
+    history: noHistory,
     feed,
     limits,
     ledger,

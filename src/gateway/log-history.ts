@@ -1,0 +1,91 @@
+import type { Partition, Position } from '../event/position.ts'
+import { EventFault } from '../event/parse-event.ts'
+import type { HistoricEvent, History, HistoryBatch, Reach } from '../fanout/history.ts'
+import type { EventLog, LogBatch } from '../log/event-log.ts'
+import { TickerError } from '../ticker-error.ts'
+import type { RecordDecoder } from './record-decoder.ts'
+
+/** A partition is not what a position says of it: its topic was made again. */
+export class HistoryError extends TickerError {
+  readonly code = 'TICKER_HISTORY'
+}
+
+export interface LogHistoryOptions {
+  readonly log: EventLog
+  readonly records: RecordDecoder
+  /** How far back a reader may go without further rights. */
+  readonly recentMs: number
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** Thousands of clients that resume at once ask the same of every partition. */
+const reachAgeMs = 2000
+
+interface KnownReach {
+  readonly sinceMs: number
+  readonly reach: Promise<Reach>
+}
+
+/** The log as readers of the past see it: decoded, checked, poison passed over as it was when it was new. */
+export class LogHistory implements History {
+  readonly #options: LogHistoryOptions
+  readonly #reaches = new Map<Partition, KnownReach>()
+
+  constructor(options: LogHistoryOptions) {
+    this.#options = options
+  }
+
+  reach(partition: Partition): Promise<Reach> {
+    const { now = Date.now } = this.#options
+    const known = this.#reaches.get(partition)
+    if (known !== undefined && now() - known.sinceMs < reachAgeMs) return known.reach
+    const reach = this.#ask(partition, now())
+    this.#reaches.set(partition, { sinceMs: now(), reach })
+    // Who asks next shall not be given an old failure.
+    reach.catch(() => this.#reaches.delete(partition))
+    return reach
+  }
+
+  async end(partition: Partition): Promise<number> {
+    return (await this.#options.log.ends(partition)).stable
+  }
+
+  async *read(
+    { partition, epoch, offset }: Position,
+    to: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<HistoryBatch, void> {
+    const { log, records } = this.#options
+    let expected = offset
+    for await (const batch of log.range(partition, offset, to, signal)) {
+      if (batch.epoch !== epoch) {
+        throw new HistoryError(`${partition.topic}/${partition.partition}: the topic was made again`)
+      }
+      if (batch.to <= expected) continue
+      await records.prepare([batch])
+      yield { from: Math.max(batch.from, expected), to: batch.to, events: this.#eventsOf(batch, expected) }
+      expected = batch.to
+    }
+  }
+
+  async #ask(partition: Partition, nowMs: number): Promise<Reach> {
+    const { log, recentMs } = this.#options
+    const [{ first, stable }, recent] = await Promise.all([
+      log.ends(partition),
+      log.offsetAt(partition, nowMs - recentMs),
+    ])
+    return { first, stable, recent: Math.max(first, Math.min(recent, stable)) }
+  }
+
+  #eventsOf({ records }: LogBatch, from: number): HistoricEvent[] {
+    const events: HistoricEvent[] = []
+    for (const record of records) {
+      if (record.offset < from) continue
+      const decoded = this.#options.records.decode(record)
+      if (decoded === undefined || decoded instanceof EventFault) continue
+      events.push({ ...decoded, offset: record.offset })
+    }
+    return events
+  }
+}

@@ -1,0 +1,82 @@
+import type { Grant } from '../auth/grant.ts'
+import type { Feed, NumberedPosition } from '../fanout/feed.ts'
+import type { History } from '../fanout/history.ts'
+import type { CursorPosition } from './cursor.ts'
+
+/** Offsets of a partition, by its number, that cannot be delivered any more. */
+export interface LostRange {
+  readonly number: number
+  readonly from: number
+  readonly to: number
+}
+
+/** From where a reader goes on, and what it cannot get any more. */
+export interface ResumePlan {
+  readonly starts: readonly NumberedPosition[]
+  readonly lost: readonly LostRange[]
+  /** Whether everything since the cursor will come. */
+  readonly isWhole: boolean
+}
+
+export interface ResumeRequest {
+  readonly feed: Feed
+  readonly history: History
+  readonly cursor: readonly CursorPosition[]
+  readonly grant: Grant
+}
+
+/**
+ * Where a reader with this cursor begins in each partition that there is now: where it was, or as far back as it may. A partition that
+ * it does not know, or whose topic was made again, it reads from the first offset. Rejects when the log does not answer.
+ */
+export async function planResume({ feed, history, cursor, grant }: ResumeRequest): Promise<ResumePlan> {
+  const known = new Map(cursor.map(position => [`${position.topic}/${position.partition}`, position]))
+  const mayGoBack = grant.scopes.has('history')
+  const plans = await Promise.all(
+    feed.positions().map(position => {
+      const { topic, partition } = position.partition
+      return planPartition(position, { history, mayGoBack, brought: known.get(`${topic}/${partition}`) })
+    }),
+  )
+  return {
+    starts: plans.map(({ start }) => start),
+    lost: plans.flatMap(({ lost }) => lost ?? []),
+    isWhole: plans.every(({ isWhole }) => isWhole),
+  }
+}
+
+interface Situation {
+  readonly history: History
+  readonly mayGoBack: boolean
+  /** Where the reader was; `undefined` in a partition that it does not know. */
+  readonly brought: CursorPosition | undefined
+}
+
+interface PartitionPlan {
+  readonly start: NumberedPosition
+  readonly lost?: LostRange
+  readonly isWhole: boolean
+}
+
+async function planPartition(
+  position: NumberedPosition,
+  { history, mayGoBack, brought }: Situation,
+): Promise<PartitionPlan> {
+  const { partition, number, epoch, offset } = position
+  const { first, recent } = await history.reach(partition)
+  const oldest = mayGoBack ? first : recent
+  if (brought === undefined)
+    return { start: { ...position, offset: Math.min(oldest, offset) }, isWhole: true }
+  if (brought.epoch !== epoch)
+    return { start: { ...position, offset: Math.min(oldest, offset) }, isWhole: false }
+  const from = brought.position
+  if (from < oldest) {
+    return { start: { ...position, offset: oldest }, lost: { number, from, to: oldest }, isWhole: false }
+  }
+  // Another node may be further than this one. A log that was cut back ends before the position; what is written there next is new.
+  const end = from <= offset ? offset : await history.end(partition)
+  return {
+    start: { ...position, offset: Math.min(from, Math.max(end, offset)) },
+    isWhole: from <= Math.max(end, offset),
+  }
+}

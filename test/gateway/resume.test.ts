@@ -1,0 +1,273 @@
+import { afterEach, describe, expect, inject, test } from 'vitest'
+import { readConfig } from '../../src/config/config-reader.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { type OpenLog, openLog } from '../../src/gateway/open-log.ts'
+import type { Topics } from '../../src/log/topics.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { ResumingClient } from '../support/resuming-client.ts'
+import { StreamClient } from '../support/stream-client.ts'
+import { createTopics, deleteTopics } from '../support/topics.ts'
+
+const brokers = inject('kafkaBrokers')
+const gateways: TestGateway[] = []
+const clients: ResumingClient[] = []
+const ending: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.cut()
+  for (const gateway of gateways.splice(0)) await gateway.stop()
+  for (const end of ending.splice(0)) await end()
+})
+
+/** The variables of gateways that share topics of their own in the real Kafka. */
+async function share(): Promise<Record<string, string>> {
+  const topics: Topics = await createTopics(brokers, { partitions: 3 })
+  ending.push(() => deleteTopics(brokers, topics))
+  return {
+    TICKER_KAFKA_BROKERS: brokers,
+    TICKER_TOPIC_TRADES: topics.trades,
+    TICKER_TOPIC_QUOTES: topics.quotes,
+    TICKER_TOPIC_BARS: topics.bars,
+    TICKER_TOPIC_STATUSES: topics.statuses,
+    TICKER_TOPIC_NEWS: topics.news,
+    TICKER_HEARTBEAT_MS: '200',
+  }
+}
+
+async function start(env: Readonly<Record<string, string>>): Promise<TestGateway> {
+  const gateway = await startTestGateway(env)
+  gateways.push(gateway)
+  return gateway
+}
+
+/** Appends numbered trades of some symbols, as fast as it is asked to. */
+class Publisher {
+  readonly #log: OpenLog
+  count = 0
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#log = openLog(readConfig({ TICKER_MODE: 'development', ...env }), { warn: () => undefined })
+    ending.push(() => this.#log.events.close())
+  }
+
+  async publish(count: number): Promise<void> {
+    const events = Array.from(
+      { length: count },
+      (_, index): MarketEvent => ({
+        T: 't',
+        S: `S${(this.count + index) % 12}`,
+        i: this.count + index,
+        p: 1,
+        s: 1,
+        t: '2026-01-02T14:30:00Z',
+      }),
+    )
+    this.count += count
+    const results = await this.#log.events.append(events)
+    const failed = results.find(result => 'error' in result)
+    if (failed !== undefined) throw new Error('not appended', { cause: failed })
+  }
+}
+
+function clientOf(request: Readonly<Record<string, unknown>>): ResumingClient {
+  const client = new ResumingClient(request)
+  clients.push(client)
+  return client
+}
+
+/** The numbers of the trades that a client has, in order. */
+function numbers(client: ResumingClient): number[] {
+  return client.events.map(event => Number(event['i'])).toSorted((a, b) => a - b)
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+/** Whether the events of each symbol came in their order. */
+function isOrdered(client: ResumingClient): boolean {
+  const last = new Map<unknown, number>()
+  return client.events.every(({ S, i }) => {
+    const isLater = Number(i) > (last.get(S) ?? -1)
+    last.set(S, Number(i))
+    return isLater
+  })
+}
+
+async function expectWhole(client: ResumingClient, count: number): Promise<void> {
+  await expect.poll(() => client.events.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count)
+  expect(numbers(client)).toEqual(upTo(count))
+  expect(isOrdered(client)).toBe(true)
+  expect(client.faults).toEqual([])
+  expect(client.lost).toEqual([])
+}
+
+describe('a subscription that goes on from a cursor', () => {
+  test('gets what it missed, and nothing twice, on the node where it was', async () => {
+    const env = await share()
+    const gateway = await start(env)
+    const publisher = new Publisher(env)
+    const client = clientOf({ trades: ['*'] })
+    await client.connect(gateway.streamUrl, await gateway.token())
+    await publisher.publish(50)
+    await expect.poll(() => client.events.length).toBe(50)
+    client.cut()
+    await publisher.publish(500)
+    await client.connect(gateway.streamUrl, await gateway.token())
+    await expectWhole(client, 550)
+    await publisher.publish(20)
+    await expectWhole(client, 570)
+    expect(client.recovered).toEqual([true])
+    expect(client.resumes).toBe(1)
+  })
+
+  test('moves between nodes, again and again, in the middle of everything, while events flow', async () => {
+    const env = await share()
+    const [one, two] = [await start(env), await start(env)]
+    const publisher = new Publisher(env)
+    const client = clientOf({ trades: ['*'] })
+    const some = clientOf({ trades: ['S3', 'S7'] })
+    await client.connect(one.streamUrl, await one.token())
+    await some.connect(one.streamUrl, await one.token())
+    const ebb = new AbortController()
+    const flow = (async () => {
+      while (!ebb.signal.aborted) await publisher.publish(7)
+    })()
+    for (let move = 0; move < 12; move++) {
+      // Seeded moments: some cuts hit the catching up, some come while all is quiet.
+      await new Promise(resolve => setTimeout(resolve, (move * 37) % 90))
+      const to = move % 2 === 0 ? two : one
+      client.cut()
+      some.cut()
+      await client.connect(to.streamUrl, await to.token())
+      await some.connect(to.streamUrl, await to.token())
+    }
+    ebb.abort()
+    await flow
+    await expectWhole(client, publisher.count)
+    const wanted = upTo(publisher.count).filter(number => number % 12 === 3 || number % 12 === 7)
+    await expect.poll(() => some.events.length).toBeGreaterThanOrEqual(wanted.length)
+    expect(numbers(some)).toEqual(wanted)
+    expect(some.faults).toEqual([])
+    expect(client.recovered.every(isWhole => isWhole === true)).toBe(true)
+  })
+
+  test('is served from the log by a node that started after the events, and has none of them in memory', async () => {
+    const env = await share()
+    const first = await start(env)
+    const publisher = new Publisher(env)
+    const client = clientOf({ trades: ['*'] })
+    await client.connect(first.streamUrl, await first.token())
+    await publisher.publish(10)
+    await expect.poll(() => client.events.length).toBe(10)
+    client.cut()
+    await first.stop()
+    gateways.splice(0)
+    for (let at = 0; at < 30; at++) await publisher.publish(1000)
+    const second = await start({ ...env, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' })
+    await client.connect(second.streamUrl, await second.token())
+    await publisher.publish(100)
+    await expectWhole(client, publisher.count)
+    expect(await second.metric('ticker_resumes_total{outcome="whole"}')).toBe(1)
+  })
+
+  test('from before what it may go back to is told what it does not get; with the scope history it gets all', async () => {
+    const env = { ...(await share()), TICKER_RESUME_MAX_AGE_MS: '0' }
+    const gateway = await start(env)
+    const publisher = new Publisher(env)
+    const client = clientOf({ trades: ['*'] })
+    await client.connect(gateway.streamUrl, await gateway.token())
+    const early = client.cursor
+    await publisher.publish(60)
+    await expect.poll(() => client.events.length).toBe(60)
+    client.cut()
+    const late = clientOf({ trades: ['*'] })
+    await late.connect(gateway.streamUrl, await gateway.token(), early)
+    await expect.poll(() => late.resumes).toBe(1)
+    expect(late.recovered).toEqual([false])
+    expect(late.lost).not.toEqual([])
+    const historian = clientOf({ trades: ['*'] })
+    await historian.connect(gateway.streamUrl, await gateway.token({ scopes: ['stream', 'history'] }), early)
+    await expectWhole(historian, 60)
+  })
+
+  test('has the current values of conflated channels, not their past', async () => {
+    const env = await share()
+    const gateway = await start(env)
+    const log = openLog(readConfig({ TICKER_MODE: 'development', ...env }), { warn: () => undefined })
+    ending.push(() => log.events.close())
+    const quote = (bp: number): MarketEvent => ({
+      T: 'q',
+      S: 'AAPL',
+      bp,
+      bs: 1,
+      ap: bp + 1,
+      as: 1,
+      t: '2026-01-02T14:30:00Z',
+    })
+    const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
+    const { partitions } = await client.subscribe({ quotes: ['AAPL'] })
+    await client.close()
+    await log.events.append([quote(1), quote(2), quote(3)])
+    await expect.poll(() => gateway.metric('ticker_events_total{channel="quotes"}')).toBe(3)
+    const again = await StreamClient.open(gateway.streamUrl, await gateway.token())
+    again.send({ action: 'subscribe', quotes: ['AAPL'], id: 1, cursor: { version: 1, partitions } })
+    expect(await again.takeMany(3)).toMatchObject([
+      { T: 'subscription', id: 1, recovered: true },
+      { T: 'resumed', id: 1 },
+      { T: 'snapshot', events: [{ bp: 3 }] },
+    ])
+    await again.close()
+  })
+
+  test.each([
+    [{ version: 2, partitions: [] }, 'cursor: version: expected 1'],
+    ['c1', 'cursor: expected an object such as {"version":1,"partitions":[…]}'],
+    [
+      { version: 1, partitions: [{ topic: 'x' }] },
+      'cursor: partitions[0]: expected {"topic","partition","epoch","position"} as acknowledged',
+    ],
+  ])('that is %j is refused with its fault', async (cursor, detail) => {
+    const gateway = await start({})
+    const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
+    client.send({ action: 'subscribe', trades: ['*'], cursor })
+    expect(await client.next()).toMatchObject({ T: 'error', code: 400, detail })
+    await client.subscribe({ trades: ['*'] })
+    client.send({ action: 'subscribe', trades: ['*'], cursor: { version: 1, partitions: [] } })
+    expect(await client.next()).toMatchObject({
+      code: 400,
+      detail: 'cursor: it goes into the first subscription of a session',
+    })
+    await client.close()
+  })
+})
+
+describe('a session that catches up', () => {
+  test('is delivered nothing more of what a further token takes away', async () => {
+    const env = await share()
+    const gateway = await start(env)
+    const publisher = new Publisher(env)
+    const first = await StreamClient.open(gateway.streamUrl, await gateway.token())
+    const { partitions } = await first.subscribe({ trades: ['*'] })
+    await first.close()
+    for (let at = 0; at < 40; at++) await publisher.publish(1000)
+    await gateway.stop()
+    gateways.splice(0)
+    const later = await start({ ...env, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' })
+    const client = await StreamClient.open(later.streamUrl, await later.token())
+    client.send({ action: 'subscribe', trades: ['*'], cursor: { version: 1, partitions } })
+    await client.take('subscription')
+    client.send({ action: 'auth', token: await later.token({ symbols: ['S1'] }) })
+    const before: unknown[] = []
+    for (let message = await client.next(); message.T !== 'success'; message = await client.next()) {
+      before.push(message)
+    }
+    const after: { readonly T: string; readonly S?: unknown; readonly i?: unknown }[] = []
+    for (let message = await client.next(); message.T !== 'resumed'; message = await client.next()) {
+      if (message.T === 't') after.push(message)
+    }
+    expect(new Set(after.map(({ S }) => S))).toEqual(new Set(['S1']))
+    const seen = [...before, ...after] as { readonly S?: unknown; readonly i?: unknown }[]
+    const ofOne = seen.filter(({ S }) => S === 'S1').map(({ i }) => Number(i))
+    expect(ofOne).toEqual(upTo(publisher.count).filter(number => number % 12 === 1))
+    await client.close()
+  })
+})
