@@ -22,7 +22,7 @@ const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 500 }).map(noise => Buffer.from(noise)),
 )
 /** What RFC 6455 §7.4.1 and `PROTOCOL.md` §7 have for it. */
-const codesOfServer = [1000, 1002, 1007, 1008, 1009, 4007, 4501]
+const codesOfServer = [1000, 1002, 1005, 1007, 1008, 1009, 4007, 4501]
 /** A client's own code is echoed, if it is one that a client may send. */
 const isOfClient = (code: number): boolean => code >= 3000 || [1001, 1003, 1010, 1011].includes(code)
 
