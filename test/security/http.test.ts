@@ -67,6 +67,25 @@ test('10,000 pipelined requests are all answered, in turns', async () => {
 }, 60_000)
 
 /**
+ * Cause: the requests of all connections waited in one line, however many a connection had sent, and it was read on all the same.
+ * Symptom: ten connections without a token that sent 50,000 requests each kept everybody waiting for 10 s, and took 1 GB.
+ * Seen: by this attack.
+ */
+test('500,000 pipelined requests, whose answers nobody reads, hold up only themselves', async () => {
+  const peers = await Promise.all(
+    Array.from({ length: 10 }, () => RawPeer.connect(attacked(), attackerAddress)),
+  )
+  for (const peer of peers) {
+    peer.socket.pause()
+    peer.send(smuggled.repeat(50_000))
+  }
+  const { longestGapMs, newcomerMs } = await attacked().unharmed()
+  for (const peer of peers) peer.leave()
+
+  expect(Math.max(longestGapMs, newcomerMs)).toBeLessThan(2000)
+})
+
+/**
  * Cause: what the bodies of all requests under way may come to together was one budget for everybody.
  * Symptom: 64 connections of one user that send their bodies slowly had every other publisher refused with 503.
  * Seen: by this attack.
