@@ -6,7 +6,7 @@ import { Queue } from './queue.ts'
  */
 export class PacedWork {
   readonly #perTurn: number
-  /** What goes on with something begun, before what begins something new. */
+  /** What goes on with something begun, before what begins something new; a piece of each turn is for the latter. */
   readonly #queues = { ongoing: new Queue<() => void>(), fresh: new Queue<() => void>() }
   #doneThisTurn = 0
   #isTurning = false
@@ -32,9 +32,16 @@ export class PacedWork {
     this.#work()
   }
 
+  /** What goes on must not keep out for ever what is new. */
+  #next(): (() => void) | undefined {
+    const { ongoing, fresh } = this.#queues
+    const isForNew = this.#perTurn > 1 && this.#doneThisTurn === this.#perTurn - 1
+    return isForNew ? (fresh.shift() ?? ongoing.shift()) : (ongoing.shift() ?? fresh.shift())
+  }
+
   #work(): void {
     while (this.#doneThisTurn < this.#perTurn) {
-      const work = this.#queues.ongoing.shift() ?? this.#queues.fresh.shift()
+      const work = this.#next()
       if (work === undefined) break
       this.#doneThisTurn += 1
       work()

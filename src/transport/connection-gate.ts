@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PacedWork } from '../limits/paced-work.ts'
+import { RequestOrder } from './request-order.ts'
 
 export interface ConnectionGateOptions {
   /** Does what connections, requests and handshakes cost. */
@@ -41,12 +42,14 @@ export class ConnectionGate {
   readonly #handshakes = new Map<string, Handshake>()
   /** When the connections came that asked for an upgrade. */
   readonly #arrivals = new WeakMap<Duplex, number>()
+  readonly #requests: RequestOrder
   readonly #enter: Listener
   readonly #sweep: NodeJS.Timeout
   #isStopped = false
 
   constructor(server: Server, options: ConnectionGateOptions) {
     this.#options = options
+    this.#requests = new RequestOrder(options.work)
     this.#enter = takeListener(server, 'connection')
     const answer = takeListener(server, 'request')
     const upgrade = takeListener(server, 'upgrade')
@@ -126,9 +129,9 @@ export class ConnectionGate {
   /** Does what a request asks for, when its turn comes. */
   #begin(socket: Socket, work: () => void): void {
     this.#handshakes.delete(peerOf(socket))
-    this.#options.work.goOn(() => {
+    this.#requests.begin(socket, () => {
       if (this.#isStopped) socket.destroy()
-      if (!socket.destroyed) work()
+      else work()
     })
   }
 }

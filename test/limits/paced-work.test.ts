@@ -38,6 +38,16 @@ describe('paced work', () => {
     expect(done).toBe(6)
   })
 
+  test('leaves a piece of each turn to what is new, however much goes on', async () => {
+    const work = new PacedWork(2)
+    const again = (): void => work.goOn(again)
+    let begun = 0
+    for (let index = 0; index < 3; index++) work.goOn(again)
+    for (let index = 0; index < 3; index++) work.begin(() => begun++)
+    for (let turn = 0; turn < 3; turn++) await nextTurn()
+    expect(begun).toBe(3)
+  })
+
   test('of a great storm is done in a time that grows with its size only', async () => {
     const work = new PacedWork(1000)
     let done = 0

@@ -68,10 +68,11 @@ export class RawPeer {
     return this.messages.filter(({ T }) => T === 'error').map(message => message['code'])
   }
 
-  /** The code of the close frame that has come. */
+  /** The code of the close frame that has come; 1005 where it has none (RFC 6455 §7.1.5). */
   get closeCode(): number | undefined {
     const frame = readFrames(this.received).find(({ opcode }) => opcode === 8)
-    return frame?.payload.readUInt16BE(0)
+    if (frame === undefined) return undefined
+    return frame.payload.length < 2 ? 1005 : frame.payload.readUInt16BE(0)
   }
 
   send(bytes: Buffer | string): void {

@@ -77,6 +77,24 @@ test('pipelined requests of one connection keep their order', async () => {
   expect(guard.requests).toEqual([...numbers.map(number => `/${number}`), '/last'])
 })
 
+/**
+ * Cause: the requests of all connections waited in one line, and a connection was read on however many of its requests waited.
+ * Symptom: ten connections that sent 50,000 requests each kept everybody waiting for 10 s, and took 1 GB.
+ * Seen: by the attack in test/security/http.test.ts.
+ */
+test('a connection that sends thousands of requests waits for itself, and is not read meanwhile', async () => {
+  const guard = await guarded()
+  const count = 20_000
+  const many = await peer(guard, 'GET /many HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count))
+  await once(many, 'data')
+  const begunBefore = guard.requests.length
+  const other = await peer(guard, 'GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  expect(await answerTo(other)).toContain('/other')
+  expect(guard.requests.indexOf('/other') - begunBefore).toBeLessThan(1000)
+  many.on('data', () => undefined)
+  await expect.poll(() => guard.requests.length).toBe(count + 1)
+})
+
 test('who says nothing is ended after the time a handshake may take, who has asked once is not', async () => {
   const guard = await guarded({ handshakeTimeoutMs: 300 })
   const regular = await peer(guard, 'GET /1 HTTP/1.1\r\nHost: x\r\n\r\n')

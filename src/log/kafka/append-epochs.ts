@@ -1,5 +1,9 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Partition, Position } from '../event-log.ts'
 import type { Cluster } from './cluster.ts'
+
+/** So long an answer waits for a look-up; then what is known is told. */
+const defaultPatienceMs = 3000
 
 /**
  * Says in which incarnation of a topic an appended event lies. Kafka's answer names none, and what is known of the topics may
@@ -8,12 +12,14 @@ import type { Cluster } from './cluster.ts'
  */
 export class AppendEpochs {
   readonly #cluster: Pick<Cluster, 'topic' | 'refresh'>
+  readonly #patienceMs: number
   /** The next offset that may be told, by partition. */
   readonly #ends = new Map<Partition, number>()
   readonly #lookUps = new Map<Partition, Promise<void>>()
 
-  constructor(cluster: Pick<Cluster, 'topic' | 'refresh'>) {
+  constructor(cluster: Pick<Cluster, 'topic' | 'refresh'>, patienceMs = defaultPatienceMs) {
     this.#cluster = cluster
+    this.#patienceMs = patienceMs
   }
 
   /** The position of an event that was appended at an offset; to be asked in the order of the answers. */
@@ -27,11 +33,15 @@ export class AppendEpochs {
   }
 
   #lookUp(partition: Partition): void {
-    const looking = this.#cluster
-      .refresh()
+    const patience = new AbortController()
+    const looking = Promise.race([
+      this.#cluster.refresh(),
+      setTimeout(this.#patienceMs, undefined, { signal: patience.signal }),
+    ])
       // Its failure is logged; the append has succeeded all the same.
       .catch(() => {})
       .finally(() => {
+        patience.abort()
         if (this.#lookUps.get(partition) === looking) this.#lookUps.delete(partition)
       })
     this.#lookUps.set(partition, looking)

@@ -89,7 +89,7 @@ export class PartitionAppender {
   #takeBack(messages: readonly WaitingMessage[], error: RefusedError): void {
     if (messages.length <= 1 || error.reason === 'forbidden') return settleAll(messages, { error })
     const half = Math.ceil(messages.length / 2)
-    this.#waiting = [...messages, ...this.#waiting]
+    this.#waiting.unshift(...messages)
     this.#parts.unshift(half, messages.length - half)
   }
 
