@@ -13,6 +13,8 @@ export interface Taking {
   readonly appendUs: number
   /** The same when for each event another one leaves. */
   readonly rollingUs: number
+  /** Buffers that were there at most when others leave, by what the window may take. */
+  readonly rollingMemory: number
   /** The longest that the events of one batch took, 500 of them, when others leave. */
   readonly longestBatchMs: number
   /** The longest collection meanwhile. */

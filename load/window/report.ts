@@ -42,6 +42,7 @@ function renderTaking(rounds: readonly WindowRound[]): string {
       ['bytes by the window’s own account', showSpread(taking.countedBytesPerEvent, 0)],
       ['CPU, µs', showSpread(taking.appendUs, 2)],
       ['CPU, µs, when another one leaves for it', showSpread(taking.rollingUs, 2)],
+      ['memory ÷ what the window may take, then', showSpread(taking.rollingMemory, 2)],
       ['longest batch of 500, ms', showSpread(taking.longestBatchMs, 2)],
       ['longest collection, ms', showSpread(taking.longestCollectionMs, 2)],
     ],

@@ -17,6 +17,7 @@ import { Market } from './market.ts'
 const excerpt = new Excerpt({ maxBytes: 65_000, maxEvents: 500, maxSteps: 50_000 })
 const hour = 3_600_000
 const repetitions = 11
+const rollingBytes = 64_000_000
 let market: Market | undefined
 let partition: PartitionWindow | undefined
 
@@ -33,7 +34,8 @@ const functions = {
     const { bytes } = window.counts
     const held = (await memory()) - before
     const collections = watchCollections()
-    const rolling = new Window({ maxBytes: 64_000_000, maxAgeMs: hour }).open(0, 0)
+    const buffersBefore = process.memoryUsage().arrayBuffers
+    const rolling = new Window({ maxBytes: rollingBytes, maxAgeMs: hour }).open(0, 0)
     fill(market, rolling, 600_000)
     const rolled = fill(market, rolling, events)
     return {
@@ -42,6 +44,7 @@ const functions = {
       countedBytesPerEvent: bytes / events,
       appendUs: appended.us / events,
       rollingUs: rolled.us / events,
+      rollingMemory: (rolled.mostBuffers - buffersBefore) / rollingBytes,
       longestBatchMs: rolled.longestBatchMs,
       longestCollectionMs: await collections(),
     }
@@ -122,13 +125,16 @@ function catchUp(read: () => boolean): CatchUp {
   return { ms: clock.us('reads') / 1000, events, reads, longestReadMs }
 }
 
-function fill(
-  source: Market,
-  window: PartitionWindow,
-  events: number,
-): { us: number; longestBatchMs: number } {
+interface Filling {
+  readonly us: number
+  readonly longestBatchMs: number
+  /** Bytes of buffers that the process had at most. */
+  readonly mostBuffers: number
+}
+
+function fill(source: Market, window: PartitionWindow, events: number): Filling {
   const clock = new StageClock<'make' | 'append'>()
-  let longestBatchMs = 0
+  let [longestBatchMs, mostBuffers] = [0, 0]
   for (let taken = 0; taken < events; ) {
     const batch = source.nextBatch()
     clock.end('make')
@@ -138,8 +144,9 @@ function fill(
     longestBatchMs = Math.max(longestBatchMs, performance.now() - begunMs)
     clock.end('append')
     taken += batch.count
+    mostBuffers = Math.max(mostBuffers, process.memoryUsage().arrayBuffers)
   }
-  return { us: clock.us('append'), longestBatchMs }
+  return { us: clock.us('append'), longestBatchMs, mostBuffers }
 }
 
 /** What is reachable, in bytes. Buffers are given back some time after the collection that found them. */
