@@ -27,8 +27,8 @@ export interface CatchUpParts {
   readonly signal: AbortSignal
 }
 
-/** Offsets that are read from the log before others have their turn. */
-const stepOffsets = 4096
+/** Offsets that are read from the log before others have their turn: 150 kB of frames that a slow reader may hold. */
+const stepOffsets = 1024
 
 /**
  * Brings one reader from where it was to where the feed is, in order and at the pace of its connection. What it is given covers
