@@ -187,6 +187,27 @@ describe('without a gateway', () => {
   })
 })
 
+test('goes on where it was when the gateway comes back, with what was published meanwhile', async () => {
+  const first = await startTestGateway({ TICKER_OPS_PORT: '0' })
+  const port = new URL(first.url).port
+  const log = openLog(readLogConfig({ ...first.env }), { warn: () => undefined }).events
+  onTestFinished(() => log.close())
+  const command = tail({ TICKER_MODE: 'development' }, '--url', first.streamUrl, '--json', 'ONE')
+  await command.printed('stderr', /subscribed to/)
+  await log.append([trade('ONE', 1), trade('OTHER', 2), trade('ONE', 3)])
+  await expect.poll(() => command.lines.length).toBe(2)
+  await first.leave()
+  await command.printed('stderr', /connecting again/)
+  await log.append([trade('ONE', 4), trade('ONE', 5)])
+  const again = await startTestGateway({ ...first.env, TICKER_PORT: port })
+  onTestFinished(() => again.stop())
+  await command.printed('stderr', /with all that came meanwhile/)
+  await log.append([trade('ONE', 6)])
+  await expect.poll(() => command.lines.length, { timeout: 20_000 }).toBe(5)
+  const sizes = command.lines.map(line => (JSON.parse(line) as { readonly s: number }).s)
+  expect(sizes).toEqual([1, 3, 4, 5, 6])
+})
+
 test('trusts the development certificate of a gateway on this machine', async () => {
   const gateway = await startTestGateway({ TICKER_TLS_SELF_SIGNED: 'yes' })
   onTestFinished(() => gateway.stop())

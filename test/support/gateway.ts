@@ -13,6 +13,8 @@ export interface TestGateway extends Gateway {
   readonly logLines: string[]
   readonly env: Readonly<Record<string, string>>
   token(request?: Partial<TokenRequest>): Promise<string>
+  /** Stops, and leaves its log to another one. */
+  leave(): Promise<void>
   /** The value of a metric, by its name with its labels as Prometheus prints them; `undefined` where it is absent. */
   metric(name: string): Promise<number | undefined>
 }
@@ -39,6 +41,7 @@ export async function startTestGateway(env: Readonly<Record<string, string>> = {
     env: whole,
     token: mintTestToken,
     metric: name => readMetric(`${gateway.operationsUrl}/metrics`, name),
+    leave: () => gateway.stop(),
     stop: async () => {
       await gateway.stop()
       await rm(folder, { recursive: true, force: true })

@@ -5,6 +5,7 @@ import { Backoff } from './backoff.ts'
 import { describeEnding, type Ending, isRetryable } from './ending.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { IdleNote } from './idle-note.ts'
+import { StreamPositions } from './stream-positions.ts'
 import type { ServerMessage } from './server-message.ts'
 import { type Credentials, StreamConnection } from './stream-connection.ts'
 import { isLocal, type TailAccess } from './tail-access.ts'
@@ -26,10 +27,11 @@ export interface FollowOptions {
 export async function followStream(options: FollowOptions): Promise<boolean> {
   const { access, printer, note, stopping } = options
   const backoff = new Backoff(Math.random)
+  const positions = new StreamPositions()
   let hasBeenConnected = false
   for (;;) {
     const startedMs = performance.now()
-    const following = new Following(options, await credentialsOf(access))
+    const following = new Following(options, { positions, credentials: await credentialsOf(access) })
     const ending = await following.ended
     hasBeenConnected ||= ending.kind === 'closed'
     if (stopping.aborted || printer.isDone) return true
@@ -51,21 +53,30 @@ async function credentialsOf({ token, trusted }: TailAccess): Promise<Credential
   return { token: await token(), trusted: await trusted() }
 }
 
+/** Where a connection begins, and with what. */
+interface Start {
+  /** Of the connections before. */
+  readonly positions: StreamPositions
+  readonly credentials: Credentials
+}
+
 /** One connection, and what is printed of it. */
 class Following {
   readonly ended: Promise<Ending>
   readonly #options: FollowOptions
+  readonly #positions: StreamPositions
   readonly #idle: IdleNote
   readonly #connection: StreamConnection
 
-  constructor(options: FollowOptions, credentials: Credentials) {
+  constructor(options: FollowOptions, { positions, credentials }: Start) {
     const { request, access, stopping } = options
     this.#options = options
+    this.#positions = positions
     this.#idle = new IdleNote(request.channels, performance.now())
     this.#connection = new StreamConnection({
       url: access.url,
       ...credentials,
-      subscribe: subscriptionOf(request),
+      subscribe: { ...subscriptionOf(request), ...positions.cursor },
       onFrame: (frame, messages) => this.#take(frame, messages),
     })
     const close = (): void => this.#connection.close()
@@ -78,7 +89,10 @@ class Following {
     const { printer, output } = this.#options
     if (printer.isDone) return
     if (printer.take(frame, messages) > 0) this.#idle.event(performance.now())
-    for (const message of messages) this.#tell(message)
+    for (const message of messages) {
+      this.#positions.take(message)
+      this.#tell(message)
+    }
     if (printer.isDone) this.#connection.close()
     else if (output.writableNeedDrain) this.#waitForReader()
   }
@@ -89,7 +103,14 @@ class Following {
     const { T: type, code, msg, detail } = message
     if (type === 'subscription') {
       const { symbols, channels } = request
-      note('info', `${access.url.host}: subscribed to ${channels.join(', ')} of ${symbols.join(', ')}`)
+      const what = `${channels.join(', ')} of ${symbols.join(', ')}`
+      const since = {
+        true: ', with all that came meanwhile',
+        false: ', with what there still is of what came meanwhile',
+      }
+      const isWhole = message['recovered']
+      const missed = typeof isWhole === 'boolean' ? since[`${isWhole}`] : ''
+      note('info', `${access.url.host}: subscribed to ${what}${missed}`)
     } else if (type === 'error') {
       note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
     } else if (type === 'heartbeat' && request.print === 'text') {

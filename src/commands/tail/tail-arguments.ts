@@ -37,8 +37,8 @@ export const tailUsage = `Prints the events of a gateway as they come.
 The token comes from TICKER_TOKEN or the file that TICKER_TOKEN_FILE names; in development without them a
 development token is made for a gateway on this machine. Corrections and cancels come with trades.
 
-Events go to standard output, all else to standard error. A lost connection is made anew, and what came meanwhile
-is missed; a refused token ends it. Ctrl-C ends it.
+Events go to standard output, all else to standard error. A lost connection is made anew and goes on where it was,
+so nothing is missed as far as the gateway goes back; a refused token ends it. Ctrl-C ends it.
 Exit codes: 0 ended as asked, 1 refused or no gateway, 2 usage or configuration.
 `
 
