@@ -99,6 +99,38 @@ test('a full window takes the memory of what it drops', () => {
   expect(buffers.size).toBeLessThan(12)
 })
 
+test('keeps a few segments of what it drops at once, not all', () => {
+  const { window, partition } = openWindow({ maxAgeMs: minuteMs })
+  append(partition, run(0, 40_000))
+  const buffers = new Set(partition.segments.map(({ bytes }) => bytes))
+  window.tick(1_000_000 + minuteMs)
+  append(partition, run(40_000, 40_000))
+
+  expect(buffers.size).toBeGreaterThan(10)
+  expect(partition.segments.filter(({ bytes }) => buffers.has(bytes)).length).toBeLessThanOrEqual(4)
+})
+
+test('keeps a segment until its last event is too old', () => {
+  const { window, partition } = openWindow({ maxAgeMs: minuteMs })
+  append(partition, run(0, 1))
+  window.tick(1_005_000)
+  append(partition, run(1, 1))
+
+  window.tick(1_004_999 + minuteMs)
+  expect(partition.from).toBe(0)
+  window.tick(1_005_000 + minuteMs)
+  expect(partition.from).toBe(2)
+})
+
+test('lets the rows of an item lead back to its first in their segment, and that one to the segment before', () => {
+  const { partition } = openWindow()
+  append(partition, run(0, 6, { items: 2 }))
+  append(partition, run(6, 2, { items: 2, text: 'y'.repeat(20_000) }))
+
+  const backs = partition.segments.map(segment => [...segment.backs.subarray(0, segment.count)])
+  expect(backs).toEqual([[0, 0, 2, 2, 4, 4], [65_536 - 4], [65_536 * 2 - 5]])
+})
+
 test('keeps an event as long as it is told, and an eighth more at most, also where few come', () => {
   const { window, partition } = openWindow({ maxAgeMs: 8 * minuteMs })
   for (let minute = 0; minute < 30; minute++) {
