@@ -33,10 +33,11 @@ const functions = {
     const appended = fill(market, partition, events)
     const { bytes } = window.counts
     const held = (await memory()) - before
-    const collections = watchCollections()
     const buffersBefore = process.memoryUsage().arrayBuffers
     const rolling = new Window({ maxBytes: rollingBytes, maxAgeMs: hour }).open(0, 0)
     fill(market, rolling, 600_000)
+    await memory()
+    const collections = watchCollections()
     const rolled = fill(market, rolling, events)
     return {
       eventBytes: market.meanBytes,

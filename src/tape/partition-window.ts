@@ -1,13 +1,12 @@
 import { RecentItems } from './recent-items.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentBudget } from './segment-budget.ts'
-import { maxSegmentRows, type SegmentSize, WindowSegment } from './window-segment.ts'
+import { maxSegmentBytes, maxSegmentRows, type SegmentSize, type WindowSegment } from './window-segment.ts'
 
-/** An event's bytes at most, in a full segment; a larger event has a segment of its own. */
-const maxSegmentBytes = 256 * 1024
 /** The first segment of a partition, so that hundreds of quiet partitions take little. */
 const minSegmentBytes = 16 * 1024
-const minSegmentRows = 64
+/** Segments have so many rows or a multiple of it, so that they fit in each other's memory. */
+const rowSteps = 256
 /** Distances between addresses have 32 bits. */
 const maxSegments = 65_535
 /** Assumed of the first event. */
@@ -195,9 +194,8 @@ export class PartitionWindow {
     if (this.#segments.length === maxSegments) this.#budget.dropOldestOf(this)
     const { nowMs } = this.#budget
     const start = { number: this.#nextNumber++, ordinal: this.#rows, offset, nowMs }
-    const segment = new WindowSegment(start, sizeAfter(open, least))
+    const segment = this.#budget.open(this, sizeAfter(open, least), start)
     this.#segments.push(segment)
-    this.#budget.open(segment, this)
     return segment
   }
 
@@ -236,9 +234,9 @@ function sizeAfter(former: WindowSegment | undefined, least: SegmentSize): Segme
     Math.max(minSegmentBytes, 2 ** Math.ceil(Math.log2(usedBytes + 1) + 1)),
   )
   const mean = former === undefined ? meanEventBytes : usedBytes / former.count
-  const rows = Math.ceil((wanted / mean) * 1.125)
+  const rows = Math.ceil(((wanted / mean) * 1.125) / rowSteps) * rowSteps
   return {
     bytes: Math.max(wanted, least.bytes),
-    rows: Math.min(maxSegmentRows, Math.max(minSegmentRows, rows, least.rows)),
+    rows: Math.min(maxSegmentRows, Math.max(rows, least.rows)),
   }
 }

@@ -1,8 +1,8 @@
-import type { WindowSegment } from './window-segment.ts'
+import { maxSegmentBytes, type SegmentSize, type SegmentStart, WindowSegment } from './window-segment.ts'
 
 /** What may be kept, over all partitions. */
 export interface WindowLimits {
-  /** Memory of segments, their columns included. One segment more may be taken for a moment. */
+  /** Memory of segments, their columns included. One more may be taken for a moment, and some spare ones are kept. */
   readonly maxBytes: number
   /** How long an event is kept after it was read, unless bytes are short. It leaves with its segment, at most an eighth later. */
   readonly maxAgeMs: number
@@ -32,6 +32,12 @@ export interface SegmentOwner {
 /** Segments open for longer than this part of the age are closed, so that events do not wait for a full segment to leave. */
 const agesPerSegment = 8
 
+/**
+ * Dropped segments kept for the next ones. Without them the memory of dropped segments waits for the collector, which let
+ * a full window take twice its bound (`npm run load -- window`).
+ */
+const maxSpares = 4
+
 /** Every segment of every partition in the order in which they were opened, so that the oldest leave first. */
 export class SegmentBudget {
   readonly counts: WindowCounts = {
@@ -42,6 +48,7 @@ export class SegmentBudget {
   }
   readonly #limits: WindowLimits
   readonly #owners = new Map<WindowSegment, SegmentOwner>()
+  readonly #spares: WindowSegment[] = []
   #nowMs = 0
 
   constructor(limits: WindowLimits) {
@@ -72,11 +79,15 @@ export class SegmentBudget {
     }
   }
 
-  /** Counts a segment in. */
-  open(segment: WindowSegment, owner: SegmentOwner): void {
+  /** Opens a segment and counts it in. */
+  open(owner: SegmentOwner, size: SegmentSize, start: SegmentStart): WindowSegment {
+    const spare = this.#spares.findIndex(segment => segment.isOfSize(size))
+    const [segment = new WindowSegment(size)] = spare < 0 ? [] : this.#spares.splice(spare, 1)
+    segment.begin(start)
     this.#owners.set(segment, owner)
     this.counts.segments++
     this.counts.bytes += segment.size
+    return segment
   }
 
   /** Drops the oldest segments until the rest may stay; perhaps all of them. */
@@ -92,13 +103,15 @@ export class SegmentBudget {
     this.#drop(owner, 'bytes')
   }
 
-  /** Counts a segment out that its owner has let go. */
+  /** Counts a segment out that its owner has let go; nobody may look into it any more. */
   close(segment: WindowSegment, cause: DropCause): void {
     this.#owners.delete(segment)
     this.counts.segments--
     this.counts.bytes -= segment.size
     this.counts.events -= segment.events
     this.counts.dropped[cause] += segment.events
+    if (segment.bytes.length <= maxSegmentBytes && this.#spares.push(segment) > maxSpares)
+      this.#spares.shift()
   }
 
   /** A partition's segments were opened in order, so the oldest of all is the oldest of its owner. */

@@ -2,8 +2,10 @@ import type { Segment } from './segment.ts'
 
 /** How many rows a segment has at most. An address is the number of its segment times this, plus the row. */
 export const maxSegmentRows = 65_536
+/** How many bytes of events; a larger event has a segment of its own. */
+export const maxSegmentBytes = 256 * 1024
 /** What the columns beside the bytes take. */
-export const bytesPerRow = 24
+const bytesPerRow = 24
 
 /** What a segment has room for. */
 export interface SegmentSize {
@@ -25,18 +27,18 @@ export interface SegmentStart {
  * A stretch of a partition: the encoded events of some hundred kilobytes, each followed by one separator byte as in a
  * batch, with columns beside them. An event has a *row* for each of its items, next to each other; only the first of
  * them, the head, has bytes. Of the same item, rows form a chain in both directions; the columns hold distances between
- * addresses, so nothing is kept alive by them. It never grows and is dropped whole.
+ * addresses, so nothing is kept alive by them. It never grows, is dropped whole, and may then begin anew.
  */
 export class WindowSegment {
   /** The address of its first row. */
-  readonly firstAddress: number
+  firstAddress = 0
   /** How many rows its partition had before its first. */
-  readonly firstOrdinal: number
-  readonly firstOffset: number
+  firstOrdinal = 0
+  firstOffset = 0
   /** When its first event was taken in, in ms since 1970. */
-  readonly firstMs: number
+  firstMs = 0
   /** When its last event was taken in. */
-  lastMs: number
+  lastMs = 0
   /** Rows. */
   count = 0
   events = 0
@@ -53,12 +55,7 @@ export class WindowSegment {
   /** Counts the item's rows, so that differences say how many lie between. */
   readonly ranks: Uint32Array
 
-  constructor({ number, ordinal, offset, nowMs }: SegmentStart, { bytes, rows }: SegmentSize) {
-    this.firstAddress = number * maxSegmentRows
-    this.firstOrdinal = ordinal
-    this.firstOffset = offset
-    this.firstMs = nowMs
-    this.lastMs = nowMs
+  constructor({ bytes, rows }: SegmentSize) {
     this.bytes = Buffer.allocUnsafeSlow(bytes)
     this.ends = new Uint32Array(rows)
     this.items = new Uint32Array(rows)
@@ -66,6 +63,17 @@ export class WindowSegment {
     this.backs = new Uint32Array(rows)
     this.nexts = new Uint32Array(rows)
     this.ranks = new Uint32Array(rows)
+  }
+
+  /** Empties it, for other events. */
+  begin({ number, ordinal, offset, nowMs }: SegmentStart): void {
+    this.firstAddress = number * maxSegmentRows
+    this.firstOrdinal = ordinal
+    this.firstOffset = offset
+    this.firstMs = nowMs
+    this.lastMs = nowMs
+    this.count = 0
+    this.events = 0
   }
 
   /** The memory that it takes. */
@@ -111,6 +119,11 @@ export class WindowSegment {
     return boundary
   }
 
+  /** Whether it has the bytes asked for and as many rows, or a half more at most. */
+  isOfSize({ bytes, rows }: SegmentSize): boolean {
+    return this.bytes.length === bytes && this.ends.length >= rows && this.ends.length <= rows * 1.5
+  }
+
   /** Whether an event fits, with its separator and a row for each of its items. */
   hasRoom(offset: number, { bytes, rows }: SegmentSize): boolean {
     return (
@@ -151,6 +164,9 @@ export class WindowSegment {
     this.ends[row] = end
     this.items[row] = item
     this.offsets[row] = offset - this.firstOffset
+    this.backs[row] = 0
+    this.nexts[row] = 0
+    this.ranks[row] = 0
     return row
   }
 }

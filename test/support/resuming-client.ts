@@ -1,16 +1,27 @@
 import { WebSocket } from 'ws'
 
-interface Message {
+/** One message of a frame. */
+export interface Message {
   readonly T: string
   readonly [field: string]: unknown
 }
 
-interface PartitionPosition {
+/** How far a client has come in a partition. */
+export interface PartitionPosition {
   readonly number: number
   readonly topic: string
   readonly partition: number
   readonly epoch: string
   readonly position: number
+}
+
+export interface ResumingListener {
+  /** Takes each event instead of `events`. */
+  readonly event?: (event: Message) => void
+  /** A session has begun; it catches up where it had a cursor. */
+  readonly acknowledged?: () => void
+  /** What was missed has come. */
+  readonly resumed?: () => void
 }
 
 /**
@@ -25,31 +36,40 @@ export class ResumingClient {
   /** What the acknowledgements of resumes said. */
   readonly recovered: unknown[] = []
   resumes = 0
+  /** Whether its session was acknowledged, and what was missed is still coming. */
+  isCatchingUp = false
   readonly #request: Readonly<Record<string, unknown>>
+  readonly #listener: ResumingListener
   #positions = new Map<number, PartitionPosition>()
   #webSocket: WebSocket | undefined
-  #isKnown = false
+  #closed: Promise<void> = Promise.resolve()
+  /** Whether the positions are those of the present session; before that they are those of the former. */
+  #isAcknowledged = false
 
   /** Subscribes to this, each time. */
-  constructor(request: Readonly<Record<string, unknown>>) {
+  constructor(request: Readonly<Record<string, unknown>>, listener: ResumingListener = {}) {
     this.#request = request
+    this.#listener = listener
   }
 
-  /** Where to go on; `undefined` before the first acknowledgement. */
-  get cursor(): object | undefined {
-    if (!this.#isKnown) return undefined
+  /** Where to go on, also after connections that were never acknowledged; `undefined` before the first acknowledgement. */
+  get cursor(): { readonly version: 1; readonly partitions: readonly PartitionPosition[] } | undefined {
+    if (this.#positions.size === 0) return undefined
     return { version: 1, partitions: [...this.#positions.values()] }
   }
 
   /** Connects and subscribes, from its cursor if it has one; resolves when it is acknowledged. */
-  async connect(url: string, token: string, cursor = this.cursor): Promise<void> {
+  async connect(url: string, token: string, cursor: object | undefined = this.cursor): Promise<void> {
     const webSocket = new WebSocket(url, {
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
     })
     this.#webSocket = webSocket
     const acknowledged = Promise.withResolvers<void>()
-    this.#isKnown = false
+    const closed = Promise.withResolvers<void>()
+    this.#closed = closed.promise
+    this.#isAcknowledged = false
+    this.isCatchingUp = false
     webSocket.on('message', (data: Buffer) => {
       // What still comes on a former connection was never handled.
       if (this.#webSocket !== webSocket) return
@@ -59,11 +79,19 @@ export class ResumingClient {
         webSocket.send(JSON.stringify({ action: 'subscribe', ...this.#request, ...from }))
       }
       this.#take(messages)
-      if (this.#isKnown) acknowledged.resolve()
+      if (this.#isAcknowledged) acknowledged.resolve()
     })
     webSocket.on('error', () => undefined)
-    webSocket.on('close', code => acknowledged.reject(new Error(`closed with ${code}`)))
+    webSocket.on('close', code => {
+      acknowledged.reject(new Error(`closed with ${code}`))
+      closed.resolve()
+    })
     await acknowledged.promise
+  }
+
+  /** Resolves when the present connection is gone. */
+  get closed(): Promise<void> {
+    return this.#closed
   }
 
   /** Breaks the connection, as a network does. */
@@ -75,22 +103,44 @@ export class ResumingClient {
   #take(messages: readonly Message[]): void {
     for (const message of messages) {
       if (message.T === 'subscription') this.#acknowledged(message)
-      else if (message.T === 'partitions') this.#number(message['partitions'] as PartitionPosition[])
-      else if (message.T === 'heartbeat') this.#beat(message['positions'] as [number, number][] | undefined)
-      else if (message.T === 'coverage') this.#cover(message['ranges'] as [number, number, number][])
       else if (message.T === 'lost') this.lost.push(...(message['ranges'] as unknown[]))
-      else if (message.T === 'resumed') this.resumes++
+      else if (message.T === 'resumed') this.#resumed()
       else if (message.T === 'error') this.faults.push(JSON.stringify(message))
-      else if (message.T.length === 1) this.events.push(message)
+      else if (message.T.length === 1) this.#event(message)
+      else this.#position(message)
     }
   }
 
   #acknowledged(message: Message): void {
-    if ('recovered' in message) this.recovered.push(message['recovered'])
+    if ('recovered' in message) {
+      this.recovered.push(message['recovered'])
+      this.isCatchingUp = true
+    }
     if (message['partitions'] === undefined) return
     this.#positions = new Map()
     this.#number(message['partitions'] as PartitionPosition[])
-    this.#isKnown = true
+    this.#isAcknowledged = true
+    this.#listener.acknowledged?.()
+  }
+
+  #resumed(): void {
+    this.resumes++
+    this.isCatchingUp = false
+    this.#listener.resumed?.()
+  }
+
+  #event(event: Message): void {
+    if (!this.#isAcknowledged) this.faults.push(`before the acknowledgement: ${JSON.stringify(event)}`)
+    if (this.#listener.event === undefined) this.events.push(event)
+    else this.#listener.event(event)
+  }
+
+  /** The numbers are those of the session, so they say nothing before its acknowledgement. */
+  #position(message: Message): void {
+    if (!this.#isAcknowledged) return
+    if (message.T === 'partitions') this.#number(message['partitions'] as PartitionPosition[])
+    else if (message.T === 'heartbeat') this.#beat(message['positions'] as [number, number][] | undefined)
+    else if (message.T === 'coverage') this.#cover(message['ranges'] as [number, number, number][])
   }
 
   #number(partitions: readonly PartitionPosition[]): void {
@@ -98,6 +148,8 @@ export class ResumingClient {
   }
 
   #beat(positions: readonly [number, number][] = []): void {
+    if (this.isCatchingUp && positions.length > 0)
+      this.faults.push('positions in a heartbeat before "resumed"')
     for (const [number, position] of positions) this.#advance(number, position)
   }
 

@@ -5,7 +5,7 @@ import { readNewest } from '../../src/tape/read-newest.ts'
 import type { Wanted } from '../../src/tape/wanted.ts'
 import { Window } from '../../src/tape/window.ts'
 import { append } from './batch.ts'
-import { contentsOf } from './window-model.ts'
+import { contentsOf } from './window-readers.ts'
 
 const limits = { maxBytes: 65_000, maxEvents: 500, maxSteps: 50_000 }
 const everything: Wanted = () => true

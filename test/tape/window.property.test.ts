@@ -40,7 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 8,
-    arbitrary: fc.record({ kind: fc.constantFrom('read', 'newest'), reader: fc.nat(), limit: fc.nat() }),
+    arbitrary: fc.record({ kind: fc.constant('read'), reader: fc.nat(), limit: fc.nat() }),
   },
 )
 
@@ -52,6 +52,6 @@ test('whatever comes and is dropped, every reader gets what a list would give it
       model.finish()
       expect(model.faults.slice(0, 3)).toEqual([])
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   )
 })

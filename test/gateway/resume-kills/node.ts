@@ -1,0 +1,50 @@
+import { GatewayProcess } from '../../support/gateway-process.ts'
+import type { Place } from './roamer.ts'
+
+/** One of the gateways: a process that is killed, and started again with the same variables. */
+export class Node implements Place {
+  /** What its processes logged with the level error or above. */
+  readonly errors: string[] = []
+  readonly #env: Readonly<Record<string, string>>
+  #process: GatewayProcess | undefined
+  #starting: Promise<void> = Promise.resolve()
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env
+  }
+
+  get streamUrl(): string | undefined {
+    return this.#process?.streamUrl
+  }
+
+  /** Resolves when it runs and is ready. */
+  get ready(): Promise<void> {
+    return this.#starting
+  }
+
+  /** Starts it; `ready` tells when that is done. */
+  start(): Promise<void> {
+    this.#starting = this.#begin()
+    return this.#starting
+  }
+
+  /** Sends SIGKILL before it returns, if it runs; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    const process = this.#process
+    this.#process = undefined
+    if (process === undefined) return
+    const gone = process.kill()
+    this.errors.push(...process.errors)
+    await gone
+  }
+
+  /** Ends it for good, also where it is only starting. */
+  async stop(): Promise<void> {
+    await this.#starting.catch(() => undefined)
+    await this.kill()
+  }
+
+  async #begin(): Promise<void> {
+    this.#process = await GatewayProcess.start(this.#env)
+  }
+}

@@ -1,0 +1,114 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Random } from '../../support/random.ts'
+import { ResumingClient } from '../../support/resuming-client.ts'
+
+/** A node as subscribers see it: its address, while it runs. */
+export interface Place {
+  readonly streamUrl: string | undefined
+}
+
+export interface RoamerOptions {
+  /** What it subscribes to: every symbol, or a watch list. */
+  readonly symbols: readonly string[]
+  readonly token: string
+  readonly places: readonly [Place, Place]
+  readonly random: Random
+  /** Told when a node has acknowledged where it goes on. */
+  readonly onAcknowledged: (place: Place) => void
+}
+
+const numberBase = 2 ** 40
+/** How long it waits before it tries again: most not long, some long enough to have something to catch up with. */
+const shortPauseMs = 200
+const longPauseMs = 3000
+const longPauseChance = 0.15
+
+/** A subscriber of trades that goes to the other node whenever its connection ends, and on from its cursor. */
+export class Roamer {
+  readonly symbols: readonly string[]
+  readonly client: ResumingClient
+  /** The numbers of the trades that it has, as they came. */
+  readonly numbers: number[] = []
+  /** The longest time from the end of a connection until it was live again. */
+  longestAwayMs = 0
+  /** Connections that ended while it was catching up. */
+  interrupted = 0
+  readonly #options: RoamerOptions
+  readonly #stopping = new AbortController()
+  #at: Place
+  #awaySinceMs: number | undefined
+  #roaming: Promise<void> = Promise.resolve()
+
+  constructor(options: RoamerOptions, first: Place) {
+    this.symbols = options.symbols
+    this.#options = options
+    this.#at = first
+    this.client = new ResumingClient(
+      { trades: options.symbols },
+      {
+        event: ({ i }) => this.numbers.push(Number(i) - numberBase),
+        acknowledged: () => options.onAcknowledged(this.#at),
+        resumed: () => this.#isBack(),
+      },
+    )
+  }
+
+  /** Where it is, or tries to be. */
+  get place(): Place {
+    return this.#at
+  }
+
+  get isLive(): boolean {
+    return this.#awaySinceMs === undefined
+  }
+
+  /** Connects; goes on by itself from then on. */
+  async start(): Promise<void> {
+    await this.#connect()
+    this.#roaming = this.#roam()
+  }
+
+  /** Breaks its connection, as a network does. */
+  move(): void {
+    this.#left()
+    this.client.cut()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.client.cut()
+    await this.#roaming
+  }
+
+  async #connect(): Promise<void> {
+    const { streamUrl } = this.#at
+    if (streamUrl === undefined) throw new Error('the node is away')
+    await this.client.connect(streamUrl, this.#options.token)
+  }
+
+  async #roam(): Promise<void> {
+    const { places, random } = this.#options
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await this.client.closed
+      this.#left()
+      const mostMs = random.chance(longPauseChance) ? longPauseMs : shortPauseMs
+      await pause(random.whole(0, mostMs), undefined, { signal }).catch(() => undefined)
+      this.#at = this.#at === places[0] ? places[1] : places[0]
+      if (!signal.aborted) await this.#connect().catch(() => undefined)
+    }
+    this.client.cut()
+  }
+
+  #left(): void {
+    if (this.client.isCatchingUp) this.interrupted++
+    this.client.isCatchingUp = false
+    this.#awaySinceMs ??= performance.now()
+  }
+
+  #isBack(): void {
+    if (this.#awaySinceMs !== undefined)
+      this.longestAwayMs = Math.max(this.longestAwayMs, performance.now() - this.#awaySinceMs)
+    this.#awaySinceMs = undefined
+  }
+}
