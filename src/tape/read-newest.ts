@@ -38,8 +38,7 @@ export function readNewest(window: PartitionWindow, reading: NewestReading): Rea
   }
   selection.clear()
   for (let runs = cursor.runs; runs > 0 && !excerpt.isFull; runs--) {
-    const run = cursor.next
-    cursor.settle(run.offset === to ? run.end : selectFrom(window, run, reading), to)
+    cursor.settle(selectFrom(window, cursor.next, reading), to)
   }
   take(window, excerpt)
   excerpt.seal()

@@ -24,6 +24,13 @@ const pollMs = 25
  */
 const moments = ['quiet', 'rebound', 'move'] as const
 
+/** One of the nodes reads nothing back at its start and keeps a second of events: what is older comes from the log. */
+const forgetful = {
+  TICKER_WARMUP_RECORDS: '0',
+  TICKER_LOOK_BACK_RECORDS: '0',
+  TICKER_TAPE_MS: '1000',
+} as const
+
 export interface KillRunOptions {
   readonly brokers: string
   readonly kills: number
@@ -55,11 +62,7 @@ export class KillRun {
     this.#random = new Random(options.seed)
     this.#topics = topics
     const env = environment(options.brokers, topics)
-    // After its start, one of them has nothing in memory that was before, and reads all of it from the log.
-    this.#nodes = [
-      new Node(env),
-      new Node({ ...env, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' }),
-    ]
+    this.#nodes = [new Node(env), new Node({ ...env, ...forgetful })]
   }
 
   /** Starts both gateways, connects all subscribers, and begins to publish. */
