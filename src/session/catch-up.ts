@@ -7,6 +7,7 @@ import { Excerpt } from '../tape/excerpt.ts'
 import { Item } from '../tape/item.ts'
 import { readEvents } from '../tape/read-events.ts'
 import { Segment } from '../tape/segment.ts'
+import type { Wanted } from '../tape/wanted.ts'
 import type { Block } from '../wire/block.ts'
 import type { EventRun, Marks } from '../wire/wire-form.ts'
 import type { Transport } from './transport.ts'
@@ -199,6 +200,8 @@ interface RunEnd {
 
 /** Used by one reader at a time, and emptied before the loop has its turn. */
 const excerpt = new Excerpt({ maxBytes: 262_144, maxEvents: 4096, maxSteps: 50_000 })
+/** Items listed for a read at most; more are asked for one by one. */
+const mostListed = 1000
 /** How often it is looked whether the feed has come to a position that another node was at. */
 const pollMs = 20
 /** What is read from the log may be of items that this node has not met. */
@@ -219,11 +222,21 @@ function isWanted(interest: Interest, event: MarketEvent): boolean {
   return event.T === 'n' ? event.symbols.some(symbol => symbols.has(symbol)) : symbols.has(event.S)
 }
 
-/** The items of an interest, by number. */
-function wantedItems({ tape: { items } }: Feed, interest: Interest): (number: number) => boolean {
-  return number => {
-    const item = items.at(number)
-    const symbols = item && interest.get(item.channel)
-    return item !== undefined && symbols !== undefined && (symbols === '*' || symbols.has(item.symbol))
+/** The items of an interest: by number, so that their chains can be followed, where they are few enough to be listed for each read. */
+function wantedItems({ tape: { items } }: Feed, interest: Interest): Wanted {
+  const numbers = new Set<number>()
+  for (const [channel, symbols] of interest) {
+    if (symbols === '*' || numbers.size + symbols.size > mostListed)
+      return number => isItemWanted(items.at(number), interest)
+    for (const symbol of symbols) {
+      const item = items.find(channel, symbol)
+      if (item !== undefined) numbers.add(item.number)
+    }
   }
+  return numbers
+}
+
+function isItemWanted(item: Item | undefined, interest: Interest): boolean {
+  const symbols = item && interest.get(item.channel)
+  return item !== undefined && symbols !== undefined && (symbols === '*' || symbols.has(item.symbol))
 }
