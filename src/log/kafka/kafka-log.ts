@@ -136,9 +136,11 @@ export class KafkaLog implements EventLog {
   /** Rejects with a `KafkaError` when Kafka does not answer in time. */
   offsetAt(partition: Partition, timeMs: number): Promise<number> {
     return this.#ask(async () => {
+      // The end comes first: what is written between the questions is not older, and must not lie before the answer.
+      const end = await this.#lookup.one(partition, lastStableOffset)
       // Kafka takes negative times for other questions.
       const offset = await this.#lookup.one(partition, Math.max(0, Math.ceil(timeMs)))
-      return offset >= 0 ? offset : this.#lookup.one(partition, lastStableOffset)
+      return offset >= 0 ? offset : end
     })
   }
 

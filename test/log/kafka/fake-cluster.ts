@@ -32,6 +32,8 @@ export class FakeCluster {
   readonly fetches: number[] = []
   /** What a node answers instead of what it should; it may also never answer. */
   readonly faults: (((request: FakeRequest, socket: Socket) => boolean) | undefined)[] = []
+  /** Called when it was found out which record is not older than a time, before that is answered. */
+  onLookUpByTime: () => void = () => undefined
   readonly #servers: Server[] = []
   readonly #sockets: Set<Socket>[] = []
   readonly #sleepers = new Set<() => void>()
@@ -145,7 +147,8 @@ export class FakeCluster {
     const answers = questions.map(({ topic, partition, timeMs }) => {
       const found = this.topics.get(topic)?.partitions[partition]
       const isLeader = found?.leader === node
-      const offset = timeMs === -2 ? found?.first : found?.stable
+      const offset = found && offsetAt(found, timeMs)
+      if (timeMs >= 0) this.onLookUpByTime()
       const fields = [int32(partition), int16(isLeader ? 0 : notLeader), int64(-1), int64(offset ?? -1)]
       const answer = compactArray([Buffer.concat([...fields, int32(0), noTags])])
       return Buffer.concat([compactString(topic), answer, noTags])
@@ -213,6 +216,12 @@ interface Fetched {
   readonly stable: number
   readonly records: Buffer
   readonly divergence?: Divergence
+}
+
+/** Its records are younger than any time. */
+function offsetAt({ first, stable }: FakePartition, timeMs: number): number {
+  if (timeMs === -1) return stable
+  return timeMs === -2 || first < stable ? first : -1
 }
 
 /** Tag 0 of a partition that was fetched. */
