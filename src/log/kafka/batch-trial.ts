@@ -1,6 +1,6 @@
 import { messageOf, TickerError } from '../../ticker-error.ts'
 import type { BatchProducer, OutgoingBatch } from './broker-connection.ts'
-import { KafkaError, RefusedError } from './kafka-error.ts'
+import { KafkaError, RefusedError, UnsentError } from './kafka-error.ts'
 import { retry } from './retry.ts'
 import { settleAll, splitAtDeadline, type WaitingMessage } from './waiting-message.ts'
 
@@ -31,6 +31,8 @@ export class BatchTrial {
   #open: readonly WaitingMessage[]
   #lastFailure: TickerError | undefined
   #attempt: Promise<unknown> = Promise.resolve()
+  /** Whether an attempt was sent and its answer lost. */
+  #mayBeThere = false
 
   constructor(options: BatchTrialOptions) {
     this.#options = options
@@ -86,8 +88,11 @@ export class BatchTrial {
     try {
       return await sending
     } catch (thrown) {
-      const error = failures > 0 ? repeatable(thrown) : thrown
-      if (error instanceof TickerError) this.#lastFailure = error
+      const error = this.#mayBeThere ? repeatable(thrown) : thrown
+      if (error instanceof RefusedError) throw error
+      if (!(error instanceof UnsentError)) this.#mayBeThere = true
+      // A later attempt may be under way when this is told.
+      if (error instanceof TickerError) this.#lastFailure = new KafkaError(error.message, { cause: error })
       throw error
     }
   }
