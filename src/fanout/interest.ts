@@ -3,6 +3,12 @@ import { type Channel, channels } from '../event/event.ts'
 /** What a session receives: per channel every symbol (`'*'`) or some. Channels without any are left out. */
 export type Interest = ReadonlyMap<Channel, '*' | ReadonlySet<string>>
 
+/** Whether a symbol of a channel is among what is wanted. */
+export function wants(interest: Interest, channel: Channel, symbol: string): boolean {
+  const symbols = interest.get(channel)
+  return symbols === '*' || (symbols?.has(symbol) ?? false)
+}
+
 /** Equal for equal interests, whatever the order in which they came about. */
 export function keyOf(interest: Interest): string {
   let key = ''

@@ -2,7 +2,7 @@ import { setImmediate as nextLoopTurn, setTimeout as pause } from 'node:timers/p
 import { channelOfType, type MarketEvent } from '../event/event.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History, HistoryBatch } from '../fanout/history.ts'
-import type { Interest } from '../fanout/interest.ts'
+import { type Interest, wants } from '../fanout/interest.ts'
 import { Excerpt } from '../tape/excerpt.ts'
 import { Item } from '../tape/item.ts'
 import { readEvents } from '../tape/read-events.ts'
@@ -40,7 +40,6 @@ export class CatchUp {
   /** How far it has read, and what it has told its reader to have, by the number of the partition. */
   readonly #reached: number[] = []
   readonly #covered: number[] = []
-  readonly #segment = new Segment()
   #wake: () => void = () => undefined
 
   constructor(parts: CatchUpParts, starts: readonly { readonly number: number; readonly offset: number }[]) {
@@ -68,7 +67,7 @@ export class CatchUp {
         join()
         return
       }
-      const [older] = rest.filter(position => this.#isBeyondMemory(position))
+      const older = rest.find(position => this.#isBeyondMemory(position))
       if (older !== undefined) await this.#readLog(older)
       else if (rest.every(position => this.#at(position) > position.offset)) await this.#feedMoves()
     }
@@ -144,23 +143,23 @@ export class CatchUp {
     const at = this.#reached[number] ?? batch.from
     if (batch.from > at) this.#parts.lose(number, at, batch.from)
     const interest = this.#parts.interest()
-    this.#segment.reset()
+    segment.reset()
     for (const { event, offset, json } of batch.events) {
       if (!isWanted(interest, event)) continue
-      this.#segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
+      segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
     }
     let from = this.#covered[number] ?? at
-    this.#frame(this.#segment, this.#segment.count, { number, to: batch.to }, block => {
+    this.#frame(segment, segment.count, { number, to: batch.to }, block => {
       frames.push({ block, from })
       from = this.#covered[number] ?? from
     })
   }
 
-  #frame(segment: EventRun, count: number, { number, to }: RunEnd, send: (block: Block) => void): void {
+  #frame(run: EventRun, count: number, { number, to }: RunEnd, send: (block: Block) => void): void {
     this.#reached[number] = to
     if (count === 0) return
     const coverage = { covered: this.#covered, begins: this.#covered, reached: this.#reached }
-    this.#parts.transport.form.events({ segment, marks: allOf(count), coverage }, send)
+    this.#parts.transport.form.events({ segment: run, marks: allOf(count), coverage }, send)
   }
 
   /** Says of what held no events for the reader that it was read. */
@@ -198,8 +197,9 @@ interface RunEnd {
   readonly to: number
 }
 
-/** Used by one reader at a time, and emptied before the loop has its turn. */
+/** Used by one reader at a time, and emptied before the loop has its turn: what is read from memory, and from the log. */
 const excerpt = new Excerpt({ maxBytes: 262_144, maxEvents: 4096, maxSteps: 50_000 })
+const segment = new Segment()
 /** Items listed for a read at most; more are asked for one by one. */
 const mostListed = 1000
 /** How often it is looked whether the feed has come to a position that another node was at. */
@@ -217,9 +217,9 @@ function allOf(count: number): Marks {
 }
 
 function isWanted(interest: Interest, event: MarketEvent): boolean {
-  const symbols = interest.get(channelOfType[event.T])
-  if (symbols === undefined || symbols === '*') return symbols === '*'
-  return event.T === 'n' ? event.symbols.some(symbol => symbols.has(symbol)) : symbols.has(event.S)
+  const channel = channelOfType[event.T]
+  if (event.T !== 'n') return wants(interest, channel, event.S)
+  return interest.get(channel) === '*' || event.symbols.some(symbol => wants(interest, channel, symbol))
 }
 
 /** The items of an interest: by number, so that their chains can be followed, where they are few enough to be listed for each read. */
@@ -227,16 +227,14 @@ function wantedItems({ tape: { items } }: Feed, interest: Interest): Wanted {
   const numbers = new Set<number>()
   for (const [channel, symbols] of interest) {
     if (symbols === '*' || numbers.size + symbols.size > mostListed)
-      return number => isItemWanted(items.at(number), interest)
+      return number => {
+        const item = items.at(number)
+        return item !== undefined && wants(interest, item.channel, item.symbol)
+      }
     for (const symbol of symbols) {
       const item = items.find(channel, symbol)
       if (item !== undefined) numbers.add(item.number)
     }
   }
   return numbers
-}
-
-function isItemWanted(item: Item | undefined, interest: Interest): boolean {
-  const symbols = item && interest.get(item.channel)
-  return item !== undefined && symbols !== undefined && (symbols === '*' || symbols.has(item.symbol))
 }

@@ -65,18 +65,14 @@ async function planPartition(
   const { partition, number, epoch, offset } = position
   const { first, recent } = await history.reach(partition)
   const oldest = mayGoBack ? first : recent
-  if (brought === undefined)
-    return { start: { ...position, offset: Math.min(oldest, offset) }, isWhole: true }
-  if (brought.epoch !== epoch)
-    return { start: { ...position, offset: Math.min(oldest, offset) }, isWhole: false }
+  if (brought?.epoch !== epoch) {
+    return { start: { ...position, offset: Math.min(oldest, offset) }, isWhole: brought === undefined }
+  }
   const from = brought.position
   if (from < oldest) {
     return { start: { ...position, offset: oldest }, lost: { number, from, to: oldest }, isWhole: false }
   }
   // Another node may be further than this one. A log that was cut back ends before the position; what is written there next is new.
-  const end = from <= offset ? offset : await history.end(partition)
-  return {
-    start: { ...position, offset: Math.min(from, Math.max(end, offset)) },
-    isWhole: from <= Math.max(end, offset),
-  }
+  const end = from <= offset ? offset : Math.max(offset, await history.end(partition))
+  return { start: { ...position, offset: Math.min(from, end) }, isWhole: from <= end }
 }
