@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Topics } from '../src/log/topics.ts'
 import { messageOf } from '../src/ticker-error.ts'
 import { Guard } from '../test/support/guard.ts'
+import { kafkaVariables } from '../test/support/topics.ts'
 import type { Cores } from './cores.ts'
 
 export interface GatewayProcessOptions {
@@ -127,12 +128,7 @@ function spawnGateway({
     TICKER_PORT: '0',
     TICKER_OPS_PORT: '0',
     TICKER_DRAIN_MS: '0',
-    TICKER_KAFKA_BROKERS: brokers,
-    TICKER_TOPIC_TRADES: topics.trades,
-    TICKER_TOPIC_QUOTES: topics.quotes,
-    TICKER_TOPIC_BARS: topics.bars,
-    TICKER_TOPIC_STATUSES: topics.statuses,
-    TICKER_TOPIC_NEWS: topics.news,
+    ...kafkaVariables(brokers, topics),
     ...settings,
   }
   // In a session of its own: Ctrl-C in the terminal is ours, and we end it in order.

@@ -2,9 +2,9 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { readLogConfig } from '../../src/config/config-reader.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { openLog } from '../../src/gateway/open-log.ts'
-import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
+import { keyOf, topicOf } from '../../src/log/topics.ts'
 import { generateTape } from '../support/tape.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 import { Desk, jsonLines, open, publish, readAll } from './publish/desk.ts'
 
 describe('in Kafka', () => {
@@ -12,7 +12,7 @@ describe('in Kafka', () => {
     const brokers = inject('kafkaBrokers')
     const topics = await createTopics(brokers)
     onTestFinished(() => deleteTopics(brokers, topics))
-    const env = kafkaEnv(brokers, topics)
+    const env = kafkaVariables(brokers, topics)
     const desk = await Desk.open()
     const tape = generateTape({ seed: 12, events: 10_000 })
     const command = publish(env, await desk.file('tape.jsonl', jsonLines(tape)))
@@ -39,7 +39,7 @@ describe('in Kafka', () => {
       updated_at: '2026-01-31T14:30:00Z',
       symbols: ['A'],
     }))
-    const command = publish(kafkaEnv(brokers, topics), await desk.file('news.jsonl', jsonLines(news)))
+    const command = publish(kafkaVariables(brokers, topics), await desk.file('news.jsonl', jsonLines(news)))
     expect(await command.ended()).toBe(1)
     expect(command.stdout).toContain('published 2 events')
     expect(command.stderr).toContain('1 event NOT published:\n  line 2 (1 event)')
@@ -51,7 +51,7 @@ describe('in Kafka', () => {
     const brokers = inject('kafkaBrokers')
     const topics = await createTopics(brokers)
     onTestFinished(() => deleteTopics(brokers, topics))
-    const env = kafkaEnv(brokers, { ...topics, quotes: 'test-no-such-topic' })
+    const env = kafkaVariables(brokers, { ...topics, quotes: 'test-no-such-topic' })
     const desk = await Desk.open()
     const command = publish(
       env,
@@ -64,8 +64,3 @@ describe('in Kafka', () => {
     expect(await readAll(log)).toEqual([])
   })
 })
-
-function kafkaEnv(brokers: string, topics: Topics): Record<string, string> {
-  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
-  return { TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) }
-}

@@ -4,9 +4,9 @@ import { type IHeaders, Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, expect, inject, onTestFinished, test, vi } from 'vitest'
 import type { LogRecord } from '../../src/log/event-log.ts'
 import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts'
-import { streams, type Topics } from '../../src/log/topics.ts'
+import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { createTopics, deleteTopics, ensureTopics, withAdmin } from '../support/topics.ts'
+import { createTopics, deleteTopics, ensureTopics, kafkaVariables, withAdmin } from '../support/topics.ts'
 
 const brokers = inject('kafkaBrokers')
 let topics: Topics
@@ -43,10 +43,8 @@ async function produce(messages: readonly Sent[]): Promise<void> {
 }
 
 async function start(): Promise<TestGateway> {
-  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
   const gateway = await startTestGateway({
-    TICKER_KAFKA_BROKERS: brokers,
-    ...Object.fromEntries(names),
+    ...kafkaVariables(brokers, topics),
     TICKER_TOPIC_DEAD_LETTERS: deadLetters,
   })
   onTestFinished(() => gateway.stop())

@@ -5,7 +5,7 @@ import { keyOf, type Topics, topicOf } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { generateTape, readTape, sharedTapePath } from '../support/tape.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 
 const partitions = 4
 const brokers = inject('kafkaBrokers')
@@ -41,12 +41,7 @@ async function start(
 
 function kafkaEnv(topics: Topics): Record<string, string> {
   return {
-    TICKER_KAFKA_BROKERS: brokers,
-    TICKER_TOPIC_TRADES: topics.trades,
-    TICKER_TOPIC_QUOTES: topics.quotes,
-    TICKER_TOPIC_BARS: topics.bars,
-    TICKER_TOPIC_STATUSES: topics.statuses,
-    TICKER_TOPIC_NEWS: topics.news,
+    ...kafkaVariables(brokers, topics),
     // The reader shares this process, and so its event loop, with the gateway.
     TICKER_MAX_UNSENT_BYTES: String(256 * 2 ** 20),
   }

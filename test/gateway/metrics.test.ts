@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import { streams, type Topics } from '../../src/log/topics.ts'
+import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 
 const document = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
 /** Labels whose values the document cannot list. */
@@ -16,8 +16,7 @@ let page: string
 
 beforeAll(async () => {
   topics = await createTopics(brokers)
-  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
-  gateway = await startTestGateway({ TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) })
+  gateway = await startTestGateway(kafkaVariables(brokers, topics))
   // Some wait for the first answers to fetches.
   await vi.waitUntil(async () => (page = await readPage()).includes('ticker_log_unstable_offsets{'), {
     timeout: 10_000,

@@ -6,7 +6,7 @@ import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { ResumingClient } from '../support/resuming-client.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 
 const brokers = inject('kafkaBrokers')
 const gateways: TestGateway[] = []
@@ -24,12 +24,7 @@ async function share(): Promise<Record<string, string>> {
   const topics: Topics = await createTopics(brokers, { partitions: 3 })
   ending.push(() => deleteTopics(brokers, topics))
   return {
-    TICKER_KAFKA_BROKERS: brokers,
-    TICKER_TOPIC_TRADES: topics.trades,
-    TICKER_TOPIC_QUOTES: topics.quotes,
-    TICKER_TOPIC_BARS: topics.bars,
-    TICKER_TOPIC_STATUSES: topics.statuses,
-    TICKER_TOPIC_NEWS: topics.news,
+    ...kafkaVariables(brokers, topics),
     TICKER_HEARTBEAT_MS: '200',
   }
 }

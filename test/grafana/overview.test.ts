@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { channels } from '../../src/event/event.ts'
 import { createStats } from '../../src/log/embedded/embedded-log-stats.ts'
 import { createKafkaStats } from '../../src/log/kafka/kafka-stats.ts'
-import { streams, type Topics } from '../../src/log/topics.ts'
+import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { type Prometheus, runPromtool, startPrometheus } from '../support/prometheus.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 import { charts, dashboard, expressions, metricNames, readGrafanaFile } from './dashboard.ts'
 
 /** Longer than all scrapes of the tests, so that a slow machine leaves enough of them in it. */
@@ -34,7 +34,7 @@ beforeAll(async () => {
   topics = await createTopics(brokers)
   ;[demo, idle] = await Promise.all([
     startTestGateway({ TICKER_DEMO: 'on' }),
-    startTestGateway({ TICKER_KAFKA_BROKERS: brokers, ...topicVariables(topics) }),
+    startTestGateway(kafkaVariables(brokers, topics)),
   ])
   clients = [await subscribe(['trades', 'quotes']), await subscribe(channels)]
   prometheus = await startPrometheus({
@@ -54,10 +54,6 @@ afterAll(async () => {
   await Promise.all([demo?.stop(), idle?.stop()])
   await deleteTopics(brokers, topics)
 })
-
-function topicVariables(names: Topics): Record<string, string> {
-  return Object.fromEntries(streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, names[stream]]))
-}
 
 async function subscribe(names: readonly string[]): Promise<StreamClient> {
   const client = await StreamClient.open(demo.streamUrl, await demo.token())

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { channels, type MarketEvent } from '../../src/event/event.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
-import { keyOf, streams, type Topics, topicOf } from '../../src/log/topics.ts'
+import { keyOf, type Topics, topicOf } from '../../src/log/topics.ts'
 import { open } from '../commands/publish/desk.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { generateTape } from '../support/tape.ts'
-import { createTopics, deleteTopics } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 import { type Lying, readAt } from './publish/log-reading.ts'
 import { post } from './publish/post.ts'
 
@@ -17,8 +17,7 @@ let log: EventLog
 
 beforeAll(async () => {
   topics = await createTopics(brokers, { partitions: 3 })
-  const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, topics[stream]])
-  const env = { TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) }
+  const env = kafkaVariables(brokers, topics)
   gateway = await startTestGateway(env)
   log = open(env)
 })
@@ -49,8 +48,7 @@ async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent,
 describe('POST /v1/events with Kafka', () => {
   test('an event that its topic does not take is told at once as not published, and its neighbours are', async () => {
     const small = await createTopics(brokers, { settings: { 'max.message.bytes': '2000' } })
-    const names = streams.map(stream => [`TICKER_TOPIC_${stream.toUpperCase()}`, small[stream]])
-    const other = await startTestGateway({ TICKER_KAFKA_BROKERS: brokers, ...Object.fromEntries(names) })
+    const other = await startTestGateway(kafkaVariables(brokers, small))
     onTestFinished(async () => {
       await other.stop()
       await deleteTopics(brokers, small)

@@ -15,6 +15,18 @@ export interface TopicOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
+/** The variables of a gateway, or of a command, that uses these topics of a Kafka. */
+export function kafkaVariables(brokers: string, topics: Topics): Record<string, string> {
+  return {
+    TICKER_KAFKA_BROKERS: brokers,
+    TICKER_TOPIC_TRADES: topics.trades,
+    TICKER_TOPIC_QUOTES: topics.quotes,
+    TICKER_TOPIC_BARS: topics.bars,
+    TICKER_TOPIC_STATUSES: topics.statuses,
+    TICKER_TOPIC_NEWS: topics.news,
+  }
+}
+
 /** Makes the five topics under names that nobody else has, such as `test-1f6b2c9e-trades`. `deleteTopics` ends them. */
 export async function createTopics(
   brokers: string,

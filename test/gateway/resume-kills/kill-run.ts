@@ -5,7 +5,7 @@ import { inspect, type KafkaFindings, readTruth, type TrueRecord } from '../../l
 import { TradeProducer } from '../../long/kafka-faults/trade-producer.ts'
 import { mintTestToken } from '../../support/gateway.ts'
 import { Random } from '../../support/random.ts'
-import { createTopics, deleteTopics } from '../../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../../support/topics.ts'
 import { Node } from './node.ts'
 import { Roamer } from './roamer.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -224,12 +224,7 @@ export class KillRun {
 /** Limits that all subscribers of one address and ten users fit into. */
 function environment(brokers: string, topics: Topics): Record<string, string> {
   return {
-    TICKER_KAFKA_BROKERS: brokers,
-    TICKER_TOPIC_TRADES: topics.trades,
-    TICKER_TOPIC_QUOTES: topics.quotes,
-    TICKER_TOPIC_BARS: topics.bars,
-    TICKER_TOPIC_STATUSES: topics.statuses,
-    TICKER_TOPIC_NEWS: topics.news,
+    ...kafkaVariables(brokers, topics),
     TICKER_HEARTBEAT_MS: '200',
     TICKER_HANDSHAKES_PER_ADDRESS_PER_SECOND: '1000',
     TICKER_SESSIONS_PER_USER_PER_SECOND: '1000',

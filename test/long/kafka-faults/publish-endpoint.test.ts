@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Topics } from '../../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
 import { type KafkaBroker, startKafka } from '../../support/kafka.ts'
-import { createTopics } from '../../support/topics.ts'
+import { createTopics, kafkaVariables } from '../../support/topics.ts'
 import { type BodyFormName, bodyForms, PublishClient } from './publish-client.ts'
 import {
   countOutcomes,
@@ -14,7 +14,7 @@ import {
   startHastyPoster,
   startPatientPoster,
 } from './publish-posters.ts'
-import { kafkaEnv, report, waitUntil } from './scenario.ts'
+import { report, waitUntil } from './scenario.ts'
 import { Subscriber } from './subscriber.ts'
 import { compare, readTruth, type TrueRecord } from './truth.ts'
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   topics = await createTopics(broker.brokers)
-  gateway = await startTestGateway(kafkaEnv(broker.brokers, topics))
+  gateway = await startTestGateway(kafkaVariables(broker.brokers, topics))
   subscriber = await Subscriber.open(gateway)
   posters = await startPosters()
   await arrivals(1000)

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../../src/log/topics.ts'
 import { sampleTrade } from '../../log/conformance/sample-event.ts'
 import { Command } from '../../support/command.ts'
-import { createTopics, type TopicOptions, withAdmin } from '../../support/topics.ts'
+import { createTopics, kafkaVariables, type TopicOptions, withAdmin } from '../../support/topics.ts'
 import { type Account, judge, readAccount, type Verdict } from './publish-account.ts'
-import { kafkaEnv, symbols, waitUntil } from './scenario.ts'
+import { symbols, waitUntil } from './scenario.ts'
 import { readTruth, type TrueRecord } from './truth.ts'
 
 const tickMs = 50
@@ -100,7 +100,7 @@ export class PublishRun {
   }
 
   #start(fromLine: number, args: readonly string[]): Command {
-    const env = kafkaEnv(this.#options.brokers, this.topics)
+    const env = kafkaVariables(this.#options.brokers, this.topics)
     this.#fromLine = fromLine
     this.#command = new Command('publish', { args, env, patienceMs })
     return this.#command

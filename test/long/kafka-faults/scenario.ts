@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
-import { createTopics, type TopicOptions } from '../../support/topics.ts'
+import { createTopics, kafkaVariables, type TopicOptions } from '../../support/topics.ts'
 import { type Appended, misplaced } from './appends.ts'
 import { Subscriber } from './subscriber.ts'
 import { TradeProducer } from './trade-producer.ts'
@@ -75,7 +75,7 @@ export class Scenario {
   static async start(options: ScenarioOptions): Promise<Scenario> {
     const { brokers, gatewayBrokers = brokers } = options
     const topics = options.topics ?? (await createTopics(brokers, options.create))
-    const env = { ...kafkaEnv(gatewayBrokers, topics), ...options.env }
+    const env = { ...kafkaVariables(gatewayBrokers, topics), ...options.env }
     const [gateway] = await Promise.all([startTestGateway(env), options.meanwhile?.()])
     const subscriber = await Subscriber.open(gateway)
     const producer = await TradeProducer.start({
@@ -155,18 +155,6 @@ export async function waitUntil(condition: () => boolean | Promise<boolean>, wha
   while (!(await condition())) {
     assert.ok(performance.now() < deadlineMs, `waited ${patienceMs} ms for ${what}`)
     await pause(50)
-  }
-}
-
-/** What tells a gateway its brokers and topics. */
-export function kafkaEnv(brokers: string, topics: Topics): Record<string, string> {
-  return {
-    TICKER_KAFKA_BROKERS: brokers,
-    TICKER_TOPIC_TRADES: topics.trades,
-    TICKER_TOPIC_QUOTES: topics.quotes,
-    TICKER_TOPIC_BARS: topics.bars,
-    TICKER_TOPIC_STATUSES: topics.statuses,
-    TICKER_TOPIC_NEWS: topics.news,
   }
 }
 

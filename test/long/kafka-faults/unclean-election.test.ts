@@ -3,10 +3,10 @@ import type { Producer } from 'kafkajs'
 import type { Topics } from '../../../src/log/topics.ts'
 import { sampleTrade } from '../../log/conformance/sample-event.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
-import { createTopics, withAdmin } from '../../support/topics.ts'
+import { createTopics, kafkaVariables, withAdmin } from '../../support/topics.ts'
 import { type ProxiedCluster, startProxiedCluster } from './gateway-listener.ts'
 import { numbersFrom } from './odd-records.ts'
-import { kafkaEnv, report, waitUntil } from './scenario.ts'
+import { report, waitUntil } from './scenario.ts'
 import { Subscriber } from './subscriber.ts'
 import { patientKafka } from './trade-producer.ts'
 
@@ -28,7 +28,7 @@ afterAll(() => cluster.stop())
 beforeEach(async () => {
   const settings = { 'min.insync.replicas': '1', 'unclean.leader.election.enable': 'true' }
   topics = await createTopics(cluster.brokers, { partitions: 1, replicas: 2, settings })
-  gateway = await startTestGateway(kafkaEnv(cluster.gatewayBrokers, topics))
+  gateway = await startTestGateway(kafkaVariables(cluster.gatewayBrokers, topics))
   subscriber = await Subscriber.open(gateway)
   // Not idempotent: kafkajs does not outlast that its producer's last sequence numbers are gone.
   producer = patientKafka(cluster.brokers).producer({ allowAutoTopicCreation: false })

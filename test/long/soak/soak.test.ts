@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { namesOf, createTopics } from '../../support/topics.ts'
+import { createTopics, kafkaVariables, namesOf } from '../../support/topics.ts'
 import type { Topics } from '../../../src/log/topics.ts'
 import { type KafkaBroker, startKafka } from '../../support/kafka.ts'
 import { type BodyFormName, PublishClient } from '../kafka-faults/publish-client.ts'
@@ -11,7 +11,7 @@ import {
   type Poster,
   startPatientPoster,
 } from '../kafka-faults/publish-posters.ts'
-import { kafkaEnv, report, waitUntil } from '../kafka-faults/scenario.ts'
+import { report, waitUntil } from '../kafka-faults/scenario.ts'
 import { compare, readTruth, type TrueRecord } from '../kafka-faults/truth.ts'
 import { MarketProducer } from './market-producer.ts'
 import { MemoryRecord } from './memory-record.ts'
@@ -42,7 +42,7 @@ let gateway: SoakGateway
 beforeEach(async () => {
   broker = await startKafka()
   topics = await createTopics(broker.brokers)
-  gateway = await SoakGateway.start(kafkaEnv(broker.brokers, topics))
+  gateway = await SoakGateway.start(kafkaVariables(broker.brokers, topics))
 })
 afterEach(async () => {
   await gateway.stop()
