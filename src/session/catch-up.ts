@@ -148,10 +148,8 @@ export class CatchUp {
       if (!isWanted(interest, event)) continue
       segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
     }
-    let from = this.#covered[number] ?? at
     this.#frame(segment, segment.count, { number, to: batch.to }, block => {
-      frames.push({ block, from })
-      from = this.#covered[number] ?? from
+      frames.push({ block, from: this.#covered[number] ?? at })
     })
   }
 
