@@ -114,6 +114,11 @@ export class Delivery {
     return this.#planning === undefined && this.#reader.isLive
   }
 
+  /** Up to where its client has everything; `undefined` before it subscribed, and before it is known where it goes on. */
+  get positions(): readonly NumberedPosition[] | undefined {
+    return this.#planning === undefined && this.#subscription.size > 0 ? this.#reader.positions : undefined
+  }
+
   /** How far it is behind at a time on the steady clock; `undefined` when it is not. */
   lagAt(nowMs: number): Lag | undefined {
     return this.#reader.lagAt(nowMs)

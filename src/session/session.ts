@@ -218,7 +218,9 @@ export class Session {
 
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
-    if (this.#state !== 'ended') this.#send({ T: 'shutdown', reconnectInMs })
+    if (this.#state === 'ended') return
+    const positions = this.#authority?.delivery.positions?.map(({ number, offset }) => [number, offset])
+    this.#send({ T: 'shutdown', reconnectInMs, ...(positions === undefined ? {} : { positions }) })
   }
 
   drain(): void {

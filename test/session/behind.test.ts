@@ -143,6 +143,21 @@ describe('a client whose connection takes nothing', () => {
   })
 })
 
+test('a leaving node tells each client its own positions', async () => {
+  const live = await subscribed({ trades: ['*'] })
+  const slow = await subscribed({ trades: ['*'] })
+  publish(trade('A', 1))
+  congest(slow)
+  publish(trade('A', 2))
+  live.transport.take()
+  slow.transport.take()
+  const drained = stage.sessions.drain(1000)
+  expect(live.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 2]] }])
+  expect(slow.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 1]] }])
+  await vi.advanceTimersByTimeAsync(2000)
+  await drained
+})
+
 describe('a client that acknowledges', () => {
   async function acknowledging(): Promise<Pair> {
     const pair = await subscribed({ trades: ['*'] })
