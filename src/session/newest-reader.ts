@@ -46,7 +46,7 @@ export class NewestReader {
     excerpt.clear()
     const cursor = this.#cursorAt(position)
     const read = readNewest(window, { cursor, wanted: wantedItems(feed, wants), excerpt })
-    if (read.kind === 'lost') return this.#giveUp()
+    if (read.kind === 'lost') return this.#giveUp([{ number: position.number, offset: read.from }])
     const { count, items, replaced } = excerpt
     if (count === 0) return
     for (let index = 0; index < count; index++) {
@@ -57,11 +57,12 @@ export class NewestReader {
   }
 
   /** Some of what is to be replaced has left the memory, so it cannot be counted: all partitions go on from where the feed is. */
-  #giveUp(): void {
+  #giveUp(starts: readonly Start[]): void {
     const extents: Extent[] = []
     for (const position of this.#parts.feed.positions()) {
       const { number, offset } = position
-      const from = this.#cursorAt(position).lowest
+      const start = starts.find(each => each.number === number)?.offset ?? offset
+      const from = Math.min(start, this.#cursorAt(position).lowest)
       if (from < offset) extents.push({ number, from, to: offset })
       this.#skipTo(position)
     }

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Act, Published } from './reader/acts.ts'
+import { fakedTimers, World } from './reader/world.ts'
+
+// What `reader.property.test.ts` found, each in as few acts as it takes.
+
+beforeEach(() => {
+  vi.useFakeTimers(fakedTimers)
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** What a strict client finds wrong after these acts, with a window that holds so many bytes. */
+async function faultsAfter(
+  acts: readonly Act[],
+  windowBytes: 1 | 16_777_216 = 16_777_216,
+): Promise<readonly unknown[]> {
+  const options = { policy: {}, isAcknowledging: false }
+  const world = new World({ windowBytes, clients: [options] })
+  for (const act of acts) await world.perform(act)
+  await world.settle()
+  await world.end()
+  return world.faults
+}
+
+const trade: Published = { kind: 'trade', symbol: 'A', size: 0 }
+const quote: Published = { kind: 'quote', symbol: 'A', size: 0 }
+const published = (records: readonly Published[], more: { readonly isFlushed?: boolean } = {}): Act => ({
+  act: 'publish',
+  records: [...records],
+  readers: [0],
+  isFlushed: true,
+  ...more,
+})
+const subscribed = (channel: 'trades' | 'quotes'): Act => ({
+  act: 'subscribe',
+  client: 0,
+  items: [{ channel, symbol: '*' }],
+  snapshot: false,
+})
+const stalled: Act = { act: 'stall', client: 0, ballast: 200_000 }
+/** What was asked is answered. */
+const answered: Act = { act: 'turns', count: 20 }
+const drained: Act = { act: 'drain', client: 0 }
+const reconnected = (node: number): Act => ({ act: 'reconnect', client: 0, node })
+
+// Cause: the read that found the window begin later moved the cursor on before the range was taken from it.
+// Symptom: `{"T":"replaced","ranges":[]}`, or ranges that begin too late: events neither counted nor told.
+// Seen: by the property, with a window that holds nothing.
+test('tells all that was not counted of a conflated channel as replaced', async () => {
+  expect(await faultsAfter([subscribed('quotes'), stalled, published([quote, trade])], 1)).toEqual([])
+})
