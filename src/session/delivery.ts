@@ -231,11 +231,10 @@ export class Delivery {
     resuming.counts[isWhole ? 'whole' : 'partial']++
     this.#reader.resume(starts, () => {
       tell({ T: 'resumed', ...(id === undefined ? {} : { id }) })
-      // What is conflated goes on with its current value; so does everything of which something is missing.
-      const current = [...items].filter(
-        ([channel]) => snapshot || !isWhole || this.#subscription.policy(channel) === 'conflate',
-      )
-      if (current.length > 0) this.#sendSnapshot(new Map(current), id)
+      // What is conflated goes on with its current value, whenever it was subscribed; so does everything of which something is missing.
+      const named = [...items].filter(() => snapshot || !isWhole)
+      const current = new Map([...named, ...this.#subscription.itemsOf('conflate')])
+      if (current.size > 0) this.#sendSnapshot(current, id)
       this.#snapshots.resume()
     })
     this.#follow(this.#subscription)
