@@ -169,9 +169,9 @@ export class CatchUp {
     return this.#at(position) < (window?.from ?? position.offset)
   }
 
-  /** Nothing is wanted of what lies before. */
-  #goTo({ number, offset }: NumberedPosition): void {
-    this.#reached[number] = offset
+  /** Nothing is wanted of what lies before; but who was further than this node waits for it. */
+  #goTo(position: NumberedPosition): void {
+    this.#reached[position.number] = Math.max(this.#at(position), position.offset)
   }
 
   /** Another node had come further than this one: until it has come so far, too, there is nothing to read. */
