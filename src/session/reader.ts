@@ -85,7 +85,9 @@ export class Reader implements Subscriber {
 
   /** Up to where its client has everything of the lossless channels. */
   get positions(): NumberedPosition[] {
-    return this.#behind?.catchUp.positions ?? this.#parts.feed.positions()
+    // First, for what is written thereby may be more than its client takes.
+    const reached = this.#parts.feed.positions()
+    return this.#behind?.catchUp.positions ?? reached
   }
 
   /** Wants something else from now on, between two batches, so that the positions told with it are exact. */
@@ -152,6 +154,8 @@ export class Reader implements Subscriber {
   #leave(): void {
     if (this.#audience !== undefined) this.#parts.feed.fanout.leave(this, this.#audience)
     this.#audience = undefined
+    // That may have been the frame with which its client does not keep up.
+    if (this.#behind !== undefined) return
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */
