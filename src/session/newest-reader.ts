@@ -26,6 +26,8 @@ export class NewestReader {
   readonly #parts: NewestReaderParts
   /** By the number of the partition. */
   readonly #cursors: NewestCursor[] = []
+  /** What was not counted, and has to be told. */
+  #unsaid: readonly Start[] = []
 
   constructor(parts: NewestReaderParts, starts: readonly Start[]) {
     this.#parts = parts
@@ -34,12 +36,18 @@ export class NewestReader {
 
   /** Whether it has read a partition as far as the feed. */
   isLevelAt(position: NumberedPosition): boolean {
-    return this.#cursorAt(position).lowest === position.offset
+    return this.#unsaid.length === 0 && this.#cursorAt(position).lowest === position.offset
+  }
+
+  /** More is wanted, from these positions on: what was passed over meanwhile was not counted. */
+  restart(from: readonly NumberedPosition[]): void {
+    if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#unsaid = from
   }
 
   /** Reads some of one partition. */
   read(position: NumberedPosition): void {
     const { feed, form, interest, deliver, onReplaced } = this.#parts
+    if (this.#unsaid.length > 0) return this.#giveUp(this.#unsaid)
     const wants = interest()
     const window = feed.window.at(position.number)
     if (wants.size === 0 || window === undefined) return this.#skipTo(position)
@@ -56,8 +64,9 @@ export class NewestReader {
     form.events({ segment: excerpt, marks: allOf(count) }, deliver)
   }
 
-  /** Some of what is to be replaced has left the memory, so it cannot be counted: all partitions go on from where the feed is. */
+  /** What is to be replaced from here on cannot be counted: all partitions go on from where the feed is. */
   #giveUp(starts: readonly Start[]): void {
+    this.#unsaid = []
     const extents: Extent[] = []
     for (const position of this.#parts.feed.positions()) {
       const { number, offset } = position

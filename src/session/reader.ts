@@ -2,7 +2,7 @@ import type { Channel } from '../event/event.ts'
 import type { Audience, Subscriber } from '../fanout/audience.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
-import type { Interest } from '../fanout/interest.ts'
+import { type Interest, isWithin } from '../fanout/interest.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { CatchUp } from './catch-up.ts'
@@ -44,6 +44,7 @@ interface Behind {
   readonly cause: BehindCause
   readonly sinceMs: number
   readonly catchUp: CatchUp
+  readonly newest: readonly NewestReader[]
   readonly abort: AbortController
   /** The last sign that its client goes on reading, and when it was seen. */
   progress: number
@@ -92,10 +93,14 @@ export class Reader implements Subscriber {
 
   /** Wants something else from now on, between two batches, so that the positions told with it are exact. */
   follow(interests: Interests): void {
+    const former = this.#interests.conflated
     this.#interests = interests
     this.#revision++
-    if (this.#behind === undefined) this.#join()
-    else this.#behind.catchUp.rewind()
+    if (this.#behind === undefined) return this.#join()
+    const { catchUp, newest } = this.#behind
+    catchUp.rewind()
+    if (isWithin(interests.conflated, former)) return
+    for (const reader of newest) reader.restart(catchUp.positions)
   }
 
   /** Begins behind, at what its client missed of the lossless channels, and calls `onLive` when it has come to where the feed is. */
@@ -209,7 +214,7 @@ export class Reader implements Subscriber {
       starts,
     )
     const sinceMs = clock.steady()
-    this.#behind = { cause, sinceMs, catchUp, abort, progress: pace.progress, progressMs: sinceMs }
+    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress: pace.progress, progressMs: sinceMs }
     counts.behind[cause]++
     counts.begun[cause]++
     catchUp
