@@ -91,3 +91,11 @@ test('passes over nothing of a conflated channel that is subscribed while behind
   const acts = [subscribed('trades'), stalled, published([trade]), published([quote]), drained]
   expect(await faultsAfter([...acts, subscribed('quotes'), published([quote])], 1)).toEqual([])
 })
+
+// Cause: while the log was asked how far it reaches, a topic was made again; the plan named the former numbers.
+// Symptom: the acknowledgement lacked a partition whose events followed.
+// Seen: by the property.
+test('acknowledges a resume with the partitions of that moment', async () => {
+  const acts: Act[] = [subscribed('trades'), { act: 'recreate', topic: 'market' }, reconnected(0)]
+  expect(await faultsAfter([...acts, published([{ kind: 'none', place: 0 }])])).toEqual([])
+})
