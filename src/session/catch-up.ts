@@ -93,6 +93,21 @@ export class CatchUp {
     }
   }
 
+  /** Partitions have begun or ended: what was not read of a topic that was made again, or of a log that was cut back, is lost. */
+  noticePartitions(): void {
+    const { feed, interest, newest, lose } = this.#parts
+    const ends = feed.reached()
+    for (const number of this.#covered.keys()) {
+      if (!this.#isRetired(number)) continue
+      const to = ends[number] ?? 0
+      const from = this.#covered[number] ?? to
+      this.#covered[number] = to
+      if (interest().size > 0 && from < to) lose({ number, from, to })
+      for (const reader of newest) reader.retire({ number, offset: to })
+    }
+    for (const position of feed.positions()) this.#covered[position.number] ??= this.#coveredAt(position)
+  }
+
   async #read(join: () => void): Promise<void> {
     const { signal } = this.#parts
     while (!signal.aborted) {
@@ -130,6 +145,11 @@ export class CatchUp {
       if (wantsEvery.size === 0) this.#goTo(position)
       else if (this.#at(position) !== position.offset) this.#readPartition(position, wanted)
     }
+  }
+
+  /** Whether a number stands for nothing any more. */
+  #isRetired(number: number): boolean {
+    return this.#parts.feed.positions().every(position => position.number !== number)
   }
 
   #readPartition(position: NumberedPosition, wanted: ReturnType<typeof wantedItems>): void {
@@ -198,18 +218,24 @@ export class CatchUp {
     const revision = this.#parts.revision()
     const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0 }
     piece.covered[number] = this.#coveredAt(position)
-    await inTurn(async () => {
-      for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
-        this.#take(batch, piece)
-        await nextLoopTurn()
-      }
-    })
+    try {
+      await inTurn(async () => {
+        for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
+          this.#take(batch, piece)
+          await nextLoopTurn()
+        }
+      })
+    } catch (error) {
+      if (!this.#isRetired(number)) throw error
+    }
     for (const [index, send] of piece.sendings.entries()) {
       await this.#room()
-      if (signal.aborted || this.#parts.revision() !== revision) return this.#goBack(number)
+      if (signal.aborted || this.#isRetired(number)) return
+      if (this.#parts.revision() !== revision) return this.#goBack(number)
       send()
       this.#covered[number] = piece.froms[index + 1] ?? piece.covered[number] ?? from
     }
+    if (this.#isRetired(number)) return
     if (this.#parts.revision() !== revision) return this.#goBack(number)
     this.#count('log', piece.events)
     this.#reached[number] = piece.to

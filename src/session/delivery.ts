@@ -129,6 +129,11 @@ export class Delivery {
     return this.#reader.lagAt(nowMs)
   }
 
+  /** Partitions have begun or ended: tells its client what it does not get of these. */
+  noticePartitions(): void {
+    this.#reader.noticePartitions()
+  }
+
   /** Takes a request whole, or refuses it for a fault. */
   subscribe(request: SubscribeMessage): RequestFault | undefined {
     const { id, cursor, snapshot, items } = request

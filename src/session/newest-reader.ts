@@ -44,6 +44,14 @@ export class NewestReader {
     if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#unsaid = from
   }
 
+  /** A number stands for nothing any more; its partition ended at an offset. */
+  retire({ number, offset }: Start): void {
+    const from = this.#cursorAt({ number }).lowest
+    this.#cursors[number] = new NewestCursor(offset)
+    if (this.#parts.interest().size > 0 && from < offset)
+      this.#parts.onSkipped([{ number, from, to: offset }])
+  }
+
   /** Reads some of one partition. */
   read(position: NumberedPosition): void {
     const { feed, form, interest, deliver, onReplaced } = this.#parts
@@ -82,7 +90,7 @@ export class NewestReader {
     this.#cursors[number] = new NewestCursor(offset)
   }
 
-  #cursorAt({ number }: NumberedPosition): NewestCursor {
+  #cursorAt({ number }: Pick<Start, 'number'>): NewestCursor {
     return (this.#cursors[number] ??= new NewestCursor(this.#parts.feed.beginOf(number)))
   }
 }

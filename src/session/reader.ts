@@ -114,6 +114,11 @@ export class Reader implements Subscriber {
     else this.#lag(congestion)
   }
 
+  /** Partitions have begun or ended: tells its client what it does not get of these. */
+  noticePartitions(): void {
+    this.#behind?.catchUp.noticePartitions()
+  }
+
   /** Tells its client what it does not get any more. */
   lose(extent: Extent): void {
     this.#parts.counts.lostOffsets += extent.to - extent.from
@@ -149,6 +154,8 @@ export class Reader implements Subscriber {
     const { live } = this.#interests
     // Who joins gets what comes now, not what is still to be written.
     feed.flush()
+    // That may have been the frame with which its client does not keep up.
+    if (this.#behind !== undefined) return
     const former = this.#audience
     this.#audience = live.size > 0 ? feed.fanout.join(this, live, form) : undefined
     if (former === this.#audience) return
@@ -159,8 +166,6 @@ export class Reader implements Subscriber {
   #leave(): void {
     if (this.#audience !== undefined) this.#parts.feed.fanout.leave(this, this.#audience)
     this.#audience = undefined
-    // That may have been the frame with which its client does not keep up.
-    if (this.#behind !== undefined) return
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */

@@ -92,6 +92,14 @@ test('passes over nothing of a conflated channel that is subscribed while behind
   expect(await faultsAfter([...acts, subscribed('quotes'), published([quote])], 1)).toEqual([])
 })
 
+// Cause: a reader behind only looked at the partitions that there are.
+// Symptom: what it had not read when a log was cut back was skipped, and nothing said so.
+// Seen: by the property.
+test('tells a client that is behind what it does not get of a log that was cut back', async () => {
+  const acts = [subscribed('trades'), stalled, published([trade])]
+  expect(await faultsAfter([...acts, { act: 'cut', place: 0, by: 1 }])).toEqual([])
+})
+
 // Cause: while the log was asked how far it reaches, a topic was made again; the plan named the former numbers.
 // Symptom: the acknowledgement lacked a partition whose events followed.
 // Seen: by the property.
