@@ -1,6 +1,5 @@
 import { Histogram, type Registry } from 'prom-client'
 import type { Feed } from '../../fanout/feed.ts'
-import { deflateCounts } from '../../wire/block.ts'
 import type { Ingest } from '../ingest.ts'
 import { counter, gauge, rows } from './read-metric.ts'
 
@@ -49,7 +48,7 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
     'ticker_deflated_bytes_total',
     'Bytes of frames that were compressed, each once for all of its receivers, before (plain) and after (compressed). Little difference: what is published does not repeat, and TICKER_DEFLATE=off saves the time',
     ['form'],
-    () => rows('form', deflateCounts),
+    () => rows('form', { ...fanout.deflated }),
   )
   counter(
     registry,
