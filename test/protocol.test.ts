@@ -70,6 +70,7 @@ describe('PROTOCOL.md', () => {
       'subscribe',
       'conflate',
       'unsubscribe',
+      'ack',
       'snapshot',
       'expiring',
       'heartbeat',

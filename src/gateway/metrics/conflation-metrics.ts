@@ -4,13 +4,6 @@ import { counter, gauge, type Row, rows } from './read-metric.ts'
 
 /** Declares what is known of what is told at intervals. */
 export function declareConflation(registry: Registry, { conflation }: Feed): void {
-  counter(
-    registry,
-    'ticker_conflated_events_total',
-    'Events that sessions were told of as replaced by a newer one of their item, by channel; one session as one. Many for each delivery: clients ask for longer intervals than they may need',
-    ['channel'],
-    () => rows('channel', conflation.counts.replaced),
-  )
   gauge(
     registry,
     'ticker_conflating_audiences',
