@@ -1,10 +1,11 @@
 import type { Channel } from '../event/event.ts'
+import type { Item } from '../tape/item.ts'
 import type { Items } from '../tape/items.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { type Interest, wants } from './interest.ts'
 import { NumberList } from './number-list.ts'
-import type { Cohort } from './seat.ts'
+import type { Cohort, ItemEvents } from './seat.ts'
 import type { Tick } from './tick.ts'
 
 /** What a cohort is told with a tick. */
@@ -24,11 +25,21 @@ export interface ConflatedAudienceOptions {
   readonly maxTickBytes: number
 }
 
+/** An item of a tick, with its events. */
+interface Taking {
+  readonly index: number
+  readonly events: number
+}
+
+/** What most cohorts leave over. */
+export const nothing: ItemEvents = new Map()
 const silence: Telling = { blocks: [], events: 0, replaced: new Map() }
 /** A separator, the name of the field and ten digits. */
 const mostReplacesBytes = 32
 /** The events of the telling that is being made. */
 const marks = new NumberList()
+/** What does not fit into it. */
+const left = new Map<number, number>()
 
 /** The subscribers that are told the same items at the same interval: what they have in common is built once. */
 export class ConflatedAudience {
@@ -60,19 +71,25 @@ export class ConflatedAudience {
   /** Builds what a cohort is told with a tick, of which it has seen so many `events` each; what does not fit is left over. */
   build(cohort: Cohort, tick: Tick, events: Uint32Array): Telling {
     const former = cohort.leftovers
-    if (former.size > 0) cohort.leftovers = new Map()
-    for (const [number, left] of former) {
+    for (const [number, count] of former) {
       const index = tick.indexOf(number)
-      this.#take(cohort, tick, { index, events: left + (events[index] ?? 0) })
+      this.#take(tick, { index, events: count + (events[index] ?? 0) })
     }
     this.#visit(tick, index => {
       const number = tick.items[index]?.number ?? 0
-      if (!former.has(number)) this.#take(cohort, tick, { index, events: events[index] ?? 0 })
+      if (!former.has(number)) this.#take(tick, { index, events: events[index] ?? 0 })
     })
     const telling = marks.count === 0 ? silence : this.#encode(tick)
     marks.clear()
     this.#bytes = 0
+    cohort.leftovers = left.size === 0 ? nothing : new Map(left)
+    left.clear()
     return telling
+  }
+
+  /** Whether an item is wanted. */
+  wants({ channel, symbol }: Item): boolean {
+    return wants(this.interest, channel, symbol)
   }
 
   /** Puts together those that have been told the same by now. */
@@ -84,16 +101,12 @@ export class ConflatedAudience {
     this.cohorts = this.cohorts.filter(({ isNew, seats }) => isNew || seats.size > 0)
   }
 
-  #take(
-    cohort: Cohort,
-    tick: Tick,
-    { index, events }: { readonly index: number; readonly events: number },
-  ): void {
+  #take(tick: Tick, { index, events }: Taking): void {
     const item = tick.items[index]
     if (events === 0 || item === undefined) return
     const bytes = tick.end(index) - tick.start(index) + mostReplacesBytes
     if (marks.count > 0 && this.#bytes + bytes > this.#maxTickBytes) {
-      cohort.leftovers.set(item.number, events)
+      left.set(item.number, events)
       return
     }
     this.#bytes += bytes
@@ -121,7 +134,7 @@ export class ConflatedAudience {
       if (symbols === '*' || symbols.size > tick.count) {
         for (let index = 0; index < tick.count; index++) {
           const item = tick.items[index]
-          if (item?.channel === channel && wants(this.interest, channel, item.symbol)) each(index)
+          if (item?.channel === channel && this.wants(item)) each(index)
         }
       } else {
         for (const symbol of symbols) {

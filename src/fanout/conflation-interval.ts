@@ -1,11 +1,12 @@
+import type { Item } from '../tape/item.ts'
 import type { Items } from '../tape/items.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Progress } from './audience.ts'
-import { ConflatedAudience, type Telling } from './conflated-audience.ts'
+import { ConflatedAudience, nothing, type Telling } from './conflated-audience.ts'
 import { Demand } from './demand.ts'
 import { type Interest, keyOf } from './interest.ts'
 import { NumberList } from './number-list.ts'
-import { type Cohort, type ConflatedSubscriber, Seat, type Told } from './seat.ts'
+import { type Cohort, type ConflatedSubscriber, type ItemEvents, Seat, type Told } from './seat.ts'
 import { grown, Tick } from './tick.ts'
 
 /** What may still be done in this turn of the event loop; writing to one subscriber is one. */
@@ -18,6 +19,8 @@ export interface ConflatedWish {
   readonly subscriber: ConflatedSubscriber
   readonly interest: Interest
   readonly form: WireForm
+  /** What it has not been told of at the seats that it has left for this one (`Seat.untold`); of items that it still wants. */
+  readonly untold?: ItemEvents
 }
 
 export interface ConflationIntervalOptions {
@@ -30,11 +33,10 @@ export interface ConflationIntervalOptions {
   readonly onEmpty: () => void
 }
 
-/** A cohort that joined in the interval under way: its events are those in the journal from `begin` on. */
+/** A cohort that joined in the interval under way: its events are those in the journal from where it began. */
 interface Newcomers {
   readonly audience: ConflatedAudience
   readonly cohort: Cohort
-  readonly begin: number
   readonly told: Told
 }
 
@@ -69,6 +71,8 @@ export class ConflationInterval {
   readonly #tick = new Tick()
   #ended: Ended = { newcomers: [], journal: this.#journal }
   #isTelling = false
+  /** The number of the interval under way. */
+  #number = 0
 
   constructor(options: ConflationIntervalOptions) {
     this.#options = options
@@ -93,12 +97,18 @@ export class ConflationInterval {
   }
 
   /** Gives a subscriber its seat: it is told of everything from now on. */
-  join({ subscriber, interest, form }: ConflatedWish): Seat {
+  join({ subscriber, interest, form, untold = nothing }: ConflatedWish): Seat {
     const key = `${form.subprotocol} ${keyOf(interest)}`
     const audience = this.#audiences.get(key) ?? this.#open(key, interest, form)
-    const { cohort, told } = this.#newcomersOf(audience)
+    const { cohort, told } = this.#newcomersOf(audience, this.#wanted(untold, audience))
     audience.size++
-    return new Seat({ subscriber, cohort, told, onLeft: () => this.#release(audience) })
+    return new Seat({
+      subscriber,
+      cohort,
+      told,
+      untold: seat => this.#untold(seat, audience),
+      onLeft: () => this.#release(audience),
+    })
   }
 
   /** Ends the interval: sets apart what changed in it, for `tell`. The next one begins. */
@@ -106,6 +116,7 @@ export class ConflationInterval {
     const { items, progress } = this.#options
     const tick = this.#tick
     this.#isTelling = true
+    this.#number++
     tick.positions = [...progress.reached]
     for (let at = 0; at < this.#changed.count; at++) {
       const number = this.#changed.at(at)
@@ -150,7 +161,8 @@ export class ConflationInterval {
   *#tellNewcomers({ newcomers, journal }: Ended, turn: Turn): Generator<void, void> {
     const events = new Uint32Array(newcomers.length === 0 ? 0 : this.#tick.count)
     let at = journal.count
-    for (const { audience, cohort, begin } of newcomers.toReversed()) {
+    for (const { audience, cohort } of newcomers.toReversed()) {
+      const { begin } = cohort.since
       turn.left -= (at - begin) / stepsPerWrite
       while (at > begin) {
         const index = this.#tick.indexOf(journal.at(--at))
@@ -164,6 +176,8 @@ export class ConflationInterval {
 
   *#tell({ audience, cohort, events }: Address, turn: Turn): Generator<void, void> {
     if (cohort.seats.size === 0) return
+    const interval = this.#number
+    cohort.built = { interval, leftovers: cohort.leftovers }
     const telling = audience.build(cohort, this.#tick, events)
     const told: Told = { positions: this.#tick.positions, isWhole: cohort.leftovers.size === 0 }
     for (const number of cohort.leftovers.keys()) this.#carried.add(number)
@@ -173,7 +187,7 @@ export class ConflationInterval {
     for (const seat of cohort.seats) {
       if (telling.blocks.length > 0) turn.left--
       if (telling.blocks.length === 0 || seat.subscriber.offer(telling.blocks)) {
-        seat.settle(told)
+        seat.settle(told, interval)
         takers++
       } else {
         seat.leave()
@@ -192,17 +206,58 @@ export class ConflationInterval {
   }
 
   /** Those who join without an event between them are one cohort. */
-  #newcomersOf(audience: ConflatedAudience): Newcomers {
-    const begin = this.#journal.count
+  #newcomersOf(audience: ConflatedAudience, leftovers: ItemEvents): Newcomers {
+    const [interval, begin] = [this.#number, this.#journal.count]
     const known = this.#latest.get(audience)
-    if (known?.begin === begin) return known
-    const cohort: Cohort = { seats: new Set(), isNew: true, leftovers: new Map() }
+    if (known?.cohort.since.begin === begin && leftovers.size === 0) return known
+    const cohort: Cohort = {
+      seats: new Set(),
+      isNew: true,
+      since: { interval, begin },
+      leftovers,
+      built: { interval, leftovers },
+    }
     audience.cohorts.push(cohort)
-    const told = { positions: [...this.#options.progress.reached], isWhole: true }
-    const newcomers = { audience, cohort, begin, told }
+    for (const number of leftovers.keys()) this.#carried.add(number)
+    const told = { positions: [...this.#options.progress.reached], isWhole: leftovers.size === 0 }
+    const newcomers = { audience, cohort, told }
     this.#newcomers.push(newcomers)
-    this.#latest.set(audience, newcomers)
+    if (leftovers.size === 0) this.#latest.set(audience, newcomers)
     return newcomers
+  }
+
+  #wanted(untold: ItemEvents, audience: ConflatedAudience): ItemEvents {
+    if (untold.size === 0) return nothing
+    const { items } = this.#options
+    return new Map([...untold].filter(([number]) => isWanted(items.at(number), audience)))
+  }
+
+  /** What a subscriber has not been told of the interval that is being told, and of the one under way. */
+  #untold(seat: Seat, audience: ConflatedAudience): ItemEvents {
+    const { cohort } = seat
+    const { since, built } = cohort
+    const lacksLast = this.#isTelling && seat.toldInterval < this.#number
+    const isBuilt = lacksLast && built.interval === this.#number
+    const untold = new Map(isBuilt ? built.leftovers : cohort.leftovers)
+    const add = (number: number, events: number): void => {
+      if (events > 0 && isWanted(this.#options.items.at(number), audience))
+        untold.set(number, (untold.get(number) ?? 0) + events)
+    }
+    const addJournal = (journal: NumberList): void => {
+      for (let at = since.begin; at < journal.count; at++) add(journal.at(at), 1)
+    }
+    if (lacksLast && cohort.isNew) addJournal(this.#ended.journal)
+    else if (lacksLast)
+      for (const [at, { number }] of this.#tick.items.entries()) add(number, this.#tick.events[at] ?? 0)
+    if (since.interval === this.#number) {
+      addJournal(this.#journal)
+    } else {
+      for (let at = 0; at < this.#changed.count; at++) {
+        const number = this.#changed.at(at)
+        add(number, this.#counts[number] ?? 0)
+      }
+    }
+    return untold
   }
 
   #release(audience: ConflatedAudience): void {
@@ -212,6 +267,10 @@ export class ConflationInterval {
     this.demand.remove(audience.interest)
     if (this.#audiences.size === 0) this.#options.onEmpty()
   }
+}
+
+function isWanted(item: Item | undefined, audience: ConflatedAudience): boolean {
+  return item !== undefined && audience.wants(item)
 }
 
 /** Whom to tell, and how many events of each item of the tick they have not been told. */

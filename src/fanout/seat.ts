@@ -15,19 +15,27 @@ export interface Told {
   readonly isWhole: boolean
 }
 
+/** Events by the number of their item. */
+export type ItemEvents = ReadonlyMap<number, number>
+
 /** Those of an audience that were told the same so far. */
 export interface Cohort {
   readonly seats: Set<Seat>
   /** Whether it was told nothing yet: it joined in the interval under way, or in the one that is just being told. */
   isNew: boolean
-  /** The numbers of items that did not fit in the last tick, with the events that have to be told of them. */
-  leftovers: Map<number, number>
+  /** In which interval it joined, and where in that interval's journal. */
+  readonly since: { readonly interval: number; readonly begin: number }
+  /** What it still has to be told of before: what did not fit in the last tick. */
+  leftovers: ItemEvents
+  /** The interval under way when frames were last built for it, and what was left over before. */
+  built: { readonly interval: number; readonly leftovers: ItemEvents }
 }
 
 export interface SeatOptions {
   readonly subscriber: ConflatedSubscriber
   readonly cohort: Cohort
   readonly told: Told
+  readonly untold: (seat: Seat) => ItemEvents
   readonly onLeft: () => void
 }
 
@@ -36,13 +44,17 @@ export class Seat {
   readonly subscriber: ConflatedSubscriber
   #cohort: Cohort
   #told: Told
+  #toldInterval: number
   #hasLeft = false
+  readonly #untold: (seat: Seat) => ItemEvents
   readonly #onLeft: () => void
 
-  constructor({ subscriber, cohort, told, onLeft }: SeatOptions) {
+  constructor({ subscriber, cohort, told, untold, onLeft }: SeatOptions) {
     this.subscriber = subscriber
     this.#cohort = cohort
     this.#told = told
+    this.#toldInterval = cohort.since.interval
+    this.#untold = untold
     this.#onLeft = onLeft
     cohort.seats.add(this)
   }
@@ -52,9 +64,25 @@ export class Seat {
     return this.#told
   }
 
-  /** States what its subscriber was told with a tick. */
-  settle(told: Told): void {
-    if (!this.#hasLeft) this.#told = told
+  get cohort(): Cohort {
+    return this.#cohort
+  }
+
+  /** The number of the interval before which its subscriber was told of everything. */
+  get toldInterval(): number {
+    return this.#toldInterval
+  }
+
+  /** States what its subscriber was told: of everything before an interval. */
+  settle(told: Told, interval: number): void {
+    if (this.#hasLeft) return
+    this.#told = told
+    this.#toldInterval = interval
+  }
+
+  /** What its subscriber has still to be told of until now, to be taken along to the seat that it changes to; asked before it leaves. */
+  untold(): ItemEvents {
+    return this.#hasLeft ? new Map() : this.#untold(this)
   }
 
   /** Puts it with others that were told the same. */

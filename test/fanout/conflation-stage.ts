@@ -1,6 +1,5 @@
 import { vi } from 'vitest'
 import type { Channel } from '../../src/event/event.ts'
-import type { Partition } from '../../src/event/position.ts'
 import { Conflation, type ConflationOptions } from '../../src/fanout/conflation.ts'
 import type { Interest } from '../../src/fanout/interest.ts'
 import type { IntervalMs } from '../../src/fanout/intervals.ts'
@@ -43,11 +42,12 @@ export class Member implements ConflatedSubscriber {
   }
 }
 
-const partition: Partition = { topic: 'market.quotes', partition: 0 }
+function interestOf(names: readonly string[]): Interest {
+  return new Map<Channel, '*' | ReadonlySet<string>>([['quotes', names.includes('*') ? '*' : new Set(names)]])
+}
 
 /** Events and clients, on a clock that stands until the test moves it, and an event loop that waits for the test. */
 export class ConflationStage {
-  readonly partition = partition
   readonly tape = new Tape({ maxItems: 100_000 })
   readonly conflation: Conflation
   readonly reached = [0]
@@ -68,11 +68,18 @@ export class ConflationStage {
   }
 
   join(intervalMs: IntervalMs, names: readonly string[], member = new Member()): Member {
-    const interest: Interest = new Map<Channel, '*' | ReadonlySet<string>>([
-      ['quotes', names.includes('*') ? '*' : new Set(names)],
-    ])
-    member.seat = this.conflation.join(intervalMs, { subscriber: member, interest, form: jsonForm })
+    const wish = { subscriber: member, interest: interestOf(names), form: jsonForm }
+    member.seat = this.conflation.join(intervalMs, wish)
     return member
+  }
+
+  /** Puts a member on another seat. */
+  move(member: Member, intervalMs: IntervalMs, names: readonly string[]): void {
+    const { seat } = member
+    const untold = seat?.untold() ?? new Map()
+    const wish = { subscriber: member, interest: interestOf(names), form: jsonForm, untold }
+    member.seat = this.conflation.join(intervalMs, wish)
+    seat?.leave()
   }
 
   /** A batch of quotes of these symbols. */

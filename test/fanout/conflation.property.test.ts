@@ -15,17 +15,26 @@ const symbols = ['A', 'B', 'C', 'D', 'E', 'F']
 
 /** A client that keeps how many events of each item it was told of, and the newest. */
 class Bookkeeper extends Member {
-  readonly names: readonly string[]
-  readonly since: number
+  /** The symbols that it wants, and since which offset. */
+  #since = new Map<string, number>()
   readonly events = new Map<string, number>()
   readonly newest = new Map<string, number>()
   readonly faults: string[] = []
   hasLeft = false
 
-  constructor(names: readonly string[], since: number) {
-    super()
-    this.names = names
-    this.since = since
+  /** What it wants from now on; what it wanted before goes on. */
+  want(names: readonly string[], offset: number): void {
+    const wanted = symbols.filter(symbol => names.includes('*') || names.includes(symbol))
+    for (const symbol of symbols) {
+      if (wanted.includes(symbol)) continue
+      this.events.delete(symbol)
+      this.newest.delete(symbol)
+    }
+    this.#since = new Map(wanted.map(symbol => [symbol, this.#since.get(symbol) ?? offset]))
+  }
+
+  sinceOf(symbol: string): number {
+    return this.#since.get(symbol) ?? Infinity
   }
 
   leave(): void {
@@ -33,25 +42,21 @@ class Bookkeeper extends Member {
     this.hasLeft = true
   }
 
-  /** Reads what came: no item twice in one tick, nothing that is older than what it has. */
-  read(): void {
-    for (const { S, bs, replaces = 0 } of this.take()) {
-      if (replaces < 0 || bs <= (this.newest.get(S) ?? this.since - 1)) this.faults.push(`${S} ${bs} again`)
-      this.newest.set(S, bs)
-      this.events.set(S, (this.events.get(S) ?? 0) + 1 + replaces)
-    }
-  }
-
   override offer(...blocks: Parameters<Member['offer']>): boolean {
     if (this.hasLeft) this.faults.push('offered something after it had left')
     const isTaken = super.offer(...blocks)
     this.hasLeft ||= !isTaken
-    this.read()
+    this.#read()
     return isTaken
   }
 
-  wants(symbol: string): boolean {
-    return this.names.includes('*') || this.names.includes(symbol)
+  /** Reads what came: nothing that it does not want, or that is not newer than what it has. */
+  #read(): void {
+    for (const { S, bs, replaces = 0 } of this.take()) {
+      if (replaces < 0 || bs <= (this.newest.get(S) ?? this.sinceOf(S) - 1)) this.faults.push(`${S} ${bs}`)
+      this.newest.set(S, bs)
+      this.events.set(S, (this.events.get(S) ?? 0) + 1 + replaces)
+    }
   }
 }
 
@@ -61,9 +66,8 @@ function check(member: Bookkeeper, log: readonly string[]): void {
   const { positions, isWhole } = member.seat!.told
   const to = positions[0] ?? 0
   for (const symbol of symbols) {
-    const offsets = [...log.keys()].filter(
-      offset => offset >= member.since && offset < to && log[offset] === symbol && member.wants(symbol),
-    )
+    const since = member.sinceOf(symbol)
+    const offsets = [...log.keys()].filter(offset => offset >= since && offset < to && log[offset] === symbol)
     if (isWhole) {
       expect([symbol, member.events.get(symbol) ?? 0]).toEqual([symbol, offsets.length])
       expect([symbol, member.newest.get(symbol)]).toEqual([symbol, offsets.at(-1)])
@@ -73,6 +77,10 @@ function check(member: Bookkeeper, log: readonly string[]): void {
   }
 }
 
+const seatWish = {
+  names: fc.constantFrom(['*'], ['A'], ['A', 'B', 'C'], ['B', 'F'], [...symbols, 'NONE']),
+  intervalMs: fc.constantFrom<IntervalMs>(100, 250),
+}
 const step = fc.oneof(
   {
     weight: 6,
@@ -85,9 +93,12 @@ const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('join' as const),
-      names: fc.constantFrom(['*'], ['A'], ['A', 'B', 'C'], ['B', 'F'], [...symbols, 'NONE']),
-      intervalMs: fc.constantFrom<IntervalMs>(100, 250),
+      ...seatWish,
     }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('move' as const), member: fc.nat(), ...seatWish }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('leave' as const), member: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('congest' as const), member: fc.nat() }) },
@@ -109,15 +120,20 @@ test('every member is told of each event that it wants, once, as itself or as re
           stage.quote(...one.symbols)
           log.push(...one.symbols)
         } else if (one.kind === 'join') {
-          const member = new Bookkeeper(one.names, stage.position)
+          const member = new Bookkeeper()
           members.push(member)
+          member.want(one.names, stage.position)
           stage.join(one.intervalMs, one.names, member)
         } else if (one.kind === 'pass') vi.advanceTimersByTime(one.ms)
         else if (one.kind === 'turn') stage.turn()
         else if (members.length > 0) {
           const member = members[one.member % members.length]!
           if (one.kind === 'congest') member.isCongested = true
-          else member.leave()
+          else if (one.kind === 'leave') member.leave()
+          else if (!member.hasLeft) {
+            member.want(one.names, stage.position)
+            stage.move(member, one.intervalMs, one.names)
+          }
         }
         for (const member of members) check(member, log)
       }

@@ -260,6 +260,62 @@ describe('a member', () => {
     expect(other.takeShort()).toEqual(['A 0 for 1'])
   })
 
+  test('that changes what it wants takes along what it was not told of yet', () => {
+    const member = stage.join(250, ['A', 'B'])
+    const other = stage.join(250, ['A', 'C'])
+    stage.quote('A', 'B', 'C', 'A')
+    stage.move(member, 250, ['A', 'C'])
+    expect(member.seat!.told).toEqual({ positions: [4], isWhole: false })
+    stage.quote('A', 'C')
+    stage.pass(250)
+    expect(member.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 1'])
+    expect(other.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 2'])
+    stage.quote('A')
+    stage.pass(250)
+    expect(member.blocks[0]).toBe(other.blocks[0])
+  })
+
+  test('that changes to another interval while it is to be told takes that along too', () => {
+    stage = new ConflationStage({ writesPerTurn: 1 })
+    const members = namesOf(3).map(() => stage.join(250, ['A']))
+    stage.quote('A')
+    vi.advanceTimersByTime(250)
+    stage.quote('A')
+    const [told, , waiting] = members
+    stage.move(told!, 500, ['A'])
+    stage.move(waiting!, 500, ['A'])
+    expect(waiting!.offers).toBe(0)
+    stage.pass(250)
+    expect(told!.takeShort()).toEqual(['A 0 for 1', 'A 1 for 1'])
+    expect(waiting!.takeShort()).toEqual(['A 1 for 2'])
+  })
+
+  test('that has just joined, and changes before it was told, takes along what came since it joined', () => {
+    stage = new ConflationStage({ writesPerTurn: 1 })
+    for (const name of ['A', 'B', 'C']) stage.join(250, [name])
+    stage.pass(250)
+    stage.quote('A', 'B', 'C')
+    const member = stage.join(250, ['A', 'B'])
+    stage.quote('B')
+    vi.advanceTimersByTime(250)
+    stage.move(member, 500, ['A', 'B'])
+    stage.pass(500)
+    expect(member.takeShort()).toEqual(['B 3 for 1'])
+  })
+
+  test('that changes when frames were built for it, but not offered, takes along what was left over before', () => {
+    stage = new ConflationStage({ writesPerTurn: 1, maxTickBytes: 1 })
+    const members = namesOf(2).map(() => stage.join(250, ['A', 'B']))
+    stage.quote('A', 'B')
+    stage.pass(250)
+    vi.advanceTimersByTime(250)
+    const [first, second] = members
+    expect([first!.takeShort(), second!.takeShort()]).toEqual([['A 0 for 1', 'B 1 for 1'], ['A 0 for 1']])
+    stage.move(second!, 500, ['A', 'B'])
+    stage.pass(500)
+    expect(second!.takeShort()).toEqual(['B 1 for 1'])
+  })
+
   // Cause: a cohort that everyone had left was dropped while others could still join it.
   // Symptom: who joined it was told of one tick and never again.
   // Seen: when the code was read again, before anyone used it.
