@@ -54,6 +54,12 @@ export class Fanout {
     return count
   }
 
+  /** Whether someone is subscribed to this very name; `'*'` is one. */
+  has(channel: Channel, name: string): boolean {
+    const routes = this.#routes.get(channel)
+    return routes !== undefined && (name === '*' ? routes.wildcards.size > 0 : routes.bySymbol.has(name))
+  }
+
   /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
   join(subscriber: Subscriber, interest: Interest, form: WireForm): Audience {
     const key = `${form.subprotocol} ${keyOf(interest)}`
