@@ -13,7 +13,7 @@ const noTexts: readonly string[] = Object.freeze([])
 export class TapeChain {
   readonly partition: TapePartition
   readonly #layout: TapeLayout
-  readonly #units: Float64Array
+  readonly #units: number[]
   #presence = 0
   #decimals = 0
   #style = 0
@@ -25,7 +25,7 @@ export class TapeChain {
   constructor(layout: TapeLayout, symbol: string, partition: TapePartition) {
     this.partition = partition
     this.#layout = layout
-    this.#units = new Float64Array(layout.fields.length)
+    this.#units = Array.from({ length: layout.numbers }, () => 0)
     this.#event = { T: layout.type, S: symbol, t: '1970-01-01T00:00:00Z' }
     this.#arrange()
   }
@@ -64,8 +64,9 @@ export class TapeChain {
     this.#event = { T: before['T'], S: before['S'], t: before['t'] }
     for (const field of this.#layout.fields) {
       const { name, slot, kind } = field
-      if (!this.#has(field)) this.#units[slot] = 0
-      else this.#event[name] = before[name] ?? (kind === 'text' ? '' : kind === 'texts' ? noTexts : 0)
+      const blank = kind === 'text' ? '' : kind === 'texts' ? noTexts : 0
+      if (this.#has(field)) this.#event[name] = before[name] ?? blank
+      else if (blank === 0) this.#units[slot] = 0
     }
   }
 

@@ -66,17 +66,16 @@ export class TapeChange {
     this.#bits = clockBit
     if (item.presence !== 0) this.#bits |= presenceBit
     if (item.decimals !== 0) this.#bits |= decimalsBit
-    for (const { slot, bit, kind, optionalBit } of fields) {
+    for (const field of fields) {
+      const { slot, bit, optionalBit, kind } = field
       if (optionalBit !== 0 && (item.presence & optionalBit) === 0) continue
-      this.#values[slot] = item.values[slot] ?? 0
-      this.#units[slot] = item.units[slot] ?? 0
-      this.#texts[slot] = item.texts[slot] ?? ''
-      this.#lists[slot] = item.lists[slot] ?? []
-      const isBlank =
-        this.#texts[slot] === '' &&
-        this.#lists[slot].length === 0 &&
-        this.#units[slot] === (kind === 'step' ? 1 : 0)
-      if (!isBlank) this.#bits |= bit
+      if (kind === 'text') this.#texts[slot] = item.texts[slot] ?? ''
+      else if (kind === 'texts') this.#lists[slot] = item.lists[slot] ?? []
+      else {
+        this.#values[slot] = item.values[slot] ?? 0
+        this.#units[slot] = item.units[slot] ?? 0
+      }
+      if (!item.isBlank(field)) this.#bits |= bit
     }
   }
 
@@ -184,17 +183,18 @@ export class TapeChange {
 
   #writePresence(item: TapeItem, out: TapeBytes): void {
     out.number(this.#presence)
-    for (const { slot, optionalBit } of item.layout.fields) {
-      if (optionalBit !== 0 && (this.#presence & optionalBit) === 0) item.blank(slot)
+    for (const field of item.layout.fields) {
+      if (field.optionalBit !== 0 && (this.#presence & field.optionalBit) === 0) item.blank(field)
     }
     item.presence = this.#presence
   }
 
   #writeDecimals(item: TapeItem, out: TapeBytes): void {
     out.number(this.#decimals)
-    for (const { slot, group } of item.layout.fields) {
+    for (const field of item.layout.fields) {
+      const { group } = field
       if (group < 0) continue
-      if (decimalsOf(this.#decimals, group) !== decimalsOf(item.decimals, group)) item.blank(slot)
+      if (decimalsOf(this.#decimals, group) !== decimalsOf(item.decimals, group)) item.blank(field)
     }
     item.decimals = this.#decimals
   }

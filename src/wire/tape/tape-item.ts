@@ -1,4 +1,4 @@
-import type { TapeLayout } from './tape-layout.ts'
+import type { TapeField, TapeLayout } from './tape-layout.ts'
 
 /** The time of an item that has had no event. */
 const blankTime = '1970-01-01T00:00:00Z'
@@ -21,8 +21,8 @@ export class TapeItem {
   /** How many events on end had numbers that would have done with fewer decimals. */
   spared = 0
   /** By slot: the numbers of the last event, and the whole numbers they are on the wire; 0 where absent. */
-  readonly values: Float64Array
-  readonly units: Float64Array
+  readonly values: number[]
+  readonly units: number[]
   readonly texts: string[]
   readonly lists: (readonly string[])[]
 
@@ -31,23 +31,31 @@ export class TapeItem {
     symbol: string,
     place: { readonly item: number; readonly partition: number },
   ) {
-    const count = layout.fields.length
     this.layout = layout
     this.symbol = symbol
     this.number = place.item
     this.partition = place.partition
-    this.values = new Float64Array(count)
-    this.units = new Float64Array(count)
-    this.texts = Array.from({ length: count }, () => '')
-    this.lists = Array.from({ length: count }, () => none)
+    this.values = Array.from({ length: layout.numbers }, () => 0)
+    this.units = Array.from({ length: layout.numbers }, () => 0)
+    this.texts = Array.from({ length: layout.texts }, () => '')
+    this.lists = Array.from({ length: layout.lists }, () => none)
   }
 
-  /** What a field is when it is absent. */
-  blank(slot: number): void {
-    this.values[slot] = 0
-    this.units[slot] = 0
-    this.texts[slot] = ''
-    this.lists[slot] = none
+  /** Makes a field what it is when it is absent. */
+  blank({ slot, kind }: TapeField): void {
+    if (kind === 'text') this.texts[slot] = ''
+    else if (kind === 'texts') this.lists[slot] = none
+    else {
+      this.values[slot] = 0
+      this.units[slot] = 0
+    }
+  }
+
+  /** Whether a field is what a change of a blank item leaves of it. */
+  isBlank({ slot, kind }: TapeField): boolean {
+    if (kind === 'text') return this.texts[slot] === ''
+    if (kind === 'texts') return this.lists[slot]?.length === 0
+    return this.units[slot] === (kind === 'step' ? 1 : 0)
   }
 }
 

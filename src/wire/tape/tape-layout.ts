@@ -17,7 +17,7 @@ export interface TapeField {
   readonly bit: number
   /** Its bit among the optional fields of the type; 0 for one that is always there. */
   readonly optionalBit: number
-  /** Its place among the fields. */
+  /** Its place among the type's numbers, its texts, or its lists. */
   readonly slot: number
   /** Which of the type's decimals its number has; -1 for others than `price`, `size` and `average`. */
   readonly group: number
@@ -28,6 +28,10 @@ export interface TapeLayout {
   readonly type: TapeType
   /** Without the time, whose bit is 1. */
   readonly fields: readonly TapeField[]
+  /** How many of them are numbers, texts and lists. */
+  readonly numbers: number
+  readonly texts: number
+  readonly lists: number
   /** The bit that says: the present optional fields follow. */
   readonly presenceBit: number
   /** The bit that says: the decimals of the groups follow. */
@@ -73,18 +77,27 @@ export const tapeLayouts: ReadonlyMap<number, TapeLayout> = new Map(
 
 function layoutOf(type: TapeType, text: string): TapeLayout {
   let optionalBits = 1
-  const fields = text.split(', ').map((entry, slot): TapeField => {
+  const counts = { numbers: 0, texts: 0, lists: 0 }
+  const fields = text.split(', ').map((entry, index): TapeField => {
     const [mark = '', word = ''] = entry.split(' ')
     const kind = kindOf(word)
     const optionalBit = mark.endsWith('?') ? optionalBits : 0
     if (optionalBit > 0) optionalBits *= 2
     const name = mark.replace('?', '')
-    return { name, kind, bit: 2 << slot, optionalBit, slot, group: groups.indexOf(kind) }
+    return {
+      name,
+      kind,
+      bit: 2 << index,
+      optionalBit,
+      slot: counts[storeOf(kind)]++,
+      group: groups.indexOf(kind),
+    }
   })
   const presenceBit = 2 << fields.length
   return {
     type,
     fields,
+    ...counts,
     presenceBit,
     decimalsBit: presenceBit * 2,
     clockBit: presenceBit * 4,
@@ -98,4 +111,9 @@ function kindOf(word: string): FieldKind {
   const kind = kinds.find(name => name === word)
   if (kind === undefined) throw new RangeError(`${word}: no kind of field`)
   return kind
+}
+
+function storeOf(kind: FieldKind): 'numbers' | 'texts' | 'lists' {
+  if (kind === 'text') return 'texts'
+  return kind === 'texts' ? 'lists' : 'numbers'
 }

@@ -68,8 +68,8 @@ export class TimeWriter {
 }
 
 function fractionText(fraction: number, style: number): string {
-  if (style === trimmedStyle) {
-    return fraction === 0 ? '' : `.${String(fraction).padStart(9, '0').replace(/0+$/, '')}`
-  }
-  return style === 0 ? '' : `.${String(fraction).padStart(style, '0')}`
+  if (style !== trimmedStyle) return style === 0 ? '' : `.${String(fraction).padStart(style, '0')}`
+  if (fraction === 0) return ''
+  const digits = `.${String(fraction).padStart(9, '0')}`
+  return fraction % 10 === 0 ? digits.replace(/0+$/, '') : digits
 }
