@@ -36,7 +36,7 @@ export class TapeEncoder {
       return
     }
     const known = this.#items.get(place.item)
-    if (known === undefined || known.partition !== place.partition) {
+    if (known === undefined || known.partition !== place.partition || known.symbol !== event.S) {
       this.#begin(event, place, out)
     } else if (this.#change.compare(event, known)) {
       out.number(place.item + firstItem)

@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Quote, Trade } from '../../../src/event/event.ts'
 import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
@@ -111,6 +112,16 @@ describe('TapeDecoder', () => {
     encoder.clear()
     expect(() => decoder.decode(frames.frame([partOf(encoder, quote, place)]))).toThrow(/begin elsewhere/)
   })
+})
+
+test('the codec uses nothing of Node, so that browsers can run it', () => {
+  const folder = new URL('../../../src/wire/tape/', import.meta.url)
+  const files = globSync('*.ts', { cwd: folder })
+  const others = [...files, '../../event/symbol.ts', '../../ticker-error.ts', '../../event/event.ts']
+  const used = others.filter(file =>
+    /from 'node:|\bBuffer\b|\bprocess\.\w/.test(readFileSync(new URL(file, folder), 'utf8')),
+  )
+  expect([files.length > 10, used]).toEqual([true, []])
 })
 
 describe('a market', () => {
