@@ -73,6 +73,7 @@ export class Fanout {
     audience.subscribers.delete(subscriber)
     if (audience.subscribers.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
+    audience.form.closed?.()
     this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
   }
 
@@ -101,6 +102,7 @@ export class Fanout {
   #open(key: string, interest: Interest, form: WireForm): Audience {
     const audience = new Audience({ key, interest, form, progress: this.#progress })
     this.#audiences.set(key, audience)
+    form.opened?.()
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
     return audience
   }

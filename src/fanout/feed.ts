@@ -4,6 +4,9 @@ import { type Origin, Tape } from '../tape/tape.ts'
 import type { Positions } from '../wire/coverage.ts'
 import type { WindowLimits } from '../tape/segment-budget.ts'
 import { Window } from '../tape/window.ts'
+import { jsonForm } from '../wire/json-form.ts'
+import { TapeForm } from '../wire/tape-form.ts'
+import type { WireForm } from '../wire/wire-form.ts'
 import { Conflation } from './conflation.ts'
 import { Fanout } from './fanout.ts'
 import { FlushPacing } from './flush-pacing.ts'
@@ -46,6 +49,9 @@ export class Feed {
   onPartition: (partition: NumberedPosition) => void = () => undefined
   /** Called when everything that was taken in was written. */
   onFlushed: () => void = () => undefined
+  /** How its events may look on the wire. */
+  readonly forms: readonly WireForm[]
+  readonly #tapeForm: TapeForm
   readonly #pacing: FlushPacing
   readonly #work = (): void => this.#write()
   #isFlushing = false
@@ -57,6 +63,8 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.tape = new Tape(options)
+    this.#tapeForm = new TapeForm(this.tape.segment)
+    this.forms = [jsonForm, this.#tapeForm]
     this.window = new Window(options.window)
     this.#pacing = new FlushPacing({ mostMs: options.flushDelayMs ?? 0 })
     const { items } = this.tape
@@ -163,10 +171,17 @@ export class Feed {
   add(event: MarketEvent, origin: Origin): boolean {
     const index = this.tape.add(event, origin)
     if (index === undefined) return false
+    if (this.#tapeForm.isInUse) this.#noteInTape(event, origin, index)
     this.fanout.mark(this.tape.segment, index)
     this.conflation.mark(this.tape.segment.items[index] ?? 0)
     this.window.at(origin.partition)?.append(this.tape.segment, index)
     return true
+  }
+
+  #noteInTape(event: MarketEvent, { partition }: Origin, index: number): void {
+    const { segment } = this.tape
+    const json = segment.bytes.subarray(segment.start(index), segment.end(index))
+    this.#tapeForm.note(event, { item: segment.items[index] ?? 0, partition, json }, index)
   }
 
   /** Ends a batch: everything marked is written, at once or, while the node is busy writing, a little later with what comes meanwhile. */
@@ -187,5 +202,6 @@ export class Feed {
   #write(): void {
     this.fanout.flush(this.tape.segment)
     this.tape.segment.reset()
+    this.#tapeForm.reset()
   }
 }

@@ -70,7 +70,12 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
-    this.#seats = new Seats({ feed: parts.feed, form: parts.form, subscriber: this })
+    this.#seats = new Seats({
+      feed: parts.feed,
+      form: parts.form,
+      subscriber: this,
+      send: block => this.#send(block),
+    })
   }
 
   get isLive(): boolean {
@@ -89,8 +94,12 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   follow(interests: Interests): boolean {
     this.#interests = interests
     this.#revision++
-    if (this.#behind === undefined) return this.#seats.take(interests)
-    this.#behind.catchUp.rewind()
+    if (this.#behind !== undefined) {
+      this.#behind.catchUp.rewind()
+      return true
+    }
+    if (this.#seats.prepare(interests)) return this.#seats.take(interests)
+    this.#lag('preparing')
     return true
   }
 
@@ -142,7 +151,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */
-  #lag(cause: Congestion): void {
+  #lag(cause: Congestion | 'preparing'): void {
     const { onLive, feed } = this.#parts
     // What is pending counts as missed as well; who notices it there is behind already.
     feed.flush()
@@ -203,6 +212,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
         counts: counts.caughtUp,
         interest: () => this.#interests.every,
         revision: () => this.#revision,
+        prepare: () => this.#seats.prepare(this.#interests),
         deliver: block => this.#send(block),
         lose: extent => this.lose(extent),
       },

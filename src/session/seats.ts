@@ -4,7 +4,8 @@ import type { Feed } from '../fanout/feed.ts'
 import { type Interest, keyOf, wants } from '../fanout/interest.ts'
 import type { IntervalMs } from '../fanout/intervals.ts'
 import type { ConflatedSubscriber, ItemEvents, Seat } from '../fanout/seat.ts'
-import type { WireForm } from '../wire/wire-form.ts'
+import type { Block } from '../wire/block.ts'
+import type { Preface, WireForm } from '../wire/wire-form.ts'
 import type { Start } from './excerpts.ts'
 
 /** What a reader receives: at once, and at intervals; and, when it is behind, all of what, and of what only the newest. */
@@ -19,6 +20,8 @@ export interface SeatsParts {
   readonly feed: Feed
   readonly form: WireForm
   readonly subscriber: Subscriber & ConflatedSubscriber
+  /** Writes a frame. */
+  readonly send: (block: Block) => void
 }
 
 /** From where on a reader has not been told of the channels of one interval. */
@@ -48,9 +51,22 @@ export class Seats {
   /** Where the feed was when the audience was joined, by the number of the partition. */
   #joinedAt: readonly number[] = []
   #intervals = new Map<IntervalMs, IntervalSeat>()
+  /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
+  readonly #preface: Preface | undefined
+  #prefaced = ''
 
   constructor(parts: SeatsParts) {
     this.#parts = parts
+    this.#preface = parts.form.preface?.()
+  }
+
+  /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
+  prepare({ live }: Interests): boolean {
+    const key = keyOf(live)
+    if (this.#preface === undefined) return true
+    if (key !== this.#prefaced) this.#preface.renew()
+    this.#prefaced = key
+    return this.#preface.advance(visit => this.#visit(live, visit), this.#parts.send)
   }
 
   /**
@@ -67,6 +83,7 @@ export class Seats {
     if (former !== this.#audience) {
       if (former !== undefined) feed.fanout.leave(subscriber, former)
       this.#joinedAt = feed.reached()
+      this.#complete(interests)
     }
     return this.#takeIntervals(interests)
   }
@@ -89,7 +106,30 @@ export class Seats {
     if (audience !== undefined) feed.fanout.leave(subscriber, audience)
     this.#audience = undefined
     this.#intervals = new Map()
+    this.#preface?.suspend()
     return { live, intervals }
+  }
+
+  #complete(interests: Interests): void {
+    const audience = this.#audience
+    if (this.#preface === undefined || audience === undefined) return
+    this.prepare(interests)
+    const coverage = this.#parts.feed
+      .positions()
+      .map(({ number }) => [number, audience.coveredAt(number)] as const)
+    this.#preface.complete(visit => this.#visit(interests.live, visit), coverage, this.#parts.send)
+  }
+
+  #visit(interest: Interest, visit: (item: number) => void): void {
+    const { items } = this.#parts.feed.tape
+    for (const [channel, symbols] of interest) {
+      if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)
+      else
+        for (const symbol of symbols) {
+          const item = items.find(channel, symbol)
+          if (item !== undefined) visit(item.number)
+        }
+    }
   }
 
   #takeIntervals({ intervals, live }: Interests): boolean {
