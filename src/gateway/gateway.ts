@@ -27,7 +27,7 @@ import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
 import { type Addresses, listenAll } from './listen.ts'
-import { LogHistory } from './log-history.ts'
+import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
 import { openDecoder } from './open-decoder.ts'
 import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
@@ -82,7 +82,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     sessionsPerUser: config.limits.maxSessionsPerUser,
   })
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
-  const history = new LogHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
+  const history = openHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
   const sessions = new Sessions({
     feed,
     history,
@@ -92,6 +92,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     verify,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
+  forgetWithPartitions(history, feed)
   const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
   const ingest = new Ingest({
     ...config.ingest,
@@ -135,6 +136,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ingest,
     deadLetters: deadLetters.counts,
     sessions,
+    history,
     refusals,
     gate,
     admission,

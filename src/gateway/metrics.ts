@@ -7,6 +7,7 @@ import type { Ingest } from './ingest.ts'
 import { type AdminSources, declareAdministration } from './metrics/admin-metrics.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
+import { declareHistory } from './metrics/history-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
 import { declareKeys, type KeySources } from './metrics/key-metrics.ts'
 import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
@@ -15,6 +16,7 @@ import { declarePublishing } from './metrics/publishing-metrics.ts'
 import { declareResumes, declareSessions } from './metrics/session-metrics.ts'
 import { declareTape } from './metrics/tape-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
+import type { SharedHistory } from './shared-history.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
 export interface MetricSources extends ProcessFigures, ConnectionSources, KeySources, AdminSources {
@@ -22,6 +24,7 @@ export interface MetricSources extends ProcessFigures, ConnectionSources, KeySou
   readonly ingest: Ingest
   readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
   readonly sessions: Sessions
+  readonly history: SharedHistory
   readonly publishing: PublishCounts
   readonly log: LogFigures
 }
@@ -36,6 +39,7 @@ export function createMetrics(sources: MetricSources): Registry {
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
   declareResumes(registry, sources.sessions)
+  declareHistory(registry, sources.history)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)
