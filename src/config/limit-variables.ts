@@ -62,6 +62,24 @@ export const limitVariables = {
     default: '900000',
     doc: 'How far back a session may resume; further back takes the scope `history`.',
   }),
+  resumeBytesPerUser: withDefault({
+    name: 'TICKER_RESUME_BYTES_PER_USER',
+    kind: whole(1_048_576, 1_099_511_627_776, 'bytes'),
+    default: '268435456',
+    doc: "Bytes that one user's sessions are sent from the log, each minute, of what they missed; further ones wait.",
+  }),
+  resumesAtOnce: withDefault({
+    name: 'TICKER_RESUMES_AT_ONCE',
+    kind: whole(1, 100_000),
+    default: '64',
+    doc: 'Sessions that read the log at a time to catch up, a piece each; further ones wait for their turn.',
+  }),
+  resumesAtOncePerUser: withDefault({
+    name: 'TICKER_RESUMES_AT_ONCE_PER_USER',
+    kind: whole(1, 100_000),
+    default: '8',
+    doc: 'The same for one user.',
+  }),
   maxItemsPerSession: withDefault({
     name: 'TICKER_MAX_ITEMS_PER_SESSION',
     kind: whole(1, 1_000_000),

@@ -3,9 +3,9 @@ import type { Revocation, RevocationRequest, Revocations } from '../auth/revocat
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
-import { turnstile } from '../limits/turnstile.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import { PacedWork } from '../limits/paced-work.ts'
+import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { describePartition, type ResumeCounts, type Resuming } from './delivery.ts'
@@ -51,8 +51,6 @@ export interface SessionQuery {
 const expiryLookMs = 500
 /** A closing costs a few messages. */
 const closedPerTurn = 100
-/** Sessions that read the log at a time to catch up, a piece each. */
-const logReadersAtOnce = 4
 const longestPage = 1000
 const realClock: Clock = { wall: () => Date.now(), steady: () => performance.now() }
 
@@ -62,6 +60,7 @@ export class Sessions {
   readonly #options: SessionsOptions
   readonly #clock: Clock
   readonly #places: Places
+  readonly #resumeLimits: ResumeLimits
   readonly #resuming: Resuming
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
@@ -81,9 +80,10 @@ export class Sessions {
       this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
     options.feed.onLost = (number, [from, to]) => this.#tellAll({ T: 'lost', ranges: [[number, from, to]] })
     this.#places = new Places({ ...options.limits, ledger: options.ledger })
+    this.#resumeLimits = new ResumeLimits(options.limits)
     this.#resuming = {
       history: options.history,
-      inTurn: turnstile(work => work(), logReadersAtOnce),
+      inTurn: work => this.#resumeLimits.inTurn(work),
       counts: { whole: 0, partial: 0, failed: 0, underWay: 0 },
     }
     this.#timers = [
@@ -109,6 +109,11 @@ export class Sessions {
   /** How sessions that were away came to what they had missed. */
   get resumeCounts(): Readonly<ResumeCounts> {
     return this.#resuming.counts
+  }
+
+  /** How they had to wait for that. */
+  get resumeLimitCounts(): Readonly<ResumeLimitCounts> {
+    return this.#resumeLimits.counts
   }
 
   /** Begins a session on a connection that was just accepted; to be told when the connection is `gone`. */

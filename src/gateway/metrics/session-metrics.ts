@@ -96,4 +96,26 @@ export function declareResumes(registry: Registry, sessions: Sessions): void {
     [],
     () => sessions.resumeCounts.underWay,
   )
+  const limits = sessions.resumeLimitCounts
+  counter(
+    registry,
+    'ticker_resume_delays_total',
+    'Times that a session which catches up from the log had to wait, by what for. A rise of bytes: a user is sent all of TICKER_RESUME_BYTES_PER_USER; of user or node: TICKER_RESUMES_AT_ONCE_PER_USER or TICKER_RESUMES_AT_ONCE is reached, as after a node has left',
+    ['for'],
+    () => rows('for', { ...limits.delayed }),
+  )
+  gauge(
+    registry,
+    'ticker_resumes_waiting',
+    'Sessions that catch up and wait until their user may be sent more. Some for long: a user has more sessions that resume, or wider ones, than TICKER_RESUME_BYTES_PER_USER allows for',
+    [],
+    () => limits.waiting,
+  )
+  counter(
+    registry,
+    'ticker_resume_bytes_total',
+    'Bytes that sessions were sent from the log to catch up. Much of what is delivered: clients lose their connections for long, or TICKER_TAPE_BYTES is small',
+    [],
+    () => limits.bytes,
+  )
 }
