@@ -122,6 +122,11 @@ export interface LimitsConfig {
   readonly pingMs: number
   /** How long a drain waits for sessions to leave by themselves. */
   readonly drainMs: number
+  /** Of the process; `undefined`: what its container, or the machine, has. */
+  readonly memoryLimitBytes: number | undefined
+  /** Of that, from where on nobody new is taken in, and something is let go of. */
+  readonly memoryRefusePercent: number
+  readonly memoryShedPercent: number
 }
 
 /** What requests that publish may bring. */

@@ -116,6 +116,24 @@ export const limitVariables = {
     default: '20000',
     doc: 'Time between WebSocket pings, which find dead connections.',
   }),
+  memoryLimitBytes: optional({
+    name: 'TICKER_MEMORY_LIMIT_BYTES',
+    kind: whole(67_108_864, 17_592_186_044_416, 'bytes'),
+    absent: "the container's limit, or the machine's memory",
+    doc: 'Memory that the process may take (its resident set).',
+  }),
+  memoryRefusePercent: withDefault({
+    name: 'TICKER_MEMORY_REFUSE_PERCENT',
+    kind: whole(10, 100, 'percent'),
+    default: '75',
+    doc: 'Of that: from here on new sessions and resumes are refused.',
+  }),
+  memoryShedPercent: withDefault({
+    name: 'TICKER_MEMORY_SHED_PERCENT',
+    kind: whole(10, 100, 'percent'),
+    default: '90',
+    doc: 'Of that: from here on fewer recent events are kept, and the sessions with the most unsent bytes end with 407.',
+  }),
   drainMs: optional({
     name: 'TICKER_DRAIN_MS',
     kind: whole(0, 600_000, 'milliseconds'),

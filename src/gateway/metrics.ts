@@ -11,6 +11,7 @@ import { declareHistory } from './metrics/history-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
 import { declareKeys, type KeySources } from './metrics/key-metrics.ts'
 import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
+import { declareMemory, type MemorySources } from './metrics/memory-metrics.ts'
 import { declareProcess, type ProcessFigures } from './metrics/process-metrics.ts'
 import { declarePublishing } from './metrics/publishing-metrics.ts'
 import { declareResumes, declareSessions } from './metrics/session-metrics.ts'
@@ -19,7 +20,12 @@ import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 import type { SharedHistory } from './shared-history.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
-export interface MetricSources extends ProcessFigures, ConnectionSources, KeySources, AdminSources {
+export interface MetricSources
+  extends ProcessFigures,
+    ConnectionSources,
+    KeySources,
+    AdminSources,
+    MemorySources {
   readonly feed: Feed
   readonly ingest: Ingest
   readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
@@ -45,6 +51,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
   declareTape(registry, feed)
+  declareMemory(registry, sources, feed.window)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, sources)
   declareLog(registry, sources.log)

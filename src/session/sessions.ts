@@ -4,6 +4,7 @@ import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Ledger } from '../limits/ledger.ts'
+import type { Relief } from '../limits/memory-guard.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
@@ -24,6 +25,8 @@ export interface SessionsOptions {
   readonly revocations: Revocations
   readonly history: History
   readonly verify: (token: string) => Promise<Grant>
+  /** Whether the node is short of memory, and takes no further session; never, if left out. */
+  readonly isShort?: () => boolean
   /** Told of what went wrong with a client's message by a fault of ours. */
   readonly onFault?: (error: unknown) => void
   readonly clock?: Clock
@@ -52,6 +55,8 @@ const expiryLookMs = 500
 /** A closing costs a few messages. */
 const closedPerTurn = 100
 const longestPage = 1000
+/** Who has less unsent is not ended for it: that would give little back. */
+const leastUnsentBytes = 65_536
 const realClock: Clock = { wall: () => Date.now(), steady: () => performance.now() }
 
 /** All sessions of this node: their limits, their common heartbeat, their end. */
@@ -79,7 +84,8 @@ export class Sessions {
     options.feed.onPartition = position =>
       this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
     options.feed.onLost = (number, [from, to]) => this.#tellAll({ T: 'lost', ranges: [[number, from, to]] })
-    this.#places = new Places({ ...options.limits, ledger: options.ledger })
+    const { isShort = () => false } = options
+    this.#places = new Places({ ...options.limits, ledger: options.ledger, isShort })
     this.#resumeLimits = new ResumeLimits(options.limits)
     this.#resuming = {
       history: options.history,
@@ -163,6 +169,26 @@ export class Sessions {
     if (session === undefined || session.state === 'ended') return false
     session.dismiss()
     return true
+  }
+
+  /**
+   * Ends sessions whose clients do not take what they are sent, until so many unsent bytes go with them: those with the most first,
+   * and at most so many sessions. What it came to.
+   */
+  relieve(wanted: Relief): Relief {
+    const laden = [...this.#sessions.values()]
+      .map(session => ({ session, unsentBytes: session.facts.unsentBytes }))
+      .filter(({ session, unsentBytes }) => unsentBytes >= leastUnsentBytes && session.state !== 'ended')
+      .toSorted((one, other) => other.unsentBytes - one.unsentBytes)
+    let sessions = 0
+    let bytes = 0
+    for (const { session, unsentBytes } of laden) {
+      if (sessions === wanted.sessions || bytes >= wanted.bytes) break
+      session.giveUp()
+      sessions++
+      bytes += unsentBytes
+    }
+    return { sessions, bytes }
   }
 
   /**

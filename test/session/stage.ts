@@ -5,7 +5,7 @@ import { Feed } from '../../src/fanout/feed.ts'
 import { LocalLedger } from '../../src/limits/ledger.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
-import { Sessions } from '../../src/session/sessions.ts'
+import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
 import { someWindow } from '../support/some-window.ts'
@@ -37,7 +37,7 @@ export class Stage {
   /** What a token is found to allow; a test may put another check here. */
   verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
 
-  constructor(changes: Partial<SessionLimits> = {}) {
+  constructor(changes: Partial<SessionLimits> = {}, options: Pick<SessionsOptions, 'isShort'> = {}) {
     this.limits = {
       authTimeoutMs: 1000,
       maxMessageBytes: 65_536,
@@ -64,6 +64,7 @@ export class Stage {
       revocations,
       verify: token => this.verify(token),
       random: () => 0.5,
+      ...options,
     })
   }
 
