@@ -14,7 +14,8 @@ import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
 import { declareMemory, type MemorySources } from './metrics/memory-metrics.ts'
 import { declareProcess, type ProcessFigures } from './metrics/process-metrics.ts'
 import { declarePublishing } from './metrics/publishing-metrics.ts'
-import { declareResumes, declareSessions } from './metrics/session-metrics.ts'
+import { declareReaders } from './metrics/reader-metrics.ts'
+import { declareSessions } from './metrics/session-metrics.ts'
 import { declareTape } from './metrics/tape-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 import type { SharedHistory } from './shared-history.ts'
@@ -44,8 +45,8 @@ export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
-  declareResumes(registry, sources.sessions)
-  declareHistory(registry, sources.history)
+  declareReaders(registry, sources.sessions)
+  declareHistory(registry, sources.history, sources.sessions.resumeLimitCounts)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)
