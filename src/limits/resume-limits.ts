@@ -30,9 +30,9 @@ export interface ResumeAllowance {
    * Takes so many bytes of what the user may be sent, before they are sent; resolves when there is enough, or when the signal
    * aborts. A minute's worth may be used at once. Sessions of a user have it in the order in which they asked.
    */
-  take(bytes: number, signal: AbortSignal): Promise<void>
+  readonly take: (bytes: number, signal: AbortSignal) => Promise<void>
   /** Reads a piece of the log, when the user and the node have a turn for it. */
-  inTurn(work: () => Promise<void>): Promise<void>
+  readonly inTurn: (work: () => Promise<void>) => Promise<void>
 }
 
 const minuteMs = 60_000

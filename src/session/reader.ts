@@ -3,6 +3,7 @@ import type { Audience, Subscriber } from '../fanout/audience.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Interest } from '../fanout/interest.ts'
+import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { CatchUp } from './catch-up.ts'
@@ -19,11 +20,9 @@ export interface Interests {
   readonly conflated: Interest
 }
 
-export interface ReaderParts {
+export interface ReaderParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
-  /** Lets a few readers read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
   readonly pace: Pace
   readonly form: WireForm
   readonly clock: Clock

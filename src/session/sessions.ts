@@ -92,8 +92,9 @@ export class Sessions {
     this.#resumeLimits = new ResumeLimits(options.limits)
     this.#resuming = {
       history: options.history,
-      inTurn: work => this.#resumeLimits.inTurn(work),
-      counts: { whole: 0, partial: 0, failed: 0 },
+      limits: this.#resumeLimits,
+      isShort,
+      counts: { whole: 0, partial: 0, failed: 0, refused: 0 },
       readers: createReaderCounts(),
     }
     this.#timers = [
@@ -186,14 +187,14 @@ export class Sessions {
    */
   relieve(wanted: Relief): Relief {
     const laden = [...this.#sessions.values()]
-      .map(session => ({ session, unsentBytes: session.facts.unsentBytes }))
+      .map(session => ({ session, unsentBytes: session.unsentBytes }))
       .filter(({ session, unsentBytes }) => unsentBytes >= leastUnsentBytes && session.state !== 'ended')
       .toSorted((one, other) => other.unsentBytes - one.unsentBytes)
     let sessions = 0
     let bytes = 0
     for (const { session, unsentBytes } of laden) {
       if (sessions === wanted.sessions || bytes >= wanted.bytes) break
-      session.giveUp()
+      session.relieve()
       sessions++
       bytes += unsentBytes
     }

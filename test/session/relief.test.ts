@@ -32,6 +32,14 @@ test('of the sessions those with the most unsent bytes end first, until enough b
   expect(endedOf(pairs)).toEqual([false, true, false, true])
   expect(stage.sessions.relieve({ bytes: 600_000, sessions: 1 })).toEqual({ sessions: 1, bytes: 300_000 })
   expect(endedOf(pairs)).toEqual([false, true, true, true])
+  const [, largest] = pairs
+  expect(largest?.transport.closed).toEqual({ code: 4001, reason: 'too slow' })
+  expect(largest?.transport.take()).toMatchObject([
+    {
+      code: 407,
+      detail: expect.stringContaining('nearly out of memory'),
+    },
+  ])
 })
 
 test('who has little unsent does not end, however much is wanted', async () => {
@@ -59,4 +67,20 @@ test('a session whose token comes while memory is short ends with 406 and why; t
   expect(live.session.state).toBe('live')
   isShort = false
   expect((await stage.openLive()).session.state).toBe('live')
+})
+
+test('a session that would resume while memory is short ends with 406, and is not served in part', async () => {
+  const { session, transport } = await stage.openLive()
+  isShort = true
+  request(session, { action: 'subscribe', trades: ['*'], id: 3, cursor: { version: 1, partitions: [] } })
+  expect(transport.take()).toMatchObject([
+    {
+      code: 406,
+      detail: 'this node is short of memory; resume with the same cursor on another one, or after a while',
+      id: 3,
+    },
+  ])
+  expect(transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
+  expect(stage.sessions.resumeCounts).toMatchObject({ refused: 1, whole: 0, partial: 0 })
+  expect(stage.sessions.size).toBe(1)
 })

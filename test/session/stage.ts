@@ -37,7 +37,10 @@ export class Stage {
   /** What a token is found to allow; a test may put another check here. */
   verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
 
-  constructor(changes: Partial<SessionLimits> = {}, options: Pick<SessionsOptions, 'isShort'> = {}) {
+  constructor(
+    changes: Partial<SessionLimits> = {},
+    options: Partial<Pick<SessionsOptions, 'isShort' | 'history'>> = {},
+  ) {
     this.limits = {
       authTimeoutMs: 1000,
       maxMessageBytes: 65_536,
