@@ -6,6 +6,7 @@ import type { DeadLetterOutcome } from './dead-letters.ts'
 import type { Ingest } from './ingest.ts'
 import { type AdminSources, declareAdministration } from './metrics/admin-metrics.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
+import { declareConflation } from './metrics/conflation-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareHistory } from './metrics/history-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
@@ -45,12 +46,13 @@ export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
-  declareReaders(registry, sources.sessions)
+  declareReaders(registry, sources.sessions, feed)
   declareHistory(registry, sources.history, sources.sessions.resumeLimitCounts)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
+  declareConflation(registry, feed)
   declareTape(registry, feed)
   declareMemory(registry, sources, feed.window)
   declareWarmUp(registry, ingest.warmUp)
