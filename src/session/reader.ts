@@ -4,6 +4,7 @@ import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Interest } from '../fanout/interest.ts'
 import type { ConflatedSubscriber } from '../fanout/seat.ts'
+import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { CatchUp } from './catch-up.ts'
@@ -14,11 +15,9 @@ import type { BehindCause, ReaderCounts } from './reader-counts.ts'
 import { type Interests, Seats, type Untold } from './seats.ts'
 import type { Clock } from './session-parts.ts'
 
-export interface ReaderParts {
+export interface ReaderParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
-  /** Lets a few readers read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
   readonly pace: Pace
   readonly form: WireForm
   readonly clock: Clock
