@@ -6,13 +6,15 @@ import type { DeadLetterOutcome } from './dead-letters.ts'
 import type { Ingest } from './ingest.ts'
 import { type AdminSources, declareAdministration } from './metrics/admin-metrics.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
+import { declareConflation } from './metrics/conflation-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
 import { declareKeys, type KeySources } from './metrics/key-metrics.ts'
 import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
 import { declareProcess, type ProcessFigures } from './metrics/process-metrics.ts'
 import { declarePublishing } from './metrics/publishing-metrics.ts'
-import { declareResumes, declareSessions } from './metrics/session-metrics.ts'
+import { declareReaders } from './metrics/reader-metrics.ts'
+import { declareSessions } from './metrics/session-metrics.ts'
 import { declareTape } from './metrics/tape-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 
@@ -35,11 +37,12 @@ export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
-  declareResumes(registry, sources.sessions)
+  declareReaders(registry, sources.sessions, feed)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
+  declareConflation(registry, feed)
   declareTape(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, sources)

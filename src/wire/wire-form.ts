@@ -13,6 +13,8 @@ export interface EventRun {
   /** The number of each event's partition, and the offset of its record. */
   readonly partitions: Uint32Array
   readonly offsets: Float64Array
+  /** How many earlier events of its item each one replaces; left out where every event is there. */
+  readonly replaced?: Uint32Array
   /** Where an event begins in `bytes`, and where it ends, without its separator. */
   start(index: number): number
   end(index: number): number
@@ -22,7 +24,30 @@ export interface EventRun {
 export interface Flush {
   readonly segment: EventRun
   readonly marks: Marks
-  readonly coverage: Coverage
+  /** Left out of what is conflated: positions are those of the lossless channels. */
+  readonly coverage?: Coverage | undefined
+}
+
+/** Calls its argument for items, by their numbers; those that there are. */
+export type EachItem = (visit: (item: number) => void) => void
+
+/** What one receiver of live frames has to know before the first of them. */
+export interface Preface {
+  /**
+   * Tells some of what is still to be told, one frame at most, of items that the receiver is to get. True: the rest is little, and is
+   * told when it becomes live.
+   */
+  advance(items: EachItem, send: (block: Block) => void): boolean
+  /** Tells the rest, and where the coverage of the frames to come goes on. */
+  complete(
+    items: EachItem,
+    coverage: Iterable<readonly [partition: number, from: number]>,
+    send: (block: Block) => void,
+  ): void
+  /** It is to get other items: nothing of them may be known. */
+  renew(): void
+  /** The receiver is not live any more, and has got all batches before the one under way. */
+  suspend(): void
 }
 
 /** How messages and events look on the wire for one subprotocol. */
@@ -32,11 +57,16 @@ export interface WireForm {
   message(message: object): Block
   /**
    * Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. Each says what it
-   * covers, and moves `coverage.covered` on.
+   * covers; once it was sent, `coverage.covered` moves on.
    */
   events(flush: Flush, send: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<Block>
+  /** An audience of this form begins, or ends. */
+  opened?(): void
+  closed?(): void
+  /** Left out where frames stand for themselves. */
+  preface?(): Preface
 }
 
 /** What one flush writes at most per frame. */

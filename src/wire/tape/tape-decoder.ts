@@ -3,6 +3,7 @@ import { isSymbol } from '../../event/symbol.ts'
 import { TapeChain } from './tape-chain.ts'
 import { TapeError } from './tape-error.ts'
 import {
+  bareFrame,
   denseFrame,
   endOfDenseCheck,
   endOfSparseCheck,
@@ -88,16 +89,19 @@ export class TapeDecoder {
     const head = reader.byte()
     if (head === jsonFrame) return { kind: 'messages', messages: messagesOf(reader, frame.length) }
     const isDense = head >= denseFrame
-    if (!isDense && head >= endOfSparseCheck) throw new TapeError(`${head}: no kind of frame`)
+    const isBare = head === bareFrame
+    if (!isDense && !isBare && head >= endOfSparseCheck) throw new TapeError(`${head}: no kind of frame`)
     this.#events = []
     this.#replaced = undefined
     this.#partitions.begin()
-    const lengths = isDense ? undefined : this.#lengths()
+    const lengths = isDense || isBare ? undefined : this.#lengths()
     while (!reader.isAtEnd) this.#record(reader.number())
     if (this.#nextReplaces > 0) throw new TapeError('a count of replaced events without an event')
-    const ranges = isDense
-      ? this.#partitions.end(head - denseFrame, endOfDenseCheck, undefined)
-      : this.#partitions.end(head, endOfSparseCheck, lengths)
+    const ranges = isBare
+      ? this.#partitions.stated
+      : isDense
+        ? this.#partitions.end(head - denseFrame, endOfDenseCheck, undefined)
+        : this.#partitions.end(head, endOfSparseCheck, lengths)
     return { kind: 'events', events: this.#events, replaced: this.#replaced ?? noneReplaced, ranges }
   }
 

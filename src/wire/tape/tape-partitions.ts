@@ -65,6 +65,11 @@ export class TapePartitions {
     this.#cover(partition, from, length)
   }
 
+  /** What the frame covers, if nothing is implied. */
+  get stated(): readonly TapeRange[] {
+    return this.#ranges
+  }
+
   /**
    * Ends the frame: what it covers, of the implied ranges each as long as its events are many, or as `lengths` says. Their
    * beginnings must add up to `check`, modulo `end`.

@@ -1,0 +1,257 @@
+import type { Channel } from '../event/event.ts'
+import type { Subscriber } from '../fanout/audience.ts'
+import type { Feed, NumberedPosition } from '../fanout/feed.ts'
+import type { History } from '../fanout/history.ts'
+import type { Interest } from '../fanout/interest.ts'
+import type { ConflatedSubscriber } from '../fanout/seat.ts'
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { CatchUp } from './catch-up.ts'
+import type { Extent, Start } from './excerpts.ts'
+import { NewestReader } from './newest-reader.ts'
+import type { Congestion, Pace } from './pace.ts'
+import type { BehindCause, ReaderCounts } from './reader-counts.ts'
+import { type Interests, Seats, type Untold } from './seats.ts'
+import type { Clock } from './session-parts.ts'
+
+export interface ReaderParts {
+  readonly feed: Feed
+  readonly history: History
+  /** Lets a few readers read the log at a time. */
+  readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  readonly pace: Pace
+  readonly form: WireForm
+  readonly clock: Clock
+  readonly counts: ReaderCounts
+  /** Writes a frame; the session, and this with it, may end thereby. */
+  readonly write: (block: Block) => void
+  readonly tell: (message: object) => void
+  /** Ends the session by a fault that is not its client's. */
+  readonly fail: (error: unknown) => void
+  /** Wants the current values of the conflated channels sent: what was to be replaced has left the memory. */
+  readonly onSkipped: () => void
+  /** The reader, which had fallen behind, is live again. */
+  readonly onLive: () => void
+}
+
+/** That a reader is behind, and since when; times on the steady clock. */
+interface Behind {
+  readonly cause: BehindCause
+  readonly sinceMs: number
+  readonly catchUp: CatchUp
+  readonly abort: AbortController
+  /** The last sign that its client goes on reading, and when it was seen. */
+  progress: number
+  progressMs: number
+}
+
+/** How far a reader is behind. */
+export interface Lag {
+  readonly cause: BehindCause
+  /** For how long. */
+  readonly ms: number
+  /** For how long its client has not taken anything although there was something to take. */
+  readonly idleMs: number
+  /** Offsets between its positions and those of the feed. */
+  readonly offsets: number
+}
+
+/**
+ * A session's place in the feed. *Live*, it is one of its audience and is written to. *Behind*, since it resumes or its client does
+ * not keep up, it holds nothing but its position, reads from there at its client's pace, and joins again where the feed is.
+ */
+export class Reader implements Subscriber, ConflatedSubscriber {
+  readonly #parts: ReaderParts
+  readonly #seats: Seats
+  #interests: Interests = { live: new Map(), intervals: new Map(), every: new Map(), conflated: new Map() }
+  /** Counts the changes of interests. */
+  #revision = 0
+  #behind: Behind | undefined
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+    this.#seats = new Seats({
+      feed: parts.feed,
+      form: parts.form,
+      subscriber: this,
+      send: block => this.#send(block),
+    })
+  }
+
+  get isLive(): boolean {
+    return this.#behind === undefined
+  }
+
+  /** Up to where its client has everything of the lossless channels. */
+  get positions(): NumberedPosition[] {
+    return this.#behind?.catchUp.positions ?? this.#parts.feed.positions()
+  }
+
+  /**
+   * Wants something else from now on. False if a conflated event was still to be told that is told nowhere now: the current values
+   * are to be sent.
+   */
+  follow(interests: Interests): boolean {
+    this.#interests = interests
+    this.#revision++
+    if (this.#behind !== undefined) {
+      this.#behind.catchUp.rewind()
+      return true
+    }
+    if (this.#seats.prepare(interests)) return this.#seats.take(interests)
+    this.#lag('preparing')
+    return true
+  }
+
+  /** Begins behind, at what its client missed of the lossless channels, and calls `onLive` when it has come to where the feed is. */
+  resume(starts: readonly Start[], onLive: () => void): void {
+    this.#fallBehind('resume', { starts, newest: [], onLive })
+  }
+
+  deliver(block: Block): void {
+    const congestion = this.#parts.pace.congestion
+    if (congestion === undefined) this.#send(block)
+    else this.#lag(congestion)
+  }
+
+  offer(blocks: readonly Block[]): boolean {
+    const congestion = this.#parts.pace.congestion
+    if (congestion === undefined) for (const block of blocks) this.#send(block)
+    else this.#lag(congestion)
+    return congestion === undefined
+  }
+
+  /** Tells its client what it does not get any more. */
+  lose(extent: Extent): void {
+    this.#parts.counts.lostOffsets += extent.to - extent.from
+    this.#parts.tell({ T: 'lost', ranges: [rangeOf(extent)] })
+  }
+
+  /** How far it is behind; `undefined` when it is live. */
+  lagAt(nowMs: number): Lag | undefined {
+    const behind = this.#behind
+    if (behind === undefined) return undefined
+    const { pace, feed } = this.#parts
+    if (pace.progress !== behind.progress || pace.hasRoom) {
+      behind.progress = pace.progress
+      behind.progressMs = nowMs
+    }
+    let offsets = 0
+    const reached = feed.positions()
+    for (const [index, { offset }] of this.positions.entries())
+      offsets += (reached[index]?.offset ?? offset) - offset
+    const { cause, sinceMs, progressMs } = behind
+    return { cause, ms: nowMs - sinceMs, idleMs: nowMs - progressMs, offsets: Math.max(0, offsets) }
+  }
+
+  /** Nothing is delivered any more. */
+  end(): void {
+    this.#behind?.abort.abort()
+    this.#seats.leave()
+  }
+
+  /** Its client does not take what is written: the frame at hand is the first that it does not get. */
+  #lag(cause: Congestion | 'preparing'): void {
+    const { onLive, feed } = this.#parts
+    // What is pending counts as missed as well; who notices it there is behind already.
+    feed.flush()
+    if (this.#behind !== undefined) return
+    const { live, intervals } = this.#seats.leave()
+    const told = new Set(intervals.flatMap(({ channels }) => [...channels]))
+    const newest = [
+      this.#newestReader(live, channel => !told.has(channel)),
+      ...intervals.map(({ starts, channels }) =>
+        this.#newestReader(starts, channel => channels.has(channel)),
+      ),
+    ]
+    this.#fallBehind(cause, { starts: live, newest, onLive })
+    this.#tellUncounted(intervals)
+  }
+
+  /** What was left over at the end of an interval lies before where it is read from. */
+  #tellUncounted(intervals: readonly Untold[]): void {
+    const uncounted = intervals.filter(({ isWhole }) => !isWhole)
+    if (uncounted.length === 0) return
+    const ranges = uncounted.flatMap(({ starts }) =>
+      starts.map(({ number, offset }) => ({ number, from: this.#parts.feed.beginOf(number), to: offset })),
+    )
+    this.#skip(ranges.filter(({ from, to }) => from < to))
+  }
+
+  #skip(extents: readonly Extent[]): void {
+    this.#parts.tell({ T: 'replaced', ranges: extents.map(rangeOf) })
+    this.#parts.onSkipped()
+  }
+
+  #newestReader(starts: readonly Start[], isOf: (channel: Channel) => boolean): NewestReader {
+    const { feed, form, counts } = this.#parts
+    return new NewestReader(
+      {
+        feed,
+        form,
+        interest: () => only(this.#interests.conflated, isOf),
+        deliver: block => this.#send(block),
+        onReplaced: (item, count) => {
+          const channel: Channel | undefined = feed.tape.items.at(item)?.channel
+          if (channel !== undefined) counts.replaced[channel] += count
+        },
+        onSkipped: extents => this.#skip(extents),
+      },
+      starts,
+    )
+  }
+
+  #fallBehind(cause: BehindCause, { starts, newest, onLive }: Beginning): void {
+    const { counts, clock, pace, fail } = this.#parts
+    const abort = new AbortController()
+    const catchUp = new CatchUp(
+      {
+        ...this.#parts,
+        newest,
+        signal: abort.signal,
+        counts: counts.caughtUp,
+        interest: () => this.#interests.every,
+        revision: () => this.#revision,
+        prepare: () => this.#seats.prepare(this.#interests),
+        deliver: block => this.#send(block),
+        lose: extent => this.lose(extent),
+      },
+      starts,
+    )
+    const sinceMs = clock.steady()
+    this.#behind = { cause, sinceMs, catchUp, abort, progress: pace.progress, progressMs: sinceMs }
+    counts.behind[cause]++
+    counts.begun[cause]++
+    catchUp
+      .run(() => {
+        this.#behind = undefined
+        counts.onCaughtUp({ cause, ms: clock.steady() - sinceMs, events: catchUp.events })
+        this.#seats.take(this.#interests)
+        onLive()
+      })
+      .catch((error: unknown) => {
+        if (!abort.signal.aborted) fail(error)
+      })
+      .finally(() => counts.behind[cause]--)
+  }
+
+  #send(block: Block): void {
+    this.#parts.pace.sent(block.framed().length)
+    this.#parts.write(block)
+  }
+}
+
+/** How a reader begins to be behind. */
+interface Beginning {
+  readonly starts: readonly Start[]
+  readonly newest: readonly NewestReader[]
+  readonly onLive: () => void
+}
+
+function only(interest: Interest, isOf: (channel: Channel) => boolean): Interest {
+  return new Map([...interest].filter(([channel]) => isOf(channel)))
+}
+
+function rangeOf({ number, from, to }: Extent): readonly [number: number, from: number, to: number] {
+  return [number, from, to]
+}
