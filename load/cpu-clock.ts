@@ -23,6 +23,16 @@ function threadNanoseconds(pid: number, thread: string): number {
   return Number(ran)
 }
 
+/** Milliseconds that the first thread of a process was ready to run and its core was given to others; `NaN` where the kernel does not say. */
+export function mainThreadWaitMs(pid: number): number {
+  try {
+    const [, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ', 2)
+    return Number(waited) / 1e6
+  } catch {
+    return Number.NaN
+  }
+}
+
 /** The CPU of a process in user space and in the kernel, in steps of 10 ms. */
 export function processTicks(pid: number): { readonly userUs: number; readonly kernelUs: number } {
   // The name before it may hold spaces and brackets.

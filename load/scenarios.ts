@@ -1,3 +1,4 @@
+import { deepResume } from './deep-resume/deep-resume.ts'
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
@@ -14,4 +15,5 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  deepResume,
 ]
