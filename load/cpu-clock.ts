@@ -33,6 +33,12 @@ export function mainThreadWaitMs(pid: number): number {
   }
 }
 
+/** Bytes of memory that a process has in use now. */
+export function residentBytes(pid: number): number {
+  const [, pages] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ', 2)
+  return Number(pages) * 4096
+}
+
 /** The CPU of a process in user space and in the kernel, in steps of 10 ms. */
 export function processTicks(pid: number): { readonly userUs: number; readonly kernelUs: number } {
   // The name before it may hold spaces and brackets.

@@ -44,14 +44,18 @@ export class EventLedger {
   readonly #positions = new Map<number, number>()
   readonly #onMessage: (message: ControlMessage) => void
 
-  /** Knows symbols up to that number. Who begins `in the middle` takes the first event of an item as it comes. */
+  /** Knows symbols up to that number. Without `begins` of a stream the first event of an item may have any number. */
   constructor(
     symbols: number,
-    begins: 'at the first event' | 'in the middle',
+    begins: Partial<Totals>,
     onMessage: (message: ControlMessage) => void = () => undefined,
   ) {
-    const none = begins === 'in the middle' ? anywhere : 0
-    this.#last = { trades: new Int32Array(symbols).fill(none), quotes: new Int32Array(symbols).fill(none) }
+    const unknown = new Int32Array(symbols).fill(anywhere)
+    const { trades, quotes } = begins
+    this.#last = {
+      trades: trades === undefined ? unknown.slice() : Int32Array.from(trades),
+      quotes: quotes === undefined ? unknown.slice() : Int32Array.from(quotes),
+    }
     this.#onMessage = onMessage
   }
 
@@ -86,9 +90,10 @@ export class EventLedger {
     return late(last.trades, trades) + late(last.quotes, quotes)
   }
 
-  /** The same, of some symbols' trades. */
+  /** The same, of some symbols' trades, where one of the item came or was to come. */
   unfinishedTrades({ trades }: Totals, symbols: readonly number[]): number {
-    return symbols.filter(index => trades[index] !== this.#last.trades[index]).length
+    const has = this.#last.trades
+    return symbols.filter(index => has[index] !== anywhere && trades[index] !== has[index]).length
   }
 
   /** The index of the bracket that ends the event. */

@@ -1,4 +1,5 @@
 import { type ControlMessage, EventLedger } from './event-ledger.ts'
+import type { Totals } from './numbered-source.ts'
 import { WireClient, type WireTarget } from './wire-client.ts'
 
 export interface NumberedReaderOptions {
@@ -7,8 +8,8 @@ export interface NumberedReaderOptions {
   readonly subscribe: object
   /** How many symbols there are. */
   readonly symbols: number
-  /** `in the middle`: the first event of an item may have any number. */
-  readonly begins: 'at the first event' | 'in the middle'
+  /** The numbers of the events before the first one; where they are left out it may have any number. */
+  readonly begins: Partial<Totals>
   /** `at frames`: events are not looked at, so that hundreds of readers cost little. */
   readonly looks: 'at events' | 'at frames'
   /** What sockets read into; may be shared. */

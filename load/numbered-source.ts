@@ -30,7 +30,7 @@ export class NumberedSource {
 
   constructor(symbols: number) {
     this.#symbols = Array.from({ length: symbols }, (_, index) => symbolOf(index))
-    this.totals = { trades: new Uint32Array(symbols), quotes: new Uint32Array(symbols) }
+    this.totals = nothingOf(symbols)
   }
 
   /** How many were made. */
@@ -59,6 +59,11 @@ interface Made {
   readonly made: number
   readonly number: number
   readonly us: number
+}
+
+/** Before the first event. */
+export function nothingOf(symbols: number): Totals {
+  return { trades: new Uint32Array(symbols), quotes: new Uint32Array(symbols) }
 }
 
 /** Three letters. */

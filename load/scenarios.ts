@@ -4,6 +4,7 @@ import { fanout } from './fanout/fanout.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
 import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
+import { reconnect } from './reconnect/reconnect.ts'
 import type { Scenario } from './scenario.ts'
 import { window } from './window/window.ts'
 
@@ -15,5 +16,6 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  reconnect,
   deepResume,
 ]

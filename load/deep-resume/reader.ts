@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { answerCalls } from '../child-calls.ts'
 import type { LedgerFaults } from '../event-ledger.ts'
 import { NumberedReader } from '../numbered-reader.ts'
-import type { Totals } from '../numbered-source.ts'
+import { nothingOf, type Totals } from '../numbered-source.ts'
 import type { WireTarget } from '../wire-client.ts'
 
 /** What a resume came to. */
@@ -40,7 +40,7 @@ const functions = {
   /** Opens so many subscribers of everything; the partitions as the last one's acknowledgement has them. */
   async watch(target: WireTarget, symbols: number, count: number): Promise<readonly object[]> {
     let partitions: readonly object[] = []
-    const fixed = { target, symbols, begins: 'in the middle', looks: 'at frames', buffer } as const
+    const fixed = { target, symbols, begins: {}, looks: 'at frames', buffer } as const
     while (watchers.length < count) {
       const watcher = new NumberedReader({ ...fixed, subscribe: everything })
       watchers.push(watcher)
@@ -53,7 +53,7 @@ const functions = {
   async resume(target: WireTarget, symbols: number, partitions: readonly object[]): Promise<Resumed> {
     const cpu = process.cpuUsage()
     const subscribe = { ...everything, cursor: { version: 1, partitions } }
-    const fixed = { target, symbols, begins: 'at the first event', looks: 'at events', buffer } as const
+    const fixed = { target, symbols, begins: nothingOf(symbols), looks: 'at events', buffer } as const
     reader = new NumberedReader({ ...fixed, subscribe })
     const { recovered } = await reader.acknowledged
     const resumedMs = await reader.resumed
