@@ -37,6 +37,8 @@ export class EventLedger {
   replaced = 0
   /** The most that one of them replaced. */
   mostReplaced = 0
+  /** When the trade that came last was sent. */
+  newestUs = 0
   /** From sending to receipt, of each trade, while set. */
   latenciesUs: number[] | undefined
   readonly #last: { readonly trades: Int32Array; readonly quotes: Int32Array }
@@ -108,7 +110,8 @@ export class EventLedger {
     const replaces = replacesBefore(text, end)
     if (isTrade) {
       this.trades++
-      this.latenciesUs?.push(nowUs - numberAt(text, text.indexOf('"i":', at + 18) + 4))
+      this.newestUs = numberAt(text, text.indexOf('"i":', at + 18) + 4)
+      this.latenciesUs?.push(nowUs - this.newestUs)
     } else {
       this.quotes++
       this.replaced += replaces

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../src/log/topics.ts'
+import { withAdmin } from '../test/support/topics.ts'
 import { monotonicUs } from './monotonic-clock.ts'
 import type { NumberedRecord, NumberedSource } from './numbered-source.ts'
 import { ProduceConnection } from './produce-connection.ts'
@@ -13,6 +14,8 @@ export interface NumberedPace {
 
 /** What goes into one request of a backlog. */
 const backlogRequest = 20_000
+const leaderTimeoutMs = 20_000
+const leaderPollMs = 100
 
 /** Publishes numbered events (`acks=all`), one request at a time, in this process. */
 export class NumberedProducer {
@@ -25,6 +28,10 @@ export class NumberedProducer {
   }
 
   static async start(brokers: string, topics: Topics): Promise<NumberedProducer> {
+    await withAdmin(brokers, async admin => {
+      for (const topic of [topics.trades, topics.quotes])
+        await untilAnswered(() => admin.fetchTopicOffsets(topic))
+    })
     return new NumberedProducer(await ProduceConnection.open(brokers), topics)
   }
 
@@ -79,5 +86,19 @@ export class NumberedProducer {
   #batch(group: readonly NumberedRecord[], timestampMs: number) {
     const { stream, partition } = group[0]!
     return { topic: this.#topics[stream], partition, bytes: writeRecordBatch(group, timestampMs) }
+  }
+}
+
+/** A broker hears a moment later that it leads a new partition. */
+async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
+  const deadlineMs = performance.now() + leaderTimeoutMs
+  for (;;) {
+    try {
+      await ask()
+      return
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error
+      await pause(leaderPollMs)
+    }
   }
 }

@@ -6,6 +6,7 @@ import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
 import { reconnect } from './reconnect/reconnect.ts'
 import type { Scenario } from './scenario.ts'
+import { slowReaders } from './slow-readers/slow-readers.ts'
 import { window } from './window/window.ts'
 
 /** Every scenario; the first is meant where none is named. */
@@ -16,6 +17,7 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  slowReaders,
   reconnect,
   deepResume,
 ]
