@@ -90,13 +90,7 @@ function renderStopped(rounds: readonly SlowRound[], stopped: number): string {
           1,
         ),
       ],
-      [
-        'kernel, both ends, KiB',
-        of(
-          more(({ kernelBytes }) => kernelBytes),
-          0,
-        ),
-      ],
+      ['kernel, both ends, KiB, of one that does not read', of(kernelOf, 0)],
       ['who did not read: s until current', of(caughtUp('unread'), 1)],
       ['who did not acknowledge: s until current', of(caughtUp('unacknowledged'), 1)],
     ],
