@@ -111,6 +111,11 @@ export interface LimitsConfig {
   readonly maxSessions: number
   /** Unsent bytes at which a session is closed as too slow. */
   readonly maxUnsentBytes: number
+  /** What a client that acknowledges may leave unacknowledged without falling behind. */
+  readonly maxUnackedBytes: number
+  readonly maxUnackedMs: number
+  /** How long a client that is behind may take nothing. */
+  readonly slowTimeoutMs: number
   readonly heartbeatMs: number
   /** How long before its token's expiry a client is warned. */
   readonly expiryWarningMs: number

@@ -55,6 +55,11 @@ export class Feed {
     }))
   }
 
+  /** How far each partition was read, by its number; a copy. */
+  get reached(): readonly number[] {
+    return [...this.#reached]
+  }
+
   /** How many records the log holds that were not read yet, as far as the last read told. */
   get lag(): number {
     let lag = 0

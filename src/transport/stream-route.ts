@@ -176,7 +176,7 @@ function formOf(offered: Iterable<string>): WireForm | undefined {
   return undefined
 }
 
-/** Ends a connection whose peer has not answered the last ping. */
+/** Ends a connection whose peer has not answered the last ping; that of one that is behind may lie behind its data. */
 function probe([transport, session]: readonly [WebSocketTransport, Session]): void {
-  if (!transport.probe()) session.giveUp()
+  if (!transport.probe() && session.isLevel) session.giveUp()
 }

@@ -30,6 +30,7 @@ export class WebSocketTransport implements Transport {
   readonly written = { frames: 0, bytes: 0 }
   readonly #options: WebSocketTransportOptions
   #isAnswering = true
+  #pongs = 0
   #isClosing = false
 
   constructor(options: WebSocketTransportOptions) {
@@ -37,6 +38,7 @@ export class WebSocketTransport implements Transport {
     this.#options = options
     options.webSocket.on('pong', () => {
       this.#isAnswering = true
+      this.#pongs++
     })
   }
 
@@ -46,6 +48,10 @@ export class WebSocketTransport implements Transport {
 
   get unsentBytes(): number {
     return this.#options.socket.writableLength
+  }
+
+  get signsOfLife(): number {
+    return this.written.bytes - this.unsentBytes + this.#pongs
   }
 
   onDrain(listener: () => void): void {
