@@ -116,6 +116,8 @@ export interface LimitsConfig {
   readonly maxUnackedMs: number
   /** How long a client that is behind may take nothing. */
   readonly slowTimeoutMs: number
+  /** How long an event may wait for further ones while the node is busy writing. */
+  readonly flushDelayMs: number
   readonly heartbeatMs: number
   /** How long before its token's expiry a client is warned. */
   readonly expiryWarningMs: number

@@ -98,6 +98,12 @@ export const limitVariables = {
     default: '60000',
     doc: 'How long a session that is behind may take nothing, or acknowledge nothing, before it is closed as too slow.',
   }),
+  flushDelayMs: withDefault({
+    name: 'TICKER_FLUSH_DELAY_MS',
+    kind: whole(0, 1000, 'milliseconds'),
+    default: '5',
+    doc: 'How long an event may wait for further ones while the node is busy writing, so that they share frames; an idle node writes at once.',
+  }),
   heartbeatMs: withDefault({
     name: 'TICKER_HEARTBEAT_MS',
     kind: whole(100, 60_000, 'milliseconds'),

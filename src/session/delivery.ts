@@ -100,8 +100,13 @@ export class Delivery {
       pace.sent(block.framed().length)
       parts.write(block)
     }
-    this.#snapshots = new SnapshotSender({ pace, write, mayGoOn: () => this.isLive })
-    this.#conflatedSnapshots = new SnapshotSender({ pace, write, mayGoOn: () => true })
+    // No value is newer than what was written: it would come again, as an event.
+    const mayGoOn = (): boolean => {
+      parts.feed.flush()
+      return true
+    }
+    this.#snapshots = new SnapshotSender({ pace, write, mayGoOn: () => mayGoOn() && this.isLive })
+    this.#conflatedSnapshots = new SnapshotSender({ pace, write, mayGoOn })
   }
 
   /** How many items are subscribed. */

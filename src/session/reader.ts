@@ -140,11 +140,13 @@ export class Reader implements Subscriber {
   #join(): void {
     const { feed, form } = this.#parts
     const { live } = this.#interests
+    // Who joins gets what comes now, not what is still to be written.
+    feed.flush()
     const former = this.#audience
     this.#audience = live.size > 0 ? feed.fanout.join(this, live, form) : undefined
     if (former === this.#audience) return
     if (former !== undefined) feed.fanout.leave(this, former)
-    this.#joinedAt = feed.reached
+    this.#joinedAt = feed.reached()
   }
 
   #leave(): void {
