@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { Session } from 'node:inspector/promises'
-import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
+import { createHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 
 /** Memory of the gateway's process in bytes, after a collection. */
 export interface Memory {
@@ -15,6 +15,9 @@ export interface LoopTimes {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly longestMs: number
+  /** CPU of the loop's thread in one turn: not lengthened where its core is given to others. */
+  readonly cpuP99Ms: number
+  readonly cpuLongestMs: number
   readonly longestCollectionMs: number
 }
 
@@ -29,6 +32,9 @@ export interface ProbeAnswers {
 const resolutionMs = 1
 
 const delays = monitorEventLoopDelay({ resolution: resolutionMs })
+const turns = createHistogram()
+let turnsTimer: NodeJS.Timeout | undefined
+let cpuUs = 0
 let longestCollectionMs = 0
 let session: Session | undefined
 
@@ -48,8 +54,13 @@ const answers: {
       p50Ms: ms(delays.percentile(50)),
       p99Ms: ms(delays.percentile(99)),
       longestMs: ms(delays.max),
+      cpuP99Ms: turns.percentile(99) / 1000,
+      cpuLongestMs: turns.max / 1000,
       longestCollectionMs,
     }
+    turnsTimer ??= setInterval(endTurn, resolutionMs)
+    endTurn()
+    turns.reset()
     delays.enable()
     delays.reset()
     longestCollectionMs = 0
@@ -86,6 +97,13 @@ server.unref()
 new PerformanceObserver(list => {
   for (const { duration } of list.getEntries()) longestCollectionMs = Math.max(longestCollectionMs, duration)
 }).observe({ entryTypes: ['gc'] })
+
+/** A timer that is due comes once in each turn of a busy loop. */
+function endTurn(): void {
+  const { user, system } = process.threadCpuUsage()
+  turns.record(Math.max(1, user + system - cpuUs))
+  cpuUs = user + system
+}
 
 function isAnswer(name: string): name is keyof ProbeAnswers {
   return Object.hasOwn(answers, name)

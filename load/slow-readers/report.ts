@@ -45,7 +45,9 @@ function renderOthers(rounds: readonly SlowRound[]): string {
       run => stretch(run).disturbedMs / 1000 / stretch(run).seconds,
       2,
     ),
-    row(`${name}: event loop, longest, ms`, run => stretch(run).loop.longestMs, 1),
+    row(`${name}: event loop, longest turn, ms`, run => stretch(run).loop.longestMs, 1),
+    row(`${name}: CPU of a turn, p99, ms`, run => stretch(run).loop.cpuP99Ms, 1),
+    row(`${name}: CPU of a turn, longest, ms`, run => stretch(run).loop.cpuLongestMs, 1),
   ]
   const rows = [
     ...of('standing', ({ standing }) => standing),
