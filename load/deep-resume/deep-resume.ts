@@ -93,6 +93,7 @@ async function measure(load: DeepResumeArguments, bench: Bench): Promise<Outcome
 const settings = {
   // The bystander's pings are messages.
   TICKER_MESSAGES_PER_SECOND: '100000',
+  TICKER_MAX_UNSENT_BYTES: '4194304',
 } as const
 
 async function runRounds(

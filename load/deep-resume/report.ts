@@ -32,7 +32,10 @@ function renderPace(rounds: readonly DeepRound[]): string {
       ['events received until then', of(({ resumed }) => resumed.events, 0)],
       ['events/s', of(({ resumed }) => (resumed.events * 1000) / resumed.ms, 0)],
       ['MB/s', of(({ resumed }) => resumed.bytes / 1000 / resumed.ms, 0)],
-      ['gateway CPU, µs an event', of(({ during, resumed }) => (during.cpuMs * 1000) / resumed.events, 2)],
+      [
+        'gateway CPU, with that of the live events, µs an event',
+        of(({ during, resumed }) => (during.cpuMs * 1000) / resumed.events, 2),
+      ],
       ['of the reader’s core used by it', of(({ resumed }) => resumed.cpuMs / resumed.ms, 2)],
     ],
   )

@@ -47,7 +47,7 @@ export interface CrowdAccount {
 /** Connections at once before anything is measured. */
 const openedTogether = 25
 const retryMs = 500
-const pollMs = 20
+const pollMs = 200
 /** Prime to 300: lists of neighbours differ. */
 const listStep = 7
 const unused = Buffer.alloc(0)

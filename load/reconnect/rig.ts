@@ -29,6 +29,7 @@ const tokenLifetimeS = 7200
 /** All clients are one user at one address, come at once, and the bystander's pings are messages. */
 const settings = {
   TICKER_TLS_SELF_SIGNED: 'yes',
+  TICKER_MAX_UNSENT_BYTES: '4194304',
   TICKER_MAX_SESSIONS: '100000',
   TICKER_MAX_HANDSHAKES: '100000',
   TICKER_MESSAGES_PER_SECOND: '100000',

@@ -71,7 +71,11 @@ export async function runOnce(
 }
 
 /** As often as in production; readers hear of being behind with it. */
-const settings = { TICKER_HEARTBEAT_MS: '5000' } as const
+const settings = {
+  TICKER_HEARTBEAT_MS: '5000',
+  // The default, at which a session would be closed: what readers behind hold must not come near it.
+  TICKER_MAX_UNSENT_BYTES: '4194304',
+} as const
 
 class SlowRun {
   readonly #rig: Rig
