@@ -1,3 +1,4 @@
+import { bytes } from './bytes/bytes.ts'
 import { deepResume } from './deep-resume/deep-resume.ts'
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
@@ -17,6 +18,7 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  bytes,
   slowReaders,
   reconnect,
   deepResume,

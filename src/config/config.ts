@@ -116,6 +116,8 @@ export interface LimitsConfig {
   readonly maxUnackedMs: number
   /** How long a client that is behind may take nothing. */
   readonly slowTimeoutMs: number
+  /** Whether large frames are compressed for clients that offer it. */
+  readonly deflate: 'on' | 'off'
   /** How long an event may wait for further ones while the node is busy writing. */
   readonly flushDelayMs: number
   readonly heartbeatMs: number

@@ -1,4 +1,4 @@
-import { whole } from './kind.ts'
+import { oneOf, whole } from './kind.ts'
 import { optional, withDefault } from './variable.ts'
 
 export const limitVariables = {
@@ -97,6 +97,12 @@ export const limitVariables = {
     kind: whole(1000, 86_400_000, 'milliseconds'),
     default: '60000',
     doc: 'How long a session that is behind may take nothing, or acknowledge nothing, before it is closed as too slow.',
+  }),
+  deflate: withDefault({
+    name: 'TICKER_DEFLATE',
+    kind: oneOf(['on', 'off']),
+    default: 'on',
+    doc: 'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed, each once for all of its receivers.',
   }),
   flushDelayMs: withDefault({
     name: 'TICKER_FLUSH_DELAY_MS',

@@ -36,6 +36,7 @@ export class Audience implements Marks {
   /** Made once: a flush allocates its frame and little else. */
   readonly #send = (block: Block): void => {
     this.#bytes += block.framed().length * this.subscribers.size
+    block.share()
     for (const subscriber of this.subscribers) subscriber.deliver(block)
   }
 

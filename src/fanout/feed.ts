@@ -4,6 +4,7 @@ import { type Origin, Tape } from '../tape/tape.ts'
 import type { Positions } from '../wire/coverage.ts'
 import type { WindowLimits } from '../tape/segment-budget.ts'
 import { Window } from '../tape/window.ts'
+import { Conflation } from './conflation.ts'
 import { Fanout } from './fanout.ts'
 import { FlushPacing } from './flush-pacing.ts'
 
@@ -33,6 +34,8 @@ const mostPending = 4096
 export class Feed {
   readonly tape: Tape
   readonly fanout: Fanout
+  /** What is told at intervals. */
+  readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: Window
   /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
@@ -56,7 +59,16 @@ export class Feed {
     this.tape = new Tape(options)
     this.window = new Window(options.window)
     this.#pacing = new FlushPacing({ mostMs: options.flushDelayMs ?? 0 })
-    this.fanout = new Fanout(this.tape.items, { begins: this.#begins, reached: this.#reached })
+    const { items } = this.tape
+    const progress = { begins: this.#begins, reached: this.#reached }
+    this.fanout = new Fanout(items, progress)
+    this.conflation = new Conflation({ items, progress })
+  }
+
+  /** Names that someone is subscribed to, each (channel, symbol) counted once, wildcards as one. */
+  get subscribedItems(): number {
+    const { fanout, conflation } = this
+    return fanout.subscribedItems + conflation.countNames((channel, name) => !fanout.has(channel, name))
   }
 
   /** The next position of every partition, in the order in which the partitions were first seen; everything before it was written. */
@@ -152,6 +164,7 @@ export class Feed {
     const index = this.tape.add(event, origin)
     if (index === undefined) return false
     this.fanout.mark(this.tape.segment, index)
+    this.conflation.mark(this.tape.segment.items[index] ?? 0)
     this.window.at(origin.partition)?.append(this.tape.segment, index)
     return true
   }

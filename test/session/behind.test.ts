@@ -143,6 +143,68 @@ describe('a client whose connection takes nothing', () => {
   })
 })
 
+describe('a client that wants quotes at intervals', () => {
+  /** The events of each item that a client was told of, the replaced ones included, and the last. */
+  function tally(
+    messages: readonly Record<string, unknown>[],
+  ): Record<string, [count: number, last: unknown]> {
+    const told: Record<string, [number, unknown]> = {}
+    for (const { T, S, bp, replaces } of messages) {
+      if (T !== 'q') continue
+      told[String(S)] = [(told[String(S)]?.[0] ?? 0) + 1 + Number(replaces ?? 0), bp]
+    }
+    return told
+  }
+
+  test('gets the newest of each item once per interval, with how many it replaces, and trades at once', async () => {
+    const pair = await subscribed({ trades: ['A'], quotes: ['A', 'B'], conflateMs: 250 })
+    publish(quote('A', 1), trade('A', 1), quote('A', 2), quote('B', 3))
+    expect(pair.transport.take()).toMatchObject([{ T: 't' }])
+    await vi.advanceTimersByTimeAsync(250)
+    expect(pair.transport.take()).toEqual([{ ...quote('A', 2), replaces: 1 }, quote('B', 3)])
+    await vi.advanceTimersByTimeAsync(500)
+    expect(pair.transport.take()).toEqual([])
+  })
+
+  test('is told each event once, counted or as itself, also when it falls behind within an interval', async () => {
+    const pair = await subscribed({ trades: ['*'], quotes: ['A', 'B'], conflateMs: 250 })
+    const told: Record<string, unknown>[] = []
+    let bid = 0
+    for (let round = 0; round < 60; round++) {
+      if (round % 10 === 3) congest(pair)
+      publish(quote('A', ++bid), trade('A', bid), quote('A', ++bid), quote('B', bid))
+      await vi.advanceTimersByTimeAsync(70)
+      if (round % 10 === 8) await drain(pair)
+      told.push(...pair.transport.take())
+    }
+    await vi.advanceTimersByTimeAsync(250)
+    told.push(...pair.transport.take())
+    expect(tally(told)).toEqual({ A: [120, bid], B: [60, bid] })
+    expect(told.filter(({ T }) => T === 't')).toHaveLength(60)
+    expect(told.some(({ T }) => T === 'replaced')).toBe(false)
+  })
+
+  test('gets the current value at once when it wants them at once', async () => {
+    const pair = await subscribed({ quotes: ['A'], conflateMs: 60_000 })
+    publish(quote('A', 1), quote('A', 2))
+    request(pair.session, { action: 'subscribe', quotes: ['A'], conflateMs: 0 })
+    await vi.advanceTimersByTimeAsync(10)
+    publish(quote('A', 3))
+    expect(pair.transport.take()).toMatchObject([
+      { T: 'subscription' },
+      { T: 'snapshot', events: [{ bp: 2 }] },
+      { bp: 3 },
+    ])
+  })
+
+  test('is refused an interval for channels of which it gets every event', async () => {
+    const { session, transport } = await stage.openLive()
+    request(session, { action: 'subscribe', trades: ['A'], conflateMs: 250 })
+    expect(transport.take()).toMatchObject([{ code: 400, detail: expect.stringMatching(/^conflateMs: /) }])
+    expect(session.size).toBe(0)
+  })
+})
+
 test('a leaving node tells each client its own positions', async () => {
   const live = await subscribed({ trades: ['*'] })
   const slow = await subscribed({ trades: ['*'] })

@@ -71,6 +71,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     allowedOrigins: '*',
     isReady: () => true,
     pingMs: 60_000,
+    deflate: 'on',
     closeTimeoutMs: 200,
     log: app.log,
   })
