@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { messageOf } from '../../src/ticker-error.ts'
 import { answerCalls } from '../child-calls.ts'
 import { NumberedReader } from '../numbered-reader.ts'
 import { symbolOf, type Totals } from '../numbered-source.ts'
@@ -29,6 +30,8 @@ export interface Return {
   readonly events: number
   /** Connections that failed and were tried again. */
   readonly retries: number
+  /** Why, and how often. */
+  readonly reasons: Readonly<Record<string, number>>
   /** Acknowledgements that did not promise everything. */
   readonly notWhole: number
 }
@@ -54,6 +57,7 @@ const unused = Buffer.alloc(0)
 
 let crowd: Crowd | undefined
 let readers: NumberedReader[] = []
+const reasons = new Map<string, number>()
 
 /** The functions of this process, which holds some of the clients. */
 const functions = {
@@ -77,6 +81,7 @@ const functions = {
   /** Connects all of them again at once; resolves when all have everything that they missed. */
   async return(bookmark: Bookmark | undefined): Promise<Return> {
     const whole = crowd!
+    reasons.clear()
     const begunMs = performance.now()
     const came = await Promise.all(readers.map((_, index) => comeBack(whole, index, bookmark)))
     const column = (figure: (one: Came) => number) => Float64Array.from(came, figure)
@@ -85,6 +90,7 @@ const functions = {
       recoveredMs: column(({ recoveredMs }) => recoveredMs - begunMs),
       events: readers.reduce((sum, { ledger }) => sum + ledger.trades + ledger.quotes, 0),
       retries: came.reduce((sum, { retries }) => sum + retries, 0),
+      reasons: Object.fromEntries(reasons),
       notWhole: came.filter(({ isWhole }) => !isWhole).length,
     }
   },
@@ -127,7 +133,9 @@ async function comeBack(whole: Crowd, index: number, bookmark: Bookmark | undefi
       const { atMs, recovered } = await reader.acknowledged
       const recoveredMs = bookmark === undefined ? atMs : await reader.resumed
       return { acknowledgedMs: atMs, recoveredMs, retries, isWhole: recovered !== false }
-    } catch {
+    } catch (error) {
+      const reason = messageOf(error)
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
       await pause(retryMs * (0.5 + Math.random()))
     }
   }

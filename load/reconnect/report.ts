@@ -20,7 +20,7 @@ export function renderReconnect({ machine, load, rounds }: ReconnectReport): str
 ${clients.toLocaleString('en-US')} TLS clients with ${wanted} of 300 symbols each (trades and quotes), ${rate} events/s that gather for ${lingerMs} ms, cut off at once; cursors are ${seconds} s old.
 
 ${renderTable(['from the cut until all are back', 'without cursors', 'with cursors', 'with ÷ without'], rowsOf(rounds))}
-${rounds.map(describeRound).join('')}`
+${rounds.map(describeRound).join('')}${rounds.map(describeReasons).join('')}`
 }
 
 function rowsOf(rounds: readonly ReconnectRound[]): string[][] {
@@ -89,4 +89,9 @@ function used({ heapUsed, external }: Storm['memory'][number]): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
+}
+
+function describeReasons({ control, cursors }: ReconnectRound): string {
+  const all = [...control.returns, ...cursors.returns].flatMap(({ reasons }) => Object.entries(reasons))
+  return all.map(([reason, count]) => `Tried again ${count} times: ${reason}\n`).join('')
 }
