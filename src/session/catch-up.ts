@@ -48,8 +48,8 @@ type Next = 'more' | 'ahead' | 'done' | NumberedPosition
 
 /** Bytes of events that a reader is given in one step; one more excerpt at most. */
 const stepBytes = 131_072
-/** Offsets that are read from the log before others have their turn: 150 kB of frames that a slow reader may hold. */
-const stepOffsets = 1024
+/** Offsets that are read from the log before others have their turn: 75 kB of frames, made in less than a millisecond, which a slow reader may hold. */
+const stepOffsets = 512
 
 /**
  * Brings one reader from where it was to where the feed is, at the pace of its client. Of the lossless channels it is given every
