@@ -1,5 +1,5 @@
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
-import type { Interest } from '../fanout/interest.ts'
+import { type Interest, isWithin } from '../fanout/interest.ts'
 import { NewestCursor } from '../tape/newest-cursor.ts'
 import { readNewest } from '../tape/read-newest.ts'
 import type { Block } from '../wire/block.ts'
@@ -39,8 +39,9 @@ export class NewestReader {
     return this.#unsaid.length === 0 && this.#cursorAt(position).lowest === position.offset
   }
 
-  /** More is wanted, from these positions on: what was passed over meanwhile was not counted. */
-  restart(from: readonly NumberedPosition[]): void {
+  /** If more is wanted than before, from these positions on: what was passed over meanwhile was not counted. */
+  restart(from: readonly NumberedPosition[], former: Interest): void {
+    if (isWithin(this.#parts.interest(), former)) return
     if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#unsaid = from
   }
 
@@ -52,24 +53,32 @@ export class NewestReader {
       this.#parts.onSkipped([{ number, from, to: offset }])
   }
 
-  /** Reads some of one partition. */
-  read(position: NumberedPosition): void {
+  /** Reads some of one partition; how many bytes of events it gave. */
+  read(position: NumberedPosition): number {
     const { feed, form, interest, deliver, onReplaced } = this.#parts
-    if (this.#unsaid.length > 0) return this.#giveUp(this.#unsaid)
+    if (this.#unsaid.length > 0) {
+      this.#giveUp(this.#unsaid)
+      return 0
+    }
     const wants = interest()
     const window = feed.window.at(position.number)
-    if (wants.size === 0 || window === undefined) return this.#skipTo(position)
+    if (wants.size === 0 || window === undefined) {
+      this.#skipTo(position)
+      return 0
+    }
     excerpt.clear()
     const cursor = this.#cursorAt(position)
     const read = readNewest(window, { cursor, wanted: wantedItems(feed, wants), excerpt })
-    if (read.kind === 'lost') return this.#giveUp([{ number: position.number, offset: read.from }])
+    if (read.kind === 'lost') this.#giveUp([{ number: position.number, offset: read.from }])
     const { count, items, replaced } = excerpt
-    if (count === 0) return
+    if (read.kind !== 'read' || count === 0) return 0
     for (let index = 0; index < count; index++) {
       const times = replaced[index] ?? 0
       if (times > 0) onReplaced(items[index] ?? 0, times)
     }
+    const bytes = excerpt.start(count)
     form.events({ segment: excerpt, marks: allOf(count) }, deliver)
+    return bytes
   }
 
   /** What is to be replaced from here on cannot be counted: all partitions go on from where the feed is. */

@@ -185,10 +185,10 @@ describe('coverage', () => {
     }
     const blocks: Block[] = []
     feed.fanout.join({ deliver: block => void blocks.push(block) }, interestOf(['A']), jsonForm)
-    const partitions = feed.positions().map(position => position.partition)
+    const places = feed.positions().map(position => position.partition)
     for (const [number, offset] of ends.entries()) {
       feed.add(trade('A', number), { partition: number, offset, timestampMs: 0 })
-      feed.advance({ partition: partitions[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
+      feed.advance({ partition: places[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
     }
     feed.flush()
     const messages = JSON.parse(blocks[0]!.payload.toString()) as Message[]

@@ -77,11 +77,11 @@ export class World {
 
   async end(): Promise<void> {
     for (const client of this.clients) client.disconnect()
-    await this.#turn(1)
+    await this.#turn(5)
     for (const node of this.#allNodes) {
       void node.sessions.drain(0)
       const { behind } = node.sessions.readerCounts
-      if (node.feed.fanout.audienceCount > 0 || behind.resume + behind.unsent + behind.unacknowledged > 0)
+      if (node.feed.fanout.audienceCount > 0 || Object.values(behind).some(count => count > 0))
         node.faults.push(new Error(`left behind: ${JSON.stringify(behind)}`))
     }
   }
