@@ -160,8 +160,9 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   /** Nothing is delivered any more. */
   end(): void {
-    this.#behind?.abort.abort()
+    // First, for what is written thereby may be more than its client takes.
     this.#seats.leave()
+    this.#behind?.abort.abort()
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */

@@ -107,3 +107,11 @@ test('acknowledges a resume with the partitions of that moment', async () => {
   const acts: Act[] = [subscribed('trades'), { act: 'recreate', topic: 'market' }, reconnected(0)]
   expect(await faultsAfter([...acts, published([{ kind: 'none', place: 0 }])])).toEqual([])
 })
+
+// Cause: leaving an audience first writes what is pending; the reader fell behind by it after it had ended.
+// Symptom: a session that was gone waited for room for ever, or joined an audience again.
+// Seen: by the property: `behind` counted one more than there were sessions.
+test('leaves nothing behind when it ends while its client does not keep up', async () => {
+  const acts = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
+  expect(await faultsAfter([...acts, reconnected(0)])).toEqual([])
+})
