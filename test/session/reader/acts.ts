@@ -94,6 +94,9 @@ const policy = fc.constantFrom<Readonly<Record<string, string>>>(
 export const settings = fc.record({
   /** Of each node. */
   windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
-  clients: fc.array(fc.record({ policy, isAcknowledging: fc.boolean() }), { minLength: 3, maxLength: 3 }),
+  clients: fc.array(
+    fc.record({ policy, conflateMs: fc.constantFrom(0, 0, 100, 250, 5000), isAcknowledging: fc.boolean() }),
+    { minLength: 3, maxLength: 3 },
+  ),
 })
 export type Settings = typeof settings extends fc.Arbitrary<infer Value> ? Value : never
