@@ -16,6 +16,8 @@ export interface GatewayProcessOptions {
   readonly profile: string | undefined
   /** Further variables; they win over those above. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Options for Node itself. */
+  readonly nodeOptions?: readonly string[]
 }
 
 /** What differs from the defaults, and why the figures would be other ones without. */
@@ -117,9 +119,10 @@ function spawnGateway({
   cores,
   profile,
   settings = {},
+  nodeOptions = [],
 }: GatewayProcessOptions): ChildProcessWithoutNullStreams {
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-  const [command, ...parameters] = cores.server([process.execPath, ...profiling, main])
+  const [command, ...parameters] = cores.server([process.execPath, ...nodeOptions, ...profiling, main])
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_'))
   const env = {
     ...Object.fromEntries(inherited),
@@ -164,7 +167,7 @@ async function becomeReady(child: ChildProcessWithoutNullStreams): Promise<Addre
 async function readyAddress(printed: () => string): Promise<Address> {
   const deadlineMs = performance.now() + startTimeoutMs
   while (performance.now() < deadlineMs) {
-    const [, host, port] = /^ +stream +ws:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
+    const [, host, port] = /^ +stream +wss?:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
     const [, operations] = /^ +health +(http:\S+)\/readyz$/m.exec(printed()) ?? []
     if (host !== undefined && operations !== undefined && (await isGreen(`${operations}/readyz`)))
       return { host, port: Number(port), metrics: `${operations}/metrics` }

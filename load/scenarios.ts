@@ -1,3 +1,6 @@
+import { sameItemsScenario, watchListsScenario } from './delivery/beside-floor.ts'
+import { peersScenario } from './delivery/peers-scenario.ts'
+import { scaleScenario } from './delivery/scale.ts'
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
@@ -8,6 +11,10 @@ import { window } from './window/window.ts'
 
 /** Every scenario; the first is meant where none is named. */
 export const scenarios: readonly [Scenario, ...Scenario[]] = [
+  sameItemsScenario,
+  watchListsScenario,
+  scaleScenario,
+  peersScenario,
   fanout,
   readPath,
   drain,

@@ -1,0 +1,37 @@
+import { textBlock } from '../src/wire/block.ts'
+
+/** What the scenarios know of a wire form: how to count events cheaply, and what bytes the floor writes for some. */
+export interface LoadForm {
+  /** How many trades a frame's payload holds. */
+  readonly countEvents: (payload: Buffer) => number
+  /** A frame of these events as the gateway would write it, `offset` being the first one's. */
+  readonly frame: (events: readonly string[], offset: number) => Buffer
+}
+
+const trade = Buffer.from('{"T":"t"')
+
+/** The forms that `--form` takes. A new one needs a line here and nothing else. */
+const forms: Readonly<Record<string, LoadForm>> = {
+  'ticker.v1.json': { countEvents: countTrades, frame: jsonFrame },
+}
+
+export const defaultForm = 'ticker.v1.json'
+
+/** The form of this name. Throws an error that names the option, the value and the rule. */
+export function formNamed(name: string): LoadForm {
+  const form = forms[name]
+  if (form === undefined) throw new Error(`--form ${name}: expected ${Object.keys(forms).join(', ')}`)
+  return form
+}
+
+/** Counts trades in JSON without parsing it: in whichever frames they lie, each begins alike. */
+export function countTrades(payload: Buffer): number {
+  let count = 0
+  for (let at = payload.indexOf(trade); at >= 0; at = payload.indexOf(trade, at + trade.length)) count++
+  return count
+}
+
+function jsonFrame(events: readonly string[], offset: number): Buffer {
+  const coverage = `{"T":"coverage","ranges":[[0,${offset},${offset + events.length}]]}`
+  return textBlock(`[${[...events, coverage].join(',')}]`).framed()
+}
