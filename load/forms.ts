@@ -1,10 +1,13 @@
 import { textBlock } from '../src/wire/block.ts'
+import { EventScan } from './event-scan.ts'
 
-/** What the scenarios know of a wire form: how to count events cheaply, and what bytes the floor writes for some. */
+/** What the scenarios know of a wire form: how to count events and read their times cheaply, and what bytes the floor writes for some. */
 export interface LoadForm {
   /** How many trades a frame's payload holds. */
   readonly countEvents: (payload: Buffer) => number
   /** A frame of these events as the gateway would write it, `offset` being the first one's. */
+  /** Reads when the trades of frames were due, from their ids. */
+  readonly createScan: () => EventScan
   readonly frame: (events: readonly string[], offset: number) => Buffer
 }
 
@@ -12,7 +15,7 @@ const trade = Buffer.from('{"T":"t"')
 
 /** The forms that `--form` takes. A new one needs a line here and nothing else. */
 const forms: Readonly<Record<string, LoadForm>> = {
-  'ticker.v1.json': { countEvents: countTrades, frame: jsonFrame },
+  'ticker.v1.json': { countEvents: countTrades, createScan: () => new EventScan(), frame: jsonFrame },
 }
 
 export const defaultForm = 'ticker.v1.json'

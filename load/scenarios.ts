@@ -3,7 +3,9 @@ import { peersScenario } from './delivery/peers-scenario.ts'
 import { scaleScenario } from './delivery/scale.ts'
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
+import { idleScenario } from './idle/idle.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
+import { latencyScenario } from './latency/latency.ts'
 import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
 import type { Scenario } from './scenario.ts'
@@ -14,6 +16,8 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   sameItemsScenario,
   watchListsScenario,
   scaleScenario,
+  latencyScenario,
+  idleScenario,
   peersScenario,
   fanout,
   readPath,

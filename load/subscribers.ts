@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answerCalls } from './child-calls.ts'
-import { EventScan } from './event-scan.ts'
+import type { EventScan } from './event-scan.ts'
+import { defaultForm, formNamed } from './forms.ts'
 import { monotonicUs } from './monotonic-clock.ts'
 import { StreamSocket, type StreamTarget } from './stream-socket.ts'
 
@@ -36,6 +37,7 @@ let streams: readonly StreamSocket[] = []
 let samples: readonly EventScan[] = []
 let trace: { frameBytes: number[]; atUs: number[] } = { frameBytes: [], atUs: [] }
 let goneCount = 0
+let form = formNamed(defaultForm)
 
 /** The functions of this process, which holds all subscribers of a phase. */
 const functions = {
@@ -44,6 +46,8 @@ const functions = {
     const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
     const opened: StreamSocket[] = []
     goneCount = 0
+    if (target.opening !== undefined && 'token' in target.opening)
+      form = formNamed(target.opening.form ?? defaultForm)
     while (opened.length < count) {
       const next = Math.min(openedTogether, count - opened.length)
       opened.push(
@@ -107,7 +111,7 @@ function sampledStreams(): StreamSocket[] {
 }
 
 function sample({ reader }: StreamSocket, isTraced: boolean): EventScan {
-  const scan = new EventScan()
+  const scan = form.createScan()
   const { frameBytes, atUs } = trace
   reader.onFrame = (payload, length) => {
     scan.take(payload)

@@ -16,6 +16,8 @@ export interface GatewayPeerOptions {
   readonly isTls: boolean
   /** Where it leaves a CPU profile. */
   readonly profile: string | undefined
+  /** Options for Node itself. */
+  readonly nodeOptions?: readonly string[]
 }
 
 const tokenLifetimeS = 7200
@@ -27,7 +29,7 @@ const settings = { TICKER_MAX_SESSIONS: '100000', TICKER_WARMUP_RECORDS: '0' }
  * arrived everywhere, so that it comes in one answer of Kafka and is one ingest batch.
  */
 export async function startGatewayPeer(options: GatewayPeerOptions): Promise<Peer> {
-  const { ground, bench, form, isTls, profile } = options
+  const { ground, bench, form, isTls, profile, nodeOptions = [] } = options
   const { stack, signal, say } = bench
   const { cores, brokers } = ground
   const topics = await ground.createTopics(1)
@@ -41,6 +43,7 @@ export async function startGatewayPeer(options: GatewayPeerOptions): Promise<Pee
     topics,
     cores,
     profile,
+    nodeOptions,
     settings: { ...settings, ...tlsSettings },
   })
   stack.defer(() => gateway.stop())

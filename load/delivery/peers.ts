@@ -13,6 +13,8 @@ export interface PeerOptions {
   /** Of the floor's frames. */
   readonly form: string
   readonly stack: AsyncDisposableStack
+  /** Options for Node itself, for the servers that are ours. */
+  readonly nodeOptions?: readonly string[]
 }
 
 /** Other servers, and why some are not there. */
@@ -32,18 +34,23 @@ const uwsNodes = [20, 18]
 
 /** The least that Node can do with the same bytes. */
 export function startFloor(
-  { cores, form, stack }: Omit<PeerOptions, 'workload'>,
+  { cores, form, stack, nodeOptions }: Omit<PeerOptions, 'workload'>,
   tls?: TlsFiles,
 ): Promise<Peer> {
-  const command = program('delivery/peers/floor-peer.ts', [], [form])
+  const command = program('delivery/peers/floor-peer.ts', nodeOptions, [form])
   const access = { kind: 'peer', greeting: 'query', form } as const
   return startChildPeer({ name: 'floor', command, access, cores, tls, stack })
 }
 
 /** The obvious server with `ws`. */
-export function startWs({ cores, stack }: Pick<PeerOptions, 'cores' | 'stack'>): Promise<Peer> {
+export function startWs({
+  cores,
+  stack,
+  nodeOptions,
+}: Pick<PeerOptions, 'cores' | 'stack' | 'nodeOptions'>): Promise<Peer> {
+  const command = program('delivery/peers/ws-peer.ts', nodeOptions)
   const access = { kind: 'peer', greeting: 'query' } as const
-  return startChildPeer({ name: 'ws', command: program('delivery/peers/ws-peer.ts'), access, cores, stack })
+  return startChildPeer({ name: 'ws', command, access, cores, stack })
 }
 
 /** Starts every other server that this machine has. */
