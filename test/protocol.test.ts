@@ -69,6 +69,7 @@ describe('PROTOCOL.md', () => {
       'renew',
       'subscribe',
       'unsubscribe',
+      'ack',
       'snapshot',
       'expiring',
       'heartbeat',

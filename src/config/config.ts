@@ -111,6 +111,15 @@ export interface LimitsConfig {
   readonly maxSessions: number
   /** Unsent bytes at which a session is closed as too slow. */
   readonly maxUnsentBytes: number
+  /** What a client that acknowledges may leave unacknowledged without falling behind. */
+  readonly maxUnackedBytes: number
+  readonly maxUnackedMs: number
+  /** How long a client that is behind may take nothing. */
+  readonly slowTimeoutMs: number
+  /** Whether large frames are compressed for clients that offer it. */
+  readonly deflate: 'on' | 'off'
+  /** How long an event may wait for further ones while the node is busy writing. */
+  readonly flushDelayMs: number
   readonly heartbeatMs: number
   /** How long before its token's expiry a client is warned. */
   readonly expiryWarningMs: number

@@ -1,4 +1,4 @@
-import { whole } from './kind.ts'
+import { oneOf, whole } from './kind.ts'
 import { optional, withDefault } from './variable.ts'
 
 export const limitVariables = {
@@ -78,7 +78,37 @@ export const limitVariables = {
     name: 'TICKER_MAX_UNSENT_BYTES',
     kind: whole(65_536, 1_073_741_824, 'bytes'),
     default: '4194304',
-    doc: 'Unsent bytes at which a session is closed as too slow.',
+    doc: 'Unsent bytes at which a session is closed whatever they are. Events do not come to that: with 128 KiB unsent a session is behind, and gets none until it has read.',
+  }),
+  maxUnackedBytes: withDefault({
+    name: 'TICKER_MAX_UNACKED_BYTES',
+    kind: whole(65_536, 1_073_741_824, 'bytes'),
+    default: '1048576',
+    doc: 'What a client that acknowledges may leave unacknowledged; beyond that it is behind.',
+  }),
+  maxUnackedMs: withDefault({
+    name: 'TICKER_MAX_UNACKED_MS',
+    kind: whole(100, 600_000, 'milliseconds'),
+    default: '5000',
+    doc: 'For how long it may.',
+  }),
+  slowTimeoutMs: withDefault({
+    name: 'TICKER_SLOW_TIMEOUT_MS',
+    kind: whole(1000, 86_400_000, 'milliseconds'),
+    default: '60000',
+    doc: 'How long a session that is behind may take nothing, or acknowledge nothing, before it is closed as too slow.',
+  }),
+  deflate: withDefault({
+    name: 'TICKER_DEFLATE',
+    kind: oneOf(['on', 'off']),
+    default: 'on',
+    doc: 'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed, each once for all of its receivers.',
+  }),
+  flushDelayMs: withDefault({
+    name: 'TICKER_FLUSH_DELAY_MS',
+    kind: whole(0, 1000, 'milliseconds'),
+    default: '5',
+    doc: 'How long an event may wait for further ones while the node is busy writing, so that they share frames; an idle node writes at once.',
   }),
   heartbeatMs: withDefault({
     name: 'TICKER_HEARTBEAT_MS',

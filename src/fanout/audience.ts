@@ -6,7 +6,7 @@ import type { Interest } from './interest.ts'
 
 /** One receiver of an audience's flushes. */
 export interface Subscriber {
-  /** Takes one prepared block; never throws, and may leave its audience meanwhile. */
+  /** Takes one prepared block, or leaves its audience without it; never throws. */
   deliver(block: Block): void
 }
 
@@ -36,6 +36,7 @@ export class Audience implements Marks {
   /** Made once: a flush allocates its frame and little else. */
   readonly #send = (block: Block): void => {
     this.#bytes += block.framed().length * this.subscribers.size
+    block.share()
     for (const subscriber of this.subscribers) subscriber.deliver(block)
   }
 
@@ -44,6 +45,11 @@ export class Audience implements Marks {
     this.interest = interest
     this.#form = form
     this.#coverage = { ...progress, covered: [...progress.reached] }
+  }
+
+  /** Up to where every subscriber has everything of a partition, by its number, before the frame that is being written. */
+  coveredAt(number: number): number {
+    return this.#coverage.covered[number] ?? this.#coverage.begins[number] ?? 0
   }
 
   /** Notes an event of the segment under way, once, however many of its items it touched. True if it is the first. */

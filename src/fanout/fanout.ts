@@ -1,6 +1,7 @@
 import { type Channel, channels } from '../event/event.ts'
 import type { Items } from '../tape/items.ts'
 import type { Segment } from '../tape/segment.ts'
+import { deflateCounts } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Audience, type Progress, type Subscriber } from './audience.ts'
 import { type Interest, keyOf } from './interest.ts'
@@ -25,6 +26,8 @@ interface Routes {
 /** The live path: an event's item → its audiences → one shared frame each. */
 export class Fanout {
   readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
+  /** Bytes of frames that were compressed, before and after. */
+  readonly deflated: { readonly plain: number; readonly compressed: number } = deflateCounts
   readonly #items: Items
   readonly #progress: Progress
   readonly #audiences = new Map<string, Audience>()

@@ -5,6 +5,7 @@ import type { Positions } from '../wire/coverage.ts'
 import type { WindowLimits } from '../tape/segment-budget.ts'
 import { Window } from '../tape/window.ts'
 import { Fanout } from './fanout.ts'
+import { FlushPacing } from './flush-pacing.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
 export interface FeedPosition extends Position {
@@ -21,7 +22,12 @@ export interface FeedOptions {
   readonly maxItems: number
   /** What is kept of the recent events. */
   readonly window: WindowLimits
+  /** How long an event may wait for further ones while the node is busy writing; 0 if left out. */
+  readonly flushDelayMs?: number
 }
+
+/** Events are not kept waiting beyond so many. */
+const mostPending = 4096
 
 /** A log as its subscribers see it: what was read (the tape), up to where, and who receives it (the fan-out). */
 export class Feed {
@@ -35,6 +41,11 @@ export class Feed {
   onLost: (number: number, range: readonly [from: number, to: number]) => void = () => undefined
   /** Told of partitions that are new here, were made again or cut back, before the first event in them. */
   onPartition: (partition: NumberedPosition) => void = () => undefined
+  /** Called when everything that was taken in was written. */
+  onFlushed: () => void = () => undefined
+  readonly #pacing: FlushPacing
+  readonly #work = (): void => this.#write()
+  #isFlushing = false
   readonly #positions = new Map<Partition, FeedPosition>()
   readonly #numbers = new Map<Partition, number>()
   /** Where each partition began for this node, and how far it was read, by number. */
@@ -44,15 +55,23 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.tape = new Tape(options)
     this.window = new Window(options.window)
+    this.#pacing = new FlushPacing({ mostMs: options.flushDelayMs ?? 0 })
     this.fanout = new Fanout(this.tape.items, { begins: this.#begins, reached: this.#reached })
   }
 
-  /** The next position of every partition, in the order in which the partitions were first seen. */
+  /** The next position of every partition, in the order in which the partitions were first seen; everything before it was written. */
   positions(): NumberedPosition[] {
+    this.flush()
     return [...this.#positions.values()].map(position => ({
       ...position,
       number: this.numberOf(position.partition),
     }))
+  }
+
+  /** The same by the number of the partition; a copy. */
+  reached(): readonly number[] {
+    this.flush()
+    return [...this.#reached]
   }
 
   /** How many records the log holds that were not read yet, as far as the last read told. */
@@ -74,6 +93,8 @@ export class Feed {
   advance(position: Position, stable: number): void {
     const { partition, epoch, offset } = position
     const former = this.#positions.get(partition)
+    // What is told of partitions comes after the events before it.
+    if (former?.epoch !== epoch || former.offset > offset) this.flush()
     if (former !== undefined && former.epoch !== epoch) this.#forgetTopic(partition.topic, epoch)
     else if (former !== undefined && former.offset > offset) this.#forget(partition)
     const isNew = !this.#numbers.has(partition)
@@ -90,6 +111,7 @@ export class Feed {
   lose(partition: Partition, to: number): void {
     const from = this.#positions.get(partition)?.offset
     if (from === undefined || from >= to) return
+    this.flush()
     const number = this.numberOf(partition)
     this.window.at(number)?.restart(to)
     this.onLost(number, [from, to])
@@ -134,8 +156,22 @@ export class Feed {
     return true
   }
 
-  /** Ends the batch: everything marked is written. */
+  /** Ends a batch: everything marked is written, at once or, while the node is busy writing, a little later with what comes meanwhile. */
+  flushSoon(): void {
+    if (this.tape.segment.count >= mostPending) this.flush()
+    else this.#pacing.ask(() => this.flush())
+  }
+
+  /** Writes everything marked. */
   flush(): void {
+    if (this.#isFlushing || this.tape.segment.count === 0) return
+    this.#isFlushing = true
+    this.#pacing.measure(this.#work)
+    this.#isFlushing = false
+    this.onFlushed()
+  }
+
+  #write(): void {
     this.fanout.flush(this.tape.segment)
     this.tape.segment.reset()
   }

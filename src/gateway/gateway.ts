@@ -74,6 +74,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const feed = new Feed({
     maxItems: config.ingest.maxItems,
     window: { maxBytes: config.ingest.tapeBytes, maxAgeMs: config.ingest.tapeMs },
+    flushDelayMs: config.limits.flushDelayMs,
   })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)

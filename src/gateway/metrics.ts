@@ -12,7 +12,8 @@ import { declareKeys, type KeySources } from './metrics/key-metrics.ts'
 import { declareLog, type LogFigures } from './metrics/log-metrics.ts'
 import { declareProcess, type ProcessFigures } from './metrics/process-metrics.ts'
 import { declarePublishing } from './metrics/publishing-metrics.ts'
-import { declareResumes, declareSessions } from './metrics/session-metrics.ts'
+import { declareReaders } from './metrics/reader-metrics.ts'
+import { declareSessions } from './metrics/session-metrics.ts'
 import { declareTape } from './metrics/tape-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
 
@@ -35,7 +36,7 @@ export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
-  declareResumes(registry, sources.sessions)
+  declareReaders(registry, sources.sessions)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)

@@ -3,53 +3,77 @@ import { channelOfType, type MarketEvent } from '../event/event.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History, HistoryBatch } from '../fanout/history.ts'
 import { type Interest, wants } from '../fanout/interest.ts'
-import { Excerpt } from '../tape/excerpt.ts'
 import { Item } from '../tape/item.ts'
 import { readEvents } from '../tape/read-events.ts'
 import { Segment } from '../tape/segment.ts'
-import type { Wanted } from '../tape/wanted.ts'
 import type { Block } from '../wire/block.ts'
-import type { EventRun, Marks } from '../wire/wire-form.ts'
-import type { Transport } from './transport.ts'
+import type { EventRun, WireForm } from '../wire/wire-form.ts'
+import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
+import type { NewestReader } from './newest-reader.ts'
+import type { Pace } from './pace.ts'
 
 export interface CatchUpParts {
   readonly feed: Feed
   readonly history: History
-  readonly transport: Transport
-  /** What is wanted of the past; may become less meanwhile. */
+  readonly pace: Pace
+  readonly form: WireForm
+  /** Of what every event is wanted; may change meanwhile. */
   readonly interest: () => Interest
-  /** Changes with what the reader is entitled to. */
-  readonly entitlement: () => number
+  /** Changes whenever the interest does. */
+  readonly revision: () => number
+  /** What is wanted conflated. */
+  readonly newest: readonly NewestReader[]
   readonly deliver: (block: Block) => void
-  /** Tells of offsets that are gone, by the number of their partition. */
-  readonly lose: (number: number, from: number, to: number) => void
+  /** Says what was covered beside the events. */
+  readonly tell: (message: object) => void
+  /** Tells of offsets that are gone. */
+  readonly lose: (extent: Extent) => void
   /** Lets a few readers read the log at a time. */
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  readonly counts: CatchUpCounts
   readonly signal: AbortSignal
+}
+
+/** Lossless events delivered to readers that were behind, by where they were read. */
+export interface CatchUpCounts {
+  memory: number
+  log: number
 }
 
 /** Offsets that are read from the log before others have their turn: 150 kB of frames that a slow reader may hold. */
 const stepOffsets = 1024
 
 /**
- * Brings one reader from where it was to where the feed is, in order and at the pace of its connection. What it is given covers
- * every offset from its start on, so that nothing is missing and nothing comes twice.
+ * Brings one reader from where it was to where the feed is, at the pace of its client. Of the lossless channels it is given every
+ * event in order, covering every offset from its start on, so that nothing is missing and nothing comes twice.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts
   /** How far it has read, and what it has told its reader to have, by the number of the partition. */
   readonly #reached: number[] = []
   readonly #covered: number[] = []
+  /** Which partition is read first, so that a reader with little room gets some of each in turn. */
+  #first = 0
+  #events = 0
   #wake: () => void = () => undefined
 
-  constructor(parts: CatchUpParts, starts: readonly { readonly number: number; readonly offset: number }[]) {
+  constructor(parts: CatchUpParts, starts: readonly Start[]) {
     this.#parts = parts
     for (const { number, offset } of starts) {
       this.#reached[number] = offset
       this.#covered[number] = offset
     }
-    parts.transport.onDrain(() => this.#wake())
-    parts.signal.addEventListener('abort', () => this.#wake(), { once: true })
+  }
+
+  /** How many events of the lossless channels its reader was given. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** Up to where its reader has everything of the lossless channels. */
+  get positions(): NumberedPosition[] {
+    const { feed } = this.#parts
+    return feed.positions().map(position => ({ ...position, offset: this.#coveredAt(position) }))
   }
 
   /**
@@ -57,36 +81,68 @@ export class CatchUp {
    * the signal aborts. Rejects when the log does not answer, or a topic was made again.
    */
   async run(join: () => void): Promise<void> {
+    const { pace: clientPace, signal } = this.#parts
+    const wake = (): void => this.#wake()
+    clientPace.onRoom(wake)
+    signal.addEventListener('abort', wake, { once: true })
+    try {
+      await this.#read(join)
+    } finally {
+      clientPace.offRoom(wake)
+      signal.removeEventListener('abort', wake)
+    }
+  }
+
+  async #read(join: () => void): Promise<void> {
     const { signal } = this.#parts
     while (!signal.aborted) {
       await this.#room()
       if (signal.aborted) return
-      const rest = this.#readRecent()
-      if (rest.length === 0) {
+      this.#readRecent()
+      const rest = this.#behind()
+      if (rest.length === 0 && this.#isConflatedLevel()) {
         this.#tellCoverage()
         join()
         return
       }
       const older = rest.find(position => this.#isBeyondMemory(position))
       if (older !== undefined) await this.#readLog(older)
-      else if (rest.every(position => this.#at(position) > position.offset)) await this.#feedMoves()
+      else if (rest.length > 0 && rest.every(position => this.#at(position) > position.offset))
+        await this.#feedMoves()
     }
   }
 
-  /** Reads what is in memory, some of each partition, in one go; what remains to be read then. */
-  #readRecent(): NumberedPosition[] {
-    const { feed, interest } = this.#parts
-    const wanted = wantedItems(feed, interest())
-    for (const position of this.#behind()) {
-      const window = feed.window.at(position.number)
-      if (window === undefined) continue
-      excerpt.clear()
-      const read = readEvents(window, { from: this.#at(position), wanted, excerpt })
-      if (read.kind !== 'read') continue
-      const { number } = position
-      this.#frame(excerpt, excerpt.count, { number, to: read.to }, this.#parts.deliver)
+  /** Reads what is in memory, some of each partition as long as there is room, in one go. */
+  #readRecent(): void {
+    const { feed, interest, newest, pace: clientPace } = this.#parts
+    const wantsEvery = interest()
+    const wanted = wantedItems(feed, wantsEvery)
+    const positions = feed.positions()
+    const first = this.#first++
+    for (let index = 0; index < positions.length; index++) {
+      const position = positions[(first + index) % positions.length]
+      if (position === undefined) break
+      for (const reader of newest) {
+        if (!clientPace.hasRoom) return
+        if (!reader.isLevelAt(position)) reader.read(position)
+      }
+      if (!clientPace.hasRoom) return
+      if (wantsEvery.size === 0) this.#goTo(position)
+      else if (this.#at(position) !== position.offset) this.#readPartition(position, wanted)
     }
-    return this.#behind()
+  }
+
+  #readPartition(position: NumberedPosition, wanted: ReturnType<typeof wantedItems>): void {
+    const { number } = position
+    const window = this.#parts.feed.window.at(number)
+    if (window === undefined) return
+    excerpt.clear()
+    const read = readEvents(window, { from: this.#at(position), wanted, excerpt })
+    if (read.kind !== 'read') return
+    this.#count('memory', excerpt.count)
+    this.#covered[number] = this.#coveredAt(position)
+    this.#frame(excerpt, excerpt.count, { number, to: read.to, covered: this.#covered }, this.#parts.deliver)
+    this.#reached[number] = read.to
   }
 
   /** The partitions that it has not read as far as the feed, or further than this node has. */
@@ -94,8 +150,18 @@ export class CatchUp {
     return this.#parts.feed.positions().filter(position => this.#at(position) !== position.offset)
   }
 
+  #isConflatedLevel(): boolean {
+    const { newest, feed } = this.#parts
+    if (newest.length === 0) return true
+    return feed.positions().every(position => newest.every(reader => reader.isLevelAt(position)))
+  }
+
   #at({ number }: NumberedPosition): number {
     return this.#reached[number] ?? this.#parts.feed.beginOf(number)
+  }
+
+  #coveredAt({ number }: NumberedPosition): number {
+    return this.#covered[number] ?? this.#parts.feed.beginOf(number)
   }
 
   #isBeyondMemory(position: NumberedPosition): boolean {
@@ -103,9 +169,23 @@ export class CatchUp {
     return this.#at(position) < (window?.from ?? position.offset)
   }
 
+  /** Nothing is wanted of what lies before. */
+  #goTo({ number, offset }: NumberedPosition): void {
+    this.#reached[number] = offset
+  }
+
   /** Another node had come further than this one: until it has come so far, too, there is nothing to read. */
   async #feedMoves(): Promise<void> {
     await pause(pollMs, undefined, { signal: this.#parts.signal }).catch(() => undefined)
+  }
+
+  /** Interests have changed: whatever was read, but not told, may hold something that is wanted now. */
+  rewind(): void {
+    for (const number of this.#reached.keys()) this.#goBack(number)
+  }
+
+  #goBack(number: number): void {
+    this.#reached[number] = this.#covered[number] ?? this.#parts.feed.beginOf(number)
   }
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
@@ -115,68 +195,75 @@ export class CatchUp {
     const from = this.#at(position)
     const recent = feed.window.at(number)?.from ?? position.offset
     const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
-    const frames: Frame[] = []
-    const entitlement = this.#parts.entitlement()
+    const revision = this.#parts.revision()
+    const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0 }
+    piece.covered[number] = this.#coveredAt(position)
     await inTurn(async () => {
       for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
-        this.#take(batch, number, frames)
+        this.#take(batch, piece)
         await nextLoopTurn()
       }
     })
-    for (const frame of frames) {
+    for (const [index, send] of piece.sendings.entries()) {
       await this.#room()
-      if (signal.aborted) return
-      if (this.#parts.entitlement() !== entitlement) return this.#goBack(number, frame.from)
-      this.#parts.deliver(frame.block)
+      if (signal.aborted || this.#parts.revision() !== revision) return this.#goBack(number)
+      send()
+      this.#covered[number] = piece.froms[index + 1] ?? piece.covered[number] ?? from
     }
+    if (this.#parts.revision() !== revision) return this.#goBack(number)
+    this.#count('log', piece.events)
+    this.#reached[number] = piece.to
     // What is not stable yet any more was cut back; the feed will say so.
-    if (this.#at(position) === from) await this.#feedMoves()
+    if (piece.to === from) await this.#feedMoves()
   }
 
-  /** What was made under another token is made anew. */
-  #goBack(number: number, offset: number): void {
-    this.#reached[number] = offset
-    this.#covered[number] = offset
-  }
-
-  #take(batch: HistoryBatch, number: number, frames: Frame[]): void {
-    const at = this.#reached[number] ?? batch.from
-    if (batch.from > at) this.#parts.lose(number, at, batch.from)
+  #take(batch: HistoryBatch, piece: Piece): void {
+    const { number } = piece
+    if (batch.from > piece.to) {
+      const lost = { number, from: piece.to, to: batch.from }
+      prepare(piece, () => this.#parts.lose(lost))
+    }
     const interest = this.#parts.interest()
     segment.reset()
     for (const { event, offset, json } of batch.events) {
       if (!isWanted(interest, event)) continue
       segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
     }
-    let from = this.#covered[number] ?? at
-    this.#frame(segment, segment.count, { number, to: batch.to }, block => {
-      frames.push({ block, from })
-      from = this.#covered[number] ?? from
-    })
+    piece.to = batch.to
+    piece.events += segment.count
+    this.#frame(segment, segment.count, { number, to: piece.to, covered: piece.covered }, block =>
+      prepare(piece, () => this.#parts.deliver(block)),
+    )
   }
 
-  #frame(run: EventRun, count: number, { number, to }: RunEnd, send: (block: Block) => void): void {
-    this.#reached[number] = to
+  #count(source: keyof CatchUpCounts, events: number): void {
+    this.#parts.counts[source] += events
+    this.#events += events
+  }
+
+  #frame(run: EventRun, count: number, { number, to, covered }: RunEnd, send: (block: Block) => void): void {
     if (count === 0) return
-    const coverage = { covered: this.#covered, begins: this.#covered, reached: this.#reached }
-    this.#parts.transport.form.events({ segment: run, marks: allOf(count), coverage }, send)
+    const reached: number[] = []
+    reached[number] = to
+    const coverage = { covered, begins: covered, reached }
+    this.#parts.form.events({ segment: run, marks: allOf(count), coverage }, send)
   }
 
   /** Says of what held no events for the reader that it was read. */
   #tellCoverage(): void {
     const ranges: [number, number, number][] = []
-    for (const { number, offset } of this.#parts.feed.positions()) {
-      const from = this.#covered[number] ?? this.#parts.feed.beginOf(number)
+    for (const position of this.#parts.feed.positions()) {
+      const { number, offset } = position
+      const from = this.#coveredAt(position)
       if (from < offset) ranges.push([number, from, offset])
     }
-    if (ranges.length === 0) return
-    this.#parts.deliver(this.#parts.transport.form.message({ T: 'coverage', ranges }))
+    if (ranges.length > 0) this.#parts.tell({ T: 'coverage', ranges })
   }
 
   async #room(): Promise<void> {
-    const { transport, signal } = this.#parts
+    const { pace: clientPace, signal } = this.#parts
     await nextLoopTurn()
-    while (!transport.hasRoom && !signal.aborted) {
+    while (!clientPace.hasRoom && !signal.aborted) {
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
@@ -184,57 +271,40 @@ export class CatchUp {
   }
 }
 
-/** A frame that waits to be delivered. */
-interface Frame {
-  readonly block: Block
-  /** From where it covers its partition. */
-  readonly from: number
+/** What was read of the log, and is sent one by one. */
+interface Piece {
+  readonly number: number
+  /** Up to where it was read. */
+  to: number
+  /** Up to where the reader has everything once all of it was sent, by the number of the partition. */
+  readonly covered: number[]
+  readonly sendings: (() => void)[]
+  /** The same before each of the sendings. */
+  readonly froms: number[]
+  events: number
+}
+
+function prepare({ number, covered, sendings, froms }: Piece, send: () => void): void {
+  sendings.push(send)
+  froms.push(covered[number] ?? 0)
 }
 
 interface RunEnd {
   readonly number: number
   /** Up to where the partition was read with it. */
   readonly to: number
+  readonly covered: number[]
 }
 
-/** Used by one reader at a time, and emptied before the loop has its turn: what is read from memory, and from the log. */
-const excerpt = new Excerpt({ maxBytes: 262_144, maxEvents: 4096, maxSteps: 50_000 })
+/** Used by one reader at a time, and emptied before the loop has its turn. */
 const segment = new Segment()
-/** Items listed for a read at most; more are asked for one by one. */
-const mostListed = 1000
 /** How often it is looked whether the feed has come to a position that another node was at. */
 const pollMs = 20
 /** What is read from the log may be of items that this node has not met. */
 const noItem = new Item(0, 'trades', '', 0)
 
-let everyIndex = new Uint32Array(4096)
-
-function allOf(count: number): Marks {
-  if (count > everyIndex.length) everyIndex = new Uint32Array(count * 2)
-  if (everyIndex[count - 1] !== count - 1)
-    for (let index = 0; index < everyIndex.length; index++) everyIndex[index] = index
-  return { indices: everyIndex, count }
-}
-
 function isWanted(interest: Interest, event: MarketEvent): boolean {
   const channel = channelOfType[event.T]
   if (event.T !== 'n') return wants(interest, channel, event.S)
   return interest.get(channel) === '*' || event.symbols.some(symbol => wants(interest, channel, symbol))
-}
-
-/** The items of an interest: by number, so that their chains can be followed, where they are few enough to be listed for each read. */
-function wantedItems({ tape: { items } }: Feed, interest: Interest): Wanted {
-  const numbers = new Set<number>()
-  for (const [channel, symbols] of interest) {
-    if (symbols === '*' || numbers.size + symbols.size > mostListed)
-      return number => {
-        const item = items.at(number)
-        return item !== undefined && wants(interest, item.channel, item.symbol)
-      }
-    for (const symbol of symbols) {
-      const item = items.find(channel, symbol)
-      if (item !== undefined) numbers.add(item.number)
-    }
-  }
-  return numbers
 }

@@ -32,7 +32,14 @@ export interface UnsubscribeMessage {
   readonly items: RequestedItems
 }
 
-export type ClientMessage = AuthMessage | SubscribeMessage | UnsubscribeMessage
+/** The client has handled the first so many frames of data of this connection. */
+export interface AckMessage {
+  readonly action: 'ack'
+  readonly id?: RequestId | undefined
+  readonly frames: number
+}
+
+export type ClientMessage = AuthMessage | SubscribeMessage | UnsubscribeMessage | AckMessage
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -43,6 +50,7 @@ const known = {
   auth: new Set(['action', 'id', 'token']),
   subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', 'cursor', ...channels]),
   unsubscribe: new Set<string>(['action', 'id', ...channels]),
+  ack: new Set(['action', 'id', 'n']),
 } as const satisfies Record<ClientMessage['action'], Set<string>>
 
 /** Reads one message of a client (`PROTOCOL.md` §3). A fault's detail names the field, its value and the rule. */
@@ -73,8 +81,8 @@ function parseFields(text: string): Fields {
 
 function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
   const { action } = fields
-  if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe') {
-    throw new Refusal(`action=${showValue(action)}: expected auth, subscribe or unsubscribe`)
+  if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe' && action !== 'ack') {
+    throw new Refusal(`action=${showValue(action)}: expected auth, subscribe, unsubscribe or ack`)
   }
   for (const name of Object.keys(fields)) {
     if (!known[action].has(name)) {
@@ -84,6 +92,7 @@ function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
     }
   }
   if (action === 'auth') return { action, id, token: parseToken(fields['token']) }
+  if (action === 'ack') return { action, id, frames: parseFrames(fields['n']) }
   const items = parseItems(fields)
   if (action === 'unsubscribe') return { action, id, items }
   return {
@@ -106,6 +115,11 @@ function parseId(id: unknown): RequestId | undefined {
 function parseToken(token: unknown): string {
   if (typeof token === 'string' && token !== '') return token
   throw new Refusal('token: expected a JSON Web Token as text')
+}
+
+function parseFrames(count: unknown): number {
+  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
+  throw new Refusal(`n=${showValue(count)}: expected how many frames with data were handled, a whole number`)
 }
 
 function parseSnapshot(snapshot: unknown): boolean {

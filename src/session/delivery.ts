@@ -1,23 +1,28 @@
 import type { Grant } from '../auth/grant.ts'
-import type { Audience, Subscriber } from '../fanout/audience.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
-import type { Block } from '../wire/block.ts'
 import type { History } from '../fanout/history.ts'
-import { CatchUp } from './catch-up.ts'
+import { keyOf } from '../fanout/interest.ts'
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
 import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from './client-message.ts'
 import type { CursorPosition } from './cursor.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
-import { planResume } from './resume.ts'
+import type { Pace } from './pace.ts'
+import { type Lag, Reader } from './reader.ts'
+import type { ReaderCounts } from './reader-counts.ts'
+import { planResume, type ResumePlan } from './resume.ts'
+import type { Clock } from './session-parts.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
 import { entitledNames, firstUnentitled, resolve, Subscription } from './subscription.ts'
-import type { Transport } from './transport.ts'
 
 export interface DeliveryParts {
   readonly feed: Feed
-  readonly transport: Transport
+  readonly form: WireForm
+  readonly pace: Pace
+  readonly clock: Clock
   readonly maxItems: number
-  /** The session, which receives what is delivered. */
-  readonly subscriber: Subscriber
+  /** Writes a frame; the session, and this with it, may end thereby. */
+  readonly write: (block: Block) => void
   /** Tells the client something; the session, and this with it, may end thereby. */
   readonly tell: (message: object) => void
   /** Ends the session by a fault that is not its client's. */
@@ -30,15 +35,16 @@ export function describePartition({ number, partition, epoch, offset }: Numbered
   return { number, topic: partition.topic, partition: partition.partition, epoch, position: offset }
 }
 
-/** How sessions that were away come to what they missed. */
+/** How readers come to what they have not had. */
 export interface Resuming {
   readonly history: History
   /** Lets a few of them read the log at a time. */
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
   readonly counts: ResumeCounts
+  readonly readers: ReaderCounts
 }
 
-/** Resumes since start; `underWay` now. */
+/** Resumes since start. */
 export interface ResumeCounts {
   /** Everything that was missed was there. */
   whole: number
@@ -46,37 +52,61 @@ export interface ResumeCounts {
   partial: number
   /** The log could not be read. */
   failed: number
-  underWay: number
 }
 
+/** What an acknowledgement says beside the subscription. */
 interface Acknowledgement {
-  /** Those that the session is at; those of the feed; none while it catches up. */
-  readonly positions: readonly NumberedPosition[] | 'live' | undefined
+  readonly id?: RequestId | undefined
+  readonly positions: readonly NumberedPosition[]
   readonly recovered?: boolean
 }
 
-const stillCatchingUp = {
+const stillPlanning = {
   code: 400,
-  detail: 'the session is still catching up; wait for "resumed"',
+  detail:
+    'it is being looked up where the session goes on; wait for the acknowledgement of its first subscription',
 } as const
 
-/** What a live session receives: what it subscribed to, as far as its token entitles, and snapshots of it. */
+/** What a session receives: what it subscribed to, as far as its token entitles, and snapshots of it. */
 export class Delivery {
   readonly #parts: DeliveryParts
+  readonly #reader: Reader
+  /** Values that are newer than where a reader behind is wait until it is live. */
   readonly #snapshots: SnapshotSender
+  /** Those of conflated channels need not. */
+  readonly #conflatedSnapshots: SnapshotSender
   #grant: Grant
   #subscription = Subscription.none
-  #audience: Audience | undefined
-  /** Set while what was missed is being delivered, before the session is live. */
-  #catchingUp: AbortController | undefined
-  /** Counts the tokens that it was under. */
-  #entitlement = 0
+  /** Set while it is looked up where a session that was away goes on. */
+  #planning: AbortController | undefined
   #isEnded = false
 
   constructor(parts: DeliveryParts, grant: Grant) {
+    const { pace, resuming } = parts
     this.#parts = parts
     this.#grant = grant
-    this.#snapshots = new SnapshotSender(parts.transport, block => parts.subscriber.deliver(block))
+    this.#reader = new Reader({
+      ...parts,
+      ...resuming,
+      counts: resuming.readers,
+      fail: error => {
+        resuming.counts.failed++
+        parts.fail(error)
+      },
+      onSkipped: () => this.#sendCurrent(),
+      onLive: () => this.#snapshots.resume(),
+    })
+    const write = (block: Block): void => {
+      pace.sent(block.framed().length)
+      parts.write(block)
+    }
+    // No value is newer than what was written: it would come again, as an event.
+    const mayGoOn = (): boolean => {
+      parts.feed.flush()
+      return true
+    }
+    this.#snapshots = new SnapshotSender({ pace, write, mayGoOn: () => mayGoOn() && this.isLive })
+    this.#conflatedSnapshots = new SnapshotSender({ pace, write, mayGoOn })
   }
 
   /** How many items are subscribed. */
@@ -84,57 +114,67 @@ export class Delivery {
     return this.#subscription.size
   }
 
+  /** Whether the session is where the feed is. */
+  get isLive(): boolean {
+    return this.#planning === undefined && this.#reader.isLive
+  }
+
+  /** Up to where its client has everything; `undefined` before it subscribed, and before it is known where it goes on. */
+  get positions(): readonly NumberedPosition[] | undefined {
+    return this.#planning === undefined && this.#subscription.size > 0 ? this.#reader.positions : undefined
+  }
+
+  /** How far it is behind at a time on the steady clock; `undefined` when it is not. */
+  lagAt(nowMs: number): Lag | undefined {
+    return this.#reader.lagAt(nowMs)
+  }
+
   /** Takes a request whole, or refuses it for a fault. */
   subscribe(request: SubscribeMessage): RequestFault | undefined {
+    const { id, cursor, snapshot, items } = request
     const wanted = this.#subscription.with(request)
-    const fault = this.#catchingUp === undefined ? this.#faultOf(request, wanted) : stillCatchingUp
-    if (fault !== undefined) return { ...fault, id: request.id }
-    if (request.cursor !== undefined) {
+    const fault = this.#planning === undefined ? this.#faultOf(request, wanted) : stillPlanning
+    if (fault !== undefined) return { ...fault, id }
+    if (cursor !== undefined) {
       this.#subscription = wanted
-      this.#resume(request, request.cursor)
+      this.#resume(request, cursor)
       return undefined
     }
     this.#follow(wanted)
-    this.#acknowledge(request.id)
-    if (request.snapshot && !this.#isEnded) this.#snapshots.add(() => this.#snapshot(request, request.items))
+    this.#acknowledge({ id, positions: this.#reader.positions })
+    if (snapshot) this.#sendSnapshot(items, id)
     return undefined
   }
 
-  unsubscribe(request: UnsubscribeMessage): RequestFault | undefined {
-    if (this.#catchingUp !== undefined) return { ...stillCatchingUp, id: request.id }
-    this.#follow(this.#subscription.without(request.items))
-    this.#acknowledge(request.id)
+  unsubscribe({ items, id }: UnsubscribeMessage): RequestFault | undefined {
+    if (this.#planning !== undefined) return { ...stillPlanning, id }
+    this.#follow(this.#subscription.without(items))
+    this.#acknowledge({ id, positions: this.#reader.positions })
     return undefined
-  }
-
-  /** Whether the session is where the feed is. */
-  get isLive(): boolean {
-    return this.#catchingUp === undefined
   }
 
   /** Goes on under another token: what it does not entitle to is left at once, and the client told what remains. */
   entitle(grant: Grant): void {
-    const { size } = this.#subscription
+    const former = this.#subscription.interest(this.#grant)
     this.#grant = grant
-    this.#entitlement++
-    if (this.#catchingUp !== undefined) {
-      this.#subscription = this.#subscription.under(grant)
-      if (size !== this.#subscription.size) this.#acknowledge(undefined, { positions: undefined })
-      return
-    }
-    const former = this.#audience
-    this.#follow(this.#subscription.under(grant))
+    const { size } = this.#subscription
+    this.#subscription = this.#subscription.under(grant)
+    // The acknowledgement of a resume states it.
+    if (this.#planning !== undefined) return
+    this.#follow(this.#subscription)
     this.#snapshots.restart()
-    if (former !== this.#audience || size !== this.#subscription.size) this.#acknowledge(undefined)
+    this.#conflatedSnapshots.restart()
+    if (size !== this.#subscription.size || keyOf(former) !== keyOf(this.#subscription.interest(grant)))
+      this.#acknowledge({ positions: this.#reader.positions })
   }
 
   /** Nothing is delivered any more. */
   end(): void {
     this.#isEnded = true
-    this.#catchingUp?.abort()
+    this.#planning?.abort()
+    this.#reader.end()
     this.#snapshots.end()
-    if (this.#audience !== undefined) this.#parts.feed.fanout.leave(this.#parts.subscriber, this.#audience)
-    this.#audience = undefined
+    this.#conflatedSnapshots.end()
   }
 
   #faultOf(
@@ -158,95 +198,84 @@ export class Delivery {
         detail: `${wanted.size} items; at most ${maxItems} a session; nothing of the request was subscribed`,
       }
     }
-    if (!snapshot || !this.#snapshots.isFull) return undefined
+    if (!snapshot || !(this.#snapshots.isFull || this.#conflatedSnapshots.isFull)) return undefined
     return { code: 400, detail: 'too many snapshots are on their way; wait for one to be complete' }
   }
 
-  /** Changes audiences between two batches, so that the positions told with it are exact. */
   #follow(subscription: Subscription): void {
-    const { feed, subscriber, transport } = this.#parts
     this.#subscription = subscription
-    const former = this.#audience
-    const interest = subscription.interest(this.#grant)
-    this.#audience = interest.size > 0 ? feed.fanout.join(subscriber, interest, transport.form) : undefined
-    if (former !== undefined && former !== this.#audience) feed.fanout.leave(subscriber, former)
+    this.#reader.follow({
+      live: subscription.interest(this.#grant),
+      every: subscription.interestOf('every', this.#grant),
+      conflated: subscription.interestOf('conflate', this.#grant),
+    })
   }
 
   /** Delivers what was missed since a cursor, then what comes. */
   #resume(request: SubscribeMessage, cursor: readonly CursorPosition[]): void {
-    const { resuming, feed, transport, subscriber, fail } = this.#parts
-    const catchingUp = new AbortController()
-    this.#catchingUp = catchingUp
-    const work = async (): Promise<void> => {
-      const plan = await planResume({ feed, history: resuming.history, cursor, grant: this.#grant })
-      if (catchingUp.signal.aborted) return
-      resuming.counts[plan.isWhole ? 'whole' : 'partial']++
-      this.#acknowledge(request.id, { positions: plan.starts, recovered: plan.isWhole })
-      for (const { number, from, to } of plan.lost) this.#tellLost(number, from, to)
-      const catchUp = new CatchUp(
-        {
-          ...resuming,
-          feed,
-          transport,
-          lose: (number, from, to) => this.#tellLost(number, from, to),
-          signal: catchingUp.signal,
-          interest: () => this.#subscription.losslessInterest(this.#grant),
-          entitlement: () => this.#entitlement,
-          deliver: block => subscriber.deliver(block),
-        },
-        plan.starts,
-      )
-      await catchUp.run(() => this.#join(request, plan.isWhole))
-    }
-    resuming.counts.underWay++
-    work()
+    const { resuming, feed, fail } = this.#parts
+    const planning = new AbortController()
+    this.#planning = planning
+    planResume({ feed, history: resuming.history, cursor, grant: this.#grant })
+      .then(plan => (planning.signal.aborted ? undefined : this.#begin(request, plan)))
       .catch((error: unknown) => {
-        if (catchingUp.signal.aborted) return
+        if (planning.signal.aborted) return
         resuming.counts.failed++
         fail(error)
       })
-      .finally(() => resuming.counts.underWay--)
   }
 
-  #tellLost(number: number, from: number, to: number): void {
-    this.#parts.tell({ T: 'lost', ranges: [[number, from, to]] })
-  }
-
-  /** It is where the feed is: from now on it is one of its audience. */
-  #join(request: SubscribeMessage, isWhole: boolean): void {
-    this.#catchingUp = undefined
+  #begin({ items, id, snapshot }: SubscribeMessage, { starts, lost, isWhole }: ResumePlan): void {
+    const { resuming, tell } = this.#parts
+    this.#planning = undefined
+    resuming.counts[isWhole ? 'whole' : 'partial']++
+    this.#reader.resume(starts, () => {
+      tell({ T: 'resumed', ...(id === undefined ? {} : { id }) })
+      // What is conflated goes on with its current value; so does everything of which something is missing.
+      const current = [...items].filter(
+        ([channel]) => snapshot || !isWhole || this.#subscription.policy(channel) === 'conflate',
+      )
+      if (current.length > 0) this.#sendSnapshot(new Map(current), id)
+      this.#snapshots.resume()
+    })
     this.#follow(this.#subscription)
-    this.#parts.tell({ T: 'resumed', ...(request.id === undefined ? {} : { id: request.id }) })
-    // What is conflated goes on with its current value; so does everything of which something is missing.
-    const items = [...request.items].filter(
-      ([channel]) => request.snapshot || !isWhole || this.#subscription.policy(channel) === 'conflate',
-    )
-    if (items.length > 0 && !this.#isEnded) this.#snapshots.add(() => this.#snapshot(request, new Map(items)))
+    this.#acknowledge({ id, positions: starts, recovered: isWhole })
+    for (const extent of lost) this.#reader.lose(extent)
   }
 
-  #acknowledge(
-    id: RequestId | undefined,
-    { positions, recovered }: Acknowledgement = { positions: 'live' },
-  ): void {
-    const told = positions === 'live' ? this.#parts.feed.positions() : positions
+  #acknowledge({ id, positions, recovered }: Acknowledgement): void {
     this.#parts.tell({
       T: 'subscription',
       ...(id === undefined ? {} : { id }),
       ...this.#subscription.describe(),
       ...(recovered === undefined ? {} : { recovered }),
-      ...(told === undefined ? {} : { partitions: told.map(describePartition) }),
+      partitions: positions.map(describePartition),
     })
   }
 
-  #snapshot(request: SubscribeMessage, items: RequestedItems): Iterable<Block> {
-    const { feed, transport } = this.#parts
+  /** Current values of what is named, as soon as none of them is newer than what comes after it. */
+  #sendSnapshot(items: RequestedItems, id: RequestId | undefined): void {
+    if (this.#isEnded) return
+    const isConflated = [...items.keys()].every(channel => this.#subscription.policy(channel) === 'conflate')
+    const sender = isConflated ? this.#conflatedSnapshots : this.#snapshots
+    sender.add(() => this.#snapshot(items, id))
+  }
+
+  /** Current values of everything conflated. */
+  #sendCurrent(): void {
+    if (!this.#conflatedSnapshots.isFull)
+      this.#sendSnapshot(this.#subscription.itemsOf('conflate'), undefined)
+  }
+
+  #snapshot(items: RequestedItems, id: RequestId | undefined): Iterable<Block> {
+    const { feed, form } = this.#parts
     const { lookedBackToMs } = feed
     const head = {
       T: 'snapshot',
-      ...(request.id === undefined ? {} : { id: request.id }),
+      ...(id === undefined ? {} : { id }),
       ...(lookedBackToMs === undefined ? {} : { since: new Date(lookedBackToMs).toISOString() }),
     }
-    return transport.form.snapshot(head, this.#currentEvents(items, this.#grant))
+    return form.snapshot(head, this.#currentEvents(items, this.#grant))
   }
 
   *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {

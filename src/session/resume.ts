@@ -2,18 +2,12 @@ import type { Grant } from '../auth/grant.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { CursorPosition } from './cursor.ts'
-
-/** Offsets of a partition, by its number, that cannot be delivered any more. */
-export interface LostRange {
-  readonly number: number
-  readonly from: number
-  readonly to: number
-}
+import type { Extent } from './excerpts.ts'
 
 /** From where a reader goes on, and what it cannot get any more. */
 export interface ResumePlan {
   readonly starts: readonly NumberedPosition[]
-  readonly lost: readonly LostRange[]
+  readonly lost: readonly Extent[]
   /** Whether everything since the cursor will come. */
   readonly isWhole: boolean
 }
@@ -54,7 +48,7 @@ interface Situation {
 
 interface PartitionPlan {
   readonly start: NumberedPosition
-  readonly lost?: LostRange
+  readonly lost?: Extent
   readonly isWhole: boolean
 }
 

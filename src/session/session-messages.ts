@@ -1,5 +1,7 @@
 import type { Grant } from '../auth/grant.ts'
 import type { RequestId } from './error-message.ts'
+import type { Pace } from './pace.ts'
+import type { Lag } from './reader.ts'
 import type { SessionLimits } from './session-parts.ts'
 
 /** What a client is told when its token was found good (`PROTOCOL.md` §4). */
@@ -15,7 +17,25 @@ export function welcomeMessage(grant: Grant, limits: SessionLimits, id: RequestI
       messageBytes: limits.maxMessageBytes,
       messagesPerSecond: limits.messagesPerSecond,
       unsentBytes: limits.maxUnsentBytes,
+      unackedBytes: limits.maxUnackedBytes,
+      unackedMs: limits.maxUnackedMs,
     },
+  }
+}
+
+/** What a client that is behind is told. */
+export function slowMessage(
+  { ms, offsets }: Lag,
+  { pace, endsInMs }: { readonly pace: Pace; readonly endsInMs: number },
+): object {
+  const { unsentBytes, unackedBytes } = pace
+  return {
+    T: 'slow',
+    behindMs: Math.round(ms),
+    offsets,
+    unsentBytes,
+    unackedBytes,
+    endsInMs: Math.round(endsInMs),
   }
 }
 

@@ -15,6 +15,11 @@ export interface SessionLimits {
   readonly maxSessionsPerUser: number
   readonly sessionsPerUserPerSecond: number
   readonly maxUnsentBytes: number
+  /** What an acknowledging client may leave unacknowledged, in bytes and time, without falling behind. */
+  readonly maxUnackedBytes: number
+  readonly maxUnackedMs: number
+  /** How long a client that is behind may take nothing. */
+  readonly slowTimeoutMs: number
   readonly heartbeatMs: number
   /** How long before its token's expiry a client is warned. */
   readonly expiryWarningMs: number

@@ -1,14 +1,19 @@
 import type { Grant } from '../auth/grant.ts'
-import type { Subscriber } from '../fanout/audience.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Authority } from './authority.ts'
-import { parseClientMessage, type SubscribeMessage, type UnsubscribeMessage } from './client-message.ts'
+import {
+  type AckMessage,
+  parseClientMessage,
+  type SubscribeMessage,
+  type UnsubscribeMessage,
+} from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
 import { Delivery } from './delivery.ts'
+import { Pace } from './pace.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
 import { MessageRate } from './message-rate.ts'
-import { expiringMessage, welcomeMessage } from './session-messages.ts'
+import { expiringMessage, slowMessage, welcomeMessage } from './session-messages.ts'
 import { identityOf, type SessionFacts } from './session-facts.ts'
 import type { SessionOrigin, SessionParts } from './session-parts.ts'
 import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
@@ -22,12 +27,13 @@ const maxEarlyFaults = 16
  * One client: who it is, what it subscribed to, and the connection under it. `PROTOCOL.md` decides what it
  * answers; `sessionSteps` what becomes of it.
  */
-export class Session implements Subscriber {
+export class Session {
   readonly #parts: SessionParts
   readonly #transport: Transport
   readonly #origin: Pick<SessionOrigin, 'number' | 'address'>
   readonly #sinceMs: number
   readonly #rate: MessageRate
+  readonly #pace: Pace
   /** On the steady clock. */
   readonly #authDueMs: number
   readonly #deadline: NodeJS.Timeout
@@ -43,6 +49,7 @@ export class Session implements Subscriber {
     this.#origin = { number: origin.number, address: origin.address }
     this.#sinceMs = clock.wall()
     this.#rate = new MessageRate(limits.messagesPerSecond, clock)
+    this.#pace = new Pace({ transport, limits, clock })
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
@@ -125,9 +132,18 @@ export class Session implements Subscriber {
         detail: `${message.action} before "authenticated"; authenticate first`,
         id: message.id,
       })
+    } else if (message.action === 'ack') {
+      this.#acknowledged(message)
     } else {
       this.#answer(message, this.#authority.delivery)
     }
+  }
+
+  /** An acknowledgement that says something new costs the client nothing: there are no more of them than frames. */
+  #acknowledged({ frames, id }: AckMessage): void {
+    const outcome = this.#pace.ack(frames)
+    if (outcome === 'further') this.#rate.giveBack()
+    else if (outcome !== 'repeated') this.#tell({ code: 400, detail: outcome.detail, id })
   }
 
   #answer(request: SubscribeMessage | UnsubscribeMessage, delivery: Delivery): void {
@@ -151,9 +167,32 @@ export class Session implements Subscriber {
       .catch((error: unknown) => this.#fail(error))
   }
 
-  /** Takes one prepared block. */
-  deliver(block: Block): void {
+  /** Takes a prepared message for everyone. */
+  announce(block: Block): void {
     if (this.#authority !== undefined) this.#write(block)
+  }
+
+  /** Takes a prepared heartbeat; who has much unsent does without it. */
+  notify(block: Block): void {
+    if (this.#authority !== undefined && this.#transport.hasRoom) this.#write(block)
+  }
+
+  /** Tells a client that is behind how far, while it can be told. */
+  warnOfLag(nowMs: number): void {
+    const lag = this.#authority?.delivery.lagAt(nowMs)
+    if (lag === undefined || lag.cause === 'resume' || !this.#transport.hasRoom) return
+    const { slowTimeoutMs } = this.#parts.limits
+    this.#send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
+  }
+
+  /** Ends a session that is behind and has not taken anything for too long. */
+  lookAtLag(nowMs: number): void {
+    const { slowTimeoutMs } = this.#parts.limits
+    const lag = this.#authority?.delivery.lagAt(nowMs)
+    if (lag === undefined || lag.idleMs < slowTimeoutMs) return
+    this.#step('congested', {
+      detail: `behind, and nothing was ${this.#pace.isAcknowledging ? 'acknowledged' : 'read'} for ${slowTimeoutMs} ms; reconnect with your cursor`,
+    })
   }
 
   /** Warns a client whose token expires soon, and ends the session whose token's time is over. */
@@ -179,7 +218,9 @@ export class Session implements Subscriber {
 
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
-    if (this.#state !== 'ended') this.#send({ T: 'shutdown', reconnectInMs })
+    if (this.#state === 'ended') return
+    const positions = this.#authority?.delivery.positions?.map(({ number, offset }) => [number, offset])
+    this.#send({ T: 'shutdown', reconnectInMs, ...(positions === undefined ? {} : { positions }) })
   }
 
   drain(): void {
@@ -234,13 +275,15 @@ export class Session implements Subscriber {
   }
 
   #createDelivery(grant: Grant): Delivery {
-    const { feed, limits } = this.#parts
+    const { feed, limits, clock } = this.#parts
     return new Delivery(
       {
         feed,
-        transport: this.#transport,
+        form: this.form,
+        pace: this.#pace,
+        clock,
         maxItems: limits.maxItemsPerSession,
-        subscriber: this,
+        write: block => this.#write(block),
         tell: message => this.#send(message),
         fail: error => this.#fail(error),
         resuming: this.#parts.resuming,
@@ -309,7 +352,7 @@ export class Session implements Subscriber {
     this.#write(this.#transport.form.message(message))
   }
 
-  /** A client too far behind, with answers or with events, is told so and ended. */
+  /** A client that does not read what it is told, though it asks on, is ended. */
   #write(block: Block): void {
     if (this.#state === 'ended' || this.#transport.write(block) === 'written') return
     const { maxUnsentBytes } = this.#parts.limits

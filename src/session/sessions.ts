@@ -10,6 +10,7 @@ import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { describePartition, type ResumeCounts, type Resuming } from './delivery.ts'
 import { type PlaceCounts, Places } from './places.ts'
+import { createReaderCounts, type ReaderCounts } from './reader-counts.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
@@ -47,8 +48,8 @@ export interface SessionQuery {
   readonly subject?: string
 }
 
-/** How often it is looked at whose token expires. */
-const expiryLookMs = 500
+/** How often it is looked at whose token expires, and who takes nothing. */
+const lookMs = 500
 /** A closing costs a few messages. */
 const closedPerTurn = 100
 /** Sessions that read the log at a time to catch up, a piece each. */
@@ -66,7 +67,7 @@ export class Sessions {
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
   readonly #beats = new Rounds(() => this.#sessions.values())
-  readonly #expiryLooks = new Rounds(() => this.#sessions.values())
+  readonly #looks = new Rounds(() => this.#sessions.values())
   readonly #closings = new PacedWork(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
   /** The positions of the last heartbeat, by the partition's number. */
@@ -79,16 +80,19 @@ export class Sessions {
     this.#clock = options.clock ?? realClock
     options.feed.onPartition = position =>
       this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
-    options.feed.onLost = (number, [from, to]) => this.#tellAll({ T: 'lost', ranges: [[number, from, to]] })
+    // Who is behind comes to it by reading.
+    options.feed.onLost = (number, [from, to]) =>
+      this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel)
     this.#places = new Places({ ...options.limits, ledger: options.ledger })
     this.#resuming = {
       history: options.history,
       inTurn: turnstile(work => work(), logReadersAtOnce),
-      counts: { whole: 0, partial: 0, failed: 0, underWay: 0 },
+      counts: { whole: 0, partial: 0, failed: 0 },
+      readers: createReaderCounts(),
     }
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
-      setInterval(() => this.#lookAtExpiry(), expiryLookMs),
+      setInterval(() => this.#look(), lookMs),
     ]
   }
 
@@ -109,6 +113,11 @@ export class Sessions {
   /** How sessions that were away came to what they had missed. */
   get resumeCounts(): Readonly<ResumeCounts> {
     return this.#resuming.counts
+  }
+
+  /** What sessions that are behind do. */
+  get readerCounts(): ReaderCounts {
+    return this.#resuming.readers
   }
 
   /** Begins a session on a connection that was just accepted; to be told when the connection is `gone`. */
@@ -181,6 +190,7 @@ export class Sessions {
     const nowMs = this.#clock.wall()
     // Also while no events come.
     this.#options.feed.window.tick(nowMs)
+    const steadyMs = this.#clock.steady()
     const positions = this.#changes()
     const message = this.#heartbeatMessage(nowMs)
     const level = new Map<WireForm, Block>()
@@ -190,7 +200,8 @@ export class Sessions {
       const blocks = isLevel ? level : behind
       const block = blocks.get(form) ?? form.message(isLevel ? { ...message, positions } : message)
       blocks.set(form, block)
-      session.deliver(block)
+      session.notify(block)
+      session.warnOfLag(steadyMs)
     })
   }
 
@@ -202,7 +213,7 @@ export class Sessions {
     if (this.#sessions.size > 0) await this.#closeAll(withinMs)
     for (const timer of this.#timers) clearInterval(timer)
     this.#beats.stop()
-    this.#expiryLooks.stop()
+    this.#looks.stop()
   }
 
   async #closeAll(withinMs: number): Promise<void> {
@@ -239,20 +250,25 @@ export class Sessions {
   }
 
   /** Tells everyone who is live, before the next event. */
-  #tellAll(message: object): void {
+  #tellAll(message: object, isFor: (session: Session) => boolean = () => true): void {
     const blocks = new Map<WireForm, Block>()
     for (const session of this.#sessions.values()) {
+      if (!isFor(session)) continue
       const { form } = session
       const block = blocks.get(form) ?? form.message(message)
       blocks.set(form, block)
-      session.deliver(block)
+      session.announce(block)
     }
   }
 
   /** A look at every session costs less than timers of their own, which would be as many as there are sessions. */
-  #lookAtExpiry(): void {
+  #look(): void {
     const nowMs = this.#clock.wall()
-    this.#expiryLooks.begin(session => session.lookAtExpiry(nowMs))
+    const steadyMs = this.#clock.steady()
+    this.#looks.begin(session => {
+      session.lookAtExpiry(nowMs)
+      session.lookAtLag(steadyMs)
+    })
   }
 
   /** Positions that changed since the last one are those of everyone who is live, for all of their items. */

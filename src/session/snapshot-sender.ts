@@ -1,5 +1,5 @@
 import type { Block } from '../wire/block.ts'
-import type { Transport } from './transport.ts'
+import type { Pace } from './pace.ts'
 
 /** Blocks sent before the event loop has its turn. */
 const blocksPerTurn = 4
@@ -11,20 +11,26 @@ interface Snapshot {
   readonly blocks: Iterator<Block>
 }
 
+export interface SnapshotParts {
+  readonly pace: Pace
+  readonly write: (block: Block) => void
+  /** Whether values of this moment may be sent now; if not, `resume` is called when they may. */
+  readonly mayGoOn: () => boolean
+}
+
 /**
  * Sends snapshots piece by piece, as fast as the connection takes them: each piece is made only when there is room
  * for it, of the values current then, so a snapshot of a whole market costs no memory and never makes its reader slow.
  */
 export class SnapshotSender {
-  readonly #transport: Transport
-  readonly #write: (block: Block) => void
+  readonly #parts: SnapshotParts
+  readonly #wake = (): void => this.resume()
   #waiting: Snapshot[] = []
   #turn: NodeJS.Immediate | undefined
 
-  constructor(transport: Transport, write: (block: Block) => void) {
-    this.#transport = transport
-    this.#write = write
-    transport.onDrain(() => this.#send())
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts
+    parts.pace.onRoom(this.#wake)
   }
 
   /** Whether a further snapshot may wait its turn. */
@@ -34,7 +40,7 @@ export class SnapshotSender {
 
   add(make: () => Iterable<Block>): void {
     this.#waiting.push(begin(make))
-    if (this.#waiting.length === 1) this.#send()
+    if (this.#waiting.length === 1) this.resume()
   }
 
   /** Makes anew what has not been sent whole: what it may hold has changed. */
@@ -46,18 +52,21 @@ export class SnapshotSender {
   end(): void {
     this.#waiting = []
     clearImmediate(this.#turn)
+    this.#parts.pace.offRoom(this.#wake)
   }
 
-  #send(): void {
+  /** Goes on, as far as there is room. */
+  resume(): void {
+    const { pace, write, mayGoOn } = this.#parts
     clearImmediate(this.#turn)
     for (let sent = 0; sent < blocksPerTurn; sent++) {
       const [snapshot] = this.#waiting
-      if (snapshot === undefined || !this.#transport.hasRoom) return
+      if (snapshot === undefined || !pace.hasRoom || !mayGoOn()) return
       const { done, value } = snapshot.blocks.next()
       if (done === true) this.#waiting.shift()
-      else this.#write(value)
+      else write(value)
     }
-    this.#turn = setImmediate(() => this.#send())
+    this.#turn = setImmediate(this.#wake)
   }
 }
 

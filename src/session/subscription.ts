@@ -90,9 +90,19 @@ export class Subscription {
     return interest
   }
 
-  /** The same of the channels whose every event is delivered, also to a reader that was away. */
-  losslessInterest(grant: Grant): Interest {
-    return new Map([...this.interest(grant)].filter(([channel]) => this.policy(channel) === 'every'))
+  /** The same of the channels of one policy. */
+  interestOf(policy: Policy, grant: Grant): Interest {
+    return new Map([...this.interest(grant)].filter(([channel]) => this.policy(channel) === policy))
+  }
+
+  /** What is named of the channels of one policy. */
+  itemsOf(policy: Policy): RequestedItems {
+    const items = new Map<Channel, readonly string[]>()
+    for (const channel of channels) {
+      const symbols = this.symbols(channel)
+      if (symbols.size > 0 && this.policy(channel) === policy) items.set(channel, [...symbols])
+    }
+    return items
   }
 
   /** The lists and policies as an acknowledgement states them. */

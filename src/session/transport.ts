@@ -14,6 +14,8 @@ export interface Transport {
   readonly written: { readonly frames: number; readonly bytes: number }
   /** What of it the connection has not taken yet. */
   readonly unsentBytes: number
+  /** Changes with every byte that the connection takes, and with every pong. */
+  readonly signsOfLife: number
   /** Sends what was written, the farewell whatever is unsent, and the code; gives up on a peer that does not take them. */
   close(why: CloseCode, farewell?: Block): void
 }

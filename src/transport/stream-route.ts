@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastifyWebSocket from '@fastify/websocket'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -5,6 +6,7 @@ import { type AllowedOrigins, isOriginAllowed } from '../auth/origin-policy.ts'
 import type { Session } from '../session/session.ts'
 import { Rounds } from '../session/rounds.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { deflateWindowBits } from '../wire/block.ts'
 import { jsonForm } from '../wire/json-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Admission } from './admission.ts'
@@ -20,6 +22,16 @@ const streamPath = '/v1/stream'
 /** A message of the usual clients is one frame; proxies may cut it into some, at least of a few kB. */
 const maxFragments = 256
 
+/**
+ * Every message of the server begins anew, with a window that ours fit in, so that one compressed frame does for all; those of clients do as
+ * well, so that no session keeps a window of 32 kB for them.
+ */
+const deflateAnswer = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  serverMaxWindowBits: deflateWindowBits,
+}
+
 export interface StreamOptions {
   readonly sessions: Sessions
   readonly allowedOrigins: AllowedOrigins
@@ -32,6 +44,8 @@ export interface StreamOptions {
   readonly maxMessageBytes: number
   readonly maxUnsentBytes: number
   readonly pingMs: number
+  /** Whether clients that offer `permessage-deflate` get large frames compressed. */
+  readonly deflate: 'on' | 'off'
   readonly closeTimeoutMs?: number
   readonly log: FastifyBaseLogger
 }
@@ -61,7 +75,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       maxPayload: options.maxMessageBytes,
       maxFragments,
       autoPong: false,
-      perMessageDeflate: false,
+      perMessageDeflate: options.deflate === 'on' && deflateAnswer,
       clientTracking: true,
       handleProtocols: offered => formOf(offered)?.subprotocol ?? false,
     },
@@ -77,6 +91,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     preValidation: async (request, reply) => {
       const refusal = refuse(request, options) ?? (request.ws ? await admit(request, options) : undefined)
       if (refusal === undefined) {
+        declineNarrowWindows(request.raw)
         // A socket holds its response, and with it the whole request, until it is detached.
         if (request.ws) reply.raw.detachSocket(request.raw.socket)
         return
@@ -173,6 +188,17 @@ function splitProtocols(offered: string): string[] {
   return offered.split(',').map(name => name.trim())
 }
 
+/**
+ * A client that can hold only less than the window of our frames gets them uncompressed (RFC 7692 §5.1 lets a server decline);
+ * `ws` would refuse its handshake.
+ */
+function declineNarrowWindows({ headers }: IncomingMessage): void {
+  const offers = headers['sec-websocket-extensions'] ?? ''
+  for (const [, bits = ''] of offers.matchAll(/server_max_window_bits\s*=\s*"?(\d+)/gi)) {
+    if (Number(bits) < deflateWindowBits) delete headers['sec-websocket-extensions']
+  }
+}
+
 /** The first form that the client offers and the gateway has. */
 function formOf(offered: Iterable<string>): WireForm | undefined {
   for (const name of offered) {
@@ -182,7 +208,7 @@ function formOf(offered: Iterable<string>): WireForm | undefined {
   return undefined
 }
 
-/** Ends a connection whose peer has not answered the last ping. */
+/** Ends a connection whose peer has not answered the last ping; that of one that is behind may lie behind its data. */
 function probe([transport, session]: readonly [WebSocketTransport, Session]): void {
-  if (!transport.probe()) session.giveUp()
+  if (!transport.probe() && session.isLevel) session.giveUp()
 }

@@ -46,13 +46,17 @@ export class Ranges {
     for (let place = 0; place < this.count; place++) this.to[place] = reached[this.numbers[place] ?? 0] ?? 0
   }
 
-  /** Says from where the ranges reach, and that they are covered now. */
-  settle({ covered, begins }: Coverage): void {
+  /** Says from where the ranges reach. */
+  begin({ covered, begins }: Coverage): void {
     for (let place = 0; place < this.count; place++) {
       const number = this.numbers[place] ?? 0
       this.from[place] = covered[number] ?? begins[number] ?? 0
-      covered[number] = this.to[place] ?? 0
     }
+  }
+
+  /** States that the ranges are covered now. */
+  settle({ covered }: Coverage): void {
+    for (let place = 0; place < this.count; place++) covered[this.numbers[place] ?? 0] = this.to[place] ?? 0
   }
 
   /** Forgets the ranges of a frame; their partitions are remembered for the last frame of the flush. */

@@ -15,26 +15,23 @@ export const jsonForm: WireForm = {
 
   message: message => textBlock(JSON.stringify([message])),
 
-  events(flush, send) {
-    const { segment, marks, coverage } = flush
+  events({ segment, marks, coverage }, send) {
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
       const index = marks.indices[mark] ?? 0
       const size = sizeOf(segment, index)
       if (bytes + size + mostCoverageBytes(ranges.count + 1) > maxFrameBytes && bytes > 0) {
-        ranges.settle(coverage)
-        send(eventsBlock(flush, first, bytes))
+        sendFrame({ segment, marks, coverage, first, bytes }, send)
         ranges.next()
         first = mark
         bytes = 0
       }
-      ranges.put(segment, index)
+      if (coverage !== undefined) ranges.put(segment, index)
       bytes += size
     }
-    ranges.complete(coverage)
-    ranges.settle(coverage)
-    if (bytes > 0) send(eventsBlock(flush, first, bytes))
+    if (coverage !== undefined) ranges.complete(coverage)
+    if (bytes > 0) sendFrame({ segment, marks, coverage, first, bytes }, send)
     ranges.clear()
   },
 
@@ -58,37 +55,78 @@ export const jsonForm: WireForm = {
 /** Leaves room for the head and for one more event of common size. */
 const maxSnapshotBytes = maxFrameBytes - 4096
 
-/** The event with its separator. */
-function sizeOf(segment: EventRun, index: number): number {
-  return segment.end(index) + 1 - segment.start(index)
+/** The part of a flush that goes into one frame: what is marked from `first` on, as far as it fills `bytes`. */
+interface FramePart extends Flush {
+  readonly first: number
+  readonly bytes: number
 }
 
-/** `[`, the events marked from `first` on that fill `bytes`, a comma after each, what they cover, and `]`. */
-function eventsBlock({ segment, marks }: Flush, first: number, bytes: number): Block {
-  const coverageBytes = writeCoverage(ranges)
-  const block = new Block('text', bytes + coverageBytes + 2)
+function sendFrame(part: FramePart, send: (block: Block) => void): void {
+  const { coverage } = part
+  if (coverage === undefined) return send(eventsBlock(part, 0))
+  ranges.begin(coverage)
+  send(eventsBlock(part, writeCoverage(ranges)))
+  ranges.settle(coverage)
+}
+
+/** The event with its separator, and with what it replaces. */
+function sizeOf(segment: EventRun, index: number): number {
+  const replaced = segment.replaced?.[index] ?? 0
+  const bytes = segment.end(index) + 1 - segment.start(index)
+  return replaced === 0 ? bytes : bytes + replacesHead.length + digitsOf(replaced)
+}
+
+/** `[`, the events with a comma after each, what they cover, if anything, and `]`. */
+function eventsBlock(part: FramePart, coverageBytes: number): Block {
+  // Without coverage the last comma gives way to the bracket.
+  const block = new Block('text', part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2))
   const frame = block.framed()
-  const eventsEnd = frame.length - coverageBytes - 1
   frame[block.start] = openBracket
-  let at = block.start + 1
-  for (let mark = first; at < eventsEnd; mark++) {
-    // Neighbours in the segment are copied as one piece.
-    const start = marks.indices[mark] ?? 0
-    let index = start
-    let end = at + sizeOf(segment, index)
-    while (end < eventsEnd && marks.indices[mark + 1] === index + 1) {
-      mark++
-      index++
-      end += sizeOf(segment, index)
-    }
-    segment.bytes.copy(frame, at, segment.start(start), segment.end(index) + 1)
-    at = end
-  }
-  coverageText.copy(frame, at, 0, coverageBytes)
+  const eventsEnd = block.start + 1 + part.bytes
+  if (part.segment.replaced === undefined) copyEvents(part, frame, [block.start + 1, eventsEnd])
+  else copyReplacing(part, frame, [block.start + 1, eventsEnd])
+  coverageText.copy(frame, eventsEnd, 0, coverageBytes)
   frame[frame.length - 1] = closeBracket
   return block
 }
 
+/** Neighbours in the segment are copied as one piece. */
+function copyEvents({ segment, marks, first }: FramePart, frame: Buffer, [start, end]: Span): void {
+  let at = start
+  for (let mark = first; at < end; mark++) {
+    const from = marks.indices[mark] ?? 0
+    let index = from
+    let to = at + sizeOf(segment, index)
+    while (to < end && marks.indices[mark + 1] === index + 1) {
+      mark++
+      index++
+      to += sizeOf(segment, index)
+    }
+    segment.bytes.copy(frame, at, segment.start(from), segment.end(index) + 1)
+    at = to
+  }
+}
+
+/** The number of replaced events becomes the last field of those that replace any. */
+function copyReplacing({ segment, marks, first }: FramePart, frame: Buffer, [start, end]: Span): void {
+  let at = start
+  for (let mark = first; at < end; mark++) {
+    const index = marks.indices[mark] ?? 0
+    const replaced = segment.replaced?.[index] ?? 0
+    at += segment.bytes.copy(frame, at, segment.start(index), segment.end(index) + 1)
+    if (replaced === 0) continue
+    // In place of the closing brace and of the comma.
+    at += replacesHead.copy(frame, at - 2)
+    at = writeNumber(frame, at - 2, replaced)
+    frame[at++] = closeBrace
+    frame[at++] = comma
+  }
+}
+
+/** Where a piece of a frame begins and ends. */
+type Span = readonly [start: number, end: number]
+
+const replacesHead = Buffer.from(',"replaces":')
 const coverageHead = Buffer.from('{"T":"coverage","ranges":[')
 /** Three numbers with their brackets and commas: a partition's, and two offsets below 2^53. */
 const mostRangeBytes = 48
@@ -106,11 +144,11 @@ function writeCoverage({ count, numbers, from, to }: Ranges): number {
   for (let place = 0; place < count; place++) {
     coverageText[at++] = place === 0 ? openBracket : comma
     if (place > 0) coverageText[at++] = openBracket
-    at = writeNumber(numbers[place] ?? 0, at)
+    at = writeNumber(coverageText, at, numbers[place] ?? 0)
     coverageText[at++] = comma
-    at = writeNumber(from[place] ?? 0, at)
+    at = writeNumber(coverageText, at, from[place] ?? 0)
     coverageText[at++] = comma
-    at = writeNumber(to[place] ?? 0, at)
+    at = writeNumber(coverageText, at, to[place] ?? 0)
     coverageText[at++] = closeBracket
   }
   coverageText[at++] = closeBracket
@@ -119,13 +157,18 @@ function writeCoverage({ count, numbers, from, to }: Ranges): number {
 }
 
 /** Writes a whole number from 0 in decimal digits; where it ends. */
-function writeNumber(value: number, at: number): number {
-  let end = at + 1
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++
+function writeNumber(into: Buffer, at: number, value: number): number {
+  const end = at + digitsOf(value)
   let rest = value
   for (let digit = end - 1; digit >= at; digit--) {
-    coverageText[digit] = 0x30 + (rest % 10)
+    into[digit] = 0x30 + (rest % 10)
     rest = Math.floor(rest / 10)
   }
   return end
+}
+
+function digitsOf(value: number): number {
+  let digits = 1
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++
+  return digits
 }

@@ -13,6 +13,8 @@ export interface EventRun {
   /** The number of each event's partition, and the offset of its record. */
   readonly partitions: Uint32Array
   readonly offsets: Float64Array
+  /** How many earlier events of its item each one replaces; left out where every event is there. */
+  readonly replaced?: Uint32Array
   /** Where an event begins in `bytes`, and where it ends, without its separator. */
   start(index: number): number
   end(index: number): number
@@ -22,7 +24,8 @@ export interface EventRun {
 export interface Flush {
   readonly segment: EventRun
   readonly marks: Marks
-  readonly coverage: Coverage
+  /** Left out of what is conflated: positions are those of the lossless channels. */
+  readonly coverage?: Coverage | undefined
 }
 
 /** How messages and events look on the wire for one subprotocol. */
@@ -32,7 +35,7 @@ export interface WireForm {
   message(message: object): Block
   /**
    * Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. Each says what it
-   * covers, and moves `coverage.covered` on.
+   * covers; once it was sent, `coverage.covered` moves on.
    */
   events(flush: Flush, send: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */

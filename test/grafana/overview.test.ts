@@ -5,6 +5,7 @@ import { createKafkaStats } from '../../src/log/kafka/kafka-stats.ts'
 import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { type Prometheus, runPromtool, startPrometheus } from '../support/prometheus.ts'
+import { ResumingClient } from '../support/resuming-client.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 import { charts, dashboard, expressions, metricNames, readGrafanaFile } from './dashboard.ts'
@@ -44,9 +45,26 @@ beforeAll(async () => {
       'alerts.yml': readGrafanaFile('alerts.yml'),
     },
   })
-  const scraped = `count(count_over_time(ticker_ready[1m]) >= ${scrapes})`
-  await vi.waitUntil(async () => (await prometheus.query(scraped))[0]?.value === 2, { timeout: 30_000 })
+  await scraped(1)
+  await resume()
+  await scraped(scrapes)
 })
+
+/** Resolves when both gateways were scraped so often. */
+async function scraped(times: number): Promise<void> {
+  const query = `count(count_over_time(ticker_ready[1m]) >= ${times})`
+  await vi.waitUntil(async () => (await prometheus.query(query))[0]?.value === 2, { timeout: 30_000 })
+}
+
+/** A client that loses its connection, and goes on where it was. */
+async function resume(): Promise<void> {
+  const client = new ResumingClient({ trades: ['*'] })
+  await client.connect(demo.streamUrl, await demo.token())
+  client.cut()
+  await client.connect(demo.streamUrl, await demo.token())
+  await vi.waitUntil(() => client.resumes === 1)
+  client.cut()
+}
 
 afterAll(async () => {
   await prometheus?.stop()

@@ -7,7 +7,7 @@ import { underAttack } from './under-attack.ts'
 const maxItems = 2000
 const attacked = underAttack({
   TICKER_MAX_ITEMS: String(maxItems),
-  TICKER_MAX_UNSENT_BYTES: '1048576',
+  TICKER_SLOW_TIMEOUT_MS: '1000',
   TICKER_PING_MS: '3000',
 })
 const t = '2026-01-02T14:30:00Z'
@@ -32,7 +32,7 @@ test('a publisher that is faster than it may be is refused', async () => {
   expect(new Set(statuses)).toEqual(new Set([200, 429]))
 })
 
-test('sessions that never read are told so and cut off', async () => {
+test('sessions that never read fall behind, and are cut off', async () => {
   const { issuer } = attacked()
   const peers = await Promise.all(
     Array.from({ length: 5 }, async (_, index) => {
@@ -54,11 +54,9 @@ test('sessions that never read are told so and cut off', async () => {
     symbols: ['DEAF'],
     content: payloadMark.repeat(10_000),
   }
-  for (let id = 0; !(await isOver()) && id < 200; id += 1) {
-    expect(await publish('writer', [{ ...news, id }])).toBe(200)
-  }
+  for (let id = 0; id < 100; id += 1) expect(await publish('writer', [{ ...news, id }])).toBe(200)
 
-  expect(await isOver()).toBe(true)
+  await vi.waitFor(async () => expect(await isOver()).toBe(true), { timeout: 15_000 })
   for (const peer of peers) peer.leave()
 })
 

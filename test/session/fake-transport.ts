@@ -11,6 +11,7 @@ export class FakeTransport implements Transport {
   readonly coverage: Record<string, unknown>[] = []
   readonly written = { frames: 0, bytes: 0 }
   unsentBytes = 0
+  signsOfLife = 0
   closed: CloseCode | undefined
   isCongested = false
   hasRoom = true

@@ -39,6 +39,9 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     maxItemsPerSession: 10,
     maxSessions: 1000,
     maxUnsentBytes: 4_194_304,
+    maxUnackedBytes: 1_048_576,
+    maxUnackedMs: 5000,
+    slowTimeoutMs: 60_000,
     heartbeatMs: 60_000,
     messagesPerSecond: 50,
     maxSessionsPerUser: 1000,
@@ -68,6 +71,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     allowedOrigins: '*',
     isReady: () => true,
     pingMs: 60_000,
+    deflate: 'on',
     closeTimeoutMs: 200,
     log: app.log,
   })

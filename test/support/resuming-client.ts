@@ -140,6 +140,9 @@ export class ResumingClient {
     if (!this.#isAcknowledged) return
     if (message.T === 'partitions') this.#number(message['partitions'] as PartitionPosition[])
     else if (message.T === 'heartbeat') this.#beat(message['positions'] as [number, number][] | undefined)
+    else if (message.T === 'shutdown')
+      for (const [number, position] of (message['positions'] ?? []) as [number, number][])
+        this.#advance(number, position)
     else if (message.T === 'coverage') this.#cover(message['ranges'] as [number, number, number][])
   }
 

@@ -25,7 +25,8 @@ export class StreamPositions {
     if (type === 'subscription' || type === 'partitions')
       for (const each of listOf(partitions)) this.#number(each)
     if (type === 'coverage') for (const range of listOf(ranges)) this.#advance(range, 2)
-    if (type === 'heartbeat') for (const position of listOf(positions)) this.#advance(position, 1)
+    if (type === 'heartbeat' || type === 'shutdown')
+      for (const position of listOf(positions)) this.#advance(position, 1)
   }
 
   #number(entry: unknown): void {

@@ -1,7 +1,7 @@
 import { Histogram, type Registry } from 'prom-client'
 import type { Feed } from '../../fanout/feed.ts'
 import type { Ingest } from '../ingest.ts'
-import { counter, gauge } from './read-metric.ts'
+import { counter, gauge, rows } from './read-metric.ts'
 
 const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -39,9 +39,16 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
   counter(
     registry,
     'ticker_delivered_bytes_total',
-    'Bytes of events written to sockets, frame headers included. Near what the network carries: more nodes are needed',
+    'Bytes of events written to sockets, frame headers included, before compression. Near what the network carries: more nodes are needed',
     [],
     () => fanout.counts.bytes,
+  )
+  counter(
+    registry,
+    'ticker_deflated_bytes_total',
+    'Bytes of frames that were compressed, each once for all of its receivers, before (plain) and after (compressed). Little difference: what is published does not repeat, and TICKER_DEFLATE=off saves the time',
+    ['form'],
+    () => rows('form', { ...fanout.deflated }),
   )
   counter(
     registry,

@@ -76,24 +76,3 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
     () => sessions.revocations,
   )
 }
-
-/** Declares how sessions that were away came to what they had missed. */
-export function declareResumes(registry: Registry, sessions: Sessions): void {
-  counter(
-    registry,
-    'ticker_resumes_total',
-    'Sessions that went on from a cursor, by outcome. A rise: clients lose their connections, or a node has left; of partial: they were away for longer than TICKER_RESUME_MAX_AGE_MS or retention; of failed: the log cannot be read',
-    ['outcome'],
-    () => {
-      const { whole, partial, failed } = sessions.resumeCounts
-      return rows('outcome', { whole, partial, failed })
-    },
-  )
-  gauge(
-    registry,
-    'ticker_resumes_under_way',
-    'Sessions that are catching up now. Many for long: the log is slow, or clients read slowly',
-    [],
-    () => sessions.resumeCounts.underWay,
-  )
-}

@@ -1,0 +1,78 @@
+import type { Feed, NumberedPosition } from '../fanout/feed.ts'
+import type { Interest } from '../fanout/interest.ts'
+import { NewestCursor } from '../tape/newest-cursor.ts'
+import { readNewest } from '../tape/read-newest.ts'
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
+
+export interface NewestReaderParts {
+  readonly feed: Feed
+  readonly form: WireForm
+  /** What is wanted; may change meanwhile. */
+  readonly interest: () => Interest
+  readonly deliver: (block: Block) => void
+  /** Told how many events of a channel were replaced by newer ones. */
+  readonly onReplaced: (itemNumber: number, count: number) => void
+  /** Told of events that nobody counted: they have left the memory. Their items' current values are to be sent. */
+  readonly onSkipped: (extents: readonly Extent[]) => void
+}
+
+/**
+ * Reads conflated channels for one reader that is behind: the newest event of each item that has one since the reader's last, with how
+ * many it replaces. What it costs depends on how many items have changed, not on for how long the reader was away.
+ */
+export class NewestReader {
+  readonly #parts: NewestReaderParts
+  /** By the number of the partition. */
+  readonly #cursors: NewestCursor[] = []
+
+  constructor(parts: NewestReaderParts, starts: readonly Start[]) {
+    this.#parts = parts
+    for (const { number, offset } of starts) this.#cursors[number] = new NewestCursor(offset)
+  }
+
+  /** Whether it has read a partition as far as the feed. */
+  isLevelAt(position: NumberedPosition): boolean {
+    return this.#cursorAt(position).lowest === position.offset
+  }
+
+  /** Reads some of one partition. */
+  read(position: NumberedPosition): void {
+    const { feed, form, interest, deliver, onReplaced } = this.#parts
+    const wants = interest()
+    const window = feed.window.at(position.number)
+    if (wants.size === 0 || window === undefined) return this.#skipTo(position)
+    excerpt.clear()
+    const cursor = this.#cursorAt(position)
+    const read = readNewest(window, { cursor, wanted: wantedItems(feed, wants), excerpt })
+    if (read.kind === 'lost') return this.#giveUp()
+    const { count, items, replaced } = excerpt
+    if (count === 0) return
+    for (let index = 0; index < count; index++) {
+      const times = replaced[index] ?? 0
+      if (times > 0) onReplaced(items[index] ?? 0, times)
+    }
+    form.events({ segment: excerpt, marks: allOf(count) }, deliver)
+  }
+
+  /** Some of what is to be replaced has left the memory, so it cannot be counted: all partitions go on from where the feed is. */
+  #giveUp(): void {
+    const extents: Extent[] = []
+    for (const position of this.#parts.feed.positions()) {
+      const { number, offset } = position
+      const from = this.#cursorAt(position).lowest
+      if (from < offset) extents.push({ number, from, to: offset })
+      this.#skipTo(position)
+    }
+    this.#parts.onSkipped(extents)
+  }
+
+  #skipTo({ number, offset }: NumberedPosition): void {
+    this.#cursors[number] = new NewestCursor(offset)
+  }
+
+  #cursorAt({ number }: NumberedPosition): NewestCursor {
+    return (this.#cursors[number] ??= new NewestCursor(this.#parts.feed.beginOf(number)))
+  }
+}

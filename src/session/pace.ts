@@ -1,0 +1,137 @@
+import type { Clock, SessionLimits } from './session-parts.ts'
+import type { Transport } from './transport.ts'
+
+/** Why a client gets nothing more for now: its connection does not take it, or it does not acknowledge what it has. */
+export type Congestion = 'unsent' | 'unacknowledged'
+
+/** What acknowledging brought. */
+export type AckOutcome = 'further' | 'repeated' | { readonly detail: string }
+
+export interface PaceParts {
+  readonly transport: Transport
+  readonly limits: Pick<SessionLimits, 'maxUnackedBytes' | 'maxUnackedMs'>
+  readonly clock: Clock
+}
+
+/** Up to which frame was sent when, and how many bytes with it. */
+interface Mark {
+  readonly frame: number
+  readonly bytes: number
+  readonly ms: number
+}
+
+/** Unsent bytes beyond which no data is queued for a client: two frames. With the next frame that is all it can hold. */
+const maxQueuedBytes = 131_072
+/** A mark is made after so many bytes, or so much time, whichever comes first. */
+const markBytes = 16_384
+const markMs = 100
+
+/**
+ * How fast a client takes what it is sent, as far as it can be known: by what its connection has not taken and, once it acknowledges
+ * the frames that it has handled, by those. The kernel hides megabytes, and a browser whose page stands still goes on answering pings.
+ */
+export class Pace {
+  readonly #parts: PaceParts
+  readonly #wakers = new Set<() => void>()
+  /** Data frames sent, and their bytes. */
+  #frames = 0
+  #bytes = 0
+  /** Frames acknowledged; `undefined` as long as the client has acknowledged none. */
+  #acked: number | undefined
+  #ackedBytes = 0
+  /** What was sent and is not acknowledged, oldest first. */
+  readonly #marks: Mark[] = []
+
+  constructor(parts: PaceParts) {
+    this.#parts = parts
+    parts.transport.onDrain(() => this.#wake())
+  }
+
+  /** Counts a frame of data, which was written. */
+  sent(bytes: number): void {
+    this.#frames++
+    this.#bytes += bytes
+    if (this.#acked !== undefined) this.#mark()
+  }
+
+  /** Takes the client's word that it has handled the first `frames` frames; the first such word makes it an acknowledging client. */
+  ack(frames: number): AckOutcome {
+    if (frames > this.#frames)
+      return { detail: `n=${frames}: ${this.#frames} frames with data were sent so far` }
+    if (this.#acked === undefined) return this.#begin(frames)
+    if (frames < this.#acked) return { detail: `n=${frames}: ${this.#acked} were acknowledged already` }
+    if (frames === this.#acked) return 'repeated'
+    this.#acked = frames
+    while ((this.#marks[0]?.frame ?? Infinity) <= frames) this.#ackedBytes = this.#marks.shift()?.bytes ?? 0
+    if (frames === this.#frames) this.#ackedBytes = this.#bytes
+    this.#wake()
+    return 'further'
+  }
+
+  get isAcknowledging(): boolean {
+    return this.#acked !== undefined
+  }
+
+  /** Bytes of data that the client has not acknowledged, 16 kB more at most; 0 if it never acknowledges. */
+  get unackedBytes(): number {
+    return this.#acked === undefined ? 0 : this.#bytes - this.#ackedBytes
+  }
+
+  get unsentBytes(): number {
+    return this.#parts.transport.unsentBytes
+  }
+
+  /** Whether more can be written at once; if not, the listeners of `onRoom` are told when it may be otherwise. */
+  get hasRoom(): boolean {
+    return this.#parts.transport.hasRoom && this.#isAcknowledged
+  }
+
+  /** What keeps a live client from being written to. */
+  get congestion(): Congestion | undefined {
+    if (this.unsentBytes > maxQueuedBytes) return 'unsent'
+    return this.#isAcknowledged ? undefined : 'unacknowledged'
+  }
+
+  /** Changes with every sign that the client goes on reading. */
+  get progress(): number {
+    return this.#acked ?? this.#parts.transport.signsOfLife
+  }
+
+  onRoom(waker: () => void): void {
+    this.#wakers.add(waker)
+  }
+
+  offRoom(waker: () => void): void {
+    this.#wakers.delete(waker)
+  }
+
+  /** How large the first frames were is not known, but on average. */
+  #begin(frames: number): AckOutcome {
+    this.#acked = frames
+    this.#ackedBytes = this.#frames === 0 ? 0 : Math.round((this.#bytes * frames) / this.#frames)
+    if (frames < this.#frames) this.#mark()
+    return 'further'
+  }
+
+  get #isAcknowledged(): boolean {
+    if (this.#acked === undefined) return true
+    const { limits, clock } = this.#parts
+    const [oldest] = this.#marks
+    if (oldest === undefined) return true
+    return (
+      this.#bytes - this.#ackedBytes <= limits.maxUnackedBytes &&
+      clock.steady() - oldest.ms <= limits.maxUnackedMs
+    )
+  }
+
+  #mark(): void {
+    const ms = this.#parts.clock.steady()
+    const last = this.#marks.at(-1)
+    if (last !== undefined && this.#bytes - last.bytes < markBytes && ms - last.ms < markMs) return
+    this.#marks.push({ frame: this.#frames, bytes: this.#bytes, ms })
+  }
+
+  #wake(): void {
+    for (const waker of this.#wakers) waker()
+  }
+}
