@@ -7,8 +7,15 @@ export interface LoadForm {
   readonly countEvents: (payload: Buffer) => number
   /** A frame of these events as the gateway would write it, `offset` being the first one's. */
   /** Reads when the trades of frames were due, from their ids. */
-  readonly createScan: () => EventScan
+  readonly createScan: () => FrameScan
   readonly frame: (events: readonly string[], offset: number) => Buffer
+}
+
+/** Counts the events of a connection's frames, and how old each trade was when it came. */
+export interface FrameScan {
+  readonly events: number
+  readonly latenciesUs: readonly number[]
+  take(payload: Buffer): void
 }
 
 const trade = Buffer.from('{"T":"t"')

@@ -2,7 +2,6 @@ import { sameItemsScenario, watchListsScenario } from './delivery/beside-floor.t
 import { peersScenario } from './delivery/peers-scenario.ts'
 import { scaleScenario } from './delivery/scale.ts'
 import { drain } from './drain/drain.ts'
-import { fanout } from './fanout/fanout.ts'
 import { idleScenario } from './idle/idle.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
 import { latencyScenario } from './latency/latency.ts'
@@ -19,7 +18,6 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   latencyScenario,
   idleScenario,
   peersScenario,
-  fanout,
   readPath,
   drain,
   publish,

@@ -33,6 +33,8 @@ interface PeerOpening {
 const headerEnd = '\r\n\r\n'
 const textOpcode = 0x81
 const maskBit = 0x80
+/** Servers of ours ping without a payload, so their pongs have none (RFC 6455 §5.5.3); masked with zeros. */
+const emptyPong = Buffer.from([0x8a, maskBit, 0, 0, 0, 0])
 
 /**
  * A subscriber as cheap as can be, so that one core carries hundreds: a WebSocket by hand on a plain socket, all
@@ -62,6 +64,7 @@ export class StreamSocket {
       this.#socket.once('close', () => resolve())
     })
     this.#socket.on('error', () => undefined)
+    this.reader.onPing = () => this.#socket.write(emptyPong)
   }
 
   /** Connects and, where the target says how, subscribes. `buffer` is for all sockets: nothing is kept in it. */

@@ -63,7 +63,7 @@ export async function measureLatency(
   await subscribers.call('begin')
   const before = readings(rig)
   const [received] = await Promise.all([
-    subscribers.call('received', { events }, seconds * 1000 + patienceMs),
+    subscribers.call('received', events, seconds * 1000 + patienceMs),
     producer.publish(perSecond, events, signal),
   ])
   const after = readings(rig)
