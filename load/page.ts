@@ -43,7 +43,7 @@ const style = `
 :root { color-scheme: light dark; --text: #1d2129; --soft: #667080; --line: #d5dae1; --back: #fff; --ours: #0b63c5; --other: #9aa7b8; --third: #b5541c; --fourth: #3b7d3b; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6e9ee; --soft: #9aa4b2; --line: #3a424e; --back: #14181e; --ours: #5aa7ff; --other: #6d7a8c; --third: #e8935e; --fourth: #7dbf7d; } }
 body { margin: 0; background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1000px; margin: 0 auto; padding: 24px 16px 48px; }
+main { max-width: 1240px; margin: 0 auto; padding: 24px 16px 48px; }
 h1 { font-size: 24px; } h2 { font-size: 17px; margin: 32px 0 8px; }
 .notes { color: var(--soft); }
 .wide { overflow-x: auto; }

@@ -4,7 +4,7 @@ import type { BarsPart, LinesPart } from './report.ts'
 
 const width = 900
 const nameWidth = 250
-const valueWidth = 180
+const valueWidth = 230
 const rowHeight = 26
 
 /** Horizontal bars with their values; the whiskers are the lowest and the highest round. */

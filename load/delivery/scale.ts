@@ -31,9 +31,15 @@ export const scaleScenario: Scenario = {
   },
 }
 
+/** So many clients, and what each server used. */
+interface Level {
+  readonly clients: number
+  readonly rows: readonly Row[]
+}
+
 async function measure(load: DeliveryArguments, bench: Bench): Promise<Outcome> {
   const ground = await startGround(load.kafka, bench)
-  const byClients: { clients: number; rows: readonly Row[] }[] = []
+  const byClients: Level[] = []
   const figures: object[] = []
   for (const clients of load.clients) {
     await using stack = new AsyncDisposableStack()
@@ -48,6 +54,7 @@ async function measure(load: DeliveryArguments, bench: Bench): Promise<Outcome> 
   }
   const parts: ReportPart[] = [
     ratiosOf(byClients),
+    curvesOf(byClients),
     ...byClients.flatMap(({ clients, rows }) =>
       partsOf(`${clients.toLocaleString('en-US')} watch lists`, rows),
     ),
@@ -72,4 +79,23 @@ function ratiosOf(
   )
   const head = ['clients', 'events a batch', 'gateway, µs a delivery', '÷ floor', 'with reading ÷ floor']
   return { kind: 'table', title: 'The gateway beside the floor with as many clients', head, rows }
+}
+
+function curvesOf(byClients: readonly Level[]): ReportPart {
+  const [first] = byClients
+  const lines = (first?.rows ?? []).map(({ peer, size }) => ({
+    name: `${peer}, ${size} a batch`,
+    points: byClients.flatMap(({ clients, rows }) =>
+      rows
+        .filter(row => row.peer === peer && row.size === size)
+        .map(row => [clients, row.figures.fanoutUs.median] as const),
+    ),
+  }))
+  return {
+    kind: 'lines',
+    title: 'Server CPU with ever more clients',
+    xName: 'clients',
+    yName: 'µs a delivery',
+    lines,
+  }
 }
