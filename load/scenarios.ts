@@ -1,3 +1,4 @@
+import { bytes } from './bytes/bytes.ts'
 import { sameItemsScenario, watchListsScenario } from './delivery/beside-floor.ts'
 import { peersScenario } from './delivery/peers-scenario.ts'
 import { scaleScenario } from './delivery/scale.ts'
@@ -23,4 +24,5 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  bytes,
 ]

@@ -54,6 +54,12 @@ export class Fanout {
     return count
   }
 
+  /** Whether someone is subscribed to this very name; `'*'` is one. */
+  has(channel: Channel, name: string): boolean {
+    const routes = this.#routes.get(channel)
+    return routes !== undefined && (name === '*' ? routes.wildcards.size > 0 : routes.bySymbol.has(name))
+  }
+
   /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
   join(subscriber: Subscriber, interest: Interest, form: WireForm): Audience {
     const key = `${form.subprotocol} ${keyOf(interest)}`
@@ -67,6 +73,7 @@ export class Fanout {
     audience.subscribers.delete(subscriber)
     if (audience.subscribers.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
+    audience.form.closed?.()
     this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
   }
 
@@ -95,6 +102,7 @@ export class Fanout {
   #open(key: string, interest: Interest, form: WireForm): Audience {
     const audience = new Audience({ key, interest, form, progress: this.#progress })
     this.#audiences.set(key, audience)
+    form.opened?.()
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
     return audience
   }

@@ -4,6 +4,10 @@ import { type Origin, Tape } from '../tape/tape.ts'
 import type { Positions } from '../wire/coverage.ts'
 import type { WindowLimits } from '../tape/segment-budget.ts'
 import { Window } from '../tape/window.ts'
+import { jsonForm } from '../wire/json-form.ts'
+import { TapeForm } from '../wire/tape-form.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { Conflation } from './conflation.ts'
 import { Fanout } from './fanout.ts'
 import { FlushPacing } from './flush-pacing.ts'
 
@@ -33,6 +37,8 @@ const mostPending = 4096
 export class Feed {
   readonly tape: Tape
   readonly fanout: Fanout
+  /** What is told at intervals. */
+  readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: Window
   /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
@@ -43,6 +49,9 @@ export class Feed {
   onPartition: (partition: NumberedPosition) => void = () => undefined
   /** Called when everything that was taken in was written. */
   onFlushed: () => void = () => undefined
+  /** How its events may look on the wire. */
+  readonly forms: readonly WireForm[]
+  readonly #tapeForm: TapeForm
   readonly #pacing: FlushPacing
   readonly #work = (): void => this.#write()
   #isFlushing = false
@@ -54,9 +63,20 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.tape = new Tape(options)
+    this.#tapeForm = new TapeForm(this.tape.segment)
+    this.forms = [jsonForm, this.#tapeForm]
     this.window = new Window(options.window)
     this.#pacing = new FlushPacing({ mostMs: options.flushDelayMs ?? 0 })
-    this.fanout = new Fanout(this.tape.items, { begins: this.#begins, reached: this.#reached })
+    const { items } = this.tape
+    const progress = { begins: this.#begins, reached: this.#reached }
+    this.fanout = new Fanout(items, progress)
+    this.conflation = new Conflation({ items, progress })
+  }
+
+  /** Names that someone is subscribed to, each (channel, symbol) counted once, wildcards as one. */
+  get subscribedItems(): number {
+    const { fanout, conflation } = this
+    return fanout.subscribedItems + conflation.countNames((channel, name) => !fanout.has(channel, name))
   }
 
   /** The next position of every partition, in the order in which the partitions were first seen; everything before it was written. */
@@ -151,9 +171,17 @@ export class Feed {
   add(event: MarketEvent, origin: Origin): boolean {
     const index = this.tape.add(event, origin)
     if (index === undefined) return false
+    if (this.#tapeForm.isInUse) this.#noteInTape(event, origin, index)
     this.fanout.mark(this.tape.segment, index)
+    this.conflation.mark(this.tape.segment.items[index] ?? 0)
     this.window.at(origin.partition)?.append(this.tape.segment, index)
     return true
+  }
+
+  #noteInTape(event: MarketEvent, { partition }: Origin, index: number): void {
+    const { segment } = this.tape
+    const json = segment.bytes.subarray(segment.start(index), segment.end(index))
+    this.#tapeForm.note(event, { item: segment.items[index] ?? 0, partition, json }, index)
   }
 
   /** Ends a batch: everything marked is written, at once or, while the node is busy writing, a little later with what comes meanwhile. */
@@ -174,5 +202,6 @@ export class Feed {
   #write(): void {
     this.fanout.flush(this.tape.segment)
     this.tape.segment.reset()
+    this.#tapeForm.reset()
   }
 }

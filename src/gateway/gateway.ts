@@ -117,6 +117,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,
+    forms: feed.forms,
     allowedOrigins,
     admission,
     ageMsOf: socket => gate.ageMsOf(socket),

@@ -6,6 +6,7 @@ import type { DeadLetterOutcome } from './dead-letters.ts'
 import type { Ingest } from './ingest.ts'
 import { type AdminSources, declareAdministration } from './metrics/admin-metrics.ts'
 import { type ConnectionSources, declareConnections } from './metrics/connection-metrics.ts'
+import { declareConflation } from './metrics/conflation-metrics.ts'
 import { declareDelivery, declareLatency } from './metrics/delivery-metrics.ts'
 import { declareIngest } from './metrics/ingest-metrics.ts'
 import { declareKeys, type KeySources } from './metrics/key-metrics.ts'
@@ -36,11 +37,12 @@ export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
-  declareReaders(registry, sources.sessions)
+  declareReaders(registry, sources.sessions, feed)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
+  declareConflation(registry, feed)
   declareTape(registry, feed)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, sources)

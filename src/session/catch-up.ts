@@ -23,6 +23,8 @@ export interface CatchUpParts {
   readonly revision: () => number
   /** What is wanted conflated. */
   readonly newest: readonly NewestReader[]
+  /** Tells some of what the reader has to know when it is live; whether it may be. */
+  readonly prepare: () => boolean
   readonly deliver: (block: Block) => void
   /** Says what was covered beside the events. */
   readonly tell: (message: object) => void
@@ -100,7 +102,7 @@ export class CatchUp {
       if (signal.aborted) return
       this.#readRecent()
       const rest = this.#behind()
-      if (rest.length === 0 && this.#isConflatedLevel()) {
+      if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
         this.#tellCoverage()
         join()
         return
@@ -148,6 +150,10 @@ export class CatchUp {
   /** The partitions that it has not read as far as the feed, or further than this node has. */
   #behind(): NumberedPosition[] {
     return this.#parts.feed.positions().filter(position => this.#at(position) !== position.offset)
+  }
+
+  #isPrepared(): boolean {
+    return this.#parts.pace.hasRoom && this.#parts.prepare()
   }
 
   #isConflatedLevel(): boolean {

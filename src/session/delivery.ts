@@ -140,8 +140,9 @@ export class Delivery {
       this.#resume(request, cursor)
       return undefined
     }
-    this.#follow(wanted)
+    const isTold = this.#follow(wanted)
     this.#acknowledge({ id, positions: this.#reader.positions })
+    if (!isTold) this.#sendCurrent()
     if (snapshot) this.#sendSnapshot(items, id)
     return undefined
   }
@@ -177,10 +178,8 @@ export class Delivery {
     this.#conflatedSnapshots.end()
   }
 
-  #faultOf(
-    { items, snapshot, cursor }: SubscribeMessage,
-    wanted: Subscription,
-  ): Omit<RequestFault, 'id'> | undefined {
+  #faultOf(request: SubscribeMessage, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
+    const { items, snapshot, cursor } = request
     if (cursor !== undefined && this.#subscription !== Subscription.none) {
       return { code: 400, detail: 'cursor: it goes into the first subscription of a session' }
     }
@@ -191,6 +190,8 @@ export class Delivery {
         detail: `${item}: the token does not entitle to it; nothing of the request was subscribed`,
       }
     }
+    const fault = wanted.intervalFault(request)
+    if (fault !== undefined) return { code: 400, detail: fault }
     const { maxItems } = this.#parts
     if (wanted.size > maxItems) {
       return {
@@ -202,10 +203,11 @@ export class Delivery {
     return { code: 400, detail: 'too many snapshots are on their way; wait for one to be complete' }
   }
 
-  #follow(subscription: Subscription): void {
+  #follow(subscription: Subscription): boolean {
     this.#subscription = subscription
-    this.#reader.follow({
-      live: subscription.interest(this.#grant),
+    return this.#reader.follow({
+      live: subscription.liveInterest(this.#grant),
+      intervals: subscription.intervalInterests(this.#grant),
       every: subscription.interestOf('every', this.#grant),
       conflated: subscription.interestOf('conflate', this.#grant),
     })

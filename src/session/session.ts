@@ -180,7 +180,8 @@ export class Session {
   /** Tells a client that is behind how far, while it can be told. */
   warnOfLag(nowMs: number): void {
     const lag = this.#authority?.delivery.lagAt(nowMs)
-    if (lag === undefined || lag.cause === 'resume' || !this.#transport.hasRoom) return
+    if (lag === undefined || lag.cause === 'resume' || lag.cause === 'preparing' || !this.#transport.hasRoom)
+      return
     const { slowTimeoutMs } = this.#parts.limits
     this.#send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
   }

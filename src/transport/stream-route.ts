@@ -14,9 +14,6 @@ import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './r
 import { runSession } from './stream-session.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 
-/** The wire forms by subprotocol; the first is for clients that offer none. */
-export const forms: readonly WireForm[] = [jsonForm]
-
 const streamPath = '/v1/stream'
 
 /** A message of the usual clients is one frame; proxies may cut it into some, at least of a few kB. */
@@ -34,6 +31,8 @@ const deflateAnswer = {
 
 export interface StreamOptions {
   readonly sessions: Sessions
+  /** How sessions may speak; who offers no subprotocol gets JSON. */
+  readonly forms: readonly WireForm[]
   readonly allowedOrigins: AllowedOrigins
   /** Paces handshakes and counts connections. */
   readonly admission: Admission
@@ -77,7 +76,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       autoPong: false,
       perMessageDeflate: options.deflate === 'on' && deflateAnswer,
       clientTracking: true,
-      handleProtocols: offered => formOf(offered)?.subprotocol ?? false,
+      handleProtocols: offered => formOf(options.forms, offered)?.subprotocol ?? false,
     },
   })
   // The plugin would upgrade every other route as well, past the checks below, and log its URL.
@@ -103,7 +102,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     wsHandler: (webSocket, request) => {
       // The plugin's listener holds the request and its reply; ours, added below, takes its place.
       webSocket.removeAllListeners('error')
-      const form = formOf([webSocket.protocol]) ?? jsonForm
+      const form = formOf(options.forms, [webSocket.protocol]) ?? jsonForm
       const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
       const { ip: address, raw } = request
       const { socket } = raw
@@ -142,8 +141,8 @@ function refuse(request: FastifyRequest, options: StreamOptions): Refusal | unde
     return { status: 426, reason: 'version', message: 'expected Sec-WebSocket-Version: 13 (RFC 6455)' }
   }
   const offered = request.headers['sec-websocket-protocol']
-  if (request.ws && offered !== undefined && formOf(splitProtocols(offered)) === undefined) {
-    const known = forms.map(form => form.subprotocol).join(', ')
+  if (request.ws && offered !== undefined && formOf(options.forms, splitProtocols(offered)) === undefined) {
+    const known = options.forms.map(form => form.subprotocol).join(', ')
     return {
       status: 400,
       reason: 'subprotocol',
@@ -200,7 +199,7 @@ function declineNarrowWindows({ headers }: IncomingMessage): void {
 }
 
 /** The first form that the client offers and the gateway has. */
-function formOf(offered: Iterable<string>): WireForm | undefined {
+function formOf(forms: readonly WireForm[], offered: Iterable<string>): WireForm | undefined {
   for (const name of offered) {
     const form = forms.find(candidate => candidate.subprotocol === name)
     if (form !== undefined) return form

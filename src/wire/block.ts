@@ -91,6 +91,13 @@ function writeHeader(frame: Buffer, firstByte: number, payloadBytes: number): vo
   }
 }
 
+/** A binary block. */
+export function binaryBlock(bytes: Uint8Array): Block {
+  const block = new Block('binary', bytes.length)
+  block.framed().set(bytes, block.start)
+  return block
+}
+
 /** A text block. */
 export function textBlock(text: string): Block {
   const block = new Block('text', Buffer.byteLength(text))

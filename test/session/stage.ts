@@ -34,6 +34,8 @@ export class Stage {
   readonly revocations = new Revocations()
   readonly sessions: Sessions
   readonly limits: SessionLimits
+  /** How clients wish to be spoken to. */
+  subprotocol = 'ticker.v1.json'
   /** What a token is found to allow; a test may put another check here. */
   verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
 
@@ -68,7 +70,9 @@ export class Stage {
   }
 
   open(ageMs = 0): Pair {
-    const transport = new FakeTransport()
+    const transport = new FakeTransport(
+      this.feed.forms.find(({ subprotocol }) => subprotocol === this.subprotocol),
+    )
     return { session: this.sessions.open(transport, { address: '192.0.2.1', ageMs }), transport }
   }
 

@@ -67,6 +67,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
   await serveStream(app, {
     ...limits,
     sessions,
+    forms: feed.forms,
     admission,
     allowedOrigins: '*',
     isReady: () => true,
