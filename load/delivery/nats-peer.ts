@@ -61,7 +61,13 @@ function natsPeer({ pid, port, publisher }: NatsParts): Peer {
         return () => void publisher.write(bytes)
       })
     },
-    run: ({ intervalMs }) => emitPaced(writes, intervalMs),
+    run: ({ intervalMs }, arrived) => {
+      const steps = writes.map((write, batch) => async () => {
+        write()
+        await arrived(batch)
+      })
+      return emitPaced(steps, intervalMs)
+    },
   }
 }
 
