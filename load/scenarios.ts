@@ -1,4 +1,5 @@
 import { bytes } from './bytes/bytes.ts'
+import { deepResume } from './deep-resume/deep-resume.ts'
 import { sameItemsScenario, watchListsScenario } from './delivery/beside-floor.ts'
 import { peersScenario } from './delivery/peers-scenario.ts'
 import { scaleScenario } from './delivery/scale.ts'
@@ -8,7 +9,9 @@ import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
 import { latencyScenario } from './latency/latency.ts'
 import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
+import { reconnect } from './reconnect/reconnect.ts'
 import type { Scenario } from './scenario.ts'
+import { slowReaders } from './slow-readers/slow-readers.ts'
 import { window } from './window/window.ts'
 
 /** Every scenario; the first is meant where none is named. */
@@ -25,4 +28,7 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   kafkaLatency,
   window,
   bytes,
+  slowReaders,
+  reconnect,
+  deepResume,
 ]

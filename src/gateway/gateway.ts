@@ -18,6 +18,7 @@ import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { LocalLedger } from '../limits/ledger.ts'
+import type { MemoryGuard } from '../limits/memory-guard.ts'
 import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { Admission } from '../transport/admission.ts'
 import { type AdminServer, createAdminServer } from './admin-server.ts'
@@ -27,8 +28,9 @@ import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
 import { type Addresses, listenAll } from './listen.ts'
-import { LogHistory } from './log-history.ts'
+import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
+import { createMemoryGuard } from './create-memory-guard.ts'
 import { openDecoder } from './open-decoder.ts'
 import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
 import { RecordDecoder } from './record-decoder.ts'
@@ -83,7 +85,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     sessionsPerUser: config.limits.maxSessionsPerUser,
   })
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
-  const history = new LogHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
+  const history = openHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
   const sessions = new Sessions({
     feed,
     history,
@@ -91,8 +93,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ledger,
     revocations,
     verify,
+    isShort: () => memory.isShort,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
+  forgetWithPartitions(history, feed)
+  const memory = createMemoryGuard(config.limits, { feed, history, sessions, log: logger })
   const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
   const ingest = new Ingest({
     ...config.ingest,
@@ -122,6 +127,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     admission,
     ageMsOf: socket => gate.ageMsOf(socket),
     isReady,
+    isShort: () => memory.isShort,
     log: logger,
   })
   await serveHttp(stream, { config, feed, verify, intake })
@@ -137,6 +143,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ingest,
     deadLetters: deadLetters.counts,
     sessions,
+    history,
+    memory,
     refusals,
     gate,
     admission,
@@ -156,6 +164,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     administration,
     stream,
     gate,
+    memory,
     ingest,
     deadLetters,
     intake,
@@ -172,6 +181,7 @@ interface Parts {
   readonly administration: AdminServer | undefined
   readonly stream: FastifyInstance
   readonly gate: ConnectionGate
+  readonly memory: MemoryGuard
   readonly ingest: Ingest
   readonly deadLetters: DeadLetters
   readonly intake: EventIntake
@@ -189,6 +199,7 @@ async function run(parts: Parts): Promise<Gateway> {
     administration,
     stream,
     gate,
+    memory,
     ingest,
     deadLetters,
     intake,
@@ -198,12 +209,14 @@ async function run(parts: Parts): Promise<Gateway> {
   } = parts
   const close = async (): Promise<void> => {
     keys.set?.stop()
+    memory.stop()
     gate.stop()
     await Promise.all([operations.close(), administration?.app.close(), stream.close()])
     await Promise.all([log.events.close(), deadLetters.stop()])
   }
   let addresses: Addresses
   keys.set?.start()
+  memory.start()
   try {
     addresses = await listenAll(parts)
   } catch (error) {

@@ -3,6 +3,7 @@ import { channelOfType, type MarketEvent } from '../event/event.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History, HistoryBatch } from '../fanout/history.ts'
 import { type Interest, wants } from '../fanout/interest.ts'
+import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import { Item } from '../tape/item.ts'
 import { readEvents } from '../tape/read-events.ts'
 import { Segment } from '../tape/segment.ts'
@@ -11,10 +12,12 @@ import type { EventRun, WireForm } from '../wire/wire-form.ts'
 import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
 import type { NewestReader } from './newest-reader.ts'
 import type { Pace } from './pace.ts'
+import type { ReaderTurns } from './reader-turns.ts'
 
-export interface CatchUpParts {
+export interface CatchUpParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
+  readonly turns: ReaderTurns
   readonly pace: Pace
   readonly form: WireForm
   /** Of what every event is wanted; may change meanwhile. */
@@ -30,8 +33,6 @@ export interface CatchUpParts {
   readonly tell: (message: object) => void
   /** Tells of offsets that are gone. */
   readonly lose: (extent: Extent) => void
-  /** Lets a few readers read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
   readonly counts: CatchUpCounts
   readonly signal: AbortSignal
 }
@@ -42,6 +43,11 @@ export interface CatchUpCounts {
   log: number
 }
 
+/** What a reader is to do next; a position: to read the log from there. */
+type Next = 'more' | 'ahead' | 'done' | NumberedPosition
+
+/** Bytes of events that a reader is given in one step; one more excerpt at most. */
+const stepBytes = 131_072
 /** Offsets that are read from the log before others have their turn: 150 kB of frames that a slow reader may hold. */
 const stepOffsets = 1024
 
@@ -56,6 +62,8 @@ export class CatchUp {
   readonly #covered: number[] = []
   /** Which partition is read first, so that a reader with little room gets some of each in turn. */
   #first = 0
+  /** Bytes of events that it was given in the step under way. */
+  #given = 0
   #events = 0
   #wake: () => void = () => undefined
 
@@ -96,41 +104,52 @@ export class CatchUp {
   }
 
   async #read(join: () => void): Promise<void> {
-    const { signal } = this.#parts
-    while (!signal.aborted) {
+    const { signal, turns } = this.#parts
+    let next: Next = 'more'
+    while (next !== 'done') {
       await this.#room()
+      next = await turns.take(() => this.#step(join))
       if (signal.aborted) return
-      this.#readRecent()
-      const rest = this.#behind()
-      if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
-        this.#tellCoverage()
-        join()
-        return
-      }
-      const older = rest.find(position => this.#isBeyondMemory(position))
-      if (older !== undefined) await this.#readLog(older)
-      else if (rest.length > 0 && rest.every(position => this.#at(position) > position.offset))
-        await this.#feedMoves()
+      if (next === 'ahead') await this.#feedMoves()
+      else if (typeof next === 'object') await this.#readLog(next)
     }
   }
 
-  /** Reads what is in memory, some of each partition as long as there is room, in one go. */
+  /** Reads some of what is in memory, and joins if that was all; what is to be done then. */
+  #step(join: () => void): Next {
+    if (this.#parts.signal.aborted) return 'done'
+    this.#readRecent()
+    const rest = this.#behind()
+    if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
+      this.#tellCoverage()
+      join()
+      return 'done'
+    }
+    const older = rest.find(position => this.#isBeyondMemory(position))
+    if (older !== undefined) return older
+    const isAhead = rest.length > 0 && rest.every(position => this.#at(position) > position.offset)
+    return isAhead ? 'ahead' : 'more'
+  }
+
+  /** Reads what is in memory, some of each partition as long as there is room and it is not too much. */
   #readRecent(): void {
     const { feed, interest, newest, pace: clientPace } = this.#parts
     const wantsEvery = interest()
     const wanted = wantedItems(feed, wantsEvery)
     const positions = feed.positions()
-    const first = this.#first++
+    const first = this.#first
+    this.#given = 0
     for (let index = 0; index < positions.length; index++) {
       const position = positions[(first + index) % positions.length]
       if (position === undefined) break
       for (const reader of newest) {
-        if (!clientPace.hasRoom) return
-        if (!reader.isLevelAt(position)) reader.read(position)
+        if (!clientPace.hasRoom || this.#given >= stepBytes) return
+        if (!reader.isLevelAt(position)) this.#given += reader.read(position)
       }
-      if (!clientPace.hasRoom) return
+      if (!clientPace.hasRoom || this.#given >= stepBytes) return
       if (wantsEvery.size === 0) this.#goTo(position)
       else if (this.#at(position) !== position.offset) this.#readPartition(position, wanted)
+      this.#first = first + index + 1
     }
   }
 
@@ -142,6 +161,7 @@ export class CatchUp {
     const read = readEvents(window, { from: this.#at(position), wanted, excerpt })
     if (read.kind !== 'read') return
     this.#count('memory', excerpt.count)
+    this.#given += excerpt.start(excerpt.count)
     this.#covered[number] = this.#coveredAt(position)
     this.#frame(excerpt, excerpt.count, { number, to: read.to, covered: this.#covered }, this.#parts.deliver)
     this.#reached[number] = read.to
@@ -196,13 +216,13 @@ export class CatchUp {
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
   async #readLog(position: NumberedPosition): Promise<void> {
-    const { history, inTurn, signal, feed } = this.#parts
+    const { history, inTurn, take, turns, signal, feed } = this.#parts
     const { partition, epoch, number } = position
     const from = this.#at(position)
     const recent = feed.window.at(number)?.from ?? position.offset
     const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
     const revision = this.#parts.revision()
-    const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0 }
+    const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0, bytes: 0 }
     piece.covered[number] = this.#coveredAt(position)
     await inTurn(async () => {
       for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
@@ -210,10 +230,15 @@ export class CatchUp {
         await nextLoopTurn()
       }
     })
+    if (piece.bytes > 0) await take(piece.bytes, signal)
     for (const [index, send] of piece.sendings.entries()) {
       await this.#room()
-      if (signal.aborted || this.#parts.revision() !== revision) return this.#goBack(number)
-      send()
+      const isSent = await turns.take(() => {
+        if (signal.aborted || this.#parts.revision() !== revision) return false
+        send()
+        return true
+      })
+      if (!isSent) return this.#goBack(number)
       this.#covered[number] = piece.froms[index + 1] ?? piece.covered[number] ?? from
     }
     if (this.#parts.revision() !== revision) return this.#goBack(number)
@@ -237,9 +262,10 @@ export class CatchUp {
     }
     piece.to = batch.to
     piece.events += segment.count
-    this.#frame(segment, segment.count, { number, to: piece.to, covered: piece.covered }, block =>
-      prepare(piece, () => this.#parts.deliver(block)),
-    )
+    this.#frame(segment, segment.count, { number, to: piece.to, covered: piece.covered }, block => {
+      piece.bytes += block.framed().length
+      prepare(piece, () => this.#parts.deliver(block))
+    })
   }
 
   #count(source: keyof CatchUpCounts, events: number): void {
@@ -268,7 +294,6 @@ export class CatchUp {
 
   async #room(): Promise<void> {
     const { pace: clientPace, signal } = this.#parts
-    await nextLoopTurn()
     while (!clientPace.hasRoom && !signal.aborted) {
       await new Promise<void>(resolve => {
         this.#wake = resolve
@@ -288,6 +313,8 @@ interface Piece {
   /** The same before each of the sendings. */
   readonly froms: number[]
   events: number
+  /** Of its frames. */
+  bytes: number
 }
 
 function prepare({ number, covered, sendings, froms }: Piece, send: () => void): void {

@@ -2,6 +2,7 @@ import type { Grant } from '../auth/grant.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import { keyOf } from '../fanout/interest.ts'
+import type { ResumeLimits } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from './client-message.ts'
@@ -10,6 +11,7 @@ import type { RequestFault, RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
 import { type Lag, Reader } from './reader.ts'
 import type { ReaderCounts } from './reader-counts.ts'
+import type { ReaderTurns } from './reader-turns.ts'
 import { planResume, type ResumePlan } from './resume.ts'
 import type { Clock } from './session-parts.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
@@ -27,6 +29,8 @@ export interface DeliveryParts {
   readonly tell: (message: object) => void
   /** Ends the session by a fault that is not its client's. */
   readonly fail: (error: unknown) => void
+  /** Ends the session, for which there is no place. */
+  readonly refuse: (fault: Omit<RequestFault, 'code'>) => void
   readonly resuming: Resuming
 }
 
@@ -38,8 +42,11 @@ export function describePartition({ number, partition, epoch, offset }: Numbered
 /** How readers come to what they have not had. */
 export interface Resuming {
   readonly history: History
-  /** Lets a few of them read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  readonly turns: ReaderTurns
+  /** What each user may use of the log. */
+  readonly limits: ResumeLimits
+  /** Whether the node is short of memory, and lets nobody resume. */
+  readonly isShort: () => boolean
   readonly counts: ResumeCounts
   readonly readers: ReaderCounts
 }
@@ -52,6 +59,8 @@ export interface ResumeCounts {
   partial: number
   /** The log could not be read. */
   failed: number
+  /** The node was short of memory. */
+  refused: number
 }
 
 /** What an acknowledgement says beside the subscription. */
@@ -88,6 +97,7 @@ export class Delivery {
     this.#reader = new Reader({
       ...parts,
       ...resuming,
+      ...resuming.limits.of(grant.subject),
       counts: resuming.readers,
       fail: error => {
         resuming.counts.failed++
@@ -136,6 +146,7 @@ export class Delivery {
     const fault = this.#planning === undefined ? this.#faultOf(request, wanted) : stillPlanning
     if (fault !== undefined) return { ...fault, id }
     if (cursor !== undefined) {
+      if (this.#parts.resuming.isShort()) return this.#refuseResume(id)
       this.#subscription = wanted
       this.#resume(request, cursor)
       return undefined
@@ -210,6 +221,16 @@ export class Delivery {
       intervals: subscription.intervalInterests(this.#grant),
       every: subscription.interestOf('every', this.#grant),
       conflated: subscription.interestOf('conflate', this.#grant),
+    })
+  }
+
+  /** Its cursor is good later, and on other nodes: served in part now, it would lose for good what it can have then. */
+  #refuseResume(id: RequestId | undefined): undefined {
+    const { resuming, refuse } = this.#parts
+    resuming.counts.refused++
+    refuse({
+      detail: 'this node is short of memory; resume with the same cursor on another one, or after a while',
+      id,
     })
   }
 

@@ -1,8 +1,8 @@
 import type { Ledger, Release } from '../limits/ledger.ts'
 import { RateLimit } from '../limits/rate-limit.ts'
 
-/** What a session can lack: a place of the node's, one of its user's, or a turn among those that its user begins. */
-export type PlaceLack = 'node' | 'user' | 'rate'
+/** What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, or memory. */
+export type PlaceLack = 'node' | 'user' | 'rate' | 'memory'
 
 /** A place, or why there is none. */
 export type Place = { readonly release: Release } | { readonly lack: PlaceLack }
@@ -11,6 +11,8 @@ export interface PlacesOptions {
   readonly ledger: Ledger
   readonly maxSessions: number
   readonly sessionsPerUserPerSecond: number
+  /** Whether the node is short of memory. */
+  readonly isShort: () => boolean
 }
 
 /** Counts of sessions since start. */
@@ -26,13 +28,15 @@ const burstMs = 4000
 
 /** Gives sessions their place when their token is known to be good. */
 export class Places {
-  readonly counts: PlaceCounts = { delayed: 0, refused: { node: 0, user: 0, rate: 0 } }
+  readonly counts: PlaceCounts = { delayed: 0, refused: { node: 0, user: 0, rate: 0, memory: 0 } }
   readonly #ledger: Ledger
   readonly #maxSessions: number
   readonly #ofUser: RateLimit
+  readonly #isShort: () => boolean
   #taken = 0
 
-  constructor({ ledger, maxSessions, sessionsPerUserPerSecond }: PlacesOptions) {
+  constructor({ ledger, maxSessions, sessionsPerUserPerSecond, isShort }: PlacesOptions) {
+    this.#isShort = isShort
     this.#ledger = ledger
     this.#maxSessions = maxSessions
     this.#ofUser = new RateLimit({ perSecond: sessionsPerUserPerSecond, burstMs })
@@ -43,6 +47,7 @@ export class Places {
    * which connects again without a pause is slowed down; who begins them much faster gets none.
    */
   async claim(subject: string, mostMs: number): Promise<Place> {
+    if (this.#isShort()) return this.#refuse('memory')
     const waitMs = this.#ofUser.reserve(subject, 1, { nowMs: performance.now(), mostMs })
     if (waitMs > mostMs) return this.#refuse('rate')
     if (waitMs > 0) {

@@ -4,6 +4,7 @@ import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Interest } from '../fanout/interest.ts'
 import type { ConflatedSubscriber } from '../fanout/seat.ts'
+import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { CatchUp } from './catch-up.ts'
@@ -11,14 +12,14 @@ import type { Extent, Start } from './excerpts.ts'
 import { NewestReader } from './newest-reader.ts'
 import type { Congestion, Pace } from './pace.ts'
 import type { BehindCause, ReaderCounts } from './reader-counts.ts'
+import type { ReaderTurns } from './reader-turns.ts'
 import { type Interests, Seats, type Untold } from './seats.ts'
 import type { Clock } from './session-parts.ts'
 
-export interface ReaderParts {
+export interface ReaderParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
-  /** Lets a few readers read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  readonly turns: ReaderTurns
   readonly pace: Pace
   readonly form: WireForm
   readonly clock: Clock

@@ -85,6 +85,11 @@ export class Session {
     return this.#authority?.delivery.isLive ?? true
   }
 
+  /** Written, but not taken by the connection. */
+  get unsentBytes(): number {
+    return this.#transport.unsentBytes
+  }
+
   /** What there is to know of it now. */
   get facts(): SessionFacts {
     return {
@@ -95,7 +100,7 @@ export class Session {
       sinceMs: this.#sinceMs,
       ...(this.#rate.lastMs === undefined ? {} : { lastMessageMs: this.#rate.lastMs }),
       items: this.size,
-      unsentBytes: this.#transport.unsentBytes,
+      unsentBytes: this.unsentBytes,
       ...this.#transport.written,
     }
   }
@@ -233,6 +238,14 @@ export class Session {
     this.#step('dismissed', { detail: '' })
   }
 
+  /** The node is nearly out of memory, and its client has not taken much of what it was sent. */
+  relieve(): void {
+    this.#step('congested', {
+      detail:
+        'this node is nearly out of memory, and much of what you were sent is unread; reconnect with your cursor',
+    })
+  }
+
   /** The peer has not answered a ping. */
   giveUp(): void {
     this.#step('silent', { detail: '' })
@@ -287,6 +300,7 @@ export class Session {
         write: block => this.#write(block),
         tell: message => this.#send(message),
         fail: error => this.#fail(error),
+        refuse: fault => this.#step('full', fault),
         resuming: this.#parts.resuming,
       },
       grant,

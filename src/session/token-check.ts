@@ -67,6 +67,7 @@ function fullDetail(lack: PlaceLack, limits: SessionLimits): string {
     node: `this node has all of its ${maxSessions} sessions; reconnect later`,
     user: `this user has all of its ${maxSessionsPerUser} sessions; end one, or reconnect later`,
     rate: `this user begins more than ${sessionsPerUserPerSecond} sessions a second; reconnect later, with a growing, jittered delay`,
+    memory: 'this node is short of memory; reconnect to another one, or after a while',
   }
   return details[lack]
 }

@@ -40,6 +40,8 @@ export interface StreamOptions {
   readonly ageMsOf?: (socket: Duplex) => number
   /** Whether the feed is warmed up and the node is not leaving. */
   readonly isReady: () => boolean
+  /** Whether the node is short of memory, and takes nobody in; never, if left out. */
+  readonly isShort?: () => boolean
   readonly maxMessageBytes: number
   readonly maxUnsentBytes: number
   readonly pingMs: number
@@ -123,6 +125,15 @@ function refuse(request: FastifyRequest, options: StreamOptions): Refusal | unde
       retryAfterS: 1,
       reason: 'not_ready',
       message: 'not ready: still reading the log, or leaving; try again',
+    }
+  }
+  if (options.isShort?.() === true) {
+    return {
+      status: 503,
+      retryAfterS: 10,
+      reason: 'memory',
+      message:
+        'this node is short of memory (TICKER_MEMORY_LIMIT_BYTES): try another one, or again after a while',
     }
   }
   if (!isOriginAllowed(origin, options.allowedOrigins)) {

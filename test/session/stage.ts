@@ -5,7 +5,7 @@ import { Feed } from '../../src/fanout/feed.ts'
 import { LocalLedger } from '../../src/limits/ledger.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
-import { Sessions } from '../../src/session/sessions.ts'
+import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
 import { someWindow } from '../support/some-window.ts'
@@ -39,7 +39,10 @@ export class Stage {
   /** What a token is found to allow; a test may put another check here. */
   verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
 
-  constructor(changes: Partial<SessionLimits> = {}) {
+  constructor(
+    changes: Partial<SessionLimits> = {},
+    options: Partial<Pick<SessionsOptions, 'isShort' | 'history'>> = {},
+  ) {
     this.limits = {
       authTimeoutMs: 1000,
       maxMessageBytes: 65_536,
@@ -48,6 +51,9 @@ export class Stage {
       maxSessions: 2,
       maxSessionsPerUser: 100,
       sessionsPerUserPerSecond: 100,
+      resumeBytesPerUser: 1e9,
+      resumesAtOnce: 64,
+      resumesAtOncePerUser: 8,
       maxUnsentBytes: 1000,
       maxUnackedBytes: 1_048_576,
       maxUnackedMs: 5000,
@@ -66,6 +72,7 @@ export class Stage {
       revocations,
       verify: token => this.verify(token),
       random: () => 0.5,
+      ...options,
     })
   }
 

@@ -13,11 +13,11 @@ export function declareReaders(registry: Registry, sessions: Sessions, { conflat
   counter(
     registry,
     'ticker_resumes_total',
-    'Sessions that went on from a cursor, by outcome. A rise: clients lose their connections, or a node has left; of partial: they were away for longer than TICKER_RESUME_MAX_AGE_MS or retention; of failed: the log cannot be read',
+    'Sessions that went on from a cursor, by outcome. A rise: clients lose their connections, or a node has left; of partial: they were away for longer than TICKER_RESUME_MAX_AGE_MS or retention; of failed: the log cannot be read; of refused: see ticker_memory_state',
     ['outcome'],
     () => {
-      const { whole, partial, failed } = sessions.resumeCounts
-      return rows('outcome', { whole, partial, failed })
+      const { whole, partial, failed, refused } = sessions.resumeCounts
+      return rows('outcome', { whole, partial, failed, refused })
     },
   )
   const { readerCounts: counts } = sessions
