@@ -1,5 +1,5 @@
 /** How clients that are no subscribers of ours open the streams of the servers beside the gateway. */
-export type GreetingName = 'query' | 'socket.io' | 'nats' | 'centrifugo'
+export type GreetingName = 'query' | 'socket.io' | 'nats'
 
 /** A request line's path, and what is said in turn afterwards. */
 export interface Greeting {
@@ -35,19 +35,5 @@ export const greetings: Readonly<Record<GreetingName, Greeting>> = {
       return [{ until: 'INFO ' }, { send: `${connect}${subscriptions}PING\r\n`, until: 'PONG' }]
     },
     ping: ['PING\r\n', 'PONG\r\n'],
-  },
-  // https://centrifugal.dev/docs/transports/client_protocol, JSON.
-  centrifugo: {
-    path: () => '/connection/websocket',
-    steps: symbols => {
-      const commands = symbols.map((channel, index) =>
-        JSON.stringify({ id: index + 2, subscribe: { channel } }),
-      )
-      return [
-        { send: '{"id":1,"connect":{}}', until: '"connect"' },
-        { send: commands.join('\n'), until: `"id":${symbols.length + 1},` },
-      ]
-    },
-    ping: ['{}', '{}'],
   },
 }
