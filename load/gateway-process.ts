@@ -47,7 +47,6 @@ const keptErrorText = 4000
 export class GatewayProcess {
   readonly host: string
   readonly port: number
-  readonly #metrics: string
   readonly #child: ChildProcessWithoutNullStreams
   readonly #guard: Guard
 
@@ -56,7 +55,6 @@ export class GatewayProcess {
     this.#guard = guard
     this.host = address.host
     this.port = address.port
-    this.#metrics = address.metrics
   }
 
   /** Resolves when it is ready; rejects with what it printed when it does not become so. */
@@ -82,27 +80,10 @@ export class GatewayProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** How many answers with records or without Kafka has given it. Asking costs it some milliseconds. */
-  async fetches(): Promise<number> {
-    const text = await (await fetch(this.#metrics, { signal: AbortSignal.timeout(patienceMs) })).text()
-    const [, value] = /^ticker_log_total\{kind="fetches"\} (\d+)$/m.exec(text) ?? []
-    return Number(value)
-  }
-
-  /** Stops it where it is, so that a backlog gathers in Kafka while its subscribers are connected. */
-  pause(): void {
-    this.#child.kill('SIGSTOP')
-  }
-
-  resume(): void {
-    this.#child.kill('SIGCONT')
-  }
-
   /** Ends it in order, and after some seconds at once. */
   async stop(): Promise<void> {
     if (this.isRunning) {
       const ended = once(this.#child, 'exit')
-      this.resume()
       this.#child.kill('SIGTERM')
       const bound = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs)
       await ended
@@ -141,7 +122,6 @@ function spawnGateway({
 interface Address {
   readonly host: string
   readonly port: number
-  readonly metrics: string
 }
 
 async function becomeReady(child: ChildProcessWithoutNullStreams): Promise<Address> {
@@ -170,7 +150,7 @@ async function readyAddress(printed: () => string): Promise<Address> {
     const [, host, port] = /^ +stream +wss?:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
     const [, operations] = /^ +health +(http:\S+)\/readyz$/m.exec(printed()) ?? []
     if (host !== undefined && operations !== undefined && (await isGreen(`${operations}/readyz`)))
-      return { host, port: Number(port), metrics: `${operations}/metrics` }
+      return { host, port: Number(port) }
     await pause(pollMs)
   }
   throw new Error(`not within ${startTimeoutMs} ms`)

@@ -64,6 +64,7 @@ export interface Lag {
  */
 export class Reader implements Subscriber, ConflatedSubscriber {
   readonly #parts: ReaderParts
+  readonly #pace: Pace
   readonly #seats: Seats
   #interests: Interests = { live: new Map(), intervals: new Map(), every: new Map(), conflated: new Map() }
   /** Counts the changes of interests. */
@@ -72,6 +73,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#pace = parts.pace
     this.#seats = new Seats({
       feed: parts.feed,
       form: parts.form,
@@ -118,9 +120,8 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   }
 
   deliver(block: Block): void {
-    const congestion = this.#parts.pace.congestion
-    if (congestion === undefined) this.#send(block)
-    else this.#lag(congestion)
+    const congestion = this.#pace.send(block)
+    if (congestion !== undefined) this.#lag(congestion)
   }
 
   /** Partitions have begun or ended: tells its client what it does not get of these. */
