@@ -1,3 +1,4 @@
+import { bytes } from './bytes/bytes.ts'
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
@@ -14,4 +15,5 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  bytes,
 ]

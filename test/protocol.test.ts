@@ -68,6 +68,7 @@ describe('PROTOCOL.md', () => {
       'authenticate',
       'renew',
       'subscribe',
+      'conflate',
       'unsubscribe',
       'ack',
       'snapshot',

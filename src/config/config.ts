@@ -105,6 +105,11 @@ export interface LimitsConfig {
   readonly messagesPerSecond: number
   /** How far back a session may resume without the scope `history`. */
   readonly resumeMaxAgeMs: number
+  /** Sent to the sessions of a user from the log in a minute. */
+  readonly resumeBytesPerUser: number
+  /** Sessions that read the log again at a time, and of one user. */
+  readonly resumesAtOnce: number
+  readonly resumesAtOncePerUser: number
   /** Of one message from a client. */
   readonly maxMessageBytes: number
   readonly maxItemsPerSession: number
@@ -116,12 +121,21 @@ export interface LimitsConfig {
   readonly maxUnackedMs: number
   /** How long a client that is behind may take nothing. */
   readonly slowTimeoutMs: number
+  /** Whether large frames are compressed for clients that offer it. */
+  readonly deflate: 'on' | 'off'
+  /** How long an event may wait for further ones while the node is busy writing. */
+  readonly flushDelayMs: number
   readonly heartbeatMs: number
   /** How long before its token's expiry a client is warned. */
   readonly expiryWarningMs: number
   readonly pingMs: number
   /** How long a drain waits for sessions to leave by themselves. */
   readonly drainMs: number
+  /** Of the process; `undefined`: what its container, or the machine, has. */
+  readonly memoryLimitBytes: number | undefined
+  /** Of that, from where on nobody new is taken in, and something is let go of. */
+  readonly memoryRefusePercent: number
+  readonly memoryShedPercent: number
 }
 
 /** What requests that publish may bring. */

@@ -1,4 +1,4 @@
-import { whole } from './kind.ts'
+import { oneOf, whole } from './kind.ts'
 import { optional, withDefault } from './variable.ts'
 
 export const limitVariables = {
@@ -62,6 +62,24 @@ export const limitVariables = {
     default: '900000',
     doc: 'How far back a session may resume; further back takes the scope `history`.',
   }),
+  resumeBytesPerUser: withDefault({
+    name: 'TICKER_RESUME_BYTES_PER_USER',
+    kind: whole(1_048_576, 1_099_511_627_776, 'bytes'),
+    default: '268435456',
+    doc: "Bytes that one user's sessions are sent from the log, each minute, of what they missed; further ones wait.",
+  }),
+  resumesAtOnce: withDefault({
+    name: 'TICKER_RESUMES_AT_ONCE',
+    kind: whole(1, 100_000),
+    default: '64',
+    doc: 'Sessions that read the log at a time to catch up, a piece each; further ones wait for their turn.',
+  }),
+  resumesAtOncePerUser: withDefault({
+    name: 'TICKER_RESUMES_AT_ONCE_PER_USER',
+    kind: whole(1, 100_000),
+    default: '8',
+    doc: 'The same for one user.',
+  }),
   maxItemsPerSession: withDefault({
     name: 'TICKER_MAX_ITEMS_PER_SESSION',
     kind: whole(1, 1_000_000),
@@ -98,6 +116,18 @@ export const limitVariables = {
     default: '60000',
     doc: 'How long a session that is behind may take nothing, or acknowledge nothing, before it is closed as too slow.',
   }),
+  deflate: withDefault({
+    name: 'TICKER_DEFLATE',
+    kind: oneOf(['on', 'off']),
+    default: 'on',
+    doc: 'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed, each once for all of its receivers.',
+  }),
+  flushDelayMs: withDefault({
+    name: 'TICKER_FLUSH_DELAY_MS',
+    kind: whole(0, 1000, 'milliseconds'),
+    default: '5',
+    doc: 'How long an event may wait for further ones while the node is busy writing, so that they share frames; an idle node writes at once.',
+  }),
   heartbeatMs: withDefault({
     name: 'TICKER_HEARTBEAT_MS',
     kind: whole(100, 60_000, 'milliseconds'),
@@ -115,6 +145,24 @@ export const limitVariables = {
     kind: whole(1000, 300_000, 'milliseconds'),
     default: '20000',
     doc: 'Time between WebSocket pings, which find dead connections.',
+  }),
+  memoryLimitBytes: optional({
+    name: 'TICKER_MEMORY_LIMIT_BYTES',
+    kind: whole(67_108_864, 17_592_186_044_416, 'bytes'),
+    absent: "the container's limit, or the machine's memory",
+    doc: 'Memory that the gateway may take (resident sets), all of its workers together.',
+  }),
+  memoryRefusePercent: withDefault({
+    name: 'TICKER_MEMORY_REFUSE_PERCENT',
+    kind: whole(10, 100, 'percent'),
+    default: '75',
+    doc: 'Of that: from here on new sessions and resumes are refused.',
+  }),
+  memoryShedPercent: withDefault({
+    name: 'TICKER_MEMORY_SHED_PERCENT',
+    kind: whole(10, 100, 'percent'),
+    default: '90',
+    doc: 'Of that: from here on fewer recent events are kept, and the sessions with the most unsent bytes end with 407.',
   }),
   drainMs: optional({
     name: 'TICKER_DRAIN_MS',

@@ -3,6 +3,7 @@ import { isLoopback } from '../auth/loopback.ts'
 import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import { checkKafkaSecurity } from './kafka-security-rules.ts'
+import { limitVariables } from './limit-variables.ts'
 import {
   deadLetterVariables,
   demoVariables,
@@ -24,10 +25,19 @@ export function checkRules(reading: Reading): void {
   checkDeadLetters(reading)
   checkKafkaSecurity(reading)
   checkKeys(reading)
+  checkMemory(reading)
   // What a wrong mode would ask for is anyone's guess.
   if (reading.isWrong(generalVariables.mode)) return
   if (reading.value(generalVariables.mode) === 'production') checkProduction(reading)
   else checkDevelopment(reading)
+}
+
+/** What is let go of lets nobody new in. */
+function checkMemory(reading: Reading): void {
+  const { memoryRefusePercent: refuse, memoryShedPercent: shed } = limitVariables
+  if (reading.isWrong(refuse) || reading.isWrong(shed)) return
+  if (reading.value(refuse) <= reading.value(shed)) return
+  reading.fault(shed, `lower than ${refuse.name} (${reading.value(refuse)}); set it as high at least`)
 }
 
 /** The faults in what says where the log is; for commands that run no gateway. */

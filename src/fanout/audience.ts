@@ -29,20 +29,21 @@ export class Audience implements Marks {
   count = 0
   /** The next of the audiences that the batch under way has marked. */
   nextMarked: Audience | undefined
-  readonly #form: WireForm
+  readonly form: WireForm
   /** What every subscriber has been told of, at least: who joined later has been told more. */
   readonly #coverage: Coverage
   #bytes = 0
   /** Made once: a flush allocates its frame and little else. */
   readonly #send = (block: Block): void => {
     this.#bytes += block.framed().length * this.subscribers.size
+    block.share()
     for (const subscriber of this.subscribers) subscriber.deliver(block)
   }
 
   constructor({ key, interest, form, progress }: AudienceOptions) {
     this.key = key
     this.interest = interest
-    this.#form = form
+    this.form = form
     this.#coverage = { ...progress, covered: [...progress.reached] }
   }
 
@@ -62,7 +63,7 @@ export class Audience implements Marks {
   /** Writes what was marked to every subscriber, and forgets the marks. The bytes written. */
   flush(segment: Segment): number {
     this.#bytes = 0
-    this.#form.events({ segment, marks: this, coverage: this.#coverage }, this.#send)
+    this.form.events({ segment, marks: this, coverage: this.#coverage }, this.#send)
     this.count = 0
     return this.#bytes
   }

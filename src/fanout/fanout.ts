@@ -1,6 +1,7 @@
 import { type Channel, channels } from '../event/event.ts'
 import type { Items } from '../tape/items.ts'
 import type { Segment } from '../tape/segment.ts'
+import { deflateCounts } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Audience, type Progress, type Subscriber } from './audience.ts'
 import { type Interest, keyOf } from './interest.ts'
@@ -25,6 +26,8 @@ interface Routes {
 /** The live path: an event's item → its audiences → one shared frame each. */
 export class Fanout {
   readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
+  /** Bytes of frames that were compressed, before and after. */
+  readonly deflated: { readonly plain: number; readonly compressed: number } = deflateCounts
   readonly #items: Items
   readonly #progress: Progress
   readonly #audiences = new Map<string, Audience>()
@@ -51,6 +54,12 @@ export class Fanout {
     return count
   }
 
+  /** Whether someone is subscribed to this very name; `'*'` is one. */
+  has(channel: Channel, name: string): boolean {
+    const routes = this.#routes.get(channel)
+    return routes !== undefined && (name === '*' ? routes.wildcards.size > 0 : routes.bySymbol.has(name))
+  }
+
   /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
   join(subscriber: Subscriber, interest: Interest, form: WireForm): Audience {
     const key = `${form.subprotocol} ${keyOf(interest)}`
@@ -64,6 +73,7 @@ export class Fanout {
     audience.subscribers.delete(subscriber)
     if (audience.subscribers.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
+    audience.form.closed?.()
     this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
   }
 
@@ -92,6 +102,7 @@ export class Fanout {
   #open(key: string, interest: Interest, form: WireForm): Audience {
     const audience = new Audience({ key, interest, form, progress: this.#progress })
     this.#audiences.set(key, audience)
+    form.opened?.()
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
     return audience
   }

@@ -4,7 +4,12 @@ import { type Origin, Tape } from '../tape/tape.ts'
 import type { Positions } from '../wire/coverage.ts'
 import type { WindowLimits } from '../tape/segment-budget.ts'
 import { Window } from '../tape/window.ts'
+import { jsonForm } from '../wire/json-form.ts'
+import { TapeForm } from '../wire/tape-form.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { Conflation } from './conflation.ts'
 import { Fanout } from './fanout.ts'
+import { FlushPacing } from './flush-pacing.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
 export interface FeedPosition extends Position {
@@ -21,12 +26,19 @@ export interface FeedOptions {
   readonly maxItems: number
   /** What is kept of the recent events. */
   readonly window: WindowLimits
+  /** How long an event may wait for further ones while the node is busy writing; 0 if left out. */
+  readonly flushDelayMs?: number
 }
+
+/** Events are not kept waiting beyond so many. */
+const mostPending = 4096
 
 /** A log as its subscribers see it: what was read (the tape), up to where, and who receives it (the fan-out). */
 export class Feed {
   readonly tape: Tape
   readonly fanout: Fanout
+  /** What is told at intervals. */
+  readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: Window
   /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
@@ -35,6 +47,14 @@ export class Feed {
   onLost: (number: number, range: readonly [from: number, to: number]) => void = () => undefined
   /** Told of partitions that are new here, were made again or cut back, before the first event in them. */
   onPartition: (partition: NumberedPosition) => void = () => undefined
+  /** Called when everything that was taken in was written. */
+  onFlushed: () => void = () => undefined
+  /** How its events may look on the wire. */
+  readonly forms: readonly WireForm[]
+  readonly #tapeForm: TapeForm
+  readonly #pacing: FlushPacing
+  readonly #work = (): void => this.#write()
+  #isFlushing = false
   readonly #positions = new Map<Partition, FeedPosition>()
   readonly #numbers = new Map<Partition, number>()
   /** Where each partition began for this node, and how far it was read, by number. */
@@ -43,20 +63,34 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.tape = new Tape(options)
+    this.#tapeForm = new TapeForm(this.tape.segment)
+    this.forms = [jsonForm, this.#tapeForm]
     this.window = new Window(options.window)
-    this.fanout = new Fanout(this.tape.items, { begins: this.#begins, reached: this.#reached })
+    this.#pacing = new FlushPacing({ mostMs: options.flushDelayMs ?? 0 })
+    const { items } = this.tape
+    const progress = { begins: this.#begins, reached: this.#reached }
+    this.fanout = new Fanout(items, progress)
+    this.conflation = new Conflation({ items, progress })
   }
 
-  /** The next position of every partition, in the order in which the partitions were first seen. */
+  /** Names that someone is subscribed to, each (channel, symbol) counted once, wildcards as one. */
+  get subscribedItems(): number {
+    const { fanout, conflation } = this
+    return fanout.subscribedItems + conflation.countNames((channel, name) => !fanout.has(channel, name))
+  }
+
+  /** The next position of every partition, in the order in which the partitions were first seen; everything before it was written. */
   positions(): NumberedPosition[] {
+    this.flush()
     return [...this.#positions.values()].map(position => ({
       ...position,
       number: this.numberOf(position.partition),
     }))
   }
 
-  /** How far each partition was read, by its number; a copy. */
-  get reached(): readonly number[] {
+  /** The same by the number of the partition; a copy. */
+  reached(): readonly number[] {
+    this.flush()
     return [...this.#reached]
   }
 
@@ -79,6 +113,8 @@ export class Feed {
   advance(position: Position, stable: number): void {
     const { partition, epoch, offset } = position
     const former = this.#positions.get(partition)
+    // What is told of partitions comes after the events before it.
+    if (former?.epoch !== epoch || former.offset > offset) this.flush()
     if (former !== undefined && former.epoch !== epoch) this.#forgetTopic(partition.topic, epoch)
     else if (former !== undefined && former.offset > offset) this.#forget(partition)
     const isNew = !this.#numbers.has(partition)
@@ -95,6 +131,7 @@ export class Feed {
   lose(partition: Partition, to: number): void {
     const from = this.#positions.get(partition)?.offset
     if (from === undefined || from >= to) return
+    this.flush()
     const number = this.numberOf(partition)
     this.window.at(number)?.restart(to)
     this.onLost(number, [from, to])
@@ -134,14 +171,37 @@ export class Feed {
   add(event: MarketEvent, origin: Origin): boolean {
     const index = this.tape.add(event, origin)
     if (index === undefined) return false
+    if (this.#tapeForm.isInUse) this.#noteInTape(event, origin, index)
     this.fanout.mark(this.tape.segment, index)
+    this.conflation.mark(this.tape.segment.items[index] ?? 0)
     this.window.at(origin.partition)?.append(this.tape.segment, index)
     return true
   }
 
-  /** Ends the batch: everything marked is written. */
+  #noteInTape(event: MarketEvent, { partition }: Origin, index: number): void {
+    const { segment } = this.tape
+    const json = segment.bytes.subarray(segment.start(index), segment.end(index))
+    this.#tapeForm.note(event, { item: segment.items[index] ?? 0, partition, json }, index)
+  }
+
+  /** Ends a batch: everything marked is written, at once or, while the node is busy writing, a little later with what comes meanwhile. */
+  flushSoon(): void {
+    if (this.tape.segment.count >= mostPending) this.flush()
+    else this.#pacing.ask(() => this.flush())
+  }
+
+  /** Writes everything marked. */
   flush(): void {
+    if (this.#isFlushing || this.tape.segment.count === 0) return
+    this.#isFlushing = true
+    this.#pacing.measure(this.#work)
+    this.#isFlushing = false
+    this.onFlushed()
+  }
+
+  #write(): void {
     this.fanout.flush(this.tape.segment)
     this.tape.segment.reset()
+    this.#tapeForm.reset()
   }
 }

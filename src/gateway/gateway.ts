@@ -20,6 +20,7 @@ import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { type Ledger, LocalLedger } from '../limits/ledger.ts'
 import { ledgerLimits } from '../limits/ledger-limits.ts'
+import type { MemoryGuard } from '../limits/memory-guard.ts'
 import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { Admission } from '../transport/admission.ts'
 import { type AdminServer, createAdminServer } from './admin-server.ts'
@@ -29,9 +30,10 @@ import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
 import { type Addresses, listenAll, listenToStream } from './listen.ts'
-import { LogHistory } from './log-history.ts'
+import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
 import { aloneFigures } from './metrics/worker-metrics.ts'
+import { createMemoryGuard } from './create-memory-guard.ts'
 import { openDecoder } from './open-decoder.ts'
 import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
 import { RecordDecoder } from './record-decoder.ts'
@@ -92,12 +94,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const feed = new Feed({
     maxItems: config.ingest.maxItems,
     window: { maxBytes: config.ingest.tapeBytes, maxAgeMs: config.ingest.tapeMs },
+    flushDelayMs: config.limits.flushDelayMs,
   })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
   const ledger = worker?.ledger ?? new LocalLedger(ledgerLimits({ ...config.limits, ...config.publish }))
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
-  const history = new LogHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
+  const history = openHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
   const sessions = new Sessions({
     feed,
     history,
@@ -106,8 +109,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     revocations,
     numbersAbove: worker?.sessionNumbersAbove ?? 0,
     verify,
+    isShort: () => memory.isShort,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
+  forgetWithPartitions(history, feed)
+  const memory = createMemoryGuard(
+    { ...config.limits, workers: config.workers },
+    { feed, history, sessions, log: logger },
+  )
   const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
   const ingest = new Ingest({
     ...config.ingest,
@@ -132,10 +141,12 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,
+    forms: feed.forms,
     allowedOrigins,
     admission,
     ageMsOf: socket => gate.ageMsOf(socket),
     isReady,
+    isShort: () => memory.isShort,
     log: logger,
   })
   await serveHttp(stream, { config, feed, verify, ledger, intake })
@@ -151,6 +162,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ingest,
     deadLetters: deadLetters.counts,
     sessions,
+    history,
+    memory,
     refusals,
     gate,
     admission,
@@ -173,6 +186,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     administration,
     stream,
     gate,
+    memory,
     ingest,
     deadLetters,
     intake,
@@ -191,6 +205,7 @@ interface Parts {
   readonly administration: AdminServer | undefined
   readonly stream: FastifyInstance
   readonly gate: ConnectionGate
+  readonly memory: MemoryGuard
   readonly ingest: Ingest
   readonly deadLetters: DeadLetters
   readonly intake: EventIntake
@@ -210,6 +225,7 @@ async function run(parts: Parts): Promise<Gateway> {
     administration,
     stream,
     gate,
+    memory,
     ingest,
     deadLetters,
     intake,
@@ -219,6 +235,7 @@ async function run(parts: Parts): Promise<Gateway> {
   } = parts
   const close = async (): Promise<void> => {
     keys.set?.stop()
+    memory.stop()
     gate.stop()
     await Promise.all([operations.close(), administration?.app.close(), stream.close()])
     await Promise.all([log.events.close(), deadLetters.stop()])
@@ -231,6 +248,7 @@ async function run(parts: Parts): Promise<Gateway> {
     })
   let ended: Promise<void> | undefined
   keys.set?.start()
+  memory.start()
   try {
     if (worker?.listens === 'when ready') {
       ended = read()

@@ -34,6 +34,10 @@ export class Ingest {
   /** Called once per flush that delivered something: the age of its oldest record in ms. */
   onDelivered: (latencyMs: number) => void = () => undefined
   readonly warmUp: WarmUp
+  /** Of the records that were taken since the last flush, in ms since 1970. */
+  #oldestMs = Infinity
+  /** Until the last flush. */
+  #deliveries = 0
   readonly #options: IngestOptions
   readonly #now: () => number
   readonly #records: RecordDecoder
@@ -46,6 +50,7 @@ export class Ingest {
     this.#poisonLog = new RateLimitedLog(options.logger)
     this.#gapLog = new RateLimitedLog(options.logger)
     this.#records = new RecordDecoder(options)
+    options.feed.onFlushed = () => this.#noteFlush()
     this.warmUp = new WarmUp({ ...options, records: this.#records, now: this.#now })
   }
 
@@ -66,17 +71,21 @@ export class Ingest {
 
   #take(batches: readonly LogBatch[]): void {
     const { feed } = this.#options
-    const { deliveries } = feed.fanout.counts
     const nowMs = this.#now()
     feed.window.tick(nowMs)
-    let oldestMs = nowMs
     for (const batch of batches) {
       const timestampMs = batch.records[0]?.timestampMs ?? 0
-      if (timestampMs > 0) oldestMs = Math.min(oldestMs, timestampMs)
+      if (timestampMs > 0) this.#oldestMs = Math.min(this.#oldestMs, timestampMs)
       this.#takeBatch(batch, nowMs)
     }
-    feed.flush()
-    if (feed.fanout.counts.deliveries > deliveries) this.onDelivered(this.#now() - oldestMs)
+    feed.flushSoon()
+  }
+
+  #noteFlush(): void {
+    const { deliveries } = this.#options.feed.fanout.counts
+    if (deliveries > this.#deliveries) this.onDelivered(this.#now() - Math.min(this.#oldestMs, this.#now()))
+    this.#deliveries = deliveries
+    this.#oldestMs = Infinity
   }
 
   #takeBatch(batch: LogBatch, nowMs: number): void {

@@ -1,3 +1,4 @@
+import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import type { Partition, Position } from '../event/position.ts'
 import { EventFault } from '../event/parse-event.ts'
 import type { HistoricEvent, History, HistoryBatch, Reach } from '../fanout/history.ts'
@@ -21,6 +22,8 @@ export interface LogHistoryOptions {
 
 /** Thousands of clients that resume at once ask the same of every partition. */
 const reachAgeMs = 2000
+/** A thousand records that have to be parsed take 5 ms and more, and some pieces are read at a time. */
+const sliceMs = 1
 
 interface KnownReach {
   readonly sinceMs: number
@@ -64,7 +67,7 @@ export class LogHistory implements History {
       }
       if (batch.to <= expected) continue
       await records.prepare([batch])
-      yield { from: Math.max(batch.from, expected), to: batch.to, events: this.#eventsOf(batch, expected) }
+      yield* this.#slices(batch, expected)
       expected = batch.to
     }
   }
@@ -78,14 +81,25 @@ export class LogHistory implements History {
     return { first, stable, recent: Math.max(first, Math.min(recent, stable)) }
   }
 
-  #eventsOf({ records }: LogBatch, from: number): HistoricEvent[] {
-    const events: HistoricEvent[] = []
-    for (const record of records) {
+  /** Decodes a batch from an offset on: a millisecond of work in each turn of the event loop. */
+  async *#slices(batch: LogBatch, offset: number): AsyncGenerator<HistoryBatch, void> {
+    let from = Math.max(batch.from, offset)
+    let events: HistoricEvent[] = []
+    let untilMs = performance.now() + sliceMs
+    for (const record of batch.records) {
       if (record.offset < from) continue
       const decoded = this.#options.records.decode(record)
-      if (decoded === undefined || decoded instanceof EventFault) continue
-      events.push({ ...decoded, offset: record.offset })
+      if (decoded !== undefined && !(decoded instanceof EventFault)) {
+        events.push({ ...decoded, offset: record.offset })
+      }
+      if (performance.now() < untilMs) continue
+      const to = record.offset + 1
+      yield { from, to, events }
+      await nextLoopTurn()
+      from = to
+      events = []
+      untilMs = performance.now() + sliceMs
     }
-    return events
+    yield { from, to: batch.to, events }
   }
 }

@@ -9,12 +9,15 @@ export interface NodeLimits {
   readonly handshakesPerAddressPerSecond: number
   readonly sessionsPerUserPerSecond: number
   readonly eventsPerSecond: number
+  /** In a minute. */
+  readonly resumeBytesPerUser: number
 }
 
 /** So much of its rate an address, a user or the node may use at once. */
 const burstMs = 4000
 /** Lists of symbols that a user may ask for: two a second, twenty at once. */
 const lists = { perSecond: 2, burstMs: 10_000 }
+const minuteMs = 60_000
 
 /** What a ledger keeps of a node's limits. */
 export function ledgerLimits(limits: NodeLimits): LedgerLimits {
@@ -30,6 +33,7 @@ export function ledgerLimits(limits: NodeLimits): LedgerLimits {
       sessionsPerUser: { perSecond: limits.sessionsPerUserPerSecond, burstMs },
       eventsPerUser: { perSecond: limits.eventsPerSecond },
       listsPerUser: lists,
+      resumedBytesPerUser: { perSecond: (limits.resumeBytesPerUser * 1000) / minuteMs, burstMs: minuteMs },
     },
   }
 }

@@ -6,13 +6,14 @@ export const placeKinds = ['connectionsPerAddress', 'sessionsPerUser', 'sessions
 
 export type PlaceKind = (typeof placeKinds)[number]
 
-/** What is limited each second: handshakes of the node (under the key '') and of an address; what a user begins, publishes, lists. */
+/** What is limited each second: handshakes of the node (under the key '') and of an address; what a user begins, publishes, lists, and is sent when it resumes. */
 export const rateKinds = [
   'handshakes',
   'handshakesPerAddress',
   'sessionsPerUser',
   'eventsPerUser',
   'listsPerUser',
+  'resumedBytesPerUser',
 ] as const
 
 export type RateKind = (typeof rateKinds)[number]
@@ -68,6 +69,7 @@ export class LocalLedger implements Ledger {
       sessionsPerUser: new RateLimit(rates.sessionsPerUser),
       eventsPerUser: new RateLimit(rates.eventsPerUser),
       listsPerUser: new RateLimit(rates.listsPerUser),
+      resumedBytesPerUser: new RateLimit(rates.resumedBytesPerUser),
     }
     this.#now = now
   }

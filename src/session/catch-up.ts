@@ -3,6 +3,7 @@ import { channelOfType, type MarketEvent } from '../event/event.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History, HistoryBatch } from '../fanout/history.ts'
 import { type Interest, wants } from '../fanout/interest.ts'
+import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import { Item } from '../tape/item.ts'
 import { readEvents } from '../tape/read-events.ts'
 import { Segment } from '../tape/segment.ts'
@@ -12,7 +13,7 @@ import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts
 import type { NewestReader } from './newest-reader.ts'
 import type { Pace } from './pace.ts'
 
-export interface CatchUpParts {
+export interface CatchUpParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
   readonly pace: Pace
@@ -23,13 +24,13 @@ export interface CatchUpParts {
   readonly revision: () => number
   /** What is wanted conflated. */
   readonly newest: readonly NewestReader[]
+  /** Tells some of what the reader has to know when it is live; whether it may be. */
+  readonly prepare: () => boolean
   readonly deliver: (block: Block) => void
   /** Says what was covered beside the events. */
   readonly tell: (message: object) => void
   /** Tells of offsets that are gone. */
   readonly lose: (extent: Extent) => void
-  /** Lets a few readers read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
   readonly counts: CatchUpCounts
   readonly signal: AbortSignal
 }
@@ -100,7 +101,7 @@ export class CatchUp {
       if (signal.aborted) return
       this.#readRecent()
       const rest = this.#behind()
-      if (rest.length === 0 && this.#isConflatedLevel()) {
+      if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
         this.#tellCoverage()
         join()
         return
@@ -150,6 +151,10 @@ export class CatchUp {
     return this.#parts.feed.positions().filter(position => this.#at(position) !== position.offset)
   }
 
+  #isPrepared(): boolean {
+    return this.#parts.pace.hasRoom && this.#parts.prepare()
+  }
+
   #isConflatedLevel(): boolean {
     const { newest, feed } = this.#parts
     if (newest.length === 0) return true
@@ -190,13 +195,13 @@ export class CatchUp {
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
   async #readLog(position: NumberedPosition): Promise<void> {
-    const { history, inTurn, signal, feed } = this.#parts
+    const { history, inTurn, take, signal, feed } = this.#parts
     const { partition, epoch, number } = position
     const from = this.#at(position)
     const recent = feed.window.at(number)?.from ?? position.offset
     const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
     const revision = this.#parts.revision()
-    const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0 }
+    const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0, bytes: 0 }
     piece.covered[number] = this.#coveredAt(position)
     await inTurn(async () => {
       for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
@@ -204,6 +209,7 @@ export class CatchUp {
         await nextLoopTurn()
       }
     })
+    if (piece.bytes > 0) await take(piece.bytes, signal)
     for (const [index, send] of piece.sendings.entries()) {
       await this.#room()
       if (signal.aborted || this.#parts.revision() !== revision) return this.#goBack(number)
@@ -231,9 +237,10 @@ export class CatchUp {
     }
     piece.to = batch.to
     piece.events += segment.count
-    this.#frame(segment, segment.count, { number, to: piece.to, covered: piece.covered }, block =>
-      prepare(piece, () => this.#parts.deliver(block)),
-    )
+    this.#frame(segment, segment.count, { number, to: piece.to, covered: piece.covered }, block => {
+      piece.bytes += block.framed().length
+      prepare(piece, () => this.#parts.deliver(block))
+    })
   }
 
   #count(source: keyof CatchUpCounts, events: number): void {
@@ -282,6 +289,8 @@ interface Piece {
   /** The same before each of the sendings. */
   readonly froms: number[]
   events: number
+  /** Of its frames. */
+  bytes: number
 }
 
 function prepare({ number, covered, sendings, froms }: Piece, send: () => void): void {

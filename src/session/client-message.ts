@@ -1,5 +1,6 @@
 import { type Channel, channels } from '../event/event.ts'
 import { isSymbol } from '../event/symbol.ts'
+import { type IntervalMs, intervalFor, maxIntervalMs } from '../fanout/intervals.ts'
 import { showValue } from '../show-value.ts'
 import { type CursorPosition, parseCursor } from './cursor.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
@@ -22,6 +23,8 @@ export interface SubscribeMessage {
   readonly items: RequestedItems
   readonly policy: ReadonlyMap<Channel, Policy>
   readonly snapshot: boolean
+  /** How often the conflated channels that it names are told; 0: at once; where absent, as before. */
+  readonly conflateMs: IntervalMs | 0 | undefined
   /** From where to go on; only in the first subscription of a session. */
   readonly cursor: readonly CursorPosition[] | undefined
 }
@@ -48,7 +51,7 @@ class Refusal extends Error {}
 
 const known = {
   auth: new Set(['action', 'id', 'token']),
-  subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', 'cursor', ...channels]),
+  subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', 'conflateMs', 'cursor', ...channels]),
   unsubscribe: new Set<string>(['action', 'id', ...channels]),
   ack: new Set(['action', 'id', 'n']),
 } as const satisfies Record<ClientMessage['action'], Set<string>>
@@ -101,6 +104,7 @@ function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
     items,
     policy: parsePolicy(fields['policy']),
     snapshot: parseSnapshot(fields['snapshot']),
+    conflateMs: parseConflateMs(fields['conflateMs']),
     cursor: readCursor(fields['cursor']),
   }
 }
@@ -126,6 +130,19 @@ function parseSnapshot(snapshot: unknown): boolean {
   if (snapshot === undefined) return false
   if (typeof snapshot === 'boolean') return snapshot
   throw new Refusal(`snapshot=${showValue(snapshot)}: expected true or false`)
+}
+
+function parseConflateMs(conflateMs: unknown): IntervalMs | 0 | undefined {
+  if (conflateMs === undefined) return undefined
+  if (
+    typeof conflateMs === 'number' &&
+    Number.isInteger(conflateMs) &&
+    conflateMs >= 0 &&
+    conflateMs <= maxIntervalMs
+  ) {
+    return intervalFor(conflateMs)
+  }
+  throw new Refusal(`conflateMs=${showValue(conflateMs)}: expected whole milliseconds, 0 to ${maxIntervalMs}`)
 }
 
 function readCursor(cursor: unknown): readonly CursorPosition[] | undefined {
@@ -173,6 +190,11 @@ function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
       throw new Refusal(`policy: ${showValue(name)} is no channel; channels: ${channels.join(', ')}`)
     if (value !== 'every' && value !== 'conflate') {
       throw new Refusal(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
+    }
+    if (channel === 'news' && value === 'conflate') {
+      throw new Refusal(
+        'policy.news="conflate": expected "every"; news is told by position, and no article replaces another',
+      )
     }
     chosen.set(channel, value)
   }

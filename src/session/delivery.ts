@@ -2,6 +2,7 @@ import type { Grant } from '../auth/grant.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import { keyOf } from '../fanout/interest.ts'
+import type { ResumeLimits } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from './client-message.ts'
@@ -27,6 +28,8 @@ export interface DeliveryParts {
   readonly tell: (message: object) => void
   /** Ends the session by a fault that is not its client's. */
   readonly fail: (error: unknown) => void
+  /** Ends the session, for which there is no place. */
+  readonly refuse: (fault: Omit<RequestFault, 'code'>) => void
   readonly resuming: Resuming
 }
 
@@ -38,8 +41,10 @@ export function describePartition({ number, partition, epoch, offset }: Numbered
 /** How readers come to what they have not had. */
 export interface Resuming {
   readonly history: History
-  /** Lets a few of them read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  /** What each user may use of the log. */
+  readonly limits: ResumeLimits
+  /** Whether the node is short of memory, and lets nobody resume. */
+  readonly isShort: () => boolean
   readonly counts: ResumeCounts
   readonly readers: ReaderCounts
 }
@@ -52,6 +57,8 @@ export interface ResumeCounts {
   partial: number
   /** The log could not be read. */
   failed: number
+  /** The node was short of memory. */
+  refused: number
 }
 
 /** What an acknowledgement says beside the subscription. */
@@ -88,6 +95,7 @@ export class Delivery {
     this.#reader = new Reader({
       ...parts,
       ...resuming,
+      ...resuming.limits.of(grant.subject),
       counts: resuming.readers,
       fail: error => {
         resuming.counts.failed++
@@ -100,8 +108,13 @@ export class Delivery {
       pace.sent(block.framed().length)
       parts.write(block)
     }
-    this.#snapshots = new SnapshotSender({ pace, write, mayGoOn: () => this.isLive })
-    this.#conflatedSnapshots = new SnapshotSender({ pace, write, mayGoOn: () => true })
+    // No value is newer than what was written: it would come again, as an event.
+    const mayGoOn = (): boolean => {
+      parts.feed.flush()
+      return true
+    }
+    this.#snapshots = new SnapshotSender({ pace, write, mayGoOn: () => mayGoOn() && this.isLive })
+    this.#conflatedSnapshots = new SnapshotSender({ pace, write, mayGoOn })
   }
 
   /** How many items are subscribed. */
@@ -131,12 +144,14 @@ export class Delivery {
     const fault = this.#planning === undefined ? this.#faultOf(request, wanted) : stillPlanning
     if (fault !== undefined) return { ...fault, id }
     if (cursor !== undefined) {
+      if (this.#parts.resuming.isShort()) return this.#refuseResume(id)
       this.#subscription = wanted
       this.#resume(request, cursor)
       return undefined
     }
-    this.#follow(wanted)
+    const isTold = this.#follow(wanted)
     this.#acknowledge({ id, positions: this.#reader.positions })
+    if (!isTold) this.#sendCurrent()
     if (snapshot) this.#sendSnapshot(items, id)
     return undefined
   }
@@ -172,10 +187,8 @@ export class Delivery {
     this.#conflatedSnapshots.end()
   }
 
-  #faultOf(
-    { items, snapshot, cursor }: SubscribeMessage,
-    wanted: Subscription,
-  ): Omit<RequestFault, 'id'> | undefined {
+  #faultOf(request: SubscribeMessage, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
+    const { items, snapshot, cursor } = request
     if (cursor !== undefined && this.#subscription !== Subscription.none) {
       return { code: 400, detail: 'cursor: it goes into the first subscription of a session' }
     }
@@ -186,6 +199,8 @@ export class Delivery {
         detail: `${item}: the token does not entitle to it; nothing of the request was subscribed`,
       }
     }
+    const fault = wanted.intervalFault(request)
+    if (fault !== undefined) return { code: 400, detail: fault }
     const { maxItems } = this.#parts
     if (wanted.size > maxItems) {
       return {
@@ -197,12 +212,23 @@ export class Delivery {
     return { code: 400, detail: 'too many snapshots are on their way; wait for one to be complete' }
   }
 
-  #follow(subscription: Subscription): void {
+  #follow(subscription: Subscription): boolean {
     this.#subscription = subscription
-    this.#reader.follow({
-      live: subscription.interest(this.#grant),
+    return this.#reader.follow({
+      live: subscription.liveInterest(this.#grant),
+      intervals: subscription.intervalInterests(this.#grant),
       every: subscription.interestOf('every', this.#grant),
       conflated: subscription.interestOf('conflate', this.#grant),
+    })
+  }
+
+  /** Its cursor is good later, and on other nodes: served in part now, it would lose for good what it can have then. */
+  #refuseResume(id: RequestId | undefined): undefined {
+    const { resuming, refuse } = this.#parts
+    resuming.counts.refused++
+    refuse({
+      detail: 'this node is short of memory; resume with the same cursor on another one, or after a while',
+      id,
     })
   }
 

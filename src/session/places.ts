@@ -1,16 +1,18 @@
 import { type Ledger, LedgerSilentError, type Release } from '../limits/ledger.ts'
 
 /**
- * What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, or the answer of the
- * process that keeps these.
+ * What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, memory, or the answer
+ * of the process that keeps the places.
  */
-export type PlaceLack = 'node' | 'user' | 'rate' | 'silence'
+export type PlaceLack = 'node' | 'user' | 'rate' | 'memory' | 'silence'
 
 /** A place, or why there is none. */
 export type Place = { readonly release: Release } | { readonly lack: PlaceLack }
 
 export interface PlacesOptions {
   readonly ledger: Ledger
+  /** Whether the node is short of memory. */
+  readonly isShort: () => boolean
 }
 
 /** Counts of sessions since start. */
@@ -23,10 +25,12 @@ export interface PlaceCounts {
 
 /** Gives sessions their place when their token is known to be good. */
 export class Places {
-  readonly counts: PlaceCounts = { delayed: 0, refused: { node: 0, user: 0, rate: 0, silence: 0 } }
+  readonly counts: PlaceCounts = { delayed: 0, refused: { node: 0, user: 0, rate: 0, memory: 0, silence: 0 } }
   readonly #ledger: Ledger
+  readonly #isShort: () => boolean
 
-  constructor({ ledger }: PlacesOptions) {
+  constructor({ ledger, isShort }: PlacesOptions) {
+    this.#isShort = isShort
     this.#ledger = ledger
   }
 
@@ -35,6 +39,7 @@ export class Places {
    * which connects again without a pause is slowed down; who begins them much faster gets none.
    */
   async claim(subject: string, mostMs: number): Promise<Place> {
+    if (this.#isShort()) return this.#refuse('memory')
     try {
       return await this.#claim(subject, mostMs)
     } catch (error) {

@@ -1,8 +1,11 @@
 import { type Channel, channels } from '../event/event.ts'
 import type { CatchUpCounts } from './catch-up.ts'
 
-/** Why a reader is behind: it goes on from a cursor, its connection takes nothing, or its client does not acknowledge. */
-export const behindCauses = ['resume', 'unsent', 'unacknowledged'] as const
+/**
+ * Why a reader is behind: it goes on from a cursor, its connection takes nothing, its client does not acknowledge, or it is being told
+ * what its form has to know of many items first.
+ */
+export const behindCauses = ['resume', 'unsent', 'unacknowledged', 'preparing'] as const
 export type BehindCause = (typeof behindCauses)[number]
 
 /** How a reader came to be live: after how long, and how many lossless events. */
@@ -30,8 +33,8 @@ export interface ReaderCounts {
 
 export function createReaderCounts(): ReaderCounts {
   return {
-    behind: { resume: 0, unsent: 0, unacknowledged: 0 },
-    begun: { resume: 0, unsent: 0, unacknowledged: 0 },
+    behind: { resume: 0, unsent: 0, unacknowledged: 0, preparing: 0 },
+    begun: { resume: 0, unsent: 0, unacknowledged: 0, preparing: 0 },
     caughtUp: { memory: 0, log: 0 },
     replaced: Object.fromEntries(channels.map(channel => [channel, 0])) as Record<Channel, number>,
     lostOffsets: 0,

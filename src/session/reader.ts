@@ -1,8 +1,10 @@
 import type { Channel } from '../event/event.ts'
-import type { Audience, Subscriber } from '../fanout/audience.ts'
+import type { Subscriber } from '../fanout/audience.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Interest } from '../fanout/interest.ts'
+import type { ConflatedSubscriber } from '../fanout/seat.ts'
+import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { CatchUp } from './catch-up.ts'
@@ -10,20 +12,12 @@ import type { Extent, Start } from './excerpts.ts'
 import { NewestReader } from './newest-reader.ts'
 import type { Congestion, Pace } from './pace.ts'
 import type { BehindCause, ReaderCounts } from './reader-counts.ts'
+import { type Interests, Seats, type Untold } from './seats.ts'
 import type { Clock } from './session-parts.ts'
 
-/** What a session receives: while it is live, and of that what a reader behind gets whole, and what only the newest of. */
-export interface Interests {
-  readonly live: Interest
-  readonly every: Interest
-  readonly conflated: Interest
-}
-
-export interface ReaderParts {
+export interface ReaderParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
-  /** Lets a few readers read the log at a time. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
   readonly pace: Pace
   readonly form: WireForm
   readonly clock: Clock
@@ -65,18 +59,22 @@ export interface Lag {
  * A session's place in the feed. *Live*, it is one of its audience and is written to. *Behind*, since it resumes or its client does
  * not keep up, it holds nothing but its position, reads from there at its client's pace, and joins again where the feed is.
  */
-export class Reader implements Subscriber {
+export class Reader implements Subscriber, ConflatedSubscriber {
   readonly #parts: ReaderParts
-  #interests: Interests = { live: new Map(), every: new Map(), conflated: new Map() }
+  readonly #seats: Seats
+  #interests: Interests = { live: new Map(), intervals: new Map(), every: new Map(), conflated: new Map() }
   /** Counts the changes of interests. */
   #revision = 0
-  #audience: Audience | undefined
-  /** Where the feed was when the audience was joined, by the number of the partition. */
-  #joinedAt: readonly number[] = []
   #behind: Behind | undefined
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#seats = new Seats({
+      feed: parts.feed,
+      form: parts.form,
+      subscriber: this,
+      send: block => this.#send(block),
+    })
   }
 
   get isLive(): boolean {
@@ -88,12 +86,20 @@ export class Reader implements Subscriber {
     return this.#behind?.catchUp.positions ?? this.#parts.feed.positions()
   }
 
-  /** Wants something else from now on, between two batches, so that the positions told with it are exact. */
-  follow(interests: Interests): void {
+  /**
+   * Wants something else from now on. False if a conflated event was still to be told that is told nowhere now: the current values
+   * are to be sent.
+   */
+  follow(interests: Interests): boolean {
     this.#interests = interests
     this.#revision++
-    if (this.#behind === undefined) this.#join()
-    else this.#behind.catchUp.rewind()
+    if (this.#behind !== undefined) {
+      this.#behind.catchUp.rewind()
+      return true
+    }
+    if (this.#seats.prepare(interests)) return this.#seats.take(interests)
+    this.#lag('preparing')
+    return true
   }
 
   /** Begins behind, at what its client missed of the lossless channels, and calls `onLive` when it has come to where the feed is. */
@@ -105,6 +111,13 @@ export class Reader implements Subscriber {
     const congestion = this.#parts.pace.congestion
     if (congestion === undefined) this.#send(block)
     else this.#lag(congestion)
+  }
+
+  offer(blocks: readonly Block[]): boolean {
+    const congestion = this.#parts.pace.congestion
+    if (congestion === undefined) for (const block of blocks) this.#send(block)
+    else this.#lag(congestion)
+    return congestion === undefined
   }
 
   /** Tells its client what it does not get any more. */
@@ -133,54 +146,55 @@ export class Reader implements Subscriber {
   /** Nothing is delivered any more. */
   end(): void {
     this.#behind?.abort.abort()
-    this.#leave()
-  }
-
-  /** One of the audience of its interest from now on, whose former members know more of it than the feed's position. */
-  #join(): void {
-    const { feed, form } = this.#parts
-    const { live } = this.#interests
-    const former = this.#audience
-    this.#audience = live.size > 0 ? feed.fanout.join(this, live, form) : undefined
-    if (former === this.#audience) return
-    if (former !== undefined) feed.fanout.leave(this, former)
-    this.#joinedAt = feed.reached
-  }
-
-  #leave(): void {
-    if (this.#audience !== undefined) this.#parts.feed.fanout.leave(this, this.#audience)
-    this.#audience = undefined
+    this.#seats.leave()
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */
-  #lag(cause: Congestion): void {
-    const audience = this.#audience
-    if (audience === undefined) return
-    const { onLive } = this.#parts
-    const starts = this.#parts.feed.positions().map(({ number }) => {
-      const told = Math.max(audience.coveredAt(number), this.#joinedAt[number] ?? 0)
-      return { number, offset: told }
-    })
-    this.#leave()
-    this.#fallBehind(cause, { starts, newest: [this.#newestReader(starts)], onLive })
+  #lag(cause: Congestion | 'preparing'): void {
+    const { onLive, feed } = this.#parts
+    // What is pending counts as missed as well; who notices it there is behind already.
+    feed.flush()
+    if (this.#behind !== undefined) return
+    const { live, intervals } = this.#seats.leave()
+    const told = new Set(intervals.flatMap(({ channels }) => [...channels]))
+    const newest = [
+      this.#newestReader(live, channel => !told.has(channel)),
+      ...intervals.map(({ starts, channels }) =>
+        this.#newestReader(starts, channel => channels.has(channel)),
+      ),
+    ]
+    this.#fallBehind(cause, { starts: live, newest, onLive })
+    this.#tellUncounted(intervals)
   }
 
-  #newestReader(starts: readonly Start[]): NewestReader {
-    const { feed, form, counts, tell, onSkipped } = this.#parts
+  /** What was left over at the end of an interval lies before where it is read from. */
+  #tellUncounted(intervals: readonly Untold[]): void {
+    const uncounted = intervals.filter(({ isWhole }) => !isWhole)
+    if (uncounted.length === 0) return
+    const ranges = uncounted.flatMap(({ starts }) =>
+      starts.map(({ number, offset }) => ({ number, from: this.#parts.feed.beginOf(number), to: offset })),
+    )
+    this.#skip(ranges.filter(({ from, to }) => from < to))
+  }
+
+  #skip(extents: readonly Extent[]): void {
+    this.#parts.tell({ T: 'replaced', ranges: extents.map(rangeOf) })
+    this.#parts.onSkipped()
+  }
+
+  #newestReader(starts: readonly Start[], isOf: (channel: Channel) => boolean): NewestReader {
+    const { feed, form, counts } = this.#parts
     return new NewestReader(
       {
         feed,
         form,
-        interest: () => this.#interests.conflated,
+        interest: () => only(this.#interests.conflated, isOf),
         deliver: block => this.#send(block),
         onReplaced: (item, count) => {
           const channel: Channel | undefined = feed.tape.items.at(item)?.channel
           if (channel !== undefined) counts.replaced[channel] += count
         },
-        onSkipped: extents => {
-          tell({ T: 'replaced', ranges: extents.map(rangeOf) })
-          onSkipped()
-        },
+        onSkipped: extents => this.#skip(extents),
       },
       starts,
     )
@@ -197,6 +211,7 @@ export class Reader implements Subscriber {
         counts: counts.caughtUp,
         interest: () => this.#interests.every,
         revision: () => this.#revision,
+        prepare: () => this.#seats.prepare(this.#interests),
         deliver: block => this.#send(block),
         lose: extent => this.lose(extent),
       },
@@ -210,7 +225,7 @@ export class Reader implements Subscriber {
       .run(() => {
         this.#behind = undefined
         counts.onCaughtUp({ cause, ms: clock.steady() - sinceMs, events: catchUp.events })
-        this.#join()
+        this.#seats.take(this.#interests)
         onLive()
       })
       .catch((error: unknown) => {
@@ -230,6 +245,10 @@ interface Beginning {
   readonly starts: readonly Start[]
   readonly newest: readonly NewestReader[]
   readonly onLive: () => void
+}
+
+function only(interest: Interest, isOf: (channel: Channel) => boolean): Interest {
+  return new Map([...interest].filter(([channel]) => isOf(channel)))
 }
 
 function rangeOf({ number, from, to }: Extent): readonly [number: number, from: number, to: number] {

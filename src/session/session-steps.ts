@@ -72,6 +72,9 @@ const tokenEndings = {
   revoked: { to: 'ended', error: 401, close: 'revoked' },
 } as const satisfies Partial<Record<SessionEvent, Step>>
 
+/** A live session that resumes may find no place for what it missed. */
+const noPlace = { to: 'ended', error: 406, close: 'connectionLimit' } as const satisfies Step
+
 /** The whole life of a session: a cell for every event in every state (`PROTOCOL.md` §2). */
 export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
   connected: {
@@ -93,7 +96,7 @@ export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
     granted: { to: 'live' },
     refused: { to: 'ended', error: 402, close: 'unauthorized' },
     unchecked: { to: 'ended', error: 500, close: 'internal' },
-    full: { to: 'ended', error: 406, close: 'connectionLimit' },
+    full: noPlace,
     deadline: { to: 'ended', error: 404, close: 'authTimeout' },
     expired: { to: 'verifying' },
     revoked: { to: 'verifying' },
@@ -106,7 +109,7 @@ export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
     granted: { to: 'live' },
     refused: { to: 'live' },
     unchecked: { to: 'live' },
-    full: { to: 'live' },
+    full: noPlace,
     deadline: { to: 'live' },
   },
   renewing: {
@@ -117,7 +120,7 @@ export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
     granted: { to: 'live' },
     refused: { to: 'live', error: 402 },
     unchecked: { to: 'live', error: 500 },
-    full: { to: 'renewing' },
+    full: noPlace,
     deadline: { to: 'renewing' },
   },
   ended: stayEnded,

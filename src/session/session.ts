@@ -85,6 +85,11 @@ export class Session {
     return this.#authority?.delivery.isLive ?? true
   }
 
+  /** Written, but not taken by the connection. */
+  get unsentBytes(): number {
+    return this.#transport.unsentBytes
+  }
+
   /** What there is to know of it now. */
   get facts(): SessionFacts {
     return {
@@ -95,7 +100,7 @@ export class Session {
       sinceMs: this.#sinceMs,
       ...(this.#rate.lastMs === undefined ? {} : { lastMessageMs: this.#rate.lastMs }),
       items: this.size,
-      unsentBytes: this.#transport.unsentBytes,
+      unsentBytes: this.unsentBytes,
       ...this.#transport.written,
     }
   }
@@ -180,7 +185,8 @@ export class Session {
   /** Tells a client that is behind how far, while it can be told. */
   warnOfLag(nowMs: number): void {
     const lag = this.#authority?.delivery.lagAt(nowMs)
-    if (lag === undefined || lag.cause === 'resume' || !this.#transport.hasRoom) return
+    if (lag === undefined || lag.cause === 'resume' || lag.cause === 'preparing' || !this.#transport.hasRoom)
+      return
     const { slowTimeoutMs } = this.#parts.limits
     this.#send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
   }
@@ -230,6 +236,14 @@ export class Session {
   /** The operator does not want it. */
   dismiss(): void {
     this.#step('dismissed', { detail: '' })
+  }
+
+  /** The node is nearly out of memory, and its client has not taken much of what it was sent. */
+  relieve(): void {
+    this.#step('congested', {
+      detail:
+        'this node is nearly out of memory, and much of what you were sent is unread; reconnect with your cursor',
+    })
   }
 
   /** The peer has not answered a ping. */
@@ -286,6 +300,7 @@ export class Session {
         write: block => this.#write(block),
         tell: message => this.#send(message),
         fail: error => this.#fail(error),
+        refuse: fault => this.#step('full', fault),
         resuming: this.#parts.resuming,
       },
       grant,

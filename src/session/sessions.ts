@@ -3,9 +3,10 @@ import type { Revocation, RevocationRequest, Revocations } from '../auth/revocat
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
-import { turnstile } from '../limits/turnstile.ts'
 import type { Ledger } from '../limits/ledger.ts'
+import type { Relief } from '../limits/memory-guard.ts'
 import { PacedWork } from '../limits/paced-work.ts'
+import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { describePartition, type ResumeCounts, type Resuming } from './delivery.ts'
@@ -25,6 +26,8 @@ export interface SessionsOptions {
   readonly revocations: Revocations
   readonly history: History
   readonly verify: (token: string) => Promise<Grant>
+  /** Whether the node is short of memory, and takes no further session; never, if left out. */
+  readonly isShort?: () => boolean
   /** Told of what went wrong with a client's message by a fault of ours. */
   readonly onFault?: (error: unknown) => void
   readonly clock?: Clock
@@ -54,9 +57,9 @@ export interface SessionQuery {
 const lookMs = 500
 /** A closing costs a few messages. */
 const closedPerTurn = 100
-/** Sessions that read the log at a time to catch up, a piece each. */
-const logReadersAtOnce = 4
 const longestPage = 1000
+/** Who has less unsent is not ended for it: that would give little back. */
+const leastUnsentBytes = 65_536
 const realClock: Clock = { wall: () => Date.now(), steady: () => performance.now() }
 
 /** All sessions of this node: their limits, their common heartbeat, their end. */
@@ -65,6 +68,7 @@ export class Sessions {
   readonly #options: SessionsOptions
   readonly #clock: Clock
   readonly #places: Places
+  readonly #resumeLimits: ResumeLimits
   readonly #resuming: Resuming
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
@@ -86,11 +90,14 @@ export class Sessions {
     // Who is behind comes to it by reading.
     options.feed.onLost = (number, [from, to]) =>
       this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel)
-    this.#places = new Places({ ledger: options.ledger })
+    const { isShort = () => false } = options
+    this.#places = new Places({ ledger: options.ledger, isShort })
+    this.#resumeLimits = new ResumeLimits({ ...options.limits, ledger: options.ledger })
     this.#resuming = {
       history: options.history,
-      inTurn: turnstile(work => work(), logReadersAtOnce),
-      counts: { whole: 0, partial: 0, failed: 0 },
+      limits: this.#resumeLimits,
+      isShort,
+      counts: { whole: 0, partial: 0, failed: 0, refused: 0 },
       readers: createReaderCounts(),
     }
     this.#timers = [
@@ -116,6 +123,11 @@ export class Sessions {
   /** How sessions that were away came to what they had missed. */
   get resumeCounts(): Readonly<ResumeCounts> {
     return this.#resuming.counts
+  }
+
+  /** How they had to wait for that. */
+  get resumeLimitCounts(): Readonly<ResumeLimitCounts> {
+    return this.#resumeLimits.counts
   }
 
   /** What sessions that are behind do. */
@@ -170,6 +182,26 @@ export class Sessions {
     if (session === undefined || session.state === 'ended') return false
     session.dismiss()
     return true
+  }
+
+  /**
+   * Ends sessions whose clients do not take what they are sent, until so many unsent bytes go with them: those with the most first,
+   * and at most so many sessions. What it came to.
+   */
+  relieve(wanted: Relief): Relief {
+    const laden = [...this.#sessions.values()]
+      .map(session => ({ session, unsentBytes: session.unsentBytes }))
+      .filter(({ session, unsentBytes }) => unsentBytes >= leastUnsentBytes && session.state !== 'ended')
+      .toSorted((one, other) => other.unsentBytes - one.unsentBytes)
+    let sessions = 0
+    let bytes = 0
+    for (const { session, unsentBytes } of laden) {
+      if (sessions === wanted.sessions || bytes >= wanted.bytes) break
+      session.relieve()
+      sessions++
+      bytes += unsentBytes
+    }
+    return { sessions, bytes }
   }
 
   /**

@@ -1,6 +1,7 @@
 import { entitles, entitlesChannel, type Grant } from '../auth/grant.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Interest } from '../fanout/interest.ts'
+import type { IntervalMs } from '../fanout/intervals.ts'
 import type { Policy, RequestedItems, SubscribeMessage } from './client-message.ts'
 
 /** What a channel does for a lagging reader unless `policy` says otherwise. */
@@ -22,16 +23,29 @@ const followsTrades: ReadonlySet<Channel> = new Set(['corrections', 'cancelError
 
 type Named = ReadonlyMap<Channel, ReadonlySet<string>>
 
+/** What a subscription consists of. */
+interface Content {
+  readonly named: Named
+  readonly policies: ReadonlyMap<Channel, Policy>
+  /** How often conflated channels are told, where that is not at once. */
+  readonly intervals: ReadonlyMap<Channel, IntervalMs>
+}
+
+/** What of a request changes a subscription. */
+type Wish = Pick<SubscribeMessage, 'items' | 'policy' | 'conflateMs'>
+
 /** What one session has asked for; never changed, but replaced. */
 export class Subscription {
-  static readonly none = new Subscription(new Map(), new Map())
+  static readonly none = new Subscription({ named: new Map(), policies: new Map(), intervals: new Map() })
 
   readonly #named: Named
   readonly #policies: ReadonlyMap<Channel, Policy>
+  readonly #intervals: ReadonlyMap<Channel, IntervalMs>
 
-  private constructor(named: Named, policies: ReadonlyMap<Channel, Policy>) {
+  private constructor({ named, policies, intervals }: Content) {
     this.#named = named
     this.#policies = policies
+    this.#intervals = intervals
   }
 
   /** How many items are named; `*` counts as one a channel, what follows trades as none. */
@@ -41,12 +55,19 @@ export class Subscription {
     return size
   }
 
-  with(request: Pick<SubscribeMessage, 'items' | 'policy'>): Subscription {
+  with(request: Wish): Subscription {
     const named = new Map(this.#named)
     for (const [channel, symbols] of request.items) {
       named.set(channel, new Set(named.get(channel)).union(new Set(symbols)))
     }
-    return new Subscription(named, new Map([...this.#policies, ...request.policy]))
+    const policies = new Map([...this.#policies, ...request.policy])
+    const intervals = new Map(this.#intervals)
+    const { conflateMs = 'as before' } = request
+    for (const channel of namedBy(request)) {
+      if (conflateMs === 0 || policyOf(policies, channel) === 'every') intervals.delete(channel)
+      else if (conflateMs !== 'as before') intervals.set(channel, conflateMs)
+    }
+    return new Subscription({ named, policies, intervals })
   }
 
   without(items: RequestedItems): Subscription {
@@ -56,7 +77,7 @@ export class Subscription {
       if (rest.size > 0) named.set(channel, rest)
       else named.delete(channel)
     }
-    return new Subscription(named, this.#policies)
+    return new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
   }
 
   /** What of it a grant entitles to; the same object where that is everything. */
@@ -66,7 +87,7 @@ export class Subscription {
       const seen = entitledNames(channel, symbols, grant)
       if (seen.size > 0) named.set(channel, seen)
     }
-    const narrowed = new Subscription(named, this.#policies)
+    const narrowed = new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
     return narrowed.size === this.size ? this : narrowed
   }
 
@@ -77,7 +98,23 @@ export class Subscription {
   }
 
   policy(channel: Channel): Policy {
-    return this.#policies.get(channel) ?? defaultPolicies[channel]
+    return policyOf(this.#policies, channel)
+  }
+
+  /** How often a channel is told; 0: at once. */
+  intervalMs(channel: Channel): IntervalMs | 0 {
+    return this.#intervals.get(channel) ?? 0
+  }
+
+  /** What is wrong with a request that led to this: an interval for channels of which every event is told. */
+  intervalFault(request: Wish): string | undefined {
+    const { conflateMs } = request
+    const named = [...namedBy(request)]
+    if (conflateMs === undefined || conflateMs === 0) return undefined
+    if (named.some(channel => this.policy(channel) === 'conflate')) return undefined
+    return named.length === 0
+      ? 'conflateMs: the request names no channel; expected the conflated ones that it is for'
+      : `conflateMs: every event of ${named.join(', ')} is told; choose "conflate" in policy, or leave conflateMs out`
   }
 
   /** What is delivered under a grant: `*` is every symbol that it entitles to. */
@@ -92,7 +129,7 @@ export class Subscription {
 
   /** The same of the channels of one policy. */
   interestOf(policy: Policy, grant: Grant): Interest {
-    return new Map([...this.interest(grant)].filter(([channel]) => this.policy(channel) === policy))
+    return this.#interestIn(grant, channel => this.policy(channel) === policy)
   }
 
   /** What is named of the channels of one policy. */
@@ -105,17 +142,58 @@ export class Subscription {
     return items
   }
 
-  /** The lists and policies as an acknowledgement states them. */
+  /** The same of the channels whose events are told at once to a reader that is not behind. */
+  liveInterest(grant: Grant): Interest {
+    return this.#interestIn(grant, channel => this.intervalMs(channel) === 0)
+  }
+
+  /** The same of the conflated channels that are told at an interval; 0: at once. */
+  conflatedInterest(grant: Grant, intervalMs: IntervalMs | 0): Interest {
+    return this.#interestIn(
+      grant,
+      channel => this.policy(channel) === 'conflate' && this.intervalMs(channel) === intervalMs,
+    )
+  }
+
+  /** What is told at intervals, by interval. */
+  intervalInterests(grant: Grant): ReadonlyMap<IntervalMs, Interest> {
+    const interests = new Map<IntervalMs, Interest>()
+    for (const intervalMs of new Set(this.#intervals.values())) {
+      const interest = this.conflatedInterest(grant, intervalMs)
+      if (interest.size > 0) interests.set(intervalMs, interest)
+    }
+    return interests
+  }
+
+  /** The lists, policies and intervals as an acknowledgement states them. */
   describe(): Record<string, unknown> {
     const policy: Partial<Record<Channel, Policy>> = {}
+    const conflateMs: Partial<Record<Channel, IntervalMs>> = {}
     const lists: Record<string, unknown> = {}
     for (const channel of channels) {
       const symbols = this.symbols(channel)
       lists[channel] = [...symbols]
-      if (symbols.size > 0) policy[channel] = this.policy(channel)
+      if (symbols.size === 0) continue
+      policy[channel] = this.policy(channel)
+      const intervalMs = this.#intervals.get(channel)
+      if (intervalMs !== undefined) conflateMs[channel] = intervalMs
     }
-    return { ...lists, policy }
+    return { ...lists, policy, ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }) }
   }
+
+  #interestIn(grant: Grant, isWanted: (channel: Channel) => boolean): Interest {
+    return new Map([...this.interest(grant)].filter(([channel]) => isWanted(channel)))
+  }
+}
+
+/** The channels that a request names, in its lists or its policies, with those that follow from trades. */
+function namedBy({ items, policy }: Wish): Set<Channel> {
+  const named = new Set<Channel>([...items.keys(), ...policy.keys()])
+  return items.has('trades') ? named.union(followsTrades) : named
+}
+
+function policyOf(policies: ReadonlyMap<Channel, Policy>, channel: Channel): Policy {
+  return policies.get(channel) ?? defaultPolicies[channel]
 }
 
 /** The symbols that a list of names stands for under a grant. */

@@ -8,8 +8,11 @@ export interface WindowLimits {
   readonly maxAgeMs: number
 }
 
-/** Why segments were dropped. `restart`: a gap, a truncated log, a topic that was made again or is gone. */
-export const dropCauses = ['bytes', 'time', 'restart'] as const
+/**
+ * Why segments were dropped. `memory`: less may be kept than is configured, since the node is short of memory. `restart`: a gap, a
+ * truncated log, a topic that was made again or is gone.
+ */
+export const dropCauses = ['bytes', 'memory', 'time', 'restart'] as const
 export type DropCause = (typeof dropCauses)[number]
 
 export interface WindowCounts {
@@ -44,15 +47,33 @@ export class SegmentBudget {
     segments: 0,
     bytes: 0,
     events: 0,
-    dropped: { bytes: 0, time: 0, restart: 0 },
+    dropped: { bytes: 0, memory: 0, time: 0, restart: 0 },
   }
   readonly #limits: WindowLimits
   readonly #owners = new Map<WindowSegment, SegmentOwner>()
   readonly #spares: WindowSegment[] = []
   #nowMs = 0
+  #limitBytes: number
 
   constructor(limits: WindowLimits) {
     this.#limits = limits
+    this.#limitBytes = limits.maxBytes
+  }
+
+  /** What may be kept by configuration. */
+  get fullBytes(): number {
+    return this.#limits.maxBytes
+  }
+
+  /** What may be kept now. Less drops the oldest segments at once, and the spare ones. */
+  get limitBytes(): number {
+    return this.#limitBytes
+  }
+
+  set limitBytes(bytes: number) {
+    if (bytes < this.#limitBytes) for (const segment of this.#spares.splice(0)) segment.release()
+    this.#limitBytes = Math.min(bytes, this.fullBytes)
+    this.enforce()
   }
 
   get nowMs(): number {
@@ -93,8 +114,8 @@ export class SegmentBudget {
   /** Drops the oldest segments until the rest may stay; perhaps all of them. */
   enforce(): void {
     for (const owner of this.#owners.values()) {
-      if (this.counts.bytes <= this.#limits.maxBytes) break
-      this.#drop(owner, 'bytes')
+      if (this.counts.bytes <= this.#limitBytes) break
+      this.#drop(owner, this.#limitBytes < this.fullBytes ? 'memory' : 'bytes')
     }
   }
 
@@ -110,7 +131,8 @@ export class SegmentBudget {
     this.counts.bytes -= segment.size
     this.counts.events -= segment.events
     this.counts.dropped[cause] += segment.events
-    if (segment.bytes.length <= maxSegmentBytes && this.#spares.push(segment) > maxSpares)
+    if (cause === 'memory') segment.release()
+    else if (segment.bytes.length <= maxSegmentBytes && this.#spares.push(segment) > maxSpares)
       this.#spares.shift()
   }
 

@@ -76,6 +76,14 @@ export class WindowSegment {
     this.events = 0
   }
 
+  /** Gives its memory back at once, which the collector may take long to do; it cannot be used any more. */
+  release(): void {
+    const { bytes, ends, items, offsets, backs, nexts, ranks } = this
+    for (const { buffer } of [bytes, ends, items, offsets, backs, nexts, ranks]) {
+      if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+    }
+  }
+
   /** The memory that it takes. */
   get size(): number {
     return this.bytes.length + this.ends.length * bytesPerRow

@@ -17,6 +17,21 @@ export class Window {
     return this.#budget.counts
   }
 
+  /** What may be kept, in bytes, by configuration. */
+  get fullBytes(): number {
+    return this.#budget.fullBytes
+  }
+
+  /** What may be kept now: less where memory is short. */
+  get limitBytes(): number {
+    return this.#budget.limitBytes
+  }
+
+  /** Less drops the oldest segments at once. More than configured is not kept. */
+  set limitBytes(bytes: number) {
+    this.#budget.limitBytes = bytes
+  }
+
   /** When the oldest event was taken in, in ms since 1970; `undefined` if there is none. */
   get oldestMs(): number | undefined {
     return this.#budget.oldestMs

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastifyWebSocket from '@fastify/websocket'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -5,6 +6,7 @@ import { type AllowedOrigins, isOriginAllowed } from '../auth/origin-policy.ts'
 import type { Session } from '../session/session.ts'
 import { Rounds } from '../session/rounds.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { deflateWindowBits } from '../wire/block.ts'
 import { jsonForm } from '../wire/json-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Admission } from './admission.ts'
@@ -12,16 +14,25 @@ import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './r
 import { runSession } from './stream-session.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 
-/** The wire forms by subprotocol; the first is for clients that offer none. */
-export const forms: readonly WireForm[] = [jsonForm]
-
 const streamPath = '/v1/stream'
 
 /** A message of the usual clients is one frame; proxies may cut it into some, at least of a few kB. */
 const maxFragments = 256
 
+/**
+ * Every message of the server begins anew, with a window that ours fit in, so that one compressed frame does for all; those of clients do as
+ * well, so that no session keeps a window of 32 kB for them.
+ */
+const deflateAnswer = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  serverMaxWindowBits: deflateWindowBits,
+}
+
 export interface StreamOptions {
   readonly sessions: Sessions
+  /** How sessions may speak; who offers no subprotocol gets JSON. */
+  readonly forms: readonly WireForm[]
   readonly allowedOrigins: AllowedOrigins
   /** Paces handshakes and counts connections. */
   readonly admission: Admission
@@ -29,9 +40,13 @@ export interface StreamOptions {
   readonly ageMsOf?: (socket: Duplex) => number
   /** Whether the feed is warmed up and the node is not leaving. */
   readonly isReady: () => boolean
+  /** Whether the node is short of memory, and takes nobody in; never, if left out. */
+  readonly isShort?: () => boolean
   readonly maxMessageBytes: number
   readonly maxUnsentBytes: number
   readonly pingMs: number
+  /** Whether clients that offer `permessage-deflate` get large frames compressed. */
+  readonly deflate: 'on' | 'off'
   readonly closeTimeoutMs?: number
   readonly log: FastifyBaseLogger
 }
@@ -61,9 +76,9 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       maxPayload: options.maxMessageBytes,
       maxFragments,
       autoPong: false,
-      perMessageDeflate: false,
+      perMessageDeflate: options.deflate === 'on' && deflateAnswer,
       clientTracking: true,
-      handleProtocols: offered => formOf(offered)?.subprotocol ?? false,
+      handleProtocols: offered => formOf(options.forms, offered)?.subprotocol ?? false,
     },
   })
   // The plugin would upgrade every other route as well, past the checks below, and log its URL.
@@ -76,13 +91,13 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     url: streamPath,
     preValidation: async (request, reply) => {
       const refusal = refuse(request, options) ?? (request.ws ? await admit(request, options) : undefined)
-      if (refusal === undefined) return
+      if (refusal === undefined) return declineNarrowWindows(request.raw)
       refusals[refusal.reason]++
       await answer(reply, refusal)
     },
     handler: (_request, reply) => answer(reply, plainHttp),
     wsHandler: (webSocket, request) => {
-      const form = formOf([webSocket.protocol]) ?? jsonForm
+      const form = formOf(options.forms, [webSocket.protocol]) ?? jsonForm
       const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
       const { ip: address, raw } = request
       const { socket } = raw
@@ -105,6 +120,15 @@ function refuse(request: FastifyRequest, options: StreamOptions): Refusal | unde
       message: 'not ready: still reading the log, or leaving; try again',
     }
   }
+  if (options.isShort?.() === true) {
+    return {
+      status: 503,
+      retryAfterS: 10,
+      reason: 'memory',
+      message:
+        'this node is short of memory (TICKER_MEMORY_LIMIT_BYTES): try another one, or again after a while',
+    }
+  }
   if (!isOriginAllowed(origin, options.allowedOrigins)) {
     return { status: 403, reason: 'origin', message: `Origin ${origin}: not among TICKER_ALLOWED_ORIGINS` }
   }
@@ -121,8 +145,8 @@ function refuse(request: FastifyRequest, options: StreamOptions): Refusal | unde
     return { status: 426, reason: 'version', message: 'expected Sec-WebSocket-Version: 13 (RFC 6455)' }
   }
   const offered = request.headers['sec-websocket-protocol']
-  if (request.ws && offered !== undefined && formOf(splitProtocols(offered)) === undefined) {
-    const known = forms.map(form => form.subprotocol).join(', ')
+  if (request.ws && offered !== undefined && formOf(options.forms, splitProtocols(offered)) === undefined) {
+    const known = options.forms.map(form => form.subprotocol).join(', ')
     return {
       status: 400,
       reason: 'subprotocol',
@@ -174,8 +198,19 @@ function splitProtocols(offered: string): string[] {
   return offered.split(',').map(name => name.trim())
 }
 
+/**
+ * A client that can hold only less than the window of our frames gets them uncompressed (RFC 7692 §5.1 lets a server decline);
+ * `ws` would refuse its handshake.
+ */
+function declineNarrowWindows({ headers }: IncomingMessage): void {
+  const offers = headers['sec-websocket-extensions'] ?? ''
+  for (const [, bits = ''] of offers.matchAll(/server_max_window_bits\s*=\s*"?(\d+)/gi)) {
+    if (Number(bits) < deflateWindowBits) delete headers['sec-websocket-extensions']
+  }
+}
+
 /** The first form that the client offers and the gateway has. */
-function formOf(offered: Iterable<string>): WireForm | undefined {
+function formOf(forms: readonly WireForm[], offered: Iterable<string>): WireForm | undefined {
   for (const name of offered) {
     const form = forms.find(candidate => candidate.subprotocol === name)
     if (form !== undefined) return form

@@ -21,14 +21,16 @@ const maxBytesAfterEnd = 262_144
 
 /**
  * A WebSocket under a session. Prepared frames go straight to the upgraded socket (0.8 of the CPU of
- * `ws.send`, an eighth of its allocations: shared FACTS); `ws` keeps receiving, pings and closing. That is safe as long as
- * `ws` never compresses on this socket, since its deflate is asynchronous and would reorder.
+ * `ws.send`, an eighth of its allocations: shared FACTS), also compressed ones; `ws` keeps receiving, pings and closing. That is safe as
+ * long as `ws` never compresses on this socket, since its deflate is asynchronous and would reorder: nothing is sent by `ws.send`.
  */
 export class WebSocketTransport implements Transport {
   readonly form: WireForm
   /** Frames and bytes written, for the line that is logged at the end. */
   readonly written = { frames: 0, bytes: 0 }
   readonly #options: WebSocketTransportOptions
+  /** Whether the client agreed to `permessage-deflate`. */
+  readonly #takesDeflated: boolean
   #isAnswering = true
   #pongs = 0
   #isClosing = false
@@ -36,6 +38,7 @@ export class WebSocketTransport implements Transport {
   constructor(options: WebSocketTransportOptions) {
     this.form = options.form
     this.#options = options
+    this.#takesDeflated = options.webSocket.extensions.includes('permessage-deflate')
     options.webSocket.on('pong', () => {
       this.#isAnswering = true
       this.#pongs++
@@ -63,7 +66,7 @@ export class WebSocketTransport implements Transport {
     if (socket.writableLength > maxUnsentBytes) return 'congested'
     // After a close frame nothing may follow (RFC 6455 §5.5.1), whoever sent it.
     if (webSocket.readyState !== webSocket.OPEN) return 'written'
-    const frame = block.framed()
+    const frame = this.#takesDeflated ? block.deflated() : block.framed()
     socket.write(frame)
     this.written.frames++
     this.written.bytes += frame.length

@@ -27,6 +27,8 @@ export class Ranges {
   numbers = new Uint32Array(16)
   from = new Float64Array(16)
   to = new Float64Array(16)
+  /** How many events of the partition the frame has. */
+  events = new Uint32Array(16)
   /** By partition number: its place in the lists and one, or 0. */
   #places = new Uint32Array(64)
   /** The partitions of the frames of the flush under way that came before. */
@@ -37,6 +39,7 @@ export class Ranges {
     const number = partitions[index] ?? 0
     const place = this.#placeOf(number)
     this.to[place] = (offsets[index] ?? 0) + 1
+    this.events[place] = (this.events[place] ?? 0) + 1
   }
 
   /** The last frame of a flush takes its receivers to where the log was read. */
@@ -76,6 +79,7 @@ export class Ranges {
     if (known > 0) return known - 1
     if (this.count === this.numbers.length) this.#growLists()
     this.numbers[this.count] = number
+    this.events[this.count] = 0
     this.#places[number] = this.count + 1
     return this.count++
   }
@@ -87,7 +91,7 @@ export class Ranges {
   }
 
   #growLists(): void {
-    const { numbers, from, to } = this
+    const { numbers, from, to, events } = this
     const length = numbers.length * 2
     this.numbers = new Uint32Array(length)
     this.numbers.set(numbers)
@@ -95,5 +99,7 @@ export class Ranges {
     this.from.set(from)
     this.to = new Float64Array(length)
     this.to.set(to)
+    this.events = new Uint32Array(length)
+    this.events.set(events)
   }
 }

@@ -28,6 +28,28 @@ export interface Flush {
   readonly coverage?: Coverage | undefined
 }
 
+/** Calls its argument for items, by their numbers; those that there are. */
+export type EachItem = (visit: (item: number) => void) => void
+
+/** What one receiver of live frames has to know before the first of them. */
+export interface Preface {
+  /**
+   * Tells some of what is still to be told, one frame at most, of items that the receiver is to get. True: the rest is little, and is
+   * told when it becomes live.
+   */
+  advance(items: EachItem, send: (block: Block) => void): boolean
+  /** Tells the rest, and where the coverage of the frames to come goes on. */
+  complete(
+    items: EachItem,
+    coverage: Iterable<readonly [partition: number, from: number]>,
+    send: (block: Block) => void,
+  ): void
+  /** It is to get other items: nothing of them may be known. */
+  renew(): void
+  /** The receiver is not live any more, and has got all batches before the one under way. */
+  suspend(): void
+}
+
 /** How messages and events look on the wire for one subprotocol. */
 export interface WireForm {
   readonly subprotocol: string
@@ -40,6 +62,11 @@ export interface WireForm {
   events(flush: Flush, send: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<Block>
+  /** An audience of this form begins, or ends. */
+  opened?(): void
+  closed?(): void
+  /** Left out where frames stand for themselves. */
+  preface?(): Preface
 }
 
 /** What one flush writes at most per frame. */

@@ -39,6 +39,14 @@ test('the topic of dead letters is none that is read, and needs Kafka', () => {
   expect(faultsOf({ ...production, TICKER_TOPIC_DEAD_LETTERS: 'market.dead' })).toEqual([])
 })
 
+test('nobody new is taken in before anything is let go of', () => {
+  const env = { ...development, TICKER_MEMORY_REFUSE_PERCENT: '80' }
+  expect(faultsOf({ ...env, TICKER_MEMORY_SHED_PERCENT: '79' })).toEqual([
+    'TICKER_MEMORY_SHED_PERCENT=79: lower than TICKER_MEMORY_REFUSE_PERCENT (80); set it as high at least',
+  ])
+  expect(faultsOf({ ...env, TICKER_MEMORY_SHED_PERCENT: '80' })).toEqual([])
+})
+
 function thrownBy(env: Record<string, string>): ConfigError {
   try {
     readConfig(env)

@@ -185,12 +185,10 @@ describe('coverage', () => {
     }
     const blocks: Block[] = []
     feed.fanout.join({ deliver: block => void blocks.push(block) }, interestOf(['A']), jsonForm)
-    for (const [partition, offset] of ends.entries()) {
-      feed.add(trade('A', partition), { partition, offset, timestampMs: 0 })
-      feed.advance(
-        { partition: feed.positions()[partition]!.partition, epoch: 'e', offset: offset + 1 },
-        offset + 1,
-      )
+    const places = feed.positions().map(position => position.partition)
+    for (const [number, offset] of ends.entries()) {
+      feed.add(trade('A', number), { partition: number, offset, timestampMs: 0 })
+      feed.advance({ partition: places[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
     }
     feed.flush()
     const messages = JSON.parse(blocks[0]!.payload.toString()) as Message[]

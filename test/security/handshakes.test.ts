@@ -36,14 +36,16 @@ test.each<[string, string, string]>([
   expect(await statusOf(text)).toBe(status)
 })
 
-test('a handshake that offers compression is answered without it', async () => {
+test('a handshake that offers compression is told that no message builds on another', async () => {
   const peer = await RawPeer.connect(attacked(), '127.0.4.1')
   peer.send(`${handshake}\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n`)
   await peer.until(() => peer.text.includes('\r\n\r\n'))
   peer.leave()
 
   expect(peer.text).toMatch(/^HTTP\/1\.1 101 /)
-  expect(peer.text.toLowerCase()).not.toContain('sec-websocket-extensions')
+  expect(/^sec-websocket-extensions: (.*)\r$/im.exec(peer.text)?.[1]).toBe(
+    'permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12',
+  )
 })
 
 test('a body on the stream path is no handshake, nor is what follows it', async () => {

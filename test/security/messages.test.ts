@@ -44,6 +44,18 @@ test.each<[string, Buffer, number]>([
   expect(await peer.closed()).toBe(code)
 })
 
+// That it costs no memory is what the attacked gateway is held to at the end.
+test('a compressed message that grows beyond the limit ends the connection, and costs no memory', async () => {
+  const offer = 'Sec-WebSocket-Extensions: permessage-deflate'
+  for (let count = 0; count < 10; count++) {
+    lastAddress += 1
+    const token = await attacked().issuer.token({ claims: { sub: `mallory-${lastAddress}` } })
+    const peer = await RawPeer.upgraded(attacked(), `127.0.1.${lastAddress}`, token, offer)
+    peer.send(bomb())
+    expect(await peer.closed()).toBe(1009)
+  }
+})
+
 /** 60 kB of DEFLATE that would come to 60 MB. */
 function bomb(): Buffer {
   return clientFrame(deflateRawSync(Buffer.alloc(60_000_000)), { rsv1: true })

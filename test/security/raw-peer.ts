@@ -42,10 +42,10 @@ export class RawPeer {
   }
 
   /** Connects with a WebSocket handshake, and a token unless it is empty; resolves when it was accepted, or refused. */
-  static async upgraded(target: Target, from: string, token: string): Promise<RawPeer> {
+  static async upgraded(target: Target, from: string, token: string, header = ''): Promise<RawPeer> {
     const peer = await RawPeer.connect(target, from)
     const authorization = token === '' ? '' : `\r\nAuthorization: Bearer ${token}`
-    peer.send(`${handshake}${authorization}\r\n\r\n`)
+    peer.send(`${handshake}${authorization}${header === '' ? '' : `\r\n${header}`}\r\n\r\n`)
     await peer.until(() => peer.text.includes('\r\n\r\n'))
     peer.#forgetHead()
     if (token !== '') await peer.until(() => peer.text.includes('authenticated'))

@@ -1,15 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { type Pair, request, Stage, startMs } from './stage.ts'
 
 const partition = { topic: 'market', partition: 0 }
 let stage: Stage
 let offset: number
+let subprotocol = 'ticker.v1.json'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
   stage = new Stage()
+  stage.subprotocol = subprotocol
   offset = 0
   stage.feed.advance({ partition, epoch: 'e', offset }, offset)
 })
@@ -54,183 +56,253 @@ async function drain({ session, transport }: Pair): Promise<void> {
 const idsOf = (messages: readonly Record<string, unknown>[]): unknown[] =>
   messages.filter(({ T }) => T === 't').map(({ i }) => i)
 
-describe('a client whose connection takes nothing', () => {
-  test('is behind from the first frame that it does not get, and holds nothing but its position', async () => {
-    const slow = await subscribed({ trades: ['*'] })
-    publish(trade('A', 1))
-    congest(slow)
-    for (let i = 2; i < 100; i++) publish(trade('A', i))
-    expect(idsOf(slow.transport.take())).toEqual([1])
-    expect(slow.session.isLevel).toBe(false)
-    expect(stage.feed.fanout.audienceCount).toBe(0)
-    expect(stage.sessions.readerCounts.behind.unsent).toBe(1)
+describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
+  beforeAll(() => {
+    subprotocol = form
   })
 
-  test('gets every trade once, in order, when it reads again, and is live', async () => {
-    const slow = await subscribed({ trades: ['*'] })
-    const other = await subscribed({ trades: ['*'] })
-    publish(trade('A', 1))
-    congest(slow)
-    for (let i = 2; i < 50; i++) publish(trade('A', i), trade('B', 1000 + i))
-    await drain(slow)
-    publish(trade('A', 50))
-    expect(idsOf(slow.transport.take())).toEqual(idsOf(other.transport.take()))
-    expect(stage.sessions.readerCounts.behind.unsent).toBe(0)
-    // One range follows the other from the first offset to the last.
-    let covered = 0
-    for (const { ranges } of slow.transport.coverage) {
-      const [[number, from, to]] = ranges as [[number, number, number]]
-      expect([number, from]).toEqual([0, covered])
-      covered = to
+  describe('a client whose connection takes nothing', () => {
+    test('is behind from the first frame that it does not get, and holds nothing but its position', async () => {
+      const slow = await subscribed({ trades: ['*'] })
+      publish(trade('A', 1))
+      congest(slow)
+      for (let i = 2; i < 100; i++) publish(trade('A', i))
+      expect(idsOf(slow.transport.take())).toEqual([1])
+      expect(slow.session.isLevel).toBe(false)
+      expect(stage.feed.fanout.audienceCount).toBe(0)
+      expect(stage.sessions.readerCounts.behind.unsent).toBe(1)
+    })
+
+    test('gets every trade once, in order, when it reads again, and is live', async () => {
+      const slow = await subscribed({ trades: ['*'] })
+      const other = await subscribed({ trades: ['*'] })
+      publish(trade('A', 1))
+      congest(slow)
+      for (let i = 2; i < 50; i++) publish(trade('A', i), trade('B', 1000 + i))
+      await drain(slow)
+      publish(trade('A', 50))
+      expect(idsOf(slow.transport.take())).toEqual(idsOf(other.transport.take()))
+      expect(stage.sessions.readerCounts.behind.unsent).toBe(0)
+      // One range follows the other from the first offset to the last.
+      let covered = 0
+      for (const { ranges } of slow.transport.coverage) {
+        const [[number, from, to]] = ranges as [[number, number, number]]
+        expect([number, from]).toEqual([0, covered])
+        covered = to
+      }
+      expect(covered).toBe(offset)
+    })
+
+    test('gets of each conflated item the newest, with how many it replaces', async () => {
+      const slow = await subscribed({ quotes: ['A', 'B', 'C'] })
+      publish(quote('A', 1), quote('C', 1))
+      slow.transport.take()
+      congest(slow)
+      for (let bid = 2; bid <= 10; bid++) publish(quote('A', bid), quote('B', bid), quote('D', bid))
+      publish(quote('B', 11))
+      await drain(slow)
+      expect(slow.transport.take()).toEqual([
+        { ...quote('A', 10), replaces: 8 },
+        { ...quote('B', 11), replaces: 9 },
+      ])
+      expect(stage.sessions.readerCounts.replaced.quotes).toBe(17)
+    })
+
+    test('subscribes and unsubscribes where it is, and misses nothing of the new item from the stated position on', async () => {
+      const slow = await subscribed({ trades: ['A'] })
+      congest(slow)
+      publish(trade('A', 1), trade('B', 2))
+      publish(trade('B', 3))
+      request(slow.session, { action: 'subscribe', trades: ['B'], id: 'later' })
+      request(slow.session, { action: 'unsubscribe', trades: ['A'] })
+      const [acknowledged] = slow.transport.take()
+      expect(acknowledged).toMatchObject({ id: 'later', trades: ['A', 'B'], partitions: [{ position: 0 }] })
+      await drain(slow)
+      expect(idsOf(slow.transport.take())).toEqual([2, 3])
+    })
+
+    test('gets a snapshot of lossless channels when it is live, so that nothing older follows', async () => {
+      const slow = await subscribed({ trades: ['A'] })
+      congest(slow)
+      publish(trade('A', 1))
+      request(slow.session, { action: 'subscribe', trades: ['A'], snapshot: true })
+      slow.transport.take()
+      publish(trade('A', 2))
+      await drain(slow)
+      await vi.advanceTimersByTimeAsync(10)
+      const kinds = slow.transport.take().map(({ T, i, events }) => (T === 't' ? i : events))
+      expect(kinds).toEqual([1, 2, [trade('A', 2)]])
+    })
+
+    test('is told that it is slow once it can be told, and ended when it takes nothing for too long', async () => {
+      const slow = await subscribed({ trades: ['*'] })
+      congest(slow)
+      publish(trade('A', 1))
+      await vi.advanceTimersByTimeAsync(30_000)
+      expect(slow.transport.take()).toEqual([])
+      slow.transport.signsOfLife++
+      await vi.advanceTimersByTimeAsync(40_000)
+      expect(slow.transport.closed).toBeUndefined()
+      await vi.advanceTimersByTimeAsync(21_000)
+      expect(slow.transport.take()).toMatchObject([{ code: 407, msg: 'slow client' }])
+      expect(slow.transport.closed?.code).toBe(4001)
+      expect(stage.sessions.readerCounts.behind.unsent).toBe(0)
+    })
+  })
+
+  describe('a client that wants quotes at intervals', () => {
+    /** The events of each item that a client was told of, the replaced ones included, and the last. */
+    function tally(
+      messages: readonly Record<string, unknown>[],
+    ): Record<string, [count: number, last: unknown]> {
+      const told: Record<string, [number, unknown]> = {}
+      for (const { T, S, bp, replaces } of messages) {
+        if (T !== 'q') continue
+        told[String(S)] = [(told[String(S)]?.[0] ?? 0) + 1 + Number(replaces ?? 0), bp]
+      }
+      return told
     }
-    expect(covered).toBe(offset)
+
+    test('gets the newest of each item once per interval, with how many it replaces, and trades at once', async () => {
+      const pair = await subscribed({ trades: ['A'], quotes: ['A', 'B'], conflateMs: 250 })
+      publish(quote('A', 1), trade('A', 1), quote('A', 2), quote('B', 3))
+      expect(pair.transport.take()).toMatchObject([{ T: 't' }])
+      await vi.advanceTimersByTimeAsync(250)
+      expect(pair.transport.take()).toEqual([{ ...quote('A', 2), replaces: 1 }, quote('B', 3)])
+      await vi.advanceTimersByTimeAsync(500)
+      expect(pair.transport.take()).toEqual([])
+    })
+
+    test('is told each event once, counted or as itself, also when it falls behind within an interval', async () => {
+      const pair = await subscribed({ trades: ['*'], quotes: ['A', 'B'], conflateMs: 250 })
+      const told: Record<string, unknown>[] = []
+      let bid = 0
+      for (let round = 0; round < 60; round++) {
+        if (round % 10 === 3) congest(pair)
+        publish(quote('A', ++bid), trade('A', bid), quote('A', ++bid), quote('B', bid))
+        await vi.advanceTimersByTimeAsync(70)
+        if (round % 10 === 8) await drain(pair)
+        told.push(...pair.transport.take())
+      }
+      await vi.advanceTimersByTimeAsync(250)
+      told.push(...pair.transport.take())
+      expect(tally(told)).toEqual({ A: [120, bid], B: [60, bid] })
+      expect(told.filter(({ T }) => T === 't')).toHaveLength(60)
+      expect(told.some(({ T }) => T === 'replaced')).toBe(false)
+    })
+
+    test('gets the current value at once when it wants them at once', async () => {
+      const pair = await subscribed({ quotes: ['A'], conflateMs: 60_000 })
+      publish(quote('A', 1), quote('A', 2))
+      request(pair.session, { action: 'subscribe', quotes: ['A'], conflateMs: 0 })
+      await vi.advanceTimersByTimeAsync(10)
+      publish(quote('A', 3))
+      expect(pair.transport.take()).toMatchObject([
+        { T: 'subscription' },
+        { T: 'snapshot', events: [{ bp: 2 }] },
+        { bp: 3 },
+      ])
+    })
+
+    test('is refused an interval for channels of which it gets every event', async () => {
+      const { session, transport } = await stage.openLive()
+      request(session, { action: 'subscribe', trades: ['A'], conflateMs: 250 })
+      expect(transport.take()).toMatchObject([{ code: 400, detail: expect.stringMatching(/^conflateMs: /) }])
+      expect(session.size).toBe(0)
+    })
   })
 
-  test('gets of each conflated item the newest, with how many it replaces', async () => {
-    const slow = await subscribed({ quotes: ['A', 'B', 'C'] })
-    publish(quote('A', 1), quote('C', 1))
+  test('a leaving node tells each client its own positions', async () => {
+    const live = await subscribed({ trades: ['*'] })
+    const slow = await subscribed({ trades: ['*'] })
+    publish(trade('A', 1))
+    congest(slow)
+    publish(trade('A', 2))
+    live.transport.take()
     slow.transport.take()
-    congest(slow)
-    for (let bid = 2; bid <= 10; bid++) publish(quote('A', bid), quote('B', bid), quote('D', bid))
-    publish(quote('B', 11))
-    await drain(slow)
-    expect(slow.transport.take()).toEqual([
-      { ...quote('A', 10), replaces: 8 },
-      { ...quote('B', 11), replaces: 9 },
-    ])
-    expect(stage.sessions.readerCounts.replaced.quotes).toBe(17)
+    const drained = stage.sessions.drain(1000)
+    expect(live.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 2]] }])
+    expect(slow.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 1]] }])
+    await vi.advanceTimersByTimeAsync(2000)
+    await drained
   })
 
-  test('subscribes and unsubscribes where it is, and misses nothing of the new item from the stated position on', async () => {
-    const slow = await subscribed({ trades: ['A'] })
-    congest(slow)
-    publish(trade('A', 1), trade('B', 2))
-    publish(trade('B', 3))
-    request(slow.session, { action: 'subscribe', trades: ['B'], id: 'later' })
-    request(slow.session, { action: 'unsubscribe', trades: ['A'] })
-    const [acknowledged] = slow.transport.take()
-    expect(acknowledged).toMatchObject({ id: 'later', trades: ['A', 'B'], partitions: [{ position: 0 }] })
-    await drain(slow)
-    expect(idsOf(slow.transport.take())).toEqual([2, 3])
-  })
-
-  test('gets a snapshot of lossless channels when it is live, so that nothing older follows', async () => {
-    const slow = await subscribed({ trades: ['A'] })
-    congest(slow)
-    publish(trade('A', 1))
-    request(slow.session, { action: 'subscribe', trades: ['A'], snapshot: true })
-    slow.transport.take()
-    publish(trade('A', 2))
-    await drain(slow)
-    await vi.advanceTimersByTimeAsync(10)
-    const kinds = slow.transport.take().map(({ T, i, events }) => (T === 't' ? i : events))
-    expect(kinds).toEqual([1, 2, [trade('A', 2)]])
-  })
-
-  test('is told that it is slow once it can be told, and ended when it takes nothing for too long', async () => {
-    const slow = await subscribed({ trades: ['*'] })
-    congest(slow)
-    publish(trade('A', 1))
-    await vi.advanceTimersByTimeAsync(30_000)
-    expect(slow.transport.take()).toEqual([])
-    slow.transport.signsOfLife++
-    await vi.advanceTimersByTimeAsync(40_000)
-    expect(slow.transport.closed).toBeUndefined()
-    await vi.advanceTimersByTimeAsync(21_000)
-    expect(slow.transport.take()).toMatchObject([{ code: 407, msg: 'slow client' }])
-    expect(slow.transport.closed?.code).toBe(4001)
-    expect(stage.sessions.readerCounts.behind.unsent).toBe(0)
-  })
-})
-
-test('a leaving node tells each client its own positions', async () => {
-  const live = await subscribed({ trades: ['*'] })
-  const slow = await subscribed({ trades: ['*'] })
-  publish(trade('A', 1))
-  congest(slow)
-  publish(trade('A', 2))
-  live.transport.take()
-  slow.transport.take()
-  const drained = stage.sessions.drain(1000)
-  expect(live.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 2]] }])
-  expect(slow.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 1]] }])
-  await vi.advanceTimersByTimeAsync(2000)
-  await drained
-})
-
-describe('a client that acknowledges', () => {
-  async function acknowledging(): Promise<Pair> {
-    const pair = await subscribed({ trades: ['*'] })
-    publish(trade('A', 1))
-    request(pair.session, { action: 'ack', n: 1 })
-    expect(idsOf(pair.transport.take())).toEqual([1])
-    return pair
-  }
-
-  test('stays live as long as it does', async () => {
-    const pair = await acknowledging()
-    for (let n = 2; n < 200; n++) {
-      publish(trade('A', n))
-      await vi.advanceTimersByTimeAsync(100)
-      request(pair.session, { action: 'ack', n })
+  describe('a client that acknowledges', () => {
+    async function acknowledging(): Promise<Pair> {
+      const pair = await subscribed({ trades: ['*'] })
+      publish(trade('A', 1))
+      request(pair.session, { action: 'ack', n: pair.transport.dataFrames })
+      expect(idsOf(pair.transport.take())).toEqual([1])
+      return pair
     }
-    expect(pair.session.isLevel).toBe(true)
-    expect(idsOf(pair.transport.take())).toHaveLength(198)
-  })
 
-  test('is behind once something is unacknowledged for too long, though its connection takes everything, and warned', async () => {
-    const pair = await acknowledging()
-    publish(trade('A', 2))
-    await vi.advanceTimersByTimeAsync(5001)
-    publish(trade('A', 3))
-    expect(stage.sessions.readerCounts.behind.unacknowledged).toBe(1)
-    await vi.advanceTimersByTimeAsync(5000)
-    const warnings = pair.transport.take().filter(({ T }) => T === 'slow')
-    expect(warnings).toMatchObject([{ offsets: 1, unsentBytes: 0 }])
-    expect(warnings[0]!['unackedBytes']).toBeGreaterThan(0)
-    request(pair.session, { action: 'ack', n: 2 })
-    await drain(pair)
-    expect(idsOf(pair.transport.take())).toEqual([3])
-  })
+    test('stays live as long as it does', async () => {
+      const pair = await acknowledging()
+      for (let i = 2; i < 200; i++) {
+        publish(trade('A', i))
+        await vi.advanceTimersByTimeAsync(100)
+        request(pair.session, { action: 'ack', n: pair.transport.dataFrames })
+      }
+      expect(pair.session.isLevel).toBe(true)
+      expect(idsOf(pair.transport.take())).toHaveLength(198)
+    })
 
-  test('is behind once too many bytes are', async () => {
-    const pair = await acknowledging()
-    for (let i = 2; pair.session.isLevel && i < 20_000; i++) publish(trade('A', i))
-    expect(stage.sessions.readerCounts.behind.unacknowledged).toBe(1)
-    const { bytes } = pair.transport.written
-    expect(bytes).toBeGreaterThan(1_048_576)
-    expect(bytes).toBeLessThan(1_048_576 + 65_536)
-  })
+    test('is behind once something is unacknowledged for too long, though its connection takes everything, and warned', async () => {
+      const pair = await acknowledging()
+      publish(trade('A', 2))
+      await vi.advanceTimersByTimeAsync(5001)
+      publish(trade('A', 3))
+      expect(stage.sessions.readerCounts.behind.unacknowledged).toBe(1)
+      await vi.advanceTimersByTimeAsync(5000)
+      const warnings = pair.transport.take().filter(({ T }) => T === 'slow')
+      expect(warnings).toMatchObject([{ offsets: 1, unsentBytes: 0 }])
+      expect(warnings[0]!['unackedBytes']).toBeGreaterThan(0)
+      request(pair.session, { action: 'ack', n: pair.transport.dataFrames })
+      await drain(pair)
+      expect(idsOf(pair.transport.take())).toEqual([3])
+    })
 
-  test('is ended when it acknowledges nothing for too long, whatever its connection takes', async () => {
-    const pair = await acknowledging()
-    publish(trade('A', 2))
-    await vi.advanceTimersByTimeAsync(5001)
-    publish(trade('A', 3))
-    pair.transport.signsOfLife += 1000
-    await vi.advanceTimersByTimeAsync(61_000)
-    expect(pair.transport.closed?.code).toBe(4001)
-  })
+    test('is behind once too many bytes are', async () => {
+      const pair = await acknowledging()
+      for (let i = 2; pair.session.isLevel && i < 2000; i++)
+        publish(...Array.from({ length: 200 }, (_, index) => trade(`S${(i * index) % 31}`, i * 7919)))
+      expect(stage.sessions.readerCounts.behind.unacknowledged).toBe(1)
+      const { bytes } = pair.transport.written
+      expect(bytes).toBeGreaterThan(1_048_576)
+      expect(bytes).toBeLessThan(1_048_576 + 65_536)
+    })
 
-  test('is refused frames that were not sent, and going back', async () => {
-    const pair = await acknowledging()
-    publish(trade('A', 2))
-    pair.transport.take()
-    request(pair.session, { action: 'ack', n: 3, id: 1 })
-    request(pair.session, { action: 'ack', n: 2 })
-    request(pair.session, { action: 'ack', n: 1, id: 2 })
-    expect(pair.transport.take()).toMatchObject([
-      { code: 400, id: 1, detail: 'n=3: 2 frames with data were sent so far' },
-      { code: 400, id: 2, detail: 'n=1: 2 were acknowledged already' },
-    ])
-  })
+    test('is ended when it acknowledges nothing for too long, whatever its connection takes', async () => {
+      const pair = await acknowledging()
+      publish(trade('A', 2))
+      await vi.advanceTimersByTimeAsync(5001)
+      publish(trade('A', 3))
+      pair.transport.signsOfLife += 1000
+      await vi.advanceTimersByTimeAsync(61_000)
+      expect(pair.transport.closed?.code).toBe(4001)
+    })
 
-  test('may say what is new as often as it gets frames', async () => {
-    const pair = await acknowledging()
-    for (let n = 2; n < 2000; n++) {
-      publish(trade('A', n))
-      request(pair.session, { action: 'ack', n })
-    }
-    expect(pair.transport.closed).toBeUndefined()
+    test('is refused frames that were not sent, and going back', async () => {
+      const pair = await acknowledging()
+      publish(trade('A', 2))
+      pair.transport.take()
+      const sent = pair.transport.dataFrames
+      request(pair.session, { action: 'ack', n: sent + 1, id: 1 })
+      request(pair.session, { action: 'ack', n: sent })
+      request(pair.session, { action: 'ack', n: sent - 1, id: 2 })
+      expect(pair.transport.take()).toMatchObject([
+        { code: 400, id: 1, detail: `n=${sent + 1}: ${sent} frames with data were sent so far` },
+        { code: 400, id: 2, detail: `n=${sent - 1}: ${sent} were acknowledged already` },
+      ])
+    })
+
+    test('may say what is new as often as it gets frames', async () => {
+      const pair = await acknowledging()
+      for (let i = 2; i < 2000; i++) {
+        publish(trade('A', i))
+        request(pair.session, { action: 'ack', n: pair.transport.dataFrames })
+      }
+      expect(pair.transport.closed).toBeUndefined()
+    })
   })
 })

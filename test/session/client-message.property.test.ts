@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { channels } from '../../src/event/event.ts'
 import { isSymbol } from '../../src/event/symbol.ts'
+import { intervalsMs } from '../../src/fanout/intervals.ts'
 import { parseClientMessage } from '../../src/session/client-message.ts'
 
 const names = fc.constantFrom(
@@ -11,6 +12,7 @@ const names = fc.constantFrom(
   'snapshot',
   'policy',
   'cursor',
+  'conflateMs',
   '__proto__',
   'constructor',
   'toString',
@@ -28,6 +30,9 @@ const values = fc.oneof(
     ['*'],
     ['AAPL'],
     [],
+    0,
+    250,
+    120_001,
     null,
   ),
   fc.jsonValue({ maxDepth: 3 }),
@@ -67,6 +72,10 @@ test('whatever a client sends is a message of the protocol, or a fault that name
     } else if (message.action === 'ack') {
       expect(message.frames).toBeGreaterThanOrEqual(0)
     } else {
+      if (message.action === 'subscribe') {
+        expect([undefined, 0, ...intervalsMs]).toContain(message.conflateMs)
+        expect(message.policy.get('news')).not.toBe('conflate')
+      }
       for (const [channel, symbols] of message.items) {
         expect(channels).toContain(channel)
         expect(symbols.every(symbol => symbol === '*' || isSymbol(symbol))).toBe(true)

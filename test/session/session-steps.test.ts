@@ -9,7 +9,7 @@ request    - 401                - 401                      -                    
 granted    -                    live                       -                       live
 refused    -                    ended 402 unauthorized     -                       live 402
 unchecked  -                    ended 500 internal         -                       live 500
-full       -                    ended 406 connectionLimit  -                       -
+full       -                    ended 406 connectionLimit  ended 406 connectionLimit  ended 406 connectionLimit
 deadline   ended 404 authTimeout  ended 404 authTimeout    -                       -
 congested  ended 407 tooSlow    ended 407 tooSlow          ended 407 tooSlow       ended 407 tooSlow
 expired    -                    -                          ended 401 tokenExpired  ended 401 tokenExpired

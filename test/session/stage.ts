@@ -4,7 +4,7 @@ import { Revocations } from '../../src/auth/revocations.ts'
 import { Feed } from '../../src/fanout/feed.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
-import { Sessions } from '../../src/session/sessions.ts'
+import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
 import { someWindow } from '../support/some-window.ts'
@@ -34,10 +34,15 @@ export class Stage {
   readonly revocations = new Revocations()
   readonly sessions: Sessions
   readonly limits: SessionLimits
+  /** How clients wish to be spoken to. */
+  subprotocol = 'ticker.v1.json'
   /** What a token is found to allow; a test may put another check here. */
   verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
 
-  constructor(changes: Partial<SessionLimits> = {}) {
+  constructor(
+    changes: Partial<SessionLimits> = {},
+    options: Partial<Pick<SessionsOptions, 'isShort' | 'history'>> = {},
+  ) {
     this.limits = {
       authTimeoutMs: 1000,
       maxMessageBytes: 65_536,
@@ -46,6 +51,9 @@ export class Stage {
       maxSessions: 2,
       maxSessionsPerUser: 100,
       sessionsPerUserPerSecond: 100,
+      resumeBytesPerUser: 1e9,
+      resumesAtOnce: 64,
+      resumesAtOncePerUser: 8,
       maxUnsentBytes: 1000,
       maxUnackedBytes: 1_048_576,
       maxUnackedMs: 5000,
@@ -64,11 +72,14 @@ export class Stage {
       revocations,
       verify: token => this.verify(token),
       random: () => 0.5,
+      ...options,
     })
   }
 
   open(ageMs = 0): Pair {
-    const transport = new FakeTransport()
+    const transport = new FakeTransport(
+      this.feed.forms.find(({ subprotocol }) => subprotocol === this.subprotocol),
+    )
     return { session: this.sessions.open(transport, { address: '192.0.2.1', ageMs }), transport }
   }
 

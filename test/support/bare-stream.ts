@@ -46,6 +46,9 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     messagesPerSecond: 50,
     maxSessionsPerUser: 1000,
     sessionsPerUserPerSecond: 1000,
+    resumeBytesPerUser: 1e9,
+    resumesAtOnce: 64,
+    resumesAtOncePerUser: 8,
     expiryWarningMs: 60_000,
     clockToleranceMs: 5000,
     ...changes,
@@ -63,10 +66,12 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
   await serveStream(app, {
     ...limits,
     sessions,
+    forms: feed.forms,
     admission,
     allowedOrigins: '*',
     isReady: () => true,
     pingMs: 60_000,
+    deflate: 'on',
     closeTimeoutMs: 200,
     log: app.log,
   })

@@ -12,6 +12,7 @@ export function createTestLedger(limits: Partial<NodeLimits> = {}, now?: () => n
       handshakesPerAddressPerSecond: 1000,
       sessionsPerUserPerSecond: 1000,
       eventsPerSecond: 10_000,
+      resumeBytesPerUser: 1e9,
       ...limits,
     }),
     now,

@@ -4,6 +4,7 @@ import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { streams, type Topics } from '../../src/log/topics.ts'
 
 const leaderTimeoutMs = 20_000
+const removalTimeoutMs = 20_000
 const pollMs = 20
 
 export interface TopicOptions {
@@ -65,6 +66,23 @@ export async function ensureTopics(
 /** Deletes the five topics with their records. */
 export async function deleteTopics(brokers: string, topics: Topics): Promise<void> {
   await withAdmin(brokers, admin => admin.deleteTopics({ topics: namesOf(topics) }))
+}
+
+/**
+ * Deletes topics by their names, and resolves when the broker that is asked lists none of them: it hears of that a moment
+ * after the controller. Until then `ensureTopics` would take one that is to be made again for one that exists.
+ */
+export async function removeTopics(brokers: string, names: readonly string[]): Promise<void> {
+  await withAdmin(brokers, async admin => {
+    await admin.deleteTopics({ topics: [...names] })
+    const deadlineMs = performance.now() + removalTimeoutMs
+    while ((await admin.listTopics()).some(name => names.includes(name))) {
+      if (performance.now() > deadlineMs) {
+        throw new Error(`${names.join(', ')}: still listed ${removalTimeoutMs} ms after the deletion`)
+      }
+      await pause(pollMs)
+    }
+  })
 }
 
 /** The names of the five topics. */

@@ -183,3 +183,31 @@ test('lets go of items with their last event, and takes them up again', () => {
   expect([partition.recent.size, partition.recent.slotCount]).toEqual([4, 4])
   expect(read(partition, partition.from, new Set([1234])).texts).toEqual(['again'])
 })
+
+test('keeps less when it is told to, at once, and gives the memory back without the collector', () => {
+  const { window, partition } = openWindow({ maxBytes: 32_000_000 })
+  append(partition, run(0, 150_000))
+  const { bytes, events } = window.counts
+  const held = process.memoryUsage().arrayBuffers
+  window.limitBytes = 4_000_000
+
+  expect(window.counts.bytes).toBeLessThanOrEqual(4_000_000)
+  expect(window.counts.dropped).toMatchObject({ bytes: 0, memory: events - window.counts.events })
+  expect(held - process.memoryUsage().arrayBuffers).toBeGreaterThan((bytes - 4_000_000) * 0.9)
+  expect(read(partition, partition.from).texts).not.toEqual([])
+  append(partition, run(150_000, 150_000))
+  expect(window.counts.bytes).toBeLessThanOrEqual(4_000_000)
+})
+
+test('keeps as much as before when it is told so, and never more than it may', () => {
+  const { window, partition } = openWindow({ maxBytes: 8_000_000 })
+  window.limitBytes = 1_000_000
+  append(partition, run(0, 60_000))
+  window.limitBytes = 100_000_000
+  expect(window.limitBytes).toBe(8_000_000)
+  append(partition, run(60_000, 90_000))
+
+  expect(window.counts.bytes).toBeGreaterThan(7_000_000)
+  expect(window.counts.bytes).toBeLessThanOrEqual(8_000_000)
+  expect(read(partition, partition.from).texts).not.toEqual([])
+})

@@ -44,7 +44,7 @@ describe('a handshake', () => {
     const client = new StreamClient(gateway.streamUrl, { protocols: ['graphql-ws'] })
     expect(await refusal(client)).toEqual({
       status: 400,
-      body: '{"error":"Sec-WebSocket-Protocol graphql-ws: expected ticker.v1.json, or none"}',
+      body: '{"error":"Sec-WebSocket-Protocol graphql-ws: expected ticker.v1.json, ticker.v1.tape, or none"}',
     })
   })
 

@@ -12,6 +12,10 @@ const parts = [
   'ticker_handshakes_open',
   'ticker_audiences',
   'ticker_publish_pending_events',
+  'ticker_conflating_audiences',
+  'ticker_resumes_waiting',
+  'ticker_reread_bytes',
+  'ticker_reread_pieces_under_way',
 ]
 
 /** The metrics of the document by name, with their type; `test/gateway/metrics.test.ts` holds it to those that there are. */

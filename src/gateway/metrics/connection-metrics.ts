@@ -41,7 +41,7 @@ export function declareConnections(registry: Registry, sources: ConnectionSource
   counter(
     registry,
     'ticker_handshakes_refused_total',
-    'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of address or rate: an address has too many connections, or clients connect again without a pause; of the others: a client or a page is set up wrongly',
+    'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of address or rate: an address has too many connections, or clients connect again without a pause; of memory: see ticker_memory_state; of the others: a client or a page is set up wrongly',
     ['reason'],
     () => rows('reason', refusals),
   )

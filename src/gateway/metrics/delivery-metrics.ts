@@ -1,13 +1,13 @@
 import { Histogram, type Registry } from 'prom-client'
 import type { Feed } from '../../fanout/feed.ts'
 import type { Ingest } from '../ingest.ts'
-import { counter, gauge } from './read-metric.ts'
+import { counter, gauge, rows } from './read-metric.ts'
 
 const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Declares what is known of items, audiences and what they are sent. */
 export function declareDelivery(registry: Registry, feed: Feed): void {
-  const { fanout, tape } = feed
+  const { fanout, conflation, tape } = feed
   gauge(
     registry,
     'ticker_items',
@@ -20,12 +20,12 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
     'ticker_subscribed_items',
     'Different items that someone is subscribed to, a wildcard counted as one. A fall to 0: nobody listens, or no client can subscribe',
     [],
-    () => fanout.subscribedItems,
+    () => feed.subscribedItems,
   )
   gauge(
     registry,
     'ticker_audiences',
-    'Groups of sessions that share their frames. Near the number of sessions: little is shared, and each session costs frames of its own',
+    'Groups of sessions that share the frames of what they are told at once. Near the number of sessions: little is shared, and each session costs frames of its own',
     [],
     () => fanout.audienceCount,
   )
@@ -34,28 +34,35 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
     'ticker_deliveries_total',
     'Events delivered: one event to one session is one. Standing still while events are read: nobody is subscribed to them',
     [],
-    () => fanout.counts.deliveries,
+    () => fanout.counts.deliveries + conflation.counts.deliveries,
   )
   counter(
     registry,
     'ticker_delivered_bytes_total',
-    'Bytes of events written to sockets, frame headers included. Near what the network carries: more nodes are needed',
+    'Bytes of events written to sockets, frame headers included, before compression. Near what the network carries: more nodes are needed',
     [],
-    () => fanout.counts.bytes,
+    () => fanout.counts.bytes + conflation.counts.bytes,
+  )
+  counter(
+    registry,
+    'ticker_deflated_bytes_total',
+    'Bytes of frames that were compressed, each once for all of its receivers, before (plain) and after (compressed). Little difference: what is published does not repeat, and TICKER_DEFLATE=off saves the time',
+    ['form'],
+    () => rows('form', { ...fanout.deflated }),
   )
   counter(
     registry,
     'ticker_flushed_events_total',
     'Events put into frames, one for each audience that receives them. Many per flush: batches grow, under load or because the producer batches',
     [],
-    () => fanout.counts.events,
+    () => fanout.counts.events + conflation.counts.events,
   )
   counter(
     registry,
     'ticker_flushes_total',
-    'Flushes, one per audience and batch, each built once and written to every session of the audience. Few deliveries per flush: little is shared',
+    'Flushes, one per audience and batch or end of its interval, each built once and written to every session of the audience. Few deliveries per flush: little is shared',
     [],
-    () => fanout.counts.flushes,
+    () => fanout.counts.flushes + conflation.counts.flushes,
   )
 }
 

@@ -1,21 +1,23 @@
 import { Histogram, type Registry } from 'prom-client'
+import { channels } from '../../event/event.ts'
+import type { Feed } from '../../fanout/feed.ts'
 import { behindCauses } from '../../session/reader-counts.ts'
 import type { Sessions } from '../../session/sessions.ts'
-import { counter, gauge, rows } from './read-metric.ts'
+import { counter, gauge, type Row, rows } from './read-metric.ts'
 
 const durationBucketsS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 const sizeBuckets = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 
 /** Declares what sessions do that are behind: they resume, or do not keep up. */
-export function declareReaders(registry: Registry, sessions: Sessions): void {
+export function declareReaders(registry: Registry, sessions: Sessions, { conflation }: Feed): void {
   counter(
     registry,
     'ticker_resumes_total',
-    'Sessions that went on from a cursor, by outcome. A rise: clients lose their connections, or a node has left; of partial: they were away for longer than TICKER_RESUME_MAX_AGE_MS or retention; of failed: the log cannot be read',
+    'Sessions that went on from a cursor, by outcome. A rise: clients lose their connections, or a node has left; of partial: they were away for longer than TICKER_RESUME_MAX_AGE_MS or retention; of failed: the log cannot be read; of refused: see ticker_memory_state',
     ['outcome'],
     () => {
-      const { whole, partial, failed } = sessions.resumeCounts
-      return rows('outcome', { whole, partial, failed })
+      const { whole, partial, failed, refused } = sessions.resumeCounts
+      return rows('outcome', { whole, partial, failed, refused })
     },
   )
   const { readerCounts: counts } = sessions
@@ -45,7 +47,10 @@ export function declareReaders(registry: Registry, sessions: Sessions): void {
     'ticker_conflated_events_total',
     'Events of conflated channels that were replaced by newer ones before a session got them. A rise: clients are slower than what they subscribe to, or conflate by interval as they wish',
     ['channel'],
-    () => rows('channel', counts.replaced),
+    () =>
+      channels.map(
+        (channel): Row => [{ channel }, counts.replaced[channel] + conflation.counts.replaced[channel]],
+      ),
   )
   counter(
     registry,

@@ -57,7 +57,7 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   counter(
     registry,
     'ticker_sessions_refused_total',
-    'Sessions with a good token that got no place, by reason. A rise of node: add nodes, or raise TICKER_MAX_SESSIONS; of user or rate: a user has too many sessions, or begins them without a pause',
+    'Sessions with a good token that got no place, by reason. A rise of node: add nodes, or raise TICKER_MAX_SESSIONS; of user or rate: a user has too many sessions, or begins them without a pause; of memory: see ticker_memory_state',
     ['reason'],
     () => rows('reason', sessions.placeCounts.refused),
   )

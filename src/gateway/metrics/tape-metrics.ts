@@ -28,7 +28,7 @@ export function declareTape(registry: Registry, { window }: Feed): void {
   counter(
     registry,
     'ticker_tape_dropped_segments_total',
-    'Segments of recent events that were dropped, by cause. A rise of bytes: raise TICKER_TAPE_BYTES, or resumes come from Kafka sooner; of restart: topics are made again, or offsets were gone',
+    'Segments of recent events that were dropped, by cause. A rise of bytes: raise TICKER_TAPE_BYTES, or resumes come from Kafka sooner; of memory: see ticker_memory_state; of restart: topics are made again, or offsets were gone',
     ['cause'],
     () => rows('cause', window.counts.dropped),
   )

@@ -1,7 +1,7 @@
 import { Kafka, logLevel, type Producer, type ProducerConfig } from 'kafkajs'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import type { Partition } from '../../../src/log/event-log.ts'
-import { ensureTopics, withAdmin } from '../../support/topics.ts'
+import { ensureTopics, removeTopics } from '../../support/topics.ts'
 import { appendAll, bound, endOf } from '../conformance/reading.ts'
 import { newSymbol, sampleNews, sampleTrades } from '../conformance/sample-event.ts'
 import { type OpenedKafkaLog, openKafkaLog } from './open-kafka-log.ts'
@@ -76,7 +76,7 @@ test('rejects a range whose topic is made again while it is read', async () => {
   const [{ partition, offset }] = positions as [(typeof positions)[number]]
   const range = Array.fromAsync(log.range(partition, offset, offset + 20_000, bound()), async batch => {
     if (batch.from > offset) return
-    await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topics.trades] }))
+    await removeTopics(brokers, [topics.trades])
     await ensureTopics(brokers, [topics.trades])
   })
   await expect(range).rejects.toThrow(`${topics.trades}/0 was made again while it was read`)

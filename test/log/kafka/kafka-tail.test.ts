@@ -9,7 +9,7 @@ import {
 } from 'kafkajs'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import type { Position } from '../../../src/log/event-log.ts'
-import { withAdmin } from '../../support/topics.ts'
+import { ensureTopics, removeTopics, withAdmin } from '../../support/topics.ts'
 import { appendAll, bound } from '../conformance/reading.ts'
 import { newSymbol, sampleTrades } from '../conformance/sample-event.ts'
 import { type OpenedKafkaLog, openKafkaLog } from './open-kafka-log.ts'
@@ -124,10 +124,8 @@ test('follows a topic that was deleted and made again, and tells positions of th
   const reading = follow()
   const [before] = await appendAll(log, sampleTrades(newSymbol(), 5))
   await reading.until(() => reading.offsets(topic).length === 5)
-  await withAdmin(brokers, async admin => {
-    await admin.deleteTopics({ topics: [topic] })
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
-  })
+  await removeTopics(brokers, [topic])
+  await ensureTopics(brokers, [topic], { partitions: 1 })
   await reading.until(() => reading.of(topic).at(-1)?.epoch !== before?.epoch)
   const [after] = await appendAll(log, sampleTrades(newSymbol(), 8))
   await reading.until(() => reading.offsets(topic).length === 13)
@@ -153,19 +151,15 @@ test('finds partitions that are added', async () => {
 })
 
 test('waits for topics that are missing, and reads the others meanwhile', async () => {
-  const { log, topics } = opened
-  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topics.news] }))
-  // The broker hears of it a moment later.
-  while ((await log.partitions(bound())).some(({ partition }) => partition.topic === topics.news));
+  const { topics } = opened
+  await removeTopics(brokers, [topics.news])
   const reading = follow()
   await appendAll(opened.log, sampleTrades(newSymbol(), 2))
   await reading.until(() => reading.offsets(topics.trades).length === 2)
   expect(opened.warnings.map(({ message }) => message)).toContain(
     'waiting for a topic: Kafka answered UNKNOWN_TOPIC_OR_PARTITION',
   )
-  await withAdmin(brokers, admin =>
-    admin.createTopics({ topics: [{ topic: topics.news, numPartitions: 1 }], waitForLeaders: true }),
-  )
+  await ensureTopics(brokers, [topics.news], { partitions: 1 })
   const producer = await connectProducer()
   await producer.send({ topic: topics.news, messages: messages(2) })
   await reading.until(() => reading.offsets(topics.news).length === 2)

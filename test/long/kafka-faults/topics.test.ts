@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type KafkaBroker, startKafka } from '../../support/kafka.ts'
 import { freePort } from '../../support/port.ts'
-import { createTopics, ensureTopics, withAdmin } from '../../support/topics.ts'
+import { createTopics, ensureTopics, removeTopics, withAdmin } from '../../support/topics.ts'
 import { Scenario, sound, symbols, waitUntil } from './scenario.ts'
 
 let broker: KafkaBroker
@@ -19,7 +19,7 @@ afterAll(() => broker.stop())
 test('waits for a topic that is missing at the start, and says which', async () => {
   const { brokers } = broker
   const topics = await createTopics(brokers)
-  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topics.trades] }))
+  await removeTopics(brokers, [topics.trades])
   const port = await freePort()
   let createdAt = 0
   const meanwhile = async () => {
@@ -56,7 +56,7 @@ test('reads a topic that is deleted and made again under load from its start', a
   const { brokers } = broker
   scenario = await Scenario.start({ brokers })
   const topic = scenario.topics.trades
-  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
+  await removeTopics(brokers, [topic])
   const goneAt = performance.now()
   await ensureTopics(brokers, [topic])
   await scenario.arrivals(1000)

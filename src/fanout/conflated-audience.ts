@@ -1,0 +1,148 @@
+import type { Channel } from '../event/event.ts'
+import type { Item } from '../tape/item.ts'
+import type { Items } from '../tape/items.ts'
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { type Interest, wants } from './interest.ts'
+import { NumberList } from './number-list.ts'
+import type { Cohort, ItemEvents } from './seat.ts'
+import type { Tick } from './tick.ts'
+
+/** What a cohort is told with a tick. */
+export interface Telling {
+  readonly blocks: readonly Block[]
+  readonly events: number
+  /** How many further events those stand for, by channel. */
+  readonly replaced: ReadonlyMap<Channel, number>
+}
+
+export interface ConflatedAudienceOptions {
+  readonly key: string
+  readonly interest: Interest
+  readonly form: WireForm
+  readonly items: Items
+  /** What one tick writes at most, unless one event alone is larger. */
+  readonly maxTickBytes: number
+}
+
+/** An item of a tick, with its events. */
+interface Taking {
+  readonly index: number
+  readonly events: number
+}
+
+/** What most cohorts leave over. */
+export const nothing: ItemEvents = new Map()
+const silence: Telling = { blocks: [], events: 0, replaced: new Map() }
+/** A separator, the name of the field and ten digits. */
+const mostReplacesBytes = 32
+/** The events of the telling that is being made. */
+const marks = new NumberList()
+/** What does not fit into it. */
+const left = new Map<number, number>()
+
+/** The subscribers that are told the same items at the same interval: what they have in common is built once. */
+export class ConflatedAudience {
+  readonly key: string
+  readonly interest: Interest
+  /** How many names are wanted; a whole channel is more than any number of them. */
+  readonly nameCount: number
+  /** How many subscribers there are. */
+  size = 0
+  /** One as a rule; who joins in the middle of an interval is told its part of it alone. */
+  cohorts: Cohort[] = []
+  readonly #form: WireForm
+  readonly #items: Items
+  readonly #maxTickBytes: number
+  #bytes = 0
+
+  constructor({ key, interest, form, items, maxTickBytes }: ConflatedAudienceOptions) {
+    this.key = key
+    this.interest = interest
+    this.nameCount = [...interest.values()].reduce(
+      (sum, symbols) => sum + (symbols === '*' ? Infinity : symbols.size),
+      0,
+    )
+    this.#form = form
+    this.#items = items
+    this.#maxTickBytes = maxTickBytes
+  }
+
+  /** Builds what a cohort is told with a tick, of which it has seen so many `events` each; what does not fit is left over. */
+  build(cohort: Cohort, tick: Tick, events: Uint32Array): Telling {
+    const former = cohort.leftovers
+    for (const [number, count] of former) {
+      const index = tick.indexOf(number)
+      this.#take(tick, { index, events: count + (events[index] ?? 0) })
+    }
+    this.#visit(tick, index => {
+      const number = tick.items[index]?.number ?? 0
+      if (!former.has(number)) this.#take(tick, { index, events: events[index] ?? 0 })
+    })
+    const telling = marks.count === 0 ? silence : this.#encode(tick)
+    marks.clear()
+    this.#bytes = 0
+    cohort.leftovers = left.size === 0 ? nothing : new Map(left)
+    left.clear()
+    return telling
+  }
+
+  /** Whether an item is wanted. */
+  wants({ channel, symbol }: Item): boolean {
+    return wants(this.interest, channel, symbol)
+  }
+
+  /** Puts together those that have been told the same by now. */
+  settle(): void {
+    if (this.cohorts.length === 1) return
+    const [first, ...others] = this.cohorts.filter(({ isNew, leftovers }) => !isNew && leftovers.size === 0)
+    if (first !== undefined) for (const { seats } of others) for (const seat of seats) seat.move(first)
+    // Others may still join those that are new.
+    this.cohorts = this.cohorts.filter(({ isNew, seats }) => isNew || seats.size > 0)
+  }
+
+  #take(tick: Tick, { index, events }: Taking): void {
+    const item = tick.items[index]
+    if (events === 0 || item === undefined) return
+    const bytes = tick.end(index) - tick.start(index) + mostReplacesBytes
+    if (marks.count > 0 && this.#bytes + bytes > this.#maxTickBytes) {
+      left.set(item.number, events)
+      return
+    }
+    this.#bytes += bytes
+    tick.replaced[index] = events - 1
+    marks.push(index)
+  }
+
+  #encode(tick: Tick): Telling {
+    const replaced = new Map<Channel, number>()
+    for (let mark = 0; mark < marks.count; mark++) {
+      const index = marks.at(mark)
+      const { channel } = tick.items[index] ?? {}
+      if (channel !== undefined)
+        replaced.set(channel, (replaced.get(channel) ?? 0) + (tick.replaced[index] ?? 0))
+    }
+    marks.sort()
+    const blocks: Block[] = []
+    this.#form.events({ segment: tick, marks }, block => blocks.push(block))
+    return { blocks, events: marks.count, replaced }
+  }
+
+  /** Visits what of a tick is wanted, by whichever is less: what changed, or what is wanted. */
+  #visit(tick: Tick, each: (index: number) => void): void {
+    for (const [channel, symbols] of this.interest) {
+      if (symbols === '*' || symbols.size > tick.count) {
+        for (let index = 0; index < tick.count; index++) {
+          const item = tick.items[index]
+          if (item?.channel === channel && this.wants(item)) each(index)
+        }
+      } else {
+        for (const symbol of symbols) {
+          const item = this.#items.find(channel, symbol)
+          const index = item === undefined ? -1 : tick.indexOf(item.number)
+          if (index >= 0) each(index)
+        }
+      }
+    }
+  }
+}

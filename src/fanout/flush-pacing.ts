@@ -1,0 +1,42 @@
+export interface FlushPacingOptions {
+  /** How long an event may wait for further ones, in ms; 0: it never does. */
+  readonly mostMs: number
+  /** Milliseconds on a clock that only goes on. */
+  readonly now?: () => number
+}
+
+/**
+ * When to write what has come: at once, as long as writing is a small part of the work. After a flush that took some time the next
+ * one waits for as long, at most `mostMs`, so that under load events share frames and writes, and half of the time is left for
+ * everything else.
+ */
+export class FlushPacing {
+  readonly #mostMs: number
+  readonly #now: () => number
+  /** When the next flush may be. */
+  #dueMs = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor({ mostMs, now = () => performance.now() }: FlushPacingOptions) {
+    this.#mostMs = mostMs
+    this.#now = now
+  }
+
+  /** Calls `flush` now, or when it is due; once, however often it is asked for meanwhile. */
+  ask(flush: () => void): void {
+    if (this.#timer !== undefined) return
+    const waitMs = this.#dueMs - this.#now()
+    if (waitMs <= 0) flush()
+    else this.#timer = setTimeout(flush, waitMs)
+  }
+
+  /** Does what a flush does, and notes how long it took. */
+  measure(work: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const startMs = this.#now()
+    work()
+    const endMs = this.#now()
+    this.#dueMs = endMs + Math.min(this.#mostMs, endMs - startMs)
+  }
+}

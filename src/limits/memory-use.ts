@@ -1,0 +1,31 @@
+/** What Node says of the process, in bytes. */
+export type MemoryReading = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'external'>
+
+/**
+ * How much memory the process uses: its resident set, less what the allocator keeps of what was given back to it. glibc returns
+ * little: a window of 256 MiB that was shrunk to 16 left 345 MB resident of 382, of which 250 were free for whatever came next.
+ *
+ * When the resident set is larger than ever, all of it counts. Below that, what Node knows to be allocated counts, and what it did
+ * not know of at that moment: so it is never taken to be less than what made it grow that far.
+ */
+export class MemoryUse {
+  readonly #ask: () => MemoryReading
+  #highestRss = 0
+  /** What was resident then, and not known to Node: code, sockets, TLS, and free memory of the allocator. */
+  #unknownThen = 0
+
+  constructor(ask: () => MemoryReading = () => process.memoryUsage()) {
+    this.#ask = ask
+  }
+
+  /** In bytes, now. Takes 15 to 20 µs: the resident set is read from /proc. */
+  read(): number {
+    const { rss, heapTotal, external } = this.#ask()
+    const known = heapTotal + external
+    if (rss > this.#highestRss) {
+      this.#highestRss = rss
+      this.#unknownThen = Math.max(0, rss - known)
+    }
+    return Math.min(rss, known + this.#unknownThen)
+  }
+}

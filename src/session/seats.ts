@@ -1,0 +1,165 @@
+import type { Channel } from '../event/event.ts'
+import type { Audience, Subscriber } from '../fanout/audience.ts'
+import type { Feed } from '../fanout/feed.ts'
+import { type Interest, keyOf, wants } from '../fanout/interest.ts'
+import type { IntervalMs } from '../fanout/intervals.ts'
+import type { ConflatedSubscriber, ItemEvents, Seat } from '../fanout/seat.ts'
+import type { Block } from '../wire/block.ts'
+import type { Preface, WireForm } from '../wire/wire-form.ts'
+import type { Start } from './excerpts.ts'
+
+/** What a reader receives: at once, and at intervals; and, when it is behind, all of what, and of what only the newest. */
+export interface Interests {
+  readonly live: Interest
+  readonly intervals: ReadonlyMap<IntervalMs, Interest>
+  readonly every: Interest
+  readonly conflated: Interest
+}
+
+export interface SeatsParts {
+  readonly feed: Feed
+  readonly form: WireForm
+  readonly subscriber: Subscriber & ConflatedSubscriber
+  /** Writes a frame. */
+  readonly send: (block: Block) => void
+}
+
+/** From where on a reader has not been told of the channels of one interval. */
+export interface Untold {
+  readonly channels: ReadonlySet<Channel>
+  readonly starts: readonly Start[]
+  /** Whether that says it all; if not, some of what lies before was not told either. */
+  readonly isWhole: boolean
+}
+
+/** Where a reader was when it left. */
+export interface Left {
+  /** Of what is told at once. */
+  readonly live: readonly Start[]
+  readonly intervals: readonly Untold[]
+}
+
+interface IntervalSeat {
+  readonly seat: Seat
+  readonly interest: Interest
+}
+
+/** The places of a reader that is live: in the audience of what it gets at once, and among those that are told at each of its intervals. */
+export class Seats {
+  readonly #parts: SeatsParts
+  #audience: Audience | undefined
+  /** Where the feed was when the audience was joined, by the number of the partition. */
+  #joinedAt: readonly number[] = []
+  #intervals = new Map<IntervalMs, IntervalSeat>()
+  /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
+  readonly #preface: Preface | undefined
+  #prefaced = ''
+
+  constructor(parts: SeatsParts) {
+    this.#parts = parts
+    this.#preface = parts.form.preface?.()
+  }
+
+  /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
+  prepare({ live }: Interests): boolean {
+    const key = keyOf(live)
+    if (this.#preface === undefined) return true
+    if (key !== this.#prefaced) this.#preface.renew()
+    this.#prefaced = key
+    return this.#preface.advance(visit => this.#visit(live, visit), this.#parts.send)
+  }
+
+  /**
+   * Changes to the places of other interests, between two batches, so that the positions told with it are exact. False if a
+   * conflated event was still to be told that is told nowhere now: the current values are to be sent.
+   */
+  take(interests: Interests): boolean {
+    const { feed, form, subscriber } = this.#parts
+    // Who joins gets what comes now, not what is still to be written.
+    feed.flush()
+    const { live } = interests
+    const former = this.#audience
+    this.#audience = live.size > 0 ? feed.fanout.join(subscriber, live, form) : undefined
+    if (former !== this.#audience) {
+      if (former !== undefined) feed.fanout.leave(subscriber, former)
+      this.#joinedAt = feed.reached()
+      this.#complete(interests)
+    }
+    return this.#takeIntervals(interests)
+  }
+
+  /** Leaves all of them; where it was. The frame that it was to get has not reached it. */
+  leave(): Left {
+    const { feed, subscriber } = this.#parts
+    const audience = this.#audience
+    const positions = feed.positions()
+    const live = positions.map(({ number, offset }) => ({
+      number,
+      offset:
+        audience === undefined ? offset : Math.max(audience.coveredAt(number), this.#joinedAt[number] ?? 0),
+    }))
+    const intervals = [...this.#intervals.values()].map(({ seat, interest }): Untold => {
+      const { positions: told, isWhole } = seat.leave()
+      const starts = positions.map(({ number }) => ({ number, offset: told[number] ?? feed.beginOf(number) }))
+      return { channels: new Set(interest.keys()), starts, isWhole }
+    })
+    if (audience !== undefined) feed.fanout.leave(subscriber, audience)
+    this.#audience = undefined
+    this.#intervals = new Map()
+    this.#preface?.suspend()
+    return { live, intervals }
+  }
+
+  #complete(interests: Interests): void {
+    const audience = this.#audience
+    if (this.#preface === undefined || audience === undefined) return
+    this.prepare(interests)
+    const coverage = this.#parts.feed
+      .positions()
+      .map(({ number }) => [number, audience.coveredAt(number)] as const)
+    this.#preface.complete(visit => this.#visit(interests.live, visit), coverage, this.#parts.send)
+  }
+
+  #visit(interest: Interest, visit: (item: number) => void): void {
+    const { items } = this.#parts.feed.tape
+    for (const [channel, symbols] of interest) {
+      if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)
+      else
+        for (const symbol of symbols) {
+          const item = items.find(channel, symbol)
+          if (item !== undefined) visit(item.number)
+        }
+    }
+  }
+
+  #takeIntervals({ intervals, live }: Interests): boolean {
+    const { feed, form, subscriber } = this.#parts
+    const leaving = [...this.#intervals].filter(
+      ([intervalMs, { interest }]) => !isSame(interest, intervals.get(intervalMs)),
+    )
+    const untold = merged(leaving.map(([, { seat }]) => seat.untold()))
+    for (const [intervalMs] of leaving) this.#intervals.delete(intervalMs)
+    for (const [intervalMs, interest] of intervals) {
+      if (this.#intervals.has(intervalMs)) continue
+      const seat = feed.conflation.join(intervalMs, { subscriber, interest, form, untold })
+      this.#intervals.set(intervalMs, { seat, interest })
+    }
+    for (const [, { seat }] of leaving) seat.leave()
+    const { items } = feed.tape
+    return ![...untold.keys()].some(number => {
+      const item = items.at(number)
+      return item !== undefined && wants(live, item.channel, item.symbol)
+    })
+  }
+}
+
+function isSame(interest: Interest, other: Interest | undefined): boolean {
+  return other !== undefined && keyOf(interest) === keyOf(other)
+}
+
+function merged(all: readonly ItemEvents[]): ItemEvents {
+  const sum = new Map<number, number>()
+  for (const events of all)
+    for (const [number, count] of events) sum.set(number, (sum.get(number) ?? 0) + count)
+  return sum
+}

@@ -1,0 +1,185 @@
+import type { MarketEvent } from '../event/event.ts'
+import { binaryBlock, type Block } from './block.ts'
+import { type Coverage, Ranges } from './coverage.ts'
+import { jsonForm } from './json-form.ts'
+import { type EventRun, type Flush, maxFrameBytes, type Preface, type WireForm } from './wire-form.ts'
+import { TapeBytes } from './tape/tape-bytes.ts'
+import { TapeEncoder, type TapePlace } from './tape/tape-encoder.ts'
+import { writeFrameHead, writeFrameTail, writeReplaced } from './tape/tape-frame.ts'
+import { bareFrame, recordKinds } from './tape/tape-kinds.ts'
+import { TapePreface } from './tape-preface.ts'
+
+/** The most that a range takes in the head or the tail of a frame, and a JSON record beside its event: three numbers. */
+const mostRangeBytes = 25
+/** Of the frame under way. */
+const ranges = new Ranges()
+const out = new TapeBytes()
+
+/**
+ * `ticker.v1.tape` (PROTOCOL.md §10): binary frames of what changes. The events of the batch under way are encoded as they come,
+ * once for all audiences, as long as there is one; what is read later, or conflated, goes as it is.
+ */
+export class TapeForm implements WireForm {
+  readonly subprotocol = 'ticker.v1.tape'
+  readonly #segment: EventRun
+  readonly #encoder = new TapeEncoder()
+  /** The records of the batch under way, and where each ends. */
+  readonly #records = new TapeBytes()
+  #ends = new Uint32Array(512)
+  #count = 0
+  #audiences = 0
+  /** Counts the events that were encoded; by item, which was its last. */
+  #ordinal = 0
+  #touched: number[] = []
+  /** The same before the batch under way. */
+  #flushed = 0
+
+  /** `segment`: the batch under way, whose events `note` is told. */
+  constructor(segment: EventRun) {
+    this.#segment = segment
+  }
+
+  /** Whether events have to be noted. */
+  get isInUse(): boolean {
+    return this.#audiences > 0
+  }
+
+  /** How many items the form remembers the last event of. */
+  get items(): number {
+    return this.#encoder.size
+  }
+
+  opened(): void {
+    this.#audiences++
+  }
+
+  closed(): void {
+    if (--this.#audiences > 0) return
+    this.#encoder.clear()
+    this.#touched = []
+  }
+
+  /** Encodes an event of the batch under way; `index` is its place there. */
+  note(event: MarketEvent, place: TapePlace, index: number): void {
+    // Those that came before anyone wanted this form have no record.
+    while (this.#count < index) this.#end()
+    this.#encoder.encode(event, place, this.#records)
+    this.#touched[place.item] = ++this.#ordinal
+    this.#end()
+  }
+
+  /** Forgets the batch, which was written. */
+  reset(): void {
+    this.#records.clear()
+    this.#count = 0
+    this.#flushed = this.#ordinal
+  }
+
+  message(message: object): Block {
+    return jsonForm.message(message)
+  }
+
+  /** A snapshot is a message, which says nothing of items. */
+  snapshot(head: object, events: Iterable<Buffer>): Iterable<Block> {
+    return jsonForm.snapshot(head, events)
+  }
+
+  events(flush: Flush, send: (block: Block) => void): void {
+    const { marks, segment, coverage } = flush
+    let first = 0
+    let bytes = 0
+    for (let mark = 0; mark < marks.count; mark++) {
+      const index = marks.indices[mark] ?? 0
+      const size = this.#sizeOf(segment, index)
+      if (bytes > 0 && bytes + size + (ranges.count + 1) * mostRangeBytes > maxFrameBytes) {
+        this.#send({ ...flush, first, last: mark }, send)
+        ranges.next()
+        first = mark
+        bytes = 0
+      }
+      if (coverage !== undefined) ranges.put(segment, index)
+      bytes += size
+    }
+    if (coverage !== undefined) ranges.complete(coverage)
+    if (bytes > 0) this.#send({ ...flush, first, last: marks.count }, send)
+    ranges.clear()
+  }
+
+  preface(): Preface {
+    return new TapePreface({
+      encoder: this.#encoder,
+      ordinal: () => this.#ordinal,
+      flushed: () => this.#flushed,
+      touched: item => this.#touched[item] ?? 0,
+    })
+  }
+
+  #end(): void {
+    if (this.#count === this.#ends.length) {
+      const ends = new Uint32Array(this.#count * 2)
+      ends.set(this.#ends)
+      this.#ends = ends
+    }
+    this.#ends[this.#count++] = this.#records.length
+  }
+
+  /** The length of an event's record; 0 if it has none. */
+  #recordBytes(segment: EventRun, index: number): number {
+    if (segment !== this.#segment || index >= this.#count) return 0
+    return (this.#ends[index] ?? 0) - (index === 0 ? 0 : (this.#ends[index - 1] ?? 0))
+  }
+
+  #sizeOf(segment: EventRun, index: number): number {
+    const bytes = this.#recordBytes(segment, index)
+    return bytes > 0 ? bytes : segment.end(index) - segment.start(index) + mostRangeBytes
+  }
+
+  #send(part: FramePart, send: (block: Block) => void): void {
+    const { coverage } = part
+    out.clear()
+    if (coverage === undefined) {
+      out.byte(bareFrame)
+      this.#append(part)
+      return send(binaryBlock(out.written))
+    }
+    ranges.begin(coverage)
+    this.#stateInFull(part.segment, coverage)
+    writeFrameHead(ranges, out)
+    this.#append(part)
+    writeFrameTail(ranges, out)
+    send(binaryBlock(out.written))
+    ranges.settle(coverage)
+  }
+
+  /** Only ranges of live frames go on from one another; the others, and a partition's first, are stated in full. */
+  #stateInFull(segment: EventRun, { covered }: Coverage): void {
+    for (let place = 0; place < ranges.count; place++) {
+      if (segment !== this.#segment || covered[ranges.numbers[place] ?? 0] === undefined)
+        ranges.events[place] = 0
+    }
+  }
+
+  #append({ segment, marks, coverage, first, last }: FramePart): void {
+    for (let mark = first; mark < last; mark++) {
+      const index = marks.indices[mark] ?? 0
+      const bytes = this.#recordBytes(segment, index)
+      if (bytes > 0) {
+        const end = this.#ends[index] ?? 0
+        out.append(this.#records.bytes.subarray(end - bytes, end))
+        continue
+      }
+      if (coverage === undefined) writeReplaced(segment.replaced?.[index] ?? 0, out)
+      out.number(recordKinds.json)
+      out.number(segment.partitions[index] ?? 0)
+      const [start, end] = [segment.start(index), segment.end(index)]
+      out.number(end - start)
+      out.append(segment.bytes.subarray(start, end))
+    }
+  }
+}
+
+/** The part of a flush that goes into one frame: what is marked from `first` on and before `last`. */
+interface FramePart extends Flush {
+  readonly first: number
+  readonly last: number
+}

@@ -1,0 +1,94 @@
+import { binaryBlock, type Block } from './block.ts'
+import { type EachItem, maxFrameBytes, type Preface } from './wire-form.ts'
+import { TapeBytes } from './tape/tape-bytes.ts'
+import type { TapeEncoder } from './tape/tape-encoder.ts'
+import { writeCovers } from './tape/tape-frame.ts'
+import { denseFrame } from './tape/tape-kinds.ts'
+
+export interface TapePrefaceParts {
+  readonly encoder: TapeEncoder
+  /** How many events were encoded; all, and before the batch under way. */
+  readonly ordinal: () => number
+  readonly flushed: () => number
+  /** Which of them was an item's last; 0 if it had none. */
+  readonly touched: (item: number) => number
+}
+
+/** Bases told at once: some 50 kB. */
+const mostAtOnce = 1000
+const out = new TapeBytes()
+
+/**
+ * What one receiver knows of the items' last events, against which changes are written: it is told the bases that it lacks, many of them
+ * a frame at a time, before it becomes live.
+ */
+export class TapePreface implements Preface {
+  readonly #parts: TapePrefaceParts
+  /** Of every item of its interest it knows what there was at this ordinal. */
+  #known = 0
+  /** Of some it was told more, at a later one. */
+  #told = new Map<number, number>()
+
+  constructor(parts: TapePrefaceParts) {
+    this.#parts = parts
+  }
+
+  advance(items: EachItem, send: (block: Block) => void): boolean {
+    const lacking = this.#lacking(items)
+    if (lacking.length <= mostAtOnce) return true
+    const ordinal = this.#parts.ordinal()
+    const some = lacking.slice(0, mostAtOnce)
+    this.#send(some, [], send)
+    for (const item of some) this.#told.set(item, ordinal)
+    return false
+  }
+
+  complete(
+    items: EachItem,
+    coverage: Iterable<readonly [partition: number, from: number]>,
+    send: (block: Block) => void,
+  ): void {
+    this.#send(this.#lacking(items), coverage, send)
+    this.#told.clear()
+    this.#known = this.#parts.ordinal()
+  }
+
+  renew(): void {
+    this.#known = 0
+    this.#told.clear()
+  }
+
+  suspend(): void {
+    this.#known = this.#parts.flushed()
+  }
+
+  #lacking(items: EachItem): number[] {
+    const lacking: number[] = []
+    items(item => {
+      const touched = this.#parts.touched(item)
+      if (touched > this.#known && touched > (this.#told.get(item) ?? 0)) lacking.push(item)
+    })
+    return lacking
+  }
+
+  #send(
+    items: readonly number[],
+    coverage: Iterable<readonly [partition: number, from: number]>,
+    send: (block: Block) => void,
+  ): void {
+    const finish = (): void => {
+      if (out.length > 1) send(binaryBlock(out.written))
+      out.clear()
+      // No range is implied, so the check is 0.
+      out.byte(denseFrame)
+    }
+    out.clear()
+    out.byte(denseFrame)
+    for (const [partition, from] of coverage) writeCovers({ partition, from, to: from }, out)
+    for (const item of items) {
+      this.#parts.encoder.base(item, out)
+      if (out.length > maxFrameBytes / 2) finish()
+    }
+    finish()
+  }
+}

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { MemoryUse } from '../../src/limits/memory-use.ts'
+
+const mega = 1e6
+
+/** What is said to be used, one reading after another, in MB: resident, of the heap, outside of it. */
+function uses(readings: readonly (readonly [rss: number, heapTotal: number, external: number])[]): number[] {
+  let at = 0
+  const use = new MemoryUse(() => {
+    const [rss = 0, heapTotal = 0, external = 0] = readings[at++] ?? []
+    return { rss: rss * mega, heapTotal: heapTotal * mega, external: external * mega }
+  })
+  return readings.map(() => use.read() / mega)
+}
+
+// Cause: the resident set was taken for what is used, but glibc keeps most of what is freed.
+// Symptom: a node that had been short of memory once stayed so; its window and its sessions went for nothing.
+// Seen by: the test of the whole, 350 MB after they had been freed.
+test('what was freed is not used, though it stays resident', () => {
+  expect(
+    uses([
+      [400, 50, 250],
+      [400, 50, 50],
+    ]),
+  ).toEqual([400, 200])
+})
+
+test('a resident set that is larger than ever is used, whatever Node knows of it', () => {
+  expect(
+    uses([
+      [100, 50, 20],
+      [400, 50, 20],
+      [390, 50, 20],
+      [410, 40, 10],
+    ]),
+  ).toEqual([100, 400, 390, 410])
+})
+
+test('what is returned to the system is not used', () => {
+  expect(
+    uses([
+      [400, 50, 250],
+      [150, 50, 50],
+      [90, 40, 10],
+    ]),
+  ).toEqual([400, 150, 90])
+})
+
+test('what was freed is used again when it is', () => {
+  expect(
+    uses([
+      [400, 50, 250],
+      [400, 50, 50],
+      [400, 50, 150],
+      [400, 50, 250],
+      [450, 50, 300],
+    ]),
+  ).toEqual([400, 200, 300, 400, 450])
+})
+
+test('by itself it asks this process', () => {
+  const used = new MemoryUse().read()
+  expect(used).toBeGreaterThan(20 * mega)
+  expect(used).toBeLessThanOrEqual(process.memoryUsage.rss() * 1.5)
+})

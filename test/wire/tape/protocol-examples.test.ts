@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { MarketEvent } from '../../../src/event/event.ts'
+import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
+import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/tape-decoder.ts'
+import { TapeEncoder } from '../../../src/wire/tape/tape-encoder.ts'
+import { TapeError } from '../../../src/wire/tape/tape-error.ts'
+import { writeReset } from '../../../src/wire/tape/tape-frame.ts'
+import { FrameMaker, partOf } from './tape-stage.ts'
+
+interface Exchange {
+  readonly frame: Uint8Array
+  readonly expected: string
+}
+
+const protocol = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf8')
+const examples = [...protocol.matchAll(/```tape ([^\n]+)\n(.*?)```/gs)].map(([, name = '', text = '']) => ({
+  name,
+  exchanges: exchangesOf(text),
+}))
+
+describe('the examples of PROTOCOL.md §10', () => {
+  test('are there', () => {
+    expect(examples.map(({ name }) => name)).toEqual([
+      'change',
+      'absolute',
+      'unknown item',
+      'gap',
+      'beyond the end',
+    ])
+  })
+
+  test.each(examples)('are read as they say: "$name"', ({ exchanges }) => {
+    const decoder = new TapeDecoder()
+    for (const { frame, expected } of exchanges) {
+      if (expected === 'error') expect(() => decoder.decode(frame)).toThrow(TapeError)
+      else expect(seen(decoder.decode(frame))).toEqual(JSON.parse(expected))
+    }
+  })
+
+  test('are written as they say: a base and changes', () => {
+    const [, first, second] = framesOf('change')
+    const events = [first, second].flatMap(eventsOf)
+    const encoder = new TapeEncoder()
+    const [change] = events
+    const base: MarketEvent = {
+      ...(change as MarketEvent & { T: 'q' }),
+      as: 400,
+      t: '2021-02-22T15:51:45.335Z',
+    }
+    encoder.encode(base, { item: 7, partition: 2 }, new TapeBytes())
+    const opening = new TapeBytes()
+    writeReset(opening)
+    encoder.base(7, opening)
+    const frames = new FrameMaker([4711, 0, 1000])
+    // The example leaves out a partition, and forgets the items first.
+    expect(hex(frames.opening(opening)).endsWith(hex(opening.written).slice(2))).toBe(true)
+    expect(hexOf('change', 0).endsWith(hex(opening.written).slice(2))).toBe(true)
+    const written = events.map(event =>
+      hex(frames.frame([partOf(encoder, event, { item: 7, partition: 2 })])),
+    )
+    expect(written).toEqual([hexOf('change', 1), hexOf('change', 2)])
+  })
+
+  test('are written as they say: an absolute record, decimals, lengths and news', () => {
+    const encoder = new TapeEncoder()
+    const frames = new FrameMaker([4711, 20, 1000])
+    const [, first, second, third] = framesOf('absolute')
+    const place = { item: 300, partition: 0 }
+    expect(hex(frames.opening())).toBe(hexOf('absolute', 0))
+    const parts = eventsOf(first).map(event => partOf(encoder, event, place))
+    expect(hex(frames.frame(parts))).toBe(hexOf('absolute', 1))
+    const beyond = new Map([
+      [0, 5],
+      [2, 38],
+    ])
+    const replacing = eventsOf(second).map(event => partOf(encoder, event, { ...place, replaces: 2 }))
+    expect(hex(frames.frame(replacing, beyond))).toBe(hexOf('absolute', 2))
+    const news = eventsOf(third).map(event => partOf(encoder, event, { item: 301, partition: 1 }))
+    expect(hex(frames.frame(news))).toBe(hexOf('absolute', 3))
+  })
+})
+
+function exchangesOf(text: string): Exchange[] {
+  const exchanges: Exchange[] = []
+  let bytes: number[] = []
+  for (const line of text.trim().split('\n')) {
+    if (line.startsWith('= ')) {
+      exchanges.push({ frame: Uint8Array.from(bytes), expected: line.slice(2) })
+      bytes = []
+    } else {
+      const [digits = ''] = /^[0-9a-f]{2}(?: [0-9a-f]{2})*(?=\s{2}|$)/.exec(line) ?? []
+      if (digits === '') throw new Error(`${line}: expected bytes in hexadecimal`)
+      bytes.push(...digits.split(' ').map(byte => Number.parseInt(byte, 16)))
+    }
+  }
+  return exchanges
+}
+
+function framesOf(name: string): readonly Exchange[] {
+  return examples.find(example => example.name === name)?.exchanges ?? []
+}
+
+function hexOf(name: string, index: number): string {
+  return hex(framesOf(name)[index]?.frame ?? new Uint8Array())
+}
+
+function eventsOf(exchange: Exchange | undefined): readonly MarketEvent[] {
+  return (JSON.parse(exchange?.expected ?? '') as { events: MarketEvent[] }).events
+}
+
+function seen(frame: TapeFrame): unknown {
+  if (frame.kind === 'messages') return frame.messages
+  const { events, replaced, ranges } = frame
+  return {
+    events,
+    ...(replaced.size > 0 ? { replaced: [...replaced] } : {}),
+    ranges: ranges.map(({ partition, from, to }) => [partition, from, to]),
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
+}
