@@ -23,6 +23,22 @@ function threadNanoseconds(pid: number, thread: string): number {
   return Number(ran)
 }
 
+/** Milliseconds that the first thread of a process was ready to run and its core was given to others; `NaN` where the kernel does not say. */
+export function mainThreadWaitMs(pid: number): number {
+  try {
+    const [, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ', 2)
+    return Number(waited) / 1e6
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Bytes of memory that a process has in use now. */
+export function residentBytes(pid: number): number {
+  const [, pages] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ', 2)
+  return Number(pages) * 4096
+}
+
 /** The CPU of a process in user space and in the kernel, in steps of 10 ms. */
 export function processTicks(pid: number): { readonly userUs: number; readonly kernelUs: number } {
   // The name before it may hold spaces and brackets.

@@ -14,6 +14,8 @@ export interface GatewayProcessOptions {
   readonly cores: Cores
   /** Where it leaves a CPU profile when it ends. */
   readonly profile: string | undefined
+  /** Options for Node itself. */
+  readonly nodeOptions?: readonly string[]
   /** Further variables; they win over those above. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -116,10 +118,11 @@ function spawnGateway({
   topics,
   cores,
   profile,
+  nodeOptions = [],
   settings = {},
 }: GatewayProcessOptions): ChildProcessWithoutNullStreams {
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-  const [command, ...parameters] = cores.server([process.execPath, ...profiling, main])
+  const [command, ...parameters] = cores.server([process.execPath, ...nodeOptions, ...profiling, main])
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_'))
   const env = {
     ...Object.fromEntries(inherited),
@@ -164,7 +167,7 @@ async function becomeReady(child: ChildProcessWithoutNullStreams): Promise<Addre
 async function readyAddress(printed: () => string): Promise<Address> {
   const deadlineMs = performance.now() + startTimeoutMs
   while (performance.now() < deadlineMs) {
-    const [, host, port] = /^ +stream +ws:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
+    const [, host, port] = /^ +stream +wss?:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
     const [, operations] = /^ +health +(http:\S+)\/readyz$/m.exec(printed()) ?? []
     if (host !== undefined && operations !== undefined && (await isGreen(`${operations}/readyz`)))
       return { host, port: Number(port), metrics: `${operations}/metrics` }

@@ -1,10 +1,13 @@
 import { bytes } from './bytes/bytes.ts'
+import { deepResume } from './deep-resume/deep-resume.ts'
 import { drain } from './drain/drain.ts'
 import { fanout } from './fanout/fanout.ts'
 import { kafkaLatency } from './kafka-latency/kafka-latency.ts'
 import { publish } from './publish/publish.ts'
 import { readPath } from './read-path/read-path.ts'
+import { reconnect } from './reconnect/reconnect.ts'
 import type { Scenario } from './scenario.ts'
+import { slowReaders } from './slow-readers/slow-readers.ts'
 import { window } from './window/window.ts'
 
 /** Every scenario; the first is meant where none is named. */
@@ -16,4 +19,7 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   kafkaLatency,
   window,
   bytes,
+  slowReaders,
+  reconnect,
+  deepResume,
 ]

@@ -12,10 +12,12 @@ import type { EventRun, WireForm } from '../wire/wire-form.ts'
 import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
 import type { NewestReader } from './newest-reader.ts'
 import type { Pace } from './pace.ts'
+import type { ReaderTurns } from './reader-turns.ts'
 
 export interface CatchUpParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
+  readonly turns: ReaderTurns
   readonly pace: Pace
   readonly form: WireForm
   /** Of what every event is wanted; may change meanwhile. */
@@ -41,6 +43,11 @@ export interface CatchUpCounts {
   log: number
 }
 
+/** What a reader is to do next; a position: to read the log from there. */
+type Next = 'more' | 'ahead' | 'done' | NumberedPosition
+
+/** Bytes of events that a reader is given in one step; one more excerpt at most. */
+const stepBytes = 131_072
 /** Offsets that are read from the log before others have their turn: 150 kB of frames that a slow reader may hold. */
 const stepOffsets = 1024
 
@@ -55,6 +62,8 @@ export class CatchUp {
   readonly #covered: number[] = []
   /** Which partition is read first, so that a reader with little room gets some of each in turn. */
   #first = 0
+  /** Bytes of events that it was given in the step under way. */
+  #given = 0
   #events = 0
   #wake: () => void = () => undefined
 
@@ -95,41 +104,52 @@ export class CatchUp {
   }
 
   async #read(join: () => void): Promise<void> {
-    const { signal } = this.#parts
-    while (!signal.aborted) {
+    const { signal, turns } = this.#parts
+    let next: Next = 'more'
+    while (next !== 'done') {
       await this.#room()
+      next = await turns.take(() => this.#step(join))
       if (signal.aborted) return
-      this.#readRecent()
-      const rest = this.#behind()
-      if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
-        this.#tellCoverage()
-        join()
-        return
-      }
-      const older = rest.find(position => this.#isBeyondMemory(position))
-      if (older !== undefined) await this.#readLog(older)
-      else if (rest.length > 0 && rest.every(position => this.#at(position) > position.offset))
-        await this.#feedMoves()
+      if (next === 'ahead') await this.#feedMoves()
+      else if (typeof next === 'object') await this.#readLog(next)
     }
   }
 
-  /** Reads what is in memory, some of each partition as long as there is room, in one go. */
+  /** Reads some of what is in memory, and joins if that was all; what is to be done then. */
+  #step(join: () => void): Next {
+    if (this.#parts.signal.aborted) return 'done'
+    this.#readRecent()
+    const rest = this.#behind()
+    if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
+      this.#tellCoverage()
+      join()
+      return 'done'
+    }
+    const older = rest.find(position => this.#isBeyondMemory(position))
+    if (older !== undefined) return older
+    const isAhead = rest.length > 0 && rest.every(position => this.#at(position) > position.offset)
+    return isAhead ? 'ahead' : 'more'
+  }
+
+  /** Reads what is in memory, some of each partition as long as there is room and it is not too much. */
   #readRecent(): void {
     const { feed, interest, newest, pace: clientPace } = this.#parts
     const wantsEvery = interest()
     const wanted = wantedItems(feed, wantsEvery)
     const positions = feed.positions()
-    const first = this.#first++
+    const first = this.#first
+    this.#given = 0
     for (let index = 0; index < positions.length; index++) {
       const position = positions[(first + index) % positions.length]
       if (position === undefined) break
       for (const reader of newest) {
-        if (!clientPace.hasRoom) return
-        if (!reader.isLevelAt(position)) reader.read(position)
+        if (!clientPace.hasRoom || this.#given >= stepBytes) return
+        if (!reader.isLevelAt(position)) this.#given += reader.read(position)
       }
-      if (!clientPace.hasRoom) return
+      if (!clientPace.hasRoom || this.#given >= stepBytes) return
       if (wantsEvery.size === 0) this.#goTo(position)
       else if (this.#at(position) !== position.offset) this.#readPartition(position, wanted)
+      this.#first = first + index + 1
     }
   }
 
@@ -141,6 +161,7 @@ export class CatchUp {
     const read = readEvents(window, { from: this.#at(position), wanted, excerpt })
     if (read.kind !== 'read') return
     this.#count('memory', excerpt.count)
+    this.#given += excerpt.start(excerpt.count)
     this.#covered[number] = this.#coveredAt(position)
     this.#frame(excerpt, excerpt.count, { number, to: read.to, covered: this.#covered }, this.#parts.deliver)
     this.#reached[number] = read.to
@@ -195,7 +216,7 @@ export class CatchUp {
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
   async #readLog(position: NumberedPosition): Promise<void> {
-    const { history, inTurn, take, signal, feed } = this.#parts
+    const { history, inTurn, take, turns, signal, feed } = this.#parts
     const { partition, epoch, number } = position
     const from = this.#at(position)
     const recent = feed.window.at(number)?.from ?? position.offset
@@ -212,8 +233,12 @@ export class CatchUp {
     if (piece.bytes > 0) await take(piece.bytes, signal)
     for (const [index, send] of piece.sendings.entries()) {
       await this.#room()
-      if (signal.aborted || this.#parts.revision() !== revision) return this.#goBack(number)
-      send()
+      const isSent = await turns.take(() => {
+        if (signal.aborted || this.#parts.revision() !== revision) return false
+        send()
+        return true
+      })
+      if (!isSent) return this.#goBack(number)
       this.#covered[number] = piece.froms[index + 1] ?? piece.covered[number] ?? from
     }
     if (this.#parts.revision() !== revision) return this.#goBack(number)
@@ -269,7 +294,6 @@ export class CatchUp {
 
   async #room(): Promise<void> {
     const { pace: clientPace, signal } = this.#parts
-    await nextLoopTurn()
     while (!clientPace.hasRoom && !signal.aborted) {
       await new Promise<void>(resolve => {
         this.#wake = resolve

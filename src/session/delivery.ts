@@ -11,6 +11,7 @@ import type { RequestFault, RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
 import { type Lag, Reader } from './reader.ts'
 import type { ReaderCounts } from './reader-counts.ts'
+import type { ReaderTurns } from './reader-turns.ts'
 import { planResume, type ResumePlan } from './resume.ts'
 import type { Clock } from './session-parts.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
@@ -41,6 +42,7 @@ export function describePartition({ number, partition, epoch, offset }: Numbered
 /** How readers come to what they have not had. */
 export interface Resuming {
   readonly history: History
+  readonly turns: ReaderTurns
   /** What each user may use of the log. */
   readonly limits: ResumeLimits
   /** Whether the node is short of memory, and lets nobody resume. */

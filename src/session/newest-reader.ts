@@ -37,23 +37,28 @@ export class NewestReader {
     return this.#cursorAt(position).lowest === position.offset
   }
 
-  /** Reads some of one partition. */
-  read(position: NumberedPosition): void {
+  /** Reads some of one partition; how many bytes of events it gave. */
+  read(position: NumberedPosition): number {
     const { feed, form, interest, deliver, onReplaced } = this.#parts
     const wants = interest()
     const window = feed.window.at(position.number)
-    if (wants.size === 0 || window === undefined) return this.#skipTo(position)
+    if (wants.size === 0 || window === undefined) {
+      this.#skipTo(position)
+      return 0
+    }
     excerpt.clear()
     const cursor = this.#cursorAt(position)
     const read = readNewest(window, { cursor, wanted: wantedItems(feed, wants), excerpt })
-    if (read.kind === 'lost') return this.#giveUp()
+    if (read.kind === 'lost') this.#giveUp()
     const { count, items, replaced } = excerpt
-    if (count === 0) return
+    if (read.kind !== 'read' || count === 0) return 0
     for (let index = 0; index < count; index++) {
       const times = replaced[index] ?? 0
       if (times > 0) onReplaced(items[index] ?? 0, times)
     }
+    const bytes = excerpt.start(count)
     form.events({ segment: excerpt, marks: allOf(count) }, deliver)
+    return bytes
   }
 
   /** Some of what is to be replaced has left the memory, so it cannot be counted: all partitions go on from where the feed is. */

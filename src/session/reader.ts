@@ -12,12 +12,14 @@ import type { Extent, Start } from './excerpts.ts'
 import { NewestReader } from './newest-reader.ts'
 import type { Congestion, Pace } from './pace.ts'
 import type { BehindCause, ReaderCounts } from './reader-counts.ts'
+import type { ReaderTurns } from './reader-turns.ts'
 import { type Interests, Seats, type Untold } from './seats.ts'
 import type { Clock } from './session-parts.ts'
 
 export interface ReaderParts extends ResumeAllowance {
   readonly feed: Feed
   readonly history: History
+  readonly turns: ReaderTurns
   readonly pace: Pace
   readonly form: WireForm
   readonly clock: Clock

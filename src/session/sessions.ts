@@ -12,6 +12,7 @@ import type { WireForm } from '../wire/wire-form.ts'
 import { describePartition, type ResumeCounts, type Resuming } from './delivery.ts'
 import { type PlaceCounts, Places } from './places.ts'
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts'
+import { ReaderTurns } from './reader-turns.ts'
 import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
@@ -95,6 +96,7 @@ export class Sessions {
     this.#resumeLimits = new ResumeLimits({ ...options.limits, ledger: options.ledger })
     this.#resuming = {
       history: options.history,
+      turns: new ReaderTurns(),
       limits: this.#resumeLimits,
       isShort,
       counts: { whole: 0, partial: 0, failed: 0, refused: 0 },

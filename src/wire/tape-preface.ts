@@ -29,6 +29,9 @@ export class TapePreface implements Preface {
   /** Of some it was told more, at a later one. */
   #told = new Map<number, number>()
 
+  /** Whether it gets every change from then on. */
+  #isComplete = false
+
   constructor(parts: TapePrefaceParts) {
     this.#parts = parts
   }
@@ -51,15 +54,18 @@ export class TapePreface implements Preface {
     this.#send(this.#lacking(items), coverage, send)
     this.#told.clear()
     this.#known = this.#parts.ordinal()
+    this.#isComplete = true
   }
 
   renew(): void {
     this.#known = 0
     this.#told.clear()
+    this.#isComplete = false
   }
 
   suspend(): void {
-    this.#known = this.#parts.flushed()
+    if (this.#isComplete) this.#known = this.#parts.flushed()
+    this.#isComplete = false
   }
 
   #lacking(items: EachItem): number[] {

@@ -64,8 +64,8 @@ class Publisher {
   }
 }
 
-function clientOf(request: Readonly<Record<string, unknown>>): ResumingClient {
-  const client = new ResumingClient(request)
+function clientOf(request: Readonly<Record<string, unknown>>, form?: string): ResumingClient {
+  const client = new ResumingClient(request, form === undefined ? {} : { form })
   clients.push(client)
   return client
 }
@@ -118,7 +118,7 @@ describe('a subscription that goes on from a cursor', () => {
     const env = await share()
     const [one, two] = [await start(env), await start(env)]
     const publisher = new Publisher(env)
-    const client = clientOf({ trades: ['*'] })
+    const client = clientOf({ trades: ['*'] }, 'ticker.v1.tape')
     const some = clientOf({ trades: ['S3', 'S7'] })
     await client.connect(one.streamUrl, await one.token())
     await some.connect(one.streamUrl, await one.token())

@@ -1,10 +1,7 @@
 import { WebSocket } from 'ws'
+import { FormReader, type Message } from './form-reader.ts'
 
-/** One message of a frame. */
-export interface Message {
-  readonly T: string
-  readonly [field: string]: unknown
-}
+export type { Message } from './form-reader.ts'
 
 /** How far a client has come in a partition. */
 export interface PartitionPosition {
@@ -16,6 +13,8 @@ export interface PartitionPosition {
 }
 
 export interface ResumingListener {
+  /** The subprotocol; JSON if left out. */
+  readonly form?: string
   /** Takes each event instead of `events`. */
   readonly event?: (event: Message) => void
   /** A session has begun; it catches up where it had a cursor. */
@@ -60,7 +59,9 @@ export class ResumingClient {
 
   /** Connects and subscribes, from its cursor if it has one; resolves when it is acknowledged. */
   async connect(url: string, token: string, cursor: object | undefined = this.cursor): Promise<void> {
-    const webSocket = new WebSocket(url, {
+    const { form } = this.#listener
+    const reader = new FormReader()
+    const webSocket = new WebSocket(url, form === undefined ? [] : [form], {
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
     })
@@ -70,10 +71,10 @@ export class ResumingClient {
     this.#closed = closed.promise
     this.#isAcknowledged = false
     this.isCatchingUp = false
-    webSocket.on('message', (data: Buffer) => {
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       // What still comes on a former connection was never handled.
       if (this.#webSocket !== webSocket) return
-      const messages = JSON.parse(data.toString()) as Message[]
+      const messages = reader.messagesOf(data, isBinary)
       if (messages.some(({ msg }) => msg === 'authenticated')) {
         const from = cursor === undefined ? {} : { cursor }
         webSocket.send(JSON.stringify({ action: 'subscribe', ...this.#request, ...from }))

@@ -121,6 +121,7 @@ export class KillRun {
       token: await mintTestToken({ subject: `user ${index % 10}` }),
       places: this.#nodes,
       random,
+      form: index % 4 < 2 ? 'ticker.v1.json' : 'ticker.v1.tape',
       onAcknowledged: (place: unknown) => this.#acknowledged(place),
     }
     return new Roamer(options, this.#nodes[index % 2]!)

@@ -11,6 +11,8 @@ export interface RoamerOptions {
   /** What it subscribes to: every symbol, or a watch list. */
   readonly symbols: readonly string[]
   readonly token: string
+  /** The subprotocol. */
+  readonly form: string
   readonly places: readonly [Place, Place]
   readonly random: Random
   /** Told when a node has acknowledged where it goes on. */
@@ -46,6 +48,7 @@ export class Roamer {
     this.client = new ResumingClient(
       { trades: options.symbols },
       {
+        form: options.form,
         event: ({ i }) => this.numbers.push(Number(i) - numberBase),
         acknowledged: () => options.onAcknowledged(this.#at),
         resumed: () => this.#isBack(),
