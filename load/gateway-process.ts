@@ -84,9 +84,14 @@ export class GatewayProcess {
 
   /** How many answers with records or without Kafka has given it. Asking costs it some milliseconds. */
   async fetches(): Promise<number> {
+    return await this.metric('ticker_log_total{kind="fetches"}')
+  }
+
+  /** The value of a metric, by its name with its labels; `NaN` where it is absent. Asking costs it some milliseconds. */
+  async metric(name: string): Promise<number> {
     const text = await (await fetch(this.#metrics, { signal: AbortSignal.timeout(patienceMs) })).text()
-    const [, value] = /^ticker_log_total\{kind="fetches"\} (\d+)$/m.exec(text) ?? []
-    return Number(value)
+    const line = text.split('\n').find(candidate => candidate.startsWith(`${name} `))
+    return line === undefined ? Number.NaN : Number(line.slice(name.length + 1))
   }
 
   /** Stops it where it is, so that a backlog gathers in Kafka while its subscribers are connected. */

@@ -39,6 +39,8 @@ const longestFault = 1000
 export class Line {
   readonly #options: LineOptions
   readonly #pending = new Map<number, Pending>()
+  /** What is said in this turn of the event loop. */
+  #said: object[] = []
   #lastNumber = 0
   #isClosed = false
 
@@ -57,7 +59,7 @@ export class Line {
         this.#settle(number)?.reject(new LineError(`no answer within ${withinMs} ms`))
       }, withinMs)
       this.#pending.set(number, { resolve, reject, timer })
-      this.#options.send({ line: 'ask', number, body: question })
+      this.#say({ line: 'ask', number, body: question })
     })
     const parsed = parse(answer)
     if (parsed === undefined) throw new LineError('the answer is none')
@@ -66,11 +68,16 @@ export class Line {
 
   /** Tells something that is not answered. */
   tell(notice: object): void {
-    if (!this.#isClosed) this.#options.send({ line: 'tell', body: notice })
+    if (!this.#isClosed) this.#say({ line: 'tell', body: notice })
   }
 
   /** Takes a message of the channel; one that is not of this line's is passed over. */
   receive(message: unknown): void {
+    if (!isMembers(message) || !Array.isArray(message['said'])) return
+    for (const said of message['said']) this.#take(said)
+  }
+
+  #take(message: unknown): void {
     if (!isMembers(message)) return
     const { line, number, body } = message
     if (line === 'tell') this.#options.hear(body)
@@ -89,12 +96,23 @@ export class Line {
   }
 
   async #answer(number: number, question: unknown): Promise<void> {
-    const { answer, send } = this.#options
+    const { answer } = this.#options
     try {
-      send({ line: 'answer', number, body: await answer(question) })
+      this.#say({ line: 'answer', number, body: await answer(question) })
     } catch (error) {
-      send({ line: 'fault', number, body: messageOf(error).slice(0, longestFault) })
+      this.#say({ line: 'fault', number, body: messageOf(error).slice(0, longestFault) })
     }
+  }
+
+  /** What is said in one turn of the event loop goes over together: each message costs both processes system calls. */
+  #say(message: object): void {
+    this.#said.push(message)
+    if (this.#said.length > 1) return
+    setImmediate(() => {
+      const said = this.#said
+      this.#said = []
+      this.#options.send({ said })
+    })
   }
 
   #settle(number: number): Pending | undefined {

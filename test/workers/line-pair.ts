@@ -11,7 +11,7 @@ export function linePair(
   const silent = { answer: () => undefined, hear: () => undefined }
   const carry = (message: object, to: () => Line): void => {
     const copy: unknown = structuredClone(message)
-    void open.then(() => setImmediate(() => to().receive(copy)))
+    void open.then(() => to().receive(copy))
   }
   const first: Line = new Line({ ...silent, ...left, send: message => carry(message, () => second) })
   const second: Line = new Line({ ...silent, ...right, send: message => carry(message, () => first) })

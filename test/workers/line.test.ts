@@ -58,7 +58,14 @@ test('so many questions wait at most', async () => {
 test('what is told arrives in its order, and anything else on the channel is passed over', async () => {
   const heard: unknown[] = []
   const [teller, hearer] = linePair({}, { hear: notice => heard.push(notice), answer: () => 'done' })
-  for (const strange of [undefined, 17, [], {}, { line: 'ask' }, { line: 'answer', number: 99 }]) {
+  for (const strange of [
+    undefined,
+    17,
+    [],
+    {},
+    { said: 1 },
+    { said: [1, {}, { line: 'ask' }, { line: 'answer', number: 99 }] },
+  ]) {
     hearer.receive(strange)
   }
   teller.tell({ at: 1 })
