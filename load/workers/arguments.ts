@@ -20,9 +20,9 @@ export const workersUsage = `Measures what several workers cost beside a single 
   npm run load -- workers [options]
 
   --rounds N         both are measured N times in turn; medians are shown (5)
-  --seconds N        length of each phase (4)
-  --subscribers N    subscribers of everything (200)
-  --rate N           events per second (500)
+  --seconds N        length of each phase (3)
+  --subscribers N    subscribers of everything (1000)
+  --rate N           events per second (60)
   --workers N        workers that are compared to a single process (2)
   --json FILE        every figure, also of the single rounds, as JSON
   --quick            one short round
@@ -45,9 +45,9 @@ export function parseWorkersArguments(args: readonly string[]): WorkersArguments
   const { values } = readOptions({ args: [...args], options: { ...commonOptions, ...ownOptions } })
   return {
     rounds: wholeOption('--rounds', values.rounds ?? (values.quick ? '1' : '5'), 100),
-    seconds: wholeOption('--seconds', values.seconds ?? (values.quick ? '1' : '4'), 60),
-    subscribers: wholeOption('--subscribers', values.subscribers ?? '200', 5000),
-    rate: wholeOption('--rate', values.rate ?? '500', 100_000),
+    seconds: wholeOption('--seconds', values.seconds ?? (values.quick ? '1' : '3'), 60),
+    subscribers: wholeOption('--subscribers', values.subscribers ?? '1000', 5000),
+    rate: wholeOption('--rate', values.rate ?? '60', 100_000),
     workers: wholeOption('--workers', values.workers ?? '2', 16),
     kafka: values.kafka,
     json: values.json,
