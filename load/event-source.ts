@@ -8,6 +8,12 @@ export interface GeneratedRecord {
   readonly value: string
 }
 
+/** How fast events come, and for how long. */
+export interface Pace {
+  readonly perSecond: number
+  readonly seconds: number
+}
+
 export const partitions = 4
 
 const symbols = Array.from({ length: 400 }, (_, index) => nameOf(index))
@@ -31,6 +37,9 @@ export class EventSource {
 
 /** The symbols of the last event of each partition: who subscribes to nothing else only hears that all was read. */
 export const lastSymbols = Array.from({ length: partitions }, (_, partition) => `END${partition}`)
+
+/** How many those are. */
+export const lastEvents = lastSymbols.length * 2
 
 /** One event more for each partition of each topic; their arrival says that everything before was read. */
 export function lastRecords(us: number): readonly GeneratedRecord[] {

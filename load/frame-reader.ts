@@ -1,5 +1,6 @@
 /** A WebSocket frame's header (RFC 6455 §5.2) is at most this long, unmasked. */
 const maxHeaderBytes = 10
+const pingOpcode = 0x9
 
 /**
  * Splits what one WebSocket connection receives into frames. Where nobody asks for the payloads it reads only the headers, so
@@ -12,6 +13,8 @@ export class FrameReader {
   bytes = 0
   /** Given the payload of each frame from now on, valid during the call, and the length of the frame. */
   onFrame: ((payload: Buffer, frameBytes: number) => void) | undefined
+  /** Told of each ping (RFC 6455 §5.5.2), which is counted in bytes alone. */
+  onPing: (() => void) | undefined
   readonly #header = Buffer.alloc(maxHeaderBytes)
   #headerBytes = 0
   #isInPayload = false
@@ -58,10 +61,15 @@ export class FrameReader {
   }
 
   #end(payload: Buffer | undefined): void {
-    this.frames++
     this.#isInPayload = false
     const frameBytes = this.#headerBytes + this.#payloadBytes
     this.#headerBytes = 0
+    if (((this.#header[0] ?? 0) & 0x0f) === pingOpcode) {
+      this.#pieces = []
+      this.onPing?.()
+      return
+    }
+    this.frames++
     if (this.onFrame === undefined) return
     const pieces = this.#pieces
     if (pieces.length > 0) this.#pieces = []

@@ -82,11 +82,6 @@ export class GatewayProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** How many answers with records or without Kafka has given it. Asking costs it some milliseconds. */
-  async fetches(): Promise<number> {
-    return await this.metric('ticker_log_total{kind="fetches"}')
-  }
-
   /** The value of a metric, by its name with its labels; `NaN` where it is absent. Asking costs it some milliseconds. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(this.#metrics, { signal: AbortSignal.timeout(patienceMs) })).text()
@@ -94,20 +89,10 @@ export class GatewayProcess {
     return line === undefined ? Number.NaN : Number(line.slice(name.length + 1))
   }
 
-  /** Stops it where it is, so that a backlog gathers in Kafka while its subscribers are connected. */
-  pause(): void {
-    this.#child.kill('SIGSTOP')
-  }
-
-  resume(): void {
-    this.#child.kill('SIGCONT')
-  }
-
   /** Ends it in order, and after some seconds at once. */
   async stop(): Promise<void> {
     if (this.isRunning) {
       const ended = once(this.#child, 'exit')
-      this.resume()
       this.#child.kill('SIGTERM')
       const bound = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs)
       await ended

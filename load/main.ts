@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { messageOf } from '../src/ticker-error.ts'
 import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
 import { Progress } from './progress.ts'
@@ -54,17 +55,25 @@ async function run(measurement: Measurement): Promise<void> {
   const stack = new AsyncDisposableStack()
   try {
     const bench = { stack, signal: interruption.signal, say: (what: string) => progress.say(what) }
-    const { text, figures } = await Promise.race([measurement.measure(bench), interruption.promise])
+    const { text, figures, page } = await Promise.race([measurement.measure(bench), interruption.promise])
     progress.end()
     process.stdout.write(text)
-    if (measurement.json !== undefined)
-      await writeFile(measurement.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+    await leave(measurement.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+    await leave(measurement.html, page)
   } finally {
     progress.say('stopping')
     await stack.disposeAsync()
     progress.end()
   }
   if (measurement.afterwards !== undefined) process.stdout.write(await measurement.afterwards())
+}
+
+/** Writes a file where one is wanted, and says so. */
+async function leave(file: string | undefined, content: string | undefined): Promise<void> {
+  if (file === undefined || content === undefined) return
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, content)
+  process.stderr.write(`${file} written\n`)
 }
 
 interface Interruption {

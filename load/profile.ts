@@ -15,9 +15,6 @@ interface ProfileNode {
 
 const shown = 25
 
-/** A longer time without a sample is one in which the gateway was stopped on purpose (`GatewayProcess.pause`). */
-const stoppedUs = 50_000
-
 /** The functions on which the newest CPU profile of a folder spent most time themselves, as shares of the time that was not idle. */
 export async function hottestFunctions(folder: string): Promise<string> {
   const files = (await readdir(folder)).filter(name => name.endsWith('.cpuprofile')).toSorted()
@@ -40,7 +37,7 @@ function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, numb
     const name = names.get(id) ?? '(unknown)'
     // A delta is the time before its sample; now and then two are out of order.
     const us = Math.max(0, timeDeltas[index + 1] ?? 0)
-    if (us < stoppedUs) byFunction.set(name, (byFunction.get(name) ?? 0) + us)
+    byFunction.set(name, (byFunction.get(name) ?? 0) + us)
   }
   return byFunction
 }

@@ -12,12 +12,16 @@ export interface Bench {
 export interface Outcome {
   readonly text: string
   readonly figures: object
+  /** The same for people as an HTML page with plots. */
+  readonly page?: string
 }
 
 /** A scenario with its command line read. */
 export interface Measurement {
   /** The file that the figures go to as JSON. */
   readonly json: string | undefined
+  /** The file that the page goes to. */
+  readonly html?: string
   measure(bench: Bench): Promise<Outcome>
   /** What can only be told when everything has stopped. */
   afterwards?(): Promise<string>

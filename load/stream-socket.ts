@@ -1,19 +1,40 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { FrameReader } from './frame-reader.ts'
+import { greetings, type GreetingName } from './greetings.ts'
 
 /** Where a subscriber connects. */
 export interface StreamTarget {
   readonly host: string
   readonly port: number
-  /** How it opens the stream; absent, it only receives, as from the floor server. */
-  readonly opening?: { readonly token: string; readonly subscribe: object }
+  /** Whether it speaks TLS; whose certificate it sees is not looked at. */
+  readonly isTls?: boolean
+  /** How it opens the stream; absent, it only receives. */
+  readonly opening?: StreamOpening
+}
+
+/** The gateway's stream, or that of another server, with the symbols that are wanted there. */
+export type StreamOpening = GatewayOpening | PeerOpening
+
+interface GatewayOpening {
+  readonly token: string
+  readonly subscribe: object
+  /** The subprotocol; `ticker.v1.json` if left out. */
+  readonly form?: string
+}
+
+interface PeerOpening {
+  readonly greeting: GreetingName
+  readonly symbols: readonly string[]
 }
 
 const headerEnd = '\r\n\r\n'
 const textOpcode = 0x81
 const maskBit = 0x80
+/** Servers of ours ping without a payload, so their pongs have none (RFC 6455 §5.5.3); masked with zeros. */
+const emptyPong = Buffer.from([0x8a, maskBit, 0, 0, 0, 0])
 
 /**
  * A subscriber as cheap as can be, so that one core carries hundreds: a WebSocket by hand on a plain socket, all
@@ -26,29 +47,50 @@ export class StreamSocket {
   readonly #socket: Socket
   #head: string | undefined
   #onHead: (head: string) => void = () => undefined
+  #ping: readonly [ping: string, pong: string] | undefined
 
-  private constructor({ host, port, opening }: StreamTarget, buffer: Buffer) {
+  private constructor({ host, port, isTls, opening }: StreamTarget, buffer: Buffer) {
     const callback = (length: number): boolean => {
       this.#take(buffer, length)
       return true
     }
     this.#head = opening === undefined ? undefined : ''
-    this.#socket = connect({ host, port, noDelay: true, onread: { buffer, callback } })
+    const options = { host, port, onread: { buffer, callback } }
+    this.#socket =
+      isTls === true
+        ? connectTls({ ...options, rejectUnauthorized: false })
+        : connect({ ...options, noDelay: true })
     this.gone = new Promise(resolve => {
       this.#socket.once('close', () => resolve())
     })
     this.#socket.on('error', () => undefined)
+    this.reader.onPing = () => this.#socket.write(emptyPong)
   }
 
   /** Connects and, where the target says how, subscribes. `buffer` is for all sockets: nothing is kept in it. */
   static async open(target: StreamTarget, buffer: Buffer): Promise<StreamSocket> {
     const stream = new StreamSocket(target, buffer)
-    await once(stream.#socket, 'connect')
-    if (target.opening !== undefined) {
-      await stream.#upgrade(target, target.opening.token)
-      await stream.#subscribe(target.opening.subscribe)
-    }
+    await once(stream.#socket, target.isTls === true ? 'secureConnect' : 'connect')
+    const { opening } = target
+    if (opening === undefined) return stream
+    if ('greeting' in opening) await stream.#greet(target, opening)
+    else await stream.#open(target, opening)
     return stream
+  }
+
+  /** Hands over each frame's payload, valid during the call, and its length; pings of the server's own kind are answered. */
+  listen(onFrame: (payload: Buffer, frameBytes: number) => void): void {
+    const { reader } = this
+    const [ping, pong] = this.#ping ?? []
+    if (ping === undefined || pong === undefined) {
+      reader.onFrame = onFrame
+      return
+    }
+    const answer = clientFrame(pong)
+    reader.onFrame = (payload, frameBytes) => {
+      if (payload.length === ping.length && payload.toString('latin1') === ping) this.#socket.write(answer)
+      else onFrame(payload, frameBytes)
+    }
   }
 
   close(): void {
@@ -69,30 +111,49 @@ export class StreamSocket {
     this.reader.take(rest, rest.length)
   }
 
-  async #upgrade({ host, port }: StreamTarget, token: string): Promise<void> {
+  async #open(
+    target: StreamTarget,
+    { token, subscribe, form = 'ticker.v1.json' }: GatewayOpening,
+  ): Promise<void> {
+    const headers = [`Sec-WebSocket-Protocol: ${form}`, `Authorization: Bearer ${token}`]
+    const authenticated = this.#message('"authenticated"')
+    await this.#upgrade(target, '/v1/stream', headers)
+    await authenticated
+    const acknowledged = this.#message('"T":"subscription"')
+    this.#socket.write(clientFrame(JSON.stringify({ action: 'subscribe', ...subscribe })))
+    await acknowledged
+  }
+
+  async #greet(target: StreamTarget, { greeting, symbols }: PeerOpening): Promise<void> {
+    const manners = greetings[greeting]
+    this.#ping = manners.ping
+    const [first, ...others] = manners.steps(symbols)
+    // What the server says first may come with its handshake.
+    const said = first?.send === undefined && first !== undefined ? this.#message(first.until) : undefined
+    await this.#upgrade(target, manners.path(symbols))
+    await said
+    for (const { send, until } of said === undefined && first !== undefined ? [first, ...others] : others) {
+      const answered = this.#message(until)
+      if (send !== undefined) this.#socket.write(clientFrame(send))
+      await answered
+    }
+  }
+
+  async #upgrade({ host, port }: StreamTarget, path: string, headers: readonly string[] = []): Promise<void> {
     const answered = Promise.withResolvers<string>()
     this.#onHead = answered.resolve
-    const authenticated = this.#message('"authenticated"')
     const lines = [
-      'GET /v1/stream HTTP/1.1',
+      `GET ${path} HTTP/1.1`,
       `Host: ${host}:${port}`,
       'Upgrade: websocket',
       'Connection: Upgrade',
       'Sec-WebSocket-Version: 13',
       `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-      'Sec-WebSocket-Protocol: ticker.v1.json',
-      `Authorization: Bearer ${token}`,
+      ...headers,
     ]
     this.#socket.write(lines.join('\r\n') + headerEnd)
-    const head = await answered.promise
+    const head = await Promise.race([answered.promise, this.#ended('the handshake')])
     if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`the handshake was refused: ${head}`)
-    await authenticated
-  }
-
-  async #subscribe(subscribe: object): Promise<void> {
-    const acknowledged = this.#message('"T":"subscription"')
-    this.#socket.write(clientFrame(JSON.stringify({ action: 'subscribe', ...subscribe })))
-    await acknowledged
   }
 
   /** Resolves at the first message that contains `text`; rejects at an error message and when the connection ends. */
@@ -103,11 +164,13 @@ export class StreamSocket {
       if (message.includes(text)) found.resolve()
       else if (message.includes('"T":"error"')) found.reject(new Error(message))
     }
-    const ended = this.gone.then(() => {
-      throw new Error(`the connection ended before ${text}`)
-    })
-    await Promise.race([found.promise, ended])
+    await Promise.race([found.promise, this.#ended(text)])
     this.reader.onFrame = undefined
+  }
+
+  async #ended(before: string): Promise<never> {
+    await this.gone
+    throw new Error(`the connection ended before ${before}`)
   }
 }
 

@@ -1,29 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answerCalls } from './child-calls.ts'
-import { EventScan } from './event-scan.ts'
-import { monotonicUs } from './monotonic-clock.ts'
+import { defaultForm, formNamed, type FrameScan } from './forms.ts'
 import { StreamSocket, type StreamTarget } from './stream-socket.ts'
-
-/** What was written to each subscriber: the length of every frame and when the first subscriber had it. */
-export interface FrameTrace {
-  readonly frameBytes: Uint32Array
-  readonly atUs: Float64Array
-}
 
 export interface Received {
   /** Per subscriber; all have received the same. */
   readonly events: number
   readonly frames: number
   readonly bytes: number
-  /** When the last byte came, by the monotonic clock. */
-  readonly endedUs: number
   /** Of the trades on the sampled connections, in no order. */
   readonly latenciesUs: Float64Array
-  readonly trace: FrameTrace
 }
-
-/** What every subscriber is to receive before a phase is over. */
-export type Target = { readonly events: number } | { readonly frames: number }
 
 const readBufferBytes = 256 * 1024
 /** How many connections at most have every event looked at. */
@@ -33,9 +20,9 @@ const pollMs = 1
 const openedTogether = 50
 
 let streams: readonly StreamSocket[] = []
-let samples: readonly EventScan[] = []
-let trace: { frameBytes: number[]; atUs: number[] } = { frameBytes: [], atUs: [] }
+let samples: readonly FrameScan[] = []
 let goneCount = 0
+let form = formNamed(defaultForm)
 
 /** The functions of this process, which holds all subscribers of a phase. */
 const functions = {
@@ -44,6 +31,8 @@ const functions = {
     const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
     const opened: StreamSocket[] = []
     goneCount = 0
+    if (target.opening !== undefined && 'token' in target.opening)
+      form = formNamed(target.opening.form ?? defaultForm)
     while (opened.length < count) {
       const next = Math.min(openedTogether, count - opened.length)
       opened.push(
@@ -58,18 +47,17 @@ const functions = {
 
   /** Begins to count anew. */
   begin(): void {
-    trace = { frameBytes: [], atUs: [] }
     for (const { reader } of streams) {
       reader.frames = 0
       reader.bytes = 0
     }
-    samples = sampledStreams().map((stream, index) => sample(stream, index === 0))
+    samples = sampledStreams().map(sample)
   },
 
-  /** Resolves when every subscriber has received that; rejects when one is lost or the time is over. */
-  async received(target: Target, timeoutMs: number): Promise<Received> {
+  /** Resolves when every subscriber has received so many events; rejects when one is lost or the time is over. */
+  async received(events: number, timeoutMs: number): Promise<Received> {
     const deadlineMs = performance.now() + timeoutMs
-    while (!isComplete(target)) {
+    while (!isComplete(events)) {
       if (goneCount > 0)
         throw new Error(`${goneCount} connections were ended by the server; ${describeProgress()}`)
       if (performance.now() > deadlineMs)
@@ -81,9 +69,7 @@ const functions = {
       events: samples[0]?.events ?? 0,
       frames: first?.reader.frames ?? 0,
       bytes: first?.reader.bytes ?? 0,
-      endedUs: monotonicUs(),
       latenciesUs: Float64Array.from(samples.flatMap(({ latenciesUs }) => latenciesUs)),
-      trace: { frameBytes: Uint32Array.from(trace.frameBytes), atUs: Float64Array.from(trace.atUs) },
     }
   },
 
@@ -106,26 +92,18 @@ function sampledStreams(): StreamSocket[] {
   )
 }
 
-function sample({ reader }: StreamSocket, isTraced: boolean): EventScan {
-  const scan = new EventScan()
-  const { frameBytes, atUs } = trace
-  reader.onFrame = (payload, length) => {
-    scan.take(payload)
-    if (!isTraced) return
-    frameBytes.push(length)
-    atUs.push(monotonicUs())
-  }
+function sample({ reader }: StreamSocket): FrameScan {
+  const scan = form.createScan()
+  reader.onFrame = payload => scan.take(payload)
   return scan
 }
 
-/** The first subscriber has reached the target, and the others have received as many bytes as it. */
-function isComplete(target: Target): boolean {
+/** The first subscriber has so many events, and the others have received as many bytes as it. */
+function isComplete(events: number): boolean {
   const [first] = streams
-  const reached =
-    'events' in target
-      ? (samples[0]?.events ?? 0) >= target.events
-      : first !== undefined && first.reader.frames >= target.frames
-  return reached && streams.every(({ reader }) => reader.bytes === first?.reader.bytes)
+  return (
+    (samples[0]?.events ?? 0) >= events && streams.every(({ reader }) => reader.bytes === first?.reader.bytes)
+  )
 }
 
 function describeProgress(): string {

@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../src/log/topics.ts'
-import { EventSource, type GeneratedRecord, lastRecords } from '../event-source.ts'
+import { EventSource, type GeneratedRecord, lastRecords, type Pace } from '../event-source.ts'
 import { monotonicUs } from '../monotonic-clock.ts'
 import type { PlacedBatch, ProduceConnection } from '../produce-connection.ts'
-import type { Pace } from '../producer.ts'
 import { writeRecordBatch } from '../record-batch-writer.ts'
 
 /** How the producer kept its pace. */

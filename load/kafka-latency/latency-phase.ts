@@ -1,6 +1,6 @@
 import type { Child } from '../child-calls.ts'
 import { coreTicks } from '../cpu-clock.ts'
-import { lastEvents, type Pace } from '../producer.ts'
+import { lastEvents, type Pace } from '../event-source.ts'
 import type { FastProducer, Pacing } from './fast-producer.ts'
 import type { Handled, LatencyHandler } from './handler.ts'
 

@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { mintTestToken } from '../../test/support/gateway.ts'
 import type { Child } from '../child-calls.ts'
 import { childrenOf, processCpuUs } from '../cpu-clock.ts'
-import { partitions } from '../event-source.ts'
+import type { Pace } from '../event-source.ts'
 import { GatewayProcess } from '../gateway-process.ts'
 import type { Ground } from '../ground.ts'
-import { lastEvents, type Pace, Producer } from '../producer.ts'
+import { NumberedProducer } from '../numbered-producer.ts'
+import { NumberedSource, partitions } from '../numbered-source.ts'
 import type { Bench } from '../scenario.ts'
 import type { Subscribers } from '../subscribers.ts'
 
@@ -38,18 +39,22 @@ export interface NodeOptions {
 
 /** What is under way reaches the sockets meanwhile. */
 const settleMs = 400
+const symbols = 400
+/** How long events gather. */
+const lingerMs = 5
 
 /** A gateway with topics of its own, so that it rests while another one is measured. */
 export class MeasuredNode {
   readonly #gateway: GatewayProcess
-  readonly #producer: Producer
+  readonly #producer: NumberedProducer
+  readonly #source = new NumberedSource(symbols)
   readonly #subscribers: Child<Subscribers>
   readonly #workers: number
   readonly #token: string
 
   private constructor(parts: {
     readonly gateway: GatewayProcess
-    readonly producer: Producer
+    readonly producer: NumberedProducer
     readonly options: NodeOptions
     readonly token: string
   }) {
@@ -63,7 +68,7 @@ export class MeasuredNode {
   static async start(options: NodeOptions, { stack, say }: Bench): Promise<MeasuredNode> {
     const { brokers, cores, createTopics } = options.ground
     const topics = await createTopics(partitions)
-    const producer = await Producer.start(brokers, topics)
+    const producer = await NumberedProducer.start(brokers, topics)
     stack.defer(() => producer.stop())
     say(`starting a gateway, workers: ${options.workers}`)
     const settings = { TICKER_WORKERS: String(options.workers) }
@@ -80,11 +85,12 @@ export class MeasuredNode {
     await this.#open(subscribers)
     const opened = this.#cpu()
     const before = await this.#counts()
+    const madeBefore = this.#source.events
     const used = await this.#publish(pace, signal)
     const after = await this.#counts()
     await this.#subscribers.call('close')
     const deliveries = after.deliveries - before.deliveries
-    const owed = (pace.perSecond * pace.seconds + lastEvents) * subscribers
+    const owed = (this.#source.events - madeBefore) * subscribers
     if (deliveries !== owed) throw new Error(`${deliveries} deliveries instead of ${owed}`)
     return {
       deliveries,
@@ -106,9 +112,10 @@ export class MeasuredNode {
   }
 
   /** What publishing costs the node, until everything is delivered. */
-  async #publish(pace: Pace, signal: AbortSignal): Promise<NodeCpu> {
+  async #publish({ perSecond, seconds }: Pace, signal: AbortSignal): Promise<NodeCpu> {
     const begun = this.#cpu()
-    await this.#producer.publishPaced(pace, signal)
+    const until = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)])
+    await this.#producer.publishPaced(this.#source, { perSecond, lingerMs }, until)
     await pause(settleMs, undefined, { signal })
     const ended = this.#cpu()
     return { all: ended.all - begun.all, primary: ended.primary - begun.primary }

@@ -101,7 +101,8 @@ export class Conflation {
 
   /** Counts an event of an item for whoever is told of it at intervals. */
   mark(itemNumber: number): void {
-    for (const interval of this.#intervals) interval.mark(itemNumber)
+    // An iterator would be made for each event.
+    for (let index = 0; index < this.#intervals.length; index++) this.#intervals[index]?.mark(itemNumber)
   }
 
   /** Gives a subscriber a seat among those who are told at an interval: of everything from now on. */

@@ -54,6 +54,7 @@ export class Feed {
   readonly #tapeForm: TapeForm
   readonly #pacing: FlushPacing
   readonly #work = (): void => this.#write()
+  readonly #flushNow = (): void => this.flush()
   #isFlushing = false
   readonly #positions = new Map<Partition, FeedPosition>()
   readonly #numbers = new Map<Partition, number>()
@@ -187,7 +188,7 @@ export class Feed {
   /** Ends a batch: everything marked is written, at once or, while the node is busy writing, a little later with what comes meanwhile. */
   flushSoon(): void {
     if (this.tape.segment.count >= mostPending) this.flush()
-    else this.#pacing.ask(() => this.flush())
+    else this.#pacing.ask(this.#flushNow)
   }
 
   /** Writes everything marked. */

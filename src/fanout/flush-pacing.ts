@@ -34,6 +34,7 @@ export class FlushPacing {
   measure(work: () => void): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#mostMs === 0) return work()
     const startMs = this.#now()
     work()
     const endMs = this.#now()

@@ -19,3 +19,11 @@ export function keyOf(interest: Interest): string {
   }
   return key
 }
+
+/** Whether everything wanted by an interest is wanted by another one, too. */
+export function isWithin(interest: Interest, other: Interest): boolean {
+  for (const [channel, symbols] of interest) {
+    for (const symbol of symbols) if (!wants(other, channel, symbol)) return false
+  }
+  return true
+}

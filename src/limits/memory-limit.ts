@@ -9,7 +9,7 @@ export function memoryLimit(): number {
 }
 
 /** What a primary takes, with thousands of addresses and users in its ledger. */
-const primaryBytes = 134_217_728
+const primaryBytes = 201_326_592
 const leastBytes = 67_108_864
 
 /** What one of several workers may take of it, beside the others and their primary; all of it where there is one process. */

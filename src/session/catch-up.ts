@@ -48,8 +48,8 @@ type Next = 'more' | 'ahead' | 'done' | NumberedPosition
 
 /** Bytes of events that a reader is given in one step; one more excerpt at most. */
 const stepBytes = 131_072
-/** Offsets that are read from the log before others have their turn: 150 kB of frames that a slow reader may hold. */
-const stepOffsets = 1024
+/** Offsets that are read from the log before others have their turn: 75 kB of frames, made in less than a millisecond, which a slow reader may hold. */
+const stepOffsets = 512
 
 /**
  * Brings one reader from where it was to where the feed is, at the pace of its client. Of the lossless channels it is given every
@@ -103,6 +103,21 @@ export class CatchUp {
     }
   }
 
+  /** Partitions have begun or ended: what was not read of a topic that was made again, or of a log that was cut back, is lost. */
+  noticePartitions(): void {
+    const { feed, interest, newest, lose } = this.#parts
+    const ends = feed.reached()
+    for (const number of this.#covered.keys()) {
+      if (!this.#isRetired(number)) continue
+      const to = ends[number] ?? 0
+      const from = this.#covered[number] ?? to
+      this.#covered[number] = to
+      if (interest().size > 0 && from < to) lose({ number, from, to })
+      for (const reader of newest) reader.retire({ number, offset: to })
+    }
+    for (const position of feed.positions()) this.#covered[position.number] ??= this.#coveredAt(position)
+  }
+
   async #read(join: () => void): Promise<void> {
     const { signal, turns } = this.#parts
     let next: Next = 'more'
@@ -153,6 +168,11 @@ export class CatchUp {
     }
   }
 
+  /** Whether a number stands for nothing any more. */
+  #isRetired(number: number): boolean {
+    return this.#parts.feed.positions().every(position => position.number !== number)
+  }
+
   #readPartition(position: NumberedPosition, wanted: ReturnType<typeof wantedItems>): void {
     const { number } = position
     const window = this.#parts.feed.window.at(number)
@@ -195,9 +215,9 @@ export class CatchUp {
     return this.#at(position) < (window?.from ?? position.offset)
   }
 
-  /** Nothing is wanted of what lies before. */
-  #goTo({ number, offset }: NumberedPosition): void {
-    this.#reached[number] = offset
+  /** Nothing is wanted of what lies before; but who was further than this node waits for it. */
+  #goTo(position: NumberedPosition): void {
+    this.#reached[position.number] = Math.max(this.#at(position), position.offset)
   }
 
   /** Another node had come further than this one: until it has come so far, too, there is nothing to read. */
@@ -224,23 +244,28 @@ export class CatchUp {
     const revision = this.#parts.revision()
     const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0, bytes: 0 }
     piece.covered[number] = this.#coveredAt(position)
-    await inTurn(async () => {
-      for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
-        this.#take(batch, piece)
-        await nextLoopTurn()
-      }
-    })
+    try {
+      await inTurn(async () => {
+        for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
+          this.#take(batch, piece)
+          await nextLoopTurn()
+        }
+      })
+    } catch (error) {
+      if (!this.#isRetired(number)) throw error
+    }
     if (piece.bytes > 0) await take(piece.bytes, signal)
     for (const [index, send] of piece.sendings.entries()) {
       await this.#room()
       const isSent = await turns.take(() => {
-        if (signal.aborted || this.#parts.revision() !== revision) return false
+        if (signal.aborted || this.#isRetired(number) || this.#parts.revision() !== revision) return false
         send()
         return true
       })
       if (!isSent) return this.#goBack(number)
       this.#covered[number] = piece.froms[index + 1] ?? piece.covered[number] ?? from
     }
+    if (this.#isRetired(number)) return
     if (this.#parts.revision() !== revision) return this.#goBack(number)
     this.#count('log', piece.events)
     this.#reached[number] = piece.to

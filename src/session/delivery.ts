@@ -139,6 +139,11 @@ export class Delivery {
     return this.#reader.lagAt(nowMs)
   }
 
+  /** Partitions have begun or ended: tells its client what it does not get of these. */
+  noticePartitions(): void {
+    this.#reader.noticePartitions()
+  }
+
   /** Takes a request whole, or refuses it for a fault. */
   subscribe(request: SubscribeMessage): RequestFault | undefined {
     const { id, cursor, snapshot, items } = request
@@ -254,11 +259,10 @@ export class Delivery {
     resuming.counts[isWhole ? 'whole' : 'partial']++
     this.#reader.resume(starts, () => {
       tell({ T: 'resumed', ...(id === undefined ? {} : { id }) })
-      // What is conflated goes on with its current value; so does everything of which something is missing.
-      const current = [...items].filter(
-        ([channel]) => snapshot || !isWhole || this.#subscription.policy(channel) === 'conflate',
-      )
-      if (current.length > 0) this.#sendSnapshot(new Map(current), id)
+      // What is conflated goes on with its current value, whenever it was subscribed; so does everything of which something is missing.
+      const named = [...items].filter(() => snapshot || !isWhole)
+      const current = new Map([...named, ...this.#subscription.itemsOf('conflate')])
+      if (current.size > 0) this.#sendSnapshot(current, id)
       this.#snapshots.resume()
     })
     this.#follow(this.#subscription)

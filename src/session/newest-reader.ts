@@ -1,5 +1,5 @@
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
-import type { Interest } from '../fanout/interest.ts'
+import { type Interest, isWithin } from '../fanout/interest.ts'
 import { NewestCursor } from '../tape/newest-cursor.ts'
 import { readNewest } from '../tape/read-newest.ts'
 import type { Block } from '../wire/block.ts'
@@ -26,6 +26,8 @@ export class NewestReader {
   readonly #parts: NewestReaderParts
   /** By the number of the partition. */
   readonly #cursors: NewestCursor[] = []
+  /** What was not counted, and has to be told. */
+  #unsaid: readonly Start[] = []
 
   constructor(parts: NewestReaderParts, starts: readonly Start[]) {
     this.#parts = parts
@@ -34,12 +36,30 @@ export class NewestReader {
 
   /** Whether it has read a partition as far as the feed. */
   isLevelAt(position: NumberedPosition): boolean {
-    return this.#cursorAt(position).lowest === position.offset
+    return this.#unsaid.length === 0 && this.#cursorAt(position).lowest === position.offset
+  }
+
+  /** If more is wanted than before, from these positions on: what was passed over meanwhile was not counted. */
+  restart(from: readonly NumberedPosition[], former: Interest): void {
+    if (isWithin(this.#parts.interest(), former)) return
+    if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#unsaid = from
+  }
+
+  /** A number stands for nothing any more; its partition ended at an offset. */
+  retire({ number, offset }: Start): void {
+    const from = this.#cursorAt({ number }).lowest
+    this.#cursors[number] = new NewestCursor(offset)
+    if (this.#parts.interest().size > 0 && from < offset)
+      this.#parts.onSkipped([{ number, from, to: offset }])
   }
 
   /** Reads some of one partition; how many bytes of events it gave. */
   read(position: NumberedPosition): number {
     const { feed, form, interest, deliver, onReplaced } = this.#parts
+    if (this.#unsaid.length > 0) {
+      this.#giveUp(this.#unsaid)
+      return 0
+    }
     const wants = interest()
     const window = feed.window.at(position.number)
     if (wants.size === 0 || window === undefined) {
@@ -49,7 +69,7 @@ export class NewestReader {
     excerpt.clear()
     const cursor = this.#cursorAt(position)
     const read = readNewest(window, { cursor, wanted: wantedItems(feed, wants), excerpt })
-    if (read.kind === 'lost') this.#giveUp()
+    if (read.kind === 'lost') this.#giveUp([{ number: position.number, offset: read.from }])
     const { count, items, replaced } = excerpt
     if (read.kind !== 'read' || count === 0) return 0
     for (let index = 0; index < count; index++) {
@@ -61,12 +81,14 @@ export class NewestReader {
     return bytes
   }
 
-  /** Some of what is to be replaced has left the memory, so it cannot be counted: all partitions go on from where the feed is. */
-  #giveUp(): void {
+  /** What is to be replaced from here on cannot be counted: all partitions go on from where the feed is. */
+  #giveUp(starts: readonly Start[]): void {
+    this.#unsaid = []
     const extents: Extent[] = []
     for (const position of this.#parts.feed.positions()) {
       const { number, offset } = position
-      const from = this.#cursorAt(position).lowest
+      const start = starts.find(each => each.number === number)?.offset ?? offset
+      const from = Math.min(start, this.#cursorAt(position).lowest)
       if (from < offset) extents.push({ number, from, to: offset })
       this.#skipTo(position)
     }
@@ -77,7 +99,7 @@ export class NewestReader {
     this.#cursors[number] = new NewestCursor(offset)
   }
 
-  #cursorAt({ number }: NumberedPosition): NewestCursor {
+  #cursorAt({ number }: Pick<Start, 'number'>): NewestCursor {
     return (this.#cursors[number] ??= new NewestCursor(this.#parts.feed.beginOf(number)))
   }
 }

@@ -1,3 +1,4 @@
+import type { Block } from '../wire/block.ts'
 import type { Clock, SessionLimits } from './session-parts.ts'
 import type { Transport } from './transport.ts'
 
@@ -25,14 +26,19 @@ const maxQueuedBytes = 131_072
 /** A mark is made after so many bytes, or so much time, whichever comes first. */
 const markBytes = 16_384
 const markMs = 100
+/** Of a client that does not acknowledge; never changed. */
+const noMarks: Mark[] = []
 
 /**
  * How fast a client takes what it is sent, as far as it can be known: by what its connection has not taken and, once it acknowledges
  * the frames that it has handled, by those. The kernel hides megabytes, and a browser whose page stands still goes on answering pings.
  */
 export class Pace {
-  readonly #parts: PaceParts
-  readonly #wakers = new Set<() => void>()
+  readonly #transport: Transport
+  readonly #limits: PaceParts['limits']
+  readonly #clock: Clock
+  /** Made when the first one waits. */
+  #wakers: Set<() => void> | undefined
   /** Data frames sent, and their bytes. */
   #frames = 0
   #bytes = 0
@@ -40,11 +46,21 @@ export class Pace {
   #acked: number | undefined
   #ackedBytes = 0
   /** What was sent and is not acknowledged, oldest first. */
-  readonly #marks: Mark[] = []
+  #marks: Mark[] = noMarks
 
-  constructor(parts: PaceParts) {
-    this.#parts = parts
-    parts.transport.onDrain(() => this.#wake())
+  constructor({ transport, limits, clock }: PaceParts) {
+    this.#transport = transport
+    this.#limits = limits
+    this.#clock = clock
+    transport.onDrain(() => this.#wake())
+  }
+
+  /** Writes a frame of data, unless that would be more than its client takes; why not. */
+  send(block: Block): Congestion | undefined {
+    if (!this.#isAcknowledged) return 'unacknowledged'
+    if (this.#transport.write(block, maxQueuedBytes) === 'congested') return 'unsent'
+    this.sent(block.framed().length)
+    return undefined
   }
 
   /** Counts a frame of data, which was written. */
@@ -78,12 +94,12 @@ export class Pace {
   }
 
   get unsentBytes(): number {
-    return this.#parts.transport.unsentBytes
+    return this.#transport.unsentBytes
   }
 
   /** Whether more can be written at once; if not, the listeners of `onRoom` are told when it may be otherwise. */
   get hasRoom(): boolean {
-    return this.#parts.transport.hasRoom && this.#isAcknowledged
+    return this.#transport.hasRoom && this.#isAcknowledged
   }
 
   /** What keeps a live client from being written to. */
@@ -94,20 +110,22 @@ export class Pace {
 
   /** Changes with every sign that the client goes on reading. */
   get progress(): number {
-    return this.#acked ?? this.#parts.transport.signsOfLife
+    return this.#acked ?? this.#transport.signsOfLife
   }
 
   onRoom(waker: () => void): void {
+    this.#wakers ??= new Set()
     this.#wakers.add(waker)
   }
 
   offRoom(waker: () => void): void {
-    this.#wakers.delete(waker)
+    this.#wakers?.delete(waker)
   }
 
   /** How large the first frames were is not known, but on average. */
   #begin(frames: number): AckOutcome {
     this.#acked = frames
+    this.#marks = []
     this.#ackedBytes = this.#frames === 0 ? 0 : Math.round((this.#bytes * frames) / this.#frames)
     if (frames < this.#frames) this.#mark()
     return 'further'
@@ -115,23 +133,22 @@ export class Pace {
 
   get #isAcknowledged(): boolean {
     if (this.#acked === undefined) return true
-    const { limits, clock } = this.#parts
     const [oldest] = this.#marks
     if (oldest === undefined) return true
     return (
-      this.#bytes - this.#ackedBytes <= limits.maxUnackedBytes &&
-      clock.steady() - oldest.ms <= limits.maxUnackedMs
+      this.#bytes - this.#ackedBytes <= this.#limits.maxUnackedBytes &&
+      this.#clock.steady() - oldest.ms <= this.#limits.maxUnackedMs
     )
   }
 
   #mark(): void {
-    const ms = this.#parts.clock.steady()
+    const ms = this.#clock.steady()
     const last = this.#marks.at(-1)
     if (last !== undefined && this.#bytes - last.bytes < markBytes && ms - last.ms < markMs) return
     this.#marks.push({ frame: this.#frames, bytes: this.#bytes, ms })
   }
 
   #wake(): void {
-    for (const waker of this.#wakers) waker()
+    if (this.#wakers !== undefined) for (const waker of this.#wakers) waker()
   }
 }

@@ -40,6 +40,7 @@ interface Behind {
   readonly cause: BehindCause
   readonly sinceMs: number
   readonly catchUp: CatchUp
+  readonly newest: readonly NewestReader[]
   readonly abort: AbortController
   /** The last sign that its client goes on reading, and when it was seen. */
   progress: number
@@ -63,6 +64,7 @@ export interface Lag {
  */
 export class Reader implements Subscriber, ConflatedSubscriber {
   readonly #parts: ReaderParts
+  readonly #pace: Pace
   readonly #seats: Seats
   #interests: Interests = { live: new Map(), intervals: new Map(), every: new Map(), conflated: new Map() }
   /** Counts the changes of interests. */
@@ -71,6 +73,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#pace = parts.pace
     this.#seats = new Seats({
       feed: parts.feed,
       form: parts.form,
@@ -85,7 +88,9 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   /** Up to where its client has everything of the lossless channels. */
   get positions(): NumberedPosition[] {
-    return this.#behind?.catchUp.positions ?? this.#parts.feed.positions()
+    // First, for what is written thereby may be more than its client takes.
+    const reached = this.#parts.feed.positions()
+    return this.#behind?.catchUp.positions ?? reached
   }
 
   /**
@@ -93,10 +98,15 @@ export class Reader implements Subscriber, ConflatedSubscriber {
    * are to be sent.
    */
   follow(interests: Interests): boolean {
+    // What is pending is not what is wanted from now on. It may be the frame with which its client does not keep up.
+    this.#parts.feed.flush()
+    const former = this.#interests.conflated
     this.#interests = interests
     this.#revision++
     if (this.#behind !== undefined) {
-      this.#behind.catchUp.rewind()
+      const { catchUp, newest } = this.#behind
+      catchUp.rewind()
+      for (const reader of newest) reader.restart(catchUp.positions, former)
       return true
     }
     if (this.#seats.prepare(interests)) return this.#seats.take(interests)
@@ -110,9 +120,13 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   }
 
   deliver(block: Block): void {
-    const congestion = this.#parts.pace.congestion
-    if (congestion === undefined) this.#send(block)
-    else this.#lag(congestion)
+    const congestion = this.#pace.send(block)
+    if (congestion !== undefined) this.#lag(congestion)
+  }
+
+  /** Partitions have begun or ended: tells its client what it does not get of these. */
+  noticePartitions(): void {
+    this.#behind?.catchUp.noticePartitions()
   }
 
   offer(blocks: readonly Block[]): boolean {
@@ -147,8 +161,9 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   /** Nothing is delivered any more. */
   end(): void {
-    this.#behind?.abort.abort()
+    // First, for what is written thereby may be more than its client takes.
     this.#seats.leave()
+    this.#behind?.abort.abort()
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */
@@ -220,7 +235,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
       starts,
     )
     const sinceMs = clock.steady()
-    this.#behind = { cause, sinceMs, catchUp, abort, progress: pace.progress, progressMs: sinceMs }
+    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress: pace.progress, progressMs: sinceMs }
     counts.behind[cause]++
     counts.begun[cause]++
     catchUp

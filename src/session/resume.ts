@@ -23,20 +23,28 @@ export interface ResumeRequest {
  * Where a reader with this cursor begins in each partition that there is now: where it was, or as far back as it may. A partition that
  * it does not know, or whose topic was made again, it reads from the first offset. Rejects when the log does not answer.
  */
-export async function planResume({ feed, history, cursor, grant }: ResumeRequest): Promise<ResumePlan> {
+export async function planResume(request: ResumeRequest): Promise<ResumePlan> {
+  const { feed, history, cursor, grant } = request
   const known = new Map(cursor.map(position => [`${position.topic}/${position.partition}`, position]))
   const mayGoBack = grant.scopes.has('history')
+  const positions = feed.positions()
   const plans = await Promise.all(
-    feed.positions().map(position => {
+    positions.map(position => {
       const { topic, partition } = position.partition
       return planPartition(position, { history, mayGoBack, brought: known.get(`${topic}/${partition}`) })
     }),
   )
+  // Its client heeds no numbers before it is told these, so they have to be those of now.
+  if (numbersOf(feed.positions()) !== numbersOf(positions)) return planResume(request)
   return {
     starts: plans.map(({ start }) => start),
     lost: plans.flatMap(({ lost }) => lost ?? []),
     isWhole: plans.every(({ isWhole }) => isWhole),
   }
+}
+
+function numbersOf(positions: readonly NumberedPosition[]): string {
+  return positions.map(({ number }) => number).join()
 }
 
 interface Situation {

@@ -172,9 +172,11 @@ export class Session {
       .catch((error: unknown) => this.#fail(error))
   }
 
-  /** Takes a prepared message for everyone. */
+  /** Takes a prepared message for everyone. Who is told of a partition that begins anew knows first what it did not get of it. */
   announce(block: Block): void {
-    if (this.#authority !== undefined) this.#write(block)
+    if (this.#authority === undefined) return
+    this.#authority.delivery.noticePartitions()
+    this.#write(block)
   }
 
   /** Takes a prepared heartbeat; who has much unsent does without it. */

@@ -30,7 +30,6 @@ export class SnapshotSender {
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts
-    parts.pace.onRoom(this.#wake)
   }
 
   /** Whether a further snapshot may wait its turn. */
@@ -40,7 +39,9 @@ export class SnapshotSender {
 
   add(make: () => Iterable<Block>): void {
     this.#waiting.push(begin(make))
-    if (this.#waiting.length === 1) this.resume()
+    if (this.#waiting.length > 1) return
+    this.#parts.pace.onRoom(this.#wake)
+    this.resume()
   }
 
   /** Makes anew what has not been sent whole: what it may hold has changed. */
@@ -65,6 +66,7 @@ export class SnapshotSender {
       const { done, value } = snapshot.blocks.next()
       if (done === true) this.#waiting.shift()
       else write(value)
+      if (this.#waiting.length === 0) return pace.offRoom(this.#wake)
     }
     this.#turn = setImmediate(this.#wake)
   }

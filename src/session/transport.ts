@@ -5,8 +5,8 @@ import type { CloseCode } from './close-code.ts'
 /** All a session knows about the connection under it. */
 export interface Transport {
   readonly form: WireForm
-  /** Offers prepared bytes. `congested`: nothing was taken, earlier bytes beyond the limit are still unsent. */
-  write(block: Block): 'written' | 'congested'
+  /** Offers prepared bytes. `congested`: nothing was taken, more earlier bytes than that (by default: than the limit) are still unsent. */
+  write(block: Block, mostUnsentBytes?: number): 'written' | 'congested'
   /** Whether the connection takes more at once; if not, it calls the `onDrain` listener when it does. */
   readonly hasRoom: boolean
   onDrain(listener: () => void): void

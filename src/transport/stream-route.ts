@@ -91,12 +91,19 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     url: streamPath,
     preValidation: async (request, reply) => {
       const refusal = refuse(request, options) ?? (request.ws ? await admit(request, options) : undefined)
-      if (refusal === undefined) return declineNarrowWindows(request.raw)
+      if (refusal === undefined) {
+        declineNarrowWindows(request.raw)
+        // A socket holds its response, and with it the whole request, until it is detached.
+        if (request.ws) reply.raw.detachSocket(request.raw.socket)
+        return
+      }
       refusals[refusal.reason]++
       await answer(reply, refusal)
     },
     handler: (_request, reply) => answer(reply, plainHttp),
     wsHandler: (webSocket, request) => {
+      // The plugin's listener holds the request and its reply; ours, added below, takes its place.
+      webSocket.removeAllListeners('error')
       const form = formOf(options.forms, [webSocket.protocol]) ?? jsonForm
       const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
       const { ip: address, raw } = request

@@ -16,6 +16,8 @@ export interface WebSocketTransportOptions {
   readonly closeTimeoutMs: number
 }
 
+/** `WebSocket.OPEN`. */
+const open = 1
 /** A peer that sends more than this after its end is not read any more. */
 const maxBytesAfterEnd = 262_144
 
@@ -26,60 +28,73 @@ const maxBytesAfterEnd = 262_144
  */
 export class WebSocketTransport implements Transport {
   readonly form: WireForm
-  /** Frames and bytes written, for the line that is logged at the end. */
-  readonly written = { frames: 0, bytes: 0 }
-  readonly #options: WebSocketTransportOptions
+  // Fields of its own, not one of options: a delivery finds them where nothing is in the processor's cache.
+  readonly #socket: Socket
+  readonly #webSocket: WebSocket
+  readonly #maxUnsentBytes: number
+  readonly #closeTimeoutMs: number
+  #frames = 0
+  #bytes = 0
   /** Whether the client agreed to `permessage-deflate`. */
   readonly #takesDeflated: boolean
   #isAnswering = true
   #pongs = 0
   #isClosing = false
 
-  constructor(options: WebSocketTransportOptions) {
-    this.form = options.form
-    this.#options = options
-    this.#takesDeflated = options.webSocket.extensions.includes('permessage-deflate')
-    options.webSocket.on('pong', () => {
+  constructor({ form, socket, webSocket, maxUnsentBytes, closeTimeoutMs }: WebSocketTransportOptions) {
+    this.form = form
+    this.#socket = socket
+    this.#webSocket = webSocket
+    this.#maxUnsentBytes = maxUnsentBytes
+    this.#closeTimeoutMs = closeTimeoutMs
+    this.#takesDeflated = webSocket.extensions.includes('permessage-deflate')
+    webSocket.on('pong', () => {
       this.#isAnswering = true
       this.#pongs++
     })
   }
 
+  /** Frames and bytes written, for the line that is logged at the end. */
+  get written(): { readonly frames: number; readonly bytes: number } {
+    return { frames: this.#frames, bytes: this.#bytes }
+  }
+
   get hasRoom(): boolean {
-    return !this.#options.socket.writableNeedDrain
+    return !this.#socket.writableNeedDrain
   }
 
   get unsentBytes(): number {
-    return this.#options.socket.writableLength
+    return this.#socket.writableLength
   }
 
   get signsOfLife(): number {
-    return this.written.bytes - this.unsentBytes + this.#pongs
+    return this.#bytes - this.unsentBytes + this.#pongs
   }
 
   onDrain(listener: () => void): void {
-    this.#options.socket.on('drain', listener)
+    this.#socket.on('drain', listener)
   }
 
-  write(block: Block): 'written' | 'congested' {
-    const { socket, webSocket, maxUnsentBytes } = this.#options
-    if (socket.writableLength > maxUnsentBytes) return 'congested'
+  write(block: Block, mostUnsentBytes = this.#maxUnsentBytes): 'written' | 'congested' {
+    const socket = this.#socket
+    if (socket.writableLength > mostUnsentBytes) return 'congested'
     // After a close frame nothing may follow (RFC 6455 §5.5.1), whoever sent it.
-    if (webSocket.readyState !== webSocket.OPEN) return 'written'
+    if (this.#webSocket.readyState !== open) return 'written'
     const frame = this.#takesDeflated ? block.deflated() : block.framed()
     socket.write(frame)
-    this.written.frames++
-    this.written.bytes += frame.length
+    this.#frames++
+    this.#bytes += frame.length
     return 'written'
   }
 
   close(why: CloseCode, farewell?: Block): void {
     if (this.#isClosing) return
-    const { webSocket, socket, closeTimeoutMs } = this.#options
-    if (farewell !== undefined && webSocket.readyState === webSocket.OPEN) socket.write(farewell.framed())
+    const webSocket = this.#webSocket
+    const socket = this.#socket
+    if (farewell !== undefined && webSocket.readyState === open) socket.write(farewell.framed())
     this.#isClosing = true
     webSocket.close(why.code, why.reason)
-    const timeout = setTimeout(() => webSocket.terminate(), closeTimeoutMs)
+    const timeout = setTimeout(() => webSocket.terminate(), this.#closeTimeoutMs)
     webSocket.once('close', () => clearTimeout(timeout))
     const mostBytes = socket.bytesRead + maxBytesAfterEnd
     socket.on('data', () => {
@@ -91,7 +106,7 @@ export class WebSocketTransport implements Transport {
   probe(): boolean {
     if (!this.#isAnswering) return false
     this.#isAnswering = false
-    this.#options.webSocket.ping()
+    this.#webSocket.ping()
     return true
   }
 }

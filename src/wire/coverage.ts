@@ -44,8 +44,10 @@ export class Ranges {
 
   /** The last frame of a flush takes its receivers to where the log was read. */
   complete({ reached }: Coverage): void {
-    for (const number of this.#earlier) this.#placeOf(number)
-    this.#earlier.length = 0
+    if (this.#earlier.length > 0) {
+      for (const number of this.#earlier) this.#placeOf(number)
+      this.#earlier.length = 0
+    }
     for (let place = 0; place < this.count; place++) this.to[place] = reached[this.numbers[place] ?? 0] ?? 0
   }
 

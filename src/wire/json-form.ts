@@ -82,16 +82,16 @@ function eventsBlock(part: FramePart, coverageBytes: number): Block {
   const block = new Block('text', part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2))
   const frame = block.framed()
   frame[block.start] = openBracket
-  const eventsEnd = block.start + 1 + part.bytes
-  if (part.segment.replaced === undefined) copyEvents(part, frame, [block.start + 1, eventsEnd])
-  else copyReplacing(part, frame, [block.start + 1, eventsEnd])
-  coverageText.copy(frame, eventsEnd, 0, coverageBytes)
+  if (part.segment.replaced === undefined) copyEvents(part, frame, block.start + 1)
+  else copyReplacing(part, frame, block.start + 1)
+  coverageText.copy(frame, block.start + 1 + part.bytes, 0, coverageBytes)
   frame[frame.length - 1] = closeBracket
   return block
 }
 
 /** Neighbours in the segment are copied as one piece. */
-function copyEvents({ segment, marks, first }: FramePart, frame: Buffer, [start, end]: Span): void {
+function copyEvents({ segment, marks, first, bytes }: FramePart, frame: Buffer, start: number): void {
+  const end = start + bytes
   let at = start
   for (let mark = first; at < end; mark++) {
     const from = marks.indices[mark] ?? 0
@@ -108,7 +108,8 @@ function copyEvents({ segment, marks, first }: FramePart, frame: Buffer, [start,
 }
 
 /** The number of replaced events becomes the last field of those that replace any. */
-function copyReplacing({ segment, marks, first }: FramePart, frame: Buffer, [start, end]: Span): void {
+function copyReplacing({ segment, marks, first, bytes }: FramePart, frame: Buffer, start: number): void {
+  const end = start + bytes
   let at = start
   for (let mark = first; at < end; mark++) {
     const index = marks.indices[mark] ?? 0
@@ -122,9 +123,6 @@ function copyReplacing({ segment, marks, first }: FramePart, frame: Buffer, [sta
     frame[at++] = comma
   }
 }
-
-/** Where a piece of a frame begins and ends. */
-type Span = readonly [start: number, end: number]
 
 const replacesHead = Buffer.from(',"replaces":')
 const coverageHead = Buffer.from('{"T":"coverage","ranges":[')

@@ -202,6 +202,6 @@ test('without a limit it is that of the container or the machine', () => {
 test('workers share what there is, after their primary; a single process has all of it', () => {
   const mebibyte = 1_048_576
   expect(shareOfWorker(1024 * mebibyte, 1)).toBe(1024 * mebibyte)
-  expect(shareOfWorker(1024 * mebibyte, 4)).toBe(224 * mebibyte)
+  expect(shareOfWorker(1024 * mebibyte, 4)).toBe(208 * mebibyte)
   expect(shareOfWorker(128 * mebibyte, 4)).toBe(64 * mebibyte)
 })

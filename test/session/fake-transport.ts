@@ -35,8 +35,8 @@ export class FakeTransport implements Transport {
     this.#onDrain()
   }
 
-  write(block: Block): 'written' | 'congested' {
-    if (this.isCongested) return 'congested'
+  write(block: Block, mostUnsentBytes = Infinity): 'written' | 'congested' {
+    if (this.isCongested || this.unsentBytes > mostUnsentBytes) return 'congested'
     this.#take(block)
     return 'written'
   }

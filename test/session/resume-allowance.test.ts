@@ -52,12 +52,12 @@ const tradesOf = ({ transport }: Pair): number => transport.messages.filter(({ T
 test('who is sent as much of the log as a user may be waits for the rest, and then has everything', async () => {
   const ann = await resume('ann')
   await settle()
-  expect(tradesOf(ann)).toBe(1024)
+  expect(tradesOf(ann)).toBe(512)
   expect(stage.sessions.resumeLimitCounts.waiting).toBe(1)
   const bob = await resume('bob')
   await settle()
-  expect(tradesOf(bob)).toBe(1024)
-  for (let minutes = 0; minutes < 10; minutes++) {
+  expect(tradesOf(bob)).toBe(512)
+  for (let minutes = 0; minutes < 20; minutes++) {
     await vi.advanceTimersByTimeAsync(60_000)
     await settle()
   }

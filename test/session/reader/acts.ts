@@ -1,0 +1,99 @@
+import fc from 'fast-check'
+import type { Channel } from '../../../src/event/event.ts'
+
+export const symbols = ['A', 'B', 'C'] as const
+
+/** What is published; its place, but for news, follows from its symbol. */
+const published = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('trade'), symbol: fc.constantFrom(...symbols), size: sizeOf() }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('quote'), symbol: fc.constantFrom(...symbols), size: sizeOf() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('news'),
+      symbols: fc.uniqueArray(fc.constantFrom(...symbols), { maxLength: 2 }),
+      place: fc.nat(2),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('none'), place: fc.nat(2) }) },
+)
+
+/** Of some events frames hold only a few. */
+function sizeOf(): fc.Arbitrary<number> {
+  return fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(30_000) })
+}
+
+const client = fc.nat(2)
+const node = fc.nat(1)
+const place = fc.nat(2)
+const item = fc.record({
+  channel: fc.constantFrom<Channel>('trades', 'quotes', 'news'),
+  symbol: fc.constantFrom('*', ...symbols),
+})
+const act = <Kind extends string, Fields>(
+  kind: Kind,
+  fields: { readonly [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> },
+): fc.Arbitrary<Fields & { readonly act: Kind }> =>
+  fc.record<Fields>(fields).map(values => ({ ...values, act: kind }))
+
+/** One thing that happens to the log, to a node or to a client. */
+export const acts = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: act('publish', {
+      records: fc.array(published, { minLength: 1, maxLength: 8 }),
+      readers: fc.constantFrom([0], [0, 1], [0, 1]),
+      isFlushed: fc.constantFrom(true, true, false),
+    }),
+  },
+  { weight: 2, arbitrary: act('read', { node, place, atMost: fc.integer({ min: 1, max: 6 }) }) },
+  {
+    weight: 4,
+    arbitrary: act('subscribe', {
+      client,
+      items: fc.array(item, { minLength: 1, maxLength: 3 }),
+      snapshot: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: act('unsubscribe', { client, item }) },
+  { weight: 3, arbitrary: act('stall', { client, ballast: fc.constantFrom(0, 200_000, 200_000) }) },
+  { weight: 3, arbitrary: act('trickle', { client, frames: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 3, arbitrary: act('drain', { client }) },
+  { weight: 1, arbitrary: act('freeze', { client }) },
+  { weight: 1, arbitrary: act('thaw', { client }) },
+  { weight: 3, arbitrary: act('reconnect', { client, node }) },
+  { weight: 1, arbitrary: act('retain', { place, left: fc.nat(8), isGone: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: act('cut', { place, by: fc.integer({ min: 1, max: 5 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: act('recreate', { topic: fc.constantFrom('market', 'news') }),
+  },
+  { weight: 1, arbitrary: act('restart', { node, isHeard: fc.boolean() }) },
+  { weight: 2, arbitrary: act('wait', { ms: fc.constantFrom(100, 5001, 12_000, 61_000) }) },
+  { weight: 1, arbitrary: act('turns', { count: fc.integer({ min: 1, max: 40 }) }) },
+)
+export type Act = typeof acts extends fc.Arbitrary<infer Value> ? Value : never
+export type Published = typeof published extends fc.Arbitrary<infer Value> ? Value : never
+
+const policy = fc.constantFrom<Readonly<Record<string, string>>>(
+  {},
+  {},
+  { quotes: 'every' },
+  { trades: 'conflate' },
+)
+
+export const settings = fc.record({
+  /** Of each node. */
+  windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
+  clients: fc.array(fc.record({ policy, isAcknowledging: fc.boolean() }), { minLength: 3, maxLength: 3 }),
+})
+export type Settings = typeof settings extends fc.Arbitrary<infer Value> ? Value : never

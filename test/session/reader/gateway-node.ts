@@ -1,0 +1,150 @@
+import { Revocations } from '../../../src/auth/revocations.ts'
+import { Feed } from '../../../src/fanout/feed.ts'
+import type { SessionLimits } from '../../../src/session/session-parts.ts'
+import { Sessions } from '../../../src/session/sessions.ts'
+import {
+  MemoryHistory,
+  type MemoryLog,
+  MemoryLogError,
+  type MemoryPartition,
+  type MemoryRecord,
+} from '../../support/memory-log.ts'
+import { createTestLedger } from '../../support/test-ledger.ts'
+import { grantOf } from '../stage.ts'
+
+const limits: SessionLimits = {
+  authTimeoutMs: 1e9,
+  maxMessageBytes: 65_536,
+  messagesPerSecond: 1e9,
+  maxItemsPerSession: 100,
+  maxSessions: 100,
+  maxSessionsPerUser: 100,
+  sessionsPerUserPerSecond: 1e6,
+  resumeBytesPerUser: 1e9,
+  resumesAtOnce: 64,
+  resumesAtOncePerUser: 64,
+  maxUnsentBytes: 1e9,
+  maxUnackedBytes: 1000,
+  maxUnackedMs: 5000,
+  slowTimeoutMs: 60_000,
+  heartbeatMs: 5000,
+  expiryWarningMs: 1,
+  clockToleranceMs: 0,
+}
+
+/** How a node has read one partition under one number. */
+export interface Reading {
+  readonly partition: MemoryPartition
+  readonly epoch: string
+  /** What lay in the partition, also after retention, and after it was cut back. */
+  records: readonly MemoryRecord[]
+  /** Up to where the node has read. */
+  end: number
+  isOver: boolean
+  /** What lay in `[from, to)` was gone before the node could read it. */
+  readonly missed: (readonly [from: number, to: number])[]
+}
+
+/** One gateway on a log: it reads when the test says so, and may lag behind. */
+export class GatewayNode {
+  readonly feed: Feed
+  readonly sessions: Sessions
+  /** By the number of the partition. */
+  readonly readings = new Map<number, Reading>()
+  readonly windowBytes: number
+  /** Faults of the node; that a topic was made again while it was read is none. */
+  readonly faults: unknown[] = []
+  readonly #log: MemoryLog
+
+  /** Starts at the end of the log, and knows the last events before it. */
+  constructor(log: MemoryLog, windowBytes: number) {
+    this.#log = log
+    this.windowBytes = windowBytes
+    this.feed = new Feed({ maxItems: 1000, window: { maxBytes: windowBytes, maxAgeMs: 10_000 } })
+    this.sessions = new Sessions({
+      feed: this.feed,
+      history: new MemoryHistory(log),
+      limits,
+      ledger: createTestLedger(limits),
+      revocations: new Revocations(),
+      verify: () => Promise.resolve(grantOf()),
+      onFault: error => {
+        if (!(error instanceof MemoryLogError)) this.faults.push(error)
+      },
+    })
+    for (const partition of log.partitions) {
+      this.#advance(partition, partition.end)
+      const number = this.feed.numberOf(partition.partition)
+      for (const event of partition.records.slice(partition.first).toReversed())
+        if (event !== undefined && event.T !== 'n') this.feed.tape.addOlder(event, number, 0)
+    }
+  }
+
+  /** Reads so many records of each of some partitions, as one read of the log brings them. */
+  read(counts: readonly { readonly partition: MemoryPartition; readonly atMost: number }[]): void {
+    this.feed.window.tick(Date.now())
+    for (const partition of this.#log.partitions) {
+      const former = this.#readingOf(partition)
+      // All partitions of a topic that was made again begin at once.
+      if (former !== undefined && former.epoch !== partition.epoch) this.#advance(partition, partition.first)
+    }
+    for (const { partition, atMost } of counts) this.#take(partition, atMost)
+  }
+
+  readAll(): void {
+    this.read(this.#log.partitions.map(partition => ({ partition, atMost: Infinity })))
+    this.feed.flush()
+  }
+
+  /** A partition was cut back: whoever has read further begins anew at its end. */
+  noticeCut(partition: MemoryPartition): void {
+    const reading = this.#readingOf(partition)
+    if (reading === undefined || reading.epoch !== partition.epoch) return
+    if (reading.end > partition.end) this.#advance(partition, partition.end)
+    else reading.records = partition.records
+  }
+
+  #take(partition: MemoryPartition, atMost: number): void {
+    const { feed } = this
+    const reading = this.#readingOf(partition)
+    const isSame = reading?.epoch === partition.epoch
+    const from = Math.max(isSame ? reading.end : 0, partition.first)
+    if (isSame && from > reading.end) {
+      reading.missed.push([reading.end, from])
+      feed.lose(partition.partition, from)
+    }
+    const to = Math.min(partition.end, from + atMost)
+    if (isSame && to === reading.end) return
+    this.#advance(partition, from)
+    const number = feed.numberOf(partition.partition)
+    for (let offset = from; offset < to; offset++) {
+      const event = partition.records[offset]
+      if (event !== undefined) feed.add(event, { partition: number, offset, timestampMs: 0 })
+    }
+    this.#advance(partition, to)
+  }
+
+  #advance(partition: MemoryPartition, offset: number): void {
+    const former = this.#readingOf(partition)
+    if (former !== undefined && (former.epoch !== partition.epoch || former.end > offset))
+      former.isOver = true
+    this.feed.advance({ partition: partition.partition, epoch: partition.epoch, offset }, partition.end)
+    const number = this.feed.numberOf(partition.partition)
+    const { epoch, records } = partition
+    const reading = this.readings.get(number)
+    if (reading === undefined)
+      this.readings.set(number, {
+        partition,
+        epoch,
+        records,
+        end: offset,
+        isOver: false,
+        missed: [[0, partition.first]],
+      })
+    else reading.end = offset
+  }
+
+  #readingOf(partition: MemoryPartition): Reading | undefined {
+    return [...this.readings.values()].find(reading => reading.partition === partition && !reading.isOver)
+  }
+}

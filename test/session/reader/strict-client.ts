@@ -1,0 +1,199 @@
+import type { Channel, MarketEvent } from '../../../src/event/event.ts'
+import type { Session } from '../../../src/session/session.ts'
+import { request } from '../stage.ts'
+import type { GatewayNode } from './gateway-node.ts'
+import { Told } from './told.ts'
+import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
+import { PacedTransport } from './paced-transport.ts'
+import { type Recipient, SessionLedger } from './session-ledger.ts'
+
+type Message = { readonly T: string } & Readonly<Record<string, unknown>>
+type Range = readonly [number: number, from: number, to: number]
+
+export interface ClientOptions {
+  readonly isAcknowledging: boolean
+  readonly policy: Readonly<Record<string, string>>
+}
+
+/** A symbol, or `*`, of a channel. */
+export interface Item {
+  readonly channel: Channel
+  readonly symbol: string
+}
+
+/**
+ * A client that takes PROTOCOL.md §8 at its word: it takes frames whole, holds each against what it has, keeps a cursor, and notes
+ * whatever it cannot believe.
+ */
+export class StrictClient implements Recipient {
+  readonly faults: string[] = []
+  /** The serial numbers of the lossless events, of all sessions. */
+  readonly received = new Set<number>()
+  /** By channel, what it wants. */
+  readonly wanted = new Map<Channel, Set<string>>()
+  isFrozen = false
+  node: GatewayNode | undefined
+  session: Session | undefined
+  transport = new PacedTransport()
+  readonly #options: ClientOptions
+  #positions = new Map<number, CursorEntry>()
+  #ledger: SessionLedger | undefined
+  /** Data frames that it has handled on this connection. */
+  #frames = 0
+  #isSubscribed = false
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+  }
+
+  /** Whether it may ask for something else. */
+  get isSettled(): boolean {
+    return this.#isSubscribed === (this.#ledger !== undefined)
+  }
+
+  get isSubscribed(): boolean {
+    return this.#isSubscribed
+  }
+
+  /** Whether nothing is on its way to it, as far as can be seen. */
+  get isLevel(): boolean {
+    return this.session?.state === 'live' && this.session.isLevel && this.isSettled
+  }
+
+  connect(node: GatewayNode): void {
+    this.node = node
+    this.transport = new PacedTransport()
+    this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0 })
+    this.session.authenticate('token')
+    this.#frames = 0
+    this.#isSubscribed = false
+  }
+
+  /** The connection breaks: what the client has not handled is lost. */
+  disconnect(): void {
+    this.#ledger?.settle()
+    this.#ledger = undefined
+    if (this.session !== undefined) this.node?.sessions.gone(this.session)
+    this.session = undefined
+    this.transport.inbox = []
+  }
+
+  /** Subscribes to what it wants, from its cursor if it has one. */
+  subscribe(snapshot: boolean): void {
+    if (this.session?.state !== 'live' || !this.isSettled || this.wanted.size === 0) return
+    const cursor = { version: 1, partitions: [...this.#positions.values()] }
+    const isResume = !this.#isSubscribed && this.#positions.size > 0
+    this.#isSubscribed = true
+    request(this.session, {
+      action: 'subscribe',
+      ...Object.fromEntries([...this.wanted].map(([channel, symbols]) => [channel, [...symbols]])),
+      policy: this.#options.policy,
+      ...(snapshot ? { snapshot } : {}),
+      ...(isResume ? { cursor } : {}),
+    })
+  }
+
+  unsubscribe({ channel, symbol }: Item): void {
+    const symbols = this.wanted.get(channel)
+    symbols?.delete(symbol)
+    if (symbols?.size === 0) this.wanted.delete(channel)
+    if (this.session?.state !== 'live' || !this.isSettled || !this.#isSubscribed) return
+    request(this.session, { action: 'unsubscribe', [channel]: [symbol] })
+  }
+
+  /** Handles what has come, unless it is frozen, and acknowledges it. */
+  read(): boolean {
+    if (this.isFrozen) return false
+    const frames = this.transport.inbox.splice(0)
+    const before = this.#frames
+    for (const frame of frames) this.#take(JSON.parse(frame) as Message[])
+    if (this.#options.isAcknowledging && this.#frames > before && this.session !== undefined)
+      request(this.session, { action: 'ack', n: this.#frames })
+    return frames.length > 0
+  }
+
+  /** Up to where it has everything of a partition; `undefined` if the number stands for none any more. */
+  positionOf(number: number): number | undefined {
+    return this.#positions.get(number)?.position
+  }
+
+  /** Says what is missing now that everything has come. */
+  settle(): void {
+    this.#ledger?.expectEnd()
+  }
+
+  fault(text: string): void {
+    this.faults.push(text)
+  }
+
+  #take(messages: readonly Message[]): void {
+    const first = messages[0]
+    if (first !== undefined && (first.T.length === 1 || first.T === 'snapshot')) this.#frames++
+    const events = messages.filter(({ T }) => T.length === 1)
+    const coverage = messages.find(({ T }) => T === 'coverage')
+    const ranges = (coverage?.['ranges'] ?? []) as Range[]
+    if (this.#ledger === undefined && (events.length > 0 || coverage !== undefined))
+      this.fault(`data before the acknowledgement: ${JSON.stringify(messages)}`)
+    this.#ledger?.takeFrame(events as unknown as MarketEvent[], coverage && ranges)
+    this.#cover(ranges)
+    for (const message of messages) if (message.T.length > 1) this.#takeControl(message)
+  }
+
+  #takeControl(message: Message): void {
+    if (message.T === 'subscription') this.#acknowledged(message)
+    else if (message.T === 'error' && message['code'] !== 407 && message['code'] !== 500)
+      this.fault(JSON.stringify(message))
+    else if (this.#ledger === undefined) return
+    else if (message.T === 'partitions') this.#number(message['partitions'] as CursorEntry[])
+    else if (message.T === 'heartbeat' || message.T === 'shutdown') this.#beat(message)
+    else if (message.T === 'lost') this.#ledger.lose(message['ranges'] as Range[])
+    else if (message.T === 'replaced') this.#ledger.skip(message['ranges'] as Range[])
+    else if (message.T === 'resumed') this.#ledger.resumed()
+    else if (message.T === 'snapshot') this.#ledger.takeSnapshot(message['events'] as MarketEvent[])
+  }
+
+  #acknowledged(message: Message): void {
+    const former = this.#positions
+    const partitions = message['partitions'] as CursorEntry[]
+    this.#positions = new Map(partitions.map(entry => [entry.number, entry]))
+    const told = new Told(message)
+    if (this.#ledger !== undefined) return this.#ledger.acknowledged(told, partitions)
+    if (this.node === undefined) return
+    const isResume = 'recovered' in message
+    this.#ledger = new SessionLedger({ client: this, node: this.node, isResume })
+    this.#ledger.acknowledged(told, partitions)
+    if (isResume) this.#ledger.compare([...former.values()], message['recovered'] === true)
+  }
+
+  #number(partitions: readonly CursorEntry[]): void {
+    for (const entry of partitions) {
+      for (const former of this.#positions.values())
+        if (isSamePartition(former, entry) && this.#positions.delete(former.number))
+          this.#ledger?.retire(former)
+      this.#positions.set(entry.number, entry)
+      this.#ledger?.begin(entry)
+    }
+  }
+
+  #beat({ T, positions = [] }: Message): void {
+    const told = positions as [number, number][]
+    if (T === 'heartbeat' && told.length > 0 && this.#ledger?.isCatchingUp === true)
+      this.fault('positions in a heartbeat before "resumed"')
+    for (const [number, position] of told) this.#reach(number, position)
+  }
+
+  #cover(ranges: readonly Range[]): void {
+    for (const [number, from, to] of ranges) {
+      const have = this.#positions.get(number)?.position ?? -1
+      if (from > have) this.fault(`a gap in ${number}: from ${from}, but it has ${have}`)
+      if (from > to) this.fault(`a range in ${number}: [${from}, ${to})`)
+      this.#reach(number, to)
+    }
+  }
+
+  #reach(number: number, position: number): void {
+    const entry = this.#positions.get(number)
+    if (entry === undefined) return this.fault(`an unknown number: ${number}`)
+    if (position > entry.position) this.#positions.set(number, { ...entry, position })
+  }
+}

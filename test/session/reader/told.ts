@@ -1,0 +1,49 @@
+import { type Channel, channelOfType, type MarketEvent } from '../../../src/event/event.ts'
+
+/** The lists and policies of an acknowledgement. */
+export class Told {
+  readonly #lists: ReadonlyMap<string, ReadonlySet<string>>
+  readonly #policies: Readonly<Record<string, unknown>>
+
+  constructor(message: Readonly<Record<string, unknown>>) {
+    this.#lists = new Map(
+      Object.entries(message).flatMap(([name, symbols]) =>
+        Array.isArray(symbols) ? [[name, new Set(symbols.filter(symbol => typeof symbol === 'string'))]] : [],
+      ),
+    )
+    this.#policies = Object(message['policy'])
+  }
+
+  names(channel: string, symbol: string): boolean {
+    const list = this.#lists.get(channel)
+    return list !== undefined && (list.has('*') || list.has(symbol))
+  }
+
+  wants(event: MarketEvent): boolean {
+    const channel = channelOfType[event.T]
+    return this.names(channel, '*') || symbolsOf(event).some(symbol => this.names(channel, symbol))
+  }
+
+  isConflated(channel: Channel): boolean {
+    return this.#policies[channel] === 'conflate'
+  }
+
+  wantsEvery(event: MarketEvent): boolean {
+    return !this.isConflated(channelOfType[event.T]) && this.wants(event)
+  }
+}
+
+export function symbolsOf(event: MarketEvent): readonly string[] {
+  return event.T === 'n' ? event.symbols : [event.S]
+}
+
+/** Each event of a test has a serial number of its own. */
+export function serialOf(event: MarketEvent): number {
+  if (event.T === 'n') return Number(event.id)
+  return event.T === 'q' ? event.bp : Number('i' in event ? event.i : 0)
+}
+
+/** `trades/A`; news has no item of its own. */
+export function itemOf(event: MarketEvent): string {
+  return `${channelOfType[event.T]}/${event.T === 'n' ? '' : event.S}`
+}

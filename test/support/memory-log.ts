@@ -1,0 +1,140 @@
+import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import type { MarketEvent } from '../../src/event/event.ts'
+import type { Partition, Position } from '../../src/event/position.ts'
+import type { HistoricEvent, History, HistoryBatch, Reach } from '../../src/fanout/history.ts'
+import { TickerError } from '../../src/ticker-error.ts'
+
+/** By offset: an event, or a record that is none. */
+export type MemoryRecord = MarketEvent | undefined
+
+/** A topic was made again while it was read. */
+export class MemoryLogError extends TickerError {
+  readonly code = 'TICKER_MEMORY_LOG'
+}
+
+/** A batch of a history has so many records at most. */
+const batchRecords = 3
+
+/** One partition of the log. */
+export class MemoryPartition {
+  readonly partition: Partition
+  epoch = 'epoch-0'
+  /** Everything that ever lay in it since it was made or cut back; an array is never changed but at its end. */
+  records: MemoryRecord[] = []
+  /** The first offset that retention has left. */
+  first = 0
+  /** The first offset to which a reader without further rights may go back. */
+  recent = 0
+
+  constructor(partition: Partition) {
+    this.partition = partition
+  }
+
+  get end(): number {
+    return this.records.length
+  }
+
+  append(records: readonly MemoryRecord[]): void {
+    this.records.push(...records)
+  }
+
+  /** Retention: what lies before an offset is gone. */
+  retain(first: number): void {
+    this.first = Math.max(this.first, Math.min(first, this.end))
+    this.recent = Math.max(this.recent, this.first)
+  }
+
+  /** Readers without further rights may not go back beyond an offset any more. */
+  age(recent: number): void {
+    this.recent = Math.max(this.recent, Math.min(recent, this.end))
+  }
+
+  /** An unclean election: what lies from an offset on is gone, and its offsets will be used again. */
+  cutBack(end: number): void {
+    const kept = Math.max(this.first, Math.min(end, this.end))
+    this.records = this.records.slice(0, kept)
+    this.recent = Math.min(this.recent, kept)
+  }
+
+  /** Its topic is deleted and made again. */
+  makeAgain(epoch: string): void {
+    this.epoch = epoch
+    this.records = []
+    this.first = 0
+    this.recent = 0
+  }
+}
+
+/** A log in memory, whose past can be read, and that suffers what logs suffer. */
+export class MemoryLog {
+  readonly partitions: readonly MemoryPartition[]
+  #epochs = 0
+
+  constructor(partitions: readonly Partition[]) {
+    this.partitions = partitions.map(partition => new MemoryPartition(partition))
+  }
+
+  makeTopicAgain(topic: string): void {
+    const epoch = `epoch-${++this.#epochs}`
+    for (const partition of this.partitions)
+      if (partition.partition.topic === topic) partition.makeAgain(epoch)
+  }
+
+  at(partition: Partition): MemoryPartition {
+    const { topic, partition: index } = partition
+    const found = this.partitions.find(
+      each => each.partition.topic === topic && each.partition.partition === index,
+    )
+    if (found === undefined) throw new RangeError(`no partition ${topic}/${index}`)
+    return found
+  }
+}
+
+/** A `MemoryLog` as readers of the past see it, in small batches with turns of the loop between them. */
+export class MemoryHistory implements History {
+  readonly #log: MemoryLog
+  /** Each batch lies in it, so what of a batch is used after the next one has come is garbage. */
+  readonly #bytes = Buffer.alloc(1_048_576)
+
+  constructor(log: MemoryLog) {
+    this.#log = log
+  }
+
+  async reach(partition: Partition): Promise<Reach> {
+    await nextLoopTurn()
+    const { first, recent, end } = this.#log.at(partition)
+    return { first, recent, stable: end }
+  }
+
+  async end(partition: Partition): Promise<number> {
+    await nextLoopTurn()
+    return this.#log.at(partition).end
+  }
+
+  async *read(position: Position, to: number, signal: AbortSignal): AsyncGenerator<HistoryBatch, void> {
+    const partition = this.#log.at(position.partition)
+    let next = position.offset
+    while (!signal.aborted) {
+      await nextLoopTurn()
+      if (partition.epoch !== position.epoch) throw new MemoryLogError('the topic was made again')
+      const limit = Math.min(to, partition.end)
+      if (next >= limit) return
+      const from = Math.min(limit, Math.max(next, partition.first))
+      next = Math.min(limit, from + batchRecords)
+      yield { from, to: next, events: this.#eventsOf(partition, from, next) }
+    }
+  }
+
+  #eventsOf({ records }: MemoryPartition, from: number, to: number): HistoricEvent[] {
+    this.#bytes.fill('?')
+    const events: HistoricEvent[] = []
+    let at = 0
+    for (const [index, event] of records.slice(from, to).entries()) {
+      if (event === undefined) continue
+      const length = this.#bytes.write(JSON.stringify(event), at)
+      events.push({ event, offset: from + index, json: this.#bytes.subarray(at, at + length) })
+      at += length
+    }
+    return events
+  }
+}
