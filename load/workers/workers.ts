@@ -18,7 +18,7 @@ export const workers: Scenario = {
   },
 }
 
-const warmUpSeconds = 4
+const warmUpSeconds = 2
 
 async function measure(load: WorkersArguments, bench: Bench): Promise<Outcome> {
   const { stack, signal, say } = bench
