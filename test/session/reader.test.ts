@@ -19,7 +19,10 @@ async function faultsAfter(
     conflateMs = 0,
   }: { readonly windowBytes?: 1 | 16_777_216; readonly conflateMs?: 0 | 100 } = {},
 ): Promise<readonly unknown[]> {
-  const world = new World({ windowBytes, clients: [{ policy: {}, conflateMs, isAcknowledging: false }] })
+  const world = new World({
+    windowBytes,
+    clients: [{ policy: {}, conflateMs, isAcknowledging: false, form: 'ticker.v1.json' }],
+  })
   for (const act of acts) await world.perform(act)
   await world.settle()
   await world.end()

@@ -100,7 +100,12 @@ export const settings = fc.record({
   /** Of each node. */
   windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
   clients: fc.array(
-    fc.record({ policy, conflateMs: fc.constantFrom(0, 0, 100, 250, 5000), isAcknowledging: fc.boolean() }),
+    fc.record({
+      policy,
+      conflateMs: fc.constantFrom(0, 0, 100, 250, 5000),
+      isAcknowledging: fc.boolean(),
+      form: fc.constantFrom('ticker.v1.json', 'ticker.v1.tape'),
+    }),
     { minLength: 3, maxLength: 3 },
   ),
 })

@@ -1,26 +1,36 @@
 import type { CloseCode } from '../../../src/session/close-code.ts'
 import type { Transport } from '../../../src/session/transport.ts'
 import type { Block } from '../../../src/wire/block.ts'
-import { jsonForm } from '../../../src/wire/json-form.ts'
+import type { WireForm } from '../../../src/wire/wire-form.ts'
+
+/** What a frame brings. */
+export interface Frame {
+  readonly payload: Buffer
+  readonly isBinary: boolean
+}
 
 /** A connection that takes frames as fast as the test says; what it has not taken is lost with it. */
 export class PacedTransport implements Transport {
-  readonly form = jsonForm
+  readonly form: WireForm
   readonly written = { frames: 0, bytes: 0 }
   signsOfLife = 0
   closed: CloseCode | undefined
   /** What has reached the client's machine. */
-  inbox: string[] = []
-  #queue: string[] = []
+  inbox: Frame[] = []
+  #queue: Frame[] = []
   /** Frames that it takes before it takes nothing. */
   #credit = Infinity
   /** Unsent bytes beside those in the queue, while it takes nothing. */
   #ballast = 0
   #onDrain: () => void = () => undefined
 
+  constructor(form: WireForm) {
+    this.form = form
+  }
+
   get unsentBytes(): number {
     if (this.#credit > 0) return 0
-    return this.#queue.reduce((sum, text) => sum + text.length, this.#ballast)
+    return this.#queue.reduce((sum, { payload }) => sum + payload.length, this.#ballast)
   }
 
   get hasRoom(): boolean {
@@ -31,15 +41,17 @@ export class PacedTransport implements Transport {
     this.#onDrain = listener
   }
 
-  write(block: Block): 'written' {
-    const text = block.payload.toString()
+  write(block: Block, mostUnsentBytes = Infinity): 'written' | 'congested' {
+    if (this.unsentBytes > mostUnsentBytes) return 'congested'
+    // A copy: whoever made the block may use its memory for another.
+    const frame = { payload: Buffer.from(block.payload), isBinary: block.framed()[0] === 0x82 }
     this.written.frames++
-    this.written.bytes += text.length
+    this.written.bytes += frame.payload.length
     if (this.#credit > 0) {
       this.#credit--
-      this.inbox.push(text)
+      this.inbox.push(frame)
     } else {
-      this.#queue.push(text)
+      this.#queue.push(frame)
     }
     return 'written'
   }

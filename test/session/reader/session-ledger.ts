@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { channelOfType, type MarketEvent } from '../../../src/event/event.ts'
 import { ConflatedItems } from './conflated-items.ts'
 import type { GatewayNode, Reading } from './gateway-node.ts'
@@ -98,7 +99,8 @@ export class SessionLedger {
       if (place === undefined) return this.#fault(`not due: ${JSON.stringify(event)}`)
       const [number, offset] = place
       const { replaces = 0, ...published } = event as MarketEvent & { readonly replaces?: number }
-      if (JSON.stringify(published) !== JSON.stringify(this.#reading(number).records[offset]))
+      // The tape form has an order of fields of its own.
+      if (!isDeepStrictEqual(published, this.#reading(number).records[offset]))
         this.#fault(`not as it was published: ${JSON.stringify(event)}`)
       if (this.#told?.wants(event) !== true) this.#fault(`not subscribed: ${JSON.stringify(event)}`)
       const isCovered = ranges?.some(([of, from, to]) => of === number && from <= offset && offset < to)

@@ -4,6 +4,8 @@ import { request } from '../stage.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { Told } from './told.ts'
 import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
+import { jsonForm } from '../../../src/wire/json-form.ts'
+import { FormReader } from '../../support/form-reader.ts'
 import { PacedTransport } from './paced-transport.ts'
 import { type Recipient, SessionLedger } from './session-ledger.ts'
 
@@ -12,6 +14,8 @@ type Range = readonly [number: number, from: number, to: number]
 
 export interface ClientOptions {
   readonly isAcknowledging: boolean
+  /** The subprotocol. */
+  readonly form: string
   readonly policy: Readonly<Record<string, string>>
   /** At which interval it wants its conflated channels told; 0 for none. */
   readonly conflateMs: number
@@ -36,7 +40,8 @@ export class StrictClient implements Recipient {
   isFrozen = false
   node: GatewayNode | undefined
   session: Session | undefined
-  transport = new PacedTransport()
+  transport = new PacedTransport(jsonForm)
+  #reader = new FormReader()
   readonly #options: ClientOptions
   #positions = new Map<number, CursorEntry>()
   #ledger: SessionLedger | undefined
@@ -64,7 +69,9 @@ export class StrictClient implements Recipient {
 
   connect(node: GatewayNode): void {
     this.node = node
-    this.transport = new PacedTransport()
+    const form = node.feed.forms.find(({ subprotocol }) => subprotocol === this.#options.form)
+    this.transport = new PacedTransport(form ?? jsonForm)
+    this.#reader = new FormReader()
     this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0 })
     this.session.authenticate('token')
     this.#frames = 0
@@ -109,7 +116,10 @@ export class StrictClient implements Recipient {
     if (this.isFrozen) return false
     const frames = this.transport.inbox.splice(0)
     const before = this.#frames
-    for (const frame of frames) this.#take(JSON.parse(frame) as Message[])
+    for (const { payload, isBinary } of frames) {
+      if (isBinary) this.#frames++
+      this.#take(this.#reader.messagesOf(payload, isBinary), isBinary)
+    }
     if (this.#options.isAcknowledging && this.#frames > before && this.session !== undefined)
       request(this.session, { action: 'ack', n: this.#frames })
     return frames.length > 0
@@ -136,9 +146,9 @@ export class StrictClient implements Recipient {
     return policy['trades'] === 'conflate' || (policy['quotes'] !== 'every' && this.wanted.has('quotes'))
   }
 
-  #take(messages: readonly Message[]): void {
+  #take(messages: readonly Message[], isCounted: boolean): void {
     const first = messages[0]
-    if (first !== undefined && (first.T.length === 1 || first.T === 'snapshot')) this.#frames++
+    if (!isCounted && first !== undefined && (first.T.length === 1 || first.T === 'snapshot')) this.#frames++
     const events = messages.filter(({ T }) => T.length === 1)
     const coverage = messages.find(({ T }) => T === 'coverage')
     const ranges = (coverage?.['ranges'] ?? []) as Range[]

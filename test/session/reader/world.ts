@@ -130,7 +130,8 @@ export class World {
     if ('symbols' in record)
       return { T: 'n', id: serial, headline: '-', created_at: t, symbols: record.symbols }
     if (!('symbol' in record)) return undefined
-    const c = record.size > 0 ? ['x'.repeat(record.size)] : []
+    // Texts are as long as an event's may be.
+    const c = Array.from({ length: Math.ceil(record.size / 2000) }, () => 'x'.repeat(2000))
     const { symbol: S } = record
     if (record.kind === 'trade') return { T: 't', S, i: serial, p: 1, s: 1, c, t }
     return { T: 'q', S, bp: serial, bs: 1, ap: serial + 1, as: 1, c, t }
