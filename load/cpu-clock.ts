@@ -39,6 +39,13 @@ export function residentBytes(pid: number): number {
   return Number(pages) * 4096
 }
 
+/** The processes that a process has begun and that still run. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap(thread =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
+}
+
 /** The CPU of a process in user space and in the kernel, in steps of 10 ms. */
 export function processTicks(pid: number): { readonly userUs: number; readonly kernelUs: number } {
   // The name before it may hold spaces and brackets.

@@ -47,6 +47,7 @@ const keptErrorText = 4000
 export class GatewayProcess {
   readonly host: string
   readonly port: number
+  readonly #metrics: string
   readonly #child: ChildProcessWithoutNullStreams
   readonly #guard: Guard
 
@@ -55,6 +56,7 @@ export class GatewayProcess {
     this.#guard = guard
     this.host = address.host
     this.port = address.port
+    this.#metrics = address.metrics
   }
 
   /** Resolves when it is ready; rejects with what it printed when it does not become so. */
@@ -78,6 +80,13 @@ export class GatewayProcess {
   /** Whether it still runs. */
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** The value of a metric, by its name with its labels; `NaN` where it is absent. Asking costs it some milliseconds. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(this.#metrics, { signal: AbortSignal.timeout(patienceMs) })).text()
+    const line = text.split('\n').find(candidate => candidate.startsWith(`${name} `))
+    return line === undefined ? Number.NaN : Number(line.slice(name.length + 1))
   }
 
   /** Ends it in order, and after some seconds at once. */
@@ -122,6 +131,7 @@ function spawnGateway({
 interface Address {
   readonly host: string
   readonly port: number
+  readonly metrics: string
 }
 
 async function becomeReady(child: ChildProcessWithoutNullStreams): Promise<Address> {
@@ -150,7 +160,7 @@ async function readyAddress(printed: () => string): Promise<Address> {
     const [, host, port] = /^ +stream +wss?:\/\/(.+):(\d+)\/v1\/stream$/m.exec(printed()) ?? []
     const [, operations] = /^ +health +(http:\S+)\/readyz$/m.exec(printed()) ?? []
     if (host !== undefined && operations !== undefined && (await isGreen(`${operations}/readyz`)))
-      return { host, port: Number(port) }
+      return { host, port: Number(port), metrics: `${operations}/metrics` }
     await pause(pollMs)
   }
   throw new Error(`not within ${startTimeoutMs} ms`)

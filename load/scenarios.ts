@@ -13,6 +13,7 @@ import { reconnect } from './reconnect/reconnect.ts'
 import type { Scenario } from './scenario.ts'
 import { slowReaders } from './slow-readers/slow-readers.ts'
 import { window } from './window/window.ts'
+import { workers } from './workers/workers.ts'
 
 /** Every scenario; the first is meant where none is named. */
 export const scenarios: readonly [Scenario, ...Scenario[]] = [
@@ -27,6 +28,7 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
   publish,
   kafkaLatency,
   window,
+  workers,
   bytes,
   slowReaders,
   reconnect,

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster'
+import { fileURLToPath } from 'node:url'
 import { developmentCertificatePath } from './auth/development-certificate.ts'
 import { readOptions } from './commands/read-options.ts'
 import type { Config } from './config/config.ts'
@@ -8,6 +10,8 @@ import { describeSource, type Gateway, startGateway } from './gateway/gateway.ts
 import { version } from './gateway/version.ts'
 import { Interruption } from './interruption.ts'
 import { messageOf, TickerError } from './ticker-error.ts'
+import { startPrimary } from './workers/primary.ts'
+import { runWorker } from './workers/worker.ts'
 
 const usage = `ticker-gateway ${version}: market data from Kafka to authenticated WebSocket subscribers
 
@@ -15,11 +19,16 @@ const usage = `ticker-gateway ${version}: market data from Kafka to authenticate
   npm run gateway               as configured; production unless TICKER_MODE=development
   npm run gateway -- --check-config   says whether the configuration is right, and ends
 
+  A process delivers on one core. TICKER_WORKERS=n serves the stream with n of them: choose the number of cores less those that
+  Kafka and the rest of the machine need. Each has a tape (TICKER_TAPE_BYTES) and reads of its own.
+
   --help, --version, --check-config
 
 `
 
 process.exitCode = await main(process.argv.slice(2))
+// The channel to the primary would keep a worker alive.
+if (cluster.isWorker) process.exit()
 
 async function main(args: string[]): Promise<number> {
   try {
@@ -29,7 +38,7 @@ async function main(args: string[]): Promise<number> {
     const config = readConfig(process.env)
     if (values['check-config'])
       return print(`The configuration is right (${config.mode}, ${describeSource(config)}).\n`)
-    return await serve(config)
+    return cluster.isWorker ? await runWorker(config) : await serve(config)
   } catch (error) {
     process.stderr.write(`ticker-gateway: ${messageOf(error)}\n`)
     if (!(error instanceof TickerError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
@@ -65,7 +74,8 @@ async function serve(config: Config): Promise<number> {
       resolve()
     })
   })
-  const gateway = await startGateway(config)
+  const program = fileURLToPath(import.meta.url)
+  const gateway = config.workers > 1 ? await startPrimary(config, { program }) : await startGateway(config)
   if (!interruption.stopping.aborted) announce(config, gateway)
   try {
     await Promise.race([stopped, gateway.ended])
@@ -75,7 +85,7 @@ async function serve(config: Config): Promise<number> {
   return 0
 }
 
-function announce(config: Config, gateway: Gateway): void {
+function announce(config: Config, gateway: Omit<Gateway, 'controls'>): void {
   const stream = `${gateway.url.replace('http', 'ws')}/v1/stream`
   const lines = [
     `ticker-gateway ${version}, ${config.mode} mode, ${describeSource(config)}`,

@@ -12,6 +12,7 @@ export const adminStatuses = [
   '415',
   '429',
   '500',
+  '503',
   'other',
 ] as const
 
@@ -34,6 +35,7 @@ export function createAdminCounts(): AdminCounts {
     415: 0,
     429: 0,
     500: 0,
+    503: 0,
     other: 0,
   }
 }

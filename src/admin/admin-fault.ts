@@ -3,7 +3,7 @@ import { TickerError } from '../ticker-error.ts'
 /** Why a request is not done, told to whoever sent it: the value, the rule and the cure, and the status of the answer. */
 export class AdminFault extends TickerError {
   readonly code = 'TICKER_ADMIN_REQUEST'
-  readonly statusCode: 400 | 401 | 403 | 404 | 409 | 429
+  readonly statusCode: 400 | 401 | 403 | 404 | 409 | 429 | 503
   /** Seconds after which to try again. */
   readonly retryAfterS: number | undefined
 

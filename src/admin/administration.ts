@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Revocations } from '../auth/revocations.ts'
+import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import type { Secret } from '../secret.ts'
-import type { Sessions } from '../session/sessions.ts'
+import type { SessionPage, SessionQuery } from '../session/sessions.ts'
 import { type AdminCounts, countAnswer, createAdminCounts } from './admin-counts.ts'
 import { AdminFault } from './admin-fault.ts'
 import { AdminGuard } from './admin-guard.ts'
@@ -11,9 +11,21 @@ import { serveDrain } from './drain-routes.ts'
 import { serveRevocations } from './revocation-routes.ts'
 import { serveSessions } from './session-routes.ts'
 
+/** Something, at once or, where other processes have to be asked, later. */
+type Soon<Value> = Value | Promise<Value>
+
+/** The sessions of a node, in this process or in several. Each may reject with an `AdminFault`. */
+export interface AdministeredSessions {
+  list(query: SessionQuery): Soon<SessionPage>
+  /** False where there is none of this number. */
+  end(number: number): Soon<boolean>
+  /** Throws, or rejects with, a `RevocationsFullError`. */
+  revoke(request: RevocationRequest): Soon<{ readonly revocation: Revocation; readonly sessions: number }>
+}
+
 export interface AdministrationOptions {
   readonly token: Secret
-  readonly sessions: Pick<Sessions, 'list' | 'end' | 'revoke'>
+  readonly sessions: AdministeredSessions
   readonly revocations: Pick<Revocations, 'list' | 'lift'>
   readonly drain: Drain
   readonly log: FastifyBaseLogger
@@ -76,7 +88,7 @@ async function answerFault(
   { reply, log }: { readonly reply: FastifyReply; readonly log: FastifyBaseLogger },
 ): Promise<void> {
   const status = error.statusCode ?? 500
-  if (status >= 500) {
+  if (status >= 500 && !(error instanceof AdminFault)) {
     log.error({ err: error }, 'a request for administration failed')
     await reply.code(500).send({ error: 'a fault of the gateway; its log says more' })
     return

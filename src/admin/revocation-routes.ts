@@ -11,12 +11,12 @@ export function serveRevocations(app: FastifyInstance, parts: AdminParts): void 
   app.get('/v1/revocations', (_request, reply) =>
     reply.send({ revocations: revocations.list().map(describe) }),
   )
-  app.post('/v1/revocations', (request, reply) => {
+  app.post('/v1/revocations', async (request, reply) => {
     const input = parseRevocation(request.body, now())
-    const { revocation, sessions } = revoke(parts, input)
+    const { revocation, sessions } = await revoke(parts, input)
     const described = describe(revocation)
     record(request, 'tokens revoked', { revocation: described, sessions })
-    return reply
+    await reply
       .code(201)
       .header('location', `/v1/revocations/${revocation.number}`)
       .send({ ...described, sessionsEnded: sessions })
@@ -31,12 +31,12 @@ export function serveRevocations(app: FastifyInstance, parts: AdminParts): void 
   })
 }
 
-function revoke(
+async function revoke(
   { sessions }: AdminParts,
   input: RevocationInput,
-): ReturnType<AdminParts['sessions']['revoke']> {
+): Promise<Awaited<ReturnType<AdminParts['sessions']['revoke']>>> {
   try {
-    return sessions.revoke(input)
+    return await sessions.revoke(input)
   } catch (error) {
     if (error instanceof RevocationsFullError) throw new AdminFault(409, error.message)
     throw error

@@ -7,17 +7,17 @@ import { timeOf } from './time-of.ts'
 
 /** `GET /v1/sessions`: who is connected; `DELETE /v1/sessions/{number}` ends one. */
 export function serveSessions(app: FastifyInstance, { sessions, record }: AdminParts): void {
-  app.get('/v1/sessions', (request, reply) => {
-    const page = sessions.list(parseSessionsQuery(request.query))
-    return reply.send({ ...page, sessions: page.sessions.map(describe) })
+  app.get('/v1/sessions', async (request, reply) => {
+    const page = await sessions.list(parseSessionsQuery(request.query))
+    await reply.send({ ...page, sessions: page.sessions.map(describe) })
   })
-  app.delete('/v1/sessions/:number', (request, reply) => {
+  app.delete('/v1/sessions/:number', async (request, reply) => {
     const number = parseNumber(request.params)
-    if (!sessions.end(number)) {
+    if (!(await sessions.end(number))) {
       throw new AdminFault(404, `session ${number}: there is none on this node; GET /v1/sessions lists them`)
     }
     record(request, 'session ended', { session: number })
-    return reply.send({ ended: number })
+    await reply.send({ ended: number })
   })
 }
 

@@ -44,18 +44,20 @@ export interface RevocationsOptions {
 
 const defaultLifetimeMs = 24 * 3_600_000
 
-interface Entry {
-  readonly number: number
-  readonly tokens: RevokedTokens
-  readonly sinceMs: number
-  untilMs: number
-  readonly reason?: string
+/** A revocation as it is kept. */
+export interface KeptRevocation extends Revocation {
   /** Whether the operator has said until when. */
   readonly isStated: boolean
 }
 
+interface Entry extends KeptRevocation {
+  untilMs: number
+}
+
 /** The tokens that are withdrawn before they expire, in the memory of this process. */
 export class Revocations {
+  /** Told when a token that lives longer than its revocation was shown, and until when that is kept now. */
+  onExtended: (number: number, untilMs: number) => void = () => undefined
   readonly #limit: number
   readonly #now: () => number
   /** By what they withdraw, the oldest first. */
@@ -77,7 +79,7 @@ export class Revocations {
    * Withdraws tokens from now on, in place of an earlier revocation of the same. Throws a `RevocationsFullError` where as many are
    * kept as may be.
    */
-  add({ tokens, untilMs, reason }: RevocationRequest): Revocation {
+  add({ tokens, untilMs, reason }: RevocationRequest): KeptRevocation {
     const key = keyOf(tokens)
     const former = this.#entries.get(key)
     if (former === undefined && this.size >= this.#limit) {
@@ -99,6 +101,26 @@ export class Revocations {
     return entry
   }
 
+  /** Keeps a revocation that another process has added, in place of an earlier one of the same. */
+  keep(revocation: KeptRevocation): void {
+    const key = keyOf(revocation.tokens)
+    this.#entries.delete(key)
+    this.#entries.set(key, { ...revocation })
+  }
+
+  /** Keeps one for longer, as another process does; one of no such number is none of ours any more. */
+  extend(number: number, untilMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.number === number) entry.untilMs = Math.max(entry.untilMs, untilMs)
+    }
+  }
+
+  /** Those in force, the oldest first, for another process to keep. */
+  kept(): KeptRevocation[] {
+    this.#forgetPast()
+    return [...this.#entries.values()].map(entry => ({ ...entry }))
+  }
+
   /** Takes a revocation back; false where there is none of this number. */
   lift(number: number): boolean {
     for (const [key, entry] of this.#entries) if (entry.number === number) return this.#entries.delete(key)
@@ -118,7 +140,11 @@ export class Revocations {
     const ofToken = tokenId === undefined ? undefined : this.#inForce({ kind: 'jti', tokenId })
     const found = ofToken ?? (ofUser !== undefined && issuedAtMs <= ofUser.sinceMs ? ofUser : undefined)
     if (found === undefined) return false
-    if (!found.isStated) found.untilMs = Math.max(found.untilMs, expiresAtMs + longestToleranceMs)
+    const neededMs = expiresAtMs + longestToleranceMs
+    if (!found.isStated && found.untilMs < neededMs) {
+      found.untilMs = neededMs
+      this.onExtended(found.number, neededMs)
+    }
     return true
   }
 

@@ -47,6 +47,7 @@ export function readConfig(env: Environment): Config {
   return {
     mode,
     logLevel: reading.value(generalVariables.logLevel),
+    workers: reading.value(generalVariables.workers),
     stream: streamConfig(reading, mode),
     operations: {
       host: reading.value(operationsVariables.host),

@@ -160,6 +160,8 @@ export interface LogConfig extends Pick<Config, 'log' | 'topics'> {
 export interface Config {
   readonly mode: Mode
   readonly logLevel: LogLevel
+  /** Processes that serve the stream; with 1 it is this one. */
+  readonly workers: number
   readonly stream: StreamConfig
   /** Metrics and health, without authentication. */
   readonly operations: Listener

@@ -150,7 +150,7 @@ export const limitVariables = {
     name: 'TICKER_MEMORY_LIMIT_BYTES',
     kind: whole(67_108_864, 17_592_186_044_416, 'bytes'),
     absent: "the container's limit, or the machine's memory",
-    doc: 'Memory that the process may take (its resident set).',
+    doc: 'Memory that the gateway may take (resident sets), all of its workers together.',
   }),
   memoryRefusePercent: withDefault({
     name: 'TICKER_MEMORY_REFUSE_PERCENT',

@@ -127,7 +127,7 @@ export const ingestVariables = {
     name: 'TICKER_TAPE_BYTES',
     kind: whole(1_048_576, 68_719_476_736, 'bytes'),
     default: '134217728',
-    doc: 'Memory for recent events, from which sessions that resume are served; what is older is read from the log.',
+    doc: 'Memory of each process for recent events, from which sessions that resume are served; what is older is read from the log.',
   }),
   tapeMs: withDefault({
     name: 'TICKER_TAPE_MS',

@@ -1,6 +1,6 @@
 import { addressRange, allowedOrigins } from './address-kinds.ts'
 import { logLevels } from './config.ts'
-import { host, listOf, oneOf, port } from './kind.ts'
+import { host, listOf, oneOf, port, whole } from './kind.ts'
 import { modes } from './mode.ts'
 import { certificateFile, privateKeyFile } from './pem-kinds.ts'
 import { optional, withDefault } from './variable.ts'
@@ -17,6 +17,12 @@ export const generalVariables = {
     kind: oneOf(logLevels),
     default: 'info',
     doc: 'The least severe lines that are logged.',
+  }),
+  workers: withDefault({
+    name: 'TICKER_WORKERS',
+    kind: whole(1, 64),
+    default: '1',
+    doc: 'Processes that serve the stream, each on a core of its own and with a tape of its own; about as many as there are cores that Kafka and the rest leave.',
   }),
 }
 

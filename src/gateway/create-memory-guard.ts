@@ -1,7 +1,7 @@
 import type { LimitsConfig } from '../config/config.ts'
 import type { Feed } from '../fanout/feed.ts'
 import { type GuardLog, MemoryGuard } from '../limits/memory-guard.ts'
-import { memoryLimit } from '../limits/memory-limit.ts'
+import { memoryLimit, shareOfWorker } from '../limits/memory-limit.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { SharedHistory } from './shared-history.ts'
 
@@ -15,11 +15,13 @@ export interface Relievable {
 
 /** The guard of this process's memory, which has to be started. */
 export function createMemoryGuard(
-  limits: Pick<LimitsConfig, 'memoryLimitBytes' | 'memoryRefusePercent' | 'memoryShedPercent'>,
+  limits: Pick<LimitsConfig, 'memoryLimitBytes' | 'memoryRefusePercent' | 'memoryShedPercent'> & {
+    readonly workers: number
+  },
   { feed, history, sessions, log }: Relievable,
 ): MemoryGuard {
   return new MemoryGuard({
-    limitBytes: limits.memoryLimitBytes ?? memoryLimit(),
+    limitBytes: shareOfWorker(limits.memoryLimitBytes ?? memoryLimit(), limits.workers),
     refuseShare: limits.memoryRefusePercent / 100,
     shedShare: limits.memoryShedPercent / 100,
     window: feed.window,

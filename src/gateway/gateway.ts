@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { Drain } from '../admin/drain.ts'
 import { readDevelopmentKey } from '../auth/development-key.ts'
@@ -17,7 +18,8 @@ import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
-import { LocalLedger } from '../limits/ledger.ts'
+import { type Ledger, LocalLedger } from '../limits/ledger.ts'
+import { ledgerLimits } from '../limits/ledger-limits.ts'
 import type { MemoryGuard } from '../limits/memory-guard.ts'
 import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { Admission } from '../transport/admission.ts'
@@ -27,21 +29,23 @@ import { createStreamServer } from './stream-server.ts'
 import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
-import { type Addresses, listenAll } from './listen.ts'
+import { type Addresses, listenAll, listenToStream } from './listen.ts'
 import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
+import { aloneFigures } from './metrics/worker-metrics.ts'
 import { createMemoryGuard } from './create-memory-guard.ts'
 import { openDecoder } from './open-decoder.ts'
 import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
 import { RecordDecoder } from './record-decoder.ts'
 import { version } from './version.ts'
+import type { WorkerRole } from './worker-role.ts'
 
 /** A running gateway. */
 export interface Gateway {
   /** `http://host:port`, or `https`, of the stream and the page. */
   readonly url: string
-  /** `http://host:port` of metrics and health. */
-  readonly operationsUrl: string
+  /** `http://host:port` of metrics and health; `undefined` of a worker, whose primary serves them. */
+  readonly operationsUrl: string | undefined
   /** `http://host:port` of administration; `undefined` where there is none. */
   readonly administrationUrl: string | undefined
   /** Resolves when every partition was read up to where it ended at start. */
@@ -50,11 +54,24 @@ export interface Gateway {
   readonly ended: Promise<void>
   /** Refuses new connections, tells clients, closes them staggered, then releases everything. */
   stop(): Promise<void>
+  /** What is asked and told from outside. */
+  readonly controls: GatewayControls
+}
+
+/** What the primary does with a worker. */
+export interface GatewayControls {
+  readonly sessions: Sessions
+  readonly drain: Drain
+  readonly registry: Registry
+  /** Why it should get no new connections; `undefined` when it should. */
+  readonly notReady: () => string | undefined
 }
 
 export interface GatewayOptions {
   /** Where log lines go; standard error where absent. */
   readonly logStream?: { write(line: string): void }
+  /** Of one process among several; left out where this process is the node. */
+  readonly worker?: WorkerRole
 }
 
 /** Starts a gateway: opens the log, serves operations at once and the stream, which answers 503 until warmed up. */
@@ -68,7 +85,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const keys = await openTokenKeys(config.auth.keys, config.mode, logger)
   const log = openLog(config, logger)
   const prepare = keys.set?.prepare.bind(keys.set)
-  const revocations = new Revocations()
+  const { worker } = options
+  const revocations = worker?.revocations ?? new Revocations()
   const verify = withRevocations(
     createTokenVerifier({ ...config.auth, keys: keys.find, prepare }),
     revocations,
@@ -80,10 +98,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const splits = new RateLimitedLog(logger)
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
-  const ledger = new LocalLedger({
-    connectionsPerAddress: config.limits.maxConnectionsPerAddress,
-    sessionsPerUser: config.limits.maxSessionsPerUser,
-  })
+  const ledger = worker?.ledger ?? new LocalLedger(ledgerLimits({ ...config.limits, ...config.publish }))
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
   const history = openHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
   const sessions = new Sessions({
@@ -92,12 +107,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     limits: { ...config.limits, clockToleranceMs: config.auth.clockToleranceS * 1000 },
     ledger,
     revocations,
+    numbersAbove: worker?.sessionNumbersAbove ?? 0,
     verify,
     isShort: () => memory.isShort,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
   forgetWithPartitions(history, feed)
-  const memory = createMemoryGuard(config.limits, { feed, history, sessions, log: logger })
+  const memory = createMemoryGuard(
+    { ...config.limits, workers: config.workers },
+    { feed, history, sessions, log: logger },
+  )
   const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
   const ingest = new Ingest({
     ...config.ingest,
@@ -116,9 +135,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const isReady = (): boolean => notReady() === undefined
   const append = createAppendEvents(log.events, logger)
   const { maxEventBytes } = config.ingest
-  const intake = new EventIntake({ ...config.publish, maxEventBytes, verify, append, isReady })
+  const intake = new EventIntake({ ...config.publish, maxEventBytes, ledger, verify, append, isReady })
   const { allowedOrigins } = config.stream
-  const admission = new Admission({ ...config.limits, ledger })
+  const admission = new Admission({ ledger })
   const refusals = await serveStream(stream, {
     ...config.limits,
     sessions,
@@ -130,9 +149,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     isShort: () => memory.isShort,
     log: logger,
   })
-  await serveHttp(stream, { config, feed, verify, intake })
+  await serveHttp(stream, { config, feed, verify, ledger, intake })
   const gate = await server.guard()
-  const administration = createAdminServer(config.administration, {
+  const administration = createAdminServer(worker === undefined ? config.administration : undefined, {
     sessions,
     revocations,
     drain,
@@ -155,10 +174,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     isReady,
     version,
     log,
+    workers: worker === undefined ? aloneFigures(isReady) : undefined,
   })
   serveOperations(operations, { registry, notReady })
   return await run({
     config,
+    worker,
+    controls: { sessions, drain, registry, notReady },
     log,
     operations,
     administration,
@@ -176,6 +198,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 interface Parts {
   readonly config: Config
+  readonly worker: WorkerRole | undefined
+  readonly controls: GatewayControls
   readonly log: OpenLog
   readonly operations: FastifyInstance
   readonly administration: AdminServer | undefined
@@ -194,6 +218,8 @@ interface Parts {
 async function run(parts: Parts): Promise<Gateway> {
   const {
     config,
+    worker,
+    controls,
     log,
     operations,
     administration,
@@ -215,20 +241,29 @@ async function run(parts: Parts): Promise<Gateway> {
     await Promise.all([log.events.close(), deadLetters.stop()])
   }
   let addresses: Addresses
+  const reading = new AbortController()
+  const read = (): Promise<void> =>
+    ingest.run(reading.signal).catch((error: unknown) => {
+      if (!reading.signal.aborted) throw error
+    })
+  let ended: Promise<void> | undefined
   keys.set?.start()
   memory.start()
   try {
-    addresses = await listenAll(parts)
+    if (worker?.listens === 'when ready') {
+      ended = read()
+      await Promise.race([ingest.warmUp.ready, ended])
+    }
+    addresses = worker === undefined ? await listenAll(parts) : await listenToStream(parts)
+    ended ??= read()
   } catch (error) {
-    await drain.begin(0)
+    reading.abort()
+    await Promise.all([drain.begin(0), ended?.catch(() => undefined)])
     await close()
     throw error
   }
-  const reading = new AbortController()
-  const ended = ingest.run(reading.signal).catch((error: unknown) => {
-    if (!reading.signal.aborted) throw error
-  })
   const demo =
+    worker === undefined &&
     config.demo &&
     startDemoFeed({
       log: log.events,
@@ -238,7 +273,7 @@ async function run(parts: Parts): Promise<Gateway> {
   const stop = async (): Promise<void> => {
     const { drainMs } = config.limits
     await Promise.all([drain.begin(drainMs), intake.drain(drainMs)])
-    await demo?.stop()
+    if (demo) await demo.stop()
     reading.abort()
     await ended.catch(() => undefined)
     await close()
@@ -246,15 +281,17 @@ async function run(parts: Parts): Promise<Gateway> {
   let stopping: Promise<void> | undefined
   return {
     url: `${config.stream.protection.kind === 'plain' ? 'http' : 'https'}://${addresses.stream}`,
-    operationsUrl: `http://${addresses.operations}`,
+    operationsUrl: addresses.operations && `http://${addresses.operations}`,
     administrationUrl: addresses.administration && `http://${addresses.administration}`,
     ready: ingest.warmUp.ready,
     ended,
     stop: () => (stopping ??= stop()),
+    controls,
   }
 }
 
-function createOperationsApp(config: Config, { logStream }: GatewayOptions): FastifyInstance {
+/** Creates what metrics and health are served by; its log is that of the process. */
+export function createOperationsApp(config: Config, { logStream }: GatewayOptions): FastifyInstance {
   return Fastify({
     ...commonOptions,
     logger: { level: config.logLevel, stream: logStream ?? process.stderr },
@@ -265,12 +302,13 @@ interface HttpParts {
   readonly config: Config
   readonly feed: Feed
   readonly verify: TokenVerifier
+  readonly ledger: Ledger
   readonly intake: EventIntake
 }
 
-async function serveHttp(app: FastifyInstance, { config, feed, verify, intake }: HttpParts): Promise<void> {
-  serveSymbols(app, { feed, verify })
-  await serveEvents(app, intake)
+async function serveHttp(app: FastifyInstance, { config, ...parts }: HttpParts): Promise<void> {
+  serveSymbols(app, parts)
+  await serveEvents(app, parts.intake)
   if (config.mode !== 'development' || config.auth.keys.kind !== 'development') return
   const key = await readDevelopmentKey(config.mode)
   await servePage(app, {

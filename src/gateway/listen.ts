@@ -39,25 +39,41 @@ export interface Listeners {
 
 /** `host:port` of each. */
 export interface Addresses {
-  readonly operations: string
+  readonly operations: string | undefined
   readonly administration: string | undefined
   readonly stream: string
 }
 
 /** Listens everywhere; on the stream last, so that whoever reaches it can also be watched and ended. */
-export async function listenAll({
+export async function listenAll(listeners: Listeners): Promise<Addresses> {
+  const { operations, administration } = await listenToOperators(listeners)
+  return { ...(await listenToStream(listeners)), operations, administration }
+}
+
+/** Listens for clients only. */
+export async function listenToStream({
+  config,
+  stream,
+}: Pick<Listeners, 'config' | 'stream'>): Promise<Addresses> {
+  return {
+    operations: undefined,
+    administration: undefined,
+    stream: await listen(stream, config.stream, namesOf('')),
+  }
+}
+
+/** Listens for whoever watches and administers the node. */
+export async function listenToOperators({
   config,
   operations,
   administration,
-  stream,
-}: Listeners): Promise<Addresses> {
+}: Omit<Listeners, 'stream'>): Promise<Pick<Addresses, 'administration'> & { readonly operations: string }> {
   return {
     operations: await listen(operations, config.operations, namesOf('OPS_')),
     administration:
       administration &&
       config.administration &&
       (await listen(administration.app, config.administration, namesOf('ADMIN_'))),
-    stream: await listen(stream, config.stream, namesOf('')),
   }
 }
 

@@ -19,6 +19,7 @@ import { declareReaders } from './metrics/reader-metrics.ts'
 import { declareSessions } from './metrics/session-metrics.ts'
 import { declareTape } from './metrics/tape-metrics.ts'
 import { declareWarmUp } from './metrics/warm-up-metrics.ts'
+import { declareWorkers, type WorkerFigures } from './metrics/worker-metrics.ts'
 import type { SharedHistory } from './shared-history.ts'
 
 /** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
@@ -35,6 +36,8 @@ export interface MetricSources
   readonly history: SharedHistory
   readonly publishing: PublishCounts
   readonly log: LogFigures
+  /** `undefined` of one worker among several. */
+  readonly workers: WorkerFigures | undefined
 }
 
 /**
@@ -61,5 +64,6 @@ export function createMetrics(sources: MetricSources): Registry {
   declarePublishing(registry, sources.publishing)
   declareLatency(registry, ingest)
   declareProcess(registry, sources)
+  if (sources.workers !== undefined) declareWorkers(registry, sources.workers)
   return registry
 }

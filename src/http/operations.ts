@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 
 export interface OperationsOptions {
-  readonly registry: Registry
+  readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Why the node should get no new connections; `undefined` when it should. */
   readonly notReady: () => string | undefined
 }

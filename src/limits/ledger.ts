@@ -1,39 +1,124 @@
-/** What is limited for each of something: connections of an address, sessions of a user. */
-export const placeKinds = ['connectionsPerAddress', 'sessionsPerUser'] as const
+import { TickerError } from '../ticker-error.ts'
+import { RateLimit, type RateLimitOptions } from './rate-limit.ts'
+
+/** What is limited in number: connections of an address, sessions of a user, sessions of the node (under the key ''). */
+export const placeKinds = ['connectionsPerAddress', 'sessionsPerUser', 'sessions'] as const
 
 export type PlaceKind = (typeof placeKinds)[number]
+
+/** What is limited each second: handshakes of the node (under the key '') and of an address; what a user begins, publishes, lists, and is sent when it resumes. */
+export const rateKinds = [
+  'handshakes',
+  'handshakesPerAddress',
+  'sessionsPerUser',
+  'eventsPerUser',
+  'listsPerUser',
+  'resumedBytesPerUser',
+] as const
+
+export type RateKind = (typeof rateKinds)[number]
+
+/** A part of what a key may take each second. */
+export interface Want {
+  readonly kind: RateKind
+  readonly key: string
+  readonly count: number
+}
 
 /** Gives a place back; calling it again does nothing. */
 export type Release = () => void
 
-/** Who has how many places. A promise, because processes that share a node's limits have to ask one of them. */
+/** The process that keeps the limits of this node does not answer. */
+export class LedgerSilentError extends TickerError {
+  readonly code = 'TICKER_LEDGER_SILENT'
+}
+
+/**
+ * Who has how much of what is limited for the whole node. Promises, because processes that share a node's limits have to ask one of
+ * them; they reject with a `LedgerSilentError` where it does not answer in time.
+ */
 export interface Ledger {
   /** Claims a place under a key; `undefined` when all of its places are taken. */
   claim(kind: PlaceKind, key: string): Promise<Release | undefined>
+  /** Takes all that is wanted, in advance: how many ms to wait for it. Where that is more than `mostMs`, nothing is taken. */
+  reserve(wants: readonly Want[], mostMs: number): Promise<number>
+  /** Gives back what was taken and then not used. */
+  giveBack(want: Want): void
+}
+
+/** How many places a key has, and how much each second. */
+export interface LedgerLimits {
+  readonly places: Readonly<Record<PlaceKind, number>>
+  readonly rates: Readonly<Record<RateKind, RateLimitOptions>>
 }
 
 /** The ledger of one process. */
 export class LocalLedger implements Ledger {
-  readonly #limits: Readonly<Record<PlaceKind, number>>
+  readonly #places: Readonly<Record<PlaceKind, number>>
+  readonly #rates: Readonly<Record<RateKind, RateLimit>>
+  readonly #now: () => number
   /** Places taken, by kind and key; a key without any is not kept. */
   readonly #taken = new Map<PlaceKind, Map<string, number>>(placeKinds.map(kind => [kind, new Map()]))
 
-  constructor(limits: Readonly<Record<PlaceKind, number>>) {
-    this.#limits = limits
+  /** `now` is in ms on a clock that only goes on; `performance.now` if left out. */
+  constructor({ places, rates }: LedgerLimits, now: () => number = () => performance.now()) {
+    this.#places = places
+    this.#rates = {
+      handshakes: new RateLimit(rates.handshakes),
+      handshakesPerAddress: new RateLimit(rates.handshakesPerAddress),
+      sessionsPerUser: new RateLimit(rates.sessionsPerUser),
+      eventsPerUser: new RateLimit(rates.eventsPerUser),
+      listsPerUser: new RateLimit(rates.listsPerUser),
+      resumedBytesPerUser: new RateLimit(rates.resumedBytesPerUser),
+    }
+    this.#now = now
+  }
+
+  /** How many places are taken under all keys. */
+  taken(kind: PlaceKind): number {
+    let sum = 0
+    for (const count of this.#taken.get(kind)?.values() ?? []) sum += count
+    return sum
   }
 
   claim(kind: PlaceKind, key: string): Promise<Release | undefined> {
+    return Promise.resolve(this.take(kind, key))
+  }
+
+  /** Claims a place at once. */
+  take(kind: PlaceKind, key: string): Release | undefined {
     const taken = this.#taken.get(kind) ?? new Map<string, number>()
     const count = taken.get(key) ?? 0
-    if (count >= this.#limits[kind]) return Promise.resolve(undefined)
+    if (count >= this.#places[kind]) return undefined
     taken.set(key, count + 1)
     let isTaken = true
-    return Promise.resolve(() => {
+    return () => {
       if (!isTaken) return
       isTaken = false
       const left = (taken.get(key) ?? 1) - 1
       if (left > 0) taken.set(key, left)
       else taken.delete(key)
-    })
+    }
+  }
+
+  reserve(wants: readonly Want[], mostMs: number): Promise<number> {
+    return Promise.resolve(this.#reserve(wants, mostMs))
+  }
+
+  giveBack({ kind, key, count }: Want): void {
+    this.#rates[kind].giveBack(key, count)
+  }
+
+  #reserve(wants: readonly Want[], mostMs: number): number {
+    const limit = { nowMs: this.#now(), mostMs }
+    let longestMs = 0
+    for (const [index, { kind, key, count }] of wants.entries()) {
+      const waitMs = this.#rates[kind].reserve(key, count, limit)
+      longestMs = Math.max(longestMs, waitMs)
+      if (waitMs <= mostMs) continue
+      for (const want of wants.slice(0, index)) this.giveBack(want)
+      break
+    }
+    return longestMs
   }
 }

@@ -1,14 +1,18 @@
-import { RateLimit } from './rate-limit.ts'
+import { type Ledger, LedgerSilentError, type Want } from './ledger.ts'
 import { turnstile } from './turnstile.ts'
 import { UserTurns } from './user-turns.ts'
 
-export interface ResumeLimitsOptions {
-  /** Bytes that a user's sessions are sent, in a minute, of what they missed. */
-  readonly resumeBytesPerUser: number
-  /** Sessions of this node that read the log again at a time. */
+/** How many sessions may read the log again. */
+export interface ResumeTurns {
+  /** Sessions of this process that read the log again at a time. */
   readonly resumesAtOnce: number
   /** And of one user. */
   readonly resumesAtOncePerUser: number
+}
+
+export interface ResumeLimitsOptions extends ResumeTurns {
+  /** What a user's sessions may be sent of what they missed. */
+  readonly ledger: Ledger
 }
 
 /** What a session that catches up from the log may have to wait for. */
@@ -35,22 +39,23 @@ export interface ResumeAllowance {
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
 }
 
-const minuteMs = 60_000
+/** After which a ledger that was silent is asked again. */
+const silenceMs = 1000
 /** Timers take no more. */
 const longestPauseMs = 2_147_483_647
 
 /** How much sessions may be given of what they missed, for each user and for all. */
 export class ResumeLimits {
   readonly counts: ResumeLimitCounts = { bytes: 0, delayed: { bytes: 0, user: 0, node: 0 }, waiting: 0 }
-  readonly #bytes: RateLimit
+  readonly #ledger: Ledger
   readonly #users: UserTurns
   readonly #atOnce: number
   readonly #pass: (work: () => Promise<void>) => Promise<void>
   /** Pieces that are read for sessions, or wait for the node. */
   #pieces = 0
 
-  constructor({ resumeBytesPerUser, resumesAtOnce, resumesAtOncePerUser }: ResumeLimitsOptions) {
-    this.#bytes = new RateLimit({ perSecond: (resumeBytesPerUser * 1000) / minuteMs, burstMs: minuteMs })
+  constructor({ ledger, resumesAtOnce, resumesAtOncePerUser }: ResumeLimitsOptions) {
+    this.#ledger = ledger
     this.#users = new UserTurns(resumesAtOncePerUser)
     this.#atOnce = resumesAtOnce
     this.#pass = turnstile(work => work(), resumesAtOnce)
@@ -80,8 +85,9 @@ export class ResumeLimits {
 
   async #take(user: string, bytes: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const limit = { nowMs: performance.now(), mostMs: Number.POSITIVE_INFINITY }
-    const waitMs = this.#bytes.reserve(user, bytes, limit)
+    const want = { kind: 'resumedBytesPerUser', key: user, count: bytes } as const
+    const waitMs = await this.#reserve(want, signal)
+    if (waitMs === undefined) return
     this.counts.bytes += bytes
     if (waitMs === 0) return
     this.counts.delayed.bytes++
@@ -90,8 +96,24 @@ export class ResumeLimits {
     this.counts.waiting--
     if (!signal.aborted) return
     // It left: what it will not be sent is for the user's other sessions.
-    this.#bytes.giveBack(user, bytes)
+    this.#ledger.giveBack(want)
     this.counts.bytes -= bytes
+  }
+
+  /**
+   * How long to wait for it; `undefined` when the signal aborts before that is known. Nothing is refused, so where the ledger does
+   * not answer it is asked again.
+   */
+  async #reserve(want: Want, signal: AbortSignal): Promise<number | undefined> {
+    for (;;) {
+      try {
+        return await this.#ledger.reserve([want], Number.POSITIVE_INFINITY)
+      } catch (error) {
+        if (!(error instanceof LedgerSilentError)) throw error
+      }
+      await pause(silenceMs, signal)
+      if (signal.aborted) return undefined
+    }
   }
 }
 
@@ -104,6 +126,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
       resolve()
     }
     const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end, { once: true })
+    // It may have left while the ledger was asked.
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
   })
 }

@@ -1,16 +1,16 @@
-import type { Ledger, Release } from '../limits/ledger.ts'
-import { RateLimit } from '../limits/rate-limit.ts'
+import { type Ledger, LedgerSilentError, type Release } from '../limits/ledger.ts'
 
-/** What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, or memory. */
-export type PlaceLack = 'node' | 'user' | 'rate' | 'memory'
+/**
+ * What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, memory, or the answer
+ * of the process that keeps the places.
+ */
+export type PlaceLack = 'node' | 'user' | 'rate' | 'memory' | 'silence'
 
 /** A place, or why there is none. */
 export type Place = { readonly release: Release } | { readonly lack: PlaceLack }
 
 export interface PlacesOptions {
   readonly ledger: Ledger
-  readonly maxSessions: number
-  readonly sessionsPerUserPerSecond: number
   /** Whether the node is short of memory. */
   readonly isShort: () => boolean
 }
@@ -23,23 +23,15 @@ export interface PlaceCounts {
   readonly refused: Record<PlaceLack, number>
 }
 
-/** So much of its rate a user may use at once. */
-const burstMs = 4000
-
 /** Gives sessions their place when their token is known to be good. */
 export class Places {
-  readonly counts: PlaceCounts = { delayed: 0, refused: { node: 0, user: 0, rate: 0, memory: 0 } }
+  readonly counts: PlaceCounts = { delayed: 0, refused: { node: 0, user: 0, rate: 0, memory: 0, silence: 0 } }
   readonly #ledger: Ledger
-  readonly #maxSessions: number
-  readonly #ofUser: RateLimit
   readonly #isShort: () => boolean
-  #taken = 0
 
-  constructor({ ledger, maxSessions, sessionsPerUserPerSecond, isShort }: PlacesOptions) {
+  constructor({ ledger, isShort }: PlacesOptions) {
     this.#isShort = isShort
     this.#ledger = ledger
-    this.#maxSessions = maxSessions
-    this.#ofUser = new RateLimit({ perSecond: sessionsPerUserPerSecond, burstMs })
   }
 
   /**
@@ -48,16 +40,31 @@ export class Places {
    */
   async claim(subject: string, mostMs: number): Promise<Place> {
     if (this.#isShort()) return this.#refuse('memory')
-    const waitMs = this.#ofUser.reserve(subject, 1, { nowMs: performance.now(), mostMs })
+    try {
+      return await this.#claim(subject, mostMs)
+    } catch (error) {
+      if (error instanceof LedgerSilentError) return this.#refuse('silence')
+      throw error
+    }
+  }
+
+  async #claim(subject: string, mostMs: number): Promise<Place> {
+    const waitMs = await this.#ledger.reserve([{ kind: 'sessionsPerUser', key: subject, count: 1 }], mostMs)
     if (waitMs > mostMs) return this.#refuse('rate')
     if (waitMs > 0) {
       this.counts.delayed++
       await pause(waitMs)
     }
-    const release = await this.#ledger.claim('sessionsPerUser', subject)
-    if (release === undefined) return this.#refuse('user')
-    if (this.#taken < this.#maxSessions) return this.#take(release)
-    release()
+    const ofUser = await this.#ledger.claim('sessionsPerUser', subject)
+    if (ofUser === undefined) return this.#refuse('user')
+    try {
+      const ofNode = await this.#ledger.claim('sessions', '')
+      if (ofNode !== undefined) return { release: both(ofUser, ofNode) }
+    } catch (error) {
+      ofUser()
+      throw error
+    }
+    ofUser()
     return this.#refuse('node')
   }
 
@@ -65,18 +72,12 @@ export class Places {
     this.counts.refused[lack]++
     return { lack }
   }
+}
 
-  #take(release: Release): Place {
-    this.#taken++
-    let isTaken = true
-    return {
-      release: () => {
-        if (!isTaken) return
-        isTaken = false
-        this.#taken--
-        release()
-      },
-    }
+function both(first: Release, second: Release): Release {
+  return () => {
+    first()
+    second()
   }
 }
 

@@ -48,8 +48,8 @@ interface IntervalSeat {
 export class Seats {
   readonly #parts: SeatsParts
   #audience: Audience | undefined
-  /** Where the feed was when the audience was joined, by the number of the partition. */
-  #joinedAt: readonly number[] = []
+  /** Where the feed was when the seats were taken, by the number of the partition: as far as the reader was told, at least. */
+  #takenAt: readonly number[] | undefined
   #intervals = new Map<IntervalMs, IntervalSeat>()
   /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
   readonly #preface: Preface | undefined
@@ -63,6 +63,8 @@ export class Seats {
   /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
   prepare({ live }: Interests): boolean {
     const key = keyOf(live)
+    // Without an audience, whatever is told next is told from where the feed is then.
+    if (this.#audience === undefined) this.#takenAt = undefined
     if (this.#preface === undefined) return true
     if (key !== this.#prefaced) this.#preface.renew()
     this.#prefaced = key
@@ -80,9 +82,9 @@ export class Seats {
     const { live } = interests
     const former = this.#audience
     this.#audience = live.size > 0 ? feed.fanout.join(subscriber, live, form) : undefined
+    if (former !== this.#audience || live.size === 0) this.#takenAt = feed.reached()
     if (former !== this.#audience) {
       if (former !== undefined) feed.fanout.leave(subscriber, former)
-      this.#joinedAt = feed.reached()
       this.#complete(interests)
     }
     return this.#takeIntervals(interests)
@@ -96,7 +98,9 @@ export class Seats {
     const live = positions.map(({ number, offset }) => ({
       number,
       offset:
-        audience === undefined ? offset : Math.max(audience.coveredAt(number), this.#joinedAt[number] ?? 0),
+        this.#takenAt === undefined
+          ? offset
+          : Math.max(audience?.coveredAt(number) ?? feed.beginOf(number), this.#takenAt[number] ?? 0),
     }))
     const intervals = [...this.#intervals.values()].map(({ seat, interest }): Untold => {
       const { positions: told, isWhole } = seat.leave()

@@ -1,12 +1,14 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../fanout/feed.ts'
-import type { ResumeLimitsOptions } from '../limits/resume-limits.ts'
+import type { ResumeTurns } from '../limits/resume-limits.ts'
 import type { Resuming } from './delivery.ts'
 import type { Places } from './places.ts'
 import type { SessionCounts } from './session-counts.ts'
 
 /** What clients are told at authentication, and held to. */
-export interface SessionLimits extends ResumeLimitsOptions {
+export interface SessionLimits extends ResumeTurns {
+  /** What a user may be sent, in a minute, of what was missed. */
+  readonly resumeBytesPerUser: number
   /** From the connection on. */
   readonly authTimeoutMs: number
   readonly maxMessageBytes: number

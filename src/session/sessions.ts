@@ -32,6 +32,8 @@ export interface SessionsOptions {
   /** Told of what went wrong with a client's message by a fault of ours. */
   readonly onFault?: (error: unknown) => void
   readonly clock?: Clock
+  /** The numbers of its sessions are higher than this; 0 if left out. */
+  readonly numbersAbove?: number
   /** From 0 to 1, for the jitter of a drain. */
   readonly random?: () => number
 }
@@ -77,20 +79,21 @@ export class Sessions {
   readonly #timers: readonly NodeJS.Timeout[]
   /** The positions of the last heartbeat, by the partition's number. */
   readonly #toldPositions: number[] = []
-  #lastNumber = 0
+  #lastNumber: number
   #onEmpty: () => void = () => undefined
 
   constructor(options: SessionsOptions) {
     this.#options = options
     this.#clock = options.clock ?? realClock
+    this.#lastNumber = options.numbersAbove ?? 0
     options.feed.onPartition = position =>
       this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
     // Who is behind comes to it by reading.
     options.feed.onLost = (number, [from, to]) =>
       this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel)
     const { isShort = () => false } = options
-    this.#places = new Places({ ...options.limits, ledger: options.ledger, isShort })
-    this.#resumeLimits = new ResumeLimits(options.limits)
+    this.#places = new Places({ ledger: options.ledger, isShort })
+    this.#resumeLimits = new ResumeLimits({ ...options.limits, ledger: options.ledger })
     this.#resuming = {
       history: options.history,
       turns: new ReaderTurns(),
@@ -208,15 +211,19 @@ export class Sessions {
    * Throws a `RevocationsFullError`.
    */
   revoke(request: RevocationRequest): { readonly revocation: Revocation; readonly sessions: number } {
-    const { revocations } = this.#options
-    const revocation = revocations.add(request)
+    const revocation = this.#options.revocations.add(request)
+    return { revocation, sessions: this.endRevoked() }
+  }
+
+  /** Ends the sessions under tokens that are withdrawn; how many these are. */
+  endRevoked(): number {
     let sessions = 0
     for (const session of this.#sessions.values()) {
       if (!session.isRevoked) continue
       sessions++
       this.#closings.begin(() => session.revoke())
     }
-    return { revocation, sessions }
+    return sessions
   }
 
   /** Sends every live session one and the same heartbeat. */

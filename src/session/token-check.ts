@@ -66,6 +66,7 @@ function fullDetail(lack: PlaceLack, limits: SessionLimits): string {
   const details: Readonly<Record<PlaceLack, string>> = {
     node: `this node has all of its ${maxSessions} sessions; reconnect later`,
     user: `this user has all of its ${maxSessionsPerUser} sessions; end one, or reconnect later`,
+    silence: 'the limits of this node cannot be asked for at the moment; reconnect later',
     rate: `this user begins more than ${sessionsPerUserPerSecond} sessions a second; reconnect later, with a growing, jittered delay`,
     memory: 'this node is short of memory; reconnect to another one, or after a while',
   }

@@ -8,6 +8,7 @@ export const refusalReasons = [
   'address',
   'rate',
   'memory',
+  'silence',
 ] as const
 
 export type RefusalReason = (typeof refusalReasons)[number]
@@ -16,5 +17,15 @@ export type RefusalReason = (typeof refusalReasons)[number]
 export type RefusalCounts = Record<RefusalReason, number>
 
 export function createRefusalCounts(): RefusalCounts {
-  return { not_ready: 0, origin: 0, query: 0, version: 0, subprotocol: 0, address: 0, rate: 0, memory: 0 }
+  return {
+    not_ready: 0,
+    origin: 0,
+    query: 0,
+    version: 0,
+    subprotocol: 0,
+    address: 0,
+    rate: 0,
+    memory: 0,
+    silence: 0,
+  }
 }

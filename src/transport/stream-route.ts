@@ -171,7 +171,7 @@ const plainHttp = {
 /** Waits for the handshake's turn, and claims its place until the connection is gone. */
 async function admit({ ip, raw }: FastifyRequest, options: StreamOptions): Promise<Refusal | undefined> {
   const admitted = await options.admission.admit(ip)
-  if ('fault' in admitted) return { status: 429, reason: admitted.fault, ...refusalOf[admitted.fault] }
+  if ('fault' in admitted) return { reason: admitted.fault, ...refusalOf[admitted.fault] }
   if (raw.socket.destroyed) admitted.release()
   else raw.socket.once('close', admitted.release)
   return undefined
@@ -179,12 +179,19 @@ async function admit({ ip, raw }: FastifyRequest, options: StreamOptions): Promi
 
 const refusalOf = {
   address: {
+    status: 429,
     message: 'too many connections from this address (TICKER_MAX_CONNECTIONS_PER_ADDRESS)',
     retryAfterS: 5,
   },
   rate: {
+    status: 429,
     message: 'too many handshakes at once; connect again after a while, with a growing, jittered delay',
     retryAfterS: 5,
+  },
+  silence: {
+    status: 503,
+    message: 'the limits of this node cannot be asked for at the moment; try again',
+    retryAfterS: 1,
   },
 } as const
 

@@ -126,7 +126,8 @@ describe('POST /v1/events', () => {
 
 describe('PROTOCOL.md §9', () => {
   const protocol = readFileSync(new URL('../../PROTOCOL.md', import.meta.url), 'utf8')
-  const [, section = ''] = protocol.split('### Publishing')
+  const [, rest = ''] = protocol.split('### Publishing')
+  const [section = ''] = rest.split('\n## ')
   /** The indented JSON that follows some words. */
   const example = (pattern: RegExp): string =>
     (pattern.exec(section)?.[1] ?? '').replaceAll('…', '').replaceAll(/^ {4}/gm, '')

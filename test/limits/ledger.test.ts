@@ -1,23 +1,41 @@
 import { expect, test } from 'vitest'
-import { LocalLedger } from '../../src/limits/ledger.ts'
+import { createTestLedger } from '../support/test-ledger.ts'
 
 test('gives each key its places, and a place that was given back to the next', async () => {
-  const ledger = new LocalLedger({ connectionsPerAddress: 2, sessionsPerUser: 1 })
+  const ledger = createTestLedger({ maxConnectionsPerAddress: 2, maxSessionsPerUser: 1 })
   const first = await ledger.claim('connectionsPerAddress', 'a')
   expect(await ledger.claim('connectionsPerAddress', 'a')).toBeDefined()
   expect(await ledger.claim('connectionsPerAddress', 'a')).toBeUndefined()
   expect(await ledger.claim('connectionsPerAddress', 'b')).toBeDefined()
   expect(await ledger.claim('sessionsPerUser', 'a')).toBeDefined()
+  expect(ledger.taken('connectionsPerAddress')).toBe(3)
   first?.()
   expect(await ledger.claim('connectionsPerAddress', 'a')).toBeDefined()
 })
 
 test('a place that is given back twice is free once', async () => {
-  const ledger = new LocalLedger({ connectionsPerAddress: 2, sessionsPerUser: 1 })
+  const ledger = createTestLedger({ maxConnectionsPerAddress: 2 })
   const first = await ledger.claim('connectionsPerAddress', 'a')
   await ledger.claim('connectionsPerAddress', 'a')
   first?.()
   first?.()
   expect(await ledger.claim('connectionsPerAddress', 'a')).toBeDefined()
   expect(await ledger.claim('connectionsPerAddress', 'a')).toBeUndefined()
+})
+
+test('takes all that is wanted, or nothing of it', async () => {
+  const limits = { handshakesPerSecond: 1, handshakesPerAddressPerSecond: 2 }
+  const ledger = createTestLedger(limits, () => 0)
+  const turnOf = (key: string) => [
+    { kind: 'handshakesPerAddress', key, count: 1 } as const,
+    { kind: 'handshakes', key: '', count: 1 } as const,
+  ]
+  const waits: number[] = []
+  for (let count = 0; count < 6; count++) waits.push(await ledger.reserve(turnOf('a'), 1000))
+  // Four seconds' worth of the node's at once, one more within the second, and no more.
+  expect(waits).toEqual([0, 0, 0, 0, 1000, 2000])
+  // Of the address, what the last one did not get is there: eight at once are less the five above.
+  const left: number[] = []
+  for (let count = 0; count < 4; count++) left.push(await ledger.reserve(turnOf('a').slice(0, 1), 0))
+  expect(left).toEqual([0, 0, 0, 500])
 })

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryGuard, type MemoryGuardOptions, type Relief } from '../../src/limits/memory-guard.ts'
-import { memoryLimit } from '../../src/limits/memory-limit.ts'
+import { memoryLimit, shareOfWorker } from '../../src/limits/memory-limit.ts'
 import { append } from '../tape/batch.ts'
 import { openWindow, run } from '../tape/window-stage.ts'
 
@@ -197,4 +197,11 @@ test('by itself it looks at what the process takes, every half second until it i
 test('without a limit it is that of the container or the machine', () => {
   expect(memoryLimit()).toBeGreaterThan(64 * 1_048_576)
   expect(memoryLimit()).toBeLessThan(2 ** 50)
+})
+
+test('workers share what there is, after their primary; a single process has all of it', () => {
+  const mebibyte = 1_048_576
+  expect(shareOfWorker(1024 * mebibyte, 1)).toBe(1024 * mebibyte)
+  expect(shareOfWorker(1024 * mebibyte, 4)).toBe(208 * mebibyte)
+  expect(shareOfWorker(128 * mebibyte, 4)).toBe(64 * mebibyte)
 })

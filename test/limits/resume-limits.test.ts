@@ -2,9 +2,15 @@ import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ResumeLimits, type ResumeLimitsOptions } from '../../src/limits/resume-limits.ts'
 import { UserTurns } from '../../src/limits/user-turns.ts'
+import { createTestLedger } from '../support/test-ledger.ts'
 
 const create = (options: Partial<ResumeLimitsOptions> = {}): ResumeLimits =>
-  new ResumeLimits({ resumeBytesPerUser: 60_000, resumesAtOnce: 3, resumesAtOncePerUser: 2, ...options })
+  new ResumeLimits({
+    ledger: createTestLedger({ resumeBytesPerUser: 60_000 }),
+    resumesAtOnce: 3,
+    resumesAtOncePerUser: 2,
+    ...options,
+  })
 
 const { signal } = new AbortController()
 

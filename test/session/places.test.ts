@@ -26,7 +26,7 @@ test('a user has as many sessions as he may; a further one is told which limit i
   expect(bob.session.state).toBe('live')
   stage.sessions.gone(first.session)
   expect((await stage.openLive()).session.state).toBe('live')
-  expect(stage.sessions.placeCounts.refused).toEqual({ node: 0, user: 1, rate: 0, memory: 0 })
+  expect(stage.sessions.placeCounts.refused).toEqual({ node: 0, user: 1, rate: 0, memory: 0, silence: 0 })
 })
 
 test.each([

@@ -11,13 +11,15 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** What a strict client finds wrong after these acts, with a window that holds so many bytes. */
+/** What a strict client finds wrong after these acts; a window of one byte holds nothing. */
 async function faultsAfter(
   acts: readonly Act[],
-  windowBytes: 1 | 16_777_216 = 16_777_216,
+  {
+    windowBytes = 16_777_216,
+    conflateMs = 0,
+  }: { readonly windowBytes?: 1 | 16_777_216; readonly conflateMs?: 0 | 100 } = {},
 ): Promise<readonly unknown[]> {
-  const options = { policy: {}, isAcknowledging: false }
-  const world = new World({ windowBytes, clients: [options] })
+  const world = new World({ windowBytes, clients: [{ policy: {}, conflateMs, isAcknowledging: false }] })
   for (const act of acts) await world.perform(act)
   await world.settle()
   await world.end()
@@ -49,7 +51,9 @@ const reconnected = (node: number): Act => ({ act: 'reconnect', client: 0, node 
 // Symptom: `{"T":"replaced","ranges":[]}`, or ranges that begin too late: events neither counted nor told.
 // Seen: by the property, with a window that holds nothing.
 test('tells all that was not counted of a conflated channel as replaced', async () => {
-  expect(await faultsAfter([subscribed('quotes'), stalled, published([quote, trade])], 1)).toEqual([])
+  expect(
+    await faultsAfter([subscribed('quotes'), stalled, published([quote, trade])], { windowBytes: 1 }),
+  ).toEqual([])
 })
 
 // Cause: the snapshot that ends a resume was of the conflated channels of the first request only.
@@ -89,7 +93,9 @@ test('leaves a client at the position that it was sent', async () => {
 // Seen: by the property: quotes subscribed by a client that was behind with trades.
 test('passes over nothing of a conflated channel that is subscribed while behind', async () => {
   const acts = [subscribed('trades'), stalled, published([trade]), published([quote]), drained]
-  expect(await faultsAfter([...acts, subscribed('quotes'), published([quote])], 1)).toEqual([])
+  expect(await faultsAfter([...acts, subscribed('quotes'), published([quote])], { windowBytes: 1 })).toEqual(
+    [],
+  )
 })
 
 // Cause: a reader behind only looked at the partitions that there are.
@@ -114,4 +120,18 @@ test('acknowledges a resume with the partitions of that moment', async () => {
 test('leaves nothing behind when it ends while its client does not keep up', async () => {
   const acts = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
   expect(await faultsAfter([...acts, reconnected(0)])).toEqual([])
+})
+
+// Cause: a reader of nothing but intervals was taken to have been told of everything that its node had read.
+// Symptom: the coverage with which it became live again began after the positions of its client: a gap.
+// Seen: by the property: quotes at an interval, on a full connection.
+test('leaves no gap where only intervals are told', async () => {
+  const acts = [
+    subscribed('quotes'),
+    answered,
+    stalled,
+    published([quote]),
+    { act: 'wait', ms: 100 } as const,
+  ]
+  expect(await faultsAfter([...acts, published([trade])], { conflateMs: 100 })).toEqual([])
 })

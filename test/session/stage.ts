@@ -2,13 +2,13 @@ import { vi } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
 import { Feed } from '../../src/fanout/feed.ts'
-import { LocalLedger } from '../../src/limits/ledger.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
 import { someWindow } from '../support/some-window.ts'
+import { createTestLedger } from '../support/test-ledger.ts'
 
 export const startMs = 1_800_000_000_000
 
@@ -68,7 +68,7 @@ export class Stage {
       feed,
       history: noHistory,
       limits,
-      ledger: new LocalLedger({ connectionsPerAddress: 1, sessionsPerUser: limits.maxSessionsPerUser }),
+      ledger: createTestLedger(limits),
       revocations,
       verify: token => this.verify(token),
       random: () => 0.5,

@@ -2,7 +2,6 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Feed } from '../../src/fanout/feed.ts'
 import { listen } from '../../src/gateway/listen.ts'
-import { LocalLedger } from '../../src/limits/ledger.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
 import { noHistory } from './no-history.ts'
@@ -10,6 +9,7 @@ import { Sessions } from '../../src/session/sessions.ts'
 import { Admission } from '../../src/transport/admission.ts'
 import { serveStream } from '../../src/transport/stream-route.ts'
 import { someWindow } from './some-window.ts'
+import { createTestLedger } from './test-ledger.ts'
 
 /** A stream route over a feed that the test fills itself: no log, and every token allows everything. */
 export interface BareStream {
@@ -53,7 +53,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     clockToleranceMs: 5000,
     ...changes,
   }
-  const ledger = new LocalLedger({ connectionsPerAddress: 1000, sessionsPerUser: limits.maxSessionsPerUser })
+  const ledger = createTestLedger(limits)
   const sessions = new Sessions({
     history: noHistory,
     feed,
@@ -62,11 +62,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     revocations: new Revocations(),
     verify: () => Promise.resolve(everything),
   })
-  const admission = new Admission({
-    ledger,
-    handshakesPerSecond: 1000,
-    handshakesPerAddressPerSecond: 1000,
-  })
+  const admission = new Admission({ ledger })
   await serveStream(app, {
     ...limits,
     sessions,

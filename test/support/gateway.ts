@@ -7,6 +7,7 @@ import { readDevelopmentKey } from '../../src/auth/development-key.ts'
 import { mintToken, type TokenRequest } from '../../src/auth/development-token.ts'
 
 export interface TestGateway extends Gateway {
+  readonly operationsUrl: string
   /** `ws://host:port/v1/stream`. */
   readonly streamUrl: string
   /** What was logged, line by line. */
@@ -36,6 +37,7 @@ export async function startTestGateway(env: Readonly<Record<string, string>> = {
   await gateway.ready
   return {
     ...gateway,
+    operationsUrl: gateway.operationsUrl ?? '',
     streamUrl: `${gateway.url.replace('http', 'ws')}/v1/stream`,
     logLines,
     env: whole,

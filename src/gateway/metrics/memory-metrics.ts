@@ -12,7 +12,7 @@ export function declareMemory(registry: Registry, { memory }: MemorySources, win
   gauge(
     registry,
     'ticker_memory_limit_bytes',
-    'What the process may take: TICKER_MEMORY_LIMIT_BYTES, or what its container or the machine has. Compare ticker_memory_used_bytes',
+    'What the process may take: TICKER_MEMORY_LIMIT_BYTES, or what its container or the machine has; of several workers its share. Compare ticker_memory_used_bytes',
     [],
     () => memory.limitBytes,
   )

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Grant } from '../../auth/grant.ts'
 import type { TokenVerifier } from '../../auth/token-verifier.ts'
-import { RateLimit } from '../../limits/rate-limit.ts'
+import type { Ledger, Want } from '../../limits/ledger.ts'
 import { type Answer, Refusal, refuseForNow } from '../answer.ts'
 import { authorize } from '../authorization.ts'
+import { takeFrom } from '../ledger-share.ts'
 import { answerOf, type AppendEvents, type AppendOutcome } from './append-events.ts'
 import { type CheckedEvents, checkEvents, findUnentitled } from './event-check.ts'
 import { HeldBytes } from './held-bytes.ts'
@@ -25,12 +26,10 @@ export interface EventIntakeOptions {
   readonly maxEventBytes: number
   /** Events that may wait for the log; a single request may bring more where none waits. */
   readonly maxPending: number
-  /** For each user. */
-  readonly eventsPerSecond: number
+  /** What each user may publish. */
+  readonly ledger: Ledger
   /** From a request's headers to the end of its body; 30 s if left out. */
   readonly bodyTimeoutMs?: number
-  /** Milliseconds on a clock that only goes on; `performance.now` if left out. */
-  readonly nowMs?: () => number
 }
 
 /** What a request that may publish brings. */
@@ -45,7 +44,6 @@ export class EventIntake {
   readonly counts: PublishCounts = createPublishCounts()
   readonly bodyTimeoutMs: number
   readonly #options: EventIntakeOptions
-  readonly #rate: RateLimit
   readonly #turns = new RequestTurns()
   readonly #held = new HeldBytes()
   #requests = 0
@@ -53,7 +51,6 @@ export class EventIntake {
 
   constructor(options: EventIntakeOptions) {
     this.#options = options
-    this.#rate = new RateLimit({ perSecond: options.eventsPerSecond })
     this.bodyTimeoutMs = options.bodyTimeoutMs ?? 30_000
   }
 
@@ -107,7 +104,7 @@ export class EventIntake {
     const { maxBytes, maxEvents } = this.#options
     const posted = await readValues(request, form, { maxBytes, maxEvents, timeoutMs: this.bodyTimeoutMs })
     if (posted === undefined || posted instanceof Refusal) return posted
-    const checked = this.#check(posted, grant)
+    const checked = await this.#check(posted, grant)
     if (checked instanceof Refusal) return checked
     await turn.before
     const appended = this.#append(checked, grant.subject)
@@ -116,14 +113,14 @@ export class EventIntake {
   }
 
   /** What is not valid costs its sender as much as what is, since it costs us as much. */
-  #check(posted: PostedValues, grant: Grant): CheckedEvents | Refusal {
-    const { maxEventBytes, nowMs = () => performance.now() } = this.#options
+  async #check(posted: PostedValues, grant: Grant): Promise<CheckedEvents | Refusal> {
+    const { maxEventBytes, ledger } = this.#options
     const { refused } = this.counts
     const count = posted.values.length
-    const waitMs = this.#rate.take(grant.subject, count, nowMs())
-    if (waitMs > 0) {
-      refused.rate += count
-      return refuseForNow(429, 'too many events a second; try again', Math.ceil(waitMs / 1000))
+    const shortage = await takeFrom(ledger, published(grant.subject, count))
+    if (shortage !== undefined) {
+      refused[shortage.status === 429 ? 'rate' : 'silence'] += count
+      return shortage
     }
     const checked = checkEvents(posted, maxEventBytes)
     if (checked instanceof Refusal) {
@@ -138,11 +135,11 @@ export class EventIntake {
 
   /** Hands the events to the log at once, so that the next request of the connection comes after this one. */
   async #append({ events, warnings }: CheckedEvents, user: string): Promise<Answer> {
-    const { append, maxPending } = this.#options
+    const { append, maxPending, ledger } = this.#options
     const { counts } = this
     if (counts.pending > 0 && counts.pending + events.length > maxPending) {
       counts.refused.pending += events.length
-      this.#rate.giveBack(user, events.length)
+      ledger.giveBack(published(user, events.length))
       return refuseForNow(503, 'too many events wait to be published; try again', 1)
     }
     counts.pending += events.length
@@ -161,4 +158,8 @@ export class EventIntake {
       else this.counts.published++
     }
   }
+}
+
+function published(user: string, count: number): Want {
+  return { kind: 'eventsPerUser', key: user, count }
 }

@@ -6,6 +6,7 @@ export const refusedReasons = [
   'unentitled',
   'rate',
   'pending',
+  'silence',
   'unsent',
   'unconfirmed',
   'forbidden',

@@ -8,6 +8,7 @@ import { listen } from '../../../src/gateway/listen.ts'
 import { serveEvents } from '../../../src/http/events-route.ts'
 import type { AppendOutcome } from '../../../src/http/publish/append-events.ts'
 import { EventIntake, type EventIntakeOptions } from '../../../src/http/publish/event-intake.ts'
+import { createTestLedger } from '../../support/test-ledger.ts'
 import { type Answered, type Post, post } from './post.ts'
 
 /** One call of `append`, which the test answers. */
@@ -15,6 +16,11 @@ export interface Append {
   readonly events: readonly MarketEvent[]
   readonly answer: (outcomes: readonly AppendOutcome[]) => void
   readonly fail: (error: Error) => void
+}
+
+/** `eventsPerSecond` is for each user. */
+interface BareOptions extends Partial<EventIntakeOptions> {
+  readonly eventsPerSecond?: number
 }
 
 const partition = { topic: 'market.trades', partition: 0 }
@@ -39,7 +45,8 @@ export class BareIntake {
   #appends: Append[] = []
   #wake: () => void = () => undefined
 
-  private constructor(options: Partial<EventIntakeOptions>, logLines: readonly string[]) {
+  private constructor(options: BareOptions, logLines: readonly string[]) {
+    const { eventsPerSecond = 10_000, ...rest } = options
     this.intake = new EventIntake({
       verify: subject => Promise.resolve(everythingFor(subject)),
       append: events => this.#append(events),
@@ -48,15 +55,14 @@ export class BareIntake {
       maxEvents: 1000,
       maxEventBytes: 262_144,
       maxPending: 20_000,
-      eventsPerSecond: 10_000,
-      nowMs: () => this.nowMs,
-      ...options,
+      ledger: createTestLedger({ eventsPerSecond }, () => this.nowMs),
+      ...rest,
     })
     this.logLines = logLines
   }
 
   /** Starts one that ends with the test. */
-  static async start(options: Partial<EventIntakeOptions> = {}): Promise<BareIntake> {
+  static async start(options: BareOptions = {}): Promise<BareIntake> {
     const logLines: string[] = []
     const app = Fastify({
       forceCloseConnections: true,

@@ -42,47 +42,52 @@ const act = <Kind extends string, Fields>(
 ): fc.Arbitrary<Fields & { readonly act: Kind }> =>
   fc.record<Fields>(fields).map(values => ({ ...values, act: kind }))
 
+const publish = act('publish', {
+  records: fc.array(published, { minLength: 1, maxLength: 8 }),
+  readers: fc.constantFrom([0], [0, 1], [0, 1]),
+  isFlushed: fc.constantFrom(true, true, false),
+})
+const subscribe = act('subscribe', {
+  client,
+  items: fc.array(item, { minLength: 1, maxLength: 3 }),
+  snapshot: fc.boolean(),
+})
+const stall = act('stall', { client, ballast: fc.constantFrom(0, 200_000, 200_000) })
+const trickle = act('trickle', { client, frames: fc.integer({ min: 1, max: 4 }) })
+
 /** One thing that happens to the log, to a node or to a client. */
-export const acts = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: act('publish', {
-      records: fc.array(published, { minLength: 1, maxLength: 8 }),
-      readers: fc.constantFrom([0], [0, 1], [0, 1]),
-      isFlushed: fc.constantFrom(true, true, false),
-    }),
-  },
+const single = fc.oneof(
+  { weight: 12, arbitrary: publish },
   { weight: 2, arbitrary: act('read', { node, place, atMost: fc.integer({ min: 1, max: 6 }) }) },
-  {
-    weight: 4,
-    arbitrary: act('subscribe', {
-      client,
-      items: fc.array(item, { minLength: 1, maxLength: 3 }),
-      snapshot: fc.boolean(),
-    }),
-  },
+  { weight: 4, arbitrary: subscribe },
   { weight: 1, arbitrary: act('unsubscribe', { client, item }) },
-  { weight: 3, arbitrary: act('stall', { client, ballast: fc.constantFrom(0, 200_000, 200_000) }) },
-  { weight: 3, arbitrary: act('trickle', { client, frames: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 3, arbitrary: stall },
+  { weight: 3, arbitrary: trickle },
   { weight: 3, arbitrary: act('drain', { client }) },
   { weight: 1, arbitrary: act('freeze', { client }) },
   { weight: 1, arbitrary: act('thaw', { client }) },
   { weight: 3, arbitrary: act('reconnect', { client, node }) },
   { weight: 1, arbitrary: act('retain', { place, left: fc.nat(8), isGone: fc.boolean() }) },
-  {
-    weight: 1,
-    arbitrary: act('cut', { place, by: fc.integer({ min: 1, max: 5 }) }),
-  },
-  {
-    weight: 1,
-    arbitrary: act('recreate', { topic: fc.constantFrom('market', 'news') }),
-  },
+  { weight: 1, arbitrary: act('cut', { place, by: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 1, arbitrary: act('recreate', { topic: fc.constantFrom('market', 'news') }) },
   { weight: 1, arbitrary: act('restart', { node, isHeard: fc.boolean() }) },
   { weight: 2, arbitrary: act('wait', { ms: fc.constantFrom(100, 5001, 12_000, 61_000) }) },
   { weight: 1, arbitrary: act('turns', { count: fc.integer({ min: 1, max: 40 }) }) },
 )
-export type Act = typeof acts extends fc.Arbitrary<infer Value> ? Value : never
+export type Act = typeof single extends fc.Arbitrary<infer Value> ? Value : never
 export type Published = typeof published extends fc.Arbitrary<infer Value> ? Value : never
+
+/** A client that is behind gets a little, and wants more: by chance alone that is rare. */
+const wantsMore = fc
+  .tuple(client, stall, publish, trickle, act('turns', { count: fc.nat(5) }), subscribe)
+  .map(([of, ...acts]): Act[] => acts.map(each => ('client' in each ? { ...each, client: of } : each)))
+
+export const actLists = fc
+  .array(
+    fc.oneof({ weight: 12, arbitrary: single.map(each => [each]) }, { weight: 1, arbitrary: wantsMore }),
+    { minLength: 1, maxLength: 60, size: 'max' },
+  )
+  .map(lists => lists.flat())
 
 const policy = fc.constantFrom<Readonly<Record<string, string>>>(
   {},
@@ -94,6 +99,9 @@ const policy = fc.constantFrom<Readonly<Record<string, string>>>(
 export const settings = fc.record({
   /** Of each node. */
   windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
-  clients: fc.array(fc.record({ policy, isAcknowledging: fc.boolean() }), { minLength: 3, maxLength: 3 }),
+  clients: fc.array(
+    fc.record({ policy, conflateMs: fc.constantFrom(0, 0, 100, 250, 5000), isAcknowledging: fc.boolean() }),
+    { minLength: 3, maxLength: 3 },
+  ),
 })
 export type Settings = typeof settings extends fc.Arbitrary<infer Value> ? Value : never

@@ -1,6 +1,5 @@
 import { Revocations } from '../../../src/auth/revocations.ts'
 import { Feed } from '../../../src/fanout/feed.ts'
-import { LocalLedger } from '../../../src/limits/ledger.ts'
 import type { SessionLimits } from '../../../src/session/session-parts.ts'
 import { Sessions } from '../../../src/session/sessions.ts'
 import {
@@ -10,6 +9,7 @@ import {
   type MemoryPartition,
   type MemoryRecord,
 } from '../../support/memory-log.ts'
+import { createTestLedger } from '../../support/test-ledger.ts'
 import { grantOf } from '../stage.ts'
 
 const limits: SessionLimits = {
@@ -65,7 +65,7 @@ export class GatewayNode {
       feed: this.feed,
       history: new MemoryHistory(log),
       limits,
-      ledger: new LocalLedger({ connectionsPerAddress: 1, sessionsPerUser: 100 }),
+      ledger: createTestLedger(limits),
       revocations: new Revocations(),
       verify: () => Promise.resolve(grantOf()),
       onFault: error => {

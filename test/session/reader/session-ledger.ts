@@ -25,6 +25,8 @@ export interface SessionLedgerParts {
   readonly client: Recipient
   readonly node: GatewayNode
   readonly isResume: boolean
+  /** Whether the client asks for no interval. */
+  readonly isAtOnce: boolean
 }
 
 /** What one session owes its client, held against what it delivers. */
@@ -43,16 +45,21 @@ export class SessionLedger {
   readonly #newest = new Map<string, number>()
   #told: Told | undefined
 
-  constructor({ client, node, isResume }: SessionLedgerParts) {
+  constructor({ client, node, isResume, isAtOnce }: SessionLedgerParts) {
     this.#client = client
     this.#node = node
     this.isCatchingUp = isResume
-    this.#conflated = new ConflatedItems(node.readings, text => this.#fault(text))
+    this.#conflated = new ConflatedItems({
+      readings: node.readings,
+      isAtOnce,
+      fault: text => this.#fault(text),
+    })
   }
 
   acknowledged(told: Told, partitions: readonly CursorEntry[]): void {
     const former = this.#told
     this.#told = told
+    this.#conflated.leave(told)
     for (const entry of partitions) this.#beginAt(entry, former)
     for (const entry of this.#entries.values())
       if (!partitions.some(({ number }) => number === entry.number)) this.retire(entry)
@@ -128,7 +135,7 @@ export class SessionLedger {
       if (!isGone) this.#fault(`not lost: ${JSON.stringify(range)}, the log begins at ${partition.first}`)
       this.#lost.push(range)
       this.#owed = this.#owed.filter(owed => owed !== range.join(' '))
-      this.#conflated.pass(range)
+      this.#conflated.lose(range)
     }
   }
 
@@ -142,7 +149,7 @@ export class SessionLedger {
     this.#expectNothingOwed()
     if (!this.isCatchingUp) this.#fault('resumed without a resume')
     this.isCatchingUp = false
-    this.#conflated.resumed(number => this.#client.positionOf(number) ?? 0)
+    this.#conflated.resumed(number => this.#client.positionOf(number))
   }
 
   /** Says which lossless events should have come, as far as it was told to have everything. */

@@ -13,6 +13,8 @@ type Range = readonly [number: number, from: number, to: number]
 export interface ClientOptions {
   readonly isAcknowledging: boolean
   readonly policy: Readonly<Record<string, string>>
+  /** At which interval it wants its conflated channels told; 0 for none. */
+  readonly conflateMs: number
 }
 
 /** A symbol, or `*`, of a channel. */
@@ -88,6 +90,7 @@ export class StrictClient implements Recipient {
       action: 'subscribe',
       ...Object.fromEntries([...this.wanted].map(([channel, symbols]) => [channel, [...symbols]])),
       policy: this.#options.policy,
+      ...(this.#isConflating ? { conflateMs: this.#options.conflateMs } : {}),
       ...(snapshot ? { snapshot } : {}),
       ...(isResume ? { cursor } : {}),
     })
@@ -126,6 +129,13 @@ export class StrictClient implements Recipient {
     this.faults.push(text)
   }
 
+  /** Whether it may ask for an interval: something of what it names is conflated. */
+  get #isConflating(): boolean {
+    const { conflateMs, policy } = this.#options
+    if (conflateMs === 0) return false
+    return policy['trades'] === 'conflate' || (policy['quotes'] !== 'every' && this.wanted.has('quotes'))
+  }
+
   #take(messages: readonly Message[]): void {
     const first = messages[0]
     if (first !== undefined && (first.T.length === 1 || first.T === 'snapshot')) this.#frames++
@@ -160,7 +170,12 @@ export class StrictClient implements Recipient {
     if (this.#ledger !== undefined) return this.#ledger.acknowledged(told, partitions)
     if (this.node === undefined) return
     const isResume = 'recovered' in message
-    this.#ledger = new SessionLedger({ client: this, node: this.node, isResume })
+    this.#ledger = new SessionLedger({
+      client: this,
+      node: this.node,
+      isResume,
+      isAtOnce: this.#options.conflateMs === 0,
+    })
     this.#ledger.acknowledged(told, partitions)
     if (isResume) this.#ledger.compare([...former.values()], message['recovered'] === true)
   }

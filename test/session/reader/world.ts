@@ -13,6 +13,9 @@ export const fakedTimers: Parameters<typeof vi.useFakeTimers>[0] = {
   toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
 }
 
+/** Of those that clients choose (`settings`). */
+const longestIntervalMs = 5000
+
 const t = '2026-01-02T14:30:00Z'
 /** A reader whose feed does not move looks again after 20 ms, which is some 10,000 turns. */
 const mostTurns = 500_000
@@ -69,6 +72,9 @@ export class World {
       client.isFrozen = false
       client.transport.take(Infinity)
     }
+    await this.#untilLevel()
+    // What is told at intervals is told.
+    vi.advanceTimersByTime(longestIntervalMs)
     await this.#untilLevel()
     for (const node of this.#nodes) node.sessions.beat()
     await this.#turn(2)

@@ -1,0 +1,170 @@
+import cluster from 'node:cluster'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import type { WorkerState } from '../gateway/metrics/worker-metrics.ts'
+import { TickerError } from '../ticker-error.ts'
+import type { LineOptions } from './line.ts'
+import { WorkerProcess } from './worker-process.ts'
+
+/** The first worker ended before it listened; it has said why. */
+export class WorkerStartError extends TickerError {
+  readonly code = 'TICKER_WORKER_START'
+}
+
+/** What a worker is to the node. */
+export interface CrewDuties {
+  /** Answers what it asks and takes what it tells. */
+  readonly of: (worker: () => WorkerProcess) => Omit<LineOptions, 'send'>
+  /** It is gone, wanted or not. */
+  readonly gone: (worker: WorkerProcess) => void
+}
+
+export interface CrewOptions {
+  readonly size: number
+  /** The program that workers run. */
+  readonly program: string
+  readonly duties: CrewDuties
+  readonly log: FastifyBaseLogger
+}
+
+const firstDelayMs = 1000
+const longestDelayMs = 30_000
+/** Who was ready for so long does not crash again and again. */
+const steadyMs = 60_000
+/** What a worker has, beside the time of its clients, to release everything. */
+const releaseMs = 10_000
+
+/** How long to wait before a worker is replaced that has crashed so many times in a row, from 1. */
+export function replacementDelayMs(crashes: number): number {
+  return Math.min(longestDelayMs, firstDelayMs * 2 ** (crashes - 1))
+}
+
+/** The workers of a node: as many as there should be, each replaced when it ends. */
+export class Crew {
+  /** Workers that ended without having been asked to. */
+  restarts = 0
+  /** Resolves when every worker was ready for the first time. */
+  readonly ready: Promise<void>
+  readonly #options: CrewOptions
+  /** By slot; empty where one is waited for. */
+  readonly #workers = new Map<number, WorkerProcess>()
+  readonly #crashes = new Map<number, number>()
+  readonly #delays = new Set<NodeJS.Timeout>()
+  readonly #first = Promise.withResolvers<string>()
+  readonly #complete = Promise.withResolvers<void>()
+  #hasBeenReady = false
+  #isKept = true
+
+  constructor(options: CrewOptions) {
+    this.#options = options
+    this.ready = this.#complete.promise
+  }
+
+  /**
+   * Starts the first worker and, when it listens, the others; resolves with where that is. Rejects with a `WorkerStartError` where it ends before; so what is
+   * wrong with the configuration or the machine is said once.
+   */
+  async start(): Promise<string> {
+    const { program, size } = this.#options
+    cluster.setupPrimary({ exec: program, args: [], serialization: 'advanced' })
+    // Connections stay for hours: they are dealt out in turn, so that each worker has as many.
+    cluster.schedulingPolicy = cluster.SCHED_RR
+    process.once('exit', () => this.#kill())
+    this.#fork(1)
+    const url = await this.#first.promise
+    for (let slot = 2; slot <= size; slot++) this.#fork(slot)
+    return url
+  }
+
+  /** Those that run, in the order in which they began. */
+  get workers(): readonly WorkerProcess[] {
+    return [...this.#workers.values()].toSorted((a, b) => a.number - b.number)
+  }
+
+  /** Why the node should get no new connections: until all workers were ready once, then while none is. */
+  get lack(): string | undefined {
+    const { size } = this.#options
+    const lacking = this.workers.find(({ isReady }) => !isReady)
+    if (this.#hasBeenReady && this.workers.some(({ isReady }) => isReady)) return undefined
+    if (lacking === undefined) return `${this.#workers.size} of ${size} workers run`
+    return `worker ${lacking.slot} of ${size}: ${lacking.lack ?? 'starting'}`
+  }
+
+  get states(): Readonly<Record<WorkerState, number>> {
+    const ready = this.workers.filter(({ isReady }) => isReady).length
+    return { ready, starting: this.#workers.size - ready, waiting: this.#options.size - this.#workers.size }
+  }
+
+  /** A worker listens. */
+  listens(worker: WorkerProcess, url: string): void {
+    worker.url = url
+    this.#first.resolve(url)
+  }
+
+  /** A worker lacks something, or has become ready. */
+  hasState(worker: WorkerProcess, lack: string | undefined): void {
+    worker.lack = lack
+    if (lack === undefined) worker.readySinceMs ??= performance.now()
+    if (this.states.ready < this.#options.size || this.#hasBeenReady) return
+    this.#hasBeenReady = true
+    this.#complete.resolve()
+  }
+
+  /** Replaces nobody any more: the node leaves. */
+  release(): void {
+    this.#isKept = false
+    for (const delay of this.#delays) clearTimeout(delay)
+  }
+
+  /** Has every worker drain within that time and end; ends those that do not. */
+  async stop(drainMs: number): Promise<void> {
+    this.release()
+    const { workers } = this
+    for (const { line } of workers) line.tell({ tell: 'stop' })
+    const patience = new AbortController()
+    const all = Promise.all(workers.map(({ ended }) => ended))
+    await Promise.race([
+      all,
+      pause(drainMs + releaseMs, undefined, { signal: patience.signal }).catch(() => undefined),
+    ])
+    patience.abort()
+    this.#kill()
+    await all
+  }
+
+  #fork(slot: number): void {
+    const { duties, log } = this.#options
+    const worker: WorkerProcess = new WorkerProcess(
+      cluster.fork(),
+      slot,
+      duties.of(() => worker),
+    )
+    this.#workers.set(slot, worker)
+    log.info({ worker: slot, workerPid: worker.pid }, 'worker begun')
+    void worker.ended.then(how => this.#ended(worker, how))
+  }
+
+  #ended(worker: WorkerProcess, how: string): void {
+    const { duties, log } = this.#options
+    const { slot, pid, readySinceMs } = worker
+    this.#workers.delete(slot)
+    duties.gone(worker)
+    this.#first.reject(new WorkerStartError(`the first worker ${how} before it listened`))
+    if (!this.#isKept) return
+    this.restarts++
+    const wasSteady = readySinceMs !== undefined && performance.now() - readySinceMs > steadyMs
+    const crashes = wasSteady ? 1 : (this.#crashes.get(slot) ?? 0) + 1
+    this.#crashes.set(slot, crashes)
+    const delayMs = replacementDelayMs(crashes)
+    log.error({ worker: slot, workerPid: pid, delayMs }, `worker ${how}; another one begins`)
+    const delay = setTimeout(() => {
+      this.#delays.delete(delay)
+      this.#fork(slot)
+    }, delayMs)
+    this.#delays.add(delay)
+  }
+
+  #kill(): void {
+    for (const worker of this.#workers.values()) worker.kill()
+  }
+}

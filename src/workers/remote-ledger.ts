@@ -1,0 +1,61 @@
+import { type Ledger, LedgerSilentError, type PlaceKind, type Release, type Want } from '../limits/ledger.ts'
+import type { Line } from './line.ts'
+import type { WorkerNotice, WorkerQuestion } from './messages.ts'
+
+/** The ledger of a worker: the primary's. What it does not answer in time is refused, never waited for. */
+export class RemoteLedger implements Ledger {
+  readonly #line: Pick<Line, 'ask' | 'tell'>
+  readonly #withinMs: number
+  #lastNumber = 0
+
+  constructor(line: Pick<Line, 'ask' | 'tell'>, withinMs: number) {
+    this.#line = line
+    this.#withinMs = withinMs
+  }
+
+  async claim(kind: PlaceKind, key: string): Promise<Release | undefined> {
+    const number = ++this.#lastNumber
+    let isTaken = true
+    const release: Release = () => {
+      if (isTaken) this.#tell({ tell: 'release', number })
+      isTaken = false
+    }
+    try {
+      const isGiven = await this.#ask({ ask: 'claim', number, kind, key }, isBoolean)
+      return isGiven ? release : undefined
+    } catch (error) {
+      // It may still be given, after nobody waits for it any more.
+      release()
+      throw error
+    }
+  }
+
+  reserve(wants: readonly Want[], mostMs: number): Promise<number> {
+    return this.#ask({ ask: 'reserve', wants, mostMs }, isWait)
+  }
+
+  giveBack(want: Want): void {
+    this.#tell({ tell: 'giveBack', want })
+  }
+
+  async #ask<Answer>(question: WorkerQuestion, check: (value: unknown) => value is Answer): Promise<Answer> {
+    try {
+      const parse = (value: unknown): Answer | undefined => (check(value) ? value : undefined)
+      return await this.#line.ask(question, { parse, withinMs: this.#withinMs })
+    } catch (cause) {
+      throw new LedgerSilentError('the primary process, which keeps the limits, does not answer', { cause })
+    }
+  }
+
+  #tell(notice: WorkerNotice): void {
+    this.#line.tell(notice)
+  }
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean'
+}
+
+function isWait(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0
+}

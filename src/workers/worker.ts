@@ -1,0 +1,137 @@
+import { Revocations } from '../auth/revocations.ts'
+import type { Config } from '../config/config.ts'
+import { type Gateway, startGateway } from '../gateway/gateway.ts'
+import { Interruption } from '../interruption.ts'
+import { Line, LineError } from './line.ts'
+import {
+  isPrimaryNotice,
+  isPrimaryQuestion,
+  parseWelcome,
+  type PrimaryNotice,
+  type PrimaryQuestion,
+  type WorkerNotice,
+  type WorkerQuestion,
+} from './messages.ts'
+import { RemoteLedger } from './remote-ledger.ts'
+
+/** How long the primary may take to answer a claim; then it is refused. */
+const ledgerWithinMs = 2000
+const joinWithinMs = 10_000
+/** How often a worker that is not ready says why. */
+const stateMs = 500
+
+/**
+ * Serves the stream as one of several processes, until the primary, a signal or a fault of its own ends it; resolves with the code of
+ * its end. Where the primary is gone, Node ends it at once.
+ */
+export async function runWorker(config: Config): Promise<number> {
+  return await new WorkerNode(config).run()
+}
+
+class WorkerNode {
+  readonly #config: Config
+  readonly #revocations = new Revocations()
+  readonly #stopping = new AbortController()
+  readonly #line: Line
+  #gateway: Gateway | undefined
+
+  constructor(config: Config) {
+    this.#config = config
+    this.#line = new Line({
+      send: message => void process.send?.(message, undefined, {}, () => undefined),
+      answer: question => {
+        if (isPrimaryQuestion(question)) return this.#answer(question)
+        throw new LineError('the question is none')
+      },
+      hear: notice => {
+        if (isPrimaryNotice(notice)) this.#hear(notice)
+      },
+    })
+    this.#revocations.onExtended = (number, untilMs) => this.#tell({ tell: 'extended', number, untilMs })
+  }
+
+  async run(): Promise<number> {
+    process.on('message', message => this.#line.receive(message))
+    const interruption = Interruption.ofProcess()
+    interruption.abandoning.addEventListener('abort', () => process.exit(130))
+    interruption.stopping.addEventListener('abort', () => this.#stopping.abort())
+    const { signal } = this.#stopping
+    const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
+    const gateway = await Promise.race([this.#start(), stopped])
+    // It served nobody yet.
+    if (gateway === undefined) return 0
+    const state = this.#tellState(gateway)
+    try {
+      await Promise.race([stopped, gateway.ended])
+    } finally {
+      clearInterval(state)
+      await gateway.stop()
+    }
+    return 0
+  }
+
+  async #start(): Promise<Gateway> {
+    const question: WorkerQuestion = { ask: 'join' }
+    const welcome = await this.#line.ask(question, { parse: parseWelcome, withinMs: joinWithinMs })
+    for (const revocation of welcome.revocations) this.#revocations.keep(revocation)
+    const gateway = await startGateway(this.#config, {
+      worker: {
+        ledger: new RemoteLedger(this.#line, ledgerWithinMs),
+        revocations: this.#revocations,
+        sessionNumbersAbove: welcome.sessionNumbersAbove,
+        listens: welcome.listens,
+      },
+    })
+    this.#gateway = gateway
+    this.#tell({ tell: 'listening', url: gateway.url })
+    return gateway
+  }
+
+  /** Says why it is not ready, until it is. */
+  #tellState({ controls, ready }: Gateway): NodeJS.Timeout {
+    const tell = (): void => {
+      const lack = controls.notReady()
+      this.#tell({ tell: 'state', ...(lack === undefined ? {} : { lack }) })
+    }
+    const timer = setInterval(tell, stateMs)
+    const end = (): void => {
+      clearInterval(timer)
+      tell()
+    }
+    void ready.then(end)
+    tell()
+    return timer
+  }
+
+  #answer(question: PrimaryQuestion): object | number | boolean {
+    if (question.ask === 'revoke') return this.#revoke(question.revocation)
+    if (this.#gateway === undefined) throw new LineError('the worker is starting')
+    const { sessions, drain, registry } = this.#gateway.controls
+    if (question.ask === 'metrics') return registry.getMetricsAsJSON()
+    if (question.ask === 'list') return sessions.list(question.query)
+    if (question.ask === 'end') return sessions.end(question.number)
+    return drain.begin(question.withinMs).then(() => true)
+  }
+
+  /** Also while it starts: its first session is under the revocations of that time. */
+  #revoke(revocation: Parameters<Revocations['keep']>[0]): number {
+    this.#revocations.keep(revocation)
+    return this.#gateway?.controls.sessions.endRevoked() ?? 0
+  }
+
+  #hear(notice: PrimaryNotice): void {
+    switch (notice.tell) {
+      case 'lift':
+        this.#revocations.lift(notice.number)
+        return
+      case 'extended':
+        return this.#revocations.extend(notice.number, notice.untilMs)
+      case 'stop':
+        return this.#stopping.abort()
+    }
+  }
+
+  #tell(notice: WorkerNotice): void {
+    this.#line.tell(notice)
+  }
+}

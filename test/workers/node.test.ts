@@ -1,0 +1,198 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { mintTestToken } from '../support/gateway.ts'
+import { StreamClient } from '../support/stream-client.ts'
+import { isRunning, NodeProcess, untilGone } from './node-process.ts'
+
+const nodes: NodeProcess[] = []
+const folders: string[] = []
+const clients: StreamClient[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.webSocket.terminate()
+  for (const node of nodes.splice(0)) await node.stop()
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+})
+
+async function environment(env: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticker-workers-'))
+  folders.push(folder)
+  return { TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'), TICKER_DEMO: 'off', ...env }
+}
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
+  const node = await NodeProcess.start(await environment(env))
+  nodes.push(node)
+  return node
+}
+
+async function open(node: NodeProcess, subject = 'ann'): Promise<StreamClient> {
+  const client = await StreamClient.open(node.streamUrl, await mintTestToken({ subject }))
+  clients.push(client)
+  return client
+}
+
+interface Listed {
+  readonly number: number
+  readonly sub: string
+}
+
+async function list(node: NodeProcess, query = ''): Promise<{ sessions: Listed[]; next?: number }> {
+  const { body } = await node.administer('GET', `/v1/sessions${query}`)
+  return body as unknown as { sessions: Listed[]; next?: number }
+}
+
+/** Which worker has a session. */
+const workerOf = ({ number }: Listed): number => Math.floor(number / 1_000_000_000)
+
+describe('a node of two workers', () => {
+  test('has one ledger: its limits hold over both, and places of a dead worker are free', async () => {
+    const node = await start({
+      TICKER_MAX_SESSIONS_PER_USER: '3',
+      TICKER_MAX_CONNECTIONS_PER_ADDRESS: '5',
+      TICKER_MAX_SESSIONS: '4',
+    })
+    for (let count = 0; count < 3; count++) await open(node)
+    await expect(open(node)).rejects.toThrow('406')
+    await node.until(
+      async () => (await node.metric('ticker_connections')) === 3,
+      'the refused one to be gone',
+    )
+    expect(new Set((await list(node)).sessions.map(workerOf)).size).toBe(2)
+    await open(node, 'bob')
+    await expect(open(node, 'bob')).rejects.toThrow('4 sessions')
+    await node.until(
+      async () => (await node.metric('ticker_connections')) === 4,
+      'the refused one to be gone',
+    )
+    const fifth = new StreamClient(node.streamUrl)
+    clients.push(fifth)
+    await fifth.take('success')
+    const over = new StreamClient(node.streamUrl)
+    clients.push(over)
+    expect(await over.closed()).toMatchObject({ code: 1006 })
+    expect(await node.metric('ticker_handshakes_refused_total{reason="address"}')).toBe(1)
+
+    process.kill(node.workers.get(2)!, 'SIGKILL')
+    await node.until(async () => (await node.metric('ticker_workers{state="ready"}')) === 2, 'two workers')
+    const left = (await list(node)).sessions.filter(({ sub }) => sub === 'ann').length
+    expect(left).toBeLessThan(3)
+    fifth.webSocket.terminate()
+    await node.until(async () => (await node.metric('ticker_connections'))! <= left + 1, 'it to be gone')
+    for (let count = left; count < 3; count++) await open(node)
+    await expect(open(node)).rejects.toThrow('406')
+  }, 90_000)
+
+  test('lists the sessions of both in pages, ends one by its number, and revokes tokens everywhere', async () => {
+    const node = await start()
+    const anns = [await open(node), await open(node), await open(node), await open(node)]
+    const bob = await open(node, 'bob')
+    const first = await list(node, '?limit=2')
+    const second = await list(node, `?limit=2&after=${first.next}`)
+    const third = await list(node, `?limit=2&after=${second.next}`)
+    const numbers = [first, second, third].flatMap(({ sessions }) => sessions.map(({ number }) => number))
+    expect(numbers).toHaveLength(5)
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    expect(third.next).toBeUndefined()
+    const whole = await list(node, '?limit=5')
+    expect([whole.sessions.length, whole.next]).toEqual([5, undefined])
+
+    const { sessions } = await list(node, '?sub=bob')
+    expect((await node.administer('DELETE', `/v1/sessions/${sessions[0]!.number}`)).status).toBe(200)
+    expect(await bob.closed()).toMatchObject({ code: 4503 })
+    expect((await node.administer('DELETE', '/v1/sessions/17')).status).toBe(404)
+
+    const { status, body } = await node.administer('POST', '/v1/revocations', { sub: 'ann' })
+    expect([status, body['sessionsEnded']]).toEqual([201, 4])
+    for (const client of anns) expect(await client.closed()).toMatchObject({ code: 4502 })
+
+    // Its successor knows them, too.
+    process.kill(node.workers.get(1)!, 'SIGKILL')
+    await node.until(async () => (await node.metric('ticker_worker_restarts_total')) === 1, 'a crash')
+    await node.until(async () => (await node.metric('ticker_workers{state="ready"}')) === 2, 'two workers')
+    const old = await mintTestToken({ subject: 'ann', nowMs: Date.now() - 60_000 })
+    for (let count = 0; count < 4; count++) {
+      await expect(StreamClient.open(node.streamUrl, old)).rejects.toThrow('not authenticated')
+    }
+    const number = body['number']
+    expect((await node.administer('DELETE', `/v1/revocations/${String(number)}`)).status).toBe(200)
+    for (let count = 0; count < 4; count++) clients.push(await StreamClient.open(node.streamUrl, old))
+  }, 90_000)
+
+  test('is drained by its administrator as one, and stays up until it is stopped', async () => {
+    const node = await start()
+    const both = [await open(node), await open(node)]
+    const { status, body } = await node.administer('POST', '/v1/drain', { withinMs: 300 })
+    expect([status, body['state'], body['sessions']]).toEqual([202, 'draining', 2])
+    for (const client of both) {
+      expect(await client.take('shutdown')).toMatchObject({ reconnectInMs: expect.any(Number) })
+      expect(await client.closed()).toMatchObject({ code: 4000 })
+    }
+    await node.until(async () => {
+      const { body: facts } = await node.administer('GET', '/v1/drain')
+      return facts['state'] === 'drained' && facts['sessions'] === 0
+    }, 'the end of the drain')
+    const health = await fetch(`${node.operationsUrl}/readyz`)
+    expect([health.status, await health.json()]).toEqual([503, { status: 'not ready', reason: 'leaving' }])
+    expect((await fetch(`${node.operationsUrl}/healthz`)).status).toBe(200)
+    expect(await node.metric('ticker_ready')).toBe(0)
+  }, 60_000)
+
+  test('drains on SIGTERM, each client told, and leaves no process', async () => {
+    const node = await start({ TICKER_DRAIN_MS: '300' })
+    const both = [await open(node), await open(node)]
+    const pids = [...node.workers.values()]
+    node.signal('SIGTERM')
+    for (const client of both) {
+      await client.take('shutdown')
+      expect(await client.closed()).toMatchObject({ code: 4000 })
+    }
+    expect(await node.ended).toBe(0)
+    expect(pids.filter(isRunning)).toEqual([])
+    expect(node.errors).toContain('stopping: clients have 300 ms to leave')
+    expect(node.errors).not.toContain('another one begins')
+  }, 60_000)
+
+  test('ends at once on a second SIGTERM, with its workers', async () => {
+    const node = await start({ TICKER_DRAIN_MS: '60000' })
+    await open(node)
+    node.signal('SIGTERM')
+    await node.until(() => node.errors.includes('stopping:'), 'the first signal')
+    // The same signal within half a second is npm's echo.
+    await new Promise(resolve => setTimeout(resolve, 600))
+    node.signal('SIGTERM')
+    expect(await node.ended).toBe(130)
+    await untilGone([...node.workers.values()])
+  }, 60_000)
+
+  test('whose primary is killed leaves no worker behind', async () => {
+    const node = await start()
+    const client = await open(node)
+    node.signal('SIGKILL')
+    await untilGone([...node.workers.values()])
+    expect(await client.closed()).toMatchObject({ code: 1006 })
+  }, 60_000)
+
+  test('has one demo feed, which both read', async () => {
+    const node = await start({ TICKER_DEMO: 'on' })
+    const both = [await open(node), await open(node, 'bob')]
+    for (const client of both) await client.subscribe({ trades: ['*'] })
+    const [first, second] = await Promise.all(both.map(client => client.takeMany(50)))
+    const idsOf = (events: typeof first): string[] => (events ?? []).map(event => JSON.stringify(event))
+    const shared = idsOf(first).filter(id => idsOf(second).includes(id))
+    expect(shared.length).toBeGreaterThan(10)
+    expect(new Set(idsOf(first)).size).toBe(50)
+  }, 60_000)
+})
+
+describe('a node that cannot start', () => {
+  test('says once what is wrong, and ends as a single process does', async () => {
+    const node = NodeProcess.begin(await environment({ TICKER_DECODER: 'node:fs' }))
+    nodes.push(node)
+    expect(await node.ended).toBe(2)
+    expect(node.errors.match(/TICKER_DECODER=node:fs: expected a module/g)).toHaveLength(1)
+    expect(node.errors).toContain('the first worker ended with code 2 before it listened')
+  }, 60_000)
+})
