@@ -10,7 +10,12 @@ const zero = '0'.charCodeAt(0)
 export class EventScan {
   events = 0
   /** From sending to receipt, of each trade. */
-  readonly latenciesUs: number[] = []
+  latenciesUs: number[] = []
+
+  begin(): void {
+    this.events = 0
+    this.latenciesUs = []
+  }
 
   take(payload: Buffer): void {
     const nowUs = monotonicUs()

@@ -1,4 +1,4 @@
-import { defaultForm, formNamed } from './forms.ts'
+import { defaultForm, formNamed, formNames } from './forms.ts'
 
 /** The options that every scenario has, for `parseArgs`. */
 export const commonOptions = {
@@ -18,7 +18,7 @@ export const streamOptions = {
 } as const
 
 /** How `streamOptions` are described to their users. */
-export const streamOptionsText = `  --form NAME        wire form of the gateway's clients (${defaultForm})
+export const streamOptionsText = `  --form NAME        wire form of the gateway's clients and the floor's: ${formNames.join(', ')} (${defaultForm})
   --tls              clients come over TLS, with a self-signed certificate
   --kafka HOST:PORT  a broker that runs already; otherwise one is started (Java and Maven are needed)
   --json FILE        every figure as JSON (.cache/load/NAME.json)

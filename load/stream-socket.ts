@@ -30,6 +30,9 @@ interface PeerOpening {
   readonly symbols: readonly string[]
 }
 
+/** Given a frame's payload, valid during the call. */
+export type FrameListener = (payload: Buffer) => void
+
 const headerEnd = '\r\n\r\n'
 const textOpcode = 0x81
 const maskBit = 0x80
@@ -48,6 +51,8 @@ export class StreamSocket {
   #head: string | undefined
   #onHead: (head: string) => void = () => undefined
   #ping: readonly [ping: string, pong: string] | undefined
+  /** Given the payloads of the opening too: what comes later may build on them. */
+  #onFrame: FrameListener | undefined
 
   private constructor({ host, port, isTls, opening }: StreamTarget, buffer: Buffer) {
     const callback = (length: number): boolean => {
@@ -67,34 +72,35 @@ export class StreamSocket {
     this.reader.onPing = () => this.#socket.write(emptyPong)
   }
 
-  /** Connects and, where the target says how, subscribes. `buffer` is for all sockets: nothing is kept in it. */
-  static async open(target: StreamTarget, buffer: Buffer): Promise<StreamSocket> {
+  /**
+   * Connects and, where the target says how, subscribes. `buffer` is for all sockets: nothing is kept in it. `onFrame`, if anyone
+   * wants them, is given each frame's payload from the first on; pings of the server's own kind are answered after the opening.
+   */
+  static async open(target: StreamTarget, buffer: Buffer, onFrame?: FrameListener): Promise<StreamSocket> {
     const stream = new StreamSocket(target, buffer)
+    stream.#onFrame = onFrame
+    stream.reader.onFrame = onFrame
     await once(stream.#socket, target.isTls === true ? 'secureConnect' : 'connect')
     const { opening } = target
     if (opening === undefined) return stream
     if ('greeting' in opening) await stream.#greet(target, opening)
     else await stream.#open(target, opening)
+    if (onFrame !== undefined) stream.#listen(onFrame)
     return stream
-  }
-
-  /** Hands over each frame's payload, valid during the call, and its length; pings of the server's own kind are answered. */
-  listen(onFrame: (payload: Buffer, frameBytes: number) => void): void {
-    const { reader } = this
-    const [ping, pong] = this.#ping ?? []
-    if (ping === undefined || pong === undefined) {
-      reader.onFrame = onFrame
-      return
-    }
-    const answer = clientFrame(pong)
-    reader.onFrame = (payload, frameBytes) => {
-      if (payload.length === ping.length && payload.toString('latin1') === ping) this.#socket.write(answer)
-      else onFrame(payload, frameBytes)
-    }
   }
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  #listen(onFrame: FrameListener): void {
+    const [ping, pong] = this.#ping ?? []
+    if (ping === undefined || pong === undefined) return
+    const answer = clientFrame(pong)
+    this.reader.onFrame = payload => {
+      if (payload.length === ping.length && payload.toString('latin1') === ping) this.#socket.write(answer)
+      else onFrame(payload)
+    }
   }
 
   #take(buffer: Buffer, length: number): void {
@@ -160,12 +166,13 @@ export class StreamSocket {
   async #message(text: string): Promise<void> {
     const found = Promise.withResolvers<void>()
     this.reader.onFrame = payload => {
+      this.#onFrame?.(payload)
       const message = payload.toString('utf8')
       if (message.includes(text)) found.resolve()
       else if (message.includes('"T":"error"')) found.reject(new Error(message))
     }
     await Promise.race([found.promise, this.#ended(text)])
-    this.reader.onFrame = undefined
+    this.reader.onFrame = this.#onFrame
   }
 
   async #ended(before: string): Promise<never> {

@@ -22,7 +22,6 @@ const openedTogether = 50
 let streams: readonly StreamSocket[] = []
 let samples: readonly FrameScan[] = []
 let goneCount = 0
-let form = formNamed(defaultForm)
 
 /** The functions of this process, which holds all subscribers of a phase. */
 const functions = {
@@ -31,18 +30,23 @@ const functions = {
     const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
     const opened: StreamSocket[] = []
     goneCount = 0
-    if (target.opening !== undefined && 'token' in target.opening)
-      form = formNamed(target.opening.form ?? defaultForm)
+    const scans = scansOf(target, count)
     while (opened.length < count) {
-      const next = Math.min(openedTogether, count - opened.length)
-      opened.push(
-        ...(await Promise.all(Array.from({ length: next }, () => StreamSocket.open(target, buffer)))),
-      )
+      const next = Array.from({ length: Math.min(openedTogether, count - opened.length) }, (_, index) => {
+        const scan = scans.get(opened.length + index)
+        return StreamSocket.open(
+          target,
+          buffer,
+          scan === undefined ? undefined : payload => scan.take(payload),
+        )
+      })
+      opened.push(...(await Promise.all(next)))
     }
     for (const stream of opened) {
       void stream.gone.then(() => goneCount++)
     }
     streams = opened
+    samples = [...scans.values()]
   },
 
   /** Begins to count anew. */
@@ -51,7 +55,7 @@ const functions = {
       reader.frames = 0
       reader.bytes = 0
     }
-    samples = sampledStreams().map(sample)
+    for (const scan of samples) scan.begin()
   },
 
   /** Resolves when every subscriber has received so many events; rejects when one is lost or the time is over. */
@@ -83,19 +87,15 @@ const functions = {
 
 export type Subscribers = typeof functions
 
-/** Some connections from the first to the last in the order of opening, which is the order of delivery. */
-function sampledStreams(): StreamSocket[] {
-  const count = Math.min(maxSampled, streams.length)
-  const step = count > 1 ? (streams.length - 1) / (count - 1) : 0
-  return Array.from({ length: count }, (_, index) => streams[Math.round(index * step)]).filter(
-    stream => stream !== undefined,
+/** Who looks at the events of some connections from the first to the last in the order of opening, which is the order of delivery. */
+function scansOf({ opening }: StreamTarget, count: number): Map<number, FrameScan> {
+  const name = opening !== undefined && 'token' in opening ? opening.form : undefined
+  const form = formNamed(name ?? defaultForm)
+  const sampled = Math.min(maxSampled, count)
+  const step = sampled > 1 ? (count - 1) / (sampled - 1) : 0
+  return new Map(
+    Array.from({ length: sampled }, (_, index) => [Math.round(index * step), form.createScan()] as const),
   )
-}
-
-function sample({ reader }: StreamSocket): FrameScan {
-  const scan = form.createScan()
-  reader.onFrame = payload => scan.take(payload)
-  return scan
 }
 
 /** The first subscriber has so many events, and the others have received as many bytes as it. */

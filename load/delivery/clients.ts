@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answerCalls } from '../child-calls.ts'
-import { countTrades, formNamed } from '../forms.ts'
+import { defaultForm, formNamed, type LoadForm } from '../forms.ts'
 import type { GreetingName } from '../greetings.ts'
 import { monotonicUs } from '../monotonic-clock.ts'
-import { StreamSocket, type StreamOpening } from '../stream-socket.ts'
+import { StreamSocket, type StreamOpening, type StreamTarget } from '../stream-socket.ts'
 
 /** Where the clients of one server connect, and how. */
 export interface ClientsTarget {
@@ -33,11 +33,14 @@ export interface Sample {
   readonly atUs: Float64Array
 }
 
-interface Client {
-  readonly stream: StreamSocket
+interface Tally {
   events: number
   expected: number
   arrivals: number[] | undefined
+}
+
+interface Client extends Tally {
+  readonly stream: StreamSocket
 }
 
 const readBufferBytes = 256 * 1024
@@ -60,14 +63,13 @@ const functions = {
   async open(target: ClientsTarget, lists: readonly (readonly string[])[]): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
     const { access } = target
-    const count = access.form === undefined ? countTrades : formNamed(access.form).countEvents
+    const form = formNamed(access.form ?? defaultForm)
     const opened: Client[] = []
     while (opened.length < lists.length) {
       const next = lists.slice(opened.length, opened.length + openedTogether)
-      const streams = await Promise.all(
-        next.map(symbols => StreamSocket.open({ ...target, opening: openingOf(access, symbols) }, buffer)),
-      )
-      opened.push(...streams.map(stream => clientOf(stream, count)))
+      const open = (symbols: readonly string[]): Promise<Client> =>
+        openClient({ ...target, opening: openingOf(access, symbols) }, buffer, form)
+      opened.push(...(await Promise.all(next.map(open))))
     }
     clients = opened
   },
@@ -137,14 +139,15 @@ function openingOf(access: ClientsAccess, symbols: readonly string[]): StreamOpe
   return { token: access.token, form: access.form, subscribe: { trades: symbols } }
 }
 
-function clientOf(stream: StreamSocket, count: (payload: Buffer) => number): Client {
-  const client: Client = { stream, events: 0, expected: 0, arrivals: undefined }
-  stream.listen(payload => {
+async function openClient(target: StreamTarget, buffer: Buffer, form: LoadForm): Promise<Client> {
+  const tally: Tally = { events: 0, expected: 0, arrivals: undefined }
+  const count = form.createCounter()
+  const stream = await StreamSocket.open(target, buffer, payload => {
     const events = count(payload)
-    if (events > 0) take(client, events)
+    if (events > 0) take(tally, events)
   })
   void stream.gone.then(lose)
-  return client
+  return Object.assign(tally, { stream })
 }
 
 function lose(): void {
@@ -152,7 +155,7 @@ function lose(): void {
   waiting?.resolve()
 }
 
-function take(client: Client, events: number): void {
+function take(client: Tally, events: number): void {
   const before = client.events
   client.events += events
   delivered += events

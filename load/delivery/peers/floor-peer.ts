@@ -10,10 +10,8 @@ import type { Batch } from '../workload.ts'
 
 // The least that a Node server can do: frames made beforehand, written with bare `socket.write`.
 
-const form = formNamed(process.argv[2] ?? '')
+const maker = formNamed(process.argv[2] ?? '').createFrames()
 const socketsBySymbol = new Map<string, Set<Socket>>()
-/** Of the events so far, as a log would count them. */
-let offset = 0
 
 const program: PeerProgram = {
   async listen(tls) {
@@ -41,20 +39,14 @@ function writesOf(batch: Batch): readonly (readonly [Socket, Buffer])[] {
       else indices.push(index)
     }
   }
+  const frameOf = maker.take(batch)
   const frames = new Map<string, Buffer>()
-  const writes = [...wanted].map(([socket, indices]) => {
+  return [...wanted].map(([socket, indices]) => {
     const key = indices.join()
-    const frame =
-      frames.get(key) ??
-      form.frame(
-        indices.map(index => batch[index]?.text ?? ''),
-        offset,
-      )
+    const frame = frames.get(key) ?? frameOf(indices)
     frames.set(key, frame)
     return [socket, frame] as const
   })
-  offset += batch.length
-  return writes
 }
 
 function createFloor(tls: TlsFiles | undefined): Server {
@@ -63,7 +55,7 @@ function createFloor(tls: TlsFiles | undefined): Server {
   return createTlsServer({ key: pair, cert: pair, noDelay: true }, upgrade)
 }
 
-/** Answers the opening handshake (RFC 6455 §4.2.2) and nothing after it. */
+/** Answers the opening handshake (RFC 6455 §4.2.2) and says what the form begins with; nothing after it. */
 function upgrade(socket: Socket): void {
   socket.on('error', () => undefined)
   socket.once('data', (head: Buffer) => {
@@ -74,6 +66,8 @@ function upgrade(socket: Socket): void {
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     )
+    const opening = maker.opening()
+    if (opening !== undefined) socket.write(opening)
     const own = symbols.split(',').map(symbol => setOf(symbol))
     for (const sockets of own) sockets.add(socket)
     socket.once('close', () => {

@@ -1,0 +1,53 @@
+import { EventFault, parseEvent } from '../src/event/parse-event.ts'
+import { binaryBlock } from '../src/wire/block.ts'
+import { TapeBytes } from '../src/wire/tape/tape-bytes.ts'
+import { TapeEncoder } from '../src/wire/tape/tape-encoder.ts'
+import { writeCovers, writeFrameHead } from '../src/wire/tape/tape-frame.ts'
+import { denseFrame } from '../src/wire/tape/tape-kinds.ts'
+import type { Batch, BatchEvent } from './delivery/workload.ts'
+
+/** All events lie in the one partition that the gateway's do. */
+const partition = 0
+
+/**
+ * The floor's frames in the tape form: one chain of changes for all, as in the gateway. Items have no events before the first client
+ * connects, so everyone has their absolute records. A frame covers its batch, whatever its receivers had before, so that those who want the
+ * same events share it.
+ */
+export class TapeFrames {
+  readonly #encoder = new TapeEncoder()
+  readonly #items = new Map<string, number>()
+  readonly #out = new TapeBytes()
+  #offset = 0
+
+  opening(): Buffer {
+    this.#out.clear()
+    this.#out.byte(denseFrame)
+    writeCovers({ partition, from: this.#offset, to: this.#offset }, this.#out)
+    return binaryBlock(this.#out.written).framed()
+  }
+
+  take(batch: Batch): (indices: readonly number[]) => Buffer {
+    const records = batch.map(event => this.#record(event))
+    const from = this.#offset
+    this.#offset += batch.length
+    return indices => {
+      const range = { count: 1, numbers: [partition], from: [from], to: [from + batch.length] }
+      this.#out.clear()
+      writeFrameHead({ ...range, events: [indices.length] }, this.#out)
+      for (const index of indices) this.#out.append(records[index] ?? new Uint8Array(0))
+      return binaryBlock(this.#out.written).framed()
+    }
+  }
+
+  #record({ text }: BatchEvent): Uint8Array {
+    const event = parseEvent(JSON.parse(text))
+    if (event instanceof EventFault) throw new Error(`${text}: no event`)
+    const name = event.T === 'n' ? '' : `${event.T} ${event.S}`
+    const item = this.#items.get(name) ?? this.#items.size
+    this.#items.set(name, item)
+    this.#out.clear()
+    this.#encoder.encode(event, { item, partition }, this.#out)
+    return this.#out.written.slice()
+  }
+}

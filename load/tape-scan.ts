@@ -1,0 +1,25 @@
+import { TapeDecoder } from '../src/wire/tape/tape-decoder.ts'
+import { monotonicUs } from './monotonic-clock.ts'
+
+/** Counts the events of one connection in the tape form and reads the trades' ids, which are the times of sending. */
+export class TapeScan {
+  events = 0
+  /** From sending to receipt, of each trade. */
+  latenciesUs: number[] = []
+  readonly #decoder = new TapeDecoder()
+
+  begin(): void {
+    this.events = 0
+    this.latenciesUs = []
+  }
+
+  take(payload: Buffer): void {
+    const nowUs = monotonicUs()
+    const frame = this.#decoder.decode(payload)
+    if (frame.kind === 'messages') return
+    this.events += frame.events.length
+    for (const event of frame.events) {
+      if (event.T === 't' && event.i !== undefined) this.latenciesUs.push(nowUs - event.i)
+    }
+  }
+}
