@@ -1,15 +1,14 @@
 import { setImmediate as nextLoopTurn, setTimeout as pause } from 'node:timers/promises'
-import { channelOfType, type MarketEvent } from '../event/event.ts'
 import type { Feed, NumberedPosition } from '../fanout/feed.ts'
-import type { History, HistoryBatch } from '../fanout/history.ts'
-import { type Interest, wants } from '../fanout/interest.ts'
+import type { History } from '../fanout/history.ts'
+import type { Interest } from '../fanout/interest.ts'
 import type { ResumeAllowance } from '../limits/resume-limits.ts'
-import { Item } from '../tape/item.ts'
 import { readEvents } from '../tape/read-events.ts'
-import { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
-import type { EventRun, WireForm } from '../wire/wire-form.ts'
-import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
+import type { Wanted } from '../tape/wanted.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
+import { frameEvents, LogPiece, type Sending } from './log-piece.ts'
 import type { NewestReader } from './newest-reader.ts'
 import type { Pace } from './pace.ts'
 import type { ReaderTurns } from './reader-turns.ts'
@@ -173,7 +172,7 @@ export class CatchUp {
     return this.#parts.feed.positions().every(position => position.number !== number)
   }
 
-  #readPartition(position: NumberedPosition, wanted: ReturnType<typeof wantedItems>): void {
+  #readPartition(position: NumberedPosition, wanted: Wanted): void {
     const { number } = position
     const window = this.#parts.feed.window.at(number)
     if (window === undefined) return
@@ -183,7 +182,8 @@ export class CatchUp {
     this.#count('memory', excerpt.count)
     this.#given += excerpt.start(excerpt.count)
     this.#covered[number] = this.#coveredAt(position)
-    this.#frame(excerpt, excerpt.count, { number, to: read.to, covered: this.#covered }, this.#parts.deliver)
+    const end = { number, to: read.to, covered: this.#covered }
+    frameEvents(this.#parts.form, { run: excerpt, count: excerpt.count, end }, this.#parts.deliver)
     this.#reached[number] = read.to
   }
 
@@ -236,74 +236,60 @@ export class CatchUp {
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
   async #readLog(position: NumberedPosition): Promise<void> {
-    const { history, inTurn, take, turns, signal, feed } = this.#parts
-    const { partition, epoch, number } = position
+    const { take, signal, revision } = this.#parts
+    const { number } = position
     const from = this.#at(position)
-    const recent = feed.window.at(number)?.from ?? position.offset
-    const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
-    const revision = this.#parts.revision()
-    const piece: Piece = { number, to: from, covered: [], sendings: [], froms: [], events: 0, bytes: 0 }
-    piece.covered[number] = this.#coveredAt(position)
-    try {
-      await inTurn(async () => {
-        for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
-          this.#take(batch, piece)
-          await nextLoopTurn()
-        }
-      })
-    } catch (error) {
-      if (!this.#isRetired(number)) throw error
-    }
+    const begun = revision()
+    const piece = await this.#readPiece(position)
     if (piece.bytes > 0) await take(piece.bytes, signal)
-    for (const [index, send] of piece.sendings.entries()) {
+    for (const [index, sending] of piece.sendings.entries()) {
       await this.#room()
-      const isSent = await turns.take(() => {
-        if (signal.aborted || this.#isRetired(number) || this.#parts.revision() !== revision) return false
-        send()
-        return true
-      })
-      if (!isSent) return this.#goBack(number)
-      this.#covered[number] = piece.froms[index + 1] ?? piece.covered[number] ?? from
+      if (!(await this.#send(sending, () => !this.#isRetired(number) && revision() === begun)))
+        return this.#goBack(number)
+      this.#covered[number] = piece.coveredAfter(index)
     }
     if (this.#isRetired(number)) return
-    if (this.#parts.revision() !== revision) return this.#goBack(number)
+    if (revision() !== begun) return this.#goBack(number)
     this.#count('log', piece.events)
     this.#reached[number] = piece.to
     // What is not stable yet any more was cut back; the feed will say so.
     if (piece.to === from) await this.#feedMoves()
   }
 
-  #take(batch: HistoryBatch, piece: Piece): void {
-    const { number } = piece
-    if (batch.from > piece.to) {
-      const lost = { number, from: piece.to, to: batch.from }
-      prepare(piece, () => this.#parts.lose(lost))
+  async #readPiece(position: NumberedPosition): Promise<LogPiece> {
+    const { history, inTurn, signal, feed, form, interest } = this.#parts
+    const { partition, epoch, number } = position
+    const from = this.#at(position)
+    const recent = feed.window.at(number)?.from ?? position.offset
+    const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
+    const piece = new LogPiece({ number, from, covered: this.#coveredAt(position) }, form)
+    try {
+      await inTurn(async () => {
+        for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
+          piece.take(batch, interest())
+          await nextLoopTurn()
+        }
+      })
+    } catch (error) {
+      if (!this.#isRetired(number)) throw error
     }
-    const interest = this.#parts.interest()
-    segment.reset()
-    for (const { event, offset, json } of batch.events) {
-      if (!isWanted(interest, event)) continue
-      segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
-    }
-    piece.to = batch.to
-    piece.events += segment.count
-    this.#frame(segment, segment.count, { number, to: piece.to, covered: piece.covered }, block => {
-      piece.bytes += block.framed().length
-      prepare(piece, () => this.#parts.deliver(block))
+    return piece
+  }
+
+  /** Sends something in its turn, if it is still to be sent then. */
+  #send(sending: Sending, isDue: () => boolean): Promise<boolean> {
+    const { turns, signal, deliver, lose } = this.#parts
+    return turns.take(() => {
+      if (signal.aborted || !isDue()) return false
+      if ('lost' in sending) lose(sending.lost)
+      else deliver(sending.block)
+      return true
     })
   }
 
   #count(source: keyof CatchUpCounts, events: number): void {
     this.#parts.counts[source] += events
     this.#events += events
-  }
-
-  #frame(run: EventRun, count: number, { number, to, covered }: RunEnd, send: (block: Block) => void): void {
-    if (count === 0) return
-    const reached: number[] = []
-    reached[number] = to
-    const coverage = { covered, begins: covered, reached }
-    this.#parts.form.events({ segment: run, marks: allOf(count), coverage }, send)
   }
 
   /** Says of what held no events for the reader that it was read. */
@@ -327,42 +313,5 @@ export class CatchUp {
   }
 }
 
-/** What was read of the log, and is sent one by one. */
-interface Piece {
-  readonly number: number
-  /** Up to where it was read. */
-  to: number
-  /** Up to where the reader has everything once all of it was sent, by the number of the partition. */
-  readonly covered: number[]
-  readonly sendings: (() => void)[]
-  /** The same before each of the sendings. */
-  readonly froms: number[]
-  events: number
-  /** Of its frames. */
-  bytes: number
-}
-
-function prepare({ number, covered, sendings, froms }: Piece, send: () => void): void {
-  sendings.push(send)
-  froms.push(covered[number] ?? 0)
-}
-
-interface RunEnd {
-  readonly number: number
-  /** Up to where the partition was read with it. */
-  readonly to: number
-  readonly covered: number[]
-}
-
-/** Used by one reader at a time, and emptied before the loop has its turn. */
-const segment = new Segment()
 /** How often it is looked whether the feed has come to a position that another node was at. */
 const pollMs = 20
-/** What is read from the log may be of items that this node has not met. */
-const noItem = new Item(0, 'trades', '', 0)
-
-function isWanted(interest: Interest, event: MarketEvent): boolean {
-  const channel = channelOfType[event.T]
-  if (event.T !== 'n') return wants(interest, channel, event.S)
-  return interest.get(channel) === '*' || event.symbols.some(symbol => wants(interest, channel, symbol))
-}

@@ -1,0 +1,120 @@
+import { channelOfType, type MarketEvent } from '../event/event.ts'
+import type { HistoryBatch } from '../fanout/history.ts'
+import { type Interest, wants } from '../fanout/interest.ts'
+import { Item } from '../tape/item.ts'
+import { Segment } from '../tape/segment.ts'
+import type { Block } from '../wire/block.ts'
+import type { EventRun, WireForm } from '../wire/wire-form.ts'
+import { allOf, type Extent } from './excerpts.ts'
+
+/** Where a piece begins in a partition, and up to where its reader has everything before. */
+export interface PieceStart {
+  /** Of the partition. */
+  readonly number: number
+  readonly from: number
+  readonly covered: number
+}
+
+/** What is sent of a piece: frames, and losses that were found. */
+export type Sending = { readonly block: Block } | { readonly lost: Extent }
+
+/** What was read of the log for one reader, in frames that are sent one by one. */
+export class LogPiece {
+  readonly sendings: Sending[] = []
+  readonly #number: number
+  readonly #form: WireForm
+  /** Up to where the reader has everything before each of the sendings, and after all of them. */
+  readonly #befores: number[] = []
+  readonly #covered: number[] = []
+  #to: number
+  #events = 0
+  #bytes = 0
+
+  constructor({ number, from, covered }: PieceStart, form: WireForm) {
+    this.#number = number
+    this.#form = form
+    this.#to = from
+    this.#covered[number] = covered
+  }
+
+  /** Up to where it was read. */
+  get to(): number {
+    return this.#to
+  }
+
+  get events(): number {
+    return this.#events
+  }
+
+  /** Of its frames. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Up to where the reader has everything once it was sent this. */
+  coveredAfter(sending: number): number {
+    return this.#befores[sending + 1] ?? this.#covered[this.#number] ?? this.#to
+  }
+
+  /** Takes in what comes next in the log. */
+  take(batch: HistoryBatch, interest: Interest): void {
+    const number = this.#number
+    if (batch.from > this.#to) this.#add({ lost: { number, from: this.#to, to: batch.from } })
+    segment.reset()
+    for (const { event, offset, json } of batch.events) {
+      if (!isWanted(interest, event)) continue
+      segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
+    }
+    this.#to = batch.to
+    this.#events += segment.count
+    const end = { number, to: batch.to, covered: this.#covered }
+    frameEvents(this.#form, { run: segment, count: segment.count, end }, block => {
+      this.#bytes += block.framed().length
+      this.#add({ block })
+    })
+  }
+
+  #add(sending: Sending): void {
+    this.sendings.push(sending)
+    this.#befores.push(this.#covered[this.#number] ?? 0)
+  }
+}
+
+/** The first so many events of a run, which all are of one partition. */
+export interface Reading {
+  readonly run: EventRun
+  readonly count: number
+  readonly end: ReadingEnd
+}
+
+export interface ReadingEnd {
+  /** Of the partition. */
+  readonly number: number
+  /** Up to where it was read with them. */
+  readonly to: number
+  /** Up to where the reader has everything; moved on. */
+  readonly covered: number[]
+}
+
+/** Makes frames of what was read for one reader. */
+export function frameEvents(
+  form: WireForm,
+  { run, count, end: { number, to, covered } }: Reading,
+  send: (block: Block) => void,
+): void {
+  if (count === 0) return
+  const reached: number[] = []
+  reached[number] = to
+  form.events({ segment: run, marks: allOf(count), coverage: { covered, begins: covered, reached } }, send)
+}
+
+/** Used by one reader at a time, and emptied before the loop has its turn. */
+const segment = new Segment()
+/** What is read from the log may be of items that this node has not met. */
+const noItem = new Item(0, 'trades', '', 0)
+
+function isWanted(interest: Interest, event: MarketEvent): boolean {
+  const channel = channelOfType[event.T]
+  if (event.T !== 'n') return wants(interest, channel, event.S)
+  return interest.get(channel) === '*' || event.symbols.some(symbol => wants(interest, channel, symbol))
+}
