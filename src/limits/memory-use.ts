@@ -1,16 +1,22 @@
 /** What Node says of the process, in bytes. */
 export type MemoryReading = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'external'>
 
+/** By so much the resident set has to be larger than when all of it counted. */
+const muchLarger = 17 / 16
+
 /**
  * How much memory the process uses: its resident set, less what the allocator keeps of what was given back to it. glibc returns
  * little: a window of 256 MiB that was shrunk to 16 left 345 MB resident of 382, of which 250 were free for whatever came next.
  *
- * When the resident set is larger than ever, all of it counts. Below that, what Node knows to be allocated counts, and what it did
- * not know of at that moment: so it is never taken to be less than what made it grow that far.
+ * When the resident set is much larger than ever, all of it counts. Below that, what Node knows to be allocated counts, and what it did
+ * not know of at that moment, and what was added to it since: so it is never taken to be less than what made it grow that far, and
+ * a page more does not make all that is free look used.
  */
 export class MemoryUse {
   readonly #ask: () => MemoryReading
   #highestRss = 0
+  /** The resident set when all of it counted last. */
+  #countedRss = 0
   /** What was resident then, and not known to Node: code, sockets, TLS, and free memory of the allocator. */
   #unknownThen = 0
 
@@ -22,10 +28,13 @@ export class MemoryUse {
   read(): number {
     const { rss, heapTotal, external } = this.#ask()
     const known = heapTotal + external
-    if (rss > this.#highestRss) {
-      this.#highestRss = rss
+    if (rss > this.#countedRss * muchLarger) {
+      this.#countedRss = rss
       this.#unknownThen = Math.max(0, rss - known)
+    } else if (rss > this.#highestRss) {
+      this.#unknownThen = Math.max(0, Math.min(rss - known, this.#unknownThen + rss - this.#highestRss))
     }
+    this.#highestRss = Math.max(this.#highestRss, rss)
     return Math.min(rss, known + this.#unknownThen)
   }
 }
