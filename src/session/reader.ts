@@ -58,6 +58,9 @@ export interface Lag {
   readonly offsets: number
 }
 
+const nothing: Interest = new Map()
+const noInterests: Interests = { live: nothing, intervals: new Map(), every: nothing, conflated: nothing }
+
 /**
  * A session's place in the feed. *Live*, it is one of its audience and is written to. *Behind*, since it resumes or its client does
  * not keep up, it holds nothing but its position, reads from there at its client's pace, and joins again where the feed is.
@@ -66,7 +69,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   readonly #parts: ReaderParts
   readonly #pace: Pace
   readonly #seats: Seats
-  #interests: Interests = { live: new Map(), intervals: new Map(), every: new Map(), conflated: new Map() }
+  #interests = noInterests
   /** Counts the changes of interests. */
   #revision = 0
   #behind: Behind | undefined

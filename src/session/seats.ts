@@ -44,13 +44,16 @@ interface IntervalSeat {
   readonly interest: Interest
 }
 
+/** Of who is told nothing at intervals; never changed. */
+const noIntervals = new Map<IntervalMs, IntervalSeat>()
+
 /** The places of a reader that is live: in the audience of what it gets at once, and among those that are told at each of its intervals. */
 export class Seats {
   readonly #parts: SeatsParts
   #audience: Audience | undefined
   /** Where the feed was when the audience was joined, by the number of the partition. */
   #joinedAt: readonly number[] = []
-  #intervals = new Map<IntervalMs, IntervalSeat>()
+  #intervals = noIntervals
   /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
   readonly #preface: Preface | undefined
   #prefaced = ''
@@ -105,7 +108,7 @@ export class Seats {
     })
     if (audience !== undefined) feed.fanout.leave(subscriber, audience)
     this.#audience = undefined
-    this.#intervals = new Map()
+    this.#intervals = noIntervals
     this.#preface?.suspend()
     return { live, intervals }
   }
@@ -133,6 +136,8 @@ export class Seats {
   }
 
   #takeIntervals({ intervals, live }: Interests): boolean {
+    if (intervals.size === 0 && this.#intervals.size === 0) return true
+    if (this.#intervals === noIntervals) this.#intervals = new Map()
     const { feed, form, subscriber } = this.#parts
     const leaving = [...this.#intervals].filter(
       ([intervalMs, { interest }]) => !isSame(interest, intervals.get(intervalMs)),
