@@ -1,6 +1,6 @@
 import { entitles, entitlesChannel, type Grant } from '../auth/grant.ts'
 import { type Channel, channels } from '../event/event.ts'
-import type { Interest } from '../fanout/interest.ts'
+import { followsTrades, type Interest } from '../fanout/interest.ts'
 import type { IntervalMs } from '../fanout/intervals.ts'
 import type { Policy, RequestedItems, SubscribeMessage } from './client-message.ts'
 
@@ -17,9 +17,6 @@ const defaultPolicies: Readonly<Record<Channel, Policy>> = {
   cancelErrors: 'every',
   news: 'every',
 }
-
-/** Corrections and cancels mend trades, so whoever subscribes to trades receives theirs. */
-const followsTrades: ReadonlySet<Channel> = new Set(['corrections', 'cancelErrors'])
 
 type Named = ReadonlyMap<Channel, ReadonlySet<string>>
 
