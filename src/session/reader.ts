@@ -225,32 +225,13 @@ export class Reader implements SeatHolder {
   }
 
   #fallBehind(cause: BehindCause, { starts, newest, onLive }: Beginning): void {
-    const { feed, clock, resuming } = this.#parts
-    const { history, turns, limits, readers: counts } = resuming
-    const pace = this.#pace
+    const { clock, resuming } = this.#parts
+    const counts = resuming.readers
     const abort = new AbortController()
-    const catchUp = new CatchUp(
-      {
-        ...limits.of(this.#owner.subject),
-        feed,
-        history,
-        turns,
-        pace,
-        form: this.form,
-        newest,
-        signal: abort.signal,
-        counts: counts.caughtUp,
-        interest: () => this.#interests.every,
-        revision: () => this.#revision,
-        prepare: () => this.#seats.prepare(this.#interests),
-        deliver: block => this.send(block),
-        tell: message => this.#recipient.send(message),
-        lose: extent => this.lose(extent),
-      },
-      starts,
-    )
+    const catchUp = this.#createCatchUp(starts, newest, abort.signal)
+    const { progress } = this.#pace
     const sinceMs = clock.steady()
-    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress: pace.progress, progressMs: sinceMs }
+    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress, progressMs: sinceMs }
     counts.behind[cause]++
     counts.begun[cause]++
     catchUp
@@ -264,6 +245,30 @@ export class Reader implements SeatHolder {
         if (!abort.signal.aborted) this.#owner.failed(error)
       })
       .finally(() => counts.behind[cause]--)
+  }
+
+  #createCatchUp(starts: readonly Start[], newest: readonly NewestReader[], signal: AbortSignal): CatchUp {
+    const { history, turns, limits, readers } = this.#parts.resuming
+    return new CatchUp(
+      {
+        ...limits.of(this.#owner.subject),
+        feed: this.#parts.feed,
+        history,
+        turns,
+        pace: this.#pace,
+        form: this.form,
+        newest,
+        signal,
+        counts: readers.caughtUp,
+        interest: () => this.#interests.every,
+        revision: () => this.#revision,
+        prepare: () => this.#seats.prepare(this.#interests),
+        deliver: block => this.send(block),
+        tell: message => this.#recipient.send(message),
+        lose: extent => this.lose(extent),
+      },
+      starts,
+    )
   }
 }
 
