@@ -111,10 +111,14 @@ async function start(subject: Subject, { load, ground, bench }: Surroundings): P
 }
 
 async function growthOf(peer: Peer, clients: number, stack: AsyncDisposableStack): Promise<Growth> {
+  // Each has a list of its own: sessions that share one share most of what it takes.
+  const { lists } = watchLists(clients - 1)
+  let opened = 0
   const open = async (count: number): Promise<number> => {
     const child = new Child<Clients>(`clients of ${peer.name}`, program('delivery/clients.ts'))
     stack.defer(() => child.stop())
-    await child.call('open', peer.target, watchLists(count - 1).lists)
+    await child.call('open', peer.target, lists.slice(opened, opened + count))
+    opened += count
     return await collectedBytes(peer.pid)
   }
   const half = Math.round(clients / 2)

@@ -45,6 +45,10 @@ export function lackForFeed(grant: Grant, feed: string): string | undefined {
   return undefined
 }
 
+const nothing: ReadonlySet<never> = new Set()
+/** Every combination of scopes that was seen: few, in many grants. */
+const scopeSets = new Map<string, ReadonlySet<Scope>>()
+
 const longestId = 256
 /** The last moment a `Date` can express, in seconds (ECMA-262 §21.4.1.1). */
 const lastSecond = 8.64e12
@@ -76,10 +80,14 @@ export function parseGrant(claims: unknown): Grant {
 }
 
 function parseScopes(scope: unknown): ReadonlySet<Scope> {
-  if (scope === undefined) return new Set()
+  if (scope === undefined) return nothing
   if (typeof scope !== 'string') throw fault('"scope" is not text of names with spaces between them')
   const named = new Set(scope.split(' '))
-  return new Set(scopes.filter(known => named.has(known)))
+  const seen = scopes.filter(known => named.has(known))
+  const key = seen.join(' ')
+  const known = scopeSets.get(key) ?? new Set(seen)
+  scopeSets.set(key, known)
+  return known
 }
 
 function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string): Entitled {
@@ -92,6 +100,7 @@ function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string
       throw fault(`"ticker.${member}" has a member that is not a name`)
     entitled.add(name)
   }
+  if (entitled.size === 0) return nothing
   return entitled.has('*') ? '*' : entitled
 }
 

@@ -1,10 +1,11 @@
 import { type Channel, channels } from '../event/event.ts'
+import type { Item } from '../tape/item.ts'
 import type { Items } from '../tape/items.ts'
 import type { Segment } from '../tape/segment.ts'
 import { deflateCounts } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Audience, type Progress, type Subscriber } from './audience.ts'
-import { type Interest, keyOf } from './interest.ts'
+import { followsTrades, type Interest, keyOf } from './interest.ts'
 
 export interface FanoutCounts {
   /** Events put into frames: one event in the frame of one audience is one. */
@@ -21,6 +22,8 @@ export interface FanoutCounts {
 interface Routes {
   readonly bySymbol: Map<string, Set<Audience>>
   readonly wildcards: Set<Audience>
+  /** Of `corrections` and `cancelErrors`: those of `trades`, where an audience is found that wants the same symbols of both. */
+  readonly leader: Routes | undefined
 }
 
 /** The live path: an event's item → its audiences → one shared frame each. */
@@ -31,9 +34,7 @@ export class Fanout {
   readonly #items: Items
   readonly #progress: Progress
   readonly #audiences = new Map<string, Audience>()
-  readonly #routes = new Map<Channel, Routes>(
-    channels.map(channel => [channel, { bySymbol: new Map(), wildcards: new Set() }]),
-  )
+  readonly #routes = createRoutes()
   /** The audiences that the batch under way has marked, linked by `nextMarked`. */
   #marked: Audience | undefined
 
@@ -49,15 +50,23 @@ export class Fanout {
   /** Subscribed names, each (channel, symbol) counted once, wildcards as one. */
   get subscribedItems(): number {
     let count = 0
-    for (const { bySymbol, wildcards } of this.#routes.values())
-      count += bySymbol.size + Math.sign(wildcards.size)
+    for (const [channel, { bySymbol, leader }] of this.#routes) {
+      count += bySymbol.size
+      for (const name of leader?.bySymbol.keys() ?? [])
+        if (!bySymbol.has(name) && this.has(channel, name)) count++
+      if (this.has(channel, '*')) count++
+    }
     return count
   }
 
   /** Whether someone is subscribed to this very name; `'*'` is one. */
   has(channel: Channel, name: string): boolean {
     const routes = this.#routes.get(channel)
-    return routes !== undefined && (name === '*' ? routes.wildcards.size > 0 : routes.bySymbol.has(name))
+    if (routes === undefined) return false
+    if (named(routes, name).size > 0) return true
+    if (routes.leader === undefined) return false
+    for (const audience of named(routes.leader, name)) if (isLed(audience, channel)) return true
+    return false
   }
 
   /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
@@ -114,6 +123,14 @@ export class Fanout {
     const wanted = routes.bySymbol.get(item.symbol)
     if (wanted !== undefined) for (const audience of wanted) this.#markAudience(audience, index)
     for (const audience of routes.wildcards) this.#markAudience(audience, index)
+    if (routes.leader !== undefined) this.#markLed(routes.leader, item, index)
+  }
+
+  /** What mends trades is rare, so it may take longer to find who wants it. */
+  #markLed(leader: Routes, { channel, symbol }: Pick<Item, 'channel' | 'symbol'>, index: number): void {
+    for (const name of [symbol, '*'])
+      for (const audience of named(leader, name))
+        if (isLed(audience, channel)) this.#markAudience(audience, index)
   }
 
   #markAudience(audience: Audience, index: number): void {
@@ -125,10 +142,31 @@ export class Fanout {
   #eachRoute(audience: Audience, visit: (routes: Routes, symbol: string) => void): void {
     for (const [channel, symbols] of audience.interest) {
       const routes = this.#routes.get(channel)
-      if (routes === undefined) continue
+      if (routes === undefined || (routes.leader !== undefined && isLed(audience, channel))) continue
       for (const symbol of symbols) visit(routes, symbol)
     }
   }
+}
+
+const nobody: ReadonlySet<Audience> = new Set()
+
+function createRoutes(): ReadonlyMap<Channel, Routes> {
+  const trades: Routes = { bySymbol: new Map(), wildcards: new Set(), leader: undefined }
+  const create = (channel: Channel): Routes => {
+    if (channel === 'trades') return trades
+    const leader = followsTrades.has(channel) ? trades : undefined
+    return { bySymbol: new Map(), wildcards: new Set(), leader }
+  }
+  return new Map(channels.map(channel => [channel, create(channel)]))
+}
+
+function named({ bySymbol, wildcards }: Routes, name: string): ReadonlySet<Audience> {
+  return name === '*' ? wildcards : (bySymbol.get(name) ?? nobody)
+}
+
+/** Whether an audience is found by its trades: its symbols of that channel are the same set, not only an equal one. */
+function isLed({ interest }: Audience, channel: Channel): boolean {
+  return interest.get(channel) === interest.get('trades')
 }
 
 /** `'*'` is no symbol, so it stands for the whole channel here too. */

@@ -3,6 +3,9 @@ import { type Channel, channels } from '../event/event.ts'
 /** What a session receives: per channel every symbol (`'*'`) or some. Channels without any are left out. */
 export type Interest = ReadonlyMap<Channel, '*' | ReadonlySet<string>>
 
+/** Corrections and cancels mend trades, so whoever subscribes to trades receives theirs. */
+export const followsTrades: ReadonlySet<Channel> = new Set(['corrections', 'cancelErrors'])
+
 /** Whether a symbol of a channel is among what is wanted. */
 export function wants(interest: Interest, channel: Channel, symbol: string): boolean {
   const symbols = interest.get(channel)
@@ -12,10 +15,14 @@ export function wants(interest: Interest, channel: Channel, symbol: string): boo
 /** Equal for equal interests, whatever the order in which they came about. */
 export function keyOf(interest: Interest): string {
   let key = ''
+  let first: string | undefined
   for (const channel of channels) {
     const symbols = interest.get(channel)
     if (symbols === undefined) continue
-    key += `${channel}:${symbols === '*' ? '*' : [...symbols].toSorted().join(',')};`
+    const names = symbols === '*' ? '*' : [...symbols].toSorted().join(',')
+    // As a rule those of the first channel again: `=`, which is no symbol, makes the key short, for it is kept.
+    key += `${channel}:${names === first ? '=' : names};`
+    first ??= names
   }
   return key
 }

@@ -1,5 +1,5 @@
 import type { Grant } from '../auth/grant.ts'
-import type { Feed, NumberedPosition } from '../fanout/feed.ts'
+import type { NumberedPosition } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import { keyOf } from '../fanout/interest.ts'
 import type { ResumeLimits } from '../limits/resume-limits.ts'
@@ -9,29 +9,34 @@ import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from './cli
 import type { CursorPosition } from './cursor.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
-import { type Lag, Reader } from './reader.ts'
+import { type Lag, Reader, type ReaderOwner } from './reader.ts'
 import type { ReaderCounts } from './reader-counts.ts'
 import type { ReaderTurns } from './reader-turns.ts'
 import { planResume, type ResumePlan } from './resume.ts'
-import type { Clock } from './session-parts.ts'
+import type { SessionParts } from './session-parts.ts'
 import { SnapshotSender } from './snapshot-sender.ts'
 import { entitledNames, firstUnentitled, resolve, Subscription } from './subscription.ts'
 
-export interface DeliveryParts {
-  readonly feed: Feed
+/** To whom is delivered: a session, which may end by whatever it takes. */
+export interface Recipient {
   readonly form: WireForm
-  readonly pace: Pace
-  readonly clock: Clock
-  readonly maxItems: number
-  /** Writes a frame; the session, and this with it, may end thereby. */
-  readonly write: (block: Block) => void
-  /** Tells the client something; the session, and this with it, may end thereby. */
-  readonly tell: (message: object) => void
+  /** Takes a frame. */
+  write(block: Block): void
+  /** Tells the client something. */
+  send(message: object): void
   /** Ends the session by a fault that is not its client's. */
-  readonly fail: (error: unknown) => void
+  fail(error: unknown): void
   /** Ends the session, for which there is no place. */
-  readonly refuse: (fault: Omit<RequestFault, 'code'>) => void
-  readonly resuming: Resuming
+  refuse(fault: Omit<RequestFault, 'code'>): void
+}
+
+/** What all deliveries of a node have in common. */
+export type DeliveryParts = Pick<SessionParts, 'feed' | 'clock' | 'limits' | 'resuming'>
+
+export interface DeliveryOptions {
+  readonly recipient: Recipient
+  readonly pace: Pace
+  readonly grant: Grant
 }
 
 /** A partition as clients are told of it. */
@@ -77,46 +82,32 @@ const stillPlanning = {
 } as const
 
 /** What a session receives: what it subscribed to, as far as its token entitles, and snapshots of it. */
-export class Delivery {
+export class Delivery implements ReaderOwner {
   readonly #parts: DeliveryParts
+  readonly #recipient: Recipient
+  readonly #pace: Pace
   readonly #reader: Reader
-  /** Values that are newer than where a reader behind is wait until it is live. */
-  readonly #snapshots: SnapshotSender
+  /** Values that are newer than where a reader behind is wait until it is live. Made when the first are asked for. */
+  #snapshots: SnapshotSender | undefined
   /** Those of conflated channels need not. */
-  readonly #conflatedSnapshots: SnapshotSender
+  #conflatedSnapshots: SnapshotSender | undefined
   #grant: Grant
   #subscription = Subscription.none
   /** Set while it is looked up where a session that was away goes on. */
   #planning: AbortController | undefined
   #isEnded = false
 
-  constructor(parts: DeliveryParts, grant: Grant) {
-    const { pace, resuming } = parts
+  constructor(parts: DeliveryParts, { recipient, pace, grant }: DeliveryOptions) {
     this.#parts = parts
+    this.#recipient = recipient
+    this.#pace = pace
     this.#grant = grant
-    this.#reader = new Reader({
-      ...parts,
-      ...resuming,
-      ...resuming.limits.of(grant.subject),
-      counts: resuming.readers,
-      fail: error => {
-        resuming.counts.failed++
-        parts.fail(error)
-      },
-      onSkipped: () => this.#sendCurrent(),
-      onLive: () => this.#snapshots.resume(),
-    })
-    const write = (block: Block): void => {
-      pace.sent(block.framed().length)
-      parts.write(block)
-    }
-    // No value is newer than what was written: it would come again, as an event.
-    const mayGoOn = (): boolean => {
-      parts.feed.flush()
-      return true
-    }
-    this.#snapshots = new SnapshotSender({ pace, write, mayGoOn: () => mayGoOn() && this.isLive })
-    this.#conflatedSnapshots = new SnapshotSender({ pace, write, mayGoOn })
+    this.#reader = new Reader(parts, { owner: this, recipient, pace })
+  }
+
+  /** The user. */
+  get subject(): string {
+    return this.#grant.subject
   }
 
   /** How many items are subscribed. */
@@ -142,6 +133,22 @@ export class Delivery {
   /** Partitions have begun or ended: tells its client what it does not get of these. */
   noticePartitions(): void {
     this.#reader.noticePartitions()
+  }
+
+  /** The log could not be read for it. */
+  failed(error: unknown): void {
+    this.#parts.resuming.counts.failed++
+    this.#recipient.fail(error)
+  }
+
+  /** Sends the current values of the conflated channels: what was to be replaced has left the memory. */
+  skipped(): void {
+    this.#sendCurrent()
+  }
+
+  /** It had fallen behind, and is live again. */
+  caughtUp(): void {
+    this.#snapshots?.resume()
   }
 
   /** Takes a request whole, or refuses it for a fault. */
@@ -179,8 +186,8 @@ export class Delivery {
     // The acknowledgement of a resume states it.
     if (this.#planning !== undefined) return
     this.#follow(this.#subscription)
-    this.#snapshots.restart()
-    this.#conflatedSnapshots.restart()
+    this.#snapshots?.restart()
+    this.#conflatedSnapshots?.restart()
     if (size !== this.#subscription.size || keyOf(former) !== keyOf(this.#subscription.interest(grant)))
       this.#acknowledge({ positions: this.#reader.positions })
   }
@@ -190,8 +197,8 @@ export class Delivery {
     this.#isEnded = true
     this.#planning?.abort()
     this.#reader.end()
-    this.#snapshots.end()
-    this.#conflatedSnapshots.end()
+    this.#snapshots?.end()
+    this.#conflatedSnapshots?.end()
   }
 
   #faultOf(request: SubscribeMessage, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
@@ -208,14 +215,15 @@ export class Delivery {
     }
     const fault = wanted.intervalFault(request)
     if (fault !== undefined) return { code: 400, detail: fault }
-    const { maxItems } = this.#parts
+    const maxItems = this.#parts.limits.maxItemsPerSession
     if (wanted.size > maxItems) {
       return {
         code: 405,
         detail: `${wanted.size} items; at most ${maxItems} a session; nothing of the request was subscribed`,
       }
     }
-    if (!snapshot || !(this.#snapshots.isFull || this.#conflatedSnapshots.isFull)) return undefined
+    const isFull = this.#snapshots?.isFull === true || this.#conflatedSnapshots?.isFull === true
+    if (!snapshot || !isFull) return undefined
     return { code: 400, detail: 'too many snapshots are on their way; wait for one to be complete' }
   }
 
@@ -231,9 +239,8 @@ export class Delivery {
 
   /** Its cursor is good later, and on other nodes: served in part now, it would lose for good what it can have then. */
   #refuseResume(id: RequestId | undefined): undefined {
-    const { resuming, refuse } = this.#parts
-    resuming.counts.refused++
-    refuse({
+    this.#parts.resuming.counts.refused++
+    this.#recipient.refuse({
       detail: 'this node is short of memory; resume with the same cursor on another one, or after a while',
       id,
     })
@@ -241,29 +248,27 @@ export class Delivery {
 
   /** Delivers what was missed since a cursor, then what comes. */
   #resume(request: SubscribeMessage, cursor: readonly CursorPosition[]): void {
-    const { resuming, feed, fail } = this.#parts
+    const { resuming, feed } = this.#parts
     const planning = new AbortController()
     this.#planning = planning
     planResume({ feed, history: resuming.history, cursor, grant: this.#grant })
       .then(plan => (planning.signal.aborted ? undefined : this.#begin(request, plan)))
       .catch((error: unknown) => {
-        if (planning.signal.aborted) return
-        resuming.counts.failed++
-        fail(error)
+        if (!planning.signal.aborted) this.failed(error)
       })
   }
 
   #begin({ items, id, snapshot }: SubscribeMessage, { starts, lost, isWhole }: ResumePlan): void {
-    const { resuming, tell } = this.#parts
+    const { resuming } = this.#parts
     this.#planning = undefined
     resuming.counts[isWhole ? 'whole' : 'partial']++
     this.#reader.resume(starts, () => {
-      tell({ T: 'resumed', ...(id === undefined ? {} : { id }) })
+      this.#recipient.send({ T: 'resumed', ...(id === undefined ? {} : { id }) })
       // What is conflated goes on with its current value, whenever it was subscribed; so does everything of which something is missing.
       const named = [...items].filter(() => snapshot || !isWhole)
       const current = new Map([...named, ...this.#subscription.itemsOf('conflate')])
       if (current.size > 0) this.#sendSnapshot(current, id)
-      this.#snapshots.resume()
+      this.caughtUp()
     })
     this.#follow(this.#subscription)
     this.#acknowledge({ id, positions: starts, recovered: isWhole })
@@ -271,7 +276,7 @@ export class Delivery {
   }
 
   #acknowledge({ id, positions, recovered }: Acknowledgement): void {
-    this.#parts.tell({
+    this.#recipient.send({
       T: 'subscription',
       ...(id === undefined ? {} : { id }),
       ...this.#subscription.describe(),
@@ -284,25 +289,42 @@ export class Delivery {
   #sendSnapshot(items: RequestedItems, id: RequestId | undefined): void {
     if (this.#isEnded) return
     const isConflated = [...items.keys()].every(channel => this.#subscription.policy(channel) === 'conflate')
-    const sender = isConflated ? this.#conflatedSnapshots : this.#snapshots
+    const sender = isConflated
+      ? (this.#conflatedSnapshots ??= this.#createSender(() => true))
+      : (this.#snapshots ??= this.#createSender(() => this.isLive))
     sender.add(() => this.#snapshot(items, id))
+  }
+
+  #createSender(isTime: () => boolean): SnapshotSender {
+    const pace = this.#pace
+    return new SnapshotSender({
+      pace,
+      write: block => {
+        pace.sent(block.framed().length)
+        this.#recipient.write(block)
+      },
+      mayGoOn: () => {
+        // No value is newer than what was written: it would come again, as an event.
+        this.#parts.feed.flush()
+        return isTime()
+      },
+    })
   }
 
   /** Current values of everything conflated. */
   #sendCurrent(): void {
-    if (!this.#conflatedSnapshots.isFull)
+    if (this.#conflatedSnapshots?.isFull !== true)
       this.#sendSnapshot(this.#subscription.itemsOf('conflate'), undefined)
   }
 
   #snapshot(items: RequestedItems, id: RequestId | undefined): Iterable<Block> {
-    const { feed, form } = this.#parts
-    const { lookedBackToMs } = feed
+    const { lookedBackToMs } = this.#parts.feed
     const head = {
       T: 'snapshot',
       ...(id === undefined ? {} : { id }),
       ...(lookedBackToMs === undefined ? {} : { since: new Date(lookedBackToMs).toISOString() }),
     }
-    return form.snapshot(head, this.#currentEvents(items, this.#grant))
+    return this.#recipient.form.snapshot(head, this.#currentEvents(items, this.#grant))
   }
 
   *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {

@@ -1,38 +1,32 @@
 import type { Channel } from '../event/event.ts'
-import type { Subscriber } from '../fanout/audience.ts'
-import type { Feed, NumberedPosition } from '../fanout/feed.ts'
-import type { History } from '../fanout/history.ts'
+import type { NumberedPosition } from '../fanout/feed.ts'
 import type { Interest } from '../fanout/interest.ts'
-import type { ConflatedSubscriber } from '../fanout/seat.ts'
-import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { CatchUp } from './catch-up.ts'
+import type { DeliveryParts, Recipient } from './delivery.ts'
 import type { Extent, Start } from './excerpts.ts'
 import { NewestReader } from './newest-reader.ts'
 import type { Congestion, Pace } from './pace.ts'
-import type { BehindCause, ReaderCounts } from './reader-counts.ts'
-import type { ReaderTurns } from './reader-turns.ts'
-import { type Interests, Seats, type Untold } from './seats.ts'
-import type { Clock } from './session-parts.ts'
+import type { BehindCause } from './reader-counts.ts'
+import { type Interests, type SeatHolder, Seats, type Untold } from './seats.ts'
 
-export interface ReaderParts extends ResumeAllowance {
-  readonly feed: Feed
-  readonly history: History
-  readonly turns: ReaderTurns
+/** Who reads by it. */
+export interface ReaderOwner {
+  /** The user. */
+  readonly subject: string
+  /** Told of a fault that is not the client's. */
+  failed(error: unknown): void
+  /** Told that the current values of the conflated channels are to be sent: what was to be replaced has left the memory. */
+  skipped(): void
+  /** Told that the reader, which had fallen behind, is live again. */
+  caughtUp(): void
+}
+
+export interface ReaderOptions {
+  readonly owner: ReaderOwner
+  readonly recipient: Recipient
   readonly pace: Pace
-  readonly form: WireForm
-  readonly clock: Clock
-  readonly counts: ReaderCounts
-  /** Writes a frame; the session, and this with it, may end thereby. */
-  readonly write: (block: Block) => void
-  readonly tell: (message: object) => void
-  /** Ends the session by a fault that is not its client's. */
-  readonly fail: (error: unknown) => void
-  /** Wants the current values of the conflated channels sent: what was to be replaced has left the memory. */
-  readonly onSkipped: () => void
-  /** The reader, which had fallen behind, is live again. */
-  readonly onLive: () => void
 }
 
 /** That a reader is behind, and since when; times on the steady clock. */
@@ -58,28 +52,34 @@ export interface Lag {
   readonly offsets: number
 }
 
+const nothing: Interest = new Map()
+const noInterests: Interests = { live: nothing, intervals: new Map(), every: nothing, conflated: nothing }
+
 /**
  * A session's place in the feed. *Live*, it is one of its audience and is written to. *Behind*, since it resumes or its client does
  * not keep up, it holds nothing but its position, reads from there at its client's pace, and joins again where the feed is.
  */
-export class Reader implements Subscriber, ConflatedSubscriber {
-  readonly #parts: ReaderParts
+export class Reader implements SeatHolder {
+  readonly #parts: DeliveryParts
+  readonly #owner: ReaderOwner
+  readonly #recipient: Recipient
   readonly #pace: Pace
   readonly #seats: Seats
-  #interests: Interests = { live: new Map(), intervals: new Map(), every: new Map(), conflated: new Map() }
+  #interests = noInterests
   /** Counts the changes of interests. */
   #revision = 0
   #behind: Behind | undefined
 
-  constructor(parts: ReaderParts) {
+  constructor(parts: DeliveryParts, { owner, recipient, pace }: ReaderOptions) {
     this.#parts = parts
-    this.#pace = parts.pace
-    this.#seats = new Seats({
-      feed: parts.feed,
-      form: parts.form,
-      subscriber: this,
-      send: block => this.#send(block),
-    })
+    this.#owner = owner
+    this.#recipient = recipient
+    this.#pace = pace
+    this.#seats = new Seats(parts.feed, this)
+  }
+
+  get form(): WireForm {
+    return this.#recipient.form
   }
 
   get isLive(): boolean {
@@ -130,25 +130,32 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   }
 
   offer(blocks: readonly Block[]): boolean {
-    const congestion = this.#parts.pace.congestion
-    if (congestion === undefined) for (const block of blocks) this.#send(block)
+    const congestion = this.#pace.congestion
+    if (congestion === undefined) for (const block of blocks) this.send(block)
     else this.#lag(congestion)
     return congestion === undefined
   }
 
+  /** Writes a frame of data, whatever is unsent. */
+  send(block: Block): void {
+    this.#pace.sent(block.framed().length)
+    this.#recipient.write(block)
+  }
+
   /** Tells its client what it does not get any more. */
   lose(extent: Extent): void {
-    this.#parts.counts.lostOffsets += extent.to - extent.from
-    this.#parts.tell({ T: 'lost', ranges: [rangeOf(extent)] })
+    this.#parts.resuming.readers.lostOffsets += extent.to - extent.from
+    this.#recipient.send({ T: 'lost', ranges: [rangeOf(extent)] })
   }
 
   /** How far it is behind; `undefined` when it is live. */
   lagAt(nowMs: number): Lag | undefined {
     const behind = this.#behind
     if (behind === undefined) return undefined
-    const { pace, feed } = this.#parts
-    if (pace.progress !== behind.progress || pace.hasRoom) {
-      behind.progress = pace.progress
+    const { feed } = this.#parts
+    const { progress, hasRoom } = this.#pace
+    if (progress !== behind.progress || hasRoom) {
+      behind.progress = progress
       behind.progressMs = nowMs
     }
     let offsets = 0
@@ -168,7 +175,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */
   #lag(cause: Congestion | 'preparing'): void {
-    const { onLive, feed } = this.#parts
+    const { feed } = this.#parts
     // What is pending counts as missed as well; who notices it there is behind already.
     feed.flush()
     if (this.#behind !== undefined) return
@@ -180,7 +187,7 @@ export class Reader implements Subscriber, ConflatedSubscriber {
         this.#newestReader(starts, channel => channels.has(channel)),
       ),
     ]
-    this.#fallBehind(cause, { starts: live, newest, onLive })
+    this.#fallBehind(cause, { starts: live, newest, onLive: () => this.#owner.caughtUp() })
     this.#tellUncounted(intervals)
   }
 
@@ -195,21 +202,21 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   }
 
   #skip(extents: readonly Extent[]): void {
-    this.#parts.tell({ T: 'replaced', ranges: extents.map(rangeOf) })
-    this.#parts.onSkipped()
+    this.#recipient.send({ T: 'replaced', ranges: extents.map(rangeOf) })
+    this.#owner.skipped()
   }
 
   #newestReader(starts: readonly Start[], isOf: (channel: Channel) => boolean): NewestReader {
-    const { feed, form, counts } = this.#parts
+    const { feed, resuming } = this.#parts
     return new NewestReader(
       {
         feed,
-        form,
+        form: this.form,
         interest: () => only(this.#interests.conflated, isOf),
-        deliver: block => this.#send(block),
+        deliver: block => this.send(block),
         onReplaced: (item, count) => {
           const channel: Channel | undefined = feed.tape.items.at(item)?.channel
-          if (channel !== undefined) counts.replaced[channel] += count
+          if (channel !== undefined) resuming.readers.replaced[channel] += count
         },
         onSkipped: extents => this.#skip(extents),
       },
@@ -218,24 +225,13 @@ export class Reader implements Subscriber, ConflatedSubscriber {
   }
 
   #fallBehind(cause: BehindCause, { starts, newest, onLive }: Beginning): void {
-    const { counts, clock, pace, fail } = this.#parts
+    const { clock, resuming } = this.#parts
+    const counts = resuming.readers
     const abort = new AbortController()
-    const catchUp = new CatchUp(
-      {
-        ...this.#parts,
-        newest,
-        signal: abort.signal,
-        counts: counts.caughtUp,
-        interest: () => this.#interests.every,
-        revision: () => this.#revision,
-        prepare: () => this.#seats.prepare(this.#interests),
-        deliver: block => this.#send(block),
-        lose: extent => this.lose(extent),
-      },
-      starts,
-    )
+    const catchUp = this.#createCatchUp(starts, newest, abort.signal)
+    const { progress } = this.#pace
     const sinceMs = clock.steady()
-    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress: pace.progress, progressMs: sinceMs }
+    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress, progressMs: sinceMs }
     counts.behind[cause]++
     counts.begun[cause]++
     catchUp
@@ -246,14 +242,33 @@ export class Reader implements Subscriber, ConflatedSubscriber {
         onLive()
       })
       .catch((error: unknown) => {
-        if (!abort.signal.aborted) fail(error)
+        if (!abort.signal.aborted) this.#owner.failed(error)
       })
       .finally(() => counts.behind[cause]--)
   }
 
-  #send(block: Block): void {
-    this.#parts.pace.sent(block.framed().length)
-    this.#parts.write(block)
+  #createCatchUp(starts: readonly Start[], newest: readonly NewestReader[], signal: AbortSignal): CatchUp {
+    const { history, turns, limits, readers } = this.#parts.resuming
+    return new CatchUp(
+      {
+        ...limits.of(this.#owner.subject),
+        feed: this.#parts.feed,
+        history,
+        turns,
+        pace: this.#pace,
+        form: this.form,
+        newest,
+        signal,
+        counts: readers.caughtUp,
+        interest: () => this.#interests.every,
+        revision: () => this.#revision,
+        prepare: () => this.#seats.prepare(this.#interests),
+        deliver: block => this.send(block),
+        tell: message => this.#recipient.send(message),
+        lose: extent => this.lose(extent),
+      },
+      starts,
+    )
   }
 }
 

@@ -16,12 +16,11 @@ export interface Interests {
   readonly conflated: Interest
 }
 
-export interface SeatsParts {
-  readonly feed: Feed
+/** Who has the seats. */
+export interface SeatHolder extends Subscriber, ConflatedSubscriber {
   readonly form: WireForm
-  readonly subscriber: Subscriber & ConflatedSubscriber
   /** Writes a frame. */
-  readonly send: (block: Block) => void
+  send(block: Block): void
 }
 
 /** From where on a reader has not been told of the channels of one interval. */
@@ -44,20 +43,25 @@ interface IntervalSeat {
   readonly interest: Interest
 }
 
+/** Of who is told nothing at intervals; never changed. */
+const noIntervals = new Map<IntervalMs, IntervalSeat>()
+
 /** The places of a reader that is live: in the audience of what it gets at once, and among those that are told at each of its intervals. */
 export class Seats {
-  readonly #parts: SeatsParts
+  readonly #feed: Feed
+  readonly #holder: SeatHolder
   #audience: Audience | undefined
   /** Where the feed was when the seats were taken, by the number of the partition: as far as the reader was told, at least. */
   #takenAt: readonly number[] | undefined
-  #intervals = new Map<IntervalMs, IntervalSeat>()
+  #intervals = noIntervals
   /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
   readonly #preface: Preface | undefined
   #prefaced = ''
 
-  constructor(parts: SeatsParts) {
-    this.#parts = parts
-    this.#preface = parts.form.preface?.()
+  constructor(feed: Feed, holder: SeatHolder) {
+    this.#feed = feed
+    this.#holder = holder
+    this.#preface = holder.form.preface?.()
   }
 
   /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
@@ -68,7 +72,10 @@ export class Seats {
     if (this.#preface === undefined) return true
     if (key !== this.#prefaced) this.#preface.renew()
     this.#prefaced = key
-    return this.#preface.advance(visit => this.#visit(live, visit), this.#parts.send)
+    return this.#preface.advance(
+      visit => this.#visit(live, visit),
+      block => this.#holder.send(block),
+    )
   }
 
   /**
@@ -76,15 +83,16 @@ export class Seats {
    * conflated event was still to be told that is told nowhere now: the current values are to be sent.
    */
   take(interests: Interests): boolean {
-    const { feed, form, subscriber } = this.#parts
+    const feed = this.#feed
+    const holder = this.#holder
     // Who joins gets what comes now, not what is still to be written.
     feed.flush()
     const { live } = interests
     const former = this.#audience
-    this.#audience = live.size > 0 ? feed.fanout.join(subscriber, live, form) : undefined
+    this.#audience = live.size > 0 ? feed.fanout.join(holder, live, holder.form) : undefined
     if (former !== this.#audience || live.size === 0) this.#takenAt = feed.reached()
     if (former !== this.#audience) {
-      if (former !== undefined) feed.fanout.leave(subscriber, former)
+      if (former !== undefined) feed.fanout.leave(holder, former)
       this.#complete(interests)
     }
     return this.#takeIntervals(interests)
@@ -92,7 +100,7 @@ export class Seats {
 
   /** Leaves all of them; where it was. The frame that it was to get has not reached it. */
   leave(): Left {
-    const { feed, subscriber } = this.#parts
+    const feed = this.#feed
     const audience = this.#audience
     const positions = feed.positions()
     const live = positions.map(({ number, offset }) => ({
@@ -107,9 +115,9 @@ export class Seats {
       const starts = positions.map(({ number }) => ({ number, offset: told[number] ?? feed.beginOf(number) }))
       return { channels: new Set(interest.keys()), starts, isWhole }
     })
-    if (audience !== undefined) feed.fanout.leave(subscriber, audience)
+    if (audience !== undefined) feed.fanout.leave(this.#holder, audience)
     this.#audience = undefined
-    this.#intervals = new Map()
+    this.#intervals = noIntervals
     this.#preface?.suspend()
     return { live, intervals }
   }
@@ -118,14 +126,16 @@ export class Seats {
     const audience = this.#audience
     if (this.#preface === undefined || audience === undefined) return
     this.prepare(interests)
-    const coverage = this.#parts.feed
-      .positions()
-      .map(({ number }) => [number, audience.coveredAt(number)] as const)
-    this.#preface.complete(visit => this.#visit(interests.live, visit), coverage, this.#parts.send)
+    const coverage = this.#feed.positions().map(({ number }) => [number, audience.coveredAt(number)] as const)
+    this.#preface.complete(
+      visit => this.#visit(interests.live, visit),
+      coverage,
+      block => this.#holder.send(block),
+    )
   }
 
   #visit(interest: Interest, visit: (item: number) => void): void {
-    const { items } = this.#parts.feed.tape
+    const { items } = this.#feed.tape
     for (const [channel, symbols] of interest) {
       if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)
       else
@@ -137,7 +147,11 @@ export class Seats {
   }
 
   #takeIntervals({ intervals, live }: Interests): boolean {
-    const { feed, form, subscriber } = this.#parts
+    if (intervals.size === 0 && this.#intervals.size === 0) return true
+    if (this.#intervals === noIntervals) this.#intervals = new Map()
+    const feed = this.#feed
+    const subscriber = this.#holder
+    const { form } = subscriber
     const leaving = [...this.#intervals].filter(
       ([intervalMs, { interest }]) => !isSame(interest, intervals.get(intervalMs)),
     )

@@ -9,7 +9,7 @@ import {
   type UnsubscribeMessage,
 } from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
-import { Delivery } from './delivery.ts'
+import { Delivery, type Recipient } from './delivery.ts'
 import { Pace } from './pace.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
 import { MessageRate } from './message-rate.ts'
@@ -27,7 +27,7 @@ const maxEarlyFaults = 16
  * One client: who it is, what it subscribed to, and the connection under it. `PROTOCOL.md` decides what it
  * answers; `sessionSteps` what becomes of it.
  */
-export class Session {
+export class Session implements Recipient {
   readonly #parts: SessionParts
   readonly #transport: Transport
   readonly #origin: Pick<SessionOrigin, 'number' | 'address'>
@@ -36,7 +36,7 @@ export class Session {
   readonly #pace: Pace
   /** On the steady clock. */
   readonly #authDueMs: number
-  readonly #deadline: NodeJS.Timeout
+  #deadline: NodeJS.Timeout | undefined
   #state: SessionState = 'connected'
   #authority: Authority | undefined
   /** Requests refused before authentication. */
@@ -54,7 +54,7 @@ export class Session {
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
     counts.states.connected++
-    this.#send({ T: 'success', msg: 'connected' })
+    this.send({ T: 'success', msg: 'connected' })
   }
 
   /** Unique in this process. */
@@ -111,7 +111,7 @@ export class Session {
     try {
       this.#take(text)
     } catch (error) {
-      this.#fail(error)
+      this.fail(error)
     }
   }
 
@@ -169,19 +169,19 @@ export class Session {
     const former = this.#authority?.grant
     checkToken(this.#parts, { token, former, dueMs: this.#authDueMs })
       .then(outcome => this.#settle(outcome, id))
-      .catch((error: unknown) => this.#fail(error))
+      .catch((error: unknown) => this.fail(error))
   }
 
   /** Takes a prepared message for everyone. Who is told of a partition that begins anew knows first what it did not get of it. */
   announce(block: Block): void {
     if (this.#authority === undefined) return
     this.#authority.delivery.noticePartitions()
-    this.#write(block)
+    this.write(block)
   }
 
   /** Takes a prepared heartbeat; who has much unsent does without it. */
   notify(block: Block): void {
-    if (this.#authority !== undefined && this.#transport.hasRoom) this.#write(block)
+    if (this.#authority !== undefined && this.#transport.hasRoom) this.write(block)
   }
 
   /** Tells a client that is behind how far, while it can be told. */
@@ -190,7 +190,7 @@ export class Session {
     if (lag === undefined || lag.cause === 'resume' || lag.cause === 'preparing' || !this.#transport.hasRoom)
       return
     const { slowTimeoutMs } = this.#parts.limits
-    this.#send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
+    this.send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
   }
 
   /** Ends a session that is behind and has not taken anything for too long. */
@@ -209,7 +209,7 @@ export class Session {
     if (expiry === 'expired') {
       this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
     } else if (expiry === 'expiring' && this.#authority !== undefined) {
-      this.#send(expiringMessage(this.#authority.grant, nowMs))
+      this.send(expiringMessage(this.#authority.grant, nowMs))
     }
   }
 
@@ -228,7 +228,7 @@ export class Session {
   announceShutdown(reconnectInMs: number): void {
     if (this.#state === 'ended') return
     const positions = this.#authority?.delivery.positions?.map(({ number, offset }) => [number, offset])
-    this.#send({ T: 'shutdown', reconnectInMs, ...(positions === undefined ? {} : { positions }) })
+    this.send({ T: 'shutdown', reconnectInMs, ...(positions === undefined ? {} : { positions }) })
   }
 
   drain(): void {
@@ -258,6 +258,29 @@ export class Session {
     this.#step('gone', { detail: '' })
   }
 
+  /** A client that does not read what it is told, though it asks on, is ended. */
+  write(block: Block): void {
+    if (this.#state === 'ended' || this.#transport.write(block) === 'written') return
+    const { maxUnsentBytes } = this.#parts.limits
+    this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
+  }
+
+  /** Tells the client something; it may end thereby. */
+  send(message: object): void {
+    this.write(this.#transport.form.message(message))
+  }
+
+  /** Ends it by a fault that is not its client's. */
+  fail(error: unknown): void {
+    this.#parts.onFault(error)
+    this.#step('failed', { detail: 'the message could not be handled; reconnect' })
+  }
+
+  /** Ends it, for which there is no place. */
+  refuse(fault: Omit<RequestFault, 'code'>): void {
+    this.#step('full', fault)
+  }
+
   /** Whether the client may have something of this length taken; if not, the session ends. */
   #isAllowed(bytes: number): boolean {
     if (this.#state === 'ended') return false
@@ -280,9 +303,10 @@ export class Session {
     } else if (outcome.kind === 'renewed') {
       this.#renew(outcome.grant, id)
     } else if (this.#state === 'verifying') {
-      clearTimeout(this.#deadline)
+      this.#endDeadline()
       const { grant, release } = outcome
-      this.#authority = new Authority({ grant, release, delivery: this.#createDelivery(grant) })
+      const delivery = new Delivery(this.#parts, { recipient: this, pace: this.#pace, grant })
+      this.#authority = new Authority({ grant, release, delivery })
       this.#welcome(grant, id)
     } else {
       // It ended while it waited for its place.
@@ -290,23 +314,10 @@ export class Session {
     }
   }
 
-  #createDelivery(grant: Grant): Delivery {
-    const { feed, limits, clock } = this.#parts
-    return new Delivery(
-      {
-        feed,
-        form: this.form,
-        pace: this.#pace,
-        clock,
-        maxItems: limits.maxItemsPerSession,
-        write: block => this.#write(block),
-        tell: message => this.#send(message),
-        fail: error => this.#fail(error),
-        refuse: fault => this.#step('full', fault),
-        resuming: this.#parts.resuming,
-      },
-      grant,
-    )
+  /** A timer that has been cleared is not small. */
+  #endDeadline(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
   }
 
   /** Goes on under another token of the same user: what the former one alone entitled to is left at once. */
@@ -322,13 +333,8 @@ export class Session {
   #welcome(grant: Grant, id: RequestId | undefined): void {
     const { limits, clock } = this.#parts
     this.#step('granted', { detail: '' })
-    this.#send(welcomeMessage(grant, limits, id))
+    this.send(welcomeMessage(grant, limits, id))
     this.lookAtExpiry(clock.wall())
-  }
-
-  #fail(error: unknown): void {
-    this.#parts.onFault(error)
-    this.#step('failed', { detail: 'the message could not be handled; reconnect' })
   }
 
   /** Goes where the table says: tells the client, and closes. */
@@ -348,7 +354,7 @@ export class Session {
 
   #end(close: CloseReason | undefined, told: RequestFault | undefined): void {
     const { counts } = this.#parts
-    clearTimeout(this.#deadline)
+    this.#endDeadline()
     this.#authority?.end()
     counts.states.ended--
     if (close === undefined) return
@@ -359,20 +365,9 @@ export class Session {
 
   #tell(fault: RequestFault): void {
     this.#parts.counts.errors[fault.code]++
-    this.#send(errorMessage(fault))
+    this.send(errorMessage(fault))
     if (this.#authority === undefined && ++this.#earlyFaults > maxEarlyFaults) {
       this.#step('noisy', { detail: `more than ${maxEarlyFaults} refused messages before authentication` })
     }
-  }
-
-  #send(message: object): void {
-    this.#write(this.#transport.form.message(message))
-  }
-
-  /** A client that does not read what it is told, though it asks on, is ended. */
-  #write(block: Block): void {
-    if (this.#state === 'ended' || this.#transport.write(block) === 'written') return
-    const { maxUnsentBytes } = this.#parts.limits
-    this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
   }
 }

@@ -17,7 +17,7 @@ import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
-import type { Clock, SessionLimits, SessionOrigin } from './session-parts.ts'
+import type { Clock, SessionLimits, SessionOrigin, SessionParts } from './session-parts.ts'
 import type { Transport } from './transport.ts'
 
 export interface SessionsOptions {
@@ -71,6 +71,8 @@ export class Sessions {
   readonly #places: Places
   readonly #resumeLimits: ResumeLimits
   readonly #resuming: Resuming
+  /** The same for all of them. */
+  readonly #parts: SessionParts
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
   readonly #beats = new Rounds(() => this.#sessions.values())
@@ -101,6 +103,18 @@ export class Sessions {
       isShort,
       counts: { whole: 0, partial: 0, failed: 0, refused: 0 },
       readers: createReaderCounts(),
+    }
+    const { feed, limits, verify, revocations, onFault = () => undefined } = options
+    this.#parts = {
+      feed,
+      limits,
+      verify,
+      onFault,
+      counts: this.counts,
+      clock: this.#clock,
+      places: this.#places,
+      resuming: this.#resuming,
+      isRevoked: grant => revocations.covers(grant),
     }
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
@@ -139,22 +153,7 @@ export class Sessions {
 
   /** Begins a session on a connection that was just accepted; to be told when the connection is `gone`. */
   open(transport: Transport, origin: Omit<SessionOrigin, 'number'>): Session {
-    const { feed, limits, verify, revocations, onFault = () => undefined } = this.#options
-    const session = new Session(
-      {
-        feed,
-        limits,
-        verify,
-        onFault,
-        counts: this.counts,
-        clock: this.#clock,
-        places: this.#places,
-        resuming: this.#resuming,
-        isRevoked: grant => revocations.covers(grant),
-      },
-      transport,
-      { ...origin, number: ++this.#lastNumber },
-    )
+    const session = new Session(this.#parts, transport, { ...origin, number: ++this.#lastNumber })
     this.#sessions.set(session.number, session)
     return session
   }

@@ -25,6 +25,8 @@ export interface GateCounts {
 interface Handshake {
   readonly socket: Socket
   readonly sinceMs: number
+  /** Called when the connection is gone. */
+  readonly forget: () => void
 }
 
 /** Whoever takes longer for a first request has to make place for others. */
@@ -93,9 +95,10 @@ export class ConnectionGate {
   #arrive(socket: Socket): void {
     if (this.#handshakes.size >= this.#options.maxHandshakes && !this.#makePlace(socket)) return
     const peer = peerOf(socket)
-    this.#handshakes.set(peer, { socket, sinceMs: performance.now() })
+    const forget = (): void => void this.#handshakes.delete(peer)
+    this.#handshakes.set(peer, { socket, sinceMs: performance.now(), forget })
     socket.on('error', ignore)
-    socket.once('close', () => this.#handshakes.delete(peer))
+    socket.on('close', forget)
     socket.once('readable', () => {
       this.#options.work.begin(() => {
         socket.off('error', ignore)
@@ -111,7 +114,7 @@ export class ConnectionGate {
     const [oldest] = this.#handshakes.values()
     const isSlow = oldest !== undefined && performance.now() - oldest.sinceMs > slowMs
     const ended = isSlow ? oldest.socket : newest
-    if (isSlow) this.#handshakes.delete(peerOf(ended))
+    if (isSlow) this.#forget(peerOf(ended))
     ended.destroy()
     return isSlow
   }
@@ -121,14 +124,22 @@ export class ConnectionGate {
     for (const [peer, { socket, sinceMs }] of this.#handshakes) {
       if (sinceMs > latestMs) return
       this.counts.late += 1
-      this.#handshakes.delete(peer)
+      this.#forget(peer)
       this.#options.work.begin(() => socket.destroy())
     }
   }
 
+  /** It is no handshake any more, and nothing of it is kept by its connection, which may last. */
+  #forget(peer: string): void {
+    const handshake = this.#handshakes.get(peer)
+    if (handshake === undefined) return
+    handshake.socket.off('close', handshake.forget)
+    this.#handshakes.delete(peer)
+  }
+
   /** Does what a request asks for, when its turn comes. */
   #begin(socket: Socket, work: () => void): void {
-    this.#handshakes.delete(peerOf(socket))
+    this.#forget(peerOf(socket))
     this.#requests.begin(socket, () => {
       if (this.#isStopped) socket.destroy()
       else work()

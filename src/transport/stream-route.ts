@@ -110,8 +110,8 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       const { socket } = raw
       const transport = new WebSocketTransport({ webSocket, socket, form, maxUnsentBytes, closeTimeoutMs })
       const connection = { webSocket, transport, request: raw, address, ageMs: ageMsOf(socket) }
-      connections.set(transport, runSession(connection, sessions, log))
-      webSocket.once('close', () => connections.delete(transport))
+      const gone = (): void => void connections.delete(transport)
+      connections.set(transport, runSession(connection, sessions, { log, gone }))
     },
   })
   return refusals
@@ -173,7 +173,7 @@ async function admit({ ip, raw }: FastifyRequest, options: StreamOptions): Promi
   const admitted = await options.admission.admit(ip)
   if ('fault' in admitted) return { reason: admitted.fault, ...refusalOf[admitted.fault] }
   if (raw.socket.destroyed) admitted.release()
-  else raw.socket.once('close', admitted.release)
+  else raw.socket.on('close', admitted.release)
   return undefined
 }
 

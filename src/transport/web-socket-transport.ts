@@ -48,10 +48,6 @@ export class WebSocketTransport implements Transport {
     this.#maxUnsentBytes = maxUnsentBytes
     this.#closeTimeoutMs = closeTimeoutMs
     this.#takesDeflated = webSocket.extensions.includes('permessage-deflate')
-    webSocket.on('pong', () => {
-      this.#isAnswering = true
-      this.#pongs++
-    })
   }
 
   /** Frames and bytes written, for the line that is logged at the end. */
@@ -100,6 +96,12 @@ export class WebSocketTransport implements Transport {
     socket.on('data', () => {
       if (socket.bytesRead > mostBytes) webSocket.pause()
     })
+  }
+
+  /** A pong has come. */
+  answered(): void {
+    this.#isAnswering = true
+    this.#pongs++
   }
 
   /** Asks the peer for a sign of life; false when it did not answer the last time. */

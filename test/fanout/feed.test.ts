@@ -24,6 +24,16 @@ class Reader implements Subscriber {
 }
 
 const trade = (S: string, p: number): MarketEvent => ({ T: 't', S, p, s: 1, t: '2026-01-02T14:30:00Z' })
+const correction = (S: string): MarketEvent => ({
+  T: 'c',
+  S,
+  op: 1,
+  os: 1,
+  cp: 2,
+  cs: 1,
+  t: '2026-01-02T14:30:00Z',
+})
+const cancel = (S: string): MarketEvent => ({ T: 'x', S, p: 1, s: 1, t: '2026-01-02T14:30:00Z' })
 const interest = (wanted: Partial<Record<Channel, string[]>>): Interest =>
   new Map(
     Object.entries(wanted).map(([channel, symbols]) => [
@@ -60,6 +70,33 @@ describe('Feed', () => {
       bytes: 2 * ann.blocks[0]!.framed().length,
       flushes: 1,
     })
+  })
+
+  test('gives corrections and cancels to who wants them of the same symbols as trades, or of others', () => {
+    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const [shared, all, own] = [new Reader(), new Reader(), new Reader()]
+    const symbols = new Set(['AAPL', 'MSFT'])
+    const mended = ['trades', 'corrections', 'cancelErrors'] as const
+    const { fanout } = feed
+    const audiences = [
+      fanout.join(shared, new Map(mended.map(channel => [channel, symbols])), jsonForm),
+      fanout.join(all, new Map(mended.map(channel => [channel, '*'])), jsonForm),
+      fanout.join(own, interest({ trades: ['AAPL'], corrections: ['TSLA', 'MSFT'] }), jsonForm),
+    ]
+    publish(feed, [correction('AAPL'), correction('MSFT'), correction('TSLA'), cancel('AAPL')])
+    expect(shared.events).toEqual([correction('AAPL'), correction('MSFT'), cancel('AAPL')])
+    expect(all.events).toEqual([correction('AAPL'), correction('MSFT'), correction('TSLA'), cancel('AAPL')])
+    expect(own.events).toEqual([correction('MSFT'), correction('TSLA')])
+    // Of each channel AAPL, MSFT and *, but for TSLA, of which corrections are wanted.
+    expect(fanout.subscribedItems).toBe(10)
+    expect(fanout.has('corrections', 'AAPL')).toBe(true)
+    expect(fanout.has('cancelErrors', '*')).toBe(true)
+    expect(fanout.has('cancelErrors', 'TSLA')).toBe(false)
+    for (const [place, reader] of [shared, all].entries()) fanout.leave(reader, audiences[place]!)
+    expect(fanout.subscribedItems).toBe(3)
+    expect(fanout.has('corrections', 'AAPL')).toBe(false)
+    publish(feed, [cancel('AAPL')])
+    expect([shared, all, own].map(({ blocks }) => blocks.length)).toEqual([1, 1, 1])
   })
 
   test('frees what the last subscriber of an item leaves', () => {

@@ -193,7 +193,7 @@ describe('a reader that stops', () => {
     const stopped = await StreamClient.open(url, 'x')
     await stopped.subscribe({ trades: ['*'] })
     stopped.webSocket.pause()
-    for (let i = 0; sessions.counts.closes.tooSlow === 0 && i < 2_000_000; ) {
+    for (let i = 0; sessions.readerCounts.behind.unsent === 0 && i < 2_000_000; ) {
       for (let index = 0; index < 500; index++, i++) {
         const event: MarketEvent = { T: 't', S: 'AAPL', i, p: 1, s: 1, t: '2026-01-02T14:30:00Z' }
         feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
@@ -201,7 +201,7 @@ describe('a reader that stops', () => {
       feed.flush()
       await new Promise(resolve => setImmediate(resolve))
     }
-    expect(sessions.counts.errors[407]).toBe(1)
+    await expect.poll(() => sessions.counts.errors[407], { timeout: 5000 }).toBe(1)
     // The peer never takes the close frame, so the connection is cut.
     await expect.poll(() => sessions.size).toBe(0)
     await stop()

@@ -141,7 +141,10 @@ export class KillRun {
     await pause(this.#random.whole(50, 700))
     if (moment === 'quiet') return node
     const trapped = this.#trapped()
-    this.#moveHalfOf(node)
+    let moved = this.#moveHalfOf(node)
+    // A node that is just back may have hardly any: those who were not live yet stayed with the other one.
+    for (const other of this.#nodes) if (moved === 0 && other !== node) moved = this.#moveHalfOf(other)
+    if (this.#trap !== undefined) this.#trap.left = Math.min(this.#trap.left, Math.max(1, moved))
     return await trapped
   }
 
@@ -171,10 +174,15 @@ export class KillRun {
     if (other !== undefined) this.#moveHalfOf(other)
   }
 
-  #moveHalfOf(node: Node): void {
+  /** How many that were. */
+  #moveHalfOf(node: Node): number {
+    let moved = 0
     for (const roamer of this.#roamers) {
-      if (roamer.place === node && roamer.isLive && this.#random.chance(0.5)) roamer.move()
+      if (roamer.place !== node || !roamer.isLive || !this.#random.chance(0.5)) continue
+      roamer.move()
+      moved++
     }
+    return moved
   }
 
   /** Resolves when both nodes are ready, and every subscriber is live. */
