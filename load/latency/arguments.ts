@@ -15,6 +15,8 @@ export interface LatencyArguments extends StreamArguments {
   readonly clients: number
   /** Events per second of the phases whose latency is told beside the echo. */
   readonly rate: number
+  /** TICKER_FLUSH_DELAY_MS of the gateway. */
+  readonly flushDelayMs: number
   /** Events per second that the search does not go beyond. */
   readonly most: number
 }
@@ -30,6 +32,7 @@ echo, and the highest rate at which 99 of 100 events come within 10 ms.
   --seconds N        length of each phase (4)
   --clients N        subscribers of everything (200)
   --rate N           events per second beside the echo (500)
+  --flush-delay N    TICKER_FLUSH_DELAY_MS of the gateway, in ms (5)
   --most N           the search for the highest rate ends here (20000)
   --quick            one round of 1 s, the search ends at 2000
 ${streamOptionsText}`
@@ -40,6 +43,7 @@ const options = {
   clients: { type: 'string' },
   rate: { type: 'string' },
   most: { type: 'string' },
+  'flush-delay': { type: 'string' },
 } as const
 
 /** Reads the command line. Throws an error that says what is wrong. */
@@ -51,6 +55,12 @@ export function parseLatencyArguments(args: readonly string[]): LatencyArguments
     seconds: wholeOption('--seconds', values.seconds ?? (values.quick ? '1' : '4'), 60),
     clients: wholeOption('--clients', values.clients ?? '200', 5000),
     rate: wholeOption('--rate', values.rate ?? '500', 100_000),
+    flushDelayMs: readFlushDelay(values['flush-delay'] ?? '5'),
     most: wholeOption('--most', values.most ?? (values.quick ? '2000' : '20000'), 200_000),
   }
+}
+
+function readFlushDelay(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) <= 1000) return Number(text)
+  throw new Error(`--flush-delay ${text}: expected whole milliseconds from 0 to 1000`)
 }

@@ -71,7 +71,10 @@ async function startRig(load: LatencyArguments, ground: Ground, bench: Bench): P
   stack.defer(() => producer.stop())
   signal.throwIfAborted()
   say('starting the gateway')
-  const settings: Readonly<Record<string, string>> = load.isTls ? { TICKER_TLS_SELF_SIGNED: 'yes' } : {}
+  const settings = {
+    TICKER_FLUSH_DELAY_MS: String(load.flushDelayMs),
+    ...(load.isTls ? { TICKER_TLS_SELF_SIGNED: 'yes' } : {}),
+  }
   const { profile } = load
   const gateway = await GatewayProcess.start({ brokers, topics, cores, profile, settings })
   stack.defer(() => gateway.stop())
