@@ -1,14 +1,11 @@
-import type { Registry } from 'prom-client'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { Drain } from '../admin/drain.ts'
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
 import { Revocations, withRevocations } from '../auth/revocations.ts'
-import { openTokenKeys, type TokenKeys } from '../auth/token-keys.ts'
+import { openTokenKeys } from '../auth/token-keys.ts'
 import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
 import type { Config } from '../config/config.ts'
-import { createDemoMarket } from '../demo/demo-market.ts'
-import { startDemoFeed } from '../demo/demo-feed.ts'
 import { Feed } from '../fanout/feed.ts'
 import { serveOperations } from '../http/operations.ts'
 import { serveEvents } from '../http/events-route.ts'
@@ -20,52 +17,23 @@ import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { type Ledger, LocalLedger } from '../limits/ledger.ts'
 import { ledgerLimits } from '../limits/ledger-limits.ts'
-import type { MemoryGuard } from '../limits/memory-guard.ts'
-import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { Admission } from '../transport/admission.ts'
-import { type AdminServer, createAdminServer } from './admin-server.ts'
+import { createAdminServer } from './admin-server.ts'
 import { commonOptions } from './common-options.ts'
+import { type Gateway, GatewayRun } from './gateway-run.ts'
 import { createStreamServer } from './stream-server.ts'
 import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
-import { type Addresses, listenAll, listenToStream } from './listen.ts'
 import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
 import { aloneFigures } from './metrics/worker-metrics.ts'
 import { createMemoryGuard } from './create-memory-guard.ts'
 import { openDecoder } from './open-decoder.ts'
-import { openDeadLetterWriter, type OpenLog, openLog } from './open-log.ts'
+import { openDeadLetterWriter, openLog } from './open-log.ts'
 import { RecordDecoder } from './record-decoder.ts'
 import { version } from './version.ts'
 import type { WorkerRole } from './worker-role.ts'
-
-/** A running gateway. */
-export interface Gateway {
-  /** `http://host:port`, or `https`, of the stream and the page. */
-  readonly url: string
-  /** `http://host:port` of metrics and health; `undefined` of a worker, whose primary serves them. */
-  readonly operationsUrl: string | undefined
-  /** `http://host:port` of administration; `undefined` where there is none. */
-  readonly administrationUrl: string | undefined
-  /** Resolves when every partition was read up to where it ended at start. */
-  readonly ready: Promise<void>
-  /** Rejects when reading the log ends by a fault of ours; resolves after `stop`. */
-  readonly ended: Promise<void>
-  /** Refuses new connections, tells clients, closes them staggered, then releases everything. */
-  stop(): Promise<void>
-  /** What is asked and told from outside. */
-  readonly controls: GatewayControls
-}
-
-/** What the primary does with a worker. */
-export interface GatewayControls {
-  readonly sessions: Sessions
-  readonly drain: Drain
-  readonly registry: Registry
-  /** Why it should get no new connections; `undefined` when it should. */
-  readonly notReady: () => string | undefined
-}
 
 export interface GatewayOptions {
   /** Where log lines go; standard error where absent. */
@@ -177,7 +145,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     workers: worker === undefined ? aloneFigures(isReady) : undefined,
   })
   serveOperations(operations, { registry, notReady })
-  return await run({
+  return await new GatewayRun({
     config,
     worker,
     controls: { sessions, drain, registry, notReady },
@@ -193,101 +161,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     drain,
     logger,
     keys,
-  })
-}
-
-interface Parts {
-  readonly config: Config
-  readonly worker: WorkerRole | undefined
-  readonly controls: GatewayControls
-  readonly log: OpenLog
-  readonly operations: FastifyInstance
-  readonly administration: AdminServer | undefined
-  readonly stream: FastifyInstance
-  readonly gate: ConnectionGate
-  readonly memory: MemoryGuard
-  readonly ingest: Ingest
-  readonly deadLetters: DeadLetters
-  readonly intake: EventIntake
-  readonly drain: Drain
-  readonly logger: FastifyBaseLogger
-  readonly keys: TokenKeys
-}
-
-/** Listens, reads, and knows in which order everything ends. */
-async function run(parts: Parts): Promise<Gateway> {
-  const {
-    config,
-    worker,
-    controls,
-    log,
-    operations,
-    administration,
-    stream,
-    gate,
-    memory,
-    ingest,
-    deadLetters,
-    intake,
-    drain,
-    logger,
-    keys,
-  } = parts
-  const close = async (): Promise<void> => {
-    keys.set?.stop()
-    memory.stop()
-    gate.stop()
-    await Promise.all([operations.close(), administration?.app.close(), stream.close()])
-    await Promise.all([log.events.close(), deadLetters.stop()])
-  }
-  let addresses: Addresses
-  const reading = new AbortController()
-  const read = (): Promise<void> =>
-    ingest.run(reading.signal).catch((error: unknown) => {
-      if (!reading.signal.aborted) throw error
-    })
-  let ended: Promise<void> | undefined
-  keys.set?.start()
-  memory.start()
-  try {
-    if (worker?.listens === 'when ready') {
-      ended = read()
-      await Promise.race([ingest.warmUp.ready, ended])
-    }
-    addresses = worker === undefined ? await listenAll(parts) : await listenToStream(parts)
-    ended ??= read()
-  } catch (error) {
-    reading.abort()
-    await Promise.all([drain.begin(0), ended?.catch(() => undefined)])
-    await close()
-    throw error
-  }
-  const demo =
-    worker === undefined &&
-    config.demo &&
-    startDemoFeed({
-      log: log.events,
-      market: createDemoMarket({ seed: config.demo.seed, startMs: Date.now() }),
-      logger,
-    })
-  const stop = async (): Promise<void> => {
-    const { drainMs } = config.limits
-    await Promise.all([drain.begin(drainMs), intake.drain(drainMs)])
-    if (demo) await demo.stop()
-    reading.abort()
-    await ended.catch(() => undefined)
-    await close()
-  }
-  let stopping: Promise<void> | undefined
-  return {
-    url: `${config.stream.protection.kind === 'plain' ? 'http' : 'https'}://${addresses.stream}`,
-    operationsUrl: addresses.operations && `http://${addresses.operations}`,
-    administrationUrl: addresses.administration && `http://${addresses.administration}`,
-    ready: ingest.warmUp.ready,
-    ended,
-    stop: () => (stopping ??= stop()),
-    controls,
-  }
+  }).start()
 }
 
 /** Creates what metrics and health are served by; its log is that of the process. */

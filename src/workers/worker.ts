@@ -1,6 +1,7 @@
 import { Revocations } from '../auth/revocations.ts'
 import type { Config } from '../config/config.ts'
-import { type Gateway, startGateway } from '../gateway/gateway.ts'
+import { startGateway } from '../gateway/gateway.ts'
+import type { Gateway } from '../gateway/gateway-run.ts'
 import { Interruption } from '../interruption.ts'
 import { Line, LineError } from './line.ts'
 import {
