@@ -10,7 +10,7 @@ export class Subscriber {
   readonly arrivedAtMs: number[] = []
   /** When its subscription was acknowledged. */
   readonly openedAtMs = performance.now()
-  /** What came besides trades and heartbeats. */
+  /** What came besides trades, heartbeats and the numbers of new partitions. */
   readonly others: Message[] = []
   readonly #client: StreamClient
   #closing = false
@@ -54,6 +54,7 @@ export class Subscriber {
   }
 
   #take(message: Message): void {
+    if (message.T === 'partitions') return
     if (message.T !== 't') {
       this.others.push(message)
       return
