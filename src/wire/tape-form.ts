@@ -44,11 +44,6 @@ export class TapeForm implements WireForm {
     return this.#audiences > 0
   }
 
-  /** How many items the form remembers the last event of. */
-  get items(): number {
-    return this.#encoder.size
-  }
-
   opened(): void {
     this.#audiences++
   }
