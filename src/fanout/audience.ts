@@ -1,13 +1,17 @@
 import type { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
+import type { FrameMemory } from '../wire/frame-memory.ts'
 import type { Marks, WireForm } from '../wire/wire-form.ts'
 import type { Coverage } from '../wire/coverage.ts'
 import type { Interest } from './interest.ts'
 
 /** One receiver of an audience's flushes. */
 export interface Subscriber {
-  /** Takes one prepared block, or leaves its audience without it; never throws. */
-  deliver(block: Block): void
+  /**
+   * Takes one prepared block, or leaves its audience without it; never throws. `done`: it needs the block's bytes no more, which may be
+   * written over then.
+   */
+  deliver(block: Block): 'done' | void
 }
 
 /** How far the log was read, by the number of the partition. */
@@ -18,6 +22,8 @@ export interface AudienceOptions {
   readonly interest: Interest
   readonly form: WireForm
   readonly progress: Progress
+  /** Where frames lie. */
+  readonly memory: FrameMemory
 }
 
 /** The subscribers that receive exactly the same bytes: each flush is built once and written to each of them. */
@@ -32,18 +38,20 @@ export class Audience implements Marks {
   readonly form: WireForm
   /** What every subscriber has been told of, at least: who joined later has been told more. */
   readonly #coverage: Coverage
+  readonly #memory: FrameMemory
   #bytes = 0
   /** Made once: a flush allocates its frame and little else. */
   readonly #send = (block: Block): void => {
     this.#bytes += block.framed().length * this.subscribers.size
     block.share()
-    for (const subscriber of this.subscribers) subscriber.deliver(block)
+    for (const subscriber of this.subscribers) if (subscriber.deliver(block) !== 'done') this.#memory.keep()
   }
 
-  constructor({ key, interest, form, progress }: AudienceOptions) {
+  constructor({ key, interest, form, progress, memory }: AudienceOptions) {
     this.key = key
     this.interest = interest
     this.form = form
+    this.#memory = memory
     this.#coverage = { ...progress, covered: [...progress.reached] }
   }
 
@@ -63,7 +71,7 @@ export class Audience implements Marks {
   /** Writes what was marked to every subscriber, and forgets the marks. The bytes written. */
   flush(segment: Segment): number {
     this.#bytes = 0
-    this.form.events({ segment, marks: this, coverage: this.#coverage }, this.#send)
+    this.form.events({ segment, marks: this, coverage: this.#coverage, memory: this.#memory }, this.#send)
     this.count = 0
     return this.#bytes
   }

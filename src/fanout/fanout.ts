@@ -3,6 +3,7 @@ import type { Item } from '../tape/item.ts'
 import type { Items } from '../tape/items.ts'
 import type { Segment } from '../tape/segment.ts'
 import { deflateCounts } from '../wire/block.ts'
+import { FrameMemory } from '../wire/frame-memory.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Audience, type Progress, type Subscriber } from './audience.ts'
 import { followsTrades, type Interest, keyOf } from './interest.ts'
@@ -35,6 +36,7 @@ export class Fanout {
   readonly #progress: Progress
   readonly #audiences = new Map<string, Audience>()
   readonly #routes = createRoutes()
+  readonly #memory = new FrameMemory()
   /** The audiences that the batch under way has marked, linked by `nextMarked`. */
   #marked: Audience | undefined
 
@@ -109,7 +111,7 @@ export class Fanout {
   }
 
   #open(key: string, interest: Interest, form: WireForm): Audience {
-    const audience = new Audience({ key, interest, form, progress: this.#progress })
+    const audience = new Audience({ key, interest, form, progress: this.#progress, memory: this.#memory })
     this.#audiences.set(key, audience)
     form.opened?.()
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))

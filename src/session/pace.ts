@@ -1,6 +1,6 @@
 import type { Block } from '../wire/block.ts'
 import type { Clock, SessionLimits } from './session-parts.ts'
-import type { Transport } from './transport.ts'
+import type { Transport, Written } from './transport.ts'
 
 /** Why a client gets nothing more for now: its connection does not take it, or it does not acknowledge what it has. */
 export type Congestion = 'unsent' | 'unacknowledged'
@@ -55,12 +55,13 @@ export class Pace {
     transport.onDrain(() => this.#wake())
   }
 
-  /** Writes a frame of data, unless that would be more than its client takes; why not. */
-  send(block: Block): Congestion | undefined {
+  /** Writes a frame of data, unless that would be more than its client takes; why not, or what became of it. */
+  send(block: Block): Exclude<Written, 'congested'> | Congestion {
     if (!this.#isAcknowledged) return 'unacknowledged'
-    if (this.#transport.write(block, maxQueuedBytes) === 'congested') return 'unsent'
+    const written = this.#transport.write(block, maxQueuedBytes)
+    if (written === 'congested') return 'unsent'
     this.sent(block.framed().length)
-    return undefined
+    return written
   }
 
   /** Counts a frame of data, which was written. */

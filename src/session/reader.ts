@@ -119,9 +119,10 @@ export class Reader implements SeatHolder {
     this.#fallBehind('resume', { starts, newest: [], onLive })
   }
 
-  deliver(block: Block): void {
-    const congestion = this.#pace.send(block)
-    if (congestion !== undefined) this.#lag(congestion)
+  deliver(block: Block): 'done' | void {
+    const sent = this.#pace.send(block)
+    if (sent === 'taken') return 'done'
+    if (sent !== 'written') this.#lag(sent)
   }
 
   /** Partitions have begun or ended: tells its client what it does not get of these. */

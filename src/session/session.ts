@@ -260,7 +260,7 @@ export class Session implements Recipient {
 
   /** A client that does not read what it is told, though it asks on, is ended. */
   write(block: Block): void {
-    if (this.#state === 'ended' || this.#transport.write(block) === 'written') return
+    if (this.#state === 'ended' || this.#transport.write(block) !== 'congested') return
     const { maxUnsentBytes } = this.#parts.limits
     this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
   }

@@ -2,11 +2,17 @@ import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { CloseCode } from './close-code.ts'
 
+/**
+ * What became of offered bytes. `taken`: they are out of the process, and the memory that they lie in may be used again. `written`: they
+ * will be sent. `congested`: nothing was taken.
+ */
+export type Written = 'taken' | 'written' | 'congested'
+
 /** All a session knows about the connection under it. */
 export interface Transport {
   readonly form: WireForm
-  /** Offers prepared bytes. `congested`: nothing was taken, more earlier bytes than that (by default: than the limit) are still unsent. */
-  write(block: Block, mostUnsentBytes?: number): 'written' | 'congested'
+  /** Offers prepared bytes; they are taken unless more earlier bytes than that (by default: than the limit) are still unsent. */
+  write(block: Block, mostUnsentBytes?: number): Written
   /** Whether the connection takes more at once; if not, it calls the `onDrain` listener when it does. */
   readonly hasRoom: boolean
   onDrain(listener: () => void): void

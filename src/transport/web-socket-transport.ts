@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { CloseCode } from '../session/close-code.ts'
-import type { Transport } from '../session/transport.ts'
+import type { Transport, Written } from '../session/transport.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 
@@ -71,16 +71,16 @@ export class WebSocketTransport implements Transport {
     this.#socket.on('drain', listener)
   }
 
-  write(block: Block, mostUnsentBytes = this.#maxUnsentBytes): 'written' | 'congested' {
+  write(block: Block, mostUnsentBytes = this.#maxUnsentBytes): Written {
     const socket = this.#socket
     if (socket.writableLength > mostUnsentBytes) return 'congested'
     // After a close frame nothing may follow (RFC 6455 §5.5.1), whoever sent it.
-    if (this.#webSocket.readyState !== open) return 'written'
+    if (this.#webSocket.readyState !== open) return 'taken'
     const frame = this.#takesDeflated ? block.deflated() : block.framed()
     socket.write(frame)
     this.#frames++
     this.#bytes += frame.length
-    return 'written'
+    return socket.writableLength === 0 ? 'taken' : 'written'
   }
 
   close(why: CloseCode, farewell?: Block): void {

@@ -1,4 +1,5 @@
 import { constants, deflateRawSync } from 'node:zlib'
+import type { FrameMemory } from './frame-memory.ts'
 
 /** First bytes of the WebSocket frames that the gateway prepares: final, with the opcode (RFC 6455 §5.2). */
 const firstBytes = { text: 0x81, binary: 0x82 } as const
@@ -33,9 +34,11 @@ export class Block {
   #isShared = false
   #deflated: Buffer | undefined
 
-  constructor(opcode: keyof typeof firstBytes, payloadBytes: number) {
+  /** With `memory` it is good until the next one is made there, or for as long as that is kept. */
+  constructor(opcode: keyof typeof firstBytes, payloadBytes: number, memory?: FrameMemory) {
     this.start = headerBytes(payloadBytes)
-    this.#frame = Buffer.allocUnsafe(this.start + payloadBytes)
+    const bytes = this.start + payloadBytes
+    this.#frame = memory === undefined ? Buffer.allocUnsafe(bytes) : memory.take(bytes)
     writeHeader(this.#frame, firstBytes[opcode], payloadBytes)
   }
 
@@ -92,8 +95,8 @@ function writeHeader(frame: Buffer, firstByte: number, payloadBytes: number): vo
 }
 
 /** A binary block. */
-export function binaryBlock(bytes: Uint8Array): Block {
-  const block = new Block('binary', bytes.length)
+export function binaryBlock(bytes: Uint8Array, memory?: FrameMemory): Block {
+  const block = new Block('binary', bytes.length, memory)
   block.framed().set(bytes, block.start)
   return block
 }

@@ -15,14 +15,14 @@ export const jsonForm: WireForm = {
 
   message: message => textBlock(JSON.stringify([message])),
 
-  events({ segment, marks, coverage }, send) {
+  events({ segment, marks, coverage, memory }, send) {
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
       const index = marks.indices[mark] ?? 0
       const size = sizeOf(segment, index)
       if (bytes + size + mostCoverageBytes(ranges.count + 1) > maxFrameBytes && bytes > 0) {
-        sendFrame({ segment, marks, coverage, first, bytes }, send)
+        sendFrame({ segment, marks, coverage, memory, first, bytes }, send)
         ranges.next()
         first = mark
         bytes = 0
@@ -31,7 +31,7 @@ export const jsonForm: WireForm = {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    if (bytes > 0) sendFrame({ segment, marks, coverage, first, bytes }, send)
+    if (bytes > 0) sendFrame({ segment, marks, coverage, memory, first, bytes }, send)
     ranges.clear()
   },
 
@@ -79,7 +79,7 @@ function sizeOf(segment: EventRun, index: number): number {
 /** `[`, the events with a comma after each, what they cover, if anything, and `]`. */
 function eventsBlock(part: FramePart, coverageBytes: number): Block {
   // Without coverage the last comma gives way to the bracket.
-  const block = new Block('text', part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2))
+  const block = new Block('text', part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2), part.memory)
   const frame = block.framed()
   frame[block.start] = openBracket
   if (part.segment.replaced === undefined) copyEvents(part, frame, block.start + 1)

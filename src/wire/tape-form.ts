@@ -130,19 +130,19 @@ export class TapeForm implements WireForm {
   }
 
   #send(part: FramePart, send: (block: Block) => void): void {
-    const { coverage } = part
+    const { coverage, memory } = part
     out.clear()
     if (coverage === undefined) {
       out.byte(bareFrame)
       this.#append(part)
-      return send(binaryBlock(out.written))
+      return send(binaryBlock(out.written, memory))
     }
     ranges.begin(coverage)
     this.#stateInFull(part.segment, coverage)
     writeFrameHead(ranges, out)
     this.#append(part)
     writeFrameTail(ranges, out)
-    send(binaryBlock(out.written))
+    send(binaryBlock(out.written, memory))
     ranges.settle(coverage)
   }
 

@@ -1,5 +1,6 @@
 import type { Coverage } from './coverage.ts'
 import type { Block } from './block.ts'
+import type { FrameMemory } from './frame-memory.ts'
 
 /** The events of a segment that go to one audience: `indices[0, count)`, rising. */
 export interface Marks {
@@ -26,6 +27,8 @@ export interface Flush {
   readonly marks: Marks
   /** Left out of what is conflated: positions are those of the lossless channels. */
   readonly coverage?: Coverage | undefined
+  /** Where its frames lie; each has a buffer of its own if left out. */
+  readonly memory?: FrameMemory | undefined
 }
 
 /** Calls its argument for items, by their numbers; those that there are. */
