@@ -44,15 +44,15 @@ interface Subscribed {
 async function subscribe(url: string, trades: readonly string[]): Promise<Subscribed> {
   const webSocket = new WebSocket(url, { headers: { authorization: 'Bearer x' }, perMessageDeflate: false })
   const ids: number[] = []
-  let isSubscribed = false
+  const subscribed = Promise.withResolvers<void>()
   webSocket.on('message', (data: Buffer) => {
     for (const message of JSON.parse(data.toString()) as { T: string; msg?: string; i: number }[]) {
       if (message.msg === 'authenticated') webSocket.send(JSON.stringify({ action: 'subscribe', trades }))
-      if (message.T === 'subscription') isSubscribed = true
+      if (message.T === 'subscription') subscribed.resolve()
       if (message.T === 't') ids.push(message.i)
     }
   })
-  while (!isSubscribed) await once(webSocket, 'message')
+  await subscribed.promise
   const until = async (id: number): Promise<void> => {
     while ((ids.at(-1) ?? 0) < id - 1) await once(webSocket, 'message')
   }
