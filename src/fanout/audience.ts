@@ -1,9 +1,10 @@
 import type { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
+import type { Coverage, Positions } from '../wire/coverage.ts'
 import type { FrameMemory } from '../wire/frame-memory.ts'
-import type { Marks, WireForm } from '../wire/wire-form.ts'
-import type { Coverage } from '../wire/coverage.ts'
+import type { WireForm } from '../wire/wire-form.ts'
 import type { Interest } from './interest.ts'
+import type { MarkChains } from './mark-chains.ts'
 
 /** One receiver of an audience's flushes. */
 export interface Subscriber {
@@ -17,68 +18,127 @@ export interface Subscriber {
 /** How far the log was read, by the number of the partition. */
 export type Progress = Pick<Coverage, 'begins' | 'reached'>
 
-export interface AudienceOptions {
-  readonly key: string
-  readonly interest: Interest
-  readonly form: WireForm
+/** What all audiences have in common. */
+export interface AudienceParts {
   readonly progress: Progress
+  readonly chains: MarkChains
   /** Where frames lie. */
   readonly memory: FrameMemory
 }
 
-/** The subscribers that receive exactly the same bytes: each flush is built once and written to each of them. */
-export class Audience implements Marks {
+export interface AudienceOptions {
   readonly key: string
   readonly interest: Interest
-  readonly subscribers = new Set<Subscriber>()
-  indices = new Uint32Array(16)
-  count = 0
+  readonly form: WireForm
+}
+
+/**
+ * The subscribers that receive exactly the same bytes: each flush is built once and written to each of them. As a rule there is one:
+ * what a delivery touches is kept together, for with thousands of audiences nothing of it is in the processor's cache.
+ */
+export class Audience implements Coverage {
+  readonly key: string
+  readonly interest: Interest
+  readonly form: WireForm
   /** The next of the audiences that the batch under way has marked. */
   nextMarked: Audience | undefined
-  readonly form: WireForm
+  /** How many events are marked. */
+  count = 0
   /** What every subscriber has been told of, at least: who joined later has been told more. */
-  readonly #coverage: Coverage
+  readonly covered: Positions
+  readonly begins: Positions
+  readonly reached: Positions
+  readonly #chains: MarkChains
   readonly #memory: FrameMemory
+  #firstMark = 0
+  #lastMark = 0
+  #lastIndex = 0
+  /** The last frame of the flush under way, while it waits to be written. */
+  #built: Block | undefined
+  /** One of them, and the others if there are any. */
+  #first: Subscriber | undefined
+  #others: Set<Subscriber> | undefined
   #bytes = 0
-  /** Made once: a flush allocates its frame and little else. */
-  readonly #send = (block: Block): void => {
-    this.#bytes += block.framed().length * this.subscribers.size
-    block.share()
-    for (const subscriber of this.subscribers) if (subscriber.deliver(block) !== 'done') this.#memory.keep()
+  // Made once: a flush allocates its frame and little else.
+  readonly #write = (block: Block): void => this.#deliver(block)
+  readonly #hold = (block: Block): void => {
+    this.#built = block
   }
 
-  constructor({ key, interest, form, progress, memory }: AudienceOptions) {
+  constructor({ key, interest, form }: AudienceOptions, { progress, chains, memory }: AudienceParts) {
     this.key = key
     this.interest = interest
     this.form = form
+    this.covered = [...progress.reached]
+    this.begins = progress.begins
+    this.reached = progress.reached
+    this.#chains = chains
     this.#memory = memory
-    this.#coverage = { ...progress, covered: [...progress.reached] }
+  }
+
+  /** How many subscribers there are. */
+  get size(): number {
+    return this.#first === undefined ? 0 : 1 + (this.#others?.size ?? 0)
+  }
+
+  add(subscriber: Subscriber): void {
+    if (this.#first === undefined) this.#first = subscriber
+    else if (this.#first !== subscriber) (this.#others ??= new Set()).add(subscriber)
+  }
+
+  remove(subscriber: Subscriber): void {
+    if (this.#others?.delete(subscriber) === true || this.#first !== subscriber) return
+    const [next] = this.#others ?? []
+    if (next !== undefined) this.#others?.delete(next)
+    this.#first = next
   }
 
   /** Up to where every subscriber has everything of a partition, by its number, before the frame that is being written. */
   coveredAt(number: number): number {
-    return this.#coverage.covered[number] ?? this.#coverage.begins[number] ?? 0
+    return this.covered[number] ?? this.begins[number] ?? 0
   }
 
   /** Notes an event of the segment under way, once, however many of its items it touched. True if it is the first. */
   mark(index: number): boolean {
-    if (this.count > 0 && this.indices[this.count - 1] === index) return false
-    if (this.count === this.indices.length) this.#grow()
-    this.indices[this.count++] = index
-    return this.count === 1
+    if (this.count > 0 && this.#lastIndex === index) return false
+    this.#lastIndex = index
+    this.#lastMark = this.#chains.append(this.#lastMark, index)
+    if (++this.count > 1) return false
+    this.#firstMark = this.#lastMark
+    return true
   }
 
-  /** Writes what was marked to every subscriber, and forgets the marks. The bytes written. */
-  flush(segment: Segment): number {
+  /** Makes the frames of what was marked, and writes them, but for the last, which is to be sent next. */
+  build(segment: Segment): void {
     this.#bytes = 0
-    this.form.events({ segment, marks: this, coverage: this.#coverage, memory: this.#memory }, this.#send)
+    const marks = this.#chains.list(this.#firstMark)
+    const flush = { segment, marks, coverage: this, memory: this.#memory }
+    this.form.events(flush, this.#write, this.#hold)
+  }
+
+  /** Writes the last frame, and forgets the marks. The bytes of the whole flush. */
+  send({ partitions }: Segment): number {
+    if (this.#built !== undefined) this.#deliver(this.#built)
+    this.#built = undefined
+    for (let mark = this.#firstMark; mark > 0; mark = this.#chains.next(mark)) {
+      const number = partitions[this.#chains.index(mark)] ?? 0
+      this.covered[number] = this.reached[number] ?? 0
+    }
     this.count = 0
+    this.#firstMark = 0
+    this.#lastMark = 0
     return this.#bytes
   }
 
-  #grow(): void {
-    const indices = new Uint32Array(this.indices.length * 2)
-    indices.set(this.indices)
-    this.indices = indices
+  #deliver(block: Block): void {
+    this.#bytes += block.framed().length * this.size
+    block.share()
+    if (this.#others !== undefined) for (const other of this.#others) this.#offer(block, other)
+    // The last, for when it leaves, one of the others takes its place.
+    if (this.#first !== undefined) this.#offer(block, this.#first)
+  }
+
+  #offer(block: Block, subscriber: Subscriber): void {
+    if (subscriber.deliver(block) !== 'done') this.#memory.keep()
   }
 }

@@ -5,8 +5,9 @@ import type { Segment } from '../tape/segment.ts'
 import { deflateCounts } from '../wire/block.ts'
 import { FrameMemory } from '../wire/frame-memory.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { Audience, type Progress, type Subscriber } from './audience.ts'
+import { Audience, type AudienceParts, type Progress, type Subscriber } from './audience.ts'
 import { followsTrades, type Interest, keyOf } from './interest.ts'
+import { MarkChains } from './mark-chains.ts'
 
 export interface FanoutCounts {
   /** Events put into frames: one event in the frame of one audience is one. */
@@ -27,22 +28,31 @@ interface Routes {
   readonly leader: Routes | undefined
 }
 
+/**
+ * So many audiences have their frames made, then written: what making takes stays in the processor's caches, which the kernel needs
+ * for itself, and clients on the same machine do not fall asleep between two frames (docs/performance.md).
+ */
+const builtTogether = 32
+/** More bytes are not made at once. */
+const bytesBuiltTogether = 131_072
+
 /** The live path: an event's item → its audiences → one shared frame each. */
 export class Fanout {
   readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
   /** Bytes of frames that were compressed, before and after. */
   readonly deflated: { readonly plain: number; readonly compressed: number } = deflateCounts
   readonly #items: Items
-  readonly #progress: Progress
   readonly #audiences = new Map<string, Audience>()
   readonly #routes = createRoutes()
   readonly #memory = new FrameMemory()
+  readonly #chains = new MarkChains()
+  readonly #parts: AudienceParts
   /** The audiences that the batch under way has marked, linked by `nextMarked`. */
   #marked: Audience | undefined
 
   constructor(items: Items, progress: Progress) {
     this.#items = items
-    this.#progress = progress
+    this.#parts = { progress, chains: this.#chains, memory: this.#memory }
   }
 
   get audienceCount(): number {
@@ -75,14 +85,14 @@ export class Fanout {
   join(subscriber: Subscriber, interest: Interest, form: WireForm): Audience {
     const key = `${form.subprotocol} ${keyOf(interest)}`
     const audience = this.#audiences.get(key) ?? this.#open(key, interest, form)
-    audience.subscribers.add(subscriber)
+    audience.add(subscriber)
     return audience
   }
 
   /** Takes a subscriber out; the last one takes the audience with it. */
   leave(subscriber: Subscriber, audience: Audience): void {
-    audience.subscribers.delete(subscriber)
-    if (audience.subscribers.size > 0 || this.#audiences.get(audience.key) !== audience) return
+    audience.remove(subscriber)
+    if (audience.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
     audience.form.closed?.()
     this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
@@ -99,19 +109,37 @@ export class Fanout {
   flush(segment: Segment): void {
     let audience = this.#marked
     this.#marked = undefined
-    while (audience !== undefined) {
-      this.counts.events += audience.count
-      this.counts.deliveries += audience.count * audience.subscribers.size
-      this.counts.bytes += audience.flush(segment)
-      this.counts.flushes++
-      const next: Audience | undefined = audience.nextMarked
-      audience.nextMarked = undefined
-      audience = next
+    while (audience !== undefined) audience = this.#flushSome(audience, segment)
+    this.#chains.clear()
+  }
+
+  /** Writes to some of the marked audiences; the next one. */
+  #flushSome(first: Audience, segment: Segment): Audience | undefined {
+    let end: Audience | undefined = first
+    for (let built = 0; end !== undefined && built < builtTogether; built++) {
+      end.build(segment)
+      end = end.nextMarked
+      if (this.#memory.taken >= bytesBuiltTogether) break
     }
+    let next: Audience | undefined = first
+    while (next !== undefined && next !== end) next = this.#send(next, segment)
+    this.#memory.reuse()
+    return end
+  }
+
+  /** Writes to one; the next one. */
+  #send(audience: Audience, segment: Segment): Audience | undefined {
+    const next = audience.nextMarked
+    audience.nextMarked = undefined
+    this.counts.flushes++
+    this.counts.events += audience.count
+    this.counts.deliveries += audience.count * audience.size
+    this.counts.bytes += audience.send(segment)
+    return next
   }
 
   #open(key: string, interest: Interest, form: WireForm): Audience {
-    const audience = new Audience({ key, interest, form, progress: this.#progress, memory: this.#memory })
+    const audience = new Audience({ key, interest, form }, this.#parts)
     this.#audiences.set(key, audience)
     form.opened?.()
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))

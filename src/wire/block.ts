@@ -34,7 +34,7 @@ export class Block {
   #isShared = false
   #deflated: Buffer | undefined
 
-  /** With `memory` it is good until the next one is made there, or for as long as that is kept. */
+  /** With `memory`, it is good for as long as what is taken there. */
   constructor(opcode: keyof typeof firstBytes, payloadBytes: number, memory?: FrameMemory) {
     this.start = headerBytes(payloadBytes)
     const bytes = this.start + payloadBytes

@@ -15,7 +15,7 @@ export const jsonForm: WireForm = {
 
   message: message => textBlock(JSON.stringify([message])),
 
-  events({ segment, marks, coverage, memory }, send) {
+  events({ segment, marks, coverage, memory }, send, hold) {
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
@@ -31,7 +31,11 @@ export const jsonForm: WireForm = {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    if (bytes > 0) sendFrame({ segment, marks, coverage, memory, first, bytes }, send)
+    if (bytes > 0) {
+      const part = { segment, marks, coverage, memory, first, bytes }
+      if (hold === undefined) sendFrame(part, send)
+      else hold(makeFrame(part))
+    }
     ranges.clear()
   },
 
@@ -62,11 +66,14 @@ interface FramePart extends Flush {
 }
 
 function sendFrame(part: FramePart, send: (block: Block) => void): void {
-  const { coverage } = part
-  if (coverage === undefined) return send(eventsBlock(part, 0))
-  ranges.begin(coverage)
-  send(eventsBlock(part, writeCoverage(ranges)))
-  ranges.settle(coverage)
+  send(makeFrame(part))
+  if (part.coverage !== undefined) ranges.settle(part.coverage)
+}
+
+function makeFrame(part: FramePart): Block {
+  if (part.coverage === undefined) return eventsBlock(part, 0)
+  ranges.begin(part.coverage)
+  return eventsBlock(part, writeCoverage(ranges))
 }
 
 /** The event with its separator, and with what it replaces. */

@@ -79,7 +79,7 @@ export class TapeForm implements WireForm {
     return jsonForm.snapshot(head, events)
   }
 
-  events(flush: Flush, send: (block: Block) => void): void {
+  events(flush: Flush, send: (block: Block) => void, hold?: (block: Block) => void): void {
     const { marks, segment, coverage } = flush
     let first = 0
     let bytes = 0
@@ -96,7 +96,11 @@ export class TapeForm implements WireForm {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    if (bytes > 0) this.#send({ ...flush, first, last: marks.count }, send)
+    if (bytes > 0) {
+      const part = { ...flush, first, last: marks.count }
+      if (hold === undefined) this.#send(part, send)
+      else hold(this.#makeFrame(part))
+    }
     ranges.clear()
   }
 
@@ -130,20 +134,24 @@ export class TapeForm implements WireForm {
   }
 
   #send(part: FramePart, send: (block: Block) => void): void {
+    send(this.#makeFrame(part))
+    if (part.coverage !== undefined) ranges.settle(part.coverage)
+  }
+
+  #makeFrame(part: FramePart): Block {
     const { coverage, memory } = part
     out.clear()
     if (coverage === undefined) {
       out.byte(bareFrame)
       this.#append(part)
-      return send(binaryBlock(out.written, memory))
+      return binaryBlock(out.written, memory)
     }
     ranges.begin(coverage)
     this.#stateInFull(part.segment, coverage)
     writeFrameHead(ranges, out)
     this.#append(part)
     writeFrameTail(ranges, out)
-    send(binaryBlock(out.written, memory))
-    ranges.settle(coverage)
+    return binaryBlock(out.written, memory)
   }
 
   /** Only ranges of live frames go on from one another; the others, and a partition's first, are stated in full. */

@@ -60,9 +60,10 @@ export interface WireForm {
   message(message: object): Block
   /**
    * Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. Each says what it
-   * covers; once it was sent, `coverage.covered` moves on.
+   * covers; once it was sent, `coverage.covered` moves on. Where `hold` is given it gets the last frame; who sends that moves the
+   * coverage of all partitions of the flush on to where the log was read.
    */
-  events(flush: Flush, send: (block: Block) => void): void
+  events(flush: Flush, send: (block: Block) => void, hold?: (block: Block) => void): void
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<Block>
   /** An audience of this form begins, or ends. */
