@@ -1,5 +1,5 @@
 /** How clients that are no subscribers of ours open the streams of the servers beside the gateway. */
-export type GreetingName = 'query' | 'socket.io' | 'nats'
+export type GreetingName = 'query' | 'socket.io' | 'nats' | 'centrifugo'
 
 /** A request line's path, and what is said in turn afterwards. */
 export interface Greeting {
@@ -35,5 +35,16 @@ export const greetings: Readonly<Record<GreetingName, Greeting>> = {
       return [{ until: 'INFO ' }, { send: `${connect}${subscriptions}PING\r\n`, until: 'PONG' }]
     },
     ping: ['PING\r\n', 'PONG\r\n'],
+  },
+  // https://centrifugal.dev/docs/transports/client_protocol
+  centrifugo: {
+    path: () => '/connection/websocket',
+    steps: symbols => [
+      { send: '{"id":1,"connect":{}}', until: '"id":1,' },
+      ...symbols.map((symbol, index) => ({
+        send: `{"id":${index + 2},"subscribe":{"channel":"${symbol}"}}`,
+        until: `"id":${index + 2},`,
+      })),
+    ],
   },
 }

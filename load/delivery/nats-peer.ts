@@ -1,40 +1,29 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { Guard } from '../../test/support/guard.ts'
+import { startNamedServer } from './named-server.ts'
 import type { Peer } from './peer.ts'
 import { emitPaced } from './peer-program.ts'
 import type { PeerOptions } from './peers.ts'
 import type { Batch } from './workload.ts'
-
-const startTimeoutMs = 5000
-const pollMs = 20
 
 /**
  * NATS with clients over WebSocket, a subject for each symbol; the events of a batch are published with one write over TCP.
  * `TICKER_LOAD_NATS` names its binary.
  */
 export async function startNats({ cores, stack }: PeerOptions): Promise<Peer[]> {
-  const binary = process.env['TICKER_LOAD_NATS']
-  if (binary === undefined) throw new Error('TICKER_LOAD_NATS names no nats-server')
-  const folder = await mkdtemp(join(tmpdir(), 'load-nats-'))
-  stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, 'nats.conf')
-  await writeFile(file, configuration(folder))
-  const [command, ...parameters] = cores.server([binary, '-c', file])
-  const server = spawn(command, parameters, { stdio: 'ignore' })
-  const { pid = 0 } = server
-  const guard = new Guard('')
-  guard.watch(pid)
-  stack.defer(() => guard.end())
-  const failed = once(server, 'error').then(([error]) => {
-    throw error
+  const { pid, ready: ports } = await startNamedServer({
+    variable: 'TICKER_LOAD_NATS',
+    cores,
+    stack,
+    start: async folder => {
+      const file = join(folder, 'nats.conf')
+      await writeFile(file, configuration(folder))
+      return ['-c', file]
+    },
+    look: readPorts,
   })
-  const ports = await Promise.race([readPorts(folder, pid), failed])
   const publisher = connect({ port: ports.tcp, host: '127.0.0.1', noDelay: true })
   stack.defer(() => void publisher.destroy())
   await once(publisher, 'connect')
@@ -94,15 +83,10 @@ interface Ports {
 }
 
 /** Reads `nats-server_PID.ports`: `{"nats":["nats://127.0.0.1:1"],"websocket":["ws://127.0.0.1:2"]}`. */
-async function readPorts(folder: string, pid: number): Promise<Ports> {
-  const deadlineMs = performance.now() + startTimeoutMs
-  while (performance.now() < deadlineMs) {
-    const text = await readFile(join(folder, `nats-server_${pid}.ports`), 'utf8').catch(() => '')
-    const [, tcp] = /"nats:[^"]*:(\d+)"/.exec(text) ?? []
-    const [, webSocket] = /"ws:[^"]*:(\d+)"/.exec(text) ?? []
-    if (tcp !== undefined && webSocket !== undefined)
-      return { tcp: Number(tcp), webSocket: Number(webSocket) }
-    await pause(pollMs)
-  }
-  throw new Error(`nats-server told no ports within ${startTimeoutMs} ms`)
+async function readPorts(folder: string, pid: number): Promise<Ports | undefined> {
+  const text = await readFile(join(folder, `nats-server_${pid}.ports`), 'utf8').catch(() => '')
+  const [, tcp] = /"nats:[^"]*:(\d+)"/.exec(text) ?? []
+  const [, webSocket] = /"ws:[^"]*:(\d+)"/.exec(text) ?? []
+  if (tcp === undefined || webSocket === undefined) return undefined
+  return { tcp: Number(tcp), webSocket: Number(webSocket) }
 }

@@ -16,7 +16,8 @@ import { rowsOf } from './summary.ts'
 import { partsOf } from './tables.ts'
 import { sameItems, watchLists, type Workload } from './workload.ts'
 
-const summary = 'the same events, clients and batches through ws, Socket.IO, uWebSockets.js and NATS'
+const summary =
+  'the same events, clients and batches through ws, Socket.IO, uWebSockets.js, NATS and Centrifugo'
 const defaults: DeliveryDefaults = { name: 'peers', clients: [500, 1000], sizes: [1, 4, 16] }
 
 /** The gateway beside other servers, under both workloads. */
@@ -26,7 +27,7 @@ export const peersScenario: Scenario = {
   usage: deliveryUsage(
     `Measures ${summary}, interleaved. --clients: first those with the same items, then those with watch lists.
 Socket.IO and uWebSockets.js are installed into .cache/peers by npm when they are first needed; uWebSockets.js takes a Node 18 or 20 on
-the path or in TICKER_LOAD_OLD_NODE, NATS its server in TICKER_LOAD_NATS. What is missing is left out, and the report says so.`,
+the path or in TICKER_LOAD_OLD_NODE, NATS and Centrifugo their servers in TICKER_LOAD_NATS and TICKER_LOAD_CENTRIFUGO. What is missing is left out, and the report says so.`,
     defaults,
   ),
   prepare(args) {

@@ -1,6 +1,7 @@
 import type { Cores } from '../cores.ts'
 import { program } from '../program.ts'
 import { messageOf } from '../../src/ticker-error.ts'
+import { startCentrifugo } from './centrifugo-peer.ts'
 import { startNats } from './nats-peer.ts'
 import { type Peer, startChildPeer } from './peer.ts'
 import { oldNode, peerPackage } from './peer-packages.ts'
@@ -61,6 +62,7 @@ export async function startPeers(options: PeerOptions): Promise<Peers> {
     'Socket.IO': startSocketIo,
     'uWebSockets.js': startUws,
     NATS: startNats,
+    Centrifugo: startCentrifugo,
   })) {
     try {
       peers.push(...(await start(options)))
