@@ -7,6 +7,7 @@ import { program } from '../program.ts'
 import { outcomeOf } from '../report.ts'
 import type { Bench, Outcome, Scenario } from '../scenario.ts'
 import type { Subscribers } from '../subscribers.ts'
+import { findUrgency, type Urgency } from '../urgency.ts'
 import { type LatencyArguments, latencyName, latencyUsage, parseLatencyArguments } from './arguments.ts'
 import { DueProducer } from './due-producer.ts'
 import type { EchoClient } from './echo-client.ts'
@@ -42,6 +43,8 @@ export const latencyScenario: Scenario = {
 const partitions = 16
 const tokenLifetimeS = 7200
 const warmUpSeconds = 5
+/** A broker takes most of a core for itself until its Java machine has compiled what it does. */
+const brokerWarmUpSeconds = 30
 /** From one rate of the search to the next. */
 const searchFactor = 1.5
 /** How often a rate may be tried: other work on the machine makes an outlier. */
@@ -49,22 +52,26 @@ const tries = 2
 
 async function measure(load: LatencyArguments, bench: Bench): Promise<Outcome> {
   const ground = await startGround(load.kafka, bench)
-  const rig = await startRig(load, ground, bench)
+  const urgency = findUrgency()
+  const rig = await startRig(load, ground, { ...bench, urgency })
   bench.say('warm-up')
   await measureEcho(rig, load.rate, warmUpSeconds)
-  for (const rate of [load.rate, Math.min(load.most, load.rate * 4)])
-    await measureLatency(rig, rate, warmUpSeconds)
+  await measureLatency(rig, Math.min(load.most, load.rate * 4), brokerWarmUpSeconds)
+  await measureLatency(rig, load.rate, warmUpSeconds)
   const rounds: LatencyRound[] = []
   for (let round = 1; round <= load.rounds; round++) {
     const say = (what: string): void => bench.say(`round ${round} of ${load.rounds}: ${what}`)
     rounds.push(await measureRound(rig, load, say))
   }
   const { machine } = ground
-  return outcomeOf(latencyReport({ machine, load, rounds }), { machine, load, rounds })
+  return outcomeOf(latencyReport({ machine, load, rounds, urgency }), { machine, load, rounds })
 }
 
-async function startRig(load: LatencyArguments, ground: Ground, bench: Bench): Promise<LatencyRig> {
-  const { stack, signal, say } = bench
+async function startRig(
+  load: LatencyArguments,
+  ground: Ground,
+  { stack, signal, say, urgency }: Bench & { readonly urgency: Urgency },
+): Promise<LatencyRig> {
   const { cores, brokers } = ground
   const topics = await ground.createTopics(partitions)
   const producer = await DueProducer.start(brokers, topics.trades, partitions)
@@ -78,11 +85,11 @@ async function startRig(load: LatencyArguments, ground: Ground, bench: Bench): P
   const { profile } = load
   const gateway = await GatewayProcess.start({ brokers, topics, cores, profile, settings })
   stack.defer(() => gateway.stop())
-  const subscribers = new Child<Subscribers>('subscribers', program('subscribers.ts'))
+  const subscribers = new Child<Subscribers>('subscribers', urgency.command(program('subscribers.ts')))
   stack.defer(() => subscribers.stop())
   const server = new Child<EchoServer>('echo server', cores.server(program('latency/echo-server.ts')))
   stack.defer(() => server.stop())
-  const client = new Child<EchoClient>('echo client', program('latency/echo-client.ts'))
+  const client = new Child<EchoClient>('echo client', urgency.command(program('latency/echo-client.ts')))
   stack.defer(() => client.stop())
   const echo = { client, port: await server.call('listen') }
   const token = await mintTestToken({ lifetimeS: tokenLifetimeS })

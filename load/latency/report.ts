@@ -1,6 +1,7 @@
 import { percent, showSpread } from '../figures.ts'
 import type { Report, ReportPart } from '../report.ts'
 import { type Spread, spreadOf, spreadsOf } from '../statistics.ts'
+import type { Urgency } from '../urgency.ts'
 import type { LatencyArguments } from './arguments.ts'
 import { boundMs, type LatencyPhase, type LatencyRound, quantiles } from './phase.ts'
 
@@ -8,10 +9,12 @@ export interface LatencyResults {
   readonly machine: readonly string[]
   readonly load: LatencyArguments
   readonly rounds: readonly LatencyRound[]
+  /** How the clients run. */
+  readonly urgency: Urgency
 }
 
 /** The figures for people. */
-export function latencyReport({ machine, load, rounds }: LatencyResults): Report {
+export function latencyReport({ machine, load, rounds, urgency }: LatencyResults): Report {
   const { rate, clients } = load
   return {
     title: 'Latency from a producer to its subscribers',
@@ -19,6 +22,7 @@ export function latencyReport({ machine, load, rounds }: LatencyResults): Report
       `${machine.join('; ')}.`,
       `${clients} subscribers of everything, 16 partitions, wire form ${load.form}${load.isTls ? ' over TLS' : ''}; ${rounds.length} rounds of ${load.seconds} s phases after a warm-up; median (lowest–highest round).`,
       'From when an event was due at its producer (which looks every millisecond, acks=all, one request at a time) to the read of five of the subscribers, from the first opened to the last.',
+      `What measures, subscribers and the echo’s client, runs ${urgency.description}: it would else wait for the broker there.`,
       'Echo: a message of 120 bytes at the same rate to a Node server on the server’s core and back, from when it was due.',
     ],
     parts: [

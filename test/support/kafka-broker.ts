@@ -19,6 +19,7 @@ export interface KafkaSetup {
   readonly isKept: boolean
   readonly port: number
   readonly configuration: KafkaConfiguration
+  readonly javaOptions: readonly string[]
   /** Whether its configuration names other nodes that vote with it. */
   readonly isOneOfSeveral: boolean
 }
@@ -90,8 +91,9 @@ export class KafkaBroker {
   }
 
   async #run(command: readonly [main: string, ...parameters: string[]]): Promise<JavaProcess> {
-    const { jars, configuration } = this.#setup
-    const options = ['-Xms256m', '-Xmx512m', `-Dlog4j2.configurationFile=${configuration.logging}`]
+    const { jars, configuration, javaOptions } = this.#setup
+    const logging = `-Dlog4j2.configurationFile=${configuration.logging}`
+    const options = ['-Xms256m', '-Xmx512m', logging, ...javaOptions]
     this.#process = await JavaProcess.start({ jars, command, options, log: this.log })
     this.#guard.watch(this.#process.pid)
     return this.#process

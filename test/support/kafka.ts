@@ -21,6 +21,8 @@ export interface KafkaOptions {
   readonly folder?: string
   /** Further server properties; they win over ours. */
   readonly properties?: KafkaProperties
+  /** Options for Java; they win over ours. */
+  readonly javaOptions?: readonly string[]
   /** Finds Java and Maven, and reports what takes long. */
   readonly requirements?: Requirements
 }
@@ -76,7 +78,16 @@ async function prepareBroker(
   const folder = await dataFolder(options.folder)
   const configuration = await writeConfiguration(folder, ports, options.properties ?? {})
   const isKept = options.folder !== undefined
-  return new KafkaBroker({ jars, folder, isKept, port: ports.client, configuration, isOneOfSeveral })
+  const { javaOptions = [] } = options
+  return new KafkaBroker({
+    jars,
+    folder,
+    isKept,
+    port: ports.client,
+    configuration,
+    javaOptions,
+    isOneOfSeveral,
+  })
 }
 
 /** The answer, once all of the brokers run; if one does not, none is left. */
