@@ -11,6 +11,7 @@ import { type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
 import { frameEvents, LogPiece, type Sending } from './log-piece.ts'
 import type { NewestReader } from './newest-reader.ts'
 import type { Pace } from './pace.ts'
+import { ReadProgress } from './read-progress.ts'
 import type { ReaderTurns } from './reader-turns.ts'
 
 export interface CatchUpParts extends ResumeAllowance {
@@ -56,9 +57,7 @@ const stepOffsets = 512
  */
 export class CatchUp {
   readonly #parts: CatchUpParts
-  /** How far it has read, and what it has told its reader to have, by the number of the partition. */
-  readonly #reached: number[] = []
-  readonly #covered: number[] = []
+  readonly #progress: ReadProgress
   /** Which partition is read first, so that a reader with little room gets some of each in turn. */
   #first = 0
   /** Bytes of events that it was given in the step under way. */
@@ -68,10 +67,7 @@ export class CatchUp {
 
   constructor(parts: CatchUpParts, starts: readonly Start[]) {
     this.#parts = parts
-    for (const { number, offset } of starts) {
-      this.#reached[number] = offset
-      this.#covered[number] = offset
-    }
+    this.#progress = new ReadProgress(parts.feed, starts)
   }
 
   /** How many events of the lossless channels its reader was given. */
@@ -81,8 +77,7 @@ export class CatchUp {
 
   /** Up to where its reader has everything of the lossless channels. */
   get positions(): NumberedPosition[] {
-    const { feed } = this.#parts
-    return feed.positions().map(position => ({ ...position, offset: this.#coveredAt(position) }))
+    return this.#progress.positions
   }
 
   /**
@@ -104,17 +99,13 @@ export class CatchUp {
 
   /** Partitions have begun or ended: what was not read of a topic that was made again, or of a log that was cut back, is lost. */
   noticePartitions(): void {
-    const { feed, interest, newest, lose } = this.#parts
-    const ends = feed.reached()
-    for (const number of this.#covered.keys()) {
-      if (!this.#isRetired(number)) continue
-      const to = ends[number] ?? 0
-      const from = this.#covered[number] ?? to
-      this.#covered[number] = to
+    const { interest, newest, lose } = this.#parts
+    for (const { number, from, to } of this.#progress.retired()) {
+      this.#progress.cover(number, to)
       if (interest().size > 0 && from < to) lose({ number, from, to })
       for (const reader of newest) reader.retire({ number, offset: to })
     }
-    for (const position of feed.positions()) this.#covered[position.number] ??= this.#coveredAt(position)
+    this.#progress.begin()
   }
 
   async #read(join: () => void): Promise<void> {
@@ -133,7 +124,7 @@ export class CatchUp {
   #step(join: () => void): Next {
     if (this.#parts.signal.aborted) return 'done'
     this.#readRecent()
-    const rest = this.#behind()
+    const rest = this.#progress.rest()
     if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
       this.#tellCoverage()
       join()
@@ -141,7 +132,7 @@ export class CatchUp {
     }
     const older = rest.find(position => this.#isBeyondMemory(position))
     if (older !== undefined) return older
-    const isAhead = rest.length > 0 && rest.every(position => this.#at(position) > position.offset)
+    const isAhead = rest.length > 0 && rest.every(({ number, offset }) => this.#progress.at(number) > offset)
     return isAhead ? 'ahead' : 'more'
   }
 
@@ -162,34 +153,24 @@ export class CatchUp {
       }
       if (!clientPace.hasRoom || this.#given >= stepBytes) return
       if (wantsEvery.size === 0) this.#goTo(position)
-      else if (this.#at(position) !== position.offset) this.#readPartition(position, wanted)
+      else if (this.#progress.at(position.number) !== position.offset) this.#readPartition(position, wanted)
       this.#first = first + index + 1
     }
   }
 
-  /** Whether a number stands for nothing any more. */
-  #isRetired(number: number): boolean {
-    return this.#parts.feed.positions().every(position => position.number !== number)
-  }
-
-  #readPartition(position: NumberedPosition, wanted: Wanted): void {
-    const { number } = position
+  #readPartition({ number }: NumberedPosition, wanted: Wanted): void {
+    const progress = this.#progress
     const window = this.#parts.feed.window.at(number)
     if (window === undefined) return
     excerpt.clear()
-    const read = readEvents(window, { from: this.#at(position), wanted, excerpt })
+    const read = readEvents(window, { from: progress.at(number), wanted, excerpt })
     if (read.kind !== 'read') return
     this.#count('memory', excerpt.count)
     this.#given += excerpt.start(excerpt.count)
-    this.#covered[number] = this.#coveredAt(position)
-    const end = { number, to: read.to, covered: this.#covered }
+    progress.cover(number, progress.coveredAt(number))
+    const end = { number, to: read.to, covered: progress.covered }
     frameEvents(this.#parts.form, { run: excerpt, count: excerpt.count, end }, this.#parts.deliver)
-    this.#reached[number] = read.to
-  }
-
-  /** The partitions that it has not read as far as the feed, or further than this node has. */
-  #behind(): NumberedPosition[] {
-    return this.#parts.feed.positions().filter(position => this.#at(position) !== position.offset)
+    progress.reach(number, read.to)
   }
 
   #isPrepared(): boolean {
@@ -202,22 +183,14 @@ export class CatchUp {
     return feed.positions().every(position => newest.every(reader => reader.isLevelAt(position)))
   }
 
-  #at({ number }: NumberedPosition): number {
-    return this.#reached[number] ?? this.#parts.feed.beginOf(number)
-  }
-
-  #coveredAt({ number }: NumberedPosition): number {
-    return this.#covered[number] ?? this.#parts.feed.beginOf(number)
-  }
-
-  #isBeyondMemory(position: NumberedPosition): boolean {
-    const window = this.#parts.feed.window.at(position.number)
-    return this.#at(position) < (window?.from ?? position.offset)
+  #isBeyondMemory({ number, offset }: NumberedPosition): boolean {
+    const window = this.#parts.feed.window.at(number)
+    return this.#progress.at(number) < (window?.from ?? offset)
   }
 
   /** Nothing is wanted of what lies before; but who was further than this node waits for it. */
-  #goTo(position: NumberedPosition): void {
-    this.#reached[position.number] = Math.max(this.#at(position), position.offset)
+  #goTo({ number, offset }: NumberedPosition): void {
+    this.#progress.reach(number, Math.max(this.#progress.at(number), offset))
   }
 
   /** Another node had come further than this one: until it has come so far, too, there is nothing to read. */
@@ -227,31 +200,28 @@ export class CatchUp {
 
   /** Interests have changed: whatever was read, but not told, may hold something that is wanted now. */
   rewind(): void {
-    for (const number of this.#reached.keys()) this.#goBack(number)
-  }
-
-  #goBack(number: number): void {
-    this.#reached[number] = this.#covered[number] ?? this.#parts.feed.beginOf(number)
+    this.#progress.rewind()
   }
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
   async #readLog(position: NumberedPosition): Promise<void> {
     const { take, signal, revision } = this.#parts
     const { number } = position
-    const from = this.#at(position)
+    const progress = this.#progress
+    const from = progress.at(number)
     const begun = revision()
     const piece = await this.#readPiece(position)
     if (piece.bytes > 0) await take(piece.bytes, signal)
     for (const [index, sending] of piece.sendings.entries()) {
       await this.#room()
-      if (!(await this.#send(sending, () => !this.#isRetired(number) && revision() === begun)))
-        return this.#goBack(number)
-      this.#covered[number] = piece.coveredAfter(index)
+      if (!(await this.#send(sending, () => !progress.isRetired(number) && revision() === begun)))
+        return progress.goBack(number)
+      progress.cover(number, piece.coveredAfter(index))
     }
-    if (this.#isRetired(number)) return
-    if (revision() !== begun) return this.#goBack(number)
+    if (progress.isRetired(number)) return
+    if (revision() !== begun) return progress.goBack(number)
     this.#count('log', piece.events)
-    this.#reached[number] = piece.to
+    progress.reach(number, piece.to)
     // What is not stable yet any more was cut back; the feed will say so.
     if (piece.to === from) await this.#feedMoves()
   }
@@ -259,10 +229,10 @@ export class CatchUp {
   async #readPiece(position: NumberedPosition): Promise<LogPiece> {
     const { history, inTurn, signal, feed, form, interest } = this.#parts
     const { partition, epoch, number } = position
-    const from = this.#at(position)
+    const from = this.#progress.at(number)
     const recent = feed.window.at(number)?.from ?? position.offset
     const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
-    const piece = new LogPiece({ number, from, covered: this.#coveredAt(position) }, form)
+    const piece = new LogPiece({ number, from, covered: this.#progress.coveredAt(number) }, form)
     try {
       await inTurn(async () => {
         for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
@@ -271,7 +241,7 @@ export class CatchUp {
         }
       })
     } catch (error) {
-      if (!this.#isRetired(number)) throw error
+      if (!this.#progress.isRetired(number)) throw error
     }
     return piece
   }
@@ -294,12 +264,7 @@ export class CatchUp {
 
   /** Says of what held no events for the reader that it was read. */
   #tellCoverage(): void {
-    const ranges: [number, number, number][] = []
-    for (const position of this.#parts.feed.positions()) {
-      const { number, offset } = position
-      const from = this.#coveredAt(position)
-      if (from < offset) ranges.push([number, from, offset])
-    }
+    const ranges = this.#progress.untold()
     if (ranges.length > 0) this.#parts.tell({ T: 'coverage', ranges })
   }
 

@@ -1,71 +1,21 @@
 import type { Grant } from '../auth/grant.ts'
 import type { NumberedPosition } from '../fanout/feed.ts'
-import type { History } from '../fanout/history.ts'
 import { keyOf } from '../fanout/interest.ts'
-import type { ResumeLimits } from '../limits/resume-limits.ts'
-import type { Block } from '../wire/block.ts'
-import type { WireForm } from '../wire/wire-form.ts'
 import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from './client-message.ts'
 import type { CursorPosition } from './cursor.ts'
+import type { DeliveryParts, Recipient } from './delivery-parts.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
 import { type Lag, Reader, type ReaderOwner } from './reader.ts'
-import type { ReaderCounts } from './reader-counts.ts'
-import type { ReaderTurns } from './reader-turns.ts'
 import { planResume, type ResumePlan } from './resume.ts'
-import type { SessionParts } from './session-parts.ts'
-import { SnapshotSender } from './snapshot-sender.ts'
-import { entitledNames, firstUnentitled, resolve, Subscription } from './subscription.ts'
-
-/** To whom is delivered: a session, which may end by whatever it takes. */
-export interface Recipient {
-  readonly form: WireForm
-  /** Takes a frame. */
-  write(block: Block): void
-  /** Tells the client something. */
-  send(message: object): void
-  /** Ends the session by a fault that is not its client's. */
-  fail(error: unknown): void
-  /** Ends the session, for which there is no place. */
-  refuse(fault: Omit<RequestFault, 'code'>): void
-}
-
-/** What all deliveries of a node have in common. */
-export type DeliveryParts = Pick<SessionParts, 'feed' | 'clock' | 'limits' | 'resuming'>
+import { describePartition } from './session-messages.ts'
+import { Snapshots } from './snapshots.ts'
+import { firstUnentitled, Subscription } from './subscription.ts'
 
 export interface DeliveryOptions {
   readonly recipient: Recipient
   readonly pace: Pace
   readonly grant: Grant
-}
-
-/** A partition as clients are told of it. */
-export function describePartition({ number, partition, epoch, offset }: NumberedPosition): object {
-  return { number, topic: partition.topic, partition: partition.partition, epoch, position: offset }
-}
-
-/** How readers come to what they have not had. */
-export interface Resuming {
-  readonly history: History
-  readonly turns: ReaderTurns
-  /** What each user may use of the log. */
-  readonly limits: ResumeLimits
-  /** Whether the node is short of memory, and lets nobody resume. */
-  readonly isShort: () => boolean
-  readonly counts: ResumeCounts
-  readonly readers: ReaderCounts
-}
-
-/** Resumes since start. */
-export interface ResumeCounts {
-  /** Everything that was missed was there. */
-  whole: number
-  /** Something was not: too old, or gone. */
-  partial: number
-  /** The log could not be read. */
-  failed: number
-  /** The node was short of memory. */
-  refused: number
 }
 
 /** What an acknowledgement says beside the subscription. */
@@ -87,10 +37,8 @@ export class Delivery implements ReaderOwner {
   readonly #recipient: Recipient
   readonly #pace: Pace
   readonly #reader: Reader
-  /** Values that are newer than where a reader behind is wait until it is live. Made when the first are asked for. */
-  #snapshots: SnapshotSender | undefined
-  /** Those of conflated channels need not. */
-  #conflatedSnapshots: SnapshotSender | undefined
+  /** Made when the first is asked for. */
+  #snapshots: Snapshots | undefined
   #grant: Grant
   #subscription = Subscription.none
   /** Set while it is looked up where a session that was away goes on. */
@@ -187,7 +135,6 @@ export class Delivery implements ReaderOwner {
     if (this.#planning !== undefined) return
     this.#follow(this.#subscription)
     this.#snapshots?.restart()
-    this.#conflatedSnapshots?.restart()
     if (size !== this.#subscription.size || keyOf(former) !== keyOf(this.#subscription.interest(grant)))
       this.#acknowledge({ positions: this.#reader.positions })
   }
@@ -198,7 +145,6 @@ export class Delivery implements ReaderOwner {
     this.#planning?.abort()
     this.#reader.end()
     this.#snapshots?.end()
-    this.#conflatedSnapshots?.end()
   }
 
   #faultOf(request: SubscribeMessage, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
@@ -222,8 +168,7 @@ export class Delivery implements ReaderOwner {
         detail: `${wanted.size} items; at most ${maxItems} a session; nothing of the request was subscribed`,
       }
     }
-    const isFull = this.#snapshots?.isFull === true || this.#conflatedSnapshots?.isFull === true
-    if (!snapshot || !isFull) return undefined
+    if (!snapshot || this.#snapshots?.isFull !== true) return undefined
     return { code: 400, detail: 'too many snapshots are on their way; wait for one to be complete' }
   }
 
@@ -285,52 +230,22 @@ export class Delivery implements ReaderOwner {
     })
   }
 
-  /** Current values of what is named, as soon as none of them is newer than what comes after it. */
   #sendSnapshot(items: RequestedItems, id: RequestId | undefined): void {
-    if (this.#isEnded) return
-    const isConflated = [...items.keys()].every(channel => this.#subscription.policy(channel) === 'conflate')
-    const sender = isConflated
-      ? (this.#conflatedSnapshots ??= this.#createSender(() => true))
-      : (this.#snapshots ??= this.#createSender(() => this.isLive))
-    sender.add(() => this.#snapshot(items, id))
+    if (!this.#isEnded) this.#getSnapshots().send(items, id)
   }
 
-  #createSender(isTime: () => boolean): SnapshotSender {
-    const pace = this.#pace
-    return new SnapshotSender({
-      pace,
-      write: block => {
-        pace.sent(block.framed().length)
-        this.#recipient.write(block)
-      },
-      mayGoOn: () => {
-        // No value is newer than what was written: it would come again, as an event.
-        this.#parts.feed.flush()
-        return isTime()
-      },
-    })
-  }
-
-  /** Current values of everything conflated. */
   #sendCurrent(): void {
-    if (this.#conflatedSnapshots?.isFull !== true)
-      this.#sendSnapshot(this.#subscription.itemsOf('conflate'), undefined)
+    if (!this.#isEnded) this.#getSnapshots().sendConflated()
   }
 
-  #snapshot(items: RequestedItems, id: RequestId | undefined): Iterable<Block> {
-    const { lookedBackToMs } = this.#parts.feed
-    const head = {
-      T: 'snapshot',
-      ...(id === undefined ? {} : { id }),
-      ...(lookedBackToMs === undefined ? {} : { since: new Date(lookedBackToMs).toISOString() }),
-    }
-    return this.#recipient.form.snapshot(head, this.#currentEvents(items, this.#grant))
-  }
-
-  *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {
-    for (const [channel, names] of items) {
-      const seen = entitledNames(channel, names, grant)
-      if (seen.size > 0) yield* this.#parts.feed.tape.snapshot(channel, resolve(seen, grant))
-    }
+  #getSnapshots(): Snapshots {
+    return (this.#snapshots ??= new Snapshots({
+      feed: this.#parts.feed,
+      recipient: this.#recipient,
+      pace: this.#pace,
+      grant: () => this.#grant,
+      subscription: () => this.#subscription,
+      isLive: () => this.isLive,
+    }))
   }
 }

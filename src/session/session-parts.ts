@@ -1,7 +1,7 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { ResumeTurns } from '../limits/resume-limits.ts'
-import type { Resuming } from './delivery.ts'
+import type { Resuming } from './delivery-parts.ts'
 import type { Places } from './places.ts'
 import type { SessionCounts } from './session-counts.ts'
 

@@ -9,13 +9,15 @@ import {
   type UnsubscribeMessage,
 } from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
-import { Delivery, type Recipient } from './delivery.ts'
+import { Delivery } from './delivery.ts'
+import type { Recipient } from './delivery-parts.ts'
 import { Pace } from './pace.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
 import { MessageRate } from './message-rate.ts'
 import { expiringMessage, slowMessage, welcomeMessage } from './session-messages.ts'
 import { identityOf, type SessionFacts } from './session-facts.ts'
 import type { SessionOrigin, SessionParts } from './session-parts.ts'
+import { type SessionEndCause, sessionEnds } from './session-ends.ts'
 import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
 import { checkToken, type TokenOutcome } from './token-check.ts'
 import type { Transport } from './transport.ts'
@@ -219,11 +221,6 @@ export class Session implements Recipient {
     return this.#parts.isRevoked(this.#authority.grant)
   }
 
-  /** Its token was withdrawn. */
-  revoke(): void {
-    this.#step('revoked', { detail: 'the token was withdrawn by the operator' })
-  }
-
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
     if (this.#state === 'ended') return
@@ -231,31 +228,10 @@ export class Session implements Recipient {
     this.send({ T: 'shutdown', reconnectInMs, ...(positions === undefined ? {} : { positions }) })
   }
 
-  drain(): void {
-    this.#step('drained', { detail: '' })
-  }
-
-  /** The operator does not want it. */
-  dismiss(): void {
-    this.#step('dismissed', { detail: '' })
-  }
-
-  /** The node is nearly out of memory, and its client has not taken much of what it was sent. */
-  relieve(): void {
-    this.#step('congested', {
-      detail:
-        'this node is nearly out of memory, and much of what you were sent is unread; reconnect with your cursor',
-    })
-  }
-
-  /** The peer has not answered a ping. */
-  giveUp(): void {
-    this.#step('silent', { detail: '' })
-  }
-
-  /** The connection is gone, whoever ended it. */
-  gone(): void {
-    this.#step('gone', { detail: '' })
+  /** Ends it for what is not its client's doing, or not known to be. */
+  end(cause: SessionEndCause): void {
+    const { event, detail } = sessionEnds[cause]
+    this.#step(event, { detail })
   }
 
   /** A client that does not read what it is told, though it asks on, is ended. */
@@ -346,13 +322,13 @@ export class Session implements Recipient {
     this.#parts.counts.states[to]++
     const told = error === undefined ? undefined : { code: error, ...fault }
     if (to === 'ended') {
-      if (from !== 'ended') this.#end(close, told)
+      if (from !== 'ended') this.#close(close, told)
     } else if (told !== undefined) {
       this.#tell(told)
     }
   }
 
-  #end(close: CloseReason | undefined, told: RequestFault | undefined): void {
+  #close(close: CloseReason | undefined, told: RequestFault | undefined): void {
     const { counts } = this.#parts
     this.#endDeadline()
     this.#authority?.end()

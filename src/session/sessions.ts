@@ -1,6 +1,5 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
-import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Ledger } from '../limits/ledger.ts'
@@ -9,7 +8,8 @@ import { PacedWork } from '../limits/paced-work.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { describePartition, type ResumeCounts, type Resuming } from './delivery.ts'
+import type { ResumeCounts, Resuming } from './delivery-parts.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { type PlaceCounts, Places } from './places.ts'
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts'
 import { ReaderTurns } from './reader-turns.ts'
@@ -17,6 +17,7 @@ import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
+import { describePartition } from './session-messages.ts'
 import type { Clock, SessionLimits, SessionOrigin, SessionParts } from './session-parts.ts'
 import type { Transport } from './transport.ts'
 
@@ -75,12 +76,10 @@ export class Sessions {
   readonly #parts: SessionParts
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
-  readonly #beats = new Rounds(() => this.#sessions.values())
+  readonly #heartbeat: Heartbeat
   readonly #looks = new Rounds(() => this.#sessions.values())
   readonly #closings = new PacedWork(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
-  /** The positions of the last heartbeat, by the partition's number. */
-  readonly #toldPositions: number[] = []
   #lastNumber: number
   #onEmpty: () => void = () => undefined
 
@@ -116,6 +115,7 @@ export class Sessions {
       resuming: this.#resuming,
       isRevoked: grant => revocations.covers(grant),
     }
+    this.#heartbeat = new Heartbeat({ feed, clock: this.#clock, sessions: () => this.#sessions.values() })
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
       setInterval(() => this.#look(), lookMs),
@@ -160,7 +160,7 @@ export class Sessions {
 
   /** The connection of a session is gone. */
   gone(session: Session): void {
-    session.gone()
+    session.end('loss')
     this.#sessions.delete(session.number)
     if (this.#sessions.size === 0) this.#onEmpty()
   }
@@ -181,7 +181,7 @@ export class Sessions {
   end(number: number): boolean {
     const session = this.#sessions.get(number)
     if (session === undefined || session.state === 'ended') return false
-    session.dismiss()
+    session.end('dismissal')
     return true
   }
 
@@ -198,7 +198,7 @@ export class Sessions {
     let bytes = 0
     for (const { session, unsentBytes } of laden) {
       if (sessions === wanted.sessions || bytes >= wanted.bytes) break
-      session.relieve()
+      session.end('relief')
       sessions++
       bytes += unsentBytes
     }
@@ -220,29 +220,14 @@ export class Sessions {
     for (const session of this.#sessions.values()) {
       if (!session.isRevoked) continue
       sessions++
-      this.#closings.begin(() => session.revoke())
+      this.#closings.begin(() => session.end('revocation'))
     }
     return sessions
   }
 
   /** Sends every live session one and the same heartbeat. */
   beat(): void {
-    const nowMs = this.#clock.wall()
-    // Also while no events come.
-    this.#options.feed.window.tick(nowMs)
-    const steadyMs = this.#clock.steady()
-    const positions = this.#changes()
-    const message = this.#heartbeatMessage(nowMs)
-    const level = new Map<WireForm, Block>()
-    const behind = new Map<WireForm, Block>()
-    this.#beats.begin(session => {
-      const { form, isLevel } = session
-      const blocks = isLevel ? level : behind
-      const block = blocks.get(form) ?? form.message(isLevel ? { ...message, positions } : message)
-      blocks.set(form, block)
-      session.notify(block)
-      session.warnOfLag(steadyMs)
-    })
+    this.#heartbeat.beat()
   }
 
   /**
@@ -252,7 +237,7 @@ export class Sessions {
   async drain(withinMs: number): Promise<void> {
     if (this.#sessions.size > 0) await this.#closeAll(withinMs)
     for (const timer of this.#timers) clearInterval(timer)
-    this.#beats.stop()
+    this.#heartbeat.stop()
     this.#looks.stop()
   }
 
@@ -271,22 +256,11 @@ export class Sessions {
       farewells.begin(session => {
         const reconnectInMs = Math.round(random() * withinMs)
         session.announceShutdown(reconnectInMs)
-        timers.push(setTimeout(() => this.#closings.begin(() => session.drain()), reconnectInMs))
+        timers.push(setTimeout(() => this.#closings.begin(() => session.end('drain')), reconnectInMs))
       })
     })
     farewells.stop()
     for (const timer of timers) clearTimeout(timer)
-  }
-
-  /** The number and position of each partition that was read further since this was asked before. */
-  #changes(): [number: number, position: number][] {
-    const changes: [number, number][] = []
-    for (const { number, offset } of this.#options.feed.positions()) {
-      if (this.#toldPositions[number] === offset) continue
-      this.#toldPositions[number] = offset
-      changes.push([number, offset])
-    }
-    return changes
   }
 
   /** Tells everyone who is live, before the next event. */
@@ -309,16 +283,5 @@ export class Sessions {
       session.lookAtExpiry(nowMs)
       session.lookAtLag(steadyMs)
     })
-  }
-
-  /** Positions that changed since the last one are those of everyone who is live, for all of their items. */
-  #heartbeatMessage(nowMs: number): object {
-    const { tape, lag } = this.#options.feed
-    const ages: Partial<Record<Channel, number>> = {}
-    for (const channel of channels) {
-      const newestMs = tape.newestMs[channel]
-      if (newestMs > 0) ages[channel] = Math.max(0, nowMs - newestMs)
-    }
-    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag }
   }
 }

@@ -164,7 +164,7 @@ describe('a further token that is no good leaves the session as it was', () => {
 test('a further token found good after the session has ended changes nothing', async () => {
   const { session, transport } = await stage.openLive()
   stage.renew(session, {})
-  session.drain()
+  session.end('drain')
   transport.take()
   await turn()
   expect(transport.take()).toEqual([])

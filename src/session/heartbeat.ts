@@ -1,0 +1,75 @@
+import { type Channel, channels } from '../event/event.ts'
+import type { Feed } from '../fanout/feed.ts'
+import type { Block } from '../wire/block.ts'
+import type { WireForm } from '../wire/wire-form.ts'
+import { Rounds } from './rounds.ts'
+import type { Session } from './session.ts'
+import type { Clock } from './session-parts.ts'
+
+export interface HeartbeatParts {
+  readonly feed: Feed
+  readonly clock: Clock
+  /** All sessions, from the first again with each call. */
+  readonly sessions: () => Iterator<Session>
+}
+
+/** What tells every session that the feed is read, how far, and how old its newest events are. */
+export class Heartbeat {
+  readonly #parts: HeartbeatParts
+  readonly #rounds: Rounds<Session>
+  /** The positions of the last one, by the partition's number. */
+  readonly #told: number[] = []
+
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts
+    this.#rounds = new Rounds(parts.sessions)
+  }
+
+  /** Sends every live session one and the same, and tells those that are behind how far. */
+  beat(): void {
+    const { clock, feed } = this.#parts
+    const nowMs = clock.wall()
+    // Also while no events come.
+    feed.window.tick(nowMs)
+    const steadyMs = clock.steady()
+    const positions = this.#changes()
+    const message = this.#message(nowMs)
+    const level = new Map<WireForm, Block>()
+    const behind = new Map<WireForm, Block>()
+    this.#rounds.begin(session => {
+      const { form, isLevel } = session
+      const blocks = isLevel ? level : behind
+      const block = blocks.get(form) ?? form.message(isLevel ? { ...message, positions } : message)
+      blocks.set(form, block)
+      session.notify(block)
+      session.warnOfLag(steadyMs)
+    })
+  }
+
+  /** Ends the round under way. */
+  stop(): void {
+    this.#rounds.stop()
+  }
+
+  /** The number and position of each partition that was read further since this was asked before. */
+  #changes(): [number: number, position: number][] {
+    const changes: [number, number][] = []
+    for (const { number, offset } of this.#parts.feed.positions()) {
+      if (this.#told[number] === offset) continue
+      this.#told[number] = offset
+      changes.push([number, offset])
+    }
+    return changes
+  }
+
+  /** Positions that changed since the last one are those of everyone who is live, for all of their items. */
+  #message(nowMs: number): object {
+    const { tape, lag } = this.#parts.feed
+    const ages: Partial<Record<Channel, number>> = {}
+    for (const channel of channels) {
+      const newestMs = tape.newestMs[channel]
+      if (newestMs > 0) ages[channel] = Math.max(0, nowMs - newestMs)
+    }
+    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag }
+  }
+}
