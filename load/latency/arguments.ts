@@ -32,7 +32,7 @@ echo, and the highest rate at which 99 of 100 events come within 10 ms.
   --seconds N        length of each phase (4)
   --clients N        subscribers of everything (200)
   --rate N           events per second beside the echo (500)
-  --flush-delay N    TICKER_FLUSH_DELAY_MS of the gateway, in ms (5)
+  --flush-delay N    TICKER_FLUSH_DELAY_MS of the gateway, in ms (2)
   --most N           the search for the highest rate ends here (20000)
   --quick            one round of 1 s, the search ends at 2000
 ${streamOptionsText}`
@@ -55,7 +55,7 @@ export function parseLatencyArguments(args: readonly string[]): LatencyArguments
     seconds: wholeOption('--seconds', values.seconds ?? (values.quick ? '1' : '4'), 60),
     clients: wholeOption('--clients', values.clients ?? '200', 5000),
     rate: wholeOption('--rate', values.rate ?? '500', 100_000),
-    flushDelayMs: readFlushDelay(values['flush-delay'] ?? '5'),
+    flushDelayMs: readFlushDelay(values['flush-delay'] ?? '2'),
     most: wholeOption('--most', values.most ?? (values.quick ? '2000' : '20000'), 200_000),
   }
 }

@@ -125,7 +125,7 @@ export const limitVariables = {
   flushDelayMs: withDefault({
     name: 'TICKER_FLUSH_DELAY_MS',
     kind: whole(0, 1000, 'milliseconds'),
-    default: '5',
+    default: '2',
     doc: 'How long an event may wait for further ones while the node is busy writing, so that they share frames; an idle node writes at once.',
   }),
   heartbeatMs: withDefault({
