@@ -59,15 +59,6 @@ export class Audience implements Coverage {
   #first: Subscriber | undefined
   #others: Set<Subscriber> | undefined
   #bytes = 0
-  /** Whose frames are being made. */
-  static #building: Audience | undefined
-  // Made once for all audiences: a flush allocates its frame and little else.
-  static readonly #write = (block: Block): void => {
-    if (Audience.#building !== undefined) Audience.#building.#deliver(block)
-  }
-  static readonly #hold = (block: Block): void => {
-    if (Audience.#building !== undefined) Audience.#building.#built = block
-  }
 
   constructor({ key, interest, form }: AudienceOptions, { progress, chains, memory }: AudienceParts) {
     this.key = key
@@ -117,10 +108,7 @@ export class Audience implements Coverage {
     this.#bytes = 0
     const marks = this.#chains.list(this.#firstMark)
     const flush = { segment, marks, coverage: this, memory: this.#memory }
-    const outer = Audience.#building
-    Audience.#building = this
-    this.form.events(flush, Audience.#write, Audience.#hold)
-    Audience.#building = outer
+    this.#built = this.form.frames(flush, block => this.#deliver(block))
   }
 
   /** Writes the last frame, and forgets the marks. The bytes of the whole flush. */

@@ -2,7 +2,7 @@ import type { Channel } from '../event/event.ts'
 import type { Item } from '../tape/item.ts'
 import type { Items } from '../tape/items.ts'
 import type { Block } from '../wire/block.ts'
-import type { WireForm } from '../wire/wire-form.ts'
+import { sendEvents, type WireForm } from '../wire/wire-form.ts'
 import { type Interest, wants } from './interest.ts'
 import { NumberList } from './number-list.ts'
 import type { Cohort, ItemEvents } from './seat.ts'
@@ -124,7 +124,7 @@ export class ConflatedAudience {
     }
     marks.sort()
     const blocks: Block[] = []
-    this.#form.events({ segment: tick, marks }, block => blocks.push(block))
+    sendEvents(this.#form, { segment: tick, marks }, block => blocks.push(block))
     return { blocks, events: marks.count, replaced }
   }
 

@@ -4,7 +4,7 @@ import { type Interest, wants } from '../fanout/interest.ts'
 import { Item } from '../tape/item.ts'
 import { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
-import type { EventRun, WireForm } from '../wire/wire-form.ts'
+import { type EventRun, sendEvents, type WireForm } from '../wire/wire-form.ts'
 import { allOf, type Extent } from './excerpts.ts'
 
 /** Where a piece begins in a partition, and up to where its reader has everything before. */
@@ -105,7 +105,8 @@ export function frameEvents(
   if (count === 0) return
   const reached: number[] = []
   reached[number] = to
-  form.events({ segment: run, marks: allOf(count), coverage: { covered, begins: covered, reached } }, send)
+  const coverage = { covered, begins: covered, reached }
+  sendEvents(form, { segment: run, marks: allOf(count), coverage }, send)
 }
 
 /** Used by one reader at a time, and emptied before the loop has its turn. */

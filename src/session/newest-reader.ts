@@ -3,7 +3,7 @@ import { type Interest, isWithin } from '../fanout/interest.ts'
 import { NewestCursor } from '../tape/newest-cursor.ts'
 import { readNewest } from '../tape/read-newest.ts'
 import type { Block } from '../wire/block.ts'
-import type { WireForm } from '../wire/wire-form.ts'
+import { sendEvents, type WireForm } from '../wire/wire-form.ts'
 import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
 
 export interface NewestReaderParts {
@@ -77,7 +77,7 @@ export class NewestReader {
       if (times > 0) onReplaced(items[index] ?? 0, times)
     }
     const bytes = excerpt.start(count)
-    form.events({ segment: excerpt, marks: allOf(count) }, deliver)
+    sendEvents(form, { segment: excerpt, marks: allOf(count) }, deliver)
     return bytes
   }
 

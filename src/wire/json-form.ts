@@ -15,7 +15,7 @@ export const jsonForm: WireForm = {
 
   message: message => textBlock(JSON.stringify([message])),
 
-  events({ segment, marks, coverage, memory }, send, hold) {
+  frames({ segment, marks, coverage, memory }, send) {
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
@@ -31,12 +31,9 @@ export const jsonForm: WireForm = {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    if (bytes > 0) {
-      const part = { segment, marks, coverage, memory, first, bytes }
-      if (hold === undefined) sendFrame(part, send)
-      else hold(makeFrame(part))
-    }
+    const last = bytes > 0 ? makeFrame({ segment, marks, coverage, memory, first, bytes }) : undefined
     ranges.clear()
+    return last
   },
 
   /** Events are taken one by one and encoded at once, so a piece holds the values of the moment it is made. */

@@ -79,7 +79,7 @@ export class TapeForm implements WireForm {
     return jsonForm.snapshot(head, events)
   }
 
-  events(flush: Flush, send: (block: Block) => void, hold?: (block: Block) => void): void {
+  frames(flush: Flush, send: (block: Block) => void): Block | undefined {
     const { marks, segment, coverage } = flush
     let first = 0
     let bytes = 0
@@ -96,12 +96,9 @@ export class TapeForm implements WireForm {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    if (bytes > 0) {
-      const part = { ...flush, first, last: marks.count }
-      if (hold === undefined) this.#send(part, send)
-      else hold(this.#makeFrame(part))
-    }
+    const last = bytes > 0 ? this.#makeFrame({ ...flush, first, last: marks.count }) : undefined
     ranges.clear()
+    return last
   }
 
   preface(): Preface {

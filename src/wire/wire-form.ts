@@ -59,11 +59,11 @@ export interface WireForm {
   /** One control message. */
   message(message: object): Block
   /**
-   * Hands out events in log order, in frames of at most `maxFrameBytes`, unless one event alone is larger. Each says what it
-   * covers; once it was sent, `coverage.covered` moves on. Where `hold` is given it gets the last frame; who sends that moves the
-   * coverage of all partitions of the flush on to where the log was read.
+   * Makes frames of events in log order, of at most `maxFrameBytes` unless one event alone is larger. Each says what it covers; once
+   * it was sent, `coverage.covered` moves on. All but the last go to `send`; the last is returned, and whoever sends it moves the
+   * coverage of every partition of the flush on to where the log was read, as `sendEvents` does.
    */
-  events(flush: Flush, send: (block: Block) => void, hold?: (block: Block) => void): void
+  frames(flush: Flush, send: (block: Block) => void): Block | undefined
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<Block>
   /** An audience of this form begins, or ends. */
@@ -71,6 +71,19 @@ export interface WireForm {
   closed?(): void
   /** Left out where frames stand for themselves. */
   preface?(): Preface
+}
+
+/** Sends all frames of some events. */
+export function sendEvents(form: WireForm, flush: Flush, send: (block: Block) => void): void {
+  const last = form.frames(flush, send)
+  if (last === undefined) return
+  send(last)
+  const { segment, marks, coverage } = flush
+  if (coverage === undefined) return
+  for (let mark = 0; mark < marks.count; mark++) {
+    const number = segment.partitions[marks.indices[mark] ?? 0] ?? 0
+    coverage.covered[number] = coverage.reached[number] ?? 0
+  }
 }
 
 /** What one flush writes at most per frame. */

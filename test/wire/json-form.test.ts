@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Block } from '../../src/wire/block.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
-import type { EventRun } from '../../src/wire/wire-form.ts'
+import { type EventRun, sendEvents } from '../../src/wire/wire-form.ts'
 
 /** Events at rising offsets of partition 0, as a run has them. */
 function runOf(events: readonly object[], replaced?: readonly number[]): EventRun {
@@ -21,7 +21,7 @@ function runOf(events: readonly object[], replaced?: readonly number[]): EventRu
 function framesOf(segment: EventRun, indices: readonly number[]): unknown[][] {
   const frames: unknown[][] = []
   const marks = { indices: Uint32Array.from(indices), count: indices.length }
-  jsonForm.events({ segment, marks }, (block: Block) => {
+  sendEvents(jsonForm, { segment, marks }, (block: Block) => {
     frames.push(JSON.parse(block.payload.toString('utf8')))
   })
   return frames
