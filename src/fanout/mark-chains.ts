@@ -1,4 +1,6 @@
 import type { Marks } from '../wire/wire-form.ts'
+import { NumberList } from './number-list.ts'
+import { grown } from './tick.ts'
 
 const initialMarks = 4096
 /** What one batch has made larger is given back. */
@@ -14,7 +16,7 @@ export class MarkChains {
   /** Mark 0 is none. */
   #count = 1
   /** The chain that was listed last. */
-  readonly #listed = { indices: new Uint32Array(64), count: 0 }
+  readonly #listed = new NumberList()
 
   /** Puts an event behind the last mark of a chain, 0 if it has none; the mark. */
   append(last: number, index: number): number {
@@ -28,13 +30,9 @@ export class MarkChains {
 
   /** The events of a chain, in order; good until the next call. */
   list(first: number): Marks {
-    const listed = this.#listed
-    listed.count = 0
-    for (let mark = first; mark > 0; mark = this.next(mark)) {
-      if (listed.count === listed.indices.length) listed.indices = grown(listed.indices)
-      listed.indices[listed.count++] = this.index(mark)
-    }
-    return listed
+    this.#listed.clear()
+    for (let mark = first; mark > 0; mark = this.next(mark)) this.#listed.push(this.index(mark))
+    return this.#listed
   }
 
   /** The event of a mark. */
@@ -56,14 +54,7 @@ export class MarkChains {
   }
 
   #grow(): void {
-    this.#indices = grown(this.#indices)
-    this.#nexts = grown(this.#nexts)
+    this.#indices = grown(this.#indices, this.#count + 1)
+    this.#nexts = grown(this.#nexts, this.#count + 1)
   }
-}
-
-/** A copy with room for twice as many. */
-function grown(numbers: Uint32Array): Uint32Array<ArrayBuffer> {
-  const longer = new Uint32Array(numbers.length * 2)
-  longer.set(numbers)
-  return longer
 }
