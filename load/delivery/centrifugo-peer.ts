@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { freePort } from '../../test/support/port.ts'
 import { startNamedServer } from './named-server.ts'
 import type { Peer } from './peer.ts'
-import { emitPaced } from './peer-program.ts'
+import { emitInTurn } from './peer-program.ts'
 import type { PeerOptions } from './peers.ts'
 import type { Batch } from './workload.ts'
 
@@ -37,13 +37,7 @@ export async function startCentrifugo({ cores, stack }: PeerOptions): Promise<Pe
           return () => post(port, body)
         })
       },
-      run: ({ intervalMs }, arrived) => {
-        const steps = posts.map((send, batch) => async () => {
-          await send()
-          await arrived(batch)
-        })
-        return emitPaced(steps, intervalMs)
-      },
+      run: ({ intervalMs }, arrived) => emitInTurn(posts, intervalMs, arrived),
     },
   ]
 }

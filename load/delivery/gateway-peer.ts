@@ -6,7 +6,7 @@ import { type PlacedBatch, ProduceConnection } from '../produce-connection.ts'
 import { writeRecordBatch } from '../record-batch-writer.ts'
 import type { Bench } from '../scenario.ts'
 import type { Peer } from './peer.ts'
-import { emitPaced } from './peer-program.ts'
+import { emitInTurn } from './peer-program.ts'
 import type { Batch } from './workload.ts'
 
 export interface GatewayPeerOptions {
@@ -61,13 +61,7 @@ export async function startGatewayPeer(options: GatewayPeerOptions): Promise<Pee
         return () => connection.send(placed)
       })
     },
-    run: ({ intervalMs }, arrived) => {
-      const steps = sends.map((send, batch) => async () => {
-        await send()
-        await arrived(batch)
-      })
-      return emitPaced(steps, intervalMs)
-    },
+    run: ({ intervalMs }, arrived) => emitInTurn(sends, intervalMs, arrived),
   }
 }
 

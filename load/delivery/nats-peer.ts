@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { startNamedServer } from './named-server.ts'
 import type { Peer } from './peer.ts'
-import { emitPaced } from './peer-program.ts'
+import { emitInTurn } from './peer-program.ts'
 import type { PeerOptions } from './peers.ts'
 import type { Batch } from './workload.ts'
 
@@ -50,13 +50,7 @@ function natsPeer({ pid, port, publisher }: NatsParts): Peer {
         return () => void publisher.write(bytes)
       })
     },
-    run: ({ intervalMs }, arrived) => {
-      const steps = writes.map((write, batch) => async () => {
-        write()
-        await arrived(batch)
-      })
-      return emitPaced(steps, intervalMs)
-    },
+    run: ({ intervalMs }, arrived) => emitInTurn(writes, intervalMs, arrived),
   }
 }
 

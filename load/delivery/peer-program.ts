@@ -52,3 +52,16 @@ export async function emitPaced(
   }
   return startsUs
 }
+
+/** The same, but each batch is sent when the one before has arrived everywhere. */
+export function emitInTurn(
+  sends: readonly (() => unknown)[],
+  intervalMs: number,
+  arrived: (batch: number) => Promise<void>,
+): Promise<Float64Array> {
+  const deliveries = sends.map((send, batch) => async () => {
+    await send()
+    await arrived(batch)
+  })
+  return emitPaced(deliveries, intervalMs)
+}

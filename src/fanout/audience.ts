@@ -2,7 +2,7 @@ import type { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
 import type { Coverage, Positions } from '../wire/coverage.ts'
 import type { FrameMemory } from '../wire/frame-memory.ts'
-import type { WireForm } from '../wire/wire-form.ts'
+import { settle, type WireForm } from '../wire/wire-form.ts'
 import type { Interest } from './interest.ts'
 import type { MarkChains } from './mark-chains.ts'
 
@@ -112,13 +112,10 @@ export class Audience implements Coverage {
   }
 
   /** Writes the last frame, and forgets the marks. The bytes of the whole flush. */
-  send({ partitions }: Segment): number {
+  send(segment: Segment): number {
     if (this.#built !== undefined) this.#deliver(this.#built)
     this.#built = undefined
-    for (let mark = this.#firstMark; mark > 0; mark = this.#chains.next(mark)) {
-      const number = partitions[this.#chains.index(mark)] ?? 0
-      this.covered[number] = this.reached[number] ?? 0
-    }
+    settle(segment, this.#chains.list(this.#firstMark), this)
     this.count = 0
     this.#firstMark = 0
     this.#lastMark = 0

@@ -31,18 +31,9 @@ export class MarkChains {
   /** The events of a chain, in order; good until the next call. */
   list(first: number): Marks {
     this.#listed.clear()
-    for (let mark = first; mark > 0; mark = this.next(mark)) this.#listed.push(this.index(mark))
+    for (let mark = first; mark > 0; mark = this.#nexts[mark] ?? 0)
+      this.#listed.push(this.#indices[mark] ?? 0)
     return this.#listed
-  }
-
-  /** The event of a mark. */
-  index(mark: number): number {
-    return this.#indices[mark] ?? 0
-  }
-
-  /** The mark behind it in its chain; 0 behind the last. */
-  next(mark: number): number {
-    return this.#nexts[mark] ?? 0
   }
 
   /** Ends all chains. */

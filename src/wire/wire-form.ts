@@ -61,7 +61,7 @@ export interface WireForm {
   /**
    * Makes frames of events in log order, of at most `maxFrameBytes` unless one event alone is larger. Each says what it covers; once
    * it was sent, `coverage.covered` moves on. All but the last go to `send`; the last is returned, and whoever sends it moves the
-   * coverage of every partition of the flush on to where the log was read, as `sendEvents` does.
+   * coverage of every partition of the flush on to where the log was read, by `settle`.
    */
   frames(flush: Flush, send: (block: Block) => void): Block | undefined
   /** Current values, already encoded, wrapped so that nobody takes them for new events. */
@@ -78,11 +78,14 @@ export function sendEvents(form: WireForm, flush: Flush, send: (block: Block) =>
   const last = form.frames(flush, send)
   if (last === undefined) return
   send(last)
-  const { segment, marks, coverage } = flush
-  if (coverage === undefined) return
+  if (flush.coverage !== undefined) settle(flush.segment, flush.marks, flush.coverage)
+}
+
+/** States that every partition of some events was told of up to where the log was read. */
+export function settle({ partitions }: EventRun, marks: Marks, { covered, reached }: Coverage): void {
   for (let mark = 0; mark < marks.count; mark++) {
-    const number = segment.partitions[marks.indices[mark] ?? 0] ?? 0
-    coverage.covered[number] = coverage.reached[number] ?? 0
+    const number = partitions[marks.indices[mark] ?? 0] ?? 0
+    covered[number] = reached[number] ?? 0
   }
 }
 
