@@ -14,7 +14,7 @@ export function configHelp(): string {
   return `${lines.join('\n').replaceAll('`', '')}\n`
 }
 
-/** The variables as a Markdown table, which the README holds. */
+/** The variables as a Markdown table, which `docs/configuration.md` holds. */
 export function configTable(): string {
   const rows = ['| variable | value | default | what it decides |', '| --- | --- | --- | --- |']
   for (const { title, variables } of sections) {

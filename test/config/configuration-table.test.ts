@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { configTable } from '../../src/config/config-text.ts'
 
-const readme = new URL('../../README.md', import.meta.url)
+const document = new URL('../../docs/configuration.md', import.meta.url)
 
-test('README.md has the current table between its configuration markers', () => {
-  expect(tableOf(readFileSync(readme, 'utf8'))).toBe(configTable().trim())
+test('docs/configuration.md has the current table between its configuration markers', () => {
+  expect(tableOf(readFileSync(document, 'utf8'))).toBe(configTable().trim())
 })
 
 /** The text between the markers, which have to be there. */
@@ -13,7 +13,7 @@ function tableOf(text: string): string {
   const match = /<!-- configuration -->\n(.*?)<!-- \/configuration -->/s.exec(text)
   expect(
     match,
-    'README.md has no <!-- configuration --> … <!-- /configuration -->; put configTable() there',
+    'docs/configuration.md has no <!-- configuration --> … <!-- /configuration -->; put configTable() there',
   ).not.toBeNull()
   return (match?.[1] ?? '').trim()
 }
