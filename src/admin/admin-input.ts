@@ -1,4 +1,5 @@
 import type { RevokedTokens } from '../auth/revocations.ts'
+import type { Rebalancing } from '../session/sessions.ts'
 import { showValue } from '../show-value.ts'
 import { AdminFault } from './admin-fault.ts'
 
@@ -59,7 +60,23 @@ export function parseRevocation(body: unknown, nowMs: number): RevocationInput {
 export function parseDrain(body: unknown): number | undefined {
   if (body === undefined || body === null) return undefined
   const { withinMs } = membersOf(body, ['withinMs'])
-  if (withinMs === undefined) return undefined
+  return withinMs === undefined ? undefined : parseWithin(withinMs)
+}
+
+/** Reads the body of `POST /v1/rebalance`. Throws an `AdminFault`. */
+export function parseRebalancing(body: unknown, defaultMs: number): Rebalancing {
+  const { percent, withinMs = defaultMs } = membersOf(body ?? {}, ['percent', 'withinMs'])
+  if (typeof percent === 'number' && isWithin(percent, [1, 100])) {
+    return { percent, withinMs: parseWithin(withinMs) }
+  }
+  throw new AdminFault(
+    400,
+    `percent: ${percent === undefined ? 'absent' : showValue(percent)}; expected a whole number, 1 to 100: ` +
+      'the share of the sessions to close, such as 50 for one of two nodes after the other has come back',
+  )
+}
+
+function parseWithin(withinMs: unknown): number {
   if (typeof withinMs === 'number' && isWithin(withinMs, [0, longestDrainMs])) return withinMs
   throw new AdminFault(
     400,

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import type { Secret } from '../secret.ts'
-import type { SessionPage, SessionQuery } from '../session/sessions.ts'
+import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
 import { type AdminCounts, countAnswer, createAdminCounts } from './admin-counts.ts'
 import { AdminFault } from './admin-fault.ts'
 import { AdminGuard } from './admin-guard.ts'
@@ -19,6 +19,8 @@ export interface AdministeredSessions {
   list(query: SessionQuery): Soon<SessionPage>
   /** False where there is none of this number. */
   end(number: number): Soon<boolean>
+  /** Closes a share of them, as a drain does; how many these are. */
+  rebalance(rebalancing: Rebalancing): Soon<number>
   /** Throws, or rejects with, a `RevocationsFullError`. */
   revoke(request: RevocationRequest): Soon<{ readonly revocation: Revocation; readonly sessions: number }>
 }

@@ -27,6 +27,11 @@ export class Drain {
     this.#options = options
   }
 
+  /** Where a request does not say how long. */
+  get defaultMs(): number {
+    return this.#options.defaultMs
+  }
+
   /** Whether the node is leaving, or has left. */
   get isBegun(): boolean {
     return this.#begun !== undefined

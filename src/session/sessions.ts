@@ -35,7 +35,7 @@ export interface SessionsOptions {
   readonly clock?: Clock
   /** The numbers of its sessions are higher than this; 0 if left out. */
   readonly numbersAbove?: number
-  /** From 0 to 1, for the jitter of a drain. */
+  /** From 0 to below 1: when a session is closed, and which ones are. */
   readonly random?: () => number
 }
 
@@ -53,6 +53,13 @@ export interface SessionQuery {
   readonly limit?: number
   /** Of one user. */
   readonly subject?: string
+}
+
+/** A share of the sessions that is to go elsewhere. */
+export interface Rebalancing {
+  /** 1 to 100. */
+  readonly percent: number
+  readonly withinMs: number
 }
 
 /** How often it is looked at whose token expires, and who takes nothing. */
@@ -80,12 +87,16 @@ export class Sessions {
   readonly #looks = new Rounds(() => this.#sessions.values())
   readonly #closings = new PacedWork(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
+  readonly #random: () => number
+  /** Until sessions are closed that were told so. */
+  readonly #farewells = new Set<NodeJS.Timeout>()
   #lastNumber: number
   #onEmpty: () => void = () => undefined
 
   constructor(options: SessionsOptions) {
     this.#options = options
     this.#clock = options.clock ?? realClock
+    this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
     options.feed.onPartition = position =>
       this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
@@ -241,10 +252,37 @@ export class Sessions {
     this.#looks.stop()
   }
 
+  /**
+   * Closes a share of the sessions, drawn at random, as a drain does: each is told, and closed at a random time within `withinMs`, so
+   * that a node that came back gets its share of them. Returns how many these are.
+   */
+  rebalance({ percent, withinMs }: Rebalancing): number {
+    const candidates = [...this.#sessions.values()].filter(({ state }) => state !== 'ended')
+    const count = Math.round((candidates.length * percent) / 100)
+    for (let index = 0; index < count; index++) {
+      const other = index + Math.floor(this.#random() * (candidates.length - index))
+      const [session, former] = [candidates[other], candidates[index]]
+      if (session === undefined || former === undefined) break
+      candidates[other] = former
+      this.#closings.begin(() => this.#closeWithin(session, withinMs))
+    }
+    return count
+  }
+
+  /** Tells a session when it will be closed, a random time away, and closes it then. */
+  #closeWithin(session: Session, withinMs: number): void {
+    const reconnectInMs = Math.round(this.#random() * withinMs)
+    session.announceShutdown(reconnectInMs)
+    const timer = setTimeout(() => {
+      this.#farewells.delete(timer)
+      this.#closings.begin(() => session.end('drain'))
+    }, reconnectInMs)
+    this.#farewells.add(timer)
+  }
+
   async #closeAll(withinMs: number): Promise<void> {
-    const random = this.#options.random ?? Math.random
-    const timers: NodeJS.Timeout[] = []
     const farewells = new Rounds(() => this.#sessions.values())
+    let timeout: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {
       // A drain may overtake another one, which then ends with it.
       const former = this.#onEmpty
@@ -252,15 +290,13 @@ export class Sessions {
         former()
         resolve()
       }
-      timers.push(setTimeout(resolve, withinMs + 1000))
-      farewells.begin(session => {
-        const reconnectInMs = Math.round(random() * withinMs)
-        session.announceShutdown(reconnectInMs)
-        timers.push(setTimeout(() => this.#closings.begin(() => session.end('drain')), reconnectInMs))
-      })
+      timeout = setTimeout(resolve, withinMs + 1000)
+      farewells.begin(session => this.#closeWithin(session, withinMs))
     })
     farewells.stop()
-    for (const timer of timers) clearTimeout(timer)
+    clearTimeout(timeout)
+    for (const timer of this.#farewells) clearTimeout(timer)
+    this.#farewells.clear()
   }
 
   /** Tells everyone who is live, before the next event. */

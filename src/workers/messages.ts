@@ -1,7 +1,7 @@
 import type { KeptRevocation } from '../auth/revocations.ts'
 import { placeKinds, type PlaceKind, rateKinds, type Want } from '../limits/ledger.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
-import type { SessionPage, SessionQuery } from '../session/sessions.ts'
+import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
 import { absentOr, amount, count, hasShape, isMembers, list, text } from './shapes.ts'
 
 /** What a worker asks the primary. A claim has a number of the worker's, by which it gives the place back. */
@@ -33,6 +33,7 @@ export type PrimaryQuestion =
   | { readonly ask: 'end'; readonly number: number }
   | { readonly ask: 'revoke'; readonly revocation: KeptRevocation }
   | { readonly ask: 'drain'; readonly withinMs: number }
+  | { readonly ask: 'rebalance'; readonly rebalancing: Rebalancing }
 
 /** What the primary tells a worker. */
 export type PrimaryNotice =
@@ -68,6 +69,7 @@ const primaryQuestions: typeof workerQuestions = {
   end: { number: count },
   revoke: { revocation: isKeptRevocation },
   drain: { withinMs: count },
+  rebalance: { rebalancing: value => hasShape(value, { percent: count, withinMs: count }) },
 }
 
 const primaryNotices: typeof workerQuestions = {

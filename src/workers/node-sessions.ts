@@ -3,7 +3,7 @@ import { AdminFault } from '../admin/admin-fault.ts'
 import type { AdministeredSessions } from '../admin/administration.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
-import type { SessionPage, SessionQuery } from '../session/sessions.ts'
+import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
 import { messageOf } from '../ticker-error.ts'
 import type { AskRule } from './line.ts'
 import { parseSessionPage, type PrimaryNotice, type PrimaryQuestion } from './messages.ts'
@@ -72,6 +72,15 @@ export class NodeSessions implements AdministeredSessions {
     })
     const sessions = (await Promise.all(ended)).reduce((sum, part) => sum + part, 0)
     return { revocation, sessions }
+  }
+
+  /** The same share of each worker's. */
+  async rebalance(rebalancing: Rebalancing): Promise<number> {
+    const question: PrimaryQuestion = { ask: 'rebalance', rebalancing }
+    const asked = this.#options
+      .workers()
+      .map(worker => this.#ask(worker, question, { parse: parseCount, withinMs }))
+    return (await Promise.all(asked)).reduce((sum, part) => sum + part, 0)
   }
 
   /** Takes a revocation back everywhere; false where there is none of this number. */

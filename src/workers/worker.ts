@@ -111,6 +111,7 @@ class WorkerNode {
     if (question.ask === 'metrics') return registry.getMetricsAsJSON()
     if (question.ask === 'list') return sessions.list(question.query)
     if (question.ask === 'end') return sessions.end(question.number)
+    if (question.ask === 'rebalance') return sessions.rebalance(question.rebalancing)
     return drain.begin(question.withinMs).then(() => true)
   }
 

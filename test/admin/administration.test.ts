@@ -247,3 +247,36 @@ describe('a drain', () => {
     expect((await admin.call('POST', '/v1/drain')).body).toMatchObject({ withinMs: 1 })
   })
 })
+
+describe('rebalancing', () => {
+  test('sends the stated share of the sessions elsewhere, and the node stays', async () => {
+    const admin = await AdminClient.start()
+    const clients = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => admin.subscriber(`user ${index}`)),
+    )
+    const answer = await admin.call('POST', '/v1/rebalance', { body: { percent: 30, withinMs: 200 } })
+    expect([answer.status, answer.body]).toEqual([202, { percent: 30, withinMs: 200, sessions: 3 }])
+    const closed: unknown[] = []
+    for (const client of clients) {
+      client.webSocket.on('close', (code, reason) => closed.push([code, String(reason)]))
+    }
+    await expect.poll(() => closed).toEqual(Array.from({ length: 3 }, () => [4000, 'draining']))
+    expect((await admin.call('GET', '/v1/drain')).body).toEqual({ state: 'serving', sessions: 7 })
+    expect((await fetch(`${admin.gateway.operationsUrl}/readyz`)).status).toBe(200)
+    const another = await admin.subscriber('newcomer')
+    expect(admin.logged).toMatchObject([{ action: 'sessions rebalanced', sessions: 3, percent: 30 }])
+    await Promise.all([another, ...clients].map(client => client.close()))
+  })
+
+  test('is refused without a share, with one that is none, and on a node that is leaving', async () => {
+    const admin = await AdminClient.start()
+    for (const body of [undefined, {}, { percent: 0 }, { percent: 101 }, { percent: '50' }]) {
+      const { status, body: answer } = await admin.call('POST', '/v1/rebalance', { body })
+      expect([status, answer['error']]).toEqual([400, expect.stringContaining('a whole number, 1 to 100')])
+    }
+    const { body } = await admin.call('POST', '/v1/rebalance', { body: { percent: 5, withinMs: -1 } })
+    expect(body['error']).toBe('withinMs: -1; expected whole milliseconds, 0 to 600000')
+    await admin.call('POST', '/v1/drain')
+    expect((await admin.call('POST', '/v1/rebalance', { body: { percent: 5 } })).status).toBe(409)
+  })
+})

@@ -13,6 +13,7 @@ function serve(revocations: Revocations, list: () => never = () => expect.unreac
   const sessions = {
     list,
     end: () => false,
+    rebalance: () => 0,
     revoke: (request: Parameters<Revocations['add']>[0]) => ({
       revocation: revocations.add(request),
       sessions: 0,

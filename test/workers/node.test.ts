@@ -121,6 +121,19 @@ describe('a node of two workers', () => {
     for (let count = 0; count < 4; count++) clients.push(await StreamClient.open(node.streamUrl, old))
   }, 90_000)
 
+  test('sends a share of the sessions of each worker elsewhere, and stays', async () => {
+    const node = await start()
+    const opened = [await open(node), await open(node), await open(node), await open(node)]
+    const closed: number[] = []
+    for (const client of opened) client.webSocket.on('close', code => closed.push(code))
+    const answer = await node.administer('POST', '/v1/rebalance', { percent: 50, withinMs: 100 })
+    expect(answer).toMatchObject({ status: 202, body: { sessions: 2 } })
+    await node.until(async () => closed.length === 2, 'the end of two sessions')
+    expect(closed).toEqual([4000, 4000])
+    expect((await fetch(`${node.operationsUrl}/readyz`)).status).toBe(200)
+    await Promise.all(opened.map(client => client.close()))
+  }, 60_000)
+
   test('is drained by its administrator as one, and stays up until it is stopped', async () => {
     const node = await start()
     const both = [await open(node), await open(node)]
