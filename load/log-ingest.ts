@@ -1,10 +1,9 @@
-import { readConfig } from '../src/config/config-reader.ts'
 import { defaultDecoder } from '../src/event/decoder.ts'
-import { Feed } from '../src/fanout/feed.ts'
+import type { Feed } from '../src/fanout/feed.ts'
 import { Ingest } from '../src/gateway/ingest.ts'
 import { createKafkaLog, type KafkaLog } from '../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../src/log/topics.ts'
-import { someWindow } from '../test/support/some-window.ts'
+import { createTestFeed, defaults } from '../test/support/defaults.ts'
 
 /** More than any topic of ours has: a warm-up that reads everything through the tail. */
 export const everyRecord = 10_000_000
@@ -29,8 +28,7 @@ export function createLogIngest({ log, topics, warmUpRecords }: LogIngestOptions
   readonly feed: Feed
   readonly ingest: Ingest
 } {
-  const defaults = readConfig({ TICKER_MODE: 'development' }).ingest
-  const feed = new Feed({ maxItems: defaults.maxItems, window: someWindow })
+  const feed = createTestFeed()
   const parts = { log, feed, decoder: defaultDecoder, logger, topics }
-  return { feed, ingest: new Ingest({ ...defaults, warmUpRecords, ...parts }) }
+  return { feed, ingest: new Ingest({ ...defaults.ingest, warmUpRecords, ...parts }) }
 }

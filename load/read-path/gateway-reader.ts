@@ -1,8 +1,7 @@
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import { EventFault, parseEvent } from '../../src/event/parse-event.ts'
 import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
-import { Feed } from '../../src/fanout/feed.ts'
-import { someWindow } from '../../test/support/some-window.ts'
+import { createTestFeed } from '../../test/support/defaults.ts'
 import type { LogRecord, Partition } from '../../src/log/event-log.ts'
 import { RecordSetReader } from '../../src/log/kafka/record-set-reader.ts'
 import type { Topics } from '../../src/log/topics.ts'
@@ -20,7 +19,6 @@ export type StagesUs<Stage extends string = GatewayStage> = Readonly<Record<Stag
 
 /** As in `src/log/kafka/tail.ts`. */
 const sliceRecords = 1000
-const maxItems = 200_000
 const maxEventBytes = 262_144
 
 let reader: RawReader | undefined
@@ -64,7 +62,7 @@ function opened(): RawReader {
 
 class Pass {
   readonly #clock = new StageClock<GatewayStage>()
-  readonly #feed = new Feed({ maxItems, window: someWindow })
+  readonly #feed = createTestFeed()
   readonly #decoder = new RecordDecoder({ decoder: defaultDecoder, maxEventBytes, logger: console })
   #events = 0
 

@@ -26,8 +26,10 @@ export interface FeedOptions {
   readonly maxItems: number
   /** What is kept of the recent events. */
   readonly window: WindowLimits
-  /** How long an event may wait for further ones while the node is busy writing; 0 if left out. */
-  readonly flushDelayMs?: number
+  /** How long an event may wait for further ones while the node is busy writing. */
+  readonly flushDelayMs: number
+  /** Milliseconds on a clock that only goes on. */
+  readonly now?: () => number
 }
 
 /** Events are not kept waiting beyond so many. */
@@ -54,7 +56,6 @@ export class Feed {
   readonly #tapeForm: TapeForm
   readonly #pacing: FlushPacing
   readonly #work = (): void => this.#write()
-  readonly #flushNow = (): void => this.flush()
   #isFlushing = false
   readonly #positions = new Map<Partition, FeedPosition>()
   readonly #numbers = new Map<Partition, number>()
@@ -67,7 +68,8 @@ export class Feed {
     this.#tapeForm = new TapeForm(this.tape.segment)
     this.forms = [jsonForm, this.#tapeForm]
     this.window = new Window(options.window)
-    this.#pacing = new FlushPacing({ mostMs: options.flushDelayMs ?? 0 })
+    const flush = (): void => this.flush()
+    this.#pacing = new FlushPacing({ ...options, mostMs: options.flushDelayMs, flush })
     const { items } = this.tape
     const progress = { begins: this.#begins, reached: this.#reached }
     this.fanout = new Fanout(items, progress)
@@ -188,15 +190,18 @@ export class Feed {
   /** Ends a batch: everything marked is written, at once or, while the node is busy writing, a little later with what comes meanwhile. */
   flushSoon(): void {
     if (this.tape.segment.count >= mostPending) this.flush()
-    else this.#pacing.ask(this.#flushNow)
+    else this.#pacing.ask()
   }
 
   /** Writes everything marked. */
   flush(): void {
     if (this.#isFlushing || this.tape.segment.count === 0) return
     this.#isFlushing = true
-    this.#pacing.measure(this.#work)
-    this.#isFlushing = false
+    try {
+      this.#pacing.measure(this.#work)
+    } finally {
+      this.#isFlushing = false
+    }
     this.onFlushed()
   }
 

@@ -1,6 +1,8 @@
 export interface FlushPacingOptions {
   /** How long an event may wait for further ones, in ms; 0: it never does. */
   readonly mostMs: number
+  /** What is to be called when a flush is due. */
+  readonly flush: () => void
   /** Milliseconds on a clock that only goes on. */
   readonly now?: () => number
 }
@@ -12,22 +14,29 @@ export interface FlushPacingOptions {
  */
 export class FlushPacing {
   readonly #mostMs: number
+  readonly #flush: () => void
   readonly #now: () => number
   /** When the next flush may be. */
   #dueMs = 0
   #timer: NodeJS.Timeout | undefined
+  /** A flush may find nothing to write, and never come to `measure`: the timer is over all the same. */
+  readonly #flushWhenDue = (): void => {
+    this.#timer = undefined
+    this.#flush()
+  }
 
-  constructor({ mostMs, now = () => performance.now() }: FlushPacingOptions) {
+  constructor({ mostMs, flush, now = () => performance.now() }: FlushPacingOptions) {
     this.#mostMs = mostMs
+    this.#flush = flush
     this.#now = now
   }
 
-  /** Calls `flush` now, or when it is due; once, however often it is asked for meanwhile. */
-  ask(flush: () => void): void {
+  /** Flushes now, or when it is due; once, however often it is asked for meanwhile. */
+  ask(): void {
     if (this.#timer !== undefined) return
     const waitMs = this.#dueMs - this.#now()
-    if (waitMs <= 0) flush()
-    else this.#timer = setTimeout(flush, waitMs)
+    if (waitMs <= 0) this.#flush()
+    else this.#timer = setTimeout(this.#flushWhenDue, waitMs)
   }
 
   /** Does what a flush does, and notes how long it took. */

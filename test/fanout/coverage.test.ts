@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Channel, MarketEvent } from '../../src/event/event.ts'
 import type { Partition } from '../../src/event/position.ts'
-import { Feed } from '../../src/fanout/feed.ts'
+import type { Feed } from '../../src/fanout/feed.ts'
 import type { Interest } from '../../src/fanout/interest.ts'
 import type { Block } from '../../src/wire/block.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
-import { someWindow } from '../support/some-window.ts'
+import { createTestFeed } from '../support/defaults.ts'
 
 type Range = readonly [number: number, from: number, to: number]
 type Message = { readonly T: string; readonly S?: string; readonly i?: number; readonly ranges?: Range[] }
@@ -94,7 +94,7 @@ describe('coverage', () => {
   test('proves to whoever joins at any time that it has everything, and nothing twice', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
-        const feed = new Feed({ maxItems: 100, window: someWindow })
+        const feed = createTestFeed()
         const offsets = [0, 0, 0]
         const truth: { readonly symbol: string; readonly id: number; readonly at: number }[] = []
         const doubters: {
@@ -136,7 +136,7 @@ describe('coverage', () => {
   })
 
   test('is exact in each of the frames into which a large flush is cut', () => {
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     for (const partition of partitions) feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const client = new Doubter(feed, interestOf(['A']))
     feed.fanout.join(client, client.interest, jsonForm)
@@ -158,7 +158,7 @@ describe('coverage', () => {
   })
 
   test('begins anew, under another number, where a topic was made again or cut back', () => {
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     const told: string[] = []
     feed.onPartition = ({ number, epoch, offset }) => told.push(`${number} ${epoch} ${offset}`)
     const [partition] = partitions
@@ -177,7 +177,7 @@ describe('coverage', () => {
   })
 
   test('is written right for offsets of any size', () => {
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     const largest = Number.MAX_SAFE_INTEGER - 1
     const ends = [9, 10, 99, 1e9, 2 ** 32, 1e15 - 1, largest]
     for (const [partition, offset] of ends.entries()) {

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Channel, channelOfType, channels, type MarketEvent } from '../../src/event/event.ts'
 import type { Audience, Subscriber } from '../../src/fanout/audience.ts'
-import { Feed } from '../../src/fanout/feed.ts'
+import type { Feed } from '../../src/fanout/feed.ts'
 import type { Interest } from '../../src/fanout/interest.ts'
 import type { Block } from '../../src/wire/block.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
 import { generateTape } from '../support/tape.ts'
-import { someWindow } from '../support/some-window.ts'
+import { createTestFeed } from '../support/defaults.ts'
 
 class Reader implements Subscriber {
   readonly blocks: Block[] = []
@@ -56,7 +56,7 @@ function wants(wanted: Interest, event: MarketEvent): boolean {
 
 describe('Feed', () => {
   test('gives subscribers of the same items one and the same block', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const [ann, bob] = [new Reader(), new Reader()]
     feed.fanout.join(ann, interest({ trades: ['AAPL', 'MSFT'] }), jsonForm)
     feed.fanout.join(bob, interest({ trades: ['MSFT', 'AAPL'] }), jsonForm)
@@ -73,7 +73,7 @@ describe('Feed', () => {
   })
 
   test('gives corrections and cancels to who wants them of the same symbols as trades, or of others', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const [shared, all, own] = [new Reader(), new Reader(), new Reader()]
     const symbols = new Set(['AAPL', 'MSFT'])
     const mended = ['trades', 'corrections', 'cancelErrors'] as const
@@ -100,7 +100,7 @@ describe('Feed', () => {
   })
 
   test('frees what the last subscriber of an item leaves', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const reader = new Reader()
     const audience = feed.fanout.join(reader, interest({ trades: ['AAPL'], quotes: ['*'] }), jsonForm)
     expect(feed.fanout.subscribedItems).toBe(2)
@@ -111,7 +111,7 @@ describe('Feed', () => {
   })
 
   test('delivers an article once, however many of its symbols are wanted', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const reader = new Reader()
     feed.fanout.join(reader, interest({ news: ['AAPL', 'MSFT'] }), jsonForm)
     const article = {
@@ -126,7 +126,7 @@ describe('Feed', () => {
   })
 
   test('an audience that is left while it is written to is no fault', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const others = [new Reader(), new Reader()]
     const seat: { audience?: Audience } = {}
     const leaver: Subscriber = { deliver: () => seat.audience && feed.fanout.leave(leaver, seat.audience) }
@@ -139,7 +139,7 @@ describe('Feed', () => {
   })
 
   test('cuts a large flush into frames of at most 64 KiB, in order', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const reader = new Reader()
     feed.fanout.join(reader, interest({ trades: ['AAPL'] }), jsonForm)
     const events = Array.from({ length: 3000 }, (_, index) => trade('AAPL', index))
@@ -150,7 +150,7 @@ describe('Feed', () => {
   })
 
   test('sends an event larger than a frame by itself', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const reader = new Reader()
     feed.fanout.join(reader, interest({ news: ['*'] }), jsonForm)
     const article = {
@@ -166,7 +166,7 @@ describe('Feed', () => {
   })
 
   test('refuses an item more than it may have, and says nothing of it', () => {
-    const feed = new Feed({ maxItems: 1, window: someWindow })
+    const feed = createTestFeed({ maxItems: 1 })
     expect(feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: 0 })).toBe(true)
     expect(feed.add(trade('MSFT', 1), { partition: 0, offset: 0, timestampMs: 0 })).toBe(false)
     expect(feed.add(trade('AAPL', 2), { partition: 0, offset: 0, timestampMs: 0 })).toBe(true)
@@ -187,7 +187,7 @@ describe('Feed', () => {
     const step = fc.record({ reader: fc.nat(4), interest: anInterest, events: fc.nat(60) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), steps => {
-        const feed = new Feed({ maxItems: 10_000, window: someWindow })
+        const feed = createTestFeed()
         const readers = Array.from({ length: 5 }, () => ({
           reader: new Reader(),
           wanted: new Map() as Interest,
@@ -214,7 +214,7 @@ describe('Feed', () => {
 
 describe('Tape.snapshot', () => {
   test('holds the last event of each item, and the last ten articles', () => {
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     const article = (id: number, ...symbols: string[]): MarketEvent => ({
       T: 'n',
       id,
@@ -242,7 +242,7 @@ describe('Tape.snapshot', () => {
   })
 
   test('holds the newest articles by the time of their records, whatever the order they were read in', () => {
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     for (let partition = 0; partition < 4; partition++) {
       for (let id = partition; id < 40; id += 4) {
         const created_at = '2026-01-02T14:30:00Z'
@@ -260,7 +260,7 @@ describe('Tape.snapshot', () => {
   })
 
   test('bounds what articles take, dropping the oldest', () => {
-    const feed = new Feed({ maxItems: 10_000, window: someWindow })
+    const feed = createTestFeed()
     const content = 'x'.repeat(1_000_000)
     for (let id = 0; id < 100; id++) {
       feed.add(
@@ -280,7 +280,7 @@ describe('Tape.snapshot', () => {
   })
 
   test('an article reaches the items that there is room for', () => {
-    const feed = new Feed({ maxItems: 2, window: someWindow })
+    const feed = createTestFeed({ maxItems: 2 })
     const reader = new Reader()
     feed.fanout.join(reader, interest({ news: ['AAPL'] }), jsonForm)
     const article = { T: 'n', headline: 'h', created_at: '2026-01-02T14:30:00Z' } as const
@@ -295,7 +295,7 @@ describe('Tape.snapshot', () => {
   })
 
   test('forgets the partitions of a topic that was made again: its items may move', () => {
-    const feed = new Feed({ maxItems: 10, window: someWindow })
+    const feed = createTestFeed()
     const topic = 'market.trades'
     const partitions = [0, 1, 2, 3].map(partition => ({ topic, partition }))
     for (const partition of partitions) feed.advance({ partition, epoch: 'old', offset: 5 }, 5)
@@ -310,7 +310,7 @@ describe('Tape.snapshot', () => {
   })
 
   test('says of an item in two partitions, once', () => {
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     const seen: string[] = []
     feed.tape.onSplitItem = (item, partition) => seen.push(`${item.channel}/${item.symbol} ${partition}`)
     for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, offset: 0, timestampMs: 0 })

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { Audience, Subscriber } from '../../src/fanout/audience.ts'
-import { Feed } from '../../src/fanout/feed.ts'
+import type { Feed } from '../../src/fanout/feed.ts'
 import type { Block } from '../../src/wire/block.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
 import { TapeForm } from '../../src/wire/tape-form.ts'
 import { FormReader } from '../support/form-reader.ts'
 import { Random } from '../support/random.ts'
-import { someWindow } from '../support/some-window.ts'
+import { createTestFeed } from '../support/defaults.ts'
 
 const partition = { topic: 'market', partition: 0 }
 const symbols = Array.from({ length: 40 }, (_, index) => `S${index}`)
@@ -60,7 +60,7 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
   'hundreds of audiences get what is theirs, whoever keeps frames or leaves: %s',
   subprotocol => {
     const random = new Random(11)
-    const feed = new Feed({ maxItems: 100, window: someWindow })
+    const feed = createTestFeed()
     const form = feed.forms.find(each => each.subprotocol === subprotocol) ?? jsonForm
     expect(form instanceof TapeForm).toBe(subprotocol === 'ticker.v1.tape')
     feed.advance({ partition, epoch: 'e', offset: 0 }, 0)

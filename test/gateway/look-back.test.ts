@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from 'vitest'
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { Feed } from '../../src/fanout/feed.ts'
+import type { Feed } from '../../src/fanout/feed.ts'
 import { Ingest, type IngestOptions } from '../../src/gateway/ingest.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
 import { openTemporaryLog, type TemporaryLog } from '../log/embedded/temporary-log.ts'
-import { someWindow } from '../support/some-window.ts'
+import { createTestFeed, defaults } from '../support/defaults.ts'
 
 const time = '2026-01-02T14:30:00Z'
 const opened: TemporaryLog[] = []
@@ -41,16 +41,15 @@ interface Start {
 
 /** A node that starts on a log and reads only the last three records of each partition. */
 function start(log: EventLog, options: Partial<IngestOptions> = {}): Start {
-  const feed = new Feed({ maxItems: 1000, window: someWindow })
+  const feed = createTestFeed()
   const warnings: string[] = []
   const ingest = new Ingest({
+    ...defaults.ingest,
     log,
     feed,
     decoder: defaultDecoder,
-    maxEventBytes: 65_536,
+    // What a node looks back for lies before what it reads at start.
     warmUpRecords: 3,
-    lookBackRecords: 100_000,
-    lookBackMs: 60_000,
     topics: defaultTopics,
     logger: { warn: (_fields, message) => warnings.push(message) },
     ...options,

@@ -1,13 +1,12 @@
 import { vi } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
-import { Feed } from '../../src/fanout/feed.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
-import { someWindow } from '../support/some-window.ts'
+import { createTestFeed, defaultLimits, overrides } from '../support/defaults.ts'
 import { createTestLedger } from '../support/test-ledger.ts'
 
 export const startMs = 1_800_000_000_000
@@ -30,7 +29,7 @@ export interface Pair {
 
 /** Sessions over fake connections, on a clock that stands until the test moves it. */
 export class Stage {
-  readonly feed = new Feed({ maxItems: 100_000, window: someWindow })
+  readonly feed = createTestFeed()
   readonly revocations = new Revocations()
   readonly sessions: Sessions
   readonly limits: SessionLimits
@@ -44,23 +43,8 @@ export class Stage {
     options: Partial<Pick<SessionsOptions, 'isShort' | 'history'>> = {},
   ) {
     this.limits = {
-      authTimeoutMs: 1000,
-      maxMessageBytes: 65_536,
-      messagesPerSecond: 50,
-      maxItemsPerSession: 5,
-      maxSessions: 2,
-      maxSessionsPerUser: 100,
-      sessionsPerUserPerSecond: 100,
-      resumeBytesPerUser: 1e9,
-      resumesAtOnce: 64,
-      resumesAtOncePerUser: 8,
-      maxUnsentBytes: 1000,
-      maxUnackedBytes: 1_048_576,
-      maxUnackedMs: 5000,
-      slowTimeoutMs: 60_000,
-      heartbeatMs: 5000,
-      expiryWarningMs: 60_000,
-      clockToleranceMs: 0,
+      ...defaultLimits,
+      ...overrides.stage,
       ...changes,
     }
     const { feed, limits, revocations } = this

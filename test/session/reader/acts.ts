@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { Channel } from '../../../src/event/event.ts'
+import { defaults } from '../../support/defaults.ts'
 
 export const symbols = ['A', 'B', 'C'] as const
 
@@ -21,8 +22,13 @@ const published = fc.oneof(
       place: fc.nat(2),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('none'), place: fc.nat(2) }) },
+  { weight: 1, arbitrary: passedOver() },
 )
+
+/** A record that is no event. */
+function passedOver(): fc.Arbitrary<{ readonly kind: 'none'; readonly place: number }> {
+  return fc.record({ kind: fc.constant('none'), place: fc.nat(2) })
+}
 
 /** Of some events frames hold only a few. */
 function sizeOf(): fc.Arbitrary<number> {
@@ -45,7 +51,11 @@ const act = <Kind extends string, Fields>(
 const publish = act('publish', {
   records: fc.array(published, { minLength: 1, maxLength: 8 }),
   readers: fc.constantFrom([0], [0, 1], [0, 1]),
-  isFlushed: fc.constantFrom(true, true, false),
+})
+/** Reads that bring no event: a transaction's end, or what a decoder passes over. */
+const publishNone = act('publish', {
+  records: fc.array(passedOver(), { minLength: 1, maxLength: 2 }),
+  readers: fc.constantFrom([0], [0, 1]),
 })
 const subscribe = act('subscribe', {
   client,
@@ -58,6 +68,7 @@ const trickle = act('trickle', { client, frames: fc.integer({ min: 1, max: 4 }) 
 /** One thing that happens to the log, to a node or to a client. */
 const single = fc.oneof(
   { weight: 12, arbitrary: publish },
+  { weight: 4, arbitrary: publishNone },
   { weight: 2, arbitrary: act('read', { node, place, atMost: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 4, arbitrary: subscribe },
   { weight: 1, arbitrary: act('unsubscribe', { client, item }) },
@@ -71,6 +82,7 @@ const single = fc.oneof(
   { weight: 1, arbitrary: act('cut', { place, by: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 1, arbitrary: act('recreate', { topic: fc.constantFrom('market', 'news') }) },
   { weight: 1, arbitrary: act('restart', { node, isHeard: fc.boolean() }) },
+  { weight: 6, arbitrary: act('wait', { ms: fc.constant(defaults.limits.flushDelayMs) }) },
   { weight: 2, arbitrary: act('wait', { ms: fc.constantFrom(100, 5001, 12_000, 61_000) }) },
   { weight: 1, arbitrary: act('turns', { count: fc.integer({ min: 1, max: 40 }) }) },
 )

@@ -1,6 +1,5 @@
 import { Revocations } from '../../../src/auth/revocations.ts'
-import { Feed } from '../../../src/fanout/feed.ts'
-import type { SessionLimits } from '../../../src/session/session-parts.ts'
+import type { Feed } from '../../../src/fanout/feed.ts'
 import { Sessions } from '../../../src/session/sessions.ts'
 import {
   MemoryHistory,
@@ -9,28 +8,11 @@ import {
   type MemoryPartition,
   type MemoryRecord,
 } from '../../support/memory-log.ts'
+import { createTestFeed, defaultLimits, overrides } from '../../support/defaults.ts'
 import { createTestLedger } from '../../support/test-ledger.ts'
 import { grantOf } from '../stage.ts'
 
-const limits: SessionLimits = {
-  authTimeoutMs: 1e9,
-  maxMessageBytes: 65_536,
-  messagesPerSecond: 1e9,
-  maxItemsPerSession: 100,
-  maxSessions: 100,
-  maxSessionsPerUser: 100,
-  sessionsPerUserPerSecond: 1e6,
-  resumeBytesPerUser: 1e9,
-  resumesAtOnce: 64,
-  resumesAtOncePerUser: 64,
-  maxUnsentBytes: 1e9,
-  maxUnackedBytes: 1000,
-  maxUnackedMs: 5000,
-  slowTimeoutMs: 60_000,
-  heartbeatMs: 5000,
-  expiryWarningMs: 1,
-  clockToleranceMs: 0,
-}
+const limits = { ...defaultLimits, ...overrides.readers }
 
 /** How a node has read one partition under one number. */
 export interface Reading {
@@ -60,7 +42,11 @@ export class GatewayNode {
   constructor(log: MemoryLog, windowBytes: number) {
     this.#log = log
     this.windowBytes = windowBytes
-    this.feed = new Feed({ maxItems: 1000, window: { maxBytes: windowBytes, maxAgeMs: 10_000 } })
+    this.feed = createTestFeed({
+      window: { maxBytes: windowBytes, maxAgeMs: overrides.readersWindowMs },
+      // So that flushes take time: that of each audience takes 1 ms.
+      now: () => performance.now() + this.feed.fanout.counts.flushes,
+    })
     this.sessions = new Sessions({
       feed: this.feed,
       history: new MemoryHistory(log),
@@ -89,11 +75,17 @@ export class GatewayNode {
       if (former !== undefined && former.epoch !== partition.epoch) this.#advance(partition, partition.first)
     }
     for (const { partition, atMost } of counts) this.#take(partition, atMost)
+    this.feed.flushSoon()
+  }
+
+  /** Time for everything that was read to be written has passed. */
+  expectFlushed(): void {
+    const { count } = this.feed.tape.segment
+    if (count > 0) this.faults.push(new Error(`${count} events wait for longer than TICKER_FLUSH_DELAY_MS`))
   }
 
   readAll(): void {
     this.read(this.#log.partitions.map(partition => ({ partition, atMost: Infinity })))
-    this.feed.flush()
   }
 
   /** A partition was cut back: whoever has read further begins anew at its end. */

@@ -1,6 +1,7 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { vi } from 'vitest'
 import type { MarketEvent } from '../../../src/event/event.ts'
+import { defaults } from '../../support/defaults.ts'
 import { MemoryLog, type MemoryPartition } from '../../support/memory-log.ts'
 import { type Act, type Published, type Settings, symbols } from './acts.ts'
 import { GatewayNode } from './gateway-node.ts'
@@ -60,7 +61,7 @@ export class World {
     else if (act.act === 'cut') this.#cut(this.#at(act.place), act.by)
     else if (act.act === 'recreate') this.log.makeTopicAgain(act.topic)
     else if (act.act === 'restart') await this.#restart(act)
-    else if (act.act === 'wait') vi.advanceTimersByTime(act.ms)
+    else if (act.act === 'wait') this.#wait(act.ms)
     else await this.#turn(act.count)
     await this.#turn(1)
   }
@@ -68,6 +69,7 @@ export class World {
   /** Lets everyone come to the end of the log, and says what is missing then. */
   async settle(): Promise<void> {
     for (const node of this.#nodes) node.readAll()
+    this.#wait(defaults.limits.flushDelayMs)
     for (const client of this.clients) {
       client.isFrozen = false
       client.transport.take(Infinity)
@@ -115,13 +117,17 @@ export class World {
     client.connect(node)
   }
 
-  #publish({ records, readers, isFlushed }: Extract<Act, { readonly act: 'publish' }>): void {
+  /** Lets time pass, which is enough for what was read to be written. */
+  #wait(ms: number): void {
+    vi.advanceTimersByTime(ms)
+    for (const node of this.#nodes) node.expectFlushed()
+  }
+
+  #publish({ records, readers }: Extract<Act, { readonly act: 'publish' }>): void {
     for (const record of records) this.#at(placeOf(record)).append([this.#eventOf(record)])
     const partitions = new Set(records.map(record => this.#at(placeOf(record))))
-    for (const reader of readers) {
+    for (const reader of readers)
       this.#node(reader).read([...partitions].map(partition => ({ partition, atMost: Infinity })))
-      if (isFlushed) this.#node(reader).feed.flush()
-    }
   }
 
   #eventOf(record: Published): MarketEvent | undefined {
