@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { isLoopback } from '../auth/loopback.ts'
 import type { AllowedOrigins } from '../auth/origin-policy.ts'
+import { type AddressRange, parseAddressRange } from '../ip-address.ts'
 import { type Kind, kind, listOf } from './kind.ts'
 
 /** An origin as browsers send it (RFC 6454 §6.2): scheme, host and port, nothing after them. */
@@ -31,12 +31,15 @@ export const secureUrl = kind('an https URL without user and password (http on l
   return url.protocol === 'https:' || isLocal ? url.href : undefined
 })
 
-/** An IP address, or a range of them (RFC 4632 §3.1). */
-export const addressRange = kind('IP addresses or ranges such as 10.0.0.0/8', value => {
-  const [address = '', prefix, ...rest] = value.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return undefined
-  if (prefix === undefined) return value
-  const isPrefix = /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128)
-  return isPrefix ? value : undefined
-})
+/** An IP address, or a range of them; not of all, for then whoever connects is believed. */
+export const addressRange: Kind<AddressRange> = {
+  expected: 'IP addresses or ranges such as 10.0.0.0/8',
+  parse(text) {
+    const range = parseAddressRange(text)
+    if (range === undefined) return { fault: `expected ${this.expected}` }
+    if (range.bits > 0) return { value: range }
+    return {
+      fault: `${text} has every client say who it is and that it used TLS; name the proxies' addresses`,
+    }
+  },
+}

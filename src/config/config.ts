@@ -1,5 +1,6 @@
 import type { AllowedOrigins } from '../auth/origin-policy.ts'
 import type { KeySource } from '../auth/token-keys.ts'
+import type { AddressRange } from '../ip-address.ts'
 import type { KafkaSasl, KafkaTls } from '../log/kafka/kafka-security.ts'
 import type { Topics } from '../log/topics.ts'
 import type { Secret } from '../secret.ts'
@@ -28,7 +29,7 @@ export type Protection =
 export interface StreamConfig extends Listener {
   readonly protection: Protection
   /** Addresses, or ranges, of proxies whose word on the client's address is taken. */
-  readonly trustedProxies: readonly string[]
+  readonly trustedProxies: readonly AddressRange[]
   readonly allowedOrigins: AllowedOrigins
 }
 

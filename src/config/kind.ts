@@ -53,16 +53,17 @@ export function matching(expected: string, pattern: RegExp): Kind<string> {
   return kind(expected, value => (pattern.test(value) ? value : undefined))
 }
 
-/** Parts with commas between them, white space around them ignored, each once. */
+/** Parts with commas between them, white space around them ignored, each once. What a part has to say beyond its rule is said. */
 export function listOf<T>(part: Kind<T>): Kind<readonly T[]> {
   const expected = `a comma-separated list of ${part.expected}`
+  const rule = `expected ${part.expected}`
   return {
     expected,
     parse(list) {
       const values = new Set<T>()
       for (const entry of list.split(',').map(piece => piece.trim())) {
         const parsed = part.parse(entry)
-        if ('fault' in parsed) return { fault: `expected ${expected}` }
+        if ('fault' in parsed) return parsed.fault === rule ? { fault: `expected ${expected}` } : parsed
         values.add(parsed.value)
       }
       return { value: [...values] }

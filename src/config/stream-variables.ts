@@ -61,7 +61,7 @@ export const streamVariables = {
     name: 'TICKER_TRUSTED_PROXIES',
     kind: listOf(addressRange),
     absent: 'none',
-    doc: 'Proxies in front that terminate TLS: only they may connect in the clear from elsewhere, and their X-Forwarded-For is believed.',
+    doc: 'Proxies in front that terminate TLS: only they may connect in the clear from elsewhere, and who their client is and that it used TLS is believed from their X-Forwarded-For and X-Forwarded-Proto, or Forwarded.',
   }),
   allowedOrigins: optional({
     name: 'TICKER_ALLOWED_ORIGINS',

@@ -1,36 +1,28 @@
-import { BlockList, isIPv6 } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
 import { isLoopback } from '../auth/loopback.ts'
+import type { TrustedProxies } from './trusted-proxies.ts'
 
 /**
- * Refuses, with 403, requests that came in the clear: neither from this machine nor from a trusted proxy, or from a proxy that says
- * its client has used no TLS. A token in one of them was readable on its way.
+ * Refuses, with 403, requests that came in the clear: neither from this machine nor from a trusted proxy, or from one that does not say
+ * that its client has used TLS. A token in one of them was readable on its way.
  */
-export function refuseExposed(app: FastifyInstance, trustedProxies: readonly string[]): void {
-  const trusted = blockListOf(trustedProxies)
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isExposed(request, trusted)) return
-    await reply.code(403).send({
-      error: 'this connection is not encrypted, and what it carries readable on the way: connect with TLS',
-    })
+export function refuseExposed(app: FastifyInstance, proxies: TrustedProxies): void {
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    const error = exposureOf(raw, proxies)
+    if (error !== undefined) await reply.code(403).send({ error })
   })
 }
 
-function isExposed({ raw, headers }: FastifyRequest, trusted: BlockList): boolean {
-  const peer = raw.socket.remoteAddress ?? ''
-  const isProxy = trusted.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4')
-  // Of several proxies the first one, which the client spoke to, is the first in the list.
-  const [scheme] = String(headers['x-forwarded-proto'] ?? 'https').split(',', 1)
-  if (isProxy) return scheme?.trim() !== 'https' && scheme?.trim() !== 'wss'
-  return !isLoopback(peer.replace(/^::ffff:/i, ''))
-}
-
-function blockListOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', prefix] = range.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    list.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family)
+function exposureOf(request: IncomingMessage, proxies: TrustedProxies): string | undefined {
+  const { isProxied, address, scheme } = proxies.clientOf(request)
+  const isEncrypted = 'encrypted' in request.socket
+  if (scheme === 'https' || scheme === 'wss') return undefined
+  if (scheme !== undefined) {
+    return 'the proxy says that this connection is not encrypted, and what it carries readable on the way: connect with TLS'
   }
-  return list
+  if (isEncrypted || (!isProxied && isLoopback(address))) return undefined
+  return isProxied
+    ? 'the proxy (TICKER_TRUSTED_PROXIES) does not say whether its client used TLS: it has to send X-Forwarded-Proto or Forwarded'
+    : 'this connection is not encrypted, and what it carries readable on the way: connect with TLS'
 }

@@ -112,6 +112,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     forms: feed.forms,
     allowedOrigins,
     admission,
+    addressOf: request => server.proxies.clientOf(request).address,
     ageMsOf: socket => gate.ageMsOf(socket),
     isReady,
     isShort: () => memory.isShort,

@@ -8,6 +8,7 @@ import { ConnectionGate } from '../transport/connection-gate.ts'
 import { commonOptions } from './common-options.ts'
 import { refuseExposed } from './exposure.ts'
 import { ServerCertificate } from './server-certificate.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Connections, requests or upgrades begun in one turn of the event loop: each costs half a millisecond, with TLS two. */
 const begunPerTurn = 4
@@ -17,15 +18,17 @@ export interface StreamServer {
   readonly app: FastifyInstance
   /** Set with TLS. */
   readonly certificate: ServerCertificate | undefined
+  /** Whose word on their clients is taken. */
+  readonly proxies: TrustedProxies
   /** Puts a gate before the server; to be called once, when its routes are known, before it listens. */
   readonly guard: () => Promise<ConnectionGate>
 }
 
 /** Creates the server: with TLS where files are named, which rejects if they cannot be read; for clients of trusted proxies. */
 export async function createStreamServer(config: Config, logger: FastifyBaseLogger): Promise<StreamServer> {
-  const { trustedProxies } = config.stream
   const certificate = await readCertificate(config)
-  const app = createApp(certificate, { logger, trustedProxies })
+  const app = createApp(certificate, logger)
+  const proxies = new TrustedProxies(config.stream.trustedProxies)
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
@@ -34,12 +37,12 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
   const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes } = config.limits
   const guard = async (): Promise<ConnectionGate> => {
     // Behind the hook of the WebSocket plugin, which ends the sockets of refused handshakes.
-    if (certificate === undefined) refuseExposed(app, trustedProxies)
+    refuseExposed(app, proxies)
     await app.ready()
     const work = new PacedWork(begunPerTurn)
     return new ConnectionGate(app.server, { work, handshakeTimeoutMs, maxHandshakes })
   }
-  return { app, certificate, guard }
+  return { app, certificate, proxies, guard }
 }
 
 async function readCertificate({ mode, stream }: Config): Promise<ServerCertificate | undefined> {
@@ -50,17 +53,8 @@ async function readCertificate({ mode, stream }: Config): Promise<ServerCertific
   return await ServerCertificate.read({ certificateFile: pairFile, keyFile: pairFile })
 }
 
-interface AppOptions {
-  readonly logger: FastifyBaseLogger
-  readonly trustedProxies: readonly string[]
-}
-
-function createApp(
-  certificate: ServerCertificate | undefined,
-  { logger, trustedProxies }: AppOptions,
-): FastifyInstance {
-  const trustProxy = trustedProxies.length > 0 && [...trustedProxies]
-  const options = { ...commonOptions, loggerInstance: logger, trustProxy }
+function createApp(certificate: ServerCertificate | undefined, logger: FastifyBaseLogger): FastifyInstance {
+  const options = { ...commonOptions, loggerInstance: logger }
   const http = { shouldUpgradeCallback: isWebSocketHandshake }
   if (certificate === undefined) return Fastify({ ...options, http })
   const app = Fastify({

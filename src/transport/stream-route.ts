@@ -36,6 +36,8 @@ export interface StreamOptions {
   readonly allowedOrigins: AllowedOrigins
   /** Paces handshakes and counts connections. */
   readonly admission: Admission
+  /** The address that a request counts as from; that of its connection if left out. */
+  readonly addressOf?: (request: IncomingMessage) => string
   /** How long a connection has existed at its handshake; 0 if left out. */
   readonly ageMsOf?: (socket: Duplex) => number
   /** Whether the feed is warmed up and the node is not leaving. */
@@ -90,7 +92,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     method: 'GET',
     url: streamPath,
     preValidation: async (request, reply) => {
-      const refusal = refuse(request, options) ?? (request.ws ? await admit(request, options) : undefined)
+      const refusal = refuse(request, options) ?? (request.ws ? await admit(request.raw, options) : undefined)
       if (refusal === undefined) {
         declineNarrowWindows(request.raw)
         // A socket holds its response, and with it the whole request, until it is detached.
@@ -106,8 +108,9 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       webSocket.removeAllListeners('error')
       const form = formOf(options.forms, [webSocket.protocol]) ?? jsonForm
       const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
-      const { ip: address, raw } = request
+      const { raw } = request
       const { socket } = raw
+      const address = addressOf(raw, options)
       const transport = new WebSocketTransport({ webSocket, socket, form, maxUnsentBytes, closeTimeoutMs })
       const connection = { webSocket, transport, request: raw, address, ageMs: ageMsOf(socket) }
       const gone = (): void => void connections.delete(transport)
@@ -169,12 +172,16 @@ const plainHttp = {
 }
 
 /** Waits for the handshake's turn, and claims its place until the connection is gone. */
-async function admit({ ip, raw }: FastifyRequest, options: StreamOptions): Promise<Refusal | undefined> {
-  const admitted = await options.admission.admit(ip)
+async function admit(raw: IncomingMessage, options: StreamOptions): Promise<Refusal | undefined> {
+  const admitted = await options.admission.admit(addressOf(raw, options))
   if ('fault' in admitted) return { reason: admitted.fault, ...refusalOf[admitted.fault] }
   if (raw.socket.destroyed) admitted.release()
   else raw.socket.on('close', admitted.release)
   return undefined
+}
+
+function addressOf(request: IncomingMessage, options: StreamOptions): string {
+  return options.addressOf?.(request) ?? request.socket.remoteAddress ?? ''
 }
 
 const refusalOf = {

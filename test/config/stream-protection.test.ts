@@ -34,10 +34,11 @@ describe('the protection of the stream', () => {
     expect(rest).toEqual([])
     expect(fault).toContain('TICKER_HOST=0.0.0.0: not loopback')
     const proxied = readConfig({ ...exposed, TICKER_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32' }).stream
-    expect(proxied).toMatchObject({
-      protection: { kind: 'plain' },
-      trustedProxies: ['10.0.0.0/8', '2001:db8::/32'],
-    })
+    expect(proxied.protection).toEqual({ kind: 'plain' })
+    expect(proxied.trustedProxies.map(({ address, bits }) => `${address.toString()}/${bits}`)).toEqual([
+      '10.0.0.0/8',
+      '2001:db8::/32',
+    ])
     const { certificateFile, keyFile } = files
     const withTls = { ...exposed, ...tls(certificateFile, keyFile) }
     expect(readConfig(withTls).stream.protection).toEqual({ kind: 'tls', certificateFile, keyFile })
