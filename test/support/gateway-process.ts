@@ -46,9 +46,9 @@ export class GatewayProcess {
     return this.#output.errors
   }
 
-  /** Ends it by SIGKILL, now; resolves when it is gone. Calling it again does nothing more. */
-  async kill(): Promise<void> {
-    this.#output.child.kill('SIGKILL')
+  /** Ends it by a signal, sent before this returns; resolves when it is gone. Calling it again does nothing more. */
+  async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#output.child.kill(signal)
     await this.#output.ended
     this.#guard.watch(undefined)
     await this.#guard.end()

@@ -67,7 +67,8 @@ export async function mintTestToken(request: Partial<TokenRequest> = {}): Promis
   })
 }
 
-async function readMetric(url: string, name: string): Promise<number | undefined> {
+/** The value of a metric at an address, by its name with its labels as Prometheus prints them; `undefined` where it is absent. */
+export async function readMetric(url: string, name: string): Promise<number | undefined> {
   const text = await (await fetch(url)).text()
   const line = text.split('\n').find(candidate => candidate.startsWith(`${name} `))
   return line === undefined ? undefined : Number(line.slice(name.length + 1))

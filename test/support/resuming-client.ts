@@ -15,6 +15,8 @@ export interface PartitionPosition {
 export interface ResumingListener {
   /** The subprotocol; JSON if left out. */
   readonly form?: string
+  /** The certificate (PEM) of the authority that vouches for the other side, where that is not a public one. */
+  readonly authority?: string
   /** Takes each event instead of `events`. */
   readonly event?: (event: Message) => void
   /** A session has begun; it catches up where it had a cursor. */
@@ -59,11 +61,12 @@ export class ResumingClient {
 
   /** Connects and subscribes, from its cursor if it has one; resolves when it is acknowledged. */
   async connect(url: string, token: string, cursor: object | undefined = this.cursor): Promise<void> {
-    const { form } = this.#listener
+    const { form, authority } = this.#listener
     const reader = new FormReader()
     const webSocket = new WebSocket(url, form === undefined ? [] : [form], {
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
+      ...(authority === undefined ? {} : { ca: authority }),
     })
     this.#webSocket = webSocket
     const acknowledged = Promise.withResolvers<void>()
@@ -82,7 +85,7 @@ export class ResumingClient {
       this.#take(messages)
       if (this.#isAcknowledged) acknowledged.resolve()
     })
-    webSocket.on('error', () => undefined)
+    webSocket.on('error', error => acknowledged.reject(error))
     webSocket.on('close', code => {
       acknowledged.reject(new Error(`closed with ${code}`))
       closed.resolve()

@@ -28,12 +28,12 @@ export class Node implements Place {
     return this.#starting
   }
 
-  /** Sends SIGKILL before it returns, if it runs; resolves when the process is gone. */
-  async kill(): Promise<void> {
+  /** Sends a signal before it returns, if it runs; resolves when the process is gone. */
+  async kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const process = this.#process
     this.#process = undefined
     if (process === undefined) return
-    const gone = process.kill()
+    const gone = process.end(signal)
     this.errors.push(...process.errors)
     await gone
   }

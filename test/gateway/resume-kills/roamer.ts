@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { messageOf } from '../../../src/ticker-error.ts'
 import type { Random } from '../../support/random.ts'
 import { ResumingClient } from '../../support/resuming-client.ts'
 
 /** A node as subscribers see it: its address, while it runs. */
 export interface Place {
   readonly streamUrl: string | undefined
+  /** The certificate (PEM) of the authority that vouches for it, where it serves wss. */
+  readonly authority?: string
 }
 
 export interface RoamerOptions {
@@ -16,14 +19,16 @@ export interface RoamerOptions {
   readonly places: readonly [Place, Place]
   readonly random: Random
   /** Told when a node has acknowledged where it goes on. */
-  readonly onAcknowledged: (place: Place) => void
+  readonly onAcknowledged?: (place: Place) => void
+  /** How likely it waits for up to 3 s before it connects again; 0.15 if left out. */
+  readonly longPauseChance?: number
 }
 
 const numberBase = 2 ** 40
 /** How long it waits before it tries again: most not long, some long enough to have something to catch up with. */
 const shortPauseMs = 200
 const longPauseMs = 3000
-const longPauseChance = 0.15
+const usualLongPauseChance = 0.15
 
 /** A subscriber of trades that goes to the other node whenever its connection ends, and on from its cursor. */
 export class Roamer {
@@ -33,6 +38,8 @@ export class Roamer {
   readonly numbers: number[] = []
   /** The longest time from the end of a connection until it was live again. */
   longestAwayMs = 0
+  /** Why attempts to connect failed. */
+  readonly refused: string[] = []
   /** Connections that ended while it was catching up. */
   interrupted = 0
   readonly #options: RoamerOptions
@@ -49,8 +56,9 @@ export class Roamer {
       { trades: options.symbols },
       {
         form: options.form,
+        ...(first.authority === undefined ? {} : { authority: first.authority }),
         event: ({ i }) => this.numbers.push(Number(i) - numberBase),
-        acknowledged: () => options.onAcknowledged(this.#at),
+        acknowledged: () => options.onAcknowledged?.(this.#at),
         resumed: () => this.#isBack(),
       },
     )
@@ -90,7 +98,7 @@ export class Roamer {
   }
 
   async #roam(): Promise<void> {
-    const { places, random } = this.#options
+    const { places, random, longPauseChance = usualLongPauseChance } = this.#options
     const { signal } = this.#stopping
     while (!signal.aborted) {
       await this.client.closed
@@ -98,7 +106,8 @@ export class Roamer {
       const mostMs = random.chance(longPauseChance) ? longPauseMs : shortPauseMs
       await pause(random.whole(0, mostMs), undefined, { signal }).catch(() => undefined)
       this.#at = this.#at === places[0] ? places[1] : places[0]
-      if (!signal.aborted) await this.#connect().catch(() => undefined)
+      if (!signal.aborted)
+        await this.#connect().catch((error: unknown) => this.refused.push(messageOf(error)))
     }
     this.client.cut()
   }
