@@ -6,6 +6,7 @@ import { TapeEncoder } from '../../src/wire/tape/tape-encoder.ts'
 import { answerCalls } from '../child-calls.ts'
 import { StageClock } from '../stage-clock.ts'
 import { batchesOf, type PlacedEvent } from './batches.ts'
+import { BehindMarket, type Source } from './behind.ts'
 import {
   checkTape,
   deflatedEach,
@@ -20,6 +21,7 @@ import { type Market, markets } from './markets.ts'
 import {
   type BatchBytes,
   batchTimesMs,
+  type BehindBytes,
   type MarketBytes,
   type MarketTimes,
   type TimedStep,
@@ -51,7 +53,8 @@ const functions = {
 
 export type BytesProcess = typeof functions
 
-async function bytesOf({ name, events, isWanted }: Market): Promise<MarketBytes> {
+async function bytesOf(market: Market): Promise<MarketBytes> {
+  const { name, events, isWanted } = market
   const byBatch: BatchBytes[] = []
   for (const batchMs of batchTimesMs) {
     const batches = batchesOf(events, batchMs, isWanted)
@@ -69,7 +72,16 @@ async function bytesOf({ name, events, isWanted }: Market): Promise<MarketBytes>
     byBatch.push({ batchMs, events: count, frames: batches.length, bytes })
   }
   const wanted = events.filter(isWanted)
-  return { name, byBatch, zstd: zstdBytes(wanted) / wanted.length }
+  const behind = [await behindBytes(market, 'json'), await behindBytes(market, 'tape')]
+  return { name, byBatch, behind, zstd: zstdBytes(wanted) / wanted.length }
+}
+
+async function behindBytes({ events, symbols }: Market, form: BehindBytes['form']): Promise<BehindBytes> {
+  const bytesFrom = async (source: Source): Promise<number> => {
+    const read = await new BehindMarket(events, source).read({ form: `ticker.v1.${form}`, symbols })
+    return read.frames.reduce((sum, block) => sum + block.framed().length, 0) / read.events
+  }
+  return { form, memory: await bytesFrom('memory'), log: await bytesFrom('log') }
 }
 
 async function timesOf({ events, isWanted }: Market): Promise<Record<TimedStep, number>> {

@@ -9,6 +9,8 @@ export interface Market {
   readonly name: string
   readonly events: readonly PlacedEvent[]
   readonly isWanted: (placed: PlacedEvent) => boolean
+  /** The same: the symbols that are wanted. */
+  readonly symbols: ReadonlySet<string> | '*'
 }
 
 const symbols = 500
@@ -26,12 +28,14 @@ export async function markets(tape: string | undefined, most: number): Promise<M
       name: tape === undefined ? 'the tests’ generated tape, everything' : 'the real tape, everything',
       events: placed(first.filter(({ T }) => T !== 'n')),
       isWanted: everything,
+      symbols: '*',
     },
-    { name: `${symbols} symbols, everything`, events: zipf, isWanted: everything },
+    { name: `${symbols} symbols, everything`, events: zipf, isWanted: everything, symbols: '*' },
     {
       name: `${symbols} symbols, a watch list of ${watched}`,
       events: zipf,
       isWanted: ({ event }) => event.T !== 'n' && list.has(event.S),
+      symbols: list,
     },
   ]
 }

@@ -12,10 +12,18 @@ export interface BatchBytes {
   readonly bytes: Readonly<Record<Form, number>>
 }
 
+/** What an event takes that a session reads which is behind, by where it reads. */
+export interface BehindBytes {
+  readonly form: 'json' | 'tape'
+  readonly memory: number
+  readonly log: number
+}
+
 /** One market, or some symbols of it. */
 export interface MarketBytes {
   readonly name: string
   readonly byBatch: readonly BatchBytes[]
+  readonly behind: readonly BehindBytes[]
   /** Everything by zstd at once, per event. */
   readonly zstd: number
 }

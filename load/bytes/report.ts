@@ -34,6 +34,9 @@ export function renderBytes({ machine, markets, rounds }: BytesReport): string {
 Bytes an event, coverage and WebSocket header included:
 
 ${markets.map(renderMarket).join('\n')}
+The same for a session that is behind, by where it reads:
+
+${renderBehind(markets)}
 CPU an event in ns, in frames of 100 ms, one of a kind for all receivers; ${rounds.length} round${rounds.length === 1 ? '' : 's'} in processes of their own, median (lowest–highest round):
 
 ${renderTimes(rounds)}`
@@ -49,6 +52,17 @@ function renderMarket({ name, byBatch, zstd }: MarketBytes): string {
     ...byBatch.map((_, index) => (index === byBatch.length - 1 ? zstd.toFixed(2) : '')),
   ]
   return renderTable([name, ...head], [...rows, floor])
+}
+
+function renderBehind(markets: readonly MarketBytes[]): string {
+  const [first] = markets
+  const places = ['memory', 'log'] as const
+  const columns = (first?.behind ?? []).flatMap(({ form }) => places.map(place => [form, place] as const))
+  const rows = markets.map(({ name, behind }) => [
+    name,
+    ...columns.map(([form, place]) => (behind.find(each => each.form === form)?.[place] ?? 0).toFixed(2)),
+  ])
+  return renderTable(['', ...columns.map(([form, place]) => `${formText[form]}, ${place}`)], rows)
 }
 
 function renderTimes(rounds: readonly (readonly MarketTimes[])[]): string {

@@ -6,20 +6,18 @@ import type { ResumeAllowance } from '../limits/resume-limits.ts'
 import { readEvents } from '../tape/read-events.ts'
 import type { Block } from '../wire/block.ts'
 import type { Wanted } from '../tape/wanted.ts'
-import type { WireForm } from '../wire/wire-form.ts'
 import { type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
-import { frameEvents, LogPiece, type Sending } from './log-piece.ts'
+import { frameEvents, LogPiece, type Receiver, type Sending } from './log-piece.ts'
 import type { NewestReader } from './newest-reader.ts'
 import type { Pace } from './pace.ts'
 import { ReadProgress } from './read-progress.ts'
 import type { ReaderTurns } from './reader-turns.ts'
 
-export interface CatchUpParts extends ResumeAllowance {
+export interface CatchUpParts extends ResumeAllowance, Receiver {
   readonly feed: Feed
   readonly history: History
   readonly turns: ReaderTurns
   readonly pace: Pace
-  readonly form: WireForm
   /** Of what every event is wanted; may change meanwhile. */
   readonly interest: () => Interest
   /** Changes whenever the interest does. */
@@ -169,7 +167,7 @@ export class CatchUp {
     this.#given += excerpt.start(excerpt.count)
     progress.cover(number, progress.coveredAt(number))
     const end = { number, to: read.to, covered: progress.covered }
-    frameEvents(this.#parts.form, { run: excerpt, count: excerpt.count, end }, this.#parts.deliver)
+    frameEvents(this.#parts, { run: excerpt, count: excerpt.count, end }, this.#parts.deliver)
     progress.reach(number, read.to)
   }
 
@@ -227,12 +225,12 @@ export class CatchUp {
   }
 
   async #readPiece(position: NumberedPosition): Promise<LogPiece> {
-    const { history, inTurn, signal, feed, form, interest } = this.#parts
+    const { history, inTurn, signal, feed, interest } = this.#parts
     const { partition, epoch, number } = position
     const from = this.#progress.at(number)
     const recent = feed.window.at(number)?.from ?? position.offset
     const to = Math.min(from + stepOffsets, Math.max(recent, from + 1))
-    const piece = new LogPiece({ number, from, covered: this.#progress.coveredAt(number) }, form)
+    const piece = new LogPiece({ number, from, covered: this.#progress.coveredAt(number) }, this.#parts)
     try {
       await inTurn(async () => {
         for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {

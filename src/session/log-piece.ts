@@ -4,7 +4,7 @@ import { type Interest, wants } from '../fanout/interest.ts'
 import { Item } from '../tape/item.ts'
 import { Segment } from '../tape/segment.ts'
 import type { Block } from '../wire/block.ts'
-import { type EventRun, sendEvents, type WireForm } from '../wire/wire-form.ts'
+import { type EventRun, type Preface, sendEvents, type WireForm } from '../wire/wire-form.ts'
 import { allOf, type Extent } from './excerpts.ts'
 
 /** Where a piece begins in a partition, and up to where its reader has everything before. */
@@ -15,6 +15,13 @@ export interface PieceStart {
   readonly covered: number
 }
 
+/** For whom frames are made. */
+export interface Receiver {
+  readonly form: WireForm
+  /** What it has to know when it is live, where its form asks for that. */
+  readonly preface: Preface | undefined
+}
+
 /** What is sent of a piece: frames, and losses that were found. */
 export type Sending = { readonly block: Block } | { readonly lost: Extent }
 
@@ -22,7 +29,7 @@ export type Sending = { readonly block: Block } | { readonly lost: Extent }
 export class LogPiece {
   readonly sendings: Sending[] = []
   readonly #number: number
-  readonly #form: WireForm
+  readonly #receiver: Receiver
   /** Up to where the reader has everything before each of the sendings, and after all of them. */
   readonly #befores: number[] = []
   readonly #covered: number[] = []
@@ -30,9 +37,9 @@ export class LogPiece {
   #events = 0
   #bytes = 0
 
-  constructor({ number, from, covered }: PieceStart, form: WireForm) {
+  constructor({ number, from, covered }: PieceStart, receiver: Receiver) {
     this.#number = number
-    this.#form = form
+    this.#receiver = receiver
     this.#to = from
     this.#covered[number] = covered
   }
@@ -61,14 +68,16 @@ export class LogPiece {
     const number = this.#number
     if (batch.from > this.#to) this.#add({ lost: { number, from: this.#to, to: batch.from } })
     segment.reset()
+    const events: MarketEvent[] = []
     for (const { event, offset, json } of batch.events) {
       if (!isWanted(interest, event)) continue
+      events.push(event)
       segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
     }
     this.#to = batch.to
     this.#events += segment.count
     const end = { number, to: batch.to, covered: this.#covered }
-    frameEvents(this.#form, { run: segment, count: segment.count, end }, block => {
+    frameEvents(this.#receiver, { run: segment, count: segment.count, events, end }, block => {
       this.#bytes += block.framed().length
       this.#add({ block })
     })
@@ -84,6 +93,8 @@ export class LogPiece {
 export interface Reading {
   readonly run: EventRun
   readonly count: number
+  /** They, where they are at hand as objects. */
+  readonly events?: readonly MarketEvent[]
   readonly end: ReadingEnd
 }
 
@@ -98,15 +109,15 @@ export interface ReadingEnd {
 
 /** Makes frames of what was read for one reader. */
 export function frameEvents(
-  form: WireForm,
-  { run, count, end: { number, to, covered } }: Reading,
+  { form, preface }: Receiver,
+  { run, count, events, end: { number, to, covered } }: Reading,
   send: (block: Block) => void,
 ): void {
   if (count === 0) return
   const reached: number[] = []
   reached[number] = to
   const coverage = { covered, begins: covered, reached }
-  sendEvents(form, { segment: run, marks: allOf(count), coverage }, send)
+  sendEvents(form, { segment: run, marks: allOf(count), events, coverage, preface }, send)
 }
 
 /** Used by one reader at a time, and emptied before the loop has its turn. */

@@ -3,12 +3,12 @@ import { type Interest, isWithin } from '../fanout/interest.ts'
 import { NewestCursor } from '../tape/newest-cursor.ts'
 import { readNewest } from '../tape/read-newest.ts'
 import type { Block } from '../wire/block.ts'
-import { sendEvents, type WireForm } from '../wire/wire-form.ts'
+import { sendEvents } from '../wire/wire-form.ts'
 import { allOf, type Extent, excerpt, type Start, wantedItems } from './excerpts.ts'
+import type { Receiver } from './log-piece.ts'
 
-export interface NewestReaderParts {
+export interface NewestReaderParts extends Receiver {
   readonly feed: Feed
-  readonly form: WireForm
   /** What is wanted; may change meanwhile. */
   readonly interest: () => Interest
   readonly deliver: (block: Block) => void
@@ -55,7 +55,7 @@ export class NewestReader {
 
   /** Reads some of one partition; how many bytes of events it gave. */
   read(position: NumberedPosition): number {
-    const { feed, form, interest, deliver, onReplaced } = this.#parts
+    const { feed, form, preface, interest, deliver, onReplaced } = this.#parts
     if (this.#unsaid.length > 0) {
       this.#giveUp(this.#unsaid)
       return 0
@@ -77,7 +77,7 @@ export class NewestReader {
       if (times > 0) onReplaced(items[index] ?? 0, times)
     }
     const bytes = excerpt.start(count)
-    sendEvents(form, { segment: excerpt, marks: allOf(count) }, deliver)
+    sendEvents(form, { segment: excerpt, marks: allOf(count), preface }, deliver)
     return bytes
   }
 

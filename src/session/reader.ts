@@ -213,6 +213,7 @@ export class Reader implements SeatHolder {
       {
         feed,
         form: this.form,
+        preface: this.#seats.preface,
         interest: () => only(this.#interests.conflated, isOf),
         deliver: block => this.send(block),
         onReplaced: (item, count) => {
@@ -258,6 +259,7 @@ export class Reader implements SeatHolder {
         turns,
         pace: this.#pace,
         form: this.form,
+        preface: this.#seats.preface,
         newest,
         signal,
         counts: readers.caughtUp,

@@ -55,13 +55,13 @@ export class Seats {
   #takenAt: readonly number[] | undefined
   #intervals = noIntervals
   /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
-  readonly #preface: Preface | undefined
+  readonly preface: Preface | undefined
   #prefaced = ''
 
   constructor(feed: Feed, holder: SeatHolder) {
     this.#feed = feed
     this.#holder = holder
-    this.#preface = holder.form.preface?.()
+    this.preface = holder.form.preface?.()
   }
 
   /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
@@ -69,10 +69,10 @@ export class Seats {
     const key = keyOf(live)
     // Without an audience, whatever is told next is told from where the feed is then.
     if (this.#audience === undefined) this.#takenAt = undefined
-    if (this.#preface === undefined) return true
-    if (key !== this.#prefaced) this.#preface.renew()
+    if (this.preface === undefined) return true
+    if (key !== this.#prefaced) this.preface.renew()
     this.#prefaced = key
-    return this.#preface.advance(
+    return this.preface.advance(
       visit => this.#visit(live, visit),
       block => this.#holder.send(block),
     )
@@ -118,16 +118,16 @@ export class Seats {
     if (audience !== undefined) feed.fanout.leave(this.#holder, audience)
     this.#audience = undefined
     this.#intervals = noIntervals
-    this.#preface?.suspend()
+    this.preface?.suspend()
     return { live, intervals }
   }
 
   #complete(interests: Interests): void {
     const audience = this.#audience
-    if (this.#preface === undefined || audience === undefined) return
+    if (this.preface === undefined || audience === undefined) return
     this.prepare(interests)
     const coverage = this.#feed.positions().map(({ number }) => [number, audience.coveredAt(number)] as const)
-    this.#preface.complete(
+    this.preface.complete(
       visit => this.#visit(interests.live, visit),
       coverage,
       block => this.#holder.send(block),

@@ -8,25 +8,30 @@ import { TapeEncoder, type TapePlace } from './tape/tape-encoder.ts'
 import { writeFrameHead, writeFrameTail, writeReplaced } from './tape/tape-frame.ts'
 import { bareFrame, recordKinds } from './tape/tape-kinds.ts'
 import { TapePreface } from './tape-preface.ts'
+import { TapeRecords } from './tape-records.ts'
+import { TapeRun } from './tape-run.ts'
 
 /** The most that a range takes in the head or the tail of a frame, and a JSON record beside its event: three numbers. */
 const mostRangeBytes = 25
+/** The most that the record takes which says how many events one stands for. */
+const mostReplacedBytes = 6
 /** Of the frame under way. */
 const ranges = new Ranges()
 const out = new TapeBytes()
+/** Of the flush under way, if it is of a receiver that is behind. */
+const run = new TapeRun()
+const noRecords = new TapeRecords()
 
 /**
  * `ticker.v1.tape` (PROTOCOL.md §10): binary frames of what changes. The events of the batch under way are encoded as they come,
- * once for all audiences, as long as there is one; what is read later, or conflated, goes as it is.
+ * once for all audiences, as long as there is one; what is read later is encoded for each reader, and what is told at intervals goes as it is.
  */
 export class TapeForm implements WireForm {
   readonly subprotocol = 'ticker.v1.tape'
   readonly #segment: EventRun
   readonly #encoder = new TapeEncoder()
-  /** The records of the batch under way, and where each ends. */
-  readonly #records = new TapeBytes()
-  #ends = new Uint32Array(512)
-  #count = 0
+  /** Of the batch under way. */
+  readonly #records = new TapeRecords()
   #audiences = 0
   /** Counts the events that were encoded; by item, which was its last. */
   #ordinal = 0
@@ -57,16 +62,14 @@ export class TapeForm implements WireForm {
   /** Encodes an event of the batch under way; `index` is its place there. */
   note(event: MarketEvent, place: TapePlace, index: number): void {
     // Those that came before anyone wanted this form have no record.
-    while (this.#count < index) this.#end()
-    this.#encoder.encode(event, place, this.#records)
+    this.#encoder.encode(event, place, this.#records.begin(index))
     this.#touched[place.item] = ++this.#ordinal
-    this.#end()
+    this.#records.end()
   }
 
   /** Forgets the batch, which was written. */
   reset(): void {
     this.#records.clear()
-    this.#count = 0
     this.#flushed = this.#ordinal
   }
 
@@ -81,13 +84,14 @@ export class TapeForm implements WireForm {
 
   frames(flush: Flush, send: (block: Block) => void): Block | undefined {
     const { marks, segment, coverage } = flush
+    const records = this.#recordsOf(flush)
     let first = 0
     let bytes = 0
     for (let mark = 0; mark < marks.count; mark++) {
       const index = marks.indices[mark] ?? 0
-      const size = this.#sizeOf(segment, index)
+      const size = sizeOf(flush, records, index)
       if (bytes > 0 && bytes + size + (ranges.count + 1) * mostRangeBytes > maxFrameBytes) {
-        this.#send({ ...flush, first, last: mark }, send)
+        this.#send({ ...flush, records, first, last: mark }, send)
         ranges.next()
         first = mark
         bytes = 0
@@ -96,7 +100,7 @@ export class TapeForm implements WireForm {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    const last = bytes > 0 ? this.#makeFrame({ ...flush, first, last: marks.count }) : undefined
+    const last = bytes > 0 ? this.#makeFrame({ ...flush, records, first, last: marks.count }) : undefined
     ranges.clear()
     return last
   }
@@ -110,24 +114,12 @@ export class TapeForm implements WireForm {
     })
   }
 
-  #end(): void {
-    if (this.#count === this.#ends.length) {
-      const ends = new Uint32Array(this.#count * 2)
-      ends.set(this.#ends)
-      this.#ends = ends
-    }
-    this.#ends[this.#count++] = this.#records.length
-  }
-
-  /** The length of an event's record; 0 if it has none. */
-  #recordBytes(segment: EventRun, index: number): number {
-    if (segment !== this.#segment || index >= this.#count) return 0
-    return (this.#ends[index] ?? 0) - (index === 0 ? 0 : (this.#ends[index - 1] ?? 0))
-  }
-
-  #sizeOf(segment: EventRun, index: number): number {
-    const bytes = this.#recordBytes(segment, index)
-    return bytes > 0 ? bytes : segment.end(index) - segment.start(index) + mostRangeBytes
+  #recordsOf(flush: Flush): TapeRecords {
+    if (flush.segment === this.#segment) return this.#records
+    if (flush.preface === undefined) return noRecords
+    run.encode(flush)
+    flush.preface.forget(run.size)
+    return run.records
   }
 
   #send(part: FramePart, send: (block: Block) => void): void {
@@ -159,16 +151,14 @@ export class TapeForm implements WireForm {
     }
   }
 
-  #append({ segment, marks, coverage, first, last }: FramePart): void {
+  #append({ segment, marks, records, first, last }: FramePart): void {
     for (let mark = first; mark < last; mark++) {
       const index = marks.indices[mark] ?? 0
-      const bytes = this.#recordBytes(segment, index)
-      if (bytes > 0) {
-        const end = this.#ends[index] ?? 0
-        out.append(this.#records.bytes.subarray(end - bytes, end))
+      writeReplaced(segment.replaced?.[index] ?? 0, out)
+      if (records.lengthAt(index) > 0) {
+        records.copy(index, out)
         continue
       }
-      if (coverage === undefined) writeReplaced(segment.replaced?.[index] ?? 0, out)
       out.number(recordKinds.json)
       out.number(segment.partitions[index] ?? 0)
       const [start, end] = [segment.start(index), segment.end(index)]
@@ -178,8 +168,15 @@ export class TapeForm implements WireForm {
   }
 }
 
+function sizeOf({ segment }: Flush, records: TapeRecords, index: number): number {
+  const replaced = segment.replaced === undefined ? 0 : mostReplacedBytes
+  const bytes = records.lengthAt(index)
+  return replaced + (bytes > 0 ? bytes : segment.end(index) - segment.start(index) + mostRangeBytes)
+}
+
 /** The part of a flush that goes into one frame: what is marked from `first` on and before `last`. */
 interface FramePart extends Flush {
+  readonly records: TapeRecords
   readonly first: number
   readonly last: number
 }

@@ -28,6 +28,8 @@ export class TapePreface implements Preface {
   #known = 0
   /** Of some it was told more, at a later one. */
   #told = new Map<number, number>()
+  /** Of items below this it knows only what it was told since. */
+  #forgotten = 0
 
   /** Whether it gets every change from then on. */
   #isComplete = false
@@ -53,6 +55,7 @@ export class TapePreface implements Preface {
   ): void {
     this.#send(this.#lacking(items), coverage, send)
     this.#told.clear()
+    this.#forgotten = 0
     this.#known = this.#parts.ordinal()
     this.#isComplete = true
   }
@@ -63,6 +66,11 @@ export class TapePreface implements Preface {
     this.#isComplete = false
   }
 
+  forget(items: number): void {
+    this.#forgotten = Math.max(this.#forgotten, items)
+    if (this.#told.size > 0) for (let item = 0; item < items; item++) this.#told.delete(item)
+  }
+
   suspend(): void {
     if (this.#isComplete) this.#known = this.#parts.flushed()
     this.#isComplete = false
@@ -71,8 +79,8 @@ export class TapePreface implements Preface {
   #lacking(items: EachItem): number[] {
     const lacking: number[] = []
     items(item => {
-      const touched = this.#parts.touched(item)
-      if (touched > this.#known && touched > (this.#told.get(item) ?? 0)) lacking.push(item)
+      const known = this.#told.get(item) ?? (item < this.#forgotten ? 0 : this.#known)
+      if (this.#parts.touched(item) > known) lacking.push(item)
     })
     return lacking
   }

@@ -1,3 +1,4 @@
+import type { MarketEvent } from '../event/event.ts'
 import type { Coverage } from './coverage.ts'
 import type { Block } from './block.ts'
 import type { FrameMemory } from './frame-memory.ts'
@@ -29,6 +30,10 @@ export interface Flush {
   readonly coverage?: Coverage | undefined
   /** Where its frames lie; each has a buffer of its own if left out. */
   readonly memory?: FrameMemory | undefined
+  /** By their index in the segment, where they are at hand. */
+  readonly events?: readonly MarketEvent[] | undefined
+  /** Of the receiver, where it is one that is behind and whose form has it. */
+  readonly preface?: Preface | undefined
 }
 
 /** Calls its argument for items, by their numbers; those that there are. */
@@ -49,6 +54,8 @@ export interface Preface {
   ): void
   /** It is to get other items: nothing of them may be known. */
   renew(): void
+  /** While it is behind it was told something else by the numbers of so many items, from the first on. */
+  forget(items: number): void
   /** The receiver is not live any more, and has got all batches before the one under way. */
   suspend(): void
 }

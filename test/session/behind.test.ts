@@ -108,6 +108,31 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(stage.sessions.readerCounts.replaced.quotes).toBe(17)
     })
 
+    test('knows of items that had no events meanwhile what it knew before', async () => {
+      const slow = await subscribed({ trades: ['A', 'B'], quotes: ['A', 'B'] })
+      const other = await subscribed({ trades: ['A', 'B'], quotes: ['A', 'B'] })
+      publish(trade('A', 1), quote('A', 1), trade('B', 1), quote('B', 1))
+      congest(slow)
+      publish(trade('B', 2), quote('B', 2))
+      await drain(slow)
+      publish(trade('A', 3), quote('A', 3), trade('B', 3), quote('B', 3))
+      const byItem = (messages: readonly Record<string, unknown>[]): object =>
+        Object.groupBy(messages, ({ T, S }) => `${String(T)} ${String(S)}`)
+      expect(byItem(slow.transport.take())).toEqual(byItem(other.transport.take()))
+    })
+
+    test('knows every item, also those that it was told before others had events', async () => {
+      const other = await subscribed({ trades: ['*'] })
+      const symbols = Array.from({ length: 2500 }, (_, index) => `S${index}`)
+      publish(...symbols.map(symbol => trade(symbol, 1)))
+      other.transport.take()
+      const late = await subscribed({ trades: ['*'] })
+      publish(trade('S2400', 2), trade('S1200', 2))
+      await drain(late)
+      publish(...symbols.map(symbol => trade(symbol, 3)))
+      expect(late.transport.take()).toEqual(other.transport.take())
+    })
+
     test('subscribes and unsubscribes where it is, and misses nothing of the new item from the stated position on', async () => {
       const slow = await subscribed({ trades: ['A'] })
       congest(slow)
