@@ -27,12 +27,12 @@ import { kafkaSasl, kafkaTls } from './kafka-security.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import type { Mode } from './mode.ts'
 import { publishVariables } from './publish-variables.ts'
-import { type Environment, Reading } from './reading.ts'
+import type { Environment } from './environment.ts'
+import { Reading } from './reading.ts'
 import { checkLogRules, checkRules } from './rules.ts'
 import { limitVariables } from './limit-variables.ts'
 import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
 import type { Variable } from './variable.ts'
-import { variables } from './variables.ts'
 
 /**
  * Reads the configuration from the `TICKER_*` variables of an environment, normally `process.env`; an empty variable
@@ -86,12 +86,10 @@ function readOne<T>(env: Environment, variable: Variable<T>): T {
  * variable has is a fault here, too. Throws a `ConfigError`.
  */
 export function readLogConfig(env: Environment): LogConfig {
-  const needed = new Set<Variable<unknown>>(logSections.flatMap(section => Object.values(section)))
-  const left = new Set<string>()
-  for (const variable of variables) {
-    if (!needed.has(variable)) left.add(variable.name).add(`${variable.name}_FILE`)
-  }
-  const reading = new Reading(Object.fromEntries(Object.entries(env).filter(([name]) => !left.has(name))))
+  const reading = new Reading(
+    env,
+    logSections.flatMap(section => Object.values(section)),
+  )
   checkLogRules(reading)
   if (reading.faults.length > 0) throw new ConfigError(reading.faults)
   return {

@@ -1,11 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { messageOf } from '../ticker-error.ts'
+import { type Environment, isQuoted, linkFault, ServiceLinks, trimmed } from './environment.ts'
 import { nearestName } from './nearest-name.ts'
 import type { Variable } from './variable.ts'
 import { variables } from './variables.ts'
-
-/** The environment, as `process.env` has it. */
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Where a value was found: the variable that was set, what it was set to, and the text that this gives. */
 interface Found {
@@ -16,11 +14,15 @@ interface Found {
 
 const largestFileBytes = 65_536
 
+/** Editors of Windows may write UTF-16, of which nothing would be left. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** Read by `npm run tail`; not a misspelling where a gateway is started from the same shell. */
 const clientVariables = ['TICKER_TOKEN', 'TICKER_TOKEN_FILE']
 
 /**
- * One reading of the environment: the values of the variables and the faults found so far. A variable with
+ * One reading of the environment: the values of the variables that are needed and the faults found so far; the others are neither read nor
+ * checked, but a name that no variable has is a fault. A variable with
  * a fault reads as its fallback, so that rules over several variables can go on; `isSet` tells it from an absent one.
  */
 export class Reading {
@@ -30,10 +32,10 @@ export class Reading {
   readonly #wrong = new Set<Variable<unknown>>()
   readonly #faults: string[] = []
 
-  constructor(env: Environment) {
+  constructor(env: Environment, needed: Iterable<Variable<unknown>> = variables) {
     this.#env = env
     this.#findUnknown()
-    for (const variable of variables) {
+    for (const variable of needed) {
       this.#find(variable)
       this.#check(variable)
     }
@@ -62,7 +64,7 @@ export class Reading {
 
   value<T>(variable: Variable<T>): T {
     const found = this.#found.get(variable)
-    if (found === undefined) return variable.fallback
+    if (found === undefined || this.#wrong.has(variable)) return variable.fallback
     const parsed = variable.kind.parse(found.text)
     return 'fault' in parsed ? variable.fallback : parsed.value
   }
@@ -74,18 +76,16 @@ export class Reading {
   }
 
   #find(variable: Variable<unknown>): void {
-    const text = this.#env[variable.name]
-    const fileName = `${variable.name}_FILE`
-    const path = variable.isSecret ? this.#env[fileName] : undefined
-    if (isPresent(text) || isPresent(path)) this.#set.add(variable)
-    if (isPresent(text)) {
-      this.#found.set(variable, {
-        name: variable.name,
-        shown: variable.isSecret ? undefined : show(text),
-        text,
-      })
-      if (isPresent(path)) this.fault(variable, `${fileName} is set as well; unset one of them`)
-    } else if (isPresent(path)) {
+    const { name, isSecret } = variable
+    const text = trimmed(this.#env[name] ?? '', isSecret)
+    const fileName = `${name}_FILE`
+    const path = isSecret ? trimmed(this.#env[fileName] ?? '', false) : ''
+    if (text !== '' || path !== '') this.#set.add(variable)
+    if (text !== '') {
+      this.#found.set(variable, { name, shown: isSecret ? undefined : show(text), text })
+      if (path !== '') this.fault(variable, `${fileName} is set as well; unset one of them`)
+      if (isQuoted(text)) this.#refuse(variable, quoteRule(fileName, isSecret))
+    } else if (path !== '') {
       this.#findInFile(variable, fileName, path)
     }
   }
@@ -93,7 +93,8 @@ export class Reading {
   #findInFile(variable: Variable<unknown>, name: string, path: string): void {
     const shown = show(path)
     try {
-      const text = readSmallFile(path).replace(/\r?\n$/, '')
+      const text = trimmed(readSmallFile(path), true)
+      if (text === '') throw new RangeError('it is empty')
       this.#found.set(variable, { name, shown, text })
     } catch (error) {
       this.#wrong.add(variable)
@@ -105,19 +106,24 @@ export class Reading {
 
   #check(variable: Variable<unknown>): void {
     const found = this.#found.get(variable)
-    if (found === undefined) return
+    if (found === undefined || this.#wrong.has(variable)) return
     const parsed = variable.kind.parse(found.text)
-    if (!('fault' in parsed)) return
+    if ('fault' in parsed) this.#refuse(variable, linkFault(found.name, found.text) ?? parsed.fault)
+  }
+
+  #refuse(variable: Variable<unknown>, rule: string): void {
     this.#wrong.add(variable)
-    this.fault(variable, parsed.fault)
+    this.fault(variable, rule)
   }
 
   /** A misspelt variable would be ignored in silence. Its value may be a misspelt secret's and is not shown. */
   #findUnknown(): void {
     const known = new Set<string>([...clientVariables, ...variables.map(variable => variable.name)])
     for (const variable of variables) if (variable.isSecret) known.add(`${variable.name}_FILE`)
+    const links = new ServiceLinks(this.#env)
     for (const name of Object.keys(this.#env)) {
-      if (!name.startsWith('TICKER_') || name.startsWith('TICKER_TEST_') || known.has(name)) continue
+      if (!name.startsWith('TICKER_') || name.startsWith('TICKER_TEST_')) continue
+      if (known.has(name) || links.has(name)) continue
       const nearest = nearestName(name, known)
       const cure = nearest === undefined ? '--help lists the known ones' : `did you mean ${nearest}?`
       this.#faults.push(`${show(name)}: no such variable; ${cure}`)
@@ -125,15 +131,16 @@ export class Reading {
   }
 }
 
-function isPresent(text: string | undefined): text is string {
-  return text !== undefined && text !== ''
+function quoteRule(fileName: string, isSecret: boolean): string {
+  const elsewhere = isSecret ? `, or put a value that has them into a file (${fileName})` : ''
+  return `the quotes are part of the value, as docker --env-file leaves them; leave them out${elsewhere}`
 }
 
 function readSmallFile(path: string): string {
   const stats = statSync(path)
   if (!stats.isFile()) throw new TypeError('not a regular file')
   if (stats.size > largestFileBytes) throw new RangeError(`more than ${largestFileBytes} bytes`)
-  return readFileSync(path, 'utf8')
+  return utf8.decode(readFileSync(path))
 }
 
 /** A value on one line, cut short, without what may be a password: all before an `@`, all behind a `?`. */

@@ -64,7 +64,7 @@ describe('values of the wrong kind', () => {
     ['TICKER_HOST', '[::1]'],
     ['TICKER_PORT', '65536'],
     ['TICKER_PORT', '-1'],
-    ['TICKER_PORT', ' 80'],
+    ['TICKER_PORT', '8 0'],
     ['TICKER_PORT', '1e3'],
     ['TICKER_OPS_PORT', '0x50'],
     ['TICKER_TRUSTED_PROXIES', 'true'],
