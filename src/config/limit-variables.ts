@@ -36,7 +36,7 @@ export const limitVariables = {
     name: 'TICKER_MAX_CONNECTIONS_PER_ADDRESS',
     kind: whole(1, 1_000_000),
     default: '1000',
-    doc: 'Stream connections from one address; further ones are refused with 429.',
+    doc: 'Stream connections from one address, and as many that ask by plain HTTP; further ones are refused with 429. As many more may have asked for nothing for two seconds; of those further ones are ended.',
   }),
   maxSessionsPerUser: withDefault({
     name: 'TICKER_MAX_SESSIONS_PER_USER',

@@ -2,6 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AdminCounts } from '../admin/admin-counts.ts'
 import { type AdministrationOptions, serveAdministration } from '../admin/administration.ts'
 import type { AdministrationConfig } from '../config/config.ts'
+import { divideDescriptors } from '../limits/descriptors.ts'
 import { commonOptions } from './common-options.ts'
 
 /** The administration listener, and what it has answered. */
@@ -14,8 +15,6 @@ export interface AdminServer {
 const bodyLimit = 4096
 /** For a whole request. */
 const requestTimeoutMs = 10_000
-/** Further ones are refused: a few administrators, a script, a dashboard. */
-const mostConnections = 100
 
 /** Creates the listener where one is configured. */
 export function createAdminServer(
@@ -29,6 +28,6 @@ export function createAdminServer(
     bodyLimit,
     requestTimeout: requestTimeoutMs,
   })
-  app.server.maxConnections = mostConnections
+  app.server.maxConnections = divideDescriptors().operatorRoom
   return { app, counts: serveAdministration(app, { ...parts, token: config.token }) }
 }

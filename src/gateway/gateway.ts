@@ -15,6 +15,7 @@ import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
+import { describeShortage, divideDescriptors } from '../limits/descriptors.ts'
 import { type Ledger, LocalLedger } from '../limits/ledger.ts'
 import { ledgerLimits } from '../limits/ledger-limits.ts'
 import { Admission } from '../transport/admission.ts'
@@ -46,6 +47,7 @@ export interface GatewayOptions {
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const operations = createOperationsApp(config, options)
   const logger = operations.log
+  if (options.worker === undefined) warnOfDescriptors(config, logger)
   // What can be refused comes before the first thing that would have to be released.
   const server = await createStreamServer(config, logger)
   const stream = server.app
@@ -112,6 +114,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     forms: feed.forms,
     allowedOrigins,
     admission,
+    isProxy: address => server.proxies.has(address),
     addressOf: request => server.proxies.clientOf(request).address,
     ageMsOf: socket => gate.ageMsOf(socket),
     isReady,
@@ -167,10 +170,18 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 
 /** Creates what metrics and health are served by; its log is that of the process. */
 export function createOperationsApp(config: Config, { logStream }: GatewayOptions): FastifyInstance {
-  return Fastify({
+  const app = Fastify({
     ...commonOptions,
     logger: { level: config.logLevel, stream: logStream ?? process.stderr },
   })
+  app.server.maxConnections = divideDescriptors().operatorRoom
+  return app
+}
+
+/** Says at start when there are fewer descriptors than the limits allow connections. */
+export function warnOfDescriptors({ limits, workers }: Config, logger: WarnLog): void {
+  const shortage = describeShortage(divideDescriptors(), { ...limits, workers })
+  if (shortage !== undefined) logger.warn({}, shortage)
 }
 
 interface HttpParts {

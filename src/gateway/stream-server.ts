@@ -3,6 +3,7 @@ import { createServer } from 'node:https'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { readDevelopmentCertificate } from '../auth/development-certificate.ts'
 import type { Config } from '../config/config.ts'
+import { divideDescriptors } from '../limits/descriptors.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import { ConnectionGate } from '../transport/connection-gate.ts'
 import { commonOptions } from './common-options.ts'
@@ -34,13 +35,20 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
       .code(404)
       .send({ error: `${request.method} ${request.url.split('?', 1)[0]}: there is nothing here` }),
   )
-  const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes } = config.limits
+  const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes, maxConnectionsPerAddress } = config.limits
   const guard = async (): Promise<ConnectionGate> => {
     // Behind the hook of the WebSocket plugin, which ends the sockets of refused handshakes.
     refuseExposed(app, proxies)
     await app.ready()
     const work = new PacedWork(begunPerTurn)
-    return new ConnectionGate(app.server, { work, handshakeTimeoutMs, maxHandshakes })
+    return new ConnectionGate(app.server, {
+      work,
+      handshakeTimeoutMs,
+      maxHandshakes,
+      maxHandshakesPerAddress: maxConnectionsPerAddress,
+      maxConnections: divideDescriptors().room,
+      isProxy: address => proxies.has(address),
+    })
   }
   return { app, certificate, proxies, guard }
 }

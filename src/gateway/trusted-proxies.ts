@@ -29,6 +29,11 @@ export class TrustedProxies {
     this.#ranges = ranges
   }
 
+  /** Whether an address, as Node writes it, is that of a trusted proxy. */
+  has(address: string): boolean {
+    return this.#has(parseIpAddress(address))
+  }
+
   clientOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Client {
     let address = parseIpAddress(socket.remoteAddress ?? '')
     const isProxied = this.#has(address)

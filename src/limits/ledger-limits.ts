@@ -24,6 +24,7 @@ export function ledgerLimits(limits: NodeLimits): LedgerLimits {
   return {
     places: {
       connectionsPerAddress: limits.maxConnectionsPerAddress,
+      httpConnectionsPerAddress: limits.maxConnectionsPerAddress,
       sessionsPerUser: limits.maxSessionsPerUser,
       sessions: limits.maxSessions,
     },

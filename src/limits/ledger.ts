@@ -1,8 +1,13 @@
 import { TickerError } from '../ticker-error.ts'
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 
-/** What is limited in number: connections of an address, sessions of a user, sessions of the node (under the key ''). */
-export const placeKinds = ['connectionsPerAddress', 'sessionsPerUser', 'sessions'] as const
+/** What is limited in number: stream connections of an address, others of it, sessions of a user, sessions of the node (under the key ''). */
+export const placeKinds = [
+  'connectionsPerAddress',
+  'httpConnectionsPerAddress',
+  'sessionsPerUser',
+  'sessions',
+] as const
 
 export type PlaceKind = (typeof placeKinds)[number]
 

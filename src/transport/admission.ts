@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { addressKey } from '../limits/address-key.ts'
 import { type Ledger, LedgerSilentError, type Release, type Want } from '../limits/ledger.ts'
@@ -23,6 +24,8 @@ export class Admission {
   /** Handshakes that had to wait, since start. */
   delayed = 0
   readonly #ledger: Ledger
+  /** Connections that asked for something else than a stream, with what came of their claim. */
+  readonly #plain = new WeakMap<Socket, Promise<AdmissionFault | undefined>>()
 
   constructor({ ledger }: AdmissionOptions) {
     this.#ledger = ledger
@@ -34,6 +37,28 @@ export class Admission {
       return await this.#admit(addressKey(address))
     } catch (error) {
       if (error instanceof LedgerSilentError) return { fault: 'silence' }
+      throw error
+    }
+  }
+
+  /** Claims a place for a connection that asks by plain HTTP, with its first request, until it is gone: such a one may last as long. */
+  admitPlain(socket: Socket, address: string): Promise<AdmissionFault | undefined> {
+    const known = this.#plain.get(socket)
+    if (known !== undefined) return known
+    const claimed = this.#claimPlain(socket, addressKey(address))
+    this.#plain.set(socket, claimed)
+    return claimed
+  }
+
+  async #claimPlain(socket: Socket, key: string): Promise<AdmissionFault | undefined> {
+    try {
+      const release = await this.#ledger.claim('httpConnectionsPerAddress', key)
+      if (release === undefined) return 'address'
+      if (socket.destroyed) release()
+      else socket.on('close', release)
+      return undefined
+    } catch (error) {
+      if (error instanceof LedgerSilentError) return 'silence'
       throw error
     }
   }

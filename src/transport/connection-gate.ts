@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { addressKey } from '../limits/address-key.ts'
 import type { PacedWork } from '../limits/paced-work.ts'
 import { RequestOrder } from './request-order.ts'
 
@@ -11,6 +12,12 @@ export interface ConnectionGateOptions {
   readonly handshakeTimeoutMs: number
   /** Connections that may be without a complete first request at a time. */
   readonly maxHandshakes: number
+  /** Those of one address among them that may be slow. */
+  readonly maxHandshakesPerAddress: number
+  /** Connections of every kind. */
+  readonly maxConnections: number
+  /** Tells trusted proxies, whose connections are not those of one address. */
+  readonly isProxy: (peer: string) => boolean
 }
 
 /** Connections that were ended without a request, since start. */
@@ -19,11 +26,17 @@ export interface GateCounts {
   late: number
   /** Too many had none; the slowest were ended, or, where none was slow, the newest. */
   crowded: number
+  /** Too many of one address had none, and these were slow. */
+  address: number
+  /** There were as many connections as descriptors allow; ended were the same as when crowded. */
+  full: number
 }
 
 /** A connection without a complete first request. */
 interface Handshake {
   readonly socket: Socket
+  /** What stands for its address. */
+  readonly key: string
   readonly sinceMs: number
   /** Called when the connection is gone. */
   readonly forget: () => void
@@ -38,10 +51,15 @@ const sweepMs = 500
  * to it a few in each turn of the event loop, so that a storm of them cannot stall what is under way.
  */
 export class ConnectionGate {
-  readonly counts: GateCounts = { late: 0, crowded: 0 }
+  readonly counts: GateCounts = { late: 0, crowded: 0, address: 0, full: 0 }
   readonly #options: ConnectionGateOptions
   /** By peer, in the order in which they came. */
   readonly #handshakes = new Map<string, Handshake>()
+  /** How many of them each address has. */
+  readonly #perAddress = new Map<string, number>()
+  /** Of every kind. */
+  #connections = 0
+  readonly #gone = (): void => void this.#connections--
   /** When the connections came that asked for an upgrade. */
   readonly #arrivals = new WeakMap<Duplex, number>()
   readonly #requests: RequestOrder
@@ -93,10 +111,14 @@ export class ConnectionGate {
 
   /** Lets a connection in when it has something to say, and its turn has come. */
   #arrive(socket: Socket): void {
-    if (this.#handshakes.size >= this.#options.maxHandshakes && !this.#makePlace(socket)) return
+    this.#connections++
+    socket.on('close', this.#gone)
+    if (!this.#hasPlace(socket)) return
+    const key = addressKey(socket.remoteAddress ?? '')
     const peer = peerOf(socket)
-    const forget = (): void => void this.#handshakes.delete(peer)
-    this.#handshakes.set(peer, { socket, sinceMs: performance.now(), forget })
+    const forget = (): void => this.#delete(peer)
+    this.#handshakes.set(peer, { socket, key, sinceMs: performance.now(), forget })
+    this.#perAddress.set(key, (this.#perAddress.get(key) ?? 0) + 1)
     socket.on('error', ignore)
     socket.on('close', forget)
     socket.once('readable', () => {
@@ -108,9 +130,16 @@ export class ConnectionGate {
     })
   }
 
+  /** Whether a new connection has a place; otherwise it has been ended. */
+  #hasPlace(socket: Socket): boolean {
+    const { maxHandshakes, maxConnections } = this.#options
+    if (this.#connections > maxConnections) return this.#makePlace(socket, 'full')
+    return this.#handshakes.size < maxHandshakes || this.#makePlace(socket, 'crowded')
+  }
+
   /** Ends the slowest handshake, or else the newest; whether there is place now. */
-  #makePlace(newest: Socket): boolean {
-    this.counts.crowded += 1
+  #makePlace(newest: Socket, reason: 'crowded' | 'full'): boolean {
+    this.counts[reason] += 1
     const [oldest] = this.#handshakes.values()
     const isSlow = oldest !== undefined && performance.now() - oldest.sinceMs > slowMs
     const ended = isSlow ? oldest.socket : newest
@@ -120,13 +149,22 @@ export class ConnectionGate {
   }
 
   #endLate(): void {
-    const latestMs = performance.now() - this.#options.handshakeTimeoutMs
-    for (const [peer, { socket, sinceMs }] of this.#handshakes) {
-      if (sinceMs > latestMs) return
-      this.counts.late += 1
+    const { handshakeTimeoutMs } = this.#options
+    const nowMs = performance.now()
+    for (const [peer, { socket, key, sinceMs }] of this.#handshakes) {
+      const ageMs = nowMs - sinceMs
+      if (ageMs < Math.min(slowMs, handshakeTimeoutMs)) return
+      const isLate = ageMs >= handshakeTimeoutMs
+      if (!isLate && !this.#isOneTooMany(socket, key)) continue
+      this.counts[isLate ? 'late' : 'address'] += 1
       this.#forget(peer)
       this.#options.work.begin(() => socket.destroy())
     }
+  }
+
+  #isOneTooMany({ remoteAddress = '' }: Socket, key: string): boolean {
+    const { maxHandshakesPerAddress, isProxy } = this.#options
+    return (this.#perAddress.get(key) ?? 0) > maxHandshakesPerAddress && !isProxy(remoteAddress)
   }
 
   /** It is no handshake any more, and nothing of it is kept by its connection, which may last. */
@@ -134,7 +172,16 @@ export class ConnectionGate {
     const handshake = this.#handshakes.get(peer)
     if (handshake === undefined) return
     handshake.socket.off('close', handshake.forget)
+    this.#delete(peer)
+  }
+
+  #delete(peer: string): void {
+    const key = this.#handshakes.get(peer)?.key
+    if (key === undefined) return
     this.#handshakes.delete(peer)
+    const left = (this.#perAddress.get(key) ?? 1) - 1
+    if (left > 0) this.#perAddress.set(key, left)
+    else this.#perAddress.delete(key)
   }
 
   /** Does what a request asks for, when its turn comes. */

@@ -38,6 +38,8 @@ export interface StreamOptions {
   readonly admission: Admission
   /** The address that a request counts as from; that of its connection if left out. */
   readonly addressOf?: (request: IncomingMessage) => string
+  /** Tells trusted proxies, whose connections are of many clients; none if left out. */
+  readonly isProxy?: (address: string) => boolean
   /** How long a connection has existed at its handshake; 0 if left out. */
   readonly ageMsOf?: (socket: Duplex) => number
   /** Whether the feed is warmed up and the node is not leaving. */
@@ -82,6 +84,14 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       clientTracking: true,
       handleProtocols: offered => formOf(options.forms, offered)?.subprotocol ?? false,
     },
+  })
+  app.addHook('onRequest', async ({ ws, raw: { socket } }, reply) => {
+    const { remoteAddress = '' } = socket
+    if (ws || options.isProxy?.(remoteAddress) === true) return
+    const fault = await options.admission.admitPlain(socket, remoteAddress)
+    if (fault === undefined) return
+    refusals[fault]++
+    await answer(reply.header('connection', 'close'), refusalOf[fault])
   })
   // The plugin would upgrade every other route as well, past the checks below, and log its URL.
   app.addHook('onRequest', async (request, reply) => {

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
 import { startDemoFeed } from '../demo/demo-feed.ts'
 import { createAdminServer } from '../gateway/admin-server.ts'
-import { createOperationsApp, type GatewayOptions } from '../gateway/gateway.ts'
+import { createOperationsApp, type GatewayOptions, warnOfDescriptors } from '../gateway/gateway.ts'
 import type { Gateway } from '../gateway/gateway-run.ts'
 import { listenToOperators } from '../gateway/listen.ts'
 import type { WorkerFigures } from '../gateway/metrics/worker-metrics.ts'
@@ -66,6 +66,7 @@ class Primary {
     this.#operations = createOperationsApp(config, options)
     const { log } = this.#operations
     this.#log = log
+    warnOfDescriptors(config, log)
     this.#silent = new RateLimitedLog(log)
     this.#ledger = new LocalLedger(ledgerLimits({ ...config.limits, ...config.publish }))
     const revocations = this.#revocations

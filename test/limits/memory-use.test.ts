@@ -76,3 +76,17 @@ test('by itself it asks this process', () => {
   expect(used).toBeGreaterThan(20 * mega)
   expect(used).toBeLessThanOrEqual(process.memoryUsage.rss() * 1.5)
 })
+
+// Cause: a reading opens a file, and throws where no descriptor is left; the memory guard reads on a timer.
+// Symptom: the process ended, and all of its clients with it.
+// Seen: from outside, with `ulimit -n 1024` and 1,050 connections.
+test('the last reading stays while there is none', () => {
+  let isOpen = true
+  const use = new MemoryUse(() => {
+    if (!isOpen) throw new Error('EMFILE: too many open files, uv_resident_set_memory')
+    return { rss: 400 * mega, heapTotal: 50 * mega, external: 0 }
+  })
+  const before = use.read()
+  isOpen = false
+  expect([before, use.read()]).toEqual([400 * mega, 400 * mega])
+})

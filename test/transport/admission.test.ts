@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -41,6 +41,17 @@ async function handshake(
   }
 }
 
+async function ask(
+  gateway: TestGateway,
+  path: string,
+  agent = new Agent({ keepAlive: false }),
+): Promise<number | undefined> {
+  const [response] = (await once(get(`${gateway.url}${path}`, { agent }), 'response')) as [IncomingMessage]
+  response.resume()
+  await once(response, 'end')
+  return response.statusCode
+}
+
 describe('an address', () => {
   test('has so many connections, and a new one when one of them ends', async () => {
     const gateway = await start({ TICKER_MAX_CONNECTIONS_PER_ADDRESS: '2' })
@@ -65,6 +76,27 @@ describe('an address', () => {
     expect(elapsedMs).toBeGreaterThan(4000)
     expect(await gateway.metric('ticker_handshakes_delayed_total')).toBe(accepted - 8)
     expect(await gateway.metric('ticker_handshakes_refused_total{reason="rate"}')).toBe(30 - accepted)
+  })
+
+  /**
+   * Cause: only streams and connections without a request were counted; one that had asked for anything by plain HTTP was neither.
+   * Symptom: one address held all connections of a node with a `GET` now and then, and nobody else came in.
+   * Seen: from outside, 500 connections of 500 with a request each 30 s, under limits of 10 and 20.
+   */
+  test('has so many connections by plain HTTP, too, whatever they ask for, and a new one when one of them ends', async () => {
+    const gateway = await start({ TICKER_MAX_CONNECTIONS_PER_ADDRESS: '2' })
+    const kept = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })]
+    const [first] = kept
+    expect(await ask(gateway, '/v1/symbols', kept[0])).toBe(401)
+    expect(await ask(gateway, '/nothing', kept[1])).toBe(404)
+    expect(await ask(gateway, '/v1/stream')).toBe(429)
+    // Those that have a place keep it, and streams have places of their own.
+    expect(await ask(gateway, '/nothing', first)).toBe(404)
+    expect((await handshake(gateway)).status).toBe(101)
+    expect(await gateway.metric('ticker_handshakes_refused_total{reason="address"}')).toBe(1)
+    first?.destroy()
+    await expect.poll(() => ask(gateway, '/nothing')).toBe(404)
+    kept[1]?.destroy()
   })
 
   test('is the one that a trusted proxy names', async () => {

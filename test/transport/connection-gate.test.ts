@@ -32,6 +32,9 @@ async function guarded(options: Partial<ConnectionGateOptions> = {}): Promise<Gu
     work: new PacedWork(2),
     handshakeTimeoutMs: 60_000,
     maxHandshakes: 100,
+    maxHandshakesPerAddress: 100,
+    maxConnections: 100,
+    isProxy: () => false,
     ...options,
   })
   servers.push(server.listen(0, '127.0.0.1'))
@@ -101,7 +104,7 @@ test('who says nothing is ended after the time a handshake may take, who has ask
   await once(regular, 'data')
   const [silent, half] = [await peer(guard), await peer(guard, 'GET / HTTP/1.1\r\nHo')]
   await Promise.all([once(silent, 'close'), once(half, 'close')])
-  expect(guard.gate.counts).toEqual({ late: 2, crowded: 0 })
+  expect(guard.gate.counts).toEqual({ late: 2, crowded: 0, address: 0, full: 0 })
   expect(guard.gate.handshakes).toBe(0)
   regular.write('GET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
   await once(regular, 'data')
@@ -115,7 +118,7 @@ test('of too many at once the newest is ended while all are young', async () => 
   const fourth = await peer(guard)
   await once(fourth, 'close')
   expect(first.every(socket => !socket.closed)).toBe(true)
-  expect(guard.gate.counts).toEqual({ late: 0, crowded: 1 })
+  expect(guard.gate.counts).toEqual({ late: 0, crowded: 1, address: 0, full: 0 })
 })
 
 test('of too many at once the slowest makes place for who is quick', async () => {
@@ -128,6 +131,40 @@ test('of too many at once the slowest makes place for who is quick', async () =>
   await expect.poll(() => ask().catch(() => '')).toContain('/quick')
   expect(slow.closed).toBe(true)
   expect(guard.gate.counts.late).toBe(0)
+})
+
+test('connections of every kind are taken up to their number; beyond it the slowest handshake makes place, or the newest is ended', async () => {
+  const guard = await guarded({ maxConnections: 3 })
+  const idle = [
+    await peer(guard, 'GET /1 HTTP/1.1\r\nHost: x\r\n\r\n'),
+    await peer(guard, 'GET /2 HTTP/1.1\r\nHost: x\r\n\r\n'),
+  ]
+  await Promise.all(idle.map(socket => once(socket, 'data')))
+  const silent = await peer(guard)
+  await expect.poll(() => guard.gate.handshakes).toBe(1)
+  await once(await peer(guard), 'close')
+  expect(silent.closed).toBe(false)
+  const ask = async (): Promise<string> =>
+    await answerTo(await peer(guard, 'GET /new HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+  await expect.poll(() => ask().catch(() => ''), { timeout: 5000 }).toContain('/new')
+  expect([silent, ...idle].map(({ closed }) => closed)).toEqual([true, false, false])
+  expect(guard.gate.counts.full).toBeGreaterThanOrEqual(2)
+  // What has ended counts no longer.
+  expect(await ask()).toContain('/new')
+})
+
+test('of an address only so many may be slow, unless it is a trusted proxy', async () => {
+  const proxies = new Set(['127.0.0.1'])
+  const guard = await guarded({ maxHandshakesPerAddress: 2, isProxy: address => proxies.has(address) })
+  const silent = [await peer(guard), await peer(guard), await peer(guard), await peer(guard)]
+  const sinceMs = performance.now()
+  // A sweep has seen them slow.
+  await vi.waitUntil(() => performance.now() - sinceMs > 2600, { timeout: 10_000 })
+  expect(guard.gate.handshakes).toBe(4)
+  proxies.clear()
+  await expect.poll(() => silent.map(({ closed }) => closed)).toEqual([true, true, false, false])
+  expect(guard.gate.handshakes).toBe(2)
+  expect(guard.gate.counts).toEqual({ late: 0, crowded: 0, address: 2, full: 0 })
 })
 
 test('a peer that resets its connection while it waits harms nobody', async () => {

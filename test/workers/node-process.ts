@@ -34,9 +34,10 @@ export class NodeProcess {
   #err = ''
   #hasEnded = false
 
-  private constructor(env: Readonly<Record<string, string>>) {
+  private constructor(env: Readonly<Record<string, string>>, descriptors?: number) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_'))
-    this.#child = spawn(process.execPath, [main], {
+    const [command, ...args] = limitedTo(descriptors, [process.execPath, main])
+    this.#child = spawn(command, args, {
       env: { ...Object.fromEntries(inherited), ...settings, ...env },
     })
     this.#guard.watch(this.#child.pid)
@@ -54,12 +55,20 @@ export class NodeProcess {
     return new NodeProcess(env)
   }
 
-  /** Resolves when it is ready. */
-  static async start(env: Readonly<Record<string, string>>): Promise<NodeProcess> {
-    const node = new NodeProcess(env)
+  /** Resolves when it is ready. `descriptors` are what each of its processes may have open, files and sockets. */
+  static async start(env: Readonly<Record<string, string>>, descriptors?: number): Promise<NodeProcess> {
+    const node = new NodeProcess(env, descriptors)
     await node.until(() => node.#out.includes('/readyz'), 'its addresses')
     await node.until(() => node.isReady(), 'health')
     return node
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   get streamUrl(): string {
@@ -140,6 +149,12 @@ export class NodeProcess {
     if (found === undefined) throw new Error(`${pattern}: not in ${this.#out}`)
     return found
   }
+}
+
+/** The command line, in a shell that limits it first and then becomes it. */
+function limitedTo(descriptors: number | undefined, command: readonly [string, ...string[]]) {
+  if (descriptors === undefined) return command
+  return ['bash', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command] as const
 }
 
 /** Resolves when none of these processes runs. */

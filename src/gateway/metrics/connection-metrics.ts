@@ -27,7 +27,7 @@ export function declareConnections(registry: Registry, sources: ConnectionSource
   counter(
     registry,
     'ticker_handshakes_ended_total',
-    'Connections ended before they had sent a complete request, by reason. A rise of late: slow or hostile peers; of crowded: TICKER_MAX_HANDSHAKES is reached',
+    'Connections ended before they had sent a complete request, by reason. A rise of late: slow or hostile peers; of crowded: TICKER_MAX_HANDSHAKES is reached; of address: TICKER_MAX_CONNECTIONS_PER_ADDRESS is, by one that says nothing; of full: raise ulimit -n',
     ['reason'],
     () => rows('reason', { ...gate.counts }),
   )
