@@ -42,7 +42,10 @@ export interface AckMessage {
   readonly frames: number
 }
 
-export type ClientMessage = AuthMessage | SubscribeMessage | UnsubscribeMessage | AckMessage
+/** What a client may ask once it is authenticated. */
+export type ClientRequest = SubscribeMessage | UnsubscribeMessage | AckMessage
+
+export type ClientMessage = AuthMessage | ClientRequest
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -2,18 +2,14 @@ import type { Grant } from '../auth/grant.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Authority } from './authority.ts'
-import {
-  type AckMessage,
-  parseClientMessage,
-  type SubscribeMessage,
-  type UnsubscribeMessage,
-} from './client-message.ts'
+import { type ClientRequest, parseClientMessage } from './client-message.ts'
 import { type CloseReason, closeCodes } from './close-code.ts'
 import { Delivery } from './delivery.ts'
 import type { Recipient } from './delivery-parts.ts'
 import { Pace } from './pace.ts'
 import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
 import { MessageRate } from './message-rate.ts'
+import { RequestHandler } from './request-handler.ts'
 import { expiringMessage, slowMessage, welcomeMessage } from './session-messages.ts'
 import { identityOf, type SessionFacts } from './session-facts.ts'
 import type { SessionOrigin, SessionParts } from './session-parts.ts'
@@ -36,6 +32,7 @@ export class Session implements Recipient {
   readonly #sinceMs: number
   readonly #rate: MessageRate
   readonly #pace: Pace
+  readonly #requests: RequestHandler
   /** On the steady clock. */
   readonly #authDueMs: number
   #deadline: NodeJS.Timeout | undefined
@@ -52,6 +49,8 @@ export class Session implements Recipient {
     this.#sinceMs = clock.wall()
     this.#rate = new MessageRate(limits.messagesPerSecond, clock)
     this.#pace = new Pace({ transport, limits, clock })
+    const refuse = (fault: RequestFault): void => this.#tell(fault)
+    this.#requests = new RequestHandler({ rate: this.#rate, pace: this.#pace, refuse })
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
@@ -135,29 +134,17 @@ export class Session implements Recipient {
     } else if (message.action === 'auth') {
       this.authenticate(message.token, message.id)
     } else if (this.#authority === undefined) {
-      this.#step('request', {
-        detail: `${message.action} before "authenticated"; authenticate first`,
-        id: message.id,
-      })
-    } else if (message.action === 'ack') {
-      this.#acknowledged(message)
+      this.#hold(message)
     } else {
-      this.#answer(message, this.#authority.delivery)
+      this.#requests.answer(message, this.#authority.delivery)
     }
   }
 
-  /** An acknowledgement that says something new costs the client nothing: there are no more of them than frames. */
-  #acknowledged({ frames, id }: AckMessage): void {
-    const outcome = this.#pace.ack(frames)
-    if (outcome === 'further') this.#rate.giveBack()
-    else if (outcome !== 'repeated') this.#tell({ code: 400, detail: outcome.detail, id })
-  }
-
-  #answer(request: SubscribeMessage | UnsubscribeMessage, delivery: Delivery): void {
-    const fault =
-      request.action === 'unsubscribe' ? delivery.unsubscribe(request) : delivery.subscribe(request)
-    if (fault !== undefined) this.#tell(fault)
-    this.#rate.answered(delivery.size)
+  /** A client whose token is in its handshake cannot know yet that it is being checked. */
+  #hold(request: ClientRequest): void {
+    if (this.#state === 'verifying' && this.#requests.hold(request)) return
+    const which = this.#state === 'verifying' ? `a second request, ${request.action},` : request.action
+    this.#step('request', { detail: `${which} before "authenticated"; authenticate first`, id: request.id })
   }
 
   /**
@@ -172,6 +159,11 @@ export class Session implements Recipient {
     checkToken(this.#parts, { token, former, dueMs: this.#authDueMs })
       .then(outcome => this.#settle(outcome, id))
       .catch((error: unknown) => this.fail(error))
+  }
+
+  /** Tells of an `Authorization` header that has no token, perhaps a proxy's own; a token may still come in a message. */
+  refuseAuthorization(fault: string): void {
+    this.#step('request', { detail: `${fault}; a token may still come in an "auth" message` })
   }
 
   /** Takes a prepared message for everyone. Who is told of a partition that begins anew knows first what it did not get of it. */
@@ -284,6 +276,8 @@ export class Session implements Recipient {
       const delivery = new Delivery(this.#parts, { recipient: this, pace: this.#pace, grant })
       this.#authority = new Authority({ grant, release, delivery })
       this.#welcome(grant, id)
+      // It may have ended thereby.
+      if (this.state === 'live') this.#requests.release(delivery)
     } else {
       // It ended while it waited for its place.
       outcome.release()

@@ -26,20 +26,62 @@ const open = (): Pair => stage.open()
 const openLive = (grant: Partial<Grant> = {}): Promise<Pair> => stage.openLive(grant)
 
 describe('before authentication', () => {
-  test('nothing but a token is taken, and nothing is queued', async () => {
+  test('nothing but a token is taken', async () => {
     const { session, transport } = open()
     request(session, { action: 'subscribe', trades: ['AAPL'], id: 1 })
     request(session, { action: 'auth', token: 'x' })
-    request(session, { action: 'subscribe', trades: ['AAPL'], id: 2 })
     await vi.advanceTimersByTimeAsync(0)
     feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: 0 })
     feed.flush()
     expect(transport.take().map(({ T, msg, code, id }) => [T, msg, code, id])).toEqual([
       ['success', 'connected', undefined, undefined],
       ['error', 'not authenticated', 401, 1],
-      ['error', 'not authenticated', 401, 2],
       ['success', 'authenticated', undefined, undefined],
     ])
+  })
+
+  // Cause: every request was refused while the token of the handshake was checked, which takes as long as it takes.
+  // Symptom: a client that subscribed as soon as its connection was open was refused at random, 19 times of 30.
+  // Seen: from outside, with the package ws.
+  test('one request is held while the token is checked, and answered after it', async () => {
+    const { session, transport } = open()
+    request(session, { action: 'auth', token: 'x' })
+    request(session, { action: 'subscribe', trades: ['AAPL'], id: 1 })
+    request(session, { action: 'unsubscribe', trades: ['AAPL'], id: 2 })
+    await vi.advanceTimersByTimeAsync(0)
+    request(session, { action: 'subscribe', trades: ['MSFT'], id: 3 })
+    expect(transport.take().map(({ T, msg, code, id }) => [T, msg, code, id])).toEqual([
+      ['success', 'connected', undefined, undefined],
+      ['error', 'not authenticated', 401, 2],
+      ['success', 'authenticated', undefined, undefined],
+      ['subscription', undefined, undefined, 1],
+      ['subscription', undefined, undefined, 3],
+    ])
+  })
+
+  test('a held acknowledgement is answered as any other', async () => {
+    const { session, transport } = open()
+    request(session, { action: 'auth', token: 'x' })
+    request(session, { action: 'ack', n: 1, id: 1 })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(transport.take().map(({ T, code, id }) => [T, code, id])).toEqual([
+      ['success', undefined, undefined],
+      ['success', undefined, undefined],
+      ['error', 400, 1],
+    ])
+  })
+
+  test('a held request goes with a token that is refused', async () => {
+    const { session, transport } = open()
+    stage.verify = () => Promise.reject(new TokenError('expired', 'internal: secret'))
+    request(session, { action: 'auth', token: 'x' })
+    request(session, { action: 'subscribe', trades: ['AAPL'], id: 1 })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(transport.take().map(({ T, code, id }) => [T, code, id])).toEqual([
+      ['success', undefined, undefined],
+      ['error', 402, undefined],
+    ])
+    expect(session.size).toBe(0)
   })
 
   test('the deadline is absolute: talking does not prolong it', async () => {
