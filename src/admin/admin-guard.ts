@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { bearerToken } from '../auth/bearer-token.ts'
+import { readAuthorization } from '../auth/bearer-token.ts'
 import { isLoopback } from '../auth/loopback.ts'
 import { RateLimit } from '../limits/rate-limit.ts'
 import type { Secret } from '../secret.ts'
@@ -34,18 +34,21 @@ export class AdminGuard {
    * is compared for a while, right ones included: what answered them faster would tell them from wrong ones faster.
    */
   refusalOf(request: AdminRequest, nowMs: number): AdminFault | undefined {
-    const { hostname, origin, authorization } = request
+    const { hostname, origin } = request
     if (!isLoopback(hostname.replace(/^\[|\]$/g, ''))) {
       return new AdminFault(403, 'Host: expected localhost, 127.0.0.1 or [::1]; a rebound name is refused')
     }
     if (origin !== undefined) return new AdminFault(403, 'Origin: pages in browsers may not administer')
-    const token = bearerToken(authorization)
-    if (token === undefined) return new AdminFault(401, 'expected the header Authorization: Bearer TOKEN')
+    const authorization = readAuthorization(request.authorization)
+    if (authorization.kind === 'unusable') return new AdminFault(401, authorization.fault)
+    if (authorization.kind === 'absent') {
+      return new AdminFault(401, 'expected the header Authorization: Bearer TOKEN')
+    }
     const waitMs = this.#wrong.take('', 1, nowMs)
     if (waitMs > 0) {
       return new AdminFault(429, 'too many wrong tokens; try again later', Math.ceil(waitMs / 1000))
     }
-    if (!timingSafeEqual(digestOf(token), this.#digest)) {
+    if (!timingSafeEqual(digestOf(authorization.token), this.#digest)) {
       return new AdminFault(401, 'the token is not that of TICKER_ADMIN_TOKEN')
     }
     this.#wrong.giveBack('', 1)

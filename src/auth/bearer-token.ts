@@ -1,4 +1,21 @@
-/** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), or `undefined` where there is none. */
-export function bearerToken(header: string | undefined): string | undefined {
-  return /^Bearer +([^\s]+)\s*$/i.exec(header ?? '')?.[1]
+/** What an `Authorization` header holds: a token, nothing, or something else, with what is wrong in words that do not show it. */
+export type Authorization =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable'; readonly fault: string }
+
+/** Reads an `Authorization: Bearer …` header (RFC 6750 §2.1). */
+export function readAuthorization(header: string | undefined): Authorization {
+  if (header === undefined || header.trim() === '') return { kind: 'absent' }
+  const token = /^Bearer +([^\s]+)\s*$/i.exec(header)?.[1]
+  return token === undefined ? { kind: 'unusable', fault: faultOf(header) } : { kind: 'token', token }
+}
+
+function faultOf(header: string): string {
+  // A token has points and is longer: it is never taken for a scheme, and so never shown.
+  const [scheme] = /^[A-Za-z][A-Za-z-]{0,19}(?=\s|$)/.exec(header) ?? []
+  if (scheme === undefined) return 'Authorization: expected "Bearer" and a space before the token'
+  if (scheme.toLowerCase() !== 'bearer') return `Authorization: expected the scheme Bearer, not ${scheme}`
+  const rest = header.slice(scheme.length).trim()
+  return `Authorization: ${rest === '' ? '"Bearer" without a token' : 'white space inside the token'}`
 }

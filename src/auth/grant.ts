@@ -50,8 +50,8 @@ const nothing: ReadonlySet<never> = new Set()
 const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
 const longestId = 256
-/** The last moment a `Date` can express, in seconds (ECMA-262 §21.4.1.1). */
-const lastSecond = 8.64e12
+/** In seconds this is the year 5138, in milliseconds 1973: what is above was not meant in seconds. */
+const lastSecond = 1e11
 
 /**
  * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and `iat`, `scope`
@@ -60,10 +60,10 @@ const lastSecond = 8.64e12
  */
 export function parseGrant(claims: unknown): Grant {
   if (!isRecord(claims)) throw fault('the claims are not an object')
-  const { sub, exp, jti, iat, scope, ticker = {} } = claims
+  const { sub, jti, scope, ticker = {} } = claims
+  const { exp, iat } = parseTimes(claims)
   if (!isId(sub)) throw fault(`"sub" is not text of 1 to ${longestId} characters`)
-  if (!isTime(exp)) throw fault('"exp" is not a time in seconds')
-  if (iat !== undefined && !isTime(iat)) throw fault('"iat" is not a time in seconds')
+  if (exp === undefined) throw fault('"exp" is missing')
   if (jti !== undefined && !isId(jti)) throw fault(`"jti" is not text of 1 to ${longestId} characters`)
   if (!isRecord(ticker)) throw fault('"ticker" is not an object')
   return {
@@ -77,6 +77,26 @@ export function parseGrant(claims: unknown): Grant {
     rooms: parseEntitled(ticker, 'rooms'),
     expiresAtMs: Math.floor(exp * 1000),
   }
+}
+
+/** The times of a token (RFC 7519 §2: seconds since 1970, with or without a fraction), where it has them. */
+export function parseTimes(claims: Readonly<Record<string, unknown>>): {
+  readonly exp: number | undefined
+  readonly nbf: number | undefined
+  readonly iat: number | undefined
+} {
+  const timeOf = (name: 'exp' | 'nbf' | 'iat'): number | undefined => {
+    const time = claims[name]
+    if (time === undefined) return undefined
+    if (typeof time !== 'number' || !(time >= 0)) {
+      throw fault(`"${name}" is not a time in seconds since 1970`)
+    }
+    if (time > lastSecond) {
+      throw fault(`"${name}" is beyond the year 5138; is it in milliseconds? Expected seconds since 1970`)
+    }
+    return time
+  }
+  return { exp: timeOf('exp'), nbf: timeOf('nbf'), iat: timeOf('iat') }
 }
 
 function parseScopes(scope: unknown): ReadonlySet<Scope> {
@@ -115,14 +135,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= lastSecond
-}
-
 function isId(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= longestId
 }
 
 function fault(rule: string): TokenError {
-  return new TokenError('claims', `token: ${rule}; the issuer has to correct it`)
+  return new TokenError('claims', `token: ${rule}; the issuer has to correct it`, { hint: rule })
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose'
 import { PacedWork } from '../limits/paced-work.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { type KeySetOutcome, KeySetError, requestKeySet } from './key-set-request.ts'
@@ -36,6 +36,9 @@ const resumedPerTurn = 16
 
 /** The keys of one good answer. */
 interface Keys {
+  /** From 1 on; that of the answer before if it had the same keys. */
+  readonly version: number
+  readonly text: string
   readonly find: JWTVerifyGetKey
   readonly ids: ReadonlySet<string>
   readonly readAtMs: number
@@ -90,15 +93,21 @@ export class KeySet {
     this.#stopping.abort()
   }
 
+  /** Changes with the keys; 0 where there are none, or none any more. */
+  get version(): number {
+    return this.#keys !== undefined && this.#isFresh() ? this.#keys.version : 0
+  }
+
   /**
-   * Resolves when the key that a token names is at hand, which may take a read. Rejects with jose's error where the set does not have
-   * it, with a `KeySetError` where that cannot be known.
+   * Resolves when there are newer keys than those of a version, which did not fit a token, or none after a read; whether there are. Who
+   * names a key that is at hand does not wait for its turn to read. Rejects with a `KeySetError` where it cannot be known.
    */
-  async prepare(hint: KeyHint): Promise<void> {
-    if (this.#has(hint)) return
-    await this.#waitForRead()
-    if (this.#has(hint)) return
-    throw this.#fault ?? new errors.JWKSNoMatchingKey()
+  async renew(version: number, { kid }: KeyHint): Promise<boolean> {
+    const isKnown = typeof kid === 'string' && version > 0 && this.#keys?.ids.has(kid) === true
+    if (this.version === version && !(isKnown && this.#restMs > 0)) await this.#waitForRead()
+    if (this.version !== version) return true
+    if (this.#fault !== undefined && !isKnown) throw this.#fault
+    return false
   }
 
   /** The key for a token's header, among those at hand. */
@@ -111,17 +120,20 @@ export class KeySet {
     return this.#keys !== undefined && this.ageMs <= this.#options.maxStaleMs
   }
 
-  /** A token without a `kid` takes the one key that fits it, whichever that is. */
-  #has({ kid }: KeyHint): boolean {
-    return this.#isFresh() && (typeof kid !== 'string' || this.#keys?.ids.has(kid) === true)
+  /** Until the next request may be made. */
+  get #restMs(): number {
+    const { now, pauseMs, cooldownMs } = this.#options
+    return this.#endedMs + (this.#fault === undefined ? cooldownMs : pauseMs) - now()
   }
 
-  /** Waits for a read that began, or begins, as soon as another is allowed; rejects where no waiting helps. */
+  /** Waits for a read that began, or begins, as soon as another is allowed; not where that does not help. */
   async #waitForRead(): Promise<void> {
-    const { now, pauseMs, cooldownMs } = this.#options
-    const restMs = this.#endedMs + (this.#fault === undefined ? cooldownMs : pauseMs) - now()
-    if (this.#fault !== undefined && restMs > 0) throw this.#fault
-    if (this.#waiting >= mostWaiting) throw this.#isFresh() ? new errors.JWKSNoMatchingKey() : notRead()
+    const restMs = this.#restMs
+    if (this.#fault !== undefined && restMs > 0) return
+    if (this.#waiting >= mostWaiting) {
+      if (this.#isFresh()) return
+      throw notRead()
+    }
     this.#waiting += 1
     try {
       await (this.#reading ?? (this.#next ??= this.#readAfter(restMs)))
@@ -161,7 +173,10 @@ export class KeySet {
     try {
       const set = await requestKeySet(url, signal)
       const ids = new Set(set.keys.map(key => key.kid).filter(id => id !== undefined))
-      this.#keys = { find: createLocalJWKSet(set), ids, readAtMs }
+      const text = JSON.stringify(set)
+      const former = this.#keys
+      const version = former?.text === text ? former.version : (former?.version ?? 0) + 1
+      this.#keys = { version, text, find: createLocalJWKSet(set), ids, readAtMs }
       this.#fault = undefined
       this.reads.read += 1
     } catch (error) {

@@ -38,6 +38,8 @@ export class RevocationsFullError extends TickerError {
 export interface RevocationsOptions {
   /** How many are kept; 10,000 if left out. */
   readonly limit?: number
+  /** How far the issuer's clock may be from ours; 5000 if left out. */
+  readonly toleranceMs?: number
   /** Milliseconds since 1970; `Date.now` where absent. */
   readonly now?: () => number
 }
@@ -59,13 +61,15 @@ export class Revocations {
   /** Told when a token that lives longer than its revocation was shown, and until when that is kept now. */
   onExtended: (number: number, untilMs: number) => void = () => undefined
   readonly #limit: number
+  readonly #toleranceMs: number
   readonly #now: () => number
   /** By what they withdraw, the oldest first. */
   readonly #entries = new Map<string, Entry>()
   #lastNumber = 0
 
-  constructor({ limit = 10_000, now = Date.now }: RevocationsOptions = {}) {
+  constructor({ limit = 10_000, toleranceMs = 5000, now = Date.now }: RevocationsOptions = {}) {
     this.#limit = limit
+    this.#toleranceMs = toleranceMs
     this.#now = now
   }
 
@@ -133,12 +137,16 @@ export class Revocations {
     return [...this.#entries.values()].map(({ isStated: _isStated, ...revocation }) => revocation)
   }
 
-  /** Whether a token is withdrawn. A token of the user's that does not say when it was issued counts as issued before. */
+  /**
+   * Whether a token is withdrawn. One of the user's that does not say when it was issued counts as issued before; so does one that says
+   * a time after the revocation by which clocks may differ: a fast issuer's token from before it looks the same.
+   */
   covers({ subject, tokenId, issuedAtMs = 0, expiresAtMs }: Grant): boolean {
     if (this.#entries.size === 0) return false
     const ofUser = this.#inForce({ kind: 'sub', subject })
     const ofToken = tokenId === undefined ? undefined : this.#inForce({ kind: 'jti', tokenId })
-    const found = ofToken ?? (ofUser !== undefined && issuedAtMs <= ofUser.sinceMs ? ofUser : undefined)
+    const issuedMs = issuedAtMs - this.#toleranceMs
+    const found = ofToken ?? (ofUser !== undefined && issuedMs <= ofUser.sinceMs ? ofUser : undefined)
     if (found === undefined) return false
     const neededMs = expiresAtMs + longestToleranceMs
     if (!found.isStated && found.untilMs < neededMs) {
@@ -166,11 +174,14 @@ const longestToleranceMs = 300_000
 export function withRevocations(verify: TokenVerifier, revocations: Revocations): TokenVerifier {
   return async token => {
     const grant = await verify(token)
-    if (revocations.covers(grant)) {
-      throw new TokenError('revoked', 'token: withdrawn by the operator; the issuer has to make a new one')
-    }
+    if (revocations.covers(grant)) throw revokedError()
     return grant
   }
+}
+
+/** What refuses a token that was withdrawn. */
+export function revokedError(): TokenError {
+  return new TokenError('revoked', 'token: withdrawn by the operator; the issuer has to make a new one')
 }
 
 function keyOf(tokens: RevokedTokens): string {

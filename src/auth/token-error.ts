@@ -20,13 +20,25 @@ export const tokenFaults = [
 
 export type TokenFault = (typeof tokenFaults)[number]
 
+export interface TokenErrorOptions extends ErrorOptions {
+  /** What the token's holder is told beside the reason. */
+  readonly hint?: string
+}
+
 /** A token was refused, for `reason`; `cause` is jose's own error. Messages never contain the token. */
 export class TokenError extends TickerError {
   readonly code = 'TICKER_TOKEN'
   readonly reason: TokenFault
+  readonly #hint: string | undefined
 
-  constructor(reason: TokenFault, message: string, options?: ErrorOptions) {
+  constructor(reason: TokenFault, message: string, { hint, ...options }: TokenErrorOptions = {}) {
     super(message, options)
     this.reason = reason
+    this.#hint = hint
+  }
+
+  /** What the peer that sent the token is told. */
+  get refusal(): string {
+    return `the token was refused: ${this.reason}${this.#hint === undefined ? '' : ` (${this.#hint})`}`
   }
 }

@@ -1,9 +1,19 @@
-import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
 import { turnstile } from '../limits/turnstile.ts'
 import { messageOf } from '../ticker-error.ts'
 import { type Grant, parseGrant } from './grant.ts'
-import type { KeyHint } from './key-set.ts'
-import { TokenError, type TokenFault } from './token-error.ts'
+import type { KeySet } from './key-set.ts'
+import { KeySetError } from './key-set-request.ts'
+import { TokenError } from './token-error.ts'
+import { formFaultOf } from './token-form.ts'
+import { tokenRefusal } from './token-refusal.ts'
 
 /** How tokens are checked. */
 export interface AuthOptions {
@@ -12,10 +22,15 @@ export interface AuthOptions {
   /** JOSE names; nothing else is accepted. */
   readonly algorithms: readonly string[]
   readonly clockToleranceS: number
-  /** The key for a token's header; a rejection that is not jose's counts as `unavailable`. */
+  /**
+   * The key for a token's header; where several fit, a rejection with jose's error that iterates over them. Any rejection that is not
+   * jose's counts as `unavailable`.
+   */
   readonly keys: JWTVerifyGetKey
-  /** Waits until the key that a token names is at hand; rejects like `keys`. Where absent, all keys always are. */
-  readonly prepare?: ((hint: KeyHint) => Promise<void>) | undefined
+  /** Where `keys` finds them, if they may change. */
+  readonly keySet?: KeySet | undefined
+  /** A longer token is refused unread; 64 KiB if left out. */
+  readonly longestTokenBytes?: number
   /** Milliseconds since 1970; `Date.now` where absent. */
   readonly now?: () => number
 }
@@ -23,36 +38,35 @@ export interface AuthOptions {
 /** Resolves with what a token allows, or rejects with a `TokenError`, and nothing else. */
 export type TokenVerifier = (token: string) => Promise<Grant>
 
-/** A longer token is refused unread. */
-export const longestTokenBytes = 8192
-
 /** Signatures checked at a time, so that the ends of a storm of tokens do not come all in one turn of the event loop. */
 const checkedAtOnce = 8
-
-/**
- * A JWS in compact form (RFC 7515 §7.1). The signature may be empty here, so that an unsigned token is refused for its
- * algorithm.
- */
-const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
+/** Keys that one token is tried with, where its header fits several: a signature costs some 100 µs. */
+const mostKeysTried = 8
 
 /** Creates the one check that every token goes through: form, algorithm, key, signature, claims, in this order. */
 export function createTokenVerifier(options: AuthOptions): TokenVerifier {
+  const { keySet, longestTokenBytes = 65_536 } = options
   const check = turnstile(createCheck(options), checkedAtOnce)
-  const { prepare } = options
   return async token => {
-    if (token.length > longestTokenBytes) {
-      throw new TokenError(
-        'malformed',
-        `token: longer than ${longestTokenBytes} bytes; ask for fewer names or *`,
-      )
-    }
-    if (!compactForm.test(token)) throw new TokenError('malformed', 'token: not a signed JWT in compact form')
+    const fault = formFaultOf(token, longestTokenBytes)
+    if (fault !== undefined) throw new TokenError('malformed', `token: ${fault}`, { hint: fault })
     try {
-      if (prepare !== undefined) await prepareFor(token, { ...options, prepare })
-      return await check(token)
+      return await (keySet === undefined ? check(token) : checkWithRenewal(token, check, keySet))
     } catch (error) {
-      throw error instanceof TokenError ? error : refusalOf(error)
+      throw error instanceof TokenError ? error : tokenRefusal(error)
     }
+  }
+}
+
+/** The wait for newer keys is outside of the turnstile: it must not hold up those whose keys are at hand. */
+async function checkWithRenewal(token: string, check: TokenVerifier, keySet: KeySet): Promise<Grant> {
+  const { version } = keySet
+  try {
+    return await check(token)
+  } catch (error) {
+    if (!mayFitOtherKeys(error)) throw error
+    if (!(await orUnavailable(() => keySet.renew(version, decodeProtectedHeader(token))))) throw error
+    return await check(token)
   }
 }
 
@@ -62,34 +76,54 @@ function createCheck(options: AuthOptions): TokenVerifier {
   const algorithms = [...options.algorithms]
   const findKey: JWTVerifyGetKey = (header, token) => orUnavailable(async () => options.keys(header, token))
   return async token => {
-    const { payload } = await jwtVerify(token, findKey, {
-      issuer,
-      audience,
-      algorithms,
-      clockTolerance: clockToleranceS,
-      currentDate: new Date(now()),
-    })
-    return parseGrant(payload)
+    const nowMs = now()
+    const currentDate = new Date(nowMs)
+    const rules = { issuer, audience, algorithms, clockTolerance: clockToleranceS, currentDate }
+    const grant = parseGrant(await claimsOf(token, findKey, rules))
+    refuseFuture(grant, nowMs + clockToleranceS * 1000)
+    return grant
   }
 }
 
-/** Outside of the turnstile: who waits here for the issuer must not hold up those whose keys are at hand. */
-async function prepareFor(
+async function claimsOf(
   token: string,
-  { prepare, algorithms }: AuthOptions & { readonly prepare: (hint: KeyHint) => Promise<void> },
-): Promise<void> {
-  const hint = readHeader(token)
-  // What is wrong with another header is found by the check.
-  if (hint === undefined || !algorithms.includes(hint.alg ?? '')) return
-  await orUnavailable(() => prepare(hint))
+  findKey: JWTVerifyGetKey,
+  rules: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, findKey, rules)).payload
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    return await claimsByAnyOf(error, token, rules)
+  }
 }
 
-function readHeader(token: string): ReturnType<typeof decodeProtectedHeader> | undefined {
-  try {
-    return decodeProtectedHeader(token)
-  } catch {
-    return undefined
+/** Key sets in rotation have several keys without a `kid`, or with the same one. */
+async function claimsByAnyOf(
+  keys: errors.JWKSMultipleMatchingKeys,
+  token: string,
+  rules: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  let tried = 0
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, rules)).payload
+    } catch (error) {
+      // A TypeError: one that is no key for the algorithm, such as RSA of 1,024 bits.
+      if (!(error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError)) throw error
+    }
+    if (++tried === mostKeysTried) break
   }
+  const message = `signature verification failed with each of ${tried} keys that its header fits; a kid of its own for each key tells them apart`
+  throw new errors.JWSSignatureVerificationFailed(message)
+}
+
+/** A token from further ahead than clocks may differ would outlive the revocation of its user's tokens. */
+function refuseFuture({ issuedAtMs = 0 }: Grant, latestMs: number): void {
+  const aheadMs = issuedAtMs - latestMs
+  if (aheadMs <= 0) return
+  const hint = `"iat" is ${Math.ceil(aheadMs / 1000)} s further ahead than clocks may differ; the issuer's clock is fast`
+  throw new TokenError('not_yet_valid', `token: ${hint} (TICKER_JWT_CLOCK_TOLERANCE_S)`, { hint })
 }
 
 /** jose's errors say which key is missing; whatever else goes wrong is the source's, not the token's. */
@@ -109,33 +143,8 @@ const keyFaults: ReadonlySet<string> = new Set([
   errors.JOSENotSupported.code,
 ])
 
-const faultOfCode: Readonly<Record<string, TokenFault>> = {
-  [errors.JWSInvalid.code]: 'malformed',
-  [errors.JWTInvalid.code]: 'malformed',
-  [errors.JWTExpired.code]: 'expired',
-  [errors.JOSEAlgNotAllowed.code]: 'algorithm',
-  [errors.JOSENotSupported.code]: 'algorithm',
-  [errors.JWSSignatureVerificationFailed.code]: 'signature',
-  [errors.JWKSNoMatchingKey.code]: 'key',
-  [errors.JWKSMultipleMatchingKeys.code]: 'key',
-}
-
-function refusalOf(error: unknown): TokenError {
-  const message = `token: ${messageOf(error)}`
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    // The signature was good, so the claim is the issuer's, not a stranger's.
-    const found = JSON.stringify(error.payload[error.claim])?.slice(0, 200) ?? 'absent'
-    return new TokenError(faultOfClaim(error.claim, error.reason), `${message} (${found})`, { cause: error })
-  }
-  if (error instanceof errors.JOSEError) {
-    return new TokenError(faultOfCode[error.code] ?? 'malformed', message, { cause: error })
-  }
-  // A TypeError: the key that was found is not one for the header's algorithm.
-  return new TokenError('key', message, { cause: error })
-}
-
-function faultOfClaim(claim: string, reason: string): TokenFault {
-  if (claim === 'aud') return 'audience'
-  if (claim === 'iss') return 'issuer'
-  return claim === 'nbf' && reason === 'check_failed' ? 'not_yet_valid' : 'claims'
+/** Whether a token that the keys at hand do not fit may be good all the same. */
+function mayFitOtherKeys(error: unknown): boolean {
+  if (error instanceof TokenError) return error.cause instanceof KeySetError
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
 }

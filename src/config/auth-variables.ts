@@ -8,7 +8,7 @@ export const authVariables = {
     name: 'TICKER_JWT_JWKS_URL',
     kind: secureUrl,
     absent: 'this or TICKER_JWT_PUBLIC_KEY in production',
-    doc: "The issuer's key set; read every 5 minutes, and when a token names an unknown key.",
+    doc: "The issuer's key set; read every 5 minutes, and when no key fits a token.",
   }),
   maxStaleS: withDefault({
     name: 'TICKER_JWKS_MAX_STALE_S',
@@ -44,6 +44,6 @@ export const authVariables = {
     name: 'TICKER_JWT_CLOCK_TOLERANCE_S',
     kind: whole(0, 300, 'seconds'),
     default: '5',
-    doc: "How far the issuer's clock may be from ours.",
+    doc: "How far the issuer's clock may be from ours; a revocation of a user reaches as far ahead.",
   }),
 }

@@ -2,9 +2,9 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { Drain } from '../admin/drain.ts'
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
-import { Revocations, withRevocations } from '../auth/revocations.ts'
+import { Revocations } from '../auth/revocations.ts'
 import { openTokenKeys } from '../auth/token-keys.ts'
-import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
+import type { TokenVerifier } from '../auth/token-verifier.ts'
 import type { Config } from '../config/config.ts'
 import { Feed } from '../fanout/feed.ts'
 import { serveOperations } from '../http/operations.ts'
@@ -30,6 +30,7 @@ import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
 import { aloneFigures } from './metrics/worker-metrics.ts'
 import { createMemoryGuard } from './create-memory-guard.ts'
+import { createTokenCheck } from './create-token-check.ts'
 import { openDecoder } from './open-decoder.ts'
 import { openDeadLetterWriter, openLog } from './open-log.ts'
 import { RecordDecoder } from './record-decoder.ts'
@@ -54,13 +55,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const decoder = await openDecoder(config.ingest.decoder)
   const keys = await openTokenKeys(config.auth.keys, config.mode, logger)
   const log = openLog(config, logger)
-  const prepare = keys.set?.prepare.bind(keys.set)
   const { worker } = options
-  const revocations = worker?.revocations ?? new Revocations()
-  const verify = withRevocations(
-    createTokenVerifier({ ...config.auth, keys: keys.find, prepare }),
-    revocations,
-  )
+  const clockToleranceMs = config.auth.clockToleranceS * 1000
+  const revocations = worker?.revocations ?? new Revocations({ toleranceMs: clockToleranceMs })
+  const verify = createTokenCheck(config, { keys, revocations, log: logger })
   const feed = new Feed({
     maxItems: config.ingest.maxItems,
     window: { maxBytes: config.ingest.tapeBytes, maxAgeMs: config.ingest.tapeMs },
@@ -74,7 +72,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const sessions = new Sessions({
     feed,
     history,
-    limits: { ...config.limits, clockToleranceMs: config.auth.clockToleranceS * 1000 },
+    limits: { ...config.limits, clockToleranceMs },
     ledger,
     revocations,
     numbersAbove: worker?.sessionNumbersAbove ?? 0,

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts'
 import { divideDescriptors } from '../limits/descriptors.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import { ConnectionGate } from '../transport/connection-gate.ts'
-import { commonOptions } from './common-options.ts'
+import { commonOptions, maxHeaderSize } from './common-options.ts'
 import { refuseExposed } from './exposure.ts'
 import { ServerCertificate } from './server-certificate.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
@@ -63,7 +63,7 @@ async function readCertificate({ mode, stream }: Config): Promise<ServerCertific
 
 function createApp(certificate: ServerCertificate | undefined, logger: FastifyBaseLogger): FastifyInstance {
   const options = { ...commonOptions, loggerInstance: logger }
-  const http = { shouldUpgradeCallback: isWebSocketHandshake }
+  const http = { shouldUpgradeCallback: isWebSocketHandshake, maxHeaderSize }
   if (certificate === undefined) return Fastify({ ...options, http })
   const app = Fastify({
     ...options,

@@ -1,4 +1,4 @@
-import { bearerToken } from '../auth/bearer-token.ts'
+import { readAuthorization } from '../auth/bearer-token.ts'
 import type { Grant, Scope } from '../auth/grant.ts'
 import { TokenError } from '../auth/token-error.ts'
 import type { TokenVerifier } from '../auth/token-verifier.ts'
@@ -18,15 +18,16 @@ export async function authorize(
   header: string | undefined,
   { verify, scope }: AuthorizationRule,
 ): Promise<Grant | Refusal> {
-  const token = bearerToken(header)
-  if (token === undefined) return challenge('expected the header Authorization: Bearer TOKEN')
+  const authorization = readAuthorization(header)
+  if (authorization.kind === 'unusable') return challenge(authorization.fault)
+  if (authorization.kind === 'absent') return challenge('expected the header Authorization: Bearer TOKEN')
   try {
-    const grant = await verify(token)
+    const grant = await verify(authorization.token)
     return grant.scopes.has(scope) ? grant : new Refusal(403, `the token lacks the scope "${scope}"`)
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
     if (error.reason === 'unavailable') return refuseForNow(503, 'the token could not be checked', 1)
-    return challenge(`the token was refused: ${error.reason}`)
+    return challenge(error.refusal)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Grant, lackForFeed } from '../auth/grant.ts'
-import { TokenError, type TokenFault } from '../auth/token-error.ts'
+import { revokedError } from '../auth/revocations.ts'
+import { TokenError } from '../auth/token-error.ts'
 import type { Release } from '../limits/ledger.ts'
 import type { PlaceLack } from './places.ts'
 import type { SessionLimits, SessionParts } from './session-parts.ts'
@@ -29,11 +30,11 @@ export async function checkToken(parts: SessionParts, request: TokenRequest): Pr
     const lack = lackForFeed(grant, 'live') ?? lackForSession(grant, request.former)
     if (lack !== undefined) return { kind: 'refused', detail: lack }
     if (request.former === undefined) return await enter(parts, grant, request.dueMs)
-    if (parts.isRevoked(grant)) return refuse(parts, 'revoked')
+    if (parts.isRevoked(grant)) return refuse(parts, revokedError())
     return { kind: 'renewed', grant }
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
-    return refuse(parts, error.reason)
+    return refuse(parts, error)
   }
 }
 
@@ -50,15 +51,15 @@ async function enter(parts: SessionParts, grant: Grant, dueMs: number): Promise<
   if ('lack' in place) return { kind: 'full', detail: fullDetail(place.lack, limits) }
   if (!parts.isRevoked(grant)) return { kind: 'entered', grant, release: place.release }
   place.release()
-  return refuse(parts, 'revoked')
+  return refuse(parts, revokedError())
 }
 
-function refuse({ counts }: SessionParts, reason: TokenFault): TokenOutcome {
-  counts.tokens[reason]++
-  if (reason === 'unavailable') {
+function refuse({ counts }: SessionParts, error: TokenError): TokenOutcome {
+  counts.tokens[error.reason]++
+  if (error.reason === 'unavailable') {
     return { kind: 'unchecked', detail: 'the token could not be checked; try again later' }
   }
-  return { kind: 'refused', detail: `the token was refused: ${reason}` }
+  return { kind: 'refused', detail: error.refusal }
 }
 
 function fullDetail(lack: PlaceLack, limits: SessionLimits): string {

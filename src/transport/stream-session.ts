@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
-import { bearerToken } from '../auth/bearer-token.ts'
+import { readAuthorization } from '../auth/bearer-token.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { WebSocketTransport } from './web-socket-transport.ts'
@@ -64,8 +64,9 @@ export function runSession(
     sessions.gone(session)
     gone()
   })
-  const token = bearerToken(request.headers.authorization)
-  if (token !== undefined) session.authenticate(token)
+  const authorization = readAuthorization(request.headers.authorization)
+  if (authorization.kind === 'token') session.authenticate(authorization.token)
+  else if (authorization.kind === 'unusable') session.refuseAuthorization(authorization.fault)
   return session
 }
 

@@ -31,13 +31,14 @@ export async function runWorker(config: Config): Promise<number> {
 
 class WorkerNode {
   readonly #config: Config
-  readonly #revocations = new Revocations()
+  readonly #revocations: Revocations
   readonly #stopping = new AbortController()
   readonly #line: Line
   #gateway: Gateway | undefined
 
   constructor(config: Config) {
     this.#config = config
+    this.#revocations = new Revocations({ toleranceMs: config.auth.clockToleranceS * 1000 })
     this.#line = new Line({
       send: message => void process.send?.(message, undefined, {}, () => undefined),
       answer: question => {

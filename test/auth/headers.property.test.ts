@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bearerToken } from '../../src/auth/bearer-token.ts'
+import { readAuthorization } from '../../src/auth/bearer-token.ts'
 import { isOriginAllowed } from '../../src/auth/origin-policy.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 300 })
@@ -14,14 +14,31 @@ test('whatever an Authorization header holds, a token is one word of it behind B
     fc.nat(100_000).map(length => `Bearer ${' '.repeat(length)}x y`),
   )
   const property = fc.property(headers, header => {
-    const token = bearerToken(header)
-    if (token === undefined) return
+    const authorization = readAuthorization(header)
+    if (authorization.kind === 'absent') expect(header.trim()).toBe('')
+    if (authorization.kind === 'unusable') expect(authorization.fault.length).toBeLessThan(80)
+    if (authorization.kind !== 'token') return
+    const { token } = authorization
     expect(token).toMatch(/^\S+$/)
     expect(header.slice(0, 7)).toMatch(/^bearer /i)
     expect(header.trimEnd().endsWith(token)).toBe(true)
   })
 
   expect(fc.assert(property, { numRuns: 3000 })).toBe(undefined)
+})
+
+// Cause: whatever was no token in an Authorization header was taken for an absent header.
+// Symptom: a client that sent another scheme was told nothing until its time for authentication was over.
+// Seen: from outside, with "Authorization: Basic …".
+test.each([
+  ['Basic YW5uOnNlY3JldA==', 'expected the scheme Bearer, not Basic'],
+  ['Bearer', '"Bearer" without a token'],
+  ['Bearer a.b.c d', 'white space inside the token'],
+  ['eyJhbGciOiJFUzI1NiJ9.e30.c2ln', 'expected "Bearer" and a space before the token'],
+  ['bearer\u00a0a.b.c', 'white space inside the token'],
+  ['Bearer:a.b.c', 'expected "Bearer" and a space before the token'],
+])('an Authorization header %j is said to be wrong: %s', (header, fault) => {
+  expect(readAuthorization(header)).toEqual({ kind: 'unusable', fault: `Authorization: ${fault}` })
 })
 
 const parts = fc.constantFrom(

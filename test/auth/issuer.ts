@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { createTokenVerifier, type TokenVerifier } from '../../src/auth/token-verifier.ts'
+import { type AuthOptions, createTokenVerifier, type TokenVerifier } from '../../src/auth/token-verifier.ts'
 import { TokenError } from '../../src/auth/token-error.ts'
 
 /** The time at which every test token is made and checked. */
@@ -32,13 +32,14 @@ export function sign(
 }
 
 /** A verifier of one key, whose clock stands at `nowS`. */
-export function verifierOf(key: KeyObject, algorithms: readonly string[] = ['ES256']): TokenVerifier {
+export function verifierOf(key: KeyObject, changes: Partial<AuthOptions> = {}): TokenVerifier {
   return createTokenVerifier({
     ...identity,
-    algorithms,
+    algorithms: ['ES256'],
     clockToleranceS: 5,
     keys: () => key,
     now: () => nowS * 1000,
+    ...changes,
   })
 }
 

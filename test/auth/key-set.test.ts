@@ -24,6 +24,7 @@ const firstJwk = { ...first.publicKey.export({ format: 'jwk' }), kid: 'first' }
 const secondJwk = { ...second.publicKey.export({ format: 'jwk' }), kid: 'second' }
 const firstToken = () => sign(claims, first.privateKey, { alg: 'ES256', kid: 'first' })
 const secondToken = () => sign(claims, second.privateKey, { alg: 'ES256', kid: 'second' })
+const tokenWithoutKid = ({ privateKey }: typeof first) => sign(claims, privateKey)
 const tokenNaming = (kid: string) => sign(claims, second.privateKey, { alg: 'ES256', kid })
 
 const dayMs = 86_400_000
@@ -41,7 +42,7 @@ function verifierOf(set: KeySet): TokenVerifier {
     algorithms: ['ES256'],
     clockToleranceS: 5,
     keys: set.find,
-    prepare: set.prepare.bind(set),
+    keySet: set,
     now: () => nowS * 1000,
   })
 }
@@ -77,16 +78,9 @@ describe('a key set over HTTP', () => {
     expect((await refusalOf(verify, await firstToken())).reason).toBe('key')
   })
 
-  test('does not fit a token without kid when it has several keys', async () => {
-    server.serve(firstJwk, secondJwk)
-    const token = await sign(claims, first.privateKey, { alg: 'ES256' })
-    expect((await refusalOf(verifier(), token)).reason).toBe('key')
-  })
-
   test('fits a token without kid when it has one key', async () => {
     server.serve(firstJwk)
-    const token = await sign(claims, first.privateKey, { alg: 'ES256' })
-    expect((await verifier()(token)).subject).toBe('ann')
+    expect((await verifier()(await tokenWithoutKid(first))).subject).toBe('ann')
   })
 
   test('does not vouch for a key that only borrows a known kid', async () => {
@@ -99,6 +93,71 @@ describe('a key set over HTTP', () => {
     const token = await sign(claims, Buffer.alloc(32), { alg: 'HS256' })
     expect((await refusalOf(verifier(), token)).reason).toBe('algorithm')
     expect(server.requests).toBe(0)
+  })
+})
+
+// Cause: a header that several keys fit was an error; only an unknown kid made the set be read again.
+// Symptom: every token of an issuer whose set had one kid twice, or that rotated keys without kids, ended with 4501.
+// Seen: from outside, with key sets in rotation.
+describe('keys that no kid tells apart', () => {
+  const withoutKid = ({ publicKey }: typeof first) => publicKey.export({ format: 'jwk' })
+  const sameKid = (pair: typeof first) => ({ ...withoutKid(pair), kid: 'same' })
+  const tokenOfSame = ({ privateKey }: typeof first) =>
+    sign(claims, privateKey, { alg: 'ES256', kid: 'same' })
+
+  test.each([
+    ['two keys of one kid', [sameKid(first), sameKid(second)], tokenOfSame],
+    ['two keys without a kid', [withoutKid(first), withoutKid(second)], tokenWithoutKid],
+    ['two keys with kids, which the token does not name', [firstJwk, secondJwk], tokenWithoutKid],
+    ['a damaged key before them', [{ ...firstJwk, x: 'AA' }, firstJwk, secondJwk], tokenWithoutKid],
+    ['the same key twice', [sameKid(first), sameKid(first), sameKid(second)], tokenOfSame],
+  ])('%s: each is tried', async (_what, keys, tokenOf) => {
+    server.serve(...keys)
+    const verify = verifier()
+    expect((await verify(await tokenOf(first))).subject).toBe('ann')
+    expect((await verify(await tokenOf(second))).subject).toBe('ann')
+  })
+
+  test('a token of none of them is refused, and one that has expired is told so', async () => {
+    server.serve(sameKid(first), sameKid(second))
+    const verify = verifier({ cooldownMs: 0 })
+    const expired = await sign({ ...claims, exp: nowS - 60 }, second.privateKey, {
+      alg: 'ES256',
+      kid: 'same',
+    })
+    expect((await refusalOf(verify, await tokenOfSame(es256()))).reason).toBe('signature')
+    expect((await refusalOf(verify, expired)).reason).toBe('expired')
+  })
+
+  test('no more than eight are tried', async () => {
+    const others = Array.from({ length: 7 }, () => sameKid(es256()))
+    const verify = verifier({ cooldownMs: 0 })
+    server.serve(...others, sameKid(first))
+    expect((await verify(await tokenOfSame(first))).subject).toBe('ann')
+    server.serve(...others, sameKid(es256()), sameKid(second))
+    expect((await refusalOf(verify, await tokenOfSame(second))).message).toContain('each of 8 keys')
+  })
+
+  test.each([
+    ['without a kid', withoutKid, tokenWithoutKid],
+    ['under the same kid', sameKid, tokenOfSame],
+  ])('a rotation %s is found by the first token of the new key', async (_what, jwkOf, tokenOf) => {
+    server.serve(jwkOf(first))
+    const verify = verifier({ cooldownMs: 0 })
+    await verify(await tokenOf(first))
+    server.serve(jwkOf(second))
+    expect((await verify(await tokenOf(second))).subject).toBe('ann')
+    expect((await refusalOf(verify, await tokenOf(first))).reason).toBe('signature')
+  })
+
+  test('forged tokens do not make the issuer be asked more often than unknown kids do', async () => {
+    server.serve(firstJwk)
+    const verify = verifier({ now: () => 0 })
+    await verify(await firstToken())
+    const forged = await sign(claims, second.privateKey, { alg: 'ES256', kid: 'first' })
+    const refusals = Array.from({ length: 50 }, async () => (await refusalOf(verify, forged)).reason)
+    expect(new Set(await Promise.all(refusals))).toEqual(new Set(['signature']))
+    expect(server.requests).toBe(1)
   })
 })
 
@@ -131,9 +190,9 @@ describe('tokens that name unknown keys', () => {
   test('are refused at once where a thousand wait already', async () => {
     server.serve(firstJwk)
     const set = keySet({ cooldownMs: 60_000 })
-    await set.prepare({ kid: 'first' })
-    const waiting = Array.from({ length: 1000 }, () => set.prepare({ kid: 'unknown' }))
-    await expect(set.prepare({ kid: 'unknown' })).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
+    await set.renew(0, { kid: 'first' })
+    const waiting = Array.from({ length: 1000 }, () => set.renew(1, { kid: 'unknown' }))
+    expect(await set.renew(1, { kid: 'unknown' })).toBe(false)
     set.stop()
     await Promise.allSettled(waiting)
   })

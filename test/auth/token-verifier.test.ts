@@ -2,9 +2,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import * as fc from 'fast-check'
 import { CompactSign, errors } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
 import { TokenError, tokenFaults } from '../../src/auth/token-error.ts'
-import { claims, es256, identity, nowS, refusalOf, sign, verifierOf } from './issuer.ts'
+import { claims, es256, nowS, refusalOf, sign, verifierOf } from './issuer.ts'
 
 const key = es256()
 const verify = verifierOf(key.publicKey)
@@ -39,13 +38,57 @@ describe('accepted', () => {
   test.each(['RS256', 'PS256'])('%s', async alg => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const token = await sign(claims, rsa.privateKey, { alg })
-    expect((await verifierOf(rsa.publicKey, [alg])(token)).subject).toBe('ann')
+    expect((await verifierOf(rsa.publicKey, { algorithms: [alg] })(token)).subject).toBe('ann')
   })
 
   test('EdDSA', async () => {
     const ed25519 = generateKeyPairSync('ed25519')
     const token = await sign(claims, ed25519.privateKey, { alg: 'EdDSA' })
-    expect((await verifierOf(ed25519.publicKey, ['EdDSA'])(token)).subject).toBe('ann')
+    expect((await verifierOf(ed25519.publicKey, { algorithms: ['EdDSA'] })(token)).subject).toBe('ann')
+  })
+})
+
+// Cause: a time was any number up to the last date that JavaScript knows, and nothing looked at "iat".
+// Symptom: a token whose "exp" was in milliseconds was good until the year 58884, one from the future outlived revocations.
+// Seen: from outside, with an issuer whose clock was fast and one that counted milliseconds.
+describe('the times of a token', () => {
+  const msLater = (nowS + 60) * 1000
+  test.each([
+    ['exp', msLater, 'in milliseconds'],
+    ['nbf', nowS * 1000, 'in milliseconds'],
+    ['iat', nowS * 1000, 'in milliseconds'],
+    ['exp', 253_402_300_799, 'beyond the year 5138'],
+    ['exp', 1e300, 'beyond the year 5138'],
+    ['exp', -1, 'not a time'],
+    ['nbf', -1, 'not a time'],
+    ['iat', -nowS, 'not a time'],
+    ['iat', 'now', 'must be a number'],
+    ['iat', null, 'must be a number'],
+  ])('"%s" of %j is refused, and the refusal says it: %s', async (claim, time, rule) => {
+    const error = await refusalOf(verify, await sign({ ...claims, [claim]: time }, key.privateKey))
+    expect(error.reason).toBe('claims')
+    expect(error.refusal).toMatch(`the token was refused: claims ("${claim}" `)
+    expect(error.refusal).toContain(rule)
+  })
+
+  test.each([
+    ['exp', nowS + 0.5],
+    ['nbf', nowS + 4.5],
+    ['iat', nowS + 4.999],
+    ['iat', nowS + 5],
+    ['exp', 1e11],
+  ])('"%s" of %d is taken', async (claim, time) => {
+    const grant = await verify(await sign({ ...claims, [claim]: time }, key.privateKey))
+    expect(grant.expiresAtMs).toBe((claim === 'exp' ? time : claims.exp) * 1000)
+    expect(grant.issuedAtMs).toBe(claim === 'iat' ? time * 1000 : undefined)
+  })
+
+  test.each([5.5, 6, 3600])('an "iat" %d s ahead of our clock is refused', async aheadS => {
+    const error = await refusalOf(verify, await sign({ ...claims, iat: nowS + aheadS }, key.privateKey))
+    expect(error.reason).toBe('not_yet_valid')
+    expect(error.refusal).toContain(
+      `"iat" is ${Math.ceil(aheadS - 5)} s further ahead than clocks may differ`,
+    )
   })
 })
 
@@ -95,13 +138,17 @@ describe('refused for its signature', () => {
   test('an algorithm that is not listed, though the key would fit it', async () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const token = await sign(claims, rsa.privateKey, { alg: 'RS256' })
-    expect((await refusalOf(verifierOf(rsa.publicKey, ['PS256']), token)).reason).toBe('algorithm')
+    expect((await refusalOf(verifierOf(rsa.publicKey, { algorithms: ['PS256'] }), token)).reason).toBe(
+      'algorithm',
+    )
   })
 
   test('a listed algorithm that the key does not fit', async () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const token = await sign(claims, rsa.privateKey, { alg: 'RS256' })
-    expect((await refusalOf(verifierOf(key.publicKey, ['ES256', 'RS256']), token)).reason).toBe('key')
+    expect(
+      (await refusalOf(verifierOf(key.publicKey, { algorithms: ['ES256', 'RS256'] }), token)).reason,
+    ).toBe('key')
   })
 
   test('another key', async () => {
@@ -130,20 +177,46 @@ describe('refused for its signature', () => {
 })
 
 describe('malformed', () => {
-  test('a token of more than 8 KiB, unread', async () => {
+  // Cause: a token had at most 8,192 bytes, whatever a message may have.
+  // Symptom: a token for 800 symbols was refused as "malformed" (402, 4501), and nothing said that it was too long.
+  // Seen: from outside.
+  test('a token is as long as it may be, and not longer', async () => {
+    const symbols = Array.from({ length: 5000 }, (_, index) => `SYMBOL${index}`)
+    const token = await sign({ ...claims, ticker: { symbols } }, key.privateKey)
     let asked = 0
-    const counting = createTokenVerifier({
-      ...identity,
-      algorithms: ['ES256'],
-      clockToleranceS: 5,
-      keys: () => {
-        asked++
-        return key.publicKey
-      },
-    })
-    const token = await sign({ ...claims, padding: 'x'.repeat(8192) }, key.privateKey)
-    expect((await refusalOf(counting, token)).reason).toBe('malformed')
+    const keys = () => {
+      asked++
+      return key.publicKey
+    }
+    const grant = await verifierOf(key.publicKey, { longestTokenBytes: token.length })(token)
+    expect(grant.symbols).toHaveProperty('size', 5000)
+
+    const error = await refusalOf(
+      verifierOf(key.publicKey, { longestTokenBytes: token.length - 1, keys }),
+      token,
+    )
+    expect(error.reason).toBe('malformed')
+    expect(error.refusal).toContain(`(${token.length} bytes, of which at most ${token.length - 1} are taken`)
     expect(asked).toBe(0)
+  })
+
+  test('a long header is refused unread: it is parsed before its signature is known to be good', async () => {
+    const header = { alg: 'ES256', kid: 'x'.repeat(8192) }
+    const error = await refusalOf(verify, await sign(claims, key.privateKey, header))
+    expect(error.refusal).toBe('the token was refused: malformed (a header of more than 8192 bytes)')
+  })
+
+  test.each([
+    ['"a.b.c"', 'quotes around it'],
+    ["'a.b.c'", 'quotes around it'],
+    ['a.b.c\n', 'white space around it'],
+    [' a.b.c', 'white space around it'],
+    ['Bearer a.b.c', 'begins with "Bearer", which belongs into the Authorization header alone'],
+    ['a.b. c', 'white space inside it'],
+    ['a.b', 'not a signed JWT in compact form'],
+    ['a.b.c.d.e', 'not a signed JWT in compact form'],
+  ])('%j is said to be: %s', async (token, fault) => {
+    expect((await refusalOf(verify, token)).refusal).toBe(`the token was refused: malformed (${fault})`)
   })
 
   test.each([

@@ -20,7 +20,12 @@ test('resolves with what the token allows', async () => {
 })
 
 test.each([
-  ['Basic eDp5', 401, 'expected the header Authorization: Bearer TOKEN', { 'www-authenticate': 'Bearer' }],
+  [
+    'Basic eDp5',
+    401,
+    'Authorization: expected the scheme Bearer, not Basic',
+    { 'www-authenticate': 'Bearer' },
+  ],
   [undefined, 401, 'expected the header Authorization: Bearer TOKEN', { 'www-authenticate': 'Bearer' }],
   ['Bearer x.y.z', 403, 'the token lacks the scope "stream"', {}],
 ])('refuses %s', async (header, status, error, headers) => {

@@ -25,7 +25,7 @@ describe('a request that is refused publishes nothing', () => {
       'expected the header Authorization: Bearer TOKEN',
       { token: undefined, body: json(good) },
     ],
-    ['a broken token', 401, 'the token was refused: malformed', { token: 'x.y.z', body: json(good) }],
+    ['a broken token', 401, 'the token was refused: malformed', { token: 'eA.eA.eA', body: json(good) }],
     ['another method', 405, 'expected POST /v1/events', { method: 'PUT', body: json(good) }],
     [
       'no type',

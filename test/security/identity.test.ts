@@ -36,7 +36,7 @@ test.each<[string, string, () => TokenChanges]>([
   ['a token that is not valid yet', 'not_yet_valid', () => ({ claims: { nbf: inS(600) } })],
   ['a token for another audience', 'audience', () => ({ claims: { aud: 'other' } })],
   ['a token of another issuer', 'issuer', () => ({ claims: { iss: 'https://evil.example' } })],
-  ['a token without an end', 'claims', () => ({ claims: { exp: undefined } })],
+  ['a token without an end', 'claims ("exp" is missing)', () => ({ claims: { exp: undefined } })],
   [
     'HMAC with the public key as its secret',
     'algorithm',

@@ -76,7 +76,7 @@ describe('a handshake', () => {
     const client = new StreamClient(gateway.streamUrl, { headers: { authorization: 'Bearer nonsense' } })
     expect(await client.takeMany(2)).toMatchObject([
       { msg: 'connected' },
-      { code: 402, detail: 'the token was refused: malformed' },
+      { code: 402, detail: 'the token was refused: malformed (not a signed JWT in compact form)' },
     ])
     expect(await client.closed()).toEqual({ code: 4501, reason: 'unauthorized' })
   })

@@ -43,7 +43,7 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   counter(
     registry,
     'ticker_tokens_refused_total',
-    'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read',
+    'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read; the log has a line for each reason a minute, with what is wrong',
     ['reason'],
     () => rows('reason', sessions.counts.tokens),
   )
