@@ -145,7 +145,7 @@ export const ingestVariables = {
     name: 'TICKER_MAX_ITEMS',
     kind: whole(1, 10_000_000),
     default: '200000',
-    doc: 'Items that this node keeps; events of further ones are counted and dropped.',
+    doc: 'Items that this node keeps the last event of; further ones take the places of those that have been idle longest.',
   }),
   decoder: optional({
     name: 'TICKER_DECODER',

@@ -20,7 +20,7 @@ export class EventFault {
   }
 }
 
-export const faultReasons = ['syntax', 'type', 'field', 'size', 'decoder', 'items'] as const
+export const faultReasons = ['syntax', 'type', 'field', 'size', 'decoder'] as const
 
 export type FaultReason = (typeof faultReasons)[number]
 

@@ -50,7 +50,7 @@ export class ConflatedAudience {
   /** How many subscribers there are. */
   size = 0
   /** One as a rule; who joins in the middle of an interval is told its part of it alone. */
-  cohorts: Cohort[] = []
+  cohorts = new Set<Cohort>()
   readonly #form: WireForm
   readonly #items: Items
   readonly #maxTickBytes: number
@@ -68,16 +68,14 @@ export class ConflatedAudience {
     this.#maxTickBytes = maxTickBytes
   }
 
-  /** Builds what a cohort is told with a tick, of which it has seen so many `events` each; what does not fit is left over. */
-  build(cohort: Cohort, tick: Tick, events: Uint32Array): Telling {
+  /** Builds what a cohort is told with a tick, which holds so many `events` of an item for it; what does not fit is left over. */
+  build(cohort: Cohort, tick: Tick, events: (itemNumber: number) => number): Telling {
     const former = cohort.leftovers
-    for (const [number, count] of former) {
-      const index = tick.indexOf(number)
-      this.#take(tick, { index, events: count + (events[index] ?? 0) })
-    }
-    this.#visit(tick, index => {
+    for (const [number, count] of former)
+      this.#take(tick, { index: tick.indexOf(number), events: count + events(number) })
+    this.visit(tick, index => {
       const number = tick.items[index]?.number ?? 0
-      if (!former.has(number)) this.#take(tick, { index, events: events[index] ?? 0 })
+      if (!former.has(number)) this.#take(tick, { index, events: events(number) })
     })
     const telling = marks.count === 0 ? silence : this.#encode(tick)
     marks.clear()
@@ -94,11 +92,54 @@ export class ConflatedAudience {
 
   /** Puts together those that have been told the same by now. */
   settle(): void {
-    if (this.cohorts.length === 1) return
-    const [first, ...others] = this.cohorts.filter(({ isNew, leftovers }) => !isNew && leftovers.size === 0)
-    if (first !== undefined) for (const { seats } of others) for (const seat of seats) seat.move(first)
-    // Others may still join those that are new.
-    this.cohorts = this.cohorts.filter(({ isNew, seats }) => isNew || seats.size > 0)
+    let first: Cohort | undefined
+    for (const cohort of this.cohorts) {
+      // Others may still join those that are new.
+      if (cohort.isNew) continue
+      if (cohort.leftovers.size === 0 && cohort.seats.size > 0) {
+        if (first !== undefined) for (const seat of cohort.seats) seat.move(first)
+        first ??= cohort
+      }
+      if (cohort.seats.size === 0) this.cohorts.delete(cohort)
+    }
+  }
+
+  /** Visits what of a tick is wanted, by whichever is less: what changed, or what is wanted. */
+  visit(tick: Tick, each: (index: number) => void): void {
+    for (const [channel, symbols] of this.interest) {
+      if (symbols === '*' || symbols.size > tick.count) {
+        for (let index = 0; index < tick.count; index++) {
+          const item = tick.items[index]
+          if (item?.channel === channel && this.wants(item)) each(index)
+        }
+      } else {
+        this.#visitNamed(channel, symbols, item => {
+          const index = tick.indexOf(item.number)
+          if (index >= 0) each(index)
+        })
+      }
+    }
+  }
+
+  /** The same for a list of items, by their numbers; of those that are wanted by name it may visit more. */
+  visitChanged(changed: NumberList, each: (itemNumber: number) => void): void {
+    for (const [channel, symbols] of this.interest) {
+      if (symbols === '*' || symbols.size > changed.count) {
+        for (let at = 0; at < changed.count; at++) {
+          const item = this.#items.at(changed.at(at))
+          if (item?.channel === channel && this.wants(item)) each(item.number)
+        }
+      } else {
+        this.#visitNamed(channel, symbols, item => each(item.number))
+      }
+    }
+  }
+
+  #visitNamed(channel: Channel, symbols: Iterable<string>, each: (item: Item) => void): void {
+    for (const symbol of symbols) {
+      const item = this.#items.find(channel, symbol)
+      if (item !== undefined) each(item)
+    }
   }
 
   #take(tick: Tick, { index, events }: Taking): void {
@@ -126,23 +167,5 @@ export class ConflatedAudience {
     const blocks: Block[] = []
     sendEvents(this.#form, { segment: tick, marks }, block => blocks.push(block))
     return { blocks, events: marks.count, replaced }
-  }
-
-  /** Visits what of a tick is wanted, by whichever is less: what changed, or what is wanted. */
-  #visit(tick: Tick, each: (index: number) => void): void {
-    for (const [channel, symbols] of this.interest) {
-      if (symbols === '*' || symbols.size > tick.count) {
-        for (let index = 0; index < tick.count; index++) {
-          const item = tick.items[index]
-          if (item?.channel === channel && this.wants(item)) each(index)
-        }
-      } else {
-        for (const symbol of symbols) {
-          const item = this.#items.find(channel, symbol)
-          const index = item === undefined ? -1 : tick.indexOf(item.number)
-          if (index >= 0) each(index)
-        }
-      }
-    }
   }
 }

@@ -4,10 +4,10 @@ import type { WireForm } from '../wire/wire-form.ts'
 import type { Progress } from './audience.ts'
 import { ConflatedAudience, nothing, type Telling } from './conflated-audience.ts'
 import { Demand } from './demand.ts'
+import { EventCounts } from './event-counts.ts'
 import { type Interest, keyOf } from './interest.ts'
-import { NumberList } from './number-list.ts'
 import { type Cohort, type ConflatedSubscriber, type ItemEvents, Seat, type Told } from './seat.ts'
-import { grown, Tick } from './tick.ts'
+import { Tick } from './tick.ts'
 
 /** What may still be done in this turn of the event loop; writing to one subscriber is one. */
 export interface Turn {
@@ -33,20 +33,13 @@ export interface ConflationIntervalOptions {
   readonly onEmpty: () => void
 }
 
-/** A cohort that joined in the interval under way: its events are those in the journal from where it began. */
+/** A cohort that joined in the interval under way. */
 interface Newcomers {
-  readonly audience: ConflatedAudience
   readonly cohort: Cohort
   readonly told: Told
 }
 
-/** Those who joined in an interval that was ended. */
-interface Ended {
-  readonly newcomers: readonly Newcomers[]
-  readonly journal: NumberList
-}
-
-/** So many items are looked at, or events encoded or counted, at about the cost of one write. */
+/** So many items are looked at, or events encoded, at about the cost of one write. */
 const stepsPerWrite = 64
 
 /**
@@ -57,19 +50,18 @@ export class ConflationInterval {
   readonly demand = new Demand()
   readonly #options: ConflationIntervalOptions
   readonly #audiences = new Map<string, ConflatedAudience>()
-  /** Of the interval under way: the events by item number, and the items that have any. */
-  #counts = new Uint32Array(1024)
-  readonly #changed = new NumberList()
+  /** Of the interval under way. */
+  #counts = new EventCounts()
+  /** Of the interval that was ended last, until everyone was told. */
+  #ended = new EventCounts()
   /** The items that were left over for someone: the next tick has to have them. */
   readonly #carried = new Set<number>()
-  /** The item of each event since the first of the newcomers came. */
-  #journal = new NumberList()
-  #newcomers: Newcomers[] = []
-  /** The last of them in each audience. */
+  /** The cohort of those who joined last in each audience. */
   readonly #latest = new Map<ConflatedAudience, Newcomers>()
+  /** Those who were still to be told of an item that is forgotten. */
+  readonly #missing = new Set<ConflatedAudience>()
   /** Of the interval that was ended last. */
   readonly #tick = new Tick()
-  #ended: Ended = { newcomers: [], journal: this.#journal }
   #isTelling = false
   /** The number of the interval under way. */
   #number = 0
@@ -87,13 +79,39 @@ export class ConflationInterval {
     return this.#isTelling
   }
 
+  /** Whether it should be ended now: very many have joined in it, each at a moment of its own. */
+  get isFull(): boolean {
+    return this.#counts.isFull && !this.#isTelling
+  }
+
   /** Counts an event of an item. */
   mark(itemNumber: number): void {
-    if (itemNumber >= this.#counts.length) this.#counts = grown(this.#counts, itemNumber + 1)
-    const count = this.#counts[itemNumber] ?? 0
-    if (count === 0) this.#changed.push(itemNumber)
-    this.#counts[itemNumber] = count + 1
-    if (this.#newcomers.length > 0) this.#journal.push(itemNumber)
+    this.#counts.mark(itemNumber)
+  }
+
+  /** Whether anyone has still to be told of an event of an item. */
+  isUntold({ number, channel, symbol }: Item): boolean {
+    const isHere = this.#counts.of(number) > 0 || this.#carried.has(number) || this.#tick.indexOf(number) >= 0
+    return isHere && this.demand.wants(channel, symbol)
+  }
+
+  /** An item is forgotten. Those who were still to be told of it leave with `dismiss`. */
+  forget(item: Item): void {
+    const { number } = item
+    if (this.isUntold(item))
+      for (const audience of this.#audiences.values()) if (audience.wants(item)) this.#missing.add(audience)
+    this.#counts.forget(number)
+    this.#ended.forget(number)
+    this.#carried.delete(number)
+  }
+
+  /** Lets those leave who cannot be told of everything. */
+  dismiss(): void {
+    if (this.#missing.size === 0) return
+    const audiences = [...this.#missing]
+    this.#missing.clear()
+    for (const { cohorts } of audiences)
+      for (const { seats } of cohorts) for (const { subscriber } of seats) subscriber.miss()
   }
 
   /** Gives a subscriber its seat: it is told of everything from now on. */
@@ -107,7 +125,7 @@ export class ConflationInterval {
       cohort,
       told,
       untold: seat => this.#untold(seat, audience),
-      onLeft: () => this.#release(audience),
+      onLeft: seat => this.#release(seat, audience),
     })
   }
 
@@ -118,23 +136,20 @@ export class ConflationInterval {
     this.#isTelling = true
     this.#number++
     tick.positions = [...progress.reached]
-    for (let at = 0; at < this.#changed.count; at++) {
-      const number = this.#changed.at(at)
-      const item = items.at(number)
-      if (item !== undefined && this.demand.wants(item.channel, item.symbol)) {
-        tick.add(item, this.#counts[number] ?? 0)
-      }
-      this.#counts[number] = 0
+    const counts = this.#counts
+    const { changed } = counts
+    for (let at = 0; at < changed.count; at++) {
+      const item = items.at(changed.at(at))
+      if (item !== undefined && counts.of(item.number) > 0 && this.demand.wants(item.channel, item.symbol))
+        tick.add(item)
     }
     for (const number of this.#carried) {
       const item = items.at(number)
-      if (item !== undefined && tick.indexOf(number) < 0) tick.add(item, 0)
+      if (item !== undefined && tick.indexOf(number) < 0) tick.add(item)
     }
-    this.#changed.clear()
     this.#carried.clear()
-    this.#ended = { newcomers: this.#newcomers, journal: this.#journal }
-    if (this.#newcomers.length > 0) this.#journal = new NumberList()
-    this.#newcomers = []
+    this.#counts = this.#ended
+    this.#ended = counts
     this.#latest.clear()
   }
 
@@ -145,40 +160,22 @@ export class ConflationInterval {
   *tell(turn: Turn): Generator<void, void> {
     try {
       for (const audience of this.#audiences.values()) {
-        for (const cohort of audience.cohorts) {
-          if (!cohort.isNew) yield* this.#tell({ audience, cohort, events: this.#tick.events }, turn)
-        }
+        for (const cohort of audience.cohorts)
+          if (cohort.since.interval < this.#number) yield* this.#tell(audience, cohort, turn)
         audience.settle()
       }
-      yield* this.#tellNewcomers(this.#ended, turn)
     } finally {
       this.#tick.clear()
+      this.#ended.clear()
       this.#isTelling = false
     }
   }
 
-  /** The last ones first, so that the journal is gone through once for all of them. */
-  *#tellNewcomers({ newcomers, journal }: Ended, turn: Turn): Generator<void, void> {
-    const events = new Uint32Array(newcomers.length === 0 ? 0 : this.#tick.count)
-    let at = journal.count
-    for (const { audience, cohort } of newcomers.toReversed()) {
-      const { begin } = cohort.since
-      turn.left -= (at - begin) / stepsPerWrite
-      while (at > begin) {
-        const index = this.#tick.indexOf(journal.at(--at))
-        if (index >= 0) events[index] = (events[index] ?? 0) + 1
-      }
-      yield* this.#tell({ audience, cohort, events }, turn)
-      cohort.isNew = false
-    }
-    for (const { audience } of newcomers) audience.settle()
-  }
-
-  *#tell({ audience, cohort, events }: Address, turn: Turn): Generator<void, void> {
+  *#tell(audience: ConflatedAudience, cohort: Cohort, turn: Turn): Generator<void, void> {
     if (cohort.seats.size === 0) return
     const interval = this.#number
     cohort.built = { interval, leftovers: cohort.leftovers }
-    const telling = audience.build(cohort, this.#tick, events)
+    const telling = audience.build(cohort, this.#tick, number => this.#endedOf(cohort, number))
     const told: Told = { positions: this.#tick.positions, isWhole: cohort.leftovers.size === 0 }
     for (const number of cohort.leftovers.keys()) this.#carried.add(number)
     const steps = 1 + Math.min(audience.nameCount, this.#tick.count) + telling.events
@@ -194,6 +191,7 @@ export class ConflationInterval {
       }
       if (turn.left <= 0) yield
     }
+    cohort.isNew = false
     this.#options.onTold(telling, takers)
   }
 
@@ -207,21 +205,20 @@ export class ConflationInterval {
 
   /** Those who join without an event between them are one cohort. */
   #newcomersOf(audience: ConflatedAudience, leftovers: ItemEvents): Newcomers {
-    const [interval, begin] = [this.#number, this.#journal.count]
+    const [interval, moment] = [this.#number, this.#counts.now()]
     const known = this.#latest.get(audience)
-    if (known?.cohort.since.begin === begin && leftovers.size === 0) return known
+    if (known?.cohort.since.moment === moment && leftovers.size === 0) return known
     const cohort: Cohort = {
       seats: new Set(),
       isNew: true,
-      since: { interval, begin },
+      since: { interval, moment },
       leftovers,
       built: { interval, leftovers },
     }
-    audience.cohorts.push(cohort)
+    audience.cohorts.add(cohort)
     for (const number of leftovers.keys()) this.#carried.add(number)
     const told = { positions: [...this.#options.progress.reached], isWhole: leftovers.size === 0 }
-    const newcomers = { audience, cohort, told }
-    this.#newcomers.push(newcomers)
+    const newcomers = { cohort, told }
     if (leftovers.size === 0) this.#latest.set(audience, newcomers)
     return newcomers
   }
@@ -240,30 +237,33 @@ export class ConflationInterval {
     const isBuilt = lacksLast && built.interval === this.#number
     const untold = new Map(isBuilt ? built.leftovers : cohort.leftovers)
     const add = (number: number, events: number): void => {
-      if (events > 0 && isWanted(this.#options.items.at(number), audience))
-        untold.set(number, (untold.get(number) ?? 0) + events)
+      if (events > 0) untold.set(number, (untold.get(number) ?? 0) + events)
     }
-    const addJournal = (journal: NumberList): void => {
-      for (let at = since.begin; at < journal.count; at++) add(journal.at(at), 1)
-    }
-    if (lacksLast && cohort.isNew) addJournal(this.#ended.journal)
-    else if (lacksLast)
-      for (const [at, { number }] of this.#tick.items.entries()) add(number, this.#tick.events[at] ?? 0)
-    if (since.interval === this.#number) {
-      addJournal(this.#journal)
-    } else {
-      for (let at = 0; at < this.#changed.count; at++) {
-        const number = this.#changed.at(at)
-        add(number, this.#counts[number] ?? 0)
-      }
-    }
+    if (lacksLast)
+      audience.visit(this.#tick, index => {
+        const number = this.#tick.items[index]?.number ?? 0
+        add(number, this.#endedOf(cohort, number))
+      })
+    const moment = since.interval === this.#number ? since.moment : 0
+    audience.visitChanged(this.#counts.changed, number => add(number, this.#counts.since(number, moment)))
     return untold
   }
 
-  #release(audience: ConflatedAudience): void {
+  /** The events of an item, in the interval that was ended last, that a cohort is to be told of. */
+  #endedOf({ since }: Cohort, number: number): number {
+    const isNewcomer = since.interval === this.#number - 1
+    return isNewcomer ? this.#ended.since(number, since.moment) : this.#ended.of(number)
+  }
+
+  #release({ cohort }: Seat, audience: ConflatedAudience): void {
+    if (cohort.isNew && cohort.seats.size === 0) {
+      audience.cohorts.delete(cohort)
+      if (this.#latest.get(audience)?.cohort === cohort) this.#latest.delete(audience)
+    }
     if (--audience.size > 0) return
     this.#audiences.delete(audience.key)
     this.#latest.delete(audience)
+    this.#missing.delete(audience)
     this.demand.remove(audience.interest)
     if (this.#audiences.size === 0) this.#options.onEmpty()
   }
@@ -271,11 +271,4 @@ export class ConflationInterval {
 
 function isWanted(item: Item | undefined, audience: ConflatedAudience): boolean {
   return item !== undefined && audience.wants(item)
-}
-
-/** Whom to tell, and how many events of each item of the tick they have not been told. */
-interface Address {
-  readonly audience: ConflatedAudience
-  readonly cohort: Cohort
-  readonly events: Uint32Array
 }

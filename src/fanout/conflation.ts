@@ -1,4 +1,5 @@
 import type { Channel } from '../event/event.ts'
+import type { Item } from '../tape/item.ts'
 import type { Items } from '../tape/items.ts'
 import { perChannel } from '../tape/tape.ts'
 import type { Progress } from './audience.ts'
@@ -99,10 +100,33 @@ export class Conflation {
     return count
   }
 
+  /** Whether this very name is wanted at any interval. */
+  has(channel: Channel, name: string): boolean {
+    return this.#intervals.some(({ demand }) => demand.has(channel, name))
+  }
+
   /** Counts an event of an item for whoever is told of it at intervals. */
   mark(itemNumber: number): void {
     // An iterator would be made for each event.
     for (let index = 0; index < this.#intervals.length; index++) this.#intervals[index]?.mark(itemNumber)
+  }
+
+  /** Whether anyone has still to be told of an event of an item. */
+  isUntold(item: Item): boolean {
+    return this.#intervals.some(interval => interval.isUntold(item))
+  }
+
+  /** An item is forgotten: its number is to stand for another one. */
+  forget(item: Item): void {
+    for (const interval of this.#intervals) interval.forget(item)
+  }
+
+  /** Between two batches: lets those leave who cannot be told of everything, and ends what keeps account of too much. */
+  tidy(): void {
+    for (const interval of this.#intervals) {
+      interval.dismiss()
+      if (interval.isFull) this.#options.nextTurn(() => interval.isFull && this.#end(interval))
+    }
   }
 
   /** Gives a subscriber a seat among those who are told at an interval: of everything from now on. */

@@ -1,5 +1,7 @@
-import type { MarketEvent } from '../event/event.ts'
+import type { Channel, MarketEvent } from '../event/event.ts'
 import type { Partition, Position } from '../event/position.ts'
+import type { Item } from '../tape/item.ts'
+import type { Claim } from '../tape/items.ts'
 import { type Origin, Tape } from '../tape/tape.ts'
 import type { Positions } from '../wire/coverage.ts'
 import type { WindowLimits } from '../tape/segment-budget.ts'
@@ -74,6 +76,18 @@ export class Feed {
     const progress = { begins: this.#begins, reached: this.#reached }
     this.fanout = new Fanout(items, progress)
     this.conflation = new Conflation({ items, progress })
+    items.claimOf = item => this.#claimOf(item)
+    items.onForgotten = item => this.#forgetItem(item)
+  }
+
+  /** Since when every item of some channels that had an event has a last one (ms since 1970); `undefined`: since the log began. */
+  completeSinceMs(channels: Iterable<Channel>): number | undefined {
+    let sinceMs = this.lookedBackToMs
+    for (const channel of channels) {
+      const forgottenMs = this.tape.forgottenMs[channel]
+      if (forgottenMs >= 0) sinceMs = Math.max(sinceMs ?? 0, forgottenMs + 1)
+    }
+    return sinceMs
   }
 
   /** Names that someone is subscribed to, each (channel, symbol) counted once, wildcards as one. */
@@ -170,15 +184,28 @@ export class Feed {
     this.#numbers.delete(partition)
   }
 
-  /** Takes an event in and marks it for its audiences; false when the node has as many items as it may. */
-  add(event: MarketEvent, origin: Origin): boolean {
+  /** Takes an event in and marks it for its audiences. */
+  add(event: MarketEvent, origin: Origin): void {
     const index = this.tape.add(event, origin)
-    if (index === undefined) return false
     if (this.#tapeForm.isInUse) this.#noteInTape(event, origin, index)
     this.fanout.mark(this.tape.segment, index)
     this.conflation.mark(this.tape.segment.items[index] ?? 0)
     this.window.at(origin.partition)?.append(this.tape.segment, index)
-    return true
+  }
+
+  #claimOf(item: Item): Claim {
+    const { fanout, conflation } = this
+    const { channel, symbol } = item
+    if (conflation.isUntold(item)) return 'untold'
+    return fanout.has(channel, symbol) || conflation.has(channel, symbol) ? 'named' : 'none'
+  }
+
+  /** Nothing that goes by numbers may take another item for this one. */
+  #forgetItem(item: Item): void {
+    this.tape.forget(item)
+    this.window.forgetItem(item)
+    this.conflation.forget(item)
+    this.#tapeForm.forget(item.number)
   }
 
   #noteInTape(event: MarketEvent, { partition }: Origin, index: number): void {
@@ -195,7 +222,9 @@ export class Feed {
 
   /** Writes everything marked. */
   flush(): void {
-    if (this.#isFlushing || this.tape.segment.count === 0) return
+    if (this.#isFlushing) return
+    this.conflation.tidy()
+    if (this.tape.segment.count === 0) return
     this.#isFlushing = true
     try {
       this.#pacing.measure(this.#work)

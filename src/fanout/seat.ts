@@ -5,6 +5,8 @@ import type { Positions } from '../wire/coverage.ts'
 export interface ConflatedSubscriber {
   /** Takes all blocks of a tick; or none of them: false, and it has left its seat. Never throws. */
   offer(blocks: readonly Block[]): boolean
+  /** It cannot be told of everything that it was still to be told of; leaves its seat. Never throws. */
+  miss(): void
 }
 
 /** What a subscriber was told. */
@@ -23,8 +25,8 @@ export interface Cohort {
   readonly seats: Set<Seat>
   /** Whether it was told nothing yet: it joined in the interval under way, or in the one that is just being told. */
   isNew: boolean
-  /** In which interval it joined, and where in that interval's journal. */
-  readonly since: { readonly interval: number; readonly begin: number }
+  /** In which interval it joined, and at which of its moments. */
+  readonly since: { readonly interval: number; readonly moment: number }
   /** What it still has to be told of before: what did not fit in the last tick. */
   leftovers: ItemEvents
   /** The interval under way when frames were last built for it, and what was left over before. */
@@ -36,7 +38,7 @@ export interface SeatOptions {
   readonly cohort: Cohort
   readonly told: Told
   readonly untold: (seat: Seat) => ItemEvents
-  readonly onLeft: () => void
+  readonly onLeft: (seat: Seat) => void
 }
 
 /** The place of a subscriber among those that are told the same at the same times. */
@@ -47,7 +49,7 @@ export class Seat {
   #toldInterval: number
   #hasLeft = false
   readonly #untold: (seat: Seat) => ItemEvents
-  readonly #onLeft: () => void
+  readonly #onLeft: (seat: Seat) => void
 
   constructor({ subscriber, cohort, told, untold, onLeft }: SeatOptions) {
     this.subscriber = subscriber
@@ -100,7 +102,7 @@ export class Seat {
     if (!this.#hasLeft) {
       this.#hasLeft = true
       this.#cohort.seats.delete(this)
-      this.#onLeft()
+      this.#onLeft(this)
     }
     return this.#told
   }

@@ -9,16 +9,14 @@ const keptBytes = 1_048_576
 const none = new Float64Array(0)
 
 /**
- * What changed in an interval, as it was when the interval ended: the newest event of each item, and how many there were. It is
- * filled at once and read until everyone was told, while the next interval is counted elsewhere; then it is used again.
+ * What changed in an interval, as it was when the interval ended: the newest event of each item. It is filled at once and read until
+ * everyone was told, while the next interval is counted; then it is used again.
  */
 export class Tick implements EventRun {
   bytes = Buffer.allocUnsafeSlow(initialBytes)
   count = 0
   /** The item of each event. */
   items: Item[] = []
-  /** How many events of its item each one stands for; 0 if it was told before, and some were left without it. */
-  events = new Uint32Array(256)
   /** For the frame that is being made. */
   replaced = new Uint32Array(256)
   /** Conflated events say nothing of positions. */
@@ -31,7 +29,7 @@ export class Tick implements EventRun {
   #places = new Uint32Array(1024)
 
   /** Takes an item with its newest event. */
-  add(item: Item, events: number): void {
+  add(item: Item): void {
     const { last, number } = item
     const start = this.start(this.count)
     const end = start + last.length + 1
@@ -42,7 +40,6 @@ export class Tick implements EventRun {
     this.bytes[end - 1] = comma
     this.items.push(item)
     this.#ends[this.count] = end
-    this.events[this.count] = events
     this.#places[number] = ++this.count
   }
 
@@ -74,7 +71,6 @@ export class Tick implements EventRun {
 
   #growEvents(): void {
     this.#ends = grown(this.#ends, this.count + 1)
-    this.events = grown(this.events, this.count + 1)
     this.replaced = grown(this.replaced, this.count + 1)
   }
 }

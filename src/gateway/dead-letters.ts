@@ -62,8 +62,7 @@ export class DeadLetters {
   /** Copies a record, which may be a view of what is reused. */
   readonly take = (record: LogRecord, partition: Partition, fault: EventFault): void => {
     const { writer, maxRecords = defaultMaxRecords, maxBytes = defaultMaxBytes } = this.#options
-    // Of the items that this node has no room for, the records are sound.
-    if (writer === undefined || fault.reason === 'items') return
+    if (writer === undefined) return
     const bytes = bytesOf(record)
     if (this.#queue.length >= maxRecords || this.#queuedBytes + bytes > maxBytes) {
       this.#count('overflow', 1, 'there was no room in the queue')

@@ -102,8 +102,7 @@ export class Ingest {
       else if (decoded === undefined) this.counts.ignored++
       else {
         const { event, json } = decoded
-        const isKept = feed.add(event, { partition: number, offset: record.offset, timestampMs, json })
-        if (!isKept) this.#poison(tooManyItems, partition, record)
+        feed.add(event, { partition: number, offset: record.offset, timestampMs, json })
       }
     }
     this.counts.records += batch.records.length
@@ -132,8 +131,3 @@ export class Ingest {
     )
   }
 }
-
-const tooManyItems = new EventFault('items', {
-  field: 'item',
-  rule: 'this node has as many items as it may (TICKER_MAX_ITEMS)',
-})

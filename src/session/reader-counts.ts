@@ -3,9 +3,9 @@ import type { CatchUpCounts } from './catch-up.ts'
 
 /**
  * Why a reader is behind: it goes on from a cursor, its connection takes nothing, its client does not acknowledge, or it is being told
- * what its form has to know of many items first.
+ * what its form has to know of many items first, or the node has let go of an item of which it was still to be told at an interval.
  */
-export const behindCauses = ['resume', 'unsent', 'unacknowledged', 'preparing'] as const
+export const behindCauses = ['resume', 'unsent', 'unacknowledged', 'preparing', 'forgotten'] as const
 export type BehindCause = (typeof behindCauses)[number]
 
 /** How a reader came to be live: after how long, and how many lossless events. */
@@ -33,8 +33,8 @@ export interface ReaderCounts {
 
 export function createReaderCounts(): ReaderCounts {
   return {
-    behind: { resume: 0, unsent: 0, unacknowledged: 0, preparing: 0 },
-    begun: { resume: 0, unsent: 0, unacknowledged: 0, preparing: 0 },
+    behind: { resume: 0, unsent: 0, unacknowledged: 0, preparing: 0, forgotten: 0 },
+    begun: { resume: 0, unsent: 0, unacknowledged: 0, preparing: 0, forgotten: 0 },
     caughtUp: { memory: 0, log: 0 },
     replaced: Object.fromEntries(channels.map(channel => [channel, 0])) as Record<Channel, number>,
     lostOffsets: 0,

@@ -7,7 +7,7 @@ import { CatchUp } from './catch-up.ts'
 import type { DeliveryParts, Recipient } from './delivery-parts.ts'
 import type { Extent, Start } from './excerpts.ts'
 import { NewestReader } from './newest-reader.ts'
-import type { Congestion, Pace } from './pace.ts'
+import type { Pace } from './pace.ts'
 import type { BehindCause } from './reader-counts.ts'
 import { type Interests, type SeatHolder, Seats, type Untold } from './seats.ts'
 
@@ -137,6 +137,10 @@ export class Reader implements SeatHolder {
     return congestion === undefined
   }
 
+  miss(): void {
+    this.#lag('forgotten')
+  }
+
   /** Writes a frame of data, whatever is unsent. */
   send(block: Block): void {
     this.#pace.sent(block.framed().length)
@@ -175,7 +179,7 @@ export class Reader implements SeatHolder {
   }
 
   /** Its client does not take what is written: the frame at hand is the first that it does not get. */
-  #lag(cause: Congestion | 'preparing'): void {
+  #lag(cause: Exclude<BehindCause, 'resume'>): void {
     const { feed } = this.#parts
     // What is pending counts as missed as well; who notices it there is behind already.
     feed.flush()

@@ -181,8 +181,8 @@ export class Session implements Recipient {
   /** Tells a client that is behind how far, while it can be told. */
   warnOfLag(nowMs: number): void {
     const lag = this.#authority?.delivery.lagAt(nowMs)
-    if (lag === undefined || lag.cause === 'resume' || lag.cause === 'preparing' || !this.#transport.hasRoom)
-      return
+    const isSlow = lag?.cause === 'unsent' || lag?.cause === 'unacknowledged'
+    if (lag === undefined || !isSlow || !this.#transport.hasRoom) return
     const { slowTimeoutMs } = this.#parts.limits
     this.send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
   }

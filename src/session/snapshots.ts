@@ -85,11 +85,15 @@ export class Snapshots {
 
   #make(items: RequestedItems, id: RequestId | undefined): Iterable<Block> {
     const { feed, recipient, grant } = this.#parts
-    const { lookedBackToMs } = feed
+    const channels = [...items.keys()]
     const head = {
       T: 'snapshot',
       ...(id === undefined ? {} : { id }),
-      ...(lookedBackToMs === undefined ? {} : { since: new Date(lookedBackToMs).toISOString() }),
+      // Of the moment at which each piece is made; absent where it is undefined.
+      get since() {
+        const sinceMs = feed.completeSinceMs(channels)
+        return sinceMs === undefined ? undefined : new Date(sinceMs).toISOString()
+      },
     }
     return recipient.form.snapshot(head, this.#currentEvents(items, grant()))
   }

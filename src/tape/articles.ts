@@ -20,8 +20,14 @@ export class Articles {
   readonly #latest: Article[] = []
   /** In the order of arrival. */
   readonly #all = new Set<Article>()
+  readonly #onDropped: (timestampMs: number) => void
   #bytes = 0
   #count = 0
+
+  /** `onDropped`: told of the time of an article that was among the last of its symbols, and is not kept any more. */
+  constructor(onDropped: (timestampMs: number) => void) {
+    this.#onDropped = onDropped
+  }
 
   /** Copies an article's bytes for its items. */
   keep(bytes: Buffer, timestampMs: number, items: readonly Item[]): void {
@@ -41,8 +47,16 @@ export class Articles {
     }
     for (const oldest of this.#all) {
       if (this.#bytes <= maxBytes) break
+      this.#onDropped(oldest.timestampMs)
       for (const list of oldest.lists) this.#remove(oldest, list)
     }
+  }
+
+  /** Forgets which are the last articles of an item. */
+  forget(item: Item): void {
+    const list = this.#bySymbol.get(item) ?? []
+    this.#bySymbol.delete(item)
+    for (let [first] = list; first !== undefined; [first] = list) this.#remove(first, list)
   }
 
   /** The last articles of all, oldest first. */

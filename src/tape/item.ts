@@ -2,7 +2,7 @@ import type { Channel } from '../event/event.ts'
 
 /** One (channel, symbol) that has had an event: the unit of subscription, with its last event for snapshots. */
 export class Item {
-  /** Given at its first event, never used again by this process. */
+  /** Given at its first event. Once the item is forgotten, another one may have it. */
   readonly number: number
   readonly channel: Channel
   /** Empty for news that names no symbol. */
@@ -11,6 +11,13 @@ export class Item {
   partition: number
   /** Whether it was seen in another partition as well, so that its order is lost. */
   isSplit = false
+  /** Of the record of its last event, in ms since 1970. */
+  timestampMs = 0
+  /** Counts the admissions of items: which was its last. */
+  admission = 0
+  /** Its neighbours in the queue that it is in; itself if it is in none. */
+  before: Item = this
+  after: Item = this
   #bytes = Buffer.alloc(0)
   #length = 0
 

@@ -115,11 +115,23 @@ export class PartitionWindow {
     this.#to = offset
   }
 
+  /**
+   * An item's number is to stand for another item: its events cannot be read here any more, nor anything before the last of them; the
+   * log still has them.
+   */
+  forgetItem(number: number): void {
+    const last = this.recent.lastOf(this.recent.slotOf(number))
+    if (last < 0) return
+    const segment = this.segmentOf(last)
+    this.#from = Math.max(this.#from, segment.offsetOf(last - segment.firstAddress) + 1)
+    this.recent.expire(this.addressAt(this.#from))
+  }
+
   /** Lets go of the oldest segment. For the budget, which counts it out. */
   dropOldest(): WindowSegment | undefined {
     const dropped = this.#segments.shift()
     if (dropped === undefined) return undefined
-    this.#from = this.#segments.length === 0 ? this.#to : dropped.lastOffset + 1
+    this.#from = this.#segments.length === 0 ? this.#to : Math.max(this.#from, dropped.lastOffset + 1)
     this.recent.expire(this.firstAddress)
     return dropped
   }

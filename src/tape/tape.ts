@@ -29,9 +29,11 @@ export class Tape {
   readonly counts: TapeCounts = { events: perChannel(() => 0), splitItems: 0 }
   /** The newest record timestamp per channel, in ms since 1970; 0 where none was seen. */
   readonly newestMs: Record<Channel, number> = perChannel(() => 0)
+  /** The newest record timestamp per channel of what snapshots lack, since it was let go for newer things; -1 where nothing was. */
+  readonly forgottenMs: Record<Channel, number> = perChannel(() => -1)
   /** Called once for an item that shows up in a second partition. */
   onSplitItem: (item: Item, partition: number) => void = () => undefined
-  readonly #articles = new Articles()
+  readonly #articles = new Articles(timestampMs => this.#noteForgotten('news', timestampMs))
   /** Partitions of topics that were made again since, by index. */
   readonly #retired = new Set<number>()
 
@@ -39,15 +41,11 @@ export class Tape {
     this.items = new Items(options.maxItems)
   }
 
-  /**
-   * Takes an event into the segment and keeps it as the last of its item.
-   * The index in the segment; `undefined` when it would begin an item more than the node may have.
-   */
-  add(event: MarketEvent, origin: Origin): number | undefined {
+  /** Takes an event into the segment and keeps it as the last of its item; the index in the segment. */
+  add(event: MarketEvent, origin: Origin): number {
     const { timestampMs } = origin
     const channel = channelOfType[event.T]
     const index = event.T === 'n' ? this.#addNews(event, origin) : this.#addSingle(event, channel, origin)
-    if (index === undefined) return undefined
     this.counts.events[channel]++
     if (timestampMs > this.newestMs[channel]) this.newestMs[channel] = timestampMs
     return index
@@ -60,10 +58,14 @@ export class Tape {
   addOlder(event: Exclude<MarketEvent, News>, partition: number, timestampMs: number): boolean {
     const channel = channelOfType[event.T]
     if (this.items.find(channel, event.S) !== undefined) return false
-    const item = this.items.admit(channel, event.S, partition)
-    if (item === undefined) return false
+    const item = this.items.admitOlder(channel, event.S, partition)
+    if (item === undefined) {
+      this.#noteForgotten(channel, timestampMs)
+      return false
+    }
     const bytes = Buffer.from(JSON.stringify(event))
     item.keep(bytes, 0, bytes.length)
+    item.timestampMs = timestampMs
     this.newestMs[channel] = Math.max(this.newestMs[channel], timestampMs)
     return true
   }
@@ -92,34 +94,42 @@ export class Tape {
     }
   }
 
+  /** An item has given up its place. */
+  forget(item: Item): void {
+    this.#noteForgotten(item.channel, item.timestampMs)
+    if (item.channel === 'news') this.#articles.forget(item)
+  }
+
   /** Items of this partition may turn up in any other: its topic was made again. */
   retire(partition: number): void {
     this.#retired.add(partition)
   }
 
-  #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: Origin): number | undefined {
+  #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: Origin): number {
     const item = this.items.admit(channel, event.S, origin.partition)
-    if (item === undefined) return undefined
     this.#noticeSplit(item, origin.partition)
+    item.timestampMs = Math.max(item.timestampMs, origin.timestampMs)
     const index = this.segment.append(origin.json ?? JSON.stringify(event), item, origin)
     item.keep(this.segment.bytes, this.segment.start(index), this.segment.end(index))
     return index
   }
 
-  /** News is keyed by its id, so its items may come from any partition. Those beyond the limit are left out. */
-  #addNews(event: News, origin: Origin): number | undefined {
-    const items: Item[] = []
-    for (const symbol of event.symbols.length === 0 ? [''] : new Set(event.symbols)) {
-      const item = this.items.admit('news', symbol, origin.partition)
-      if (item !== undefined) items.push(item)
-    }
+  /** News is keyed by its id, so its items may come from any partition. */
+  #addNews(event: News, origin: Origin): number {
+    const symbols = new Set(event.symbols.length === 0 ? [''] : event.symbols)
+    const items = this.items.admitAll('news', symbols, origin.partition)
     const [first, ...others] = items
-    if (first === undefined) return undefined
+    if (first === undefined) throw new RangeError('an event without an item')
+    for (const item of items) item.timestampMs = Math.max(item.timestampMs, origin.timestampMs)
     const index = this.segment.append(JSON.stringify(event), first, origin)
     if (others.length > 0) this.segment.others.set(index, others)
     const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
     this.#articles.keep(bytes, origin.timestampMs, items)
     return index
+  }
+
+  #noteForgotten(channel: Channel, timestampMs: number): void {
+    this.forgottenMs[channel] = Math.max(this.forgottenMs[channel], timestampMs)
   }
 
   #noticeSplit(item: Item, partition: number): void {

@@ -1,3 +1,4 @@
+import type { Item } from './item.ts'
 import { PartitionWindow } from './partition-window.ts'
 import { SegmentBudget, type WindowCounts, type WindowLimits } from './segment-budget.ts'
 
@@ -56,6 +57,12 @@ export class Window {
     const partition = this.#partitions.get(number)
     partition?.restart(partition.to)
     this.#partitions.delete(number)
+  }
+
+  /** An item gives up its number: whatever was of it cannot be read here any more. Most have no recent event. */
+  forgetItem({ number, channel, partition, isSplit }: Item): void {
+    if (isSplit || channel === 'news') for (const each of this.#partitions.values()) each.forgetItem(number)
+    else this.#partitions.get(partition)?.forgetItem(number)
   }
 
   /** States the time, in ms since 1970, before events are taken in and whenever none came for a while: drops what is too old. */

@@ -36,20 +36,20 @@ export const jsonForm: WireForm = {
     return last
   },
 
-  /** Events are taken one by one and encoded at once, so a piece holds the values of the moment it is made. */
+  /** Events are taken one by one and encoded at once, so a piece holds the values of the moment it is made; so does its head. */
   *snapshot(head, events) {
-    const open = JSON.stringify(head).slice(0, -1)
+    const open = (): string => JSON.stringify(head).slice(0, -1)
     let texts: string[] = []
     let bytes = 0
     for (const event of events) {
       texts.push(event.toString('utf8'))
       bytes += event.length + 1
       if (bytes < maxSnapshotBytes) continue
-      yield textBlock(`[${open},"events":[${texts.join(',')}],"complete":false}]`)
+      yield textBlock(`[${open()},"events":[${texts.join(',')}],"complete":false}]`)
       texts = []
       bytes = 0
     }
-    yield textBlock(`[${open},"events":[${texts.join(',')}],"complete":true}]`)
+    yield textBlock(`[${open()},"events":[${texts.join(',')}],"complete":true}]`)
   },
 }
 

@@ -67,6 +67,12 @@ export class TapeForm implements WireForm {
     this.#records.end()
   }
 
+  /** An item gives up its number to another one, whose first event begins anew. */
+  forget(item: number): void {
+    this.#encoder.forget(item)
+    if (item < this.#touched.length) this.#touched[item] = 0
+  }
+
   /** Forgets the batch, which was written. */
   reset(): void {
     this.#records.clear()

@@ -15,6 +15,7 @@ export const metricRules: Readonly<Record<string, Exclude<MetricRule, 'sum' | 'e
   ticker_key_set_age_seconds: 'most',
   ticker_admin_requests_total: 'primary',
   ticker_items: 'most',
+  ticker_items_forgotten_total: 'most',
   ticker_subscribed_items: 'most',
   ticker_tape_bytes: 'most',
   ticker_tape_events: 'most',

@@ -31,6 +31,10 @@ export class Member implements ConflatedSubscriber {
     return true
   }
 
+  miss(): void {
+    this.seat?.leave()
+  }
+
   /** What it was told since the last call. */
   take(): Told[] {
     return this.blocks.splice(0).flatMap(block => JSON.parse(block.payload.toString()) as Told[])
@@ -48,18 +52,21 @@ function interestOf(names: readonly string[]): Interest {
 
 /** Events and clients, on a clock that stands until the test moves it, and an event loop that waits for the test. */
 export class ConflationStage {
-  readonly tape = new Tape({ maxItems: 100_000 })
+  readonly tape: Tape
   readonly conflation: Conflation
   readonly reached = [0]
   readonly #turns: (() => void)[] = []
 
-  constructor(options: Partial<ConflationOptions> = {}) {
+  constructor({ maxItems = 100_000, ...options }: Partial<ConflationOptions> & { maxItems?: number } = {}) {
+    this.tape = new Tape({ maxItems })
     this.conflation = new Conflation({
       items: this.tape.items,
       progress: { reached: this.reached },
       nextTurn: work => this.#turns.push(work),
       ...options,
     })
+    this.tape.items.claimOf = item => (this.conflation.isUntold(item) ? 'untold' : 'none')
+    this.tape.items.onForgotten = item => this.conflation.forget(item)
   }
 
   /** How far the log was read: how many events there were. */
@@ -88,10 +95,11 @@ export class ConflationStage {
       const offset = this.position + at
       const quote = { T: 'q', S, bp: 1, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
       const index = this.tape.add(quote, { partition: 0, offset, timestampMs: 0 })
-      this.conflation.mark(this.tape.segment.items[index ?? -1] ?? 0)
+      this.conflation.mark(this.tape.segment.items[index] ?? 0)
     }
     this.reached[0] = this.position + symbols.length
     this.tape.segment.reset()
+    this.conflation.tidy()
   }
 
   /** Lets the event loop come round once; false if nobody waits for it. */

@@ -166,13 +166,6 @@ test('an end writes what is queued without pauses, and gives up after two second
   expect(away.keys).toHaveLength(100)
 })
 
-test('keeps no sound record that only had no room on this node', async () => {
-  const letters = desk.open()
-  letters.take(record(0), partition, new EventFault('items', { field: 'item', rule: 'too many' }))
-  await letters.stop()
-  expect(desk.written).toEqual([])
-})
-
 test('keeps nothing where no topic is named', async () => {
   const letters = new DeadLetters({ writer: undefined, logger: { warn: () => undefined } })
   letters.take(record(0), partition, fault)

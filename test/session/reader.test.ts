@@ -21,6 +21,7 @@ async function faultsAfter(
 ): Promise<readonly unknown[]> {
   const world = new World({
     windowBytes,
+    maxItems: 200_000,
     clients: [{ policy: {}, conflateMs, isAcknowledging: false, form: 'ticker.v1.json' }],
   })
   for (const act of acts) await world.perform(act)

@@ -11,9 +11,16 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
   gauge(
     registry,
     'ticker_items',
-    'Items (channel, symbol) that have had an event. Near TICKER_MAX_ITEMS: new ones are refused, and counted as poison of the reason items',
+    'Items (channel, symbol) whose last event is kept. At TICKER_MAX_ITEMS: new ones take the places of those that have been idle longest',
     [],
     () => tape.items.size,
+  )
+  counter(
+    registry,
+    'ticker_items_forgotten_total',
+    'Items that gave up their place to a new one, by what claim there was to them. A rise of none: symbols come and go; of named or untold: TICKER_MAX_ITEMS is too small for what is subscribed, or a producer floods the topics with symbols',
+    ['claim'],
+    () => rows('claim', tape.items.forgotten),
   )
   gauge(
     registry,

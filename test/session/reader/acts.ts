@@ -111,6 +111,8 @@ const policy = fc.constantFrom<Readonly<Record<string, string>>>(
 export const settings = fc.record({
   /** Of each node. */
   windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
+  /** Of each node, which is to know up to ten. */
+  maxItems: fc.constantFrom(1, 3, 6, 200_000),
   clients: fc.array(
     fc.record({
       policy,

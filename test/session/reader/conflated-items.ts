@@ -52,6 +52,8 @@ export class ConflatedItems {
   readonly #fault: (text: string) => void
   readonly #isAtOnce: boolean
   readonly #lost: Range[] = []
+  /** Of the snapshots. */
+  #sinceSerial = 0
   /** By number and name. */
   readonly #states = new Map<string, ItemState>()
 
@@ -122,6 +124,11 @@ export class ConflatedItems {
       if (state.item === itemOf(event)) state.value = Math.max(state.value, serialOf(event))
   }
 
+  /** A snapshot may lack what had no event since. */
+  takeSince(serial: number): void {
+    this.#sinceSerial = Math.max(this.#sinceSerial, serial)
+  }
+
   /** Nothing of a range need be counted: nobody gets it. */
   lose(range: Range): void {
     this.#lost.push(range)
@@ -170,7 +177,7 @@ export class ConflatedItems {
       (event, offset) => offset >= since && offset < end && isOf(item, event) && !isIn(missed, offset),
     )
     // A newer one was cut off from the log, but the node has read it.
-    if (newest !== undefined && serialOf(newest) > value)
+    if (newest !== undefined && serialOf(newest) > value && serialOf(newest) >= this.#sinceSerial)
       this.#fault(`the value of ${number} ${item} is ${value}, not ${serialOf(newest)}`)
   }
 

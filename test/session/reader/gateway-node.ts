@@ -11,6 +11,8 @@ import {
 import { createTestFeed, defaultLimits, overrides } from '../../support/defaults.ts'
 import { createTestLedger } from '../../support/test-ledger.ts'
 import { grantOf } from '../stage.ts'
+import type { Settings } from './acts.ts'
+import { serialOf } from './told.ts'
 
 const limits = { ...defaultLimits, ...overrides.readers }
 
@@ -39,10 +41,11 @@ export class GatewayNode {
   readonly #log: MemoryLog
 
   /** Starts at the end of the log, and knows the last events before it. */
-  constructor(log: MemoryLog, windowBytes: number) {
+  constructor(log: MemoryLog, { windowBytes, maxItems }: Pick<Settings, 'windowBytes' | 'maxItems'>) {
     this.#log = log
     this.windowBytes = windowBytes
     this.feed = createTestFeed({
+      maxItems,
       window: { maxBytes: windowBytes, maxAgeMs: overrides.readersWindowMs },
       // So that flushes take time: that of each audience takes 1 ms.
       now: () => performance.now() + this.feed.fanout.counts.flushes,
@@ -62,7 +65,7 @@ export class GatewayNode {
       this.#advance(partition, partition.end)
       const number = this.feed.numberOf(partition.partition)
       for (const event of partition.records.slice(partition.first).toReversed())
-        if (event !== undefined && event.T !== 'n') this.feed.tape.addOlder(event, number, 0)
+        if (event !== undefined && event.T !== 'n') this.feed.tape.addOlder(event, number, serialOf(event))
     }
   }
 
@@ -111,7 +114,7 @@ export class GatewayNode {
     const number = feed.numberOf(partition.partition)
     for (let offset = from; offset < to; offset++) {
       const event = partition.records[offset]
-      if (event !== undefined) feed.add(event, { partition: number, offset, timestampMs: 0 })
+      if (event !== undefined) feed.add(event, { partition: number, offset, timestampMs: serialOf(event) })
     }
     this.#advance(partition, to)
   }

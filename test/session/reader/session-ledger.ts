@@ -118,8 +118,9 @@ export class SessionLedger {
     }
   }
 
-  /** Current values. */
-  takeSnapshot(events: readonly MarketEvent[]): void {
+  /** Current values; of what had no event since a time, which is the serial number of an event here, there may be none. */
+  takeSnapshot(events: readonly MarketEvent[], since: unknown): void {
+    if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since))
     for (const event of events) {
       const wasWanted = [...this.#regions.values()].flat().some(({ told }) => told.wants(event))
       if (!wasWanted) this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)

@@ -169,7 +169,8 @@ export class StrictClient implements Recipient {
     else if (message.T === 'lost') this.#ledger.lose(message['ranges'] as Range[])
     else if (message.T === 'replaced') this.#ledger.skip(message['ranges'] as Range[])
     else if (message.T === 'resumed') this.#ledger.resumed()
-    else if (message.T === 'snapshot') this.#ledger.takeSnapshot(message['events'] as MarketEvent[])
+    else if (message.T === 'snapshot')
+      this.#ledger.takeSnapshot(message['events'] as MarketEvent[], message['since'])
   }
 
   #acknowledged(message: Message): void {

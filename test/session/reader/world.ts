@@ -172,7 +172,7 @@ export class World {
   }
 
   #start(): GatewayNode {
-    return new GatewayNode(this.log, this.#settings.windowBytes)
+    return new GatewayNode(this.log, this.#settings)
   }
 
   async #turn(count: number): Promise<boolean> {
