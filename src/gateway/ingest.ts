@@ -110,13 +110,15 @@ export class Ingest {
     this.warmUp.note(batch)
   }
 
-  /** Says of records that nobody will read any more: retention overtook this node, or a batch was unreadable. */
+  /** Says of records that nobody will read any more: retention or compaction overtook this node, or a batch was unreadable. */
   #noteGap({ partition, epoch, from }: LogBatch): void {
     const position = this.#options.feed.positionOf(partition)
     if (position === undefined || position.epoch !== epoch || from === position.offset) return
     if (from > position.offset) {
-      this.counts.missed += from - position.offset
       this.#options.feed.lose(partition, from)
+      // Nobody was here for what came before the start, of which a compacted topic lacks most.
+      if (this.warmUp.isReading(partition)) return
+      this.counts.missed += from - position.offset
     }
     const what = from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
     this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, what)

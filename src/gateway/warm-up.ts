@@ -72,6 +72,11 @@ export class WarmUp {
     return undefined
   }
 
+  /** Whether what lay in a partition at start is still being read. */
+  isReading(partition: Partition): boolean {
+    return this.#behind?.has(partition) ?? false
+  }
+
   /** Where to read from: the last `warmUpRecords` records of each partition. Repeats until the log answers; rejects on abort. */
   async begin(signal: AbortSignal): Promise<Position[]> {
     const { log, feed, warmUpRecords, now } = this.#options

@@ -8,9 +8,9 @@ export type { LogRecord, RecordHeader } from '../event/record.ts'
 
 /**
  * The records of `[from, to)` of one partition, in order of offset, none left out that a reader of committed
- * data may see. The range also counts the offsets that carry none: control records, aborted transactions,
- * records compacted away. The next batch of a partition begins where the last one ended; a later `from` says
- * that what lies between is gone or unreadable, an earlier one that the log was truncated, another `epoch` that
+ * data may see. The range also counts the offsets that carry none: control records and aborted transactions.
+ * The next batch of a partition begins where the last one ended; a later `from` says that what lies between
+ * is gone (by retention or compaction) or unreadable, an earlier one that the log was truncated, another `epoch` that
  * the topic was made again.
  */
 export interface LogBatch {

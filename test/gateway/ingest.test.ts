@@ -94,12 +94,18 @@ test('is ready when a topic was made again meanwhile', async () => {
 })
 
 test('counts and tells what was gone before it was read', async () => {
-  const { ingest, run, warnings } = open(fakeLog([batch(0, 5), batch(105, 106)], { first: 0, stable: 106 }), {
-    warmUpRecords: 1000,
-  })
+  const { ingest, run, warnings } = open(fakeLog([batch(0, 5), batch(105, 106)], { first: 0, stable: 5 }))
   await run()
   expect(ingest.counts.missed).toBe(100)
   expect(warnings).toEqual(['offsets were gone before they were read'])
+})
+
+test('misses nothing of what compaction had removed before the start', async () => {
+  const batches = [batch(0, 5, { stable: 106 }), batch(105, 106)]
+  const { ingest, run, warnings } = open(fakeLog(batches, { first: 0, stable: 106 }), { warmUpRecords: 1000 })
+  await run()
+  expect(ingest.counts.missed).toBe(0)
+  expect(warnings).toEqual([])
 })
 
 test('asks again when the log does not say where a partition ends', async () => {

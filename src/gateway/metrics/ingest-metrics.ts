@@ -52,7 +52,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
   counter(
     registry,
     'ticker_missed_offsets_total',
-    'Offsets that were gone or unreadable before this node read them. Above 0: retention is shorter than an outage, or a batch was corrupt',
+    'Offsets that were gone or unreadable before this node read them. Above 0: retention or min.compaction.lag.ms is shorter than an outage, or a batch was corrupt',
     [],
     () => ingest.counts.missed,
   )

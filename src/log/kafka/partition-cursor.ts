@@ -90,7 +90,7 @@ export class PartitionCursor {
         const records = this.#set?.next(maxRecords) ?? []
         this.#position = this.#set?.position ?? from
         this.#leaderEpoch = this.#set?.leaderEpoch ?? this.#leaderEpoch
-        return { records, from, to: this.#position }
+        return { records, from: this.#set?.from ?? from, to: this.#position }
       } catch (error) {
         if (!(error instanceof RecordBatchError)) throw error
         this.#incidents.unreadable(this.partition, error)

@@ -21,9 +21,9 @@ const defaultMaxUnpackedBytes = 32 * 1024 * 1024
 
 /**
  * Reads a record set synchronously, in slices, so that a batch of 200,000 records need not block the event
- * loop. Passes over control records, aborted transactions and records before the position; an incomplete
- * last batch ends the set. What cannot be read is a `RecordBatchError`, thrown once, in its place, after
- * which reading goes on behind it.
+ * loop. Passes over control records, aborted transactions and records before the position; tells where
+ * compaction has removed records. An incomplete last batch ends the set. What cannot be read is a
+ * `RecordBatchError`, thrown once, in its place, after which reading goes on behind it.
  */
 export class RecordSetReader {
   readonly #bytes: Buffer
@@ -32,7 +32,10 @@ export class RecordSetReader {
   readonly #maxUnpackedBytes: number
   /** Index of the next batch. */
   #at = 0
+  #from: number
   #position: number
+  /** A record that was read, but comes behind offsets that are gone. */
+  #held: LogRecord | undefined
   #records: BatchRecords | undefined
   #fault: RecordBatchError | undefined
   #leaderEpoch: number | undefined
@@ -40,6 +43,7 @@ export class RecordSetReader {
   constructor(set: RecordSet, maxUnpackedBytes = defaultMaxUnpackedBytes) {
     this.#bytes = set.bytes
     this.#end = set.end
+    this.#from = set.position
     this.#position = set.position
     this.#aborted = new AbortedTransactions(set.aborted)
     this.#maxUnpackedBytes = maxUnpackedBytes
@@ -50,18 +54,27 @@ export class RecordSetReader {
     return this.#position
   }
 
+  /**
+   * The offset that what `next` returned begins at: higher than the position before where records are gone. Only compaction leaves
+   * offsets out: what brokers append is without a gap, control records included.
+   */
+  get from(): number {
+    return this.#from
+  }
+
   /** The leader's epoch of the batch that was read last; `undefined` before the first, and behind what cannot be read. */
   get leaderEpoch(): number | undefined {
     return this.#leaderEpoch
   }
 
   /**
-   * The next records, at most `maxRecords`. Empty at the end of the set, and where only the position moved.
+   * The next records, at most `maxRecords`, and none behind offsets that are gone: those come next. Empty at the end of the set, and
+   * where only the position moved.
    * Throws `RecordBatchError` and nothing else.
    */
   next(maxRecords: number): readonly LogRecord[] {
     const records: LogRecord[] = []
-    const start = this.#position
+    this.#from = this.#position
     if (this.#fault === undefined) {
       try {
         this.#fill(records, maxRecords)
@@ -69,7 +82,7 @@ export class RecordSetReader {
         this.#fault = this.#passOver(thrown)
       }
     }
-    if (this.#fault === undefined || this.#position > start) return records
+    if (this.#fault === undefined || this.#position > this.#from) return records
     const fault = this.#fault
     this.#fault = undefined
     this.#position = fault.to
@@ -80,22 +93,34 @@ export class RecordSetReader {
     while (records.length < maxRecords) {
       const source = this.#records ?? this.#open()
       if (source === undefined) return
-      while (!source.isDone && records.length < maxRecords) {
-        const record = source.next()
+      while ((this.#held !== undefined || !source.isDone) && records.length < maxRecords) {
+        const record = this.#held ?? source.next()
         if (record.offset < this.#position) continue
+        this.#held = this.#passGap(record.offset) ? undefined : record
+        if (this.#held !== undefined) return
         records.push(record)
         this.#position = record.offset + 1
       }
-      if (!source.isDone) return
-      this.#position = Math.max(this.#position, source.end)
+      if (!source.isDone || !this.#passGap(source.end)) return
       this.#records = undefined
     }
   }
 
-  /** Opens the next batch that has records for the reader; `undefined` at the end of the set. */
+  /** Goes on behind offsets that are gone; false where something before them is to be told first. */
+  #passGap(offset: number): boolean {
+    if (offset <= this.#position) return true
+    if (this.#position > this.#from) return false
+    this.#from = offset
+    this.#position = offset
+    return true
+  }
+
+  /** Opens the next batch that has records for the reader; `undefined` at the end of the set, and where a gap is to be told first. */
   #open(): BatchRecords | undefined {
     for (let frame = this.#frame(); frame !== undefined; frame = this.#frame()) {
       const batch = readRecordBatch(this.#bytes, frame)
+      const isEmptied = batch.count === 0 && !batch.isControl
+      if (!this.#passGap(isEmptied ? batch.nextOffset : batch.baseOffset)) return undefined
       this.#leaderEpoch = batch.leaderEpoch
       if (this.#isVisible(batch)) {
         this.#records = new BatchRecords(batch, this.#maxUnpackedBytes)

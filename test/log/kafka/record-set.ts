@@ -7,6 +7,8 @@ import type { LogRecord } from '../../../src/log/event-log.ts'
 export interface Reading {
   readonly records: readonly LogRecord[]
   readonly faults: readonly RecordBatchError[]
+  /** Offsets that are told to be gone, as `[from, to)`. */
+  readonly gaps: readonly (readonly [from: number, to: number])[]
   readonly position: number
 }
 
@@ -16,17 +18,19 @@ export function readSet(set: Partial<RecordSet> & Pick<RecordSet, 'bytes'>, maxR
   const reader = new RecordSetReader(whole, 1024 * 1024)
   const records: LogRecord[] = []
   const faults: RecordBatchError[] = []
+  const gaps: [from: number, to: number][] = []
   // Every step but the last passes a batch or some records of at least seven bytes.
   for (let steps = whole.bytes.length + 3; steps > 0; steps -= 1) {
     const before = reader.position
     const outcome = step(reader, maxRecords)
     if (outcome instanceof RecordBatchError) {
-      assert.deepEqual([outcome.from, outcome.to], [before, reader.position])
+      assert.deepEqual([outcome.from, outcome.to], [reader.from, reader.position])
       faults.push(outcome)
       continue
     }
-    if (outcome.length === 0 && reader.position === before) return { records, faults, position: before }
-    checkSlice(outcome, { before, after: reader.position, maxRecords })
+    if (outcome.length === 0 && reader.position === before) return { records, faults, gaps, position: before }
+    if (reader.from > before) gaps.push([before, reader.from])
+    checkSlice(outcome, { before: reader.from, after: reader.position, maxRecords })
     records.push(...outcome)
   }
   throw new assert.AssertionError({ message: 'the reader does not come to an end' })
