@@ -14,6 +14,8 @@ export interface Recipient {
   write(block: Block): void
   /** Tells the client something. */
   send(message: object): void
+  /** Tells the client what was wrong with a request of its. */
+  tell(fault: RequestFault): void
   /** Ends the session by a fault that is not its client's. */
   fail(error: unknown): void
   /** Ends the session, for which there is no place. */

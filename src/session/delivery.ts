@@ -7,7 +7,7 @@ import type { DeliveryParts, Recipient } from './delivery-parts.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
 import { type Lag, Reader, type ReaderOwner } from './reader.ts'
-import { planResume, type ResumePlan } from './resume.ts'
+import { type CursorFault, planResume, type ResumePlan, unknownTopicFault } from './resume.ts'
 import { describePartition } from './session-messages.ts'
 import { Snapshots } from './snapshots.ts'
 import { firstUnentitled, Subscription } from './subscription.ts'
@@ -152,6 +152,8 @@ export class Delivery implements ReaderOwner {
     if (cursor !== undefined && this.#subscription !== Subscription.none) {
       return { code: 400, detail: 'cursor: it goes into the first subscription of a session' }
     }
+    const topicFault = cursor && unknownTopicFault(this.#parts.feed, cursor)
+    if (topicFault !== undefined) return { code: 400, detail: topicFault }
     const item = firstUnentitled(items, this.#grant)
     if (item !== undefined) {
       return {
@@ -195,22 +197,32 @@ export class Delivery implements ReaderOwner {
   #resume(request: SubscribeMessage, cursor: readonly CursorPosition[]): void {
     const { resuming, feed } = this.#parts
     const planning = new AbortController()
+    const { signal } = planning
     this.#planning = planning
-    planResume({ feed, history: resuming.history, cursor, grant: this.#grant })
-      .then(plan => (planning.signal.aborted ? undefined : this.#begin(request, plan)))
+    planResume({ feed, history: resuming.history, cursor, grant: this.#grant, signal })
+      .then(plan => (signal.aborted ? undefined : this.#answer(request, plan)))
       .catch((error: unknown) => {
-        if (!planning.signal.aborted) this.failed(error)
+        if (!signal.aborted) this.failed(error)
       })
+  }
+
+  #answer(request: SubscribeMessage, plan: ResumePlan | CursorFault): void {
+    this.#planning = undefined
+    if (!('fault' in plan)) return this.#begin(request, plan)
+    // Nothing was subscribed: the client may ask again, with another cursor or without one.
+    this.#subscription = Subscription.none
+    this.#recipient.tell({ code: 400, detail: plan.fault, id: request.id })
   }
 
   #begin({ items, id, snapshot }: SubscribeMessage, { starts, lost, isWhole }: ResumePlan): void {
     const { resuming } = this.#parts
-    this.#planning = undefined
     resuming.counts[isWhole ? 'whole' : 'partial']++
     this.#reader.resume(starts, () => {
-      this.#recipient.send({ T: 'resumed', ...(id === undefined ? {} : { id }) })
+      // The log may have turned out to lack more than could be known before.
+      const recovered = isWhole && !this.#reader.hasLost
+      this.#recipient.send({ T: 'resumed', ...(id === undefined ? {} : { id }), recovered })
       // What is conflated goes on with its current value, whenever it was subscribed; so does everything of which something is missing.
-      const named = [...items].filter(() => snapshot || !isWhole)
+      const named = [...items].filter(() => snapshot || !recovered)
       const current = new Map([...named, ...this.#subscription.itemsOf('conflate')])
       if (current.size > 0) this.#sendSnapshot(current, id)
       this.caughtUp()

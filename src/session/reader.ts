@@ -69,6 +69,7 @@ export class Reader implements SeatHolder {
   /** Counts the changes of interests. */
   #revision = 0
   #behind: Behind | undefined
+  #hasLost = false
 
   constructor(parts: DeliveryParts, { owner, recipient, pace }: ReaderOptions) {
     this.#parts = parts
@@ -84,6 +85,11 @@ export class Reader implements SeatHolder {
 
   get isLive(): boolean {
     return this.#behind === undefined
+  }
+
+  /** Whether its client was told while it was behind that it does not get something. */
+  get hasLost(): boolean {
+    return this.#hasLost
   }
 
   /** Up to where its client has everything of the lossless channels. */
@@ -149,6 +155,7 @@ export class Reader implements SeatHolder {
 
   /** Tells its client what it does not get any more. */
   lose(extent: Extent): void {
+    this.#hasLost = true
     this.#parts.resuming.readers.lostOffsets += extent.to - extent.from
     this.#recipient.send({ T: 'lost', ranges: [rangeOf(extent)] })
   }

@@ -49,7 +49,7 @@ export class Session implements Recipient {
     this.#sinceMs = clock.wall()
     this.#rate = new MessageRate(limits.messagesPerSecond, clock)
     this.#pace = new Pace({ transport, limits, clock })
-    const refuse = (fault: RequestFault): void => this.#tell(fault)
+    const refuse = (fault: RequestFault): void => this.tell(fault)
     this.#requests = new RequestHandler({ rate: this.#rate, pace: this.#pace, refuse })
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
@@ -119,7 +119,7 @@ export class Session implements Recipient {
   /** A binary message, which this form does not have. */
   receiveBinary(bytes: number): void {
     if (!this.#isAllowed(bytes)) return
-    this.#tell({ code: 400, detail: 'a binary message; expected JSON in a text message' })
+    this.tell({ code: 400, detail: 'a binary message; expected JSON in a text message' })
   }
 
   /** A ping or a pong, which costs as much as a message; whether the session goes on. */
@@ -130,7 +130,7 @@ export class Session implements Recipient {
   #take(text: string): void {
     const message = parseClientMessage(text)
     if ('code' in message) {
-      this.#tell(message)
+      this.tell(message)
     } else if (message.action === 'auth') {
       this.authenticate(message.token, message.id)
     } else if (this.#authority === undefined) {
@@ -318,7 +318,7 @@ export class Session implements Recipient {
     if (to === 'ended') {
       if (from !== 'ended') this.#close(close, told)
     } else if (told !== undefined) {
-      this.#tell(told)
+      this.tell(told)
     }
   }
 
@@ -333,7 +333,8 @@ export class Session implements Recipient {
     this.#transport.close(closeCodes[close], told && this.#transport.form.message(errorMessage(told)))
   }
 
-  #tell(fault: RequestFault): void {
+  /** Tells the client what was wrong with a request of its. */
+  tell(fault: RequestFault): void {
     this.#parts.counts.errors[fault.code]++
     this.send(errorMessage(fault))
     if (this.#authority === undefined && ++this.#earlyFaults > maxEarlyFaults) {

@@ -6,7 +6,7 @@ import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { ResumingClient } from '../support/resuming-client.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
+import { createTopics, deleteTopics, kafkaVariables, withAdmin } from '../support/topics.ts'
 
 const brokers = inject('kafkaBrokers')
 const gateways: TestGateway[] = []
@@ -174,14 +174,53 @@ describe('a subscription that goes on from a cursor', () => {
     await publisher.publish(60)
     await expect.poll(() => client.events.length).toBe(60)
     client.cut()
+    // What the first node has in memory it refuses to nobody.
+    const second = await start({ ...env, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' })
     const late = clientOf({ trades: ['*'] })
-    await late.connect(gateway.streamUrl, await gateway.token(), early)
+    await late.connect(second.streamUrl, await second.token(), early)
     await expect.poll(() => late.resumes).toBe(1)
     expect(late.recovered).toEqual([false])
     expect(late.lost).not.toEqual([])
     const historian = clientOf({ trades: ['*'] })
-    await historian.connect(gateway.streamUrl, await gateway.token({ scopes: ['stream', 'history'] }), early)
+    await historian.connect(second.streamUrl, await second.token({ scopes: ['stream', 'history'] }), early)
     await expectWhole(historian, 60)
+  })
+
+  // Cause: a partition that the cursor does not name began where a session may go back to, and counted as whole.
+  // Symptom: `recovered: true`, no `lost`, and 0 of 5 events.
+  // Seen: a review added a partition to a quiet topic while its client was away for longer than TICKER_RESUME_MAX_AGE_MS.
+  test('is told what it does not get of a partition that was added while it was away for too long', async () => {
+    const shared = await share()
+    const env = { ...shared, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' }
+    const first = await start(env)
+    const client = clientOf({ trades: ['*'] })
+    await client.connect(first.streamUrl, await first.token())
+    client.cut()
+    const topic = shared['TICKER_TOPIC_TRADES']!
+    await withAdmin(brokers, admin => admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] }))
+    const publisher = new Publisher(env)
+    await publisher.publish(60)
+    const again = await start({ ...env, TICKER_RESUME_MAX_AGE_MS: '0' })
+    await client.connect(again.streamUrl, await again.token())
+    await expect.poll(() => client.resumes).toBe(1)
+    expect(client.events).toEqual([])
+    expect(client.recovered).toEqual([false])
+    const lost = client.lost as [number: number, from: number, to: number][]
+    expect(lost.reduce((sum, [, from, to]) => sum + to - from, 0)).toBe(60)
+    expect(lost).toHaveLength(4)
+  })
+
+  test('that names a topic which the node does not read is refused, and another one taken', async () => {
+    const gateway = await start({})
+    const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
+    const partitions = [{ topic: 'elsewhere', partition: 0, epoch: 'x', position: 1 }]
+    client.send({ action: 'subscribe', trades: ['*'], id: 1, cursor: { version: 1, partitions } })
+    const detail = /^cursor: topic elsewhere: this node does not read it, but market\.trades, /
+    expect(await client.next()).toMatchObject({ code: 400, id: 1, detail: expect.stringMatching(detail) })
+    client.send({ action: 'subscribe', trades: ['*'], id: 2, cursor: { version: 1, partitions: [] } })
+    expect(await client.take('subscription')).toMatchObject({ id: 2, recovered: true })
+    expect(await client.take('resumed')).toMatchObject({ id: 2, recovered: true })
+    await client.close()
   })
 
   test('has the current values of conflated channels, not their past', async () => {

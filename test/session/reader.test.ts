@@ -49,7 +49,12 @@ const stalled: Act = { act: 'stall', client: 0, ballast: 200_000 }
 /** What was asked is answered. */
 const answered: Act = { act: 'turns', count: 20 }
 const drained: Act = { act: 'drain', client: 0 }
-const reconnected = (node: number): Act => ({ act: 'reconnect', client: 0, node })
+const reconnected = (node: number, forgets: 'nothing' | 'news' | 'everything' = 'nothing'): Act => ({
+  act: 'reconnect',
+  client: 0,
+  node,
+  forgets,
+})
 
 // Cause: the read that found the window begin later moved the cursor on before the range was taken from it.
 // Symptom: `{"T":"replaced","ranges":[]}`, or ranges that begin too late: events neither counted nor told.

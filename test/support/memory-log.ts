@@ -25,6 +25,8 @@ export class MemoryPartition {
   first = 0
   /** The first offset to which a reader without further rights may go back. */
   recent = 0
+  /** The offsets that compaction has removed. */
+  compacted = new Set<number>()
 
   constructor(partition: Partition) {
     this.partition = partition
@@ -49,11 +51,31 @@ export class MemoryPartition {
     this.recent = Math.max(this.recent, Math.min(recent, this.end))
   }
 
+  /** Compaction: the records of `[from, to)` are gone, though not the last one there is. */
+  compact(from: number, to: number): void {
+    for (let offset = from; offset < Math.min(to, this.end - 1); offset++) this.compacted.add(offset)
+  }
+
+  /** Returns the end of the offsets that are gone from one on: that offset itself where it is there. */
+  gapEnd(from: number): number {
+    let to = Math.max(from, this.first)
+    while (this.compacted.has(to)) to++
+    return to
+  }
+
+  /** Returns where the records that are there from an offset on end: at the next gap, or at the limit. */
+  runEnd(from: number, limit: number): number {
+    let to = from
+    while (to < limit && !this.compacted.has(to)) to++
+    return to
+  }
+
   /** An unclean election: what lies from an offset on is gone, and its offsets will be used again. */
   cutBack(end: number): void {
     const kept = Math.max(this.first, Math.min(end, this.end))
     this.records = this.records.slice(0, kept)
     this.recent = Math.min(this.recent, kept)
+    this.compacted = new Set([...this.compacted].filter(offset => offset < kept))
   }
 
   /** Its topic is deleted and made again. */
@@ -62,16 +84,25 @@ export class MemoryPartition {
     this.records = []
     this.first = 0
     this.recent = 0
+    this.compacted = new Set()
   }
 }
 
 /** A log in memory, whose past can be read, and that suffers what logs suffer. */
 export class MemoryLog {
-  readonly partitions: readonly MemoryPartition[]
+  readonly partitions: MemoryPartition[]
   #epochs = 0
 
   constructor(partitions: readonly Partition[]) {
     this.partitions = partitions.map(partition => new MemoryPartition(partition))
+  }
+
+  /** Adds a partition to a topic that there is. */
+  grow(topic: string): void {
+    const siblings = this.partitions.filter(({ partition }) => partition.topic === topic)
+    const added = new MemoryPartition({ topic, partition: siblings.length })
+    added.epoch = siblings[0]?.epoch ?? added.epoch
+    this.partitions.push(added)
   }
 
   makeTopicAgain(topic: string): void {
@@ -119,8 +150,8 @@ export class MemoryHistory implements History {
       if (partition.epoch !== position.epoch) throw new MemoryLogError('the topic was made again')
       const limit = Math.min(to, partition.end)
       if (next >= limit) return
-      const from = Math.min(limit, Math.max(next, partition.first))
-      next = Math.min(limit, from + batchRecords)
+      const from = Math.min(limit, partition.gapEnd(next))
+      next = partition.runEnd(from, Math.min(limit, from + batchRecords))
       yield { from, to: next, events: this.#eventsOf(partition, from, next) }
     }
   }

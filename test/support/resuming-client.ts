@@ -34,7 +34,7 @@ export class ResumingClient {
   /** What it could not believe: gaps, and ranges out of order. */
   readonly faults: string[] = []
   readonly lost: unknown[] = []
-  /** What the acknowledgements of resumes said. */
+  /** What the acknowledgements of resumes said, and their ends after that. */
   readonly recovered: unknown[] = []
   resumes = 0
   /** Whether its session was acknowledged, and what was missed is still coming. */
@@ -108,7 +108,7 @@ export class ResumingClient {
     for (const message of messages) {
       if (message.T === 'subscription') this.#acknowledged(message)
       else if (message.T === 'lost') this.lost.push(...(message['ranges'] as unknown[]))
-      else if (message.T === 'resumed') this.#resumed()
+      else if (message.T === 'resumed') this.#resumed(message)
       else if (message.T === 'error') this.faults.push(JSON.stringify(message))
       else if (message.T.length === 1) this.#event(message)
       else this.#position(message)
@@ -127,7 +127,8 @@ export class ResumingClient {
     this.#listener.acknowledged?.()
   }
 
-  #resumed(): void {
+  #resumed(message: Message): void {
+    this.recovered[this.recovered.length - 1] = message['recovered']
     this.resumes++
     this.isCatchingUp = false
     this.#listener.resumed?.()

@@ -19,7 +19,7 @@ const published = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('news'),
       symbols: fc.uniqueArray(fc.constantFrom(...symbols), { maxLength: 2 }),
-      place: fc.nat(2),
+      place: fc.nat(3),
     }),
   },
   { weight: 1, arbitrary: passedOver() },
@@ -27,7 +27,7 @@ const published = fc.oneof(
 
 /** A record that is no event. */
 function passedOver(): fc.Arbitrary<{ readonly kind: 'none'; readonly place: number }> {
-  return fc.record({ kind: fc.constant('none'), place: fc.nat(2) })
+  return fc.record({ kind: fc.constant('none'), place: fc.nat(3) })
 }
 
 /** Of some events frames hold only a few. */
@@ -37,7 +37,8 @@ function sizeOf(): fc.Arbitrary<number> {
 
 const client = fc.nat(2)
 const node = fc.nat(1)
-const place = fc.nat(2)
+/** The last one is there once its topic has grown. */
+const place = fc.nat(3)
 const item = fc.record({
   channel: fc.constantFrom<Channel>('trades', 'quotes', 'news'),
   symbol: fc.constantFrom('*', ...symbols),
@@ -47,6 +48,9 @@ const act = <Kind extends string, Fields>(
   fields: { readonly [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> },
 ): fc.Arbitrary<Fields & { readonly act: Kind }> =>
   fc.record<Fields>(fields).map(values => ({ ...values, act: kind }))
+
+/** What a client leaves out of its cursor. */
+const forgets = fc.constantFrom('nothing', 'nothing', 'nothing', 'news', 'everything')
 
 const publish = act('publish', {
   records: fc.array(published, { minLength: 1, maxLength: 8 }),
@@ -77,8 +81,10 @@ const single = fc.oneof(
   { weight: 3, arbitrary: act('drain', { client }) },
   { weight: 1, arbitrary: act('freeze', { client }) },
   { weight: 1, arbitrary: act('thaw', { client }) },
-  { weight: 3, arbitrary: act('reconnect', { client, node }) },
+  { weight: 3, arbitrary: act('reconnect', { client, node, forgets }) },
   { weight: 1, arbitrary: act('retain', { place, left: fc.nat(8), isGone: fc.boolean() }) },
+  { weight: 1, arbitrary: act('compact', { place, from: fc.nat(20), count: fc.nat(8) }) },
+  { weight: 1, arbitrary: act('grow', { topic: fc.constantFrom('news') }) },
   { weight: 1, arbitrary: act('cut', { place, by: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 1, arbitrary: act('recreate', { topic: fc.constantFrom('market', 'news') }) },
   { weight: 1, arbitrary: act('restart', { node, isHeard: fc.boolean() }) },

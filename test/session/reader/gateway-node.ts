@@ -64,7 +64,8 @@ export class GatewayNode {
     for (const partition of log.partitions) {
       this.#advance(partition, partition.end)
       const number = this.feed.numberOf(partition.partition)
-      for (const event of partition.records.slice(partition.first).toReversed())
+      const there = partition.records.filter((_, offset) => partition.gapEnd(offset) === offset)
+      for (const event of there.toReversed())
         if (event !== undefined && event.T !== 'n') this.feed.tape.addOlder(event, number, serialOf(event))
     }
   }
@@ -103,19 +104,28 @@ export class GatewayNode {
     const { feed } = this
     const reading = this.#readingOf(partition)
     const isSame = reading?.epoch === partition.epoch
-    const from = Math.max(isSame ? reading.end : 0, partition.first)
-    if (isSame && from > reading.end) {
-      reading.missed.push([reading.end, from])
-      feed.lose(partition.partition, from)
-    }
-    const to = Math.min(partition.end, from + atMost)
-    if (isSame && to === reading.end) return
-    this.#advance(partition, from)
+    const begin = isSame ? reading.end : 0
+    const to = Math.min(partition.end, Math.max(begin, partition.first) + atMost)
+    if (isSame && to === begin) return
+    if (!isSame) this.#advance(partition, partition.gapEnd(0))
     const number = feed.numberOf(partition.partition)
-    for (let offset = from; offset < to; offset++) {
+    for (let offset = this.readings.get(number)!.end; offset < to; offset++) {
+      this.#passGap(partition, number)
       const event = partition.records[offset]
-      if (event !== undefined) feed.add(event, { partition: number, offset, timestampMs: serialOf(event) })
+      const isThere = offset >= this.readings.get(number)!.end
+      if (event !== undefined && isThere)
+        feed.add(event, { partition: number, offset, timestampMs: serialOf(event) })
+      if (isThere) this.#advance(partition, offset + 1)
     }
+  }
+
+  /** What retention and compaction have removed where the node goes on is lost. */
+  #passGap(partition: MemoryPartition, number: number): void {
+    const reading = this.readings.get(number)!
+    const to = partition.gapEnd(reading.end)
+    if (to === reading.end) return
+    reading.missed.push([reading.end, to])
+    this.feed.lose(partition.partition, to)
     this.#advance(partition, to)
   }
 
@@ -134,7 +144,7 @@ export class GatewayNode {
         records,
         end: offset,
         isOver: false,
-        missed: [[0, partition.first]],
+        missed: [[0, partition.first], ...[...partition.compacted].map(gone => [gone, gone + 1] as const)],
       })
     else reading.end = offset
   }

@@ -41,6 +41,8 @@ export class SessionLedger {
   readonly #lost: Range[] = []
   /** What lies between the cursor and where the session begins: it has to be told before anything else. */
   #owed: string[] = []
+  /** Whether it was told that everything since its cursor comes, and nothing to be lost since. */
+  #isWhole = true
   readonly #conflated: ConflatedItems
   /** The newest serial number of each item. */
   readonly #newest = new Map<string, number>()
@@ -78,17 +80,23 @@ export class SessionLedger {
 
   /** Holds where a resumed session begins against where its client was. */
   compare(cursor: readonly CursorEntry[], isWhole: boolean): void {
-    for (const was of cursor) {
-      const entry = [...this.#entries.values()].find(each => isSamePartition(each, was))
-      const first = entry && this.#regions.get(entry.number)?.[0]
-      if (entry === undefined || first === undefined) continue
+    for (const entry of this.#entries.values()) {
       const { number } = entry
-      const isSame = entry.epoch === was.epoch
-      if (isWhole && !(isSame && first.from === was.position))
-        this.#fault(`whole, but in ${number} from ${first.from}, not ${was.position}`)
-      if (isSame && first.from > was.position) this.#owed.push(`${number} ${was.position} ${first.from}`)
-      if (!isSame || first.from < was.position) this.#forget(this.#reading(number))
+      const was = cursor.find(each => isSamePartition(each, entry))
+      const first = this.#regions.get(number)?.[0]
+      if (first === undefined) continue
+      // Of a partition that it does not know it has had nothing.
+      const isSame = was?.epoch === entry.epoch
+      const position = isSame ? was.position : 0
+      if (isWhole && (first.from !== position || (was !== undefined && !isSame)))
+        this.#fault(`whole, but in ${number} from ${first.from}, not ${position}`)
+      if (first.from > position) this.#owed.push(`${number} ${position} ${first.from}`)
+      if (!isSame || first.from < position) this.#forget(this.#reading(number))
     }
+    const isKnown = (was: CursorEntry): boolean =>
+      [...this.#entries.values()].some(entry => isSamePartition(entry, was))
+    if (isWhole && !cursor.every(isKnown)) this.#fault('whole, but without a partition of the cursor')
+    this.#isWhole = isWhole
   }
 
   takeFrame(events: readonly MarketEvent[], ranges: readonly Range[] | undefined): void {
@@ -132,11 +140,16 @@ export class SessionLedger {
 
   lose(ranges: readonly Range[]): void {
     for (const range of ranges) {
-      const [number, , to] = range
+      const [number, from, to] = range
       const { partition, epoch, isOver } = this.#reading(number)
-      const isGone = isOver || epoch !== partition.epoch || to <= Math.max(partition.first, partition.recent)
+      const isGone =
+        isOver ||
+        epoch !== partition.epoch ||
+        to <= Math.max(partition.first, partition.recent) ||
+        partition.gapEnd(from) >= to
       if (!isGone) this.#fault(`not lost: ${JSON.stringify(range)}, the log begins at ${partition.first}`)
       this.#lost.push(range)
+      this.#isWhole = false
       this.#owed = this.#owed.filter(owed => owed !== range.join(' '))
       this.#conflated.lose(range)
     }
@@ -148,8 +161,9 @@ export class SessionLedger {
   }
 
   /** It is live: conflated items count from here. */
-  resumed(): void {
+  resumed(isWhole: boolean): void {
     this.#expectNothingOwed()
+    if (isWhole !== this.#isWhole) this.#fault(`resumed: recovered is ${isWhole}, not ${this.#isWhole}`)
     if (!this.isCatchingUp) this.#fault('resumed without a resume')
     this.isCatchingUp = false
     this.#conflated.resumed(number => this.#client.positionOf(number))

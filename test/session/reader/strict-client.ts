@@ -44,6 +44,8 @@ export class StrictClient implements Recipient {
   #reader = new FormReader()
   readonly #options: ClientOptions
   #positions = new Map<number, CursorEntry>()
+  /** Topics that it leaves out of its next cursor. */
+  #forgotten: (topic: string) => boolean = () => false
   #ledger: SessionLedger | undefined
   /** Data frames that it has handled on this connection. */
   #frames = 0
@@ -87,10 +89,16 @@ export class StrictClient implements Recipient {
     this.transport.inbox = []
   }
 
+  /** Leaves a topic out of its next cursor, `everything` or `nothing`. */
+  forget(topic: string): void {
+    this.#forgotten = each => topic === each || topic === 'everything'
+  }
+
   /** Subscribes to what it wants, from its cursor if it has one. */
   subscribe(snapshot: boolean): void {
     if (this.session?.state !== 'live' || !this.isSettled || this.wanted.size === 0) return
-    const cursor = { version: 1, partitions: [...this.#positions.values()] }
+    const partitions = [...this.#positions.values()].filter(({ topic }) => !this.#forgotten(topic))
+    const cursor = { version: 1, partitions }
     const isResume = !this.#isSubscribed && this.#positions.size > 0
     this.#isSubscribed = true
     request(this.session, {
@@ -168,7 +176,7 @@ export class StrictClient implements Recipient {
     else if (message.T === 'heartbeat' || message.T === 'shutdown') this.#beat(message)
     else if (message.T === 'lost') this.#ledger.lose(message['ranges'] as Range[])
     else if (message.T === 'replaced') this.#ledger.skip(message['ranges'] as Range[])
-    else if (message.T === 'resumed') this.#ledger.resumed()
+    else if (message.T === 'resumed') this.#ledger.resumed(message['recovered'] === true)
     else if (message.T === 'snapshot')
       this.#ledger.takeSnapshot(message['events'] as MarketEvent[], message['since'])
   }
@@ -188,7 +196,10 @@ export class StrictClient implements Recipient {
       isAtOnce: this.#options.conflateMs === 0,
     })
     this.#ledger.acknowledged(told, partitions)
-    if (isResume) this.#ledger.compare([...former.values()], message['recovered'] === true)
+    if (!isResume) return
+    const brought = [...former.values()].filter(({ topic }) => !this.#forgotten(topic))
+    this.#ledger.compare(brought, message['recovered'] === true)
+    this.#forgotten = () => false
   }
 
   #number(partitions: readonly CursorEntry[]): void {

@@ -21,6 +21,9 @@ const t = '2026-01-02T14:30:00Z'
 /** A reader whose feed does not move looks again after 20 ms, which is some 10,000 turns. */
 const mostTurns = 500_000
 
+/** Partitions at the beginning. */
+const places = 3
+
 /** A log, two gateways that read it, and the clients that go from one to the other. */
 export class World {
   readonly log = new MemoryLog([
@@ -58,6 +61,8 @@ export class World {
     else if (act.act === 'read')
       this.#node(act.node).read([{ partition: this.#at(act.place), atMost: act.atMost }])
     else if (act.act === 'retain') this.#retain(act)
+    else if (act.act === 'compact') this.#compact(act)
+    else if (act.act === 'grow') this.#grow(act.topic)
     else if (act.act === 'cut') this.#cut(this.#at(act.place), act.by)
     else if (act.act === 'recreate') this.log.makeTopicAgain(act.topic)
     else if (act.act === 'restart') await this.#restart(act)
@@ -103,7 +108,7 @@ export class World {
     else if (act.act === 'drain') client.transport.take(Infinity)
     else if (act.act === 'freeze') client.isFrozen = true
     else if (act.act === 'thaw') client.isFrozen = false
-    else this.#reconnect(client, this.#node(act.node))
+    else this.#reconnect(client, this.#node(act.node), act.forgets)
   }
 
   #subscribe(client: StrictClient, { items, snapshot }: Extract<Act, { readonly act: 'subscribe' }>): void {
@@ -112,8 +117,9 @@ export class World {
     client.subscribe(snapshot)
   }
 
-  #reconnect(client: StrictClient, node: GatewayNode): void {
+  #reconnect(client: StrictClient, node: GatewayNode, forgets = 'nothing'): void {
     client.disconnect()
+    client.forget(forgets)
     client.connect(node)
   }
 
@@ -148,6 +154,16 @@ export class World {
     const partition = this.#at(place)
     if (isGone) partition.retain(partition.end - left)
     else partition.age(partition.end - left)
+  }
+
+  #compact({ place, from, count }: Extract<Act, { readonly act: 'compact' }>): void {
+    const partition = this.#at(place)
+    partition.compact(partition.first + from, partition.first + from + count)
+  }
+
+  /** Once: nodes find the partition when they read it. */
+  #grow(topic: string): void {
+    if (this.log.partitions.length === places) this.log.grow(topic)
   }
 
   /** Nodes have read it before: one that has not cannot know that a client was further (docs/delivery.md). */
@@ -205,7 +221,7 @@ export class World {
   }
 
   #at(place: number): MemoryPartition {
-    return this.log.partitions[place]!
+    return this.log.partitions[Math.min(place, this.log.partitions.length - 1)]!
   }
 
   #node(index: number): GatewayNode {
