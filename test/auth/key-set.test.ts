@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KeySet, type KeySetOptions } from '../../src/auth/key-set.ts'
 import { createTokenVerifier, type TokenVerifier } from '../../src/auth/token-verifier.ts'
 import { claims, es256, identity, nowS, refusalOf, sign } from './issuer.ts'
@@ -74,7 +74,7 @@ describe('a key set over HTTP', () => {
     set.start()
     server.serve(secondJwk)
     const reads = set.reads.read
-    await vi.waitUntil(() => set.reads.read > reads + 1)
+    await expect.poll(() => set.reads.read).toBeGreaterThan(reads + 1)
     expect((await refusalOf(verify, await firstToken())).reason).toBe('key')
   })
 
@@ -276,9 +276,9 @@ describe('while the issuer is away', () => {
   test('it is asked again by itself, and its new keys are taken when it is back', async () => {
     const set = keySet({ retryMs: 5 })
     set.start()
-    await vi.waitUntil(() => set.reads.refused > 1)
+    await expect.poll(() => set.reads.refused).toBeGreaterThan(1)
     server.serve(secondJwk)
-    await vi.waitUntil(() => set.reads.read > 0)
+    await expect.poll(() => set.reads.read).toBeGreaterThan(0)
     expect((await verifierOf(set)(await secondToken())).subject).toBe('ann')
   })
 })

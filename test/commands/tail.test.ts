@@ -203,7 +203,7 @@ test('goes on where it was when the gateway comes back, with what was published 
   onTestFinished(() => again.stop())
   await command.printed('stderr', /with all that came meanwhile/)
   await log.append([trade('ONE', 6)])
-  await expect.poll(() => command.lines.length, { timeout: 20_000 }).toBe(5)
+  await expect.poll(() => command.lines.length).toBe(5)
   const sizes = command.lines.map(line => (JSON.parse(line) as { readonly s: number }).s)
   expect(sizes).toEqual([1, 3, 4, 5, 6])
 })

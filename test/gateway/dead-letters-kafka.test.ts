@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
 import { type IHeaders, Kafka, logLevel } from 'kafkajs'
-import { afterEach, beforeEach, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, inject, onTestFinished, test } from 'vitest'
 import type { LogRecord } from '../../src/log/event-log.ts'
 import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../../src/log/topics.ts'
@@ -55,7 +55,7 @@ const counted = (gateway: TestGateway, outcome: string) =>
   gateway.metric(`ticker_dead_letters_total{outcome="${outcome}"}`)
 
 const until = async (gateway: TestGateway, outcome: string, count: number) =>
-  await vi.waitUntil(async () => (await counted(gateway, outcome)) === count, { timeout: 15_000 })
+  await expect.poll(() => counted(gateway, outcome)).toBe(count)
 
 /** What lies in the topic of dead letters. */
 async function readLetters(): Promise<LogRecord[]> {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   gateway = await startTestGateway(kafkaVariables(brokers, topics))
   // Some wait for the first answers to fetches.
   await vi.waitUntil(async () => (page = await readPage()).includes('ticker_log_unstable_offsets{'), {
-    timeout: 10_000,
+    timeout: 60_000,
   })
 })
 

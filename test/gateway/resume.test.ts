@@ -88,7 +88,7 @@ function isOrdered(client: ResumingClient): boolean {
 }
 
 async function expectWhole(client: ResumingClient, count: number): Promise<void> {
-  await expect.poll(() => client.events.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count)
+  await expect.poll(() => client.events.length).toBeGreaterThanOrEqual(count)
   expect(numbers(client)).toEqual(upTo(count))
   expect(isOrdered(client)).toBe(true)
   expect(client.faults).toEqual([])

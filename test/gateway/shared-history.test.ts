@@ -70,7 +70,7 @@ describe.each([
   ['the embedded log', openEmbedded],
   ['Kafka', openKafka],
 ])('%s, read again by many', (_name, openThis) => {
-  test('is read and decoded once for 500 who go on from the same place', { timeout: 60_000 }, async () => {
+  test('is read and decoded once for 500 who go on from the same place', async () => {
     const log = await openThis()
     const from = await append(log, 5000)
     const { alone, counted, shared } = historiesOf(log)

@@ -61,8 +61,8 @@ test('a session in the tape form gets what one in JSON gets, event for event', a
   // One joins in the middle, so that it has to be told what the changes to come are against.
   const late = await connect({ ...all, policy }, 'ticker.v1.tape')
   await publish(tape.slice(4000))
-  await expect.poll(() => json.events.length, { timeout: 20_000 }).toBe(5000)
-  await expect.poll(() => binary.events.length, { timeout: 20_000 }).toBe(5000)
+  await expect.poll(() => json.events.length).toBe(5000)
+  await expect.poll(() => binary.events.length).toBe(5000)
   expect(byItem(binary)).toEqual(byItem(json))
   const lateItems = byItem(late)
   for (const [item, events] of Object.entries(byItem(json))) {
@@ -100,16 +100,14 @@ test('a session that wants more items than are told at once gets every event mea
     await connect({ trades: ['*'] }, 'ticker.v1.json'),
   ]
   const prepared = 'ticker_catch_up_seconds_count{cause="preparing"}'
-  await expect.poll(() => gateway.metric(prepared), { timeout: 20_000 }).toBe(1)
+  await expect.poll(() => gateway.metric(prepared)).toBe(1)
   ebb.abort()
   await flow
   for (let more = 0; more < 5; more++)
     await publish(Array.from({ length: 300 }, () => trade(symbolOf(next), next++)))
   for (const client of [all, json]) {
     const numbers = (): unknown[] => client.events.slice(-700).map(({ i }) => i)
-    await expect
-      .poll(() => numbers().includes(next - 1) && numbers().includes(next - 2), { timeout: 20_000 })
-      .toBe(true)
+    await expect.poll(() => numbers().includes(next - 1) && numbers().includes(next - 2)).toBe(true)
   }
   const [whole, later] = [byItem(all), byItem(json)]
   await expect.poll(() => Math.min(all.events.length, json.events.length)).toBeGreaterThan(1500)

@@ -21,7 +21,7 @@ test('alerts fire when they should and stay silent when they should', async () =
 
   expect({ code, lines: lines.join('\n') }).toEqual({ code: 0, lines: expect.stringContaining('SUCCESS') })
   // Some hours of every alert: 10 s of a core.
-}, 120_000)
+})
 
 test('every alert has a scenario in which it fires', () => {
   const alerts = [...readGrafanaFile('alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { channels } from '../../src/event/event.ts'
 import { createStats } from '../../src/log/embedded/embedded-log-stats.ts'
 import { createKafkaStats } from '../../src/log/kafka/kafka-stats.ts'
@@ -53,7 +53,7 @@ beforeAll(async () => {
 /** Resolves when both gateways were scraped so often. */
 async function scraped(times: number): Promise<void> {
   const query = `count(count_over_time(ticker_ready[1m]) >= ${times})`
-  await vi.waitUntil(async () => (await prometheus.query(query))[0]?.value === 2, { timeout: 30_000 })
+  await expect.poll(async () => (await prometheus.query(query))[0]?.value).toBe(2)
 }
 
 /** A client that loses its connection, and goes on where it was. */
@@ -62,7 +62,7 @@ async function resume(): Promise<void> {
   await client.connect(demo.streamUrl, await demo.token())
   client.cut()
   await client.connect(demo.streamUrl, await demo.token())
-  await vi.waitUntil(() => client.resumes === 1)
+  await expect.poll(() => client.resumes).toBe(1)
   client.cut()
 }
 

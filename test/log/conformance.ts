@@ -15,7 +15,7 @@ export type { LogUnderTest, OpenLog } from './conformance/log-under-test.ts'
  * that closes one. Nothing is assumed of the number of partitions, nor that offsets are dense.
  */
 export function eventLogConformance(name: string, open: OpenLog): void {
-  describe(`${name} is an event log`, { timeout: 20_000 }, () => {
+  describe(`${name} is an event log`, () => {
     let shared: LogUnderTest | undefined
     const sharedLog = () => {
       if (shared === undefined) throw new Error('the log could not be opened')
@@ -23,10 +23,10 @@ export function eventLogConformance(name: string, open: OpenLog): void {
     }
     beforeAll(async () => {
       shared = await open()
-    }, 60_000)
+    })
     afterAll(async () => {
       await shared?.close()
-    }, 60_000)
+    })
 
     describe('appending', () => {
       appendingSuite(sharedLog)

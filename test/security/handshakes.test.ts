@@ -127,7 +127,7 @@ test('5,000 authenticated handshakes at once each have an answer, most of them a
     new Set(),
   )
   expect(counts.get('authenticated')?.length).toBeGreaterThan(count / 2)
-}, 120_000)
+})
 
 /** What became of a client: `authenticated`, the code of an error, or the status that it was refused with. */
 async function endOf(client: StreamClient): Promise<string> {

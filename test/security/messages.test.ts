@@ -1,5 +1,5 @@
 import { deflateRawSync } from 'node:zlib'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { clientFrame } from './frames.ts'
 import { RawPeer } from './raw-peer.ts'
 import { payloadMark } from './target.ts'
@@ -123,7 +123,6 @@ test('peers that never answer the end of their session are cut off', async () =>
     peer.send(Buffer.concat(Array.from({ length: 300 }, () => nonsense)))
     peer.socket.pause()
   }
-  const isOver = async (): Promise<void> => expect(await attacked().metric('ticker_connections')).toBe(1)
-  await vi.waitFor(isOver, { timeout: 20_000, interval: 200 })
+  await expect.poll(() => attacked().metric('ticker_connections')).toBe(1)
   for (const peer of peers) peer.leave()
 })

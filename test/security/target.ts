@@ -9,6 +9,8 @@ import { Bystander, type BystanderReport, steadySymbol } from './bystander.ts'
 import { Issuer } from './issuer.ts'
 import { ProcessMemory } from './process-memory.ts'
 
+const patience = { timeout: 60_000 }
+
 /** Text that attacks put into what they send, and that must not come up in the log. */
 export const payloadMark = 'never-log-a-payload'
 
@@ -152,6 +154,6 @@ export class Target {
 async function addressesOf(command: Command): Promise<{ url: string; operationsUrl: string }> {
   const [, stream = ''] = await command.printed('stdout', /stream\s+(\S+)\/v1\/stream/)
   const [, operationsUrl = ''] = await command.printed('stdout', /metrics\s+(\S+)\/metrics/)
-  await vi.waitFor(async () => assert.equal((await fetch(`${operationsUrl}/readyz`)).status, 200))
+  await vi.waitFor(async () => assert.equal((await fetch(`${operationsUrl}/readyz`)).status, 200), patience)
   return { url: stream.replace('ws', 'http'), operationsUrl }
 }

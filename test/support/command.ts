@@ -6,7 +6,7 @@ export interface CommandOptions {
   readonly args?: readonly string[]
   /** All that the command sees of `TICKER_*`. */
   readonly env?: Readonly<Record<string, string>>
-  /** How long its end, and what it should print, are waited for; 20 s if left out. */
+  /** How long its end, and what it should print, are waited for; 60 s if left out. */
   readonly patienceMs?: number
 }
 
@@ -19,7 +19,7 @@ export class Command {
   readonly #patienceMs: number
 
   /** Starts the command of this name; `onTestFinished(() => command.kill())` ends it whatever happens. */
-  constructor(name: string, { args = [], env = {}, patienceMs = 20_000 }: CommandOptions = {}) {
+  constructor(name: string, { args = [], env = {}, patienceMs = 60_000 }: CommandOptions = {}) {
     this.#patienceMs = patienceMs
     const file = fileURLToPath(new URL(`../../src/commands/${name}.ts`, import.meta.url))
     const inherited = Object.entries(process.env).filter(([variable]) => !isOurs(variable))

@@ -23,7 +23,7 @@ test('keeps its port and its records through a kill and an orderly restart, and 
     await kafka.stop()
   }
   expect(existsSync(dirname(kafka.log))).toBe(false)
-}, 120_000)
+})
 
 test('says what listens on its port already', async () => {
   const port = await freePort()

@@ -25,7 +25,7 @@ test('a delivery to 100 subscribers of the same items allocates at most 16 B mor
   } finally {
     server.kill()
   }
-}, 120_000)
+})
 
 async function subscribe(url: string): Promise<WebSocket> {
   const client = new WebSocket(url, { perMessageDeflate: false })

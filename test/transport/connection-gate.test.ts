@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { PacedWork } from '../../src/limits/paced-work.ts'
 import { ConnectionGate, type ConnectionGateOptions } from '../../src/transport/connection-gate.ts'
 
@@ -159,7 +159,7 @@ test('of an address only so many may be slow, unless it is a trusted proxy', asy
   const silent = [await peer(guard), await peer(guard), await peer(guard), await peer(guard)]
   const sinceMs = performance.now()
   // A sweep has seen them slow.
-  await vi.waitUntil(() => performance.now() - sinceMs > 2600, { timeout: 10_000 })
+  await expect.poll(() => performance.now() - sinceMs).toBeGreaterThan(2600)
   expect(guard.gate.handshakes).toBe(4)
   proxies.clear()
   await expect.poll(() => silent.map(({ closed }) => closed)).toEqual([true, true, false, false])
@@ -183,7 +183,7 @@ test('knows how long a connection existed before it asked for an upgrade', async
   const asked = once(guard.server, 'upgrade') as Promise<[unknown, Duplex]>
   const begunMs = performance.now()
   const socket = await peer(guard, 'GET /up HTTP/1.1\r\nHost: x\r\n')
-  await vi.waitUntil(() => performance.now() - begunMs > 100)
+  await expect.poll(() => performance.now() - begunMs).toBeGreaterThan(100)
   socket.write('Connection: Upgrade\r\nUpgrade: any\r\n\r\n')
   const [, served] = await asked
   expect(guard.gate.ageMsOf(served)).toBeGreaterThan(90)
@@ -196,7 +196,7 @@ test('a connection that has asked for something before counts from its upgrade o
   const begunMs = performance.now()
   const socket = await peer(guard, 'GET /first HTTP/1.1\r\nHost: x\r\n\r\n')
   await once(socket, 'data')
-  await vi.waitUntil(() => performance.now() - begunMs > 300)
+  await expect.poll(() => performance.now() - begunMs).toBeGreaterThan(300)
   socket.write('GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n')
   const [, served] = await asked
   expect(guard.gate.ageMsOf(served)).toBeLessThan(200)
@@ -210,7 +210,7 @@ test('nothing gets past a gate that was stopped, nor holds up the end of its ser
   const guard = await guarded()
   const [silent, asked] = [await peer(guard), await peer(guard, 'GET /asked HTTP/1.1\r\nHost: x\r\n\r\n')]
   await once(asked, 'data')
-  await vi.waitUntil(() => guard.gate.handshakes === 1)
+  await expect.poll(() => guard.gate.handshakes).toBe(1)
   guard.gate.stop()
   const closed = once(guard.server, 'close')
   guard.server.close()

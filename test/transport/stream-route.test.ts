@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { startBareStream } from '../support/bare-stream.ts'
@@ -106,14 +106,14 @@ describe('a connection', () => {
     const begunMs = performance.now()
     const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
     socket.write('GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n')
-    await vi.waitUntil(() => performance.now() - begunMs > 700)
+    await expect.poll(() => performance.now() - begunMs).toBeGreaterThan(700)
     socket.write(
       'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     )
     const upgradedMs = performance.now()
     let text = ''
     socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
-    await vi.waitUntil(() => text.includes('auth timeout'))
+    await expect.poll(() => text).toContain('auth timeout')
     expect(performance.now() - upgradedMs).toBeLessThan(900)
     socket.destroy()
   })
@@ -201,7 +201,7 @@ describe('a reader that stops', () => {
       feed.flush()
       await new Promise(resolve => setImmediate(resolve))
     }
-    await expect.poll(() => sessions.counts.errors[407], { timeout: 5000 }).toBe(1)
+    await expect.poll(() => sessions.counts.errors[407]).toBe(1)
     // The peer never takes the close frame, so the connection is cut.
     await expect.poll(() => sessions.size).toBe(0)
     await stop()

@@ -25,7 +25,7 @@ beforeEach(async () => {
     TICKER_HANDSHAKES_PER_ADDRESS_PER_SECOND: '1000',
     TICKER_SESSIONS_PER_USER_PER_SECOND: '1000',
   })
-}, 90_000)
+})
 
 afterEach(async () => {
   await Promise.all(roamers.splice(0).map(roamer => roamer.stop()))
@@ -94,7 +94,7 @@ test('a worker that is killed is replaced, and no subscriber of it loses an even
   expect(await node.metric('ticker_deliveries_total')).toBeGreaterThan(deliveries)
   await producer.stop()
   expect(await verdict()).toEqual(flawless)
-}, 120_000)
+})
 
 test('the counters of a node go on when a worker of it is replaced', async () => {
   await subscribe(0)
@@ -121,4 +121,4 @@ test('the counters of a node go on when a worker of it is replaced', async () =>
   const produced = await producer.stop()
   await node.until(async () => (await node.metric('ticker_records_total'))! >= produced, 'the last record')
   expect(await node.metric('ticker_records_total')).toBeLessThan(produced + 100)
-}, 120_000)
+})

@@ -83,7 +83,7 @@ describe('a node of two workers', () => {
     await node.until(async () => (await node.metric('ticker_connections'))! <= left + 1, 'it to be gone')
     for (let count = left; count < 3; count++) await open(node)
     await expect(open(node)).rejects.toThrow('406')
-  }, 90_000)
+  })
 
   test('lists the sessions of both in pages, ends one by its number, and revokes tokens everywhere', async () => {
     const node = await start()
@@ -119,7 +119,7 @@ describe('a node of two workers', () => {
     const number = body['number']
     expect((await node.administer('DELETE', `/v1/revocations/${String(number)}`)).status).toBe(200)
     for (let count = 0; count < 4; count++) clients.push(await StreamClient.open(node.streamUrl, old))
-  }, 90_000)
+  })
 
   test('sends a share of the sessions of each worker elsewhere, and stays', async () => {
     const node = await start()
@@ -132,7 +132,7 @@ describe('a node of two workers', () => {
     expect(closed).toEqual([4000, 4000])
     expect((await fetch(`${node.operationsUrl}/readyz`)).status).toBe(200)
     await Promise.all(opened.map(client => client.close()))
-  }, 60_000)
+  })
 
   test('is drained by its administrator as one, and stays up until it is stopped', async () => {
     const node = await start()
@@ -151,7 +151,7 @@ describe('a node of two workers', () => {
     expect([health.status, await health.json()]).toEqual([503, { status: 'not ready', reason: 'leaving' }])
     expect((await fetch(`${node.operationsUrl}/healthz`)).status).toBe(200)
     expect(await node.metric('ticker_ready')).toBe(0)
-  }, 60_000)
+  })
 
   test('drains on SIGTERM, each client told, and leaves no process', async () => {
     const node = await start({ TICKER_DRAIN_MS: '300' })
@@ -166,7 +166,7 @@ describe('a node of two workers', () => {
     expect(pids.filter(isRunning)).toEqual([])
     expect(node.errors).toContain('stopping: clients have 300 ms to leave')
     expect(node.errors).not.toContain('another one begins')
-  }, 60_000)
+  })
 
   test('ends at once on a second SIGTERM, with its workers', async () => {
     const node = await start({ TICKER_DRAIN_MS: '60000' })
@@ -178,7 +178,7 @@ describe('a node of two workers', () => {
     node.signal('SIGTERM')
     expect(await node.ended).toBe(130)
     await untilGone([...node.workers.values()])
-  }, 60_000)
+  })
 
   test('whose primary is killed leaves no worker behind', async () => {
     const node = await start()
@@ -186,7 +186,7 @@ describe('a node of two workers', () => {
     node.signal('SIGKILL')
     await untilGone([...node.workers.values()])
     expect(await client.closed()).toMatchObject({ code: 1006 })
-  }, 60_000)
+  })
 
   test('has one demo feed, which both read', async () => {
     const node = await start({ TICKER_DEMO: 'on' })
@@ -197,7 +197,7 @@ describe('a node of two workers', () => {
     const shared = idsOf(first).filter(id => idsOf(second).includes(id))
     expect(shared.length).toBeGreaterThan(10)
     expect(new Set(idsOf(first)).size).toBe(50)
-  }, 60_000)
+  })
 })
 
 describe('a node that cannot start', () => {
@@ -207,5 +207,5 @@ describe('a node that cannot start', () => {
     expect(await node.ended).toBe(2)
     expect(node.errors.match(/TICKER_DECODER=node:fs: expected a module/g)).toHaveLength(1)
     expect(node.errors).toContain('the first worker ended with code 2 before it listened')
-  }, 60_000)
+  })
 })

@@ -14,7 +14,7 @@ export function closingSuite(open: OpenLog): void {
   }
   afterEach(async () => {
     for (const own of opened.splice(0)) await own.close()
-  }, 60_000)
+  })
 
   test('starts with empty partitions, and can read nothing from them', async () => {
     const { log } = await openOwn()

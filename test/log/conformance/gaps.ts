@@ -14,7 +14,7 @@ export function gapsSuite(open: OpenLog): void {
   beforeAll(async () => {
     opened = await open()
     log = opened.log
-  }, 60_000)
+  })
   afterAll(() => opened.close(), 60_000)
 
   /** Appends trades to one partition, and drops the first `dropped` of them with everything before. */

@@ -50,7 +50,7 @@ export function modelSuite(open: OpenLog): void {
   let opened: LogUnderTest
   beforeAll(async () => {
     opened = await open()
-  }, 120_000)
+  })
   afterAll(() => opened.close(), 60_000)
 
   test('any interleaving of appends, reads, retention and restarts shows each reader what a list would', async () => {
@@ -70,5 +70,5 @@ export function modelSuite(open: OpenLog): void {
       report: undefined,
       error: null,
     })
-  }, 120_000)
+  })
 }

@@ -70,7 +70,7 @@ test('the write-ahead log is cut back after another program kept it from being c
     await appendAll(log, sampleTrades('AAPL', 1))
     return (await stat(`${path}-wal`)).size
   }
-  await expect.poll(sizeAfterAppend, { timeout: 10_000 }).toBeLessThanOrEqual(16 * mebibyte)
+  await expect.poll(sizeAfterAppend).toBeLessThanOrEqual(16 * mebibyte)
 })
 
 test('counts what it did', async () => {

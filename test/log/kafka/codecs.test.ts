@@ -86,7 +86,7 @@ describe.for(Object.entries(packings))('%s', ([, { number, pack }]) => {
       },
     )
     expect(fc.assert(property, { numRuns: 2000 })).toBe(undefined)
-  }, 60_000)
+  })
 
   test('takes noise for garbage', () => {
     const property = fc.property(fc.uint8Array({ minLength: 9, maxLength: 300 }), noise => {

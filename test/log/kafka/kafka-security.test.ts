@@ -42,7 +42,7 @@ beforeAll(async () => {
   await allow(brokers, { user: 'reader', operation: 'READ', prefix: 'secured' })
   await allow(brokers, { user: 'publisher', operation: 'WRITE', prefix: 'secured' })
   await allow(brokers, { user: 'onlooker', operation: 'DESCRIBE', prefix: 'secured' })
-}, 120_000)
+})
 
 afterAll(() => kafka.stop(), 60_000)
 
@@ -207,7 +207,7 @@ test('renews its authentication without a break, and tokens before they end', as
   expect([byPassword, byToken, idle].flatMap(({ messages }) => messages)).toEqual([])
   expect([byPassword, byToken].map(({ log }) => log.stats.connectionFailures)).toEqual([0, 0])
   expect(endpoint.questions.length).toBeGreaterThan(1)
-}, 30_000)
+})
 
 describe('the least ACLs', () => {
   test('Read is enough to read, which holds Describe', async () => {

@@ -51,7 +51,7 @@ test('reads each partition whole and in order, and never stands still, whatever 
   })
   const outcome = await fc.check(property, { numRuns: 60, endOnFailure: true })
   expect(fc.defaultReportMessage(outcome)).toBe(undefined)
-}, 120_000)
+})
 
 class Run {
   readonly #cluster: FakeCluster

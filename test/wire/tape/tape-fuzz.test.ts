@@ -12,4 +12,4 @@ test('whatever is done to frames, they are read or refused with a TapeError, wit
   expect(read).toBeGreaterThan(inputs / 10)
   expect(events).toBeGreaterThan(inputs / 2)
   expect(reasons.size).toBeGreaterThan(25)
-}, 120_000)
+})
