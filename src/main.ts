@@ -10,6 +10,7 @@ import { describeSource, startGateway } from './gateway/gateway.ts'
 import type { Gateway } from './gateway/gateway-run.ts'
 import { version } from './gateway/version.ts'
 import { Interruption } from './interruption.ts'
+import { flushOutput, outliveReaders } from './process-output.ts'
 import { messageOf, TickerError } from './ticker-error.ts'
 import { startPrimary } from './workers/primary.ts'
 import { runWorker } from './workers/worker.ts'
@@ -27,9 +28,14 @@ const usage = `ticker-gateway ${version}: market data from Kafka to authenticate
 
 `
 
-process.exitCode = await main(process.argv.slice(2))
-// The channel to the primary would keep a worker alive.
-if (cluster.isWorker) process.exit()
+/** How long whoever reads the output may take for its end. */
+const flushMs = 500
+
+outliveReaders()
+const code = await main(process.argv.slice(2))
+await flushOutput(flushMs)
+// Nothing that was begun keeps the process: a timer of a start that failed, a broker that does not answer, the channel to the primary.
+process.exit(code)
 
 async function main(args: string[]): Promise<number> {
   try {

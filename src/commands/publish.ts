@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { ConfigError } from '../config/config-error.ts'
 import type { LogConfig } from '../config/config.ts'
 import { readLogConfig, readMaxEventBytes } from '../config/config-reader.ts'
+import { outliveReaders } from '../process-output.ts'
 import { TickerError } from '../ticker-error.ts'
 import { checkFile, type FileCheck } from './publish/file-check.ts'
 import { Interruption } from '../interruption.ts'
@@ -133,8 +134,7 @@ function tell(lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`${line}\n`)
 }
 
-// Whoever reads the report may have gone.
-process.stdout.on('error', () => undefined)
+outliveReaders()
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { ConfigError } from '../config/config-error.ts'
+import { outliveReaders } from '../process-output.ts'
 import { TickerError } from '../ticker-error.ts'
 import { EventPrinter } from './tail/event-printer.ts'
 import { followStream } from './tail/follow-stream.ts'
@@ -44,6 +45,7 @@ function note(kind: keyof typeof noteStyles, text: string): void {
   process.stderr.write(`${styleText(noteStyles[kind], line, { stream: process.stderr })}\n`)
 }
 
+outliveReaders()
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {

@@ -1,6 +1,7 @@
 import { readDevelopmentKey } from '../auth/development-key.ts'
 import { mintToken } from '../auth/development-token.ts'
 import { readConfig, readMode } from '../config/config-reader.ts'
+import { outliveReaders } from '../process-output.ts'
 import { TickerError } from '../ticker-error.ts'
 import { parseTokenArguments, tokenUsage } from './token-arguments.ts'
 import { UsageError } from './usage-error.ts'
@@ -29,6 +30,7 @@ async function answer(args: readonly string[]): Promise<string> {
   return `${token}\n`
 }
 
+outliveReaders()
 try {
   process.stdout.write(await answer(process.argv.slice(2)))
 } catch (error) {

@@ -13,6 +13,7 @@ import { servePage } from '../http/page-route.ts'
 import { EventIntake } from '../http/publish/event-intake.ts'
 import { serveSymbols } from '../http/symbols-route.ts'
 import { Sessions } from '../session/sessions.ts'
+import { LogOutput } from '../process-output.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { serveStream } from '../transport/stream-route.ts'
 import { describeShortage, divideDescriptors } from '../limits/descriptors.ts'
@@ -37,16 +38,24 @@ import { RecordDecoder } from './record-decoder.ts'
 import { version } from './version.ts'
 import type { WorkerRole } from './worker-role.ts'
 
+/** Takes log lines, and may have to drop some. */
+export interface LogStream {
+  write(line: string): void
+  /** How many were dropped, since start. */
+  readonly dropped?: number
+}
+
 export interface GatewayOptions {
   /** Where log lines go; standard error where absent. */
-  readonly logStream?: { write(line: string): void }
+  readonly logStream?: LogStream
   /** Of one process among several; left out where this process is the node. */
   readonly worker?: WorkerRole
 }
 
 /** Starts a gateway: opens the log, serves operations at once and the stream, which answers 503 until warmed up. */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
-  const operations = createOperationsApp(config, options)
+  const { logStream = new LogOutput() } = options
+  const operations = createOperationsApp(config, logStream)
   const logger = operations.log
   if (options.worker === undefined) warnOfDescriptors(config, logger)
   // What can be refused comes before the first thing that would have to be released.
@@ -142,6 +151,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     administration: administration?.counts,
     publishing: intake.counts,
     isReady,
+    droppedLines: () => logStream.dropped ?? 0,
     version,
     log,
     workers: worker === undefined ? aloneFigures(isReady) : undefined,
@@ -167,10 +177,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 }
 
 /** Creates what metrics and health are served by; its log is that of the process. */
-export function createOperationsApp(config: Config, { logStream }: GatewayOptions): FastifyInstance {
+export function createOperationsApp(config: Config, stream: LogStream): FastifyInstance {
   const app = Fastify({
     ...commonOptions,
-    logger: { level: config.logLevel, stream: logStream ?? process.stderr },
+    logger: { level: config.logLevel, stream },
   })
   app.server.maxConnections = divideDescriptors().operatorRoom
   return app

@@ -1,16 +1,15 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client'
 import type { AdminCounts } from '../admin/admin-counts.ts'
 import { declareAdministration } from '../gateway/metrics/admin-metrics.ts'
-import { declareProcess } from '../gateway/metrics/process-metrics.ts'
+import { declareProcess, type ProcessFigures } from '../gateway/metrics/process-metrics.ts'
 import { declareWorkers, type WorkerFigures } from '../gateway/metrics/worker-metrics.ts'
 import { version } from '../gateway/version.ts'
 import { MergedMetrics, type MetricPart } from './merged-metrics.ts'
 import { parseMetrics } from './metric-page.ts'
 
-export interface NodeMetricsOptions {
+export interface NodeMetricsOptions extends Omit<ProcessFigures, 'version'> {
   /** Asks every worker; resolves with those that have answered and are still there. */
   readonly ask: () => Promise<readonly MetricPart[]>
-  readonly isReady: () => boolean
   readonly workers: WorkerFigures
   /** `undefined` where there is no such listener. */
   readonly administration: AdminCounts | undefined
@@ -24,11 +23,11 @@ export class NodeMetrics {
   readonly #merged = new MergedMetrics()
   #collecting: Promise<string> | undefined
 
-  constructor({ ask, isReady, workers, administration }: NodeMetricsOptions) {
+  constructor({ ask, workers, administration, ...figures }: NodeMetricsOptions) {
     this.#ask = ask
     collectDefaultMetrics({ register: this.#own })
     declareAdministration(this.#own, { administration })
-    declareProcess(this.#own, { version, isReady })
+    declareProcess(this.#own, { version, ...figures })
     declareWorkers(this.#own, workers)
   }
 

@@ -13,6 +13,7 @@ import { openLog } from '../gateway/open-log.ts'
 import { serveOperations } from '../http/operations.ts'
 import { LocalLedger } from '../limits/ledger.ts'
 import { ledgerLimits } from '../limits/ledger-limits.ts'
+import { LogOutput } from '../process-output.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
 import { Crew } from './crew.ts'
@@ -60,10 +61,10 @@ class Primary {
   #crew: Crew | undefined
   #isStopping = false
 
-  constructor(config: Config, { program, ...options }: PrimaryOptions) {
+  constructor(config: Config, { program, logStream = new LogOutput() }: PrimaryOptions) {
     this.#config = config
     this.#program = program
-    this.#operations = createOperationsApp(config, options)
+    this.#operations = createOperationsApp(config, logStream)
     const { log } = this.#operations
     this.#log = log
     warnOfDescriptors(config, log)
@@ -88,6 +89,7 @@ class Primary {
     this.#metrics = new NodeMetrics({
       ask: () => this.#askMetrics(),
       isReady: () => this.#notReady() === undefined,
+      droppedLines: () => logStream.dropped ?? 0,
       workers: { states: () => this.#states(), restarts: () => this.#crew?.restarts ?? 0 },
       administration: this.#administration?.counts,
     })

@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 async function start(descriptors: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  node = await NodeProcess.start({ TICKER_WORKERS: '1', TICKER_DEMO: 'off', ...env }, descriptors)
+  node = await NodeProcess.start({ TICKER_WORKERS: '1', TICKER_DEMO: 'off', ...env }, { descriptors })
 }
 
 /** Connects, and says nothing or that. */

@@ -19,6 +19,14 @@ const settings = {
   TICKER_ADMIN_TOKEN: adminToken,
 }
 
+/** What its operator gives it less of. */
+export interface ProcessLimits {
+  /** Files and sockets that each of its processes may have open. */
+  readonly descriptors?: number
+  /** Where standard error goes, instead of into `errors`. */
+  readonly errorFile?: string
+}
+
 interface WorkerLine {
   readonly msg: string
   readonly worker: number
@@ -34,9 +42,9 @@ export class NodeProcess {
   #err = ''
   #hasEnded = false
 
-  private constructor(env: Readonly<Record<string, string>>, descriptors?: number) {
+  private constructor(env: Readonly<Record<string, string>>, limits: ProcessLimits = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_'))
-    const [command, ...args] = limitedTo(descriptors, [process.execPath, main])
+    const [command, ...args] = limitedTo(limits, [process.execPath, main])
     this.#child = spawn(command, args, {
       env: { ...Object.fromEntries(inherited), ...settings, ...env },
     })
@@ -55,9 +63,12 @@ export class NodeProcess {
     return new NodeProcess(env)
   }
 
-  /** Resolves when it is ready. `descriptors` are what each of its processes may have open, files and sockets. */
-  static async start(env: Readonly<Record<string, string>>, descriptors?: number): Promise<NodeProcess> {
-    const node = new NodeProcess(env, descriptors)
+  /** Resolves when it is ready. */
+  static async start(
+    env: Readonly<Record<string, string>>,
+    limits: ProcessLimits = {},
+  ): Promise<NodeProcess> {
+    const node = new NodeProcess(env, limits)
     await node.until(() => node.#out.includes('/readyz'), 'its addresses')
     await node.until(() => node.isReady(), 'health')
     return node
@@ -91,6 +102,11 @@ export class NodeProcess {
       .filter(line => line.includes('"worker begun"'))
       .map(line => JSON.parse(line) as WorkerLine)
     return new Map(begun.map(({ worker, workerPid }) => [worker, workerPid]))
+  }
+
+  /** Whoever reads its standard error goes away. */
+  stopReading(): void {
+    this.#child.stderr?.destroy()
   }
 
   async isReady(): Promise<boolean> {
@@ -152,9 +168,10 @@ export class NodeProcess {
 }
 
 /** The command line, in a shell that limits it first and then becomes it. */
-function limitedTo(descriptors: number | undefined, command: readonly [string, ...string[]]) {
-  if (descriptors === undefined) return command
-  return ['bash', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command] as const
+function limitedTo({ descriptors, errorFile }: ProcessLimits, command: readonly [string, ...string[]]) {
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const redirection = errorFile === undefined ? '' : `2> ${errorFile}`
+  return ['bash', '-c', `${limit}exec "$0" "$@" ${redirection}`, ...command] as const
 }
 
 /** Resolves when none of these processes runs. */

@@ -1,14 +1,16 @@
 import type { Registry } from 'prom-client'
 import { EventLoopDelay } from './event-loop-delay.ts'
-import { gauge, rows } from './read-metric.ts'
+import { counter, gauge, rows } from './read-metric.ts'
 
 export interface ProcessFigures {
   readonly version: string
   readonly isReady: () => boolean
+  /** Log lines that nobody took, since start. */
+  readonly droppedLines: () => number
 }
 
 /** Declares what runs, and how well. */
-export function declareProcess(registry: Registry, { version, isReady }: ProcessFigures): void {
+export function declareProcess(registry: Registry, { version, isReady, droppedLines }: ProcessFigures): void {
   gauge(registry, 'ticker_build_info', 'Always 1. The labels say what runs', ['version', 'node'], () => [
     [{ version: version, node: process.versions.node }, 1],
   ])
@@ -18,6 +20,13 @@ export function declareProcess(registry: Registry, { version, isReady }: Process
     '1 when /readyz is green. 0: the log is still being read up to where it ended at start, or the node is leaving',
     [],
     () => (isReady() ? 1 : 0),
+  )
+  counter(
+    registry,
+    'ticker_log_lines_dropped_total',
+    'Lines of the log that could not be written to standard error. A rise: whoever reads it has gone or stands still, or its disk is full; nothing else stops for that',
+    [],
+    droppedLines,
   )
   const delay = new EventLoopDelay(performance.now())
   gauge(
