@@ -45,7 +45,7 @@ export class Feed {
   readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: Window
-  /** Everything since this time (ms since 1970) has been read; `undefined`: everything the log still has. */
+  /** Everything since this time (ms on a clock that only goes on) has been read; `undefined`: everything the log still has. */
   lookedBackToMs: number | undefined
   /** Told of offsets that nobody will read any more, with the number of their partition. */
   onLost: (number: number, range: readonly [from: number, to: number]) => void = () => undefined
@@ -59,6 +59,8 @@ export class Feed {
   readonly #pacing: FlushPacing
   readonly #work = (): void => this.#write()
   #isFlushing = false
+  /** Why a flush failed. What its subscribers have of it is not known, and the next frames would claim it: nothing follows. */
+  #fault: { readonly error: unknown } | undefined
   readonly #positions = new Map<Partition, FeedPosition>()
   readonly #numbers = new Map<Partition, number>()
   /** Where each partition began for this node, and how far it was read, by number. */
@@ -220,14 +222,18 @@ export class Feed {
     else this.#pacing.ask()
   }
 
-  /** Writes everything marked. */
+  /** Writes everything marked. Once it has thrown it always does, so that the node ends, whoever was told of it first. */
   flush(): void {
+    if (this.#fault !== undefined) throw this.#fault.error
     if (this.#isFlushing) return
     this.conflation.tidy()
     if (this.tape.segment.count === 0) return
     this.#isFlushing = true
     try {
       this.#pacing.measure(this.#work)
+    } catch (error) {
+      this.#fault = { error }
+      throw error
     } finally {
       this.#isFlushing = false
     }

@@ -43,7 +43,7 @@ const interest = (wanted: Partial<Record<Channel, string[]>>): Interest =>
   )
 
 function publish(feed: Feed, events: readonly MarketEvent[]): void {
-  for (const event of events) feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
+  for (const event of events) feed.add(event, { partition: 0, offset: 0, writtenMs: 0 })
   feed.flush()
 }
 
@@ -239,7 +239,7 @@ describe('Tape.snapshot', () => {
         const created_at = '2026-01-02T14:30:00Z'
         feed.add(
           { T: 'n', id, headline: 'h', created_at, symbols: ['AAPL'] },
-          { partition, offset: 0, timestampMs: 1000 + id },
+          { partition, offset: 0, writtenMs: 1000 + id },
         )
       }
     }
@@ -259,7 +259,7 @@ describe('Tape.snapshot', () => {
     for (let id = 0; id < 100; id++) {
       feed.add(
         { T: 'n', id, headline: 'h', content, created_at: '2026-01-02T14:30:00Z', symbols: [`S${id}`] },
-        { partition: 0, offset: 0, timestampMs: id },
+        { partition: 0, offset: 0, writtenMs: id },
       )
       feed.flush()
     }
@@ -273,6 +273,20 @@ describe('Tape.snapshot', () => {
     expect(kept.at(-1)!.toString()).toContain('"id":99')
     expect(feed.completeSinceMs(['news'])).toBe(33)
     expect(feed.completeSinceMs(['trades'])).toBeUndefined()
+  })
+
+  // Cause: only a flush that went well ended the state of flushing.
+  // Symptom: after a write that threw, and was told to the client whose message it came with, nobody was ever written to again.
+  // Seen: reading, for every state that only one of several exits resets.
+  test('a flush that failed is not passed over: every later one says so', () => {
+    const feed = createTestFeed()
+    const deliver = (): void => {
+      throw new Error('cannot write')
+    }
+    feed.fanout.join({ deliver }, interest({ trades: ['AAPL'] }), jsonForm)
+    expect(() => publish(feed, [trade('AAPL', 1)])).toThrow('cannot write')
+    expect(() => feed.positions()).toThrow('cannot write')
+    expect(() => feed.flushSoon()).toThrow('cannot write')
   })
 
   test('an article reaches all of its items, though they are more than are kept', () => {
@@ -296,13 +310,13 @@ describe('Tape.snapshot', () => {
     const topic = 'market.trades'
     const partitions = [0, 1, 2, 3].map(partition => ({ topic, partition }))
     for (const partition of partitions) feed.advance({ partition, epoch: 'old', offset: 5 }, 5)
-    feed.add(trade('AAPL', 1), { partition: feed.numberOf(partitions[3]!), offset: 5, timestampMs: 0 })
+    feed.add(trade('AAPL', 1), { partition: feed.numberOf(partitions[3]!), offset: 5, writtenMs: 0 })
     feed.advance({ partition: partitions[0]!, epoch: 'new', offset: 0 }, 0)
     expect(feed.positions().map(({ partition, epoch }) => [partition.partition, epoch])).toEqual([[0, 'new']])
-    feed.add(trade('AAPL', 2), { partition: feed.numberOf(partitions[0]!), offset: 0, timestampMs: 0 })
+    feed.add(trade('AAPL', 2), { partition: feed.numberOf(partitions[0]!), offset: 0, writtenMs: 0 })
     expect(feed.tape.counts.splitItems).toBe(0)
     feed.advance({ partition: partitions[1]!, epoch: 'new', offset: 0 }, 0)
-    feed.add(trade('AAPL', 3), { partition: feed.numberOf(partitions[1]!), offset: 0, timestampMs: 0 })
+    feed.add(trade('AAPL', 3), { partition: feed.numberOf(partitions[1]!), offset: 0, writtenMs: 0 })
     expect(feed.tape.counts.splitItems).toBe(1)
   })
 
@@ -310,7 +324,7 @@ describe('Tape.snapshot', () => {
     const feed = createTestFeed()
     const seen: string[] = []
     feed.tape.onSplitItem = (item, partition) => seen.push(`${item.channel}/${item.symbol} ${partition}`)
-    for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, offset: 0, timestampMs: 0 })
+    for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, offset: 0, writtenMs: 0 })
     expect(seen).toEqual(['trades/AAPL 1'])
     expect(feed.tape.counts.splitItems).toBe(1)
   })
