@@ -35,7 +35,7 @@ export class BehindMarket {
       log.set(partition, known)
       const json = Buffer.from(JSON.stringify(event))
       known.push({ event, offset, json })
-      feed.add(event, { partition: feed.numberOf(partitionOf(partition)), offset, timestampMs: 0, json })
+      feed.add(event, { partition: feed.numberOf(partitionOf(partition)), offset, writtenMs: 0, json })
     }
     for (const [partition, { length }] of log) feed.advance(positionOf(partition, length), length)
     this.#feed = feed

@@ -87,7 +87,7 @@ class Pass {
     const events = slice.map(record => checked(this.#decoder.decode(record)))
     this.#clock.end('validate')
     for (const [index, { event, json }] of events.entries()) {
-      this.#feed.add(event, { partition, offset: 0, timestampMs: slice[index]?.timestampMs ?? 0, json })
+      this.#feed.add(event, { partition, offset: 0, writtenMs: slice[index]?.timestampMs ?? 0, json })
     }
     this.#feed.flush()
     this.#clock.end('encode')

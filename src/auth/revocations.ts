@@ -1,3 +1,4 @@
+import { type Clock, type Moment, readClock, realClock } from '../clock.ts'
 import { TickerError } from '../ticker-error.ts'
 import type { Grant } from './grant.ts'
 import { TokenError } from './token-error.ts'
@@ -40,8 +41,7 @@ export interface RevocationsOptions {
   readonly limit?: number
   /** How far the issuer's clock may be from ours; 5000 if left out. */
   readonly toleranceMs?: number
-  /** Milliseconds since 1970; `Date.now` where absent. */
-  readonly now?: () => number
+  readonly clock?: Clock
 }
 
 const defaultLifetimeMs = 24 * 3_600_000
@@ -54,6 +54,8 @@ export interface KeptRevocation extends Revocation {
 
 interface Entry extends KeptRevocation {
   untilMs: number
+  /** Until when it is kept on the steady clock, too: while the other is wrong, no token is to be good again. */
+  steadyUntilMs: number
 }
 
 /** The tokens that are withdrawn before they expire, in the memory of this process. */
@@ -62,15 +64,15 @@ export class Revocations {
   onExtended: (number: number, untilMs: number) => void = () => undefined
   readonly #limit: number
   readonly #toleranceMs: number
-  readonly #now: () => number
+  readonly #clock: Clock
   /** By what they withdraw, the oldest first. */
   readonly #entries = new Map<string, Entry>()
   #lastNumber = 0
 
-  constructor({ limit = 10_000, toleranceMs = 5000, now = Date.now }: RevocationsOptions = {}) {
+  constructor({ limit = 10_000, toleranceMs = 5000, clock = realClock }: RevocationsOptions = {}) {
     this.#limit = limit
     this.#toleranceMs = toleranceMs
-    this.#now = now
+    this.#clock = clock
   }
 
   /** How many are in force. */
@@ -91,8 +93,8 @@ export class Revocations {
         `${this.#limit} revocations: no more can be kept; lift some, or rotate the issuer's key, which ends every token`,
       )
     }
-    const sinceMs = this.#now()
-    const entry: Entry = {
+    const sinceMs = this.#clock.wall()
+    const entry = {
       number: ++this.#lastNumber,
       tokens,
       sinceMs,
@@ -100,29 +102,28 @@ export class Revocations {
       isStated: untilMs !== undefined,
       ...(reason !== undefined && { reason }),
     }
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    this.keep(entry)
     return entry
   }
 
-  /** Keeps a revocation that another process has added, in place of an earlier one of the same. */
+  /** Keeps a revocation, such as another process has added, in place of an earlier one of the same. */
   keep(revocation: KeptRevocation): void {
     const key = keyOf(revocation.tokens)
     this.#entries.delete(key)
-    this.#entries.set(key, { ...revocation })
+    this.#entries.set(key, { ...revocation, steadyUntilMs: this.#steadyTimeOf(revocation.untilMs) })
   }
 
   /** Keeps one for longer, as another process does; one of no such number is none of ours any more. */
   extend(number: number, untilMs: number): void {
     for (const entry of this.#entries.values()) {
-      if (entry.number === number) entry.untilMs = Math.max(entry.untilMs, untilMs)
+      if (entry.number === number && entry.untilMs < untilMs) this.#extend(entry, untilMs)
     }
   }
 
   /** Those in force, the oldest first, for another process to keep. */
   kept(): KeptRevocation[] {
     this.#forgetPast()
-    return [...this.#entries.values()].map(entry => ({ ...entry }))
+    return [...this.#entries.values()].map(({ steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation)
   }
 
   /** Takes a revocation back; false where there is none of this number. */
@@ -134,7 +135,9 @@ export class Revocations {
   /** Those in force, the oldest first. */
   list(): Revocation[] {
     this.#forgetPast()
-    return [...this.#entries.values()].map(({ isStated: _isStated, ...revocation }) => revocation)
+    return [...this.#entries.values()].map(
+      ({ isStated: _isStated, steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation,
+    )
   }
 
   /**
@@ -150,7 +153,7 @@ export class Revocations {
     if (found === undefined) return false
     const neededMs = expiresAtMs + longestToleranceMs
     if (!found.isStated && found.untilMs < neededMs) {
-      found.untilMs = neededMs
+      this.#extend(found, neededMs)
       this.onExtended(found.number, neededMs)
     }
     return true
@@ -158,12 +161,26 @@ export class Revocations {
 
   #inForce(tokens: RevokedTokens): Entry | undefined {
     const entry = this.#entries.get(keyOf(tokens))
-    return entry !== undefined && entry.untilMs > this.#now() ? entry : undefined
+    return entry !== undefined && this.#isInForce(entry, readClock(this.#clock)) ? entry : undefined
   }
 
   #forgetPast(): void {
-    const nowMs = this.#now()
-    for (const [key, { untilMs }] of this.#entries) if (untilMs <= nowMs) this.#entries.delete(key)
+    const now = readClock(this.#clock)
+    for (const [key, entry] of this.#entries) if (!this.#isInForce(entry, now)) this.#entries.delete(key)
+  }
+
+  #isInForce({ untilMs, steadyUntilMs }: Entry, { wallMs, steadyMs }: Moment): boolean {
+    return wallMs < untilMs || steadyMs < steadyUntilMs
+  }
+
+  #extend(entry: Entry, untilMs: number): void {
+    entry.untilMs = untilMs
+    entry.steadyUntilMs = this.#steadyTimeOf(untilMs)
+  }
+
+  #steadyTimeOf(untilMs: number): number {
+    const { wallMs, steadyMs } = readClock(this.#clock)
+    return steadyMs + untilMs - wallMs
   }
 }
 

@@ -82,12 +82,12 @@ export class Feed {
     items.onForgotten = item => this.#forgetItem(item)
   }
 
-  /** Since when every item of some channels that had an event has a last one (ms since 1970); `undefined`: since the log began. */
+  /** Since when every item of some channels that had an event has a last one (ms on a clock that only goes on); `undefined`: since the log began. */
   completeSinceMs(channels: Iterable<Channel>): number | undefined {
     let sinceMs = this.lookedBackToMs
     for (const channel of channels) {
       const forgottenMs = this.tape.forgottenMs[channel]
-      if (forgottenMs >= 0) sinceMs = Math.max(sinceMs ?? 0, forgottenMs + 1)
+      if (forgottenMs !== undefined) sinceMs = Math.max(sinceMs ?? -Infinity, forgottenMs + 1)
     }
     return sinceMs
   }

@@ -1,13 +1,13 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import { type Clock, type Moment, readClock, realClock, writtenAt } from '../clock.ts'
 import { EventFault, type FaultReason, faultReasons } from '../event/parse-event.ts'
 import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
 import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 
-export interface IngestOptions extends Omit<WarmUpOptions, 'now' | 'records'>, RecordDecoderOptions {
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
+export interface IngestOptions extends Omit<WarmUpOptions, 'clock' | 'records'>, RecordDecoderOptions {
+  readonly clock?: Clock
   /** Called for every poison record, a view of the batch; must not throw. */
   readonly onPoison?: (record: LogRecord, partition: Partition, fault: EventFault) => void
 }
@@ -23,6 +23,9 @@ export interface IngestCounts {
   missed: number
 }
 
+/** What is older was read late, or has a timestamp in another unit: it says nothing of how long events take through this node. */
+const longestLatencyMs = 3_600_000
+
 /** Reads the log into a feed: decode, check, mark, one flush per read. */
 export class Ingest {
   readonly counts: IngestCounts = {
@@ -31,27 +34,27 @@ export class Ingest {
     poison: Object.fromEntries(faultReasons.map(reason => [reason, 0])) as Record<FaultReason, number>,
     missed: 0,
   }
-  /** Called once per flush that delivered something: the age of its oldest record in ms. */
+  /** Called once per flush that delivered something, where it is known: the age of its oldest record in ms. */
   onDelivered: (latencyMs: number) => void = () => undefined
   readonly warmUp: WarmUp
-  /** Of the records that were taken since the last flush, in ms since 1970. */
+  /** When the oldest of the records was written that were taken since the last flush, on the steady clock. */
   #oldestMs = Infinity
   /** Until the last flush. */
   #deliveries = 0
   readonly #options: IngestOptions
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #records: RecordDecoder
   readonly #poisonLog: RateLimitedLog
   readonly #gapLog: RateLimitedLog
 
   constructor(options: IngestOptions) {
     this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#clock = options.clock ?? realClock
     this.#poisonLog = new RateLimitedLog(options.logger)
     this.#gapLog = new RateLimitedLog(options.logger)
     this.#records = new RecordDecoder(options)
     options.feed.onFlushed = () => this.#noteFlush()
-    this.warmUp = new WarmUp({ ...options, records: this.#records, now: this.#now })
+    this.warmUp = new WarmUp({ ...options, records: this.#records, clock: this.#clock })
   }
 
   /** Reads until the signal aborts. */
@@ -71,24 +74,25 @@ export class Ingest {
 
   #take(batches: readonly LogBatch[]): void {
     const { feed } = this.#options
-    const nowMs = this.#now()
-    feed.window.tick(nowMs)
+    const now = readClock(this.#clock)
+    feed.window.tick(now.steadyMs)
     for (const batch of batches) {
-      const timestampMs = batch.records[0]?.timestampMs ?? 0
-      if (timestampMs > 0) this.#oldestMs = Math.min(this.#oldestMs, timestampMs)
-      this.#takeBatch(batch, nowMs)
+      const writtenMs = writtenAt(batch.records[0]?.timestampMs ?? 0, now)
+      if (now.steadyMs - writtenMs < longestLatencyMs) this.#oldestMs = Math.min(this.#oldestMs, writtenMs)
+      this.#takeBatch(batch, now)
     }
     feed.flushSoon()
   }
 
   #noteFlush(): void {
     const { deliveries } = this.#options.feed.fanout.counts
-    if (deliveries > this.#deliveries) this.onDelivered(this.#now() - Math.min(this.#oldestMs, this.#now()))
+    if (deliveries > this.#deliveries && this.#oldestMs < Infinity)
+      this.onDelivered(this.#clock.steady() - this.#oldestMs)
     this.#deliveries = deliveries
     this.#oldestMs = Infinity
   }
 
-  #takeBatch(batch: LogBatch, nowMs: number): void {
+  #takeBatch(batch: LogBatch, now: Moment): void {
     const { feed } = this.#options
     const { partition, epoch, to, stable } = batch
     this.#noteGap(batch)
@@ -96,13 +100,12 @@ export class Ingest {
     const number = feed.numberOf(partition)
     for (const record of batch.records) {
       const decoded = this.#records.decode(record)
-      // A producer's clock, or its unit, may be wrong: no event is newer than now.
-      const timestampMs = Math.max(0, Math.min(record.timestampMs, nowMs))
       if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
       else if (decoded === undefined) this.counts.ignored++
       else {
         const { event, json } = decoded
-        feed.add(event, { partition: number, offset: record.offset, timestampMs, json })
+        const writtenMs = writtenAt(record.timestampMs, now)
+        feed.add(event, { partition: number, offset: record.offset, writtenMs, json })
       }
     }
     this.counts.records += batch.records.length

@@ -1,4 +1,5 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import { type Clock, readClock, realClock } from '../clock.ts'
 import type { Partition, Position } from '../event/position.ts'
 import { EventFault } from '../event/parse-event.ts'
 import type { HistoricEvent, History, HistoryBatch, Reach } from '../fanout/history.ts'
@@ -16,8 +17,7 @@ export interface LogHistoryOptions {
   readonly records: RecordDecoder
   /** How far back a reader may go without further rights. */
   readonly recentMs: number
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
+  readonly clock?: Clock
 }
 
 /** Thousands of clients that resume at once ask the same of every partition. */
@@ -40,13 +40,16 @@ export class LogHistory implements History {
   }
 
   reach(partition: Partition): Promise<Reach> {
-    const { now = Date.now } = this.#options
-    const known = this.#reaches.get(partition)
-    if (known !== undefined && now() - known.sinceMs < reachAgeMs) return known.reach
-    const reach = this.#ask(partition, now())
-    this.#reaches.set(partition, { sinceMs: now(), reach })
+    const { wallMs, steadyMs } = readClock(this.#options.clock ?? realClock)
+    const former = this.#reaches.get(partition)
+    if (former !== undefined && steadyMs - former.sinceMs < reachAgeMs) return former.reach
+    const reach = this.#ask(partition, wallMs)
+    const known = { sinceMs: steadyMs, reach }
+    this.#reaches.set(partition, known)
     // Who asks next shall not be given an old failure.
-    reach.catch(() => this.#reaches.delete(partition))
+    reach.catch(() => {
+      if (this.#reaches.get(partition) === known) this.#reaches.delete(partition)
+    })
     return reach
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Clock, readClock, writtenAt } from '../clock.ts'
 import { type Channel, channelOfType, type MarketEvent, type News } from '../event/event.ts'
 import { EventFault } from '../event/parse-event.ts'
 import type { Feed } from '../fanout/feed.ts'
@@ -18,8 +19,7 @@ export interface LookBackOptions {
   /** How long it may take. */
   readonly lookBackMs: number
   readonly logger: WarnLog
-  /** Milliseconds since 1970. */
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 export interface LookBackCounts {
@@ -50,7 +50,7 @@ interface Reach {
   budget: number
 }
 
-type Found = Map<string, { readonly event: Exclude<MarketEvent, News>; readonly timestampMs: number }>
+type Found = Map<string, { readonly event: Exclude<MarketEvent, News>; readonly writtenMs: number }>
 
 /**
  * Looks for the last events of items that the warm-up did not meet: step by step backwards through each partition,
@@ -169,8 +169,8 @@ export class LookBack {
     if (event.T === 'n') return
     const channel = channelOfType[event.T]
     if (this.#itemsOf(channel).has(event.S)) return
-    const timestampMs = Math.max(0, Math.min(record.timestampMs, this.#options.now()))
-    found.set(`${channel}/${event.S}`, { event, timestampMs })
+    const writtenMs = writtenAt(record.timestampMs, readClock(this.#options.clock))
+    found.set(`${channel}/${event.S}`, { event, writtenMs })
   }
 
   /** Tells of records whose key is a symbol that has all that can be found in the topic: they need not be decoded. */
@@ -186,8 +186,8 @@ export class LookBack {
   #keep({ start }: Reach, found: Found): void {
     const { tape } = this.#options.feed
     const index = this.#options.feed.numberOf(start.partition)
-    for (const { event, timestampMs } of found.values()) {
-      if (tape.addOlder(event, index, timestampMs)) this.counts.items++
+    for (const { event, writtenMs } of found.values()) {
+      if (tape.addOlder(event, index, writtenMs)) this.counts.items++
     }
   }
 }

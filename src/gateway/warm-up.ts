@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { readClock, writtenAt } from '../clock.ts'
 import type { Ends, LogBatch, Partition, Position } from '../log/event-log.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
@@ -30,7 +31,7 @@ export class WarmUp {
   /** The partitions that have not reached the last stable offset they had at start, with that position. */
   #behind: Map<Partition, Position> | undefined
   #missingTopics: readonly string[] = []
-  /** Partitions that are not read from their beginning, with the time since when everything is. */
+  /** Partitions that are not read from their beginning, with the time since when everything is, on the steady clock. */
   readonly #lookedBackMs = new Map<Partition, number>()
   /** Those of them whose first record has not come yet. */
   readonly #cutShort = new Set<Partition>()
@@ -39,7 +40,7 @@ export class WarmUp {
     this.#options = options
     this.#warnings = new RateLimitedLog(options.logger)
     this.#lookBack = new LookBack(options)
-    this.#startedMs = options.now()
+    this.#startedMs = options.clock.steady()
     this.ready = new Promise(resolve => {
       this.#becomeReady = resolve
     })
@@ -79,7 +80,7 @@ export class WarmUp {
 
   /** Where to read from: the last `warmUpRecords` records of each partition. Repeats until the log answers; rejects on abort. */
   async begin(signal: AbortSignal): Promise<Position[]> {
-    const { log, feed, warmUpRecords, now } = this.#options
+    const { log, feed, warmUpRecords } = this.#options
     const firsts = await log.partitions(signal)
     const ends = await Promise.all(firsts.map(({ partition }) => this.#ends(partition, signal)))
     const behind = new Map<Partition, Position>()
@@ -87,7 +88,7 @@ export class WarmUp {
       const { first, stable } = ends[index] ?? { first: position.offset, stable: position.offset }
       const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
       this.#lookBack.from(start, first)
-      if (start.offset > first) this.#cut(position.partition, now())
+      if (start.offset > first) this.#cut(position.partition)
       if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
       feed.advance(start, stable)
       return start
@@ -106,14 +107,14 @@ export class WarmUp {
     if (this.#obstacle !== undefined && !signal.aborted) await Promise.race([this.#caughtUp, aborted])
     if (this.#obstacle !== undefined) return
     await this.#lookBack.run(signal)
-    this.#endedMs = this.#options.now()
+    this.#endedMs = this.#options.clock.steady()
     this.#becomeReady()
   }
 
   /** Notes what was read. */
   note({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
     if (first !== undefined && this.#cutShort.delete(partition))
-      this.#lookBackTo(partition, first.timestampMs)
+      this.#lookBackTo(partition, writtenAt(first.timestampMs, readClock(this.#options.clock)))
     const end = this.#behind?.get(partition)
     // A topic made again meanwhile has nothing left to catch up with, a truncated one no more than it has now.
     if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
@@ -144,13 +145,15 @@ export class WarmUp {
     if (this.#obstacle === undefined) this.#catchUp()
   }
 
-  #cut(partition: Partition, nowMs: number): void {
+  #cut(partition: Partition): void {
     this.#cutShort.add(partition)
-    this.#lookBackTo(partition, nowMs)
+    this.#lookBackTo(partition, this.#options.clock.steady())
   }
 
+  /** Where a record does not say when it was written, it stays as it was. */
   #lookBackTo(partition: Partition, sinceMs: number): void {
-    this.#lookedBackMs.set(partition, Math.max(0, Math.min(sinceMs, this.#options.now())))
+    if (sinceMs === -Infinity) return
+    this.#lookedBackMs.set(partition, sinceMs)
     this.#options.feed.lookedBackToMs = Math.max(...this.#lookedBackMs.values())
   }
 

@@ -253,6 +253,7 @@ export class Delivery implements ReaderOwner {
   #getSnapshots(): Snapshots {
     return (this.#snapshots ??= new Snapshots({
       feed: this.#parts.feed,
+      clock: this.#parts.clock,
       recipient: this.#recipient,
       pace: this.#pace,
       grant: () => this.#grant,

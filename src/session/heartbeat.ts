@@ -1,10 +1,10 @@
+import { type Clock, type Moment, readClock } from '../clock.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Rounds } from './rounds.ts'
 import type { Session } from './session.ts'
-import type { Clock } from './session-parts.ts'
 
 export interface HeartbeatParts {
   readonly feed: Feed
@@ -28,12 +28,11 @@ export class Heartbeat {
   /** Sends every live session one and the same, and tells those that are behind how far. */
   beat(): void {
     const { clock, feed } = this.#parts
-    const nowMs = clock.wall()
+    const now = readClock(clock)
     // Also while no events come.
-    feed.window.tick(nowMs)
-    const steadyMs = clock.steady()
+    feed.window.tick(now.steadyMs)
     const positions = this.#changes()
-    const message = this.#message(nowMs)
+    const message = this.#message(now)
     const level = new Map<WireForm, Block>()
     const behind = new Map<WireForm, Block>()
     this.#rounds.begin(session => {
@@ -42,7 +41,7 @@ export class Heartbeat {
       const block = blocks.get(form) ?? form.message(isLevel ? { ...message, positions } : message)
       blocks.set(form, block)
       session.notify(block)
-      session.warnOfLag(steadyMs)
+      session.warnOfLag(now.steadyMs)
     })
   }
 
@@ -63,13 +62,13 @@ export class Heartbeat {
   }
 
   /** Positions that changed since the last one are those of everyone who is live, for all of their items. */
-  #message(nowMs: number): object {
+  #message({ wallMs, steadyMs }: Moment): object {
     const { tape, lag } = this.#parts.feed
     const ages: Partial<Record<Channel, number>> = {}
     for (const channel of channels) {
-      const newestMs = tape.newestMs[channel]
-      if (newestMs > 0) ages[channel] = Math.max(0, nowMs - newestMs)
+      const ageMs = steadyMs - tape.newestMs[channel]
+      if (ageMs < Infinity) ages[channel] = Math.max(0, Math.round(ageMs))
     }
-    return { T: 'heartbeat', t: new Date(nowMs).toISOString(), agesMs: ages, lag }
+    return { T: 'heartbeat', t: new Date(wallMs).toISOString(), agesMs: ages, lag }
   }
 }

@@ -1,5 +1,5 @@
+import type { Clock } from '../clock.ts'
 import { Budget } from '../limits/budget.ts'
-import type { Clock } from './session-parts.ts'
 
 /** So much of its rate a client may use at once. */
 const burstMs = 4000

@@ -1,5 +1,6 @@
+import type { Clock } from '../clock.ts'
 import type { Block } from '../wire/block.ts'
-import type { Clock, SessionLimits } from './session-parts.ts'
+import type { SessionLimits } from './session-parts.ts'
 import type { Transport, Written } from './transport.ts'
 
 /** Why a client gets nothing more for now: its connection does not take it, or it does not acknowledge what it has. */

@@ -1,4 +1,5 @@
 import type { Grant } from '../auth/grant.ts'
+import type { Clock } from '../clock.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { ResumeTurns } from '../limits/resume-limits.ts'
 import type { Resuming } from './delivery-parts.ts'
@@ -28,12 +29,6 @@ export interface SessionLimits extends ResumeTurns {
   readonly expiryWarningMs: number
   /** How long after its token's expiry a session goes on, as tokens are taken for so long. */
   readonly clockToleranceMs: number
-}
-
-/** Times: `wall` in ms since 1970, `steady` in ms on a clock that only goes on. */
-export interface Clock {
-  readonly wall: () => number
-  readonly steady: () => number
 }
 
 export interface SessionParts {

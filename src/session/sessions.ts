@@ -1,5 +1,6 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
+import { type Clock, realClock } from '../clock.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { History } from '../fanout/history.ts'
 import type { Ledger } from '../limits/ledger.ts'
@@ -18,7 +19,7 @@ import { Session } from './session.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { describePartition } from './session-messages.ts'
-import type { Clock, SessionLimits, SessionOrigin, SessionParts } from './session-parts.ts'
+import type { SessionLimits, SessionOrigin, SessionParts } from './session-parts.ts'
 import type { Transport } from './transport.ts'
 
 export interface SessionsOptions {
@@ -69,7 +70,6 @@ const closedPerTurn = 100
 const longestPage = 1000
 /** Who has less unsent is not ended for it: that would give little back. */
 const leastUnsentBytes = 65_536
-const realClock: Clock = { wall: () => Date.now(), steady: () => performance.now() }
 
 /** All sessions of this node: their limits, their common heartbeat, their end. */
 export class Sessions {

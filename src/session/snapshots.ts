@@ -1,4 +1,5 @@
 import type { Grant } from '../auth/grant.ts'
+import { type Clock, readClock, wallTimeOf } from '../clock.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Block } from '../wire/block.ts'
 import type { RequestedItems } from './client-message.ts'
@@ -10,6 +11,7 @@ import { entitledNames, resolve, type Subscription } from './subscription.ts'
 
 export interface SnapshotsParts {
   readonly feed: Feed
+  readonly clock: Clock
   readonly recipient: Recipient
   readonly pace: Pace
   readonly grant: () => Grant
@@ -84,7 +86,7 @@ export class Snapshots {
   }
 
   #make(items: RequestedItems, id: RequestId | undefined): Iterable<Block> {
-    const { feed, recipient, grant } = this.#parts
+    const { feed, clock, recipient, grant } = this.#parts
     const channels = [...items.keys()]
     const head = {
       T: 'snapshot',
@@ -92,7 +94,8 @@ export class Snapshots {
       // Of the moment at which each piece is made; absent where it is undefined.
       get since() {
         const sinceMs = feed.completeSinceMs(channels)
-        return sinceMs === undefined ? undefined : new Date(sinceMs).toISOString()
+        if (sinceMs === undefined) return undefined
+        return new Date(Math.max(0, Math.ceil(wallTimeOf(sinceMs, readClock(clock))))).toISOString()
       },
     }
     return recipient.form.snapshot(head, this.#currentEvents(items, grant()))

@@ -7,33 +7,33 @@ const maxBytes = 64 * 1024 * 1024
 
 interface Article {
   readonly bytes: Buffer
-  readonly timestampMs: number
+  readonly writtenMs: number
   /** In the order of arrival. */
   readonly sequence: number
   /** The lists that hold it. */
   readonly lists: Set<Article[]>
 }
 
-/** The last articles of every symbol, by the time of their records, bounded in bytes over all. */
+/** The last articles of every symbol, by when their records were written, bounded in bytes over all. */
 export class Articles {
   readonly #bySymbol = new Map<Item, Article[]>()
   readonly #latest: Article[] = []
   /** In the order of arrival. */
   readonly #all = new Set<Article>()
-  readonly #onDropped: (timestampMs: number) => void
+  readonly #onDropped: (writtenMs: number) => void
   #bytes = 0
   #count = 0
 
   /** `onDropped`: told of the time of an article that was among the last of its symbols, and is not kept any more. */
-  constructor(onDropped: (timestampMs: number) => void) {
+  constructor(onDropped: (writtenMs: number) => void) {
     this.#onDropped = onDropped
   }
 
   /** Copies an article's bytes for its items. */
-  keep(bytes: Buffer, timestampMs: number, items: readonly Item[]): void {
+  keep(bytes: Buffer, writtenMs: number, items: readonly Item[]): void {
     const article: Article = {
       bytes: copyOf(bytes),
-      timestampMs,
+      writtenMs,
       sequence: this.#count++,
       lists: new Set(),
     }
@@ -47,7 +47,7 @@ export class Articles {
     }
     for (const oldest of this.#all) {
       if (this.#bytes <= maxBytes) break
-      this.#onDropped(oldest.timestampMs)
+      this.#onDropped(oldest.writtenMs)
       for (const list of oldest.lists) this.#remove(oldest, list)
     }
   }
@@ -96,5 +96,5 @@ function copyOf(bytes: Buffer): Buffer {
 }
 
 function byTime(a: Article, b: Article): number {
-  return a.timestampMs - b.timestampMs || a.sequence - b.sequence
+  return a.writtenMs - b.writtenMs || a.sequence - b.sequence
 }

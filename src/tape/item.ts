@@ -11,8 +11,8 @@ export class Item {
   partition: number
   /** Whether it was seen in another partition as well, so that its order is lost. */
   isSplit = false
-  /** Of the record of its last event, in ms since 1970. */
-  timestampMs = 0
+  /** When the record of its last event was written, in ms on a clock that only goes on; `-Infinity` where that is not known. */
+  writtenMs = -Infinity
   /** Counts the admissions of items: which was its last. */
   admission = 0
   /** Its neighbours in the queue that it is in; itself if it is in none. */

@@ -90,9 +90,9 @@ export class SegmentBudget {
     return this.#nowMs - segment.firstMs >= this.#limits.maxAgeMs / agesPerSegment
   }
 
-  /** States the time, in ms since 1970, and drops what is too old. A clock that is set back stands still meanwhile. */
+  /** States the time, in ms on a clock that only goes on, and drops what is too old. */
   tick(nowMs: number): void {
-    this.#nowMs = Math.max(this.#nowMs, nowMs)
+    this.#nowMs = nowMs
     const keptMs = this.#nowMs - this.#limits.maxAgeMs
     for (const [segment, owner] of this.#owners) {
       if (segment.lastMs > keptMs) break

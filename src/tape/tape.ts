@@ -6,8 +6,8 @@ import { type Place, Segment } from './segment.ts'
 
 /** Where an event comes from. */
 export interface Origin extends Place {
-  /** Of its record, in ms since 1970. */
-  readonly timestampMs: number
+  /** When its record was written, in ms on a clock that only goes on; `-Infinity` where that is not known. */
+  readonly writtenMs: number
   /** The event in JSON, where the record has it just as it may be passed on; copied. */
   readonly json?: Buffer | undefined
 }
@@ -27,13 +27,13 @@ export class Tape {
   readonly items: Items
   readonly segment = new Segment()
   readonly counts: TapeCounts = { events: perChannel(() => 0), splitItems: 0 }
-  /** The newest record timestamp per channel, in ms since 1970; 0 where none was seen. */
-  readonly newestMs: Record<Channel, number> = perChannel(() => 0)
-  /** The newest record timestamp per channel of what snapshots lack, since it was let go for newer things; -1 where nothing was. */
-  readonly forgottenMs: Record<Channel, number> = perChannel(() => -1)
+  /** When the newest record of each channel was written, in ms on a clock that only goes on; `-Infinity` where that is not known. */
+  readonly newestMs: Record<Channel, number> = perChannel(() => -Infinity)
+  /** The same of what snapshots lack, since it was let go for newer things; `undefined` where nothing was. */
+  readonly forgottenMs: Partial<Record<Channel, number>> = {}
   /** Called once for an item that shows up in a second partition. */
   onSplitItem: (item: Item, partition: number) => void = () => undefined
-  readonly #articles = new Articles(timestampMs => this.#noteForgotten('news', timestampMs))
+  readonly #articles = new Articles(writtenMs => this.#noteForgotten('news', writtenMs))
   /** Partitions of topics that were made again since, by index. */
   readonly #retired = new Set<number>()
 
@@ -43,11 +43,11 @@ export class Tape {
 
   /** Takes an event into the segment and keeps it as the last of its item; the index in the segment. */
   add(event: MarketEvent, origin: Origin): number {
-    const { timestampMs } = origin
+    const { writtenMs } = origin
     const channel = channelOfType[event.T]
     const index = event.T === 'n' ? this.#addNews(event, origin) : this.#addSingle(event, channel, origin)
     this.counts.events[channel]++
-    if (timestampMs > this.newestMs[channel]) this.newestMs[channel] = timestampMs
+    if (writtenMs > this.newestMs[channel]) this.newestMs[channel] = writtenMs
     return index
   }
 
@@ -55,18 +55,18 @@ export class Tape {
    * Keeps an event as the last of its item, if that has none yet: one from before everything that was added. False if
    * it has, or the node has as many items as it may.
    */
-  addOlder(event: Exclude<MarketEvent, News>, partition: number, timestampMs: number): boolean {
+  addOlder(event: Exclude<MarketEvent, News>, partition: number, writtenMs: number): boolean {
     const channel = channelOfType[event.T]
     if (this.items.find(channel, event.S) !== undefined) return false
     const item = this.items.admitOlder(channel, event.S, partition)
     if (item === undefined) {
-      this.#noteForgotten(channel, timestampMs)
+      this.#noteForgotten(channel, writtenMs)
       return false
     }
     const bytes = Buffer.from(JSON.stringify(event))
     item.keep(bytes, 0, bytes.length)
-    item.timestampMs = timestampMs
-    this.newestMs[channel] = Math.max(this.newestMs[channel], timestampMs)
+    item.writtenMs = writtenMs
+    this.newestMs[channel] = Math.max(this.newestMs[channel], writtenMs)
     return true
   }
 
@@ -96,7 +96,7 @@ export class Tape {
 
   /** An item has given up its place. */
   forget(item: Item): void {
-    this.#noteForgotten(item.channel, item.timestampMs)
+    this.#noteForgotten(item.channel, item.writtenMs)
     if (item.channel === 'news') this.#articles.forget(item)
   }
 
@@ -108,7 +108,7 @@ export class Tape {
   #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: Origin): number {
     const item = this.items.admit(channel, event.S, origin.partition)
     this.#noticeSplit(item, origin.partition)
-    item.timestampMs = Math.max(item.timestampMs, origin.timestampMs)
+    item.writtenMs = Math.max(item.writtenMs, origin.writtenMs)
     const index = this.segment.append(origin.json ?? JSON.stringify(event), item, origin)
     item.keep(this.segment.bytes, this.segment.start(index), this.segment.end(index))
     return index
@@ -120,16 +120,16 @@ export class Tape {
     const items = this.items.admitAll('news', symbols, origin.partition)
     const [first, ...others] = items
     if (first === undefined) throw new RangeError('an event without an item')
-    for (const item of items) item.timestampMs = Math.max(item.timestampMs, origin.timestampMs)
+    for (const item of items) item.writtenMs = Math.max(item.writtenMs, origin.writtenMs)
     const index = this.segment.append(JSON.stringify(event), first, origin)
     if (others.length > 0) this.segment.others.set(index, others)
     const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
-    this.#articles.keep(bytes, origin.timestampMs, items)
+    this.#articles.keep(bytes, origin.writtenMs, items)
     return index
   }
 
-  #noteForgotten(channel: Channel, timestampMs: number): void {
-    this.forgottenMs[channel] = Math.max(this.forgottenMs[channel], timestampMs)
+  #noteForgotten(channel: Channel, writtenMs: number): void {
+    this.forgottenMs[channel] = Math.max(this.forgottenMs[channel] ?? -Infinity, writtenMs)
   }
 
   #noticeSplit(item: Item, partition: number): void {

@@ -33,7 +33,7 @@ export class Window {
     this.#budget.limitBytes = bytes
   }
 
-  /** When the oldest event was taken in, in ms since 1970; `undefined` if there is none. */
+  /** When the oldest event was taken in, by the time stated; `undefined` if there is none. */
   get oldestMs(): number | undefined {
     return this.#budget.oldestMs
   }
@@ -65,7 +65,7 @@ export class Window {
     else this.#partitions.get(partition)?.forgetItem(number)
   }
 
-  /** States the time, in ms since 1970, before events are taken in and whenever none came for a while: drops what is too old. */
+  /** States the time, in ms on a clock that only goes on, before events are taken in and whenever none came for a while: drops what is too old. */
   tick(nowMs: number): void {
     this.#budget.tick(nowMs)
   }

@@ -94,7 +94,7 @@ export class ConflationStage {
     for (const [at, S] of symbols.entries()) {
       const offset = this.position + at
       const quote = { T: 'q', S, bp: 1, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
-      const index = this.tape.add(quote, { partition: 0, offset, timestampMs: 0 })
+      const index = this.tape.add(quote, { partition: 0, offset, writtenMs: 0 })
       this.conflation.mark(this.tape.segment.items[index] ?? 0)
     }
     this.reached[0] = this.position + symbols.length

@@ -69,7 +69,7 @@ describe('at the end of an interval', () => {
     const member = stage.join(250, ['*'])
     const { tape, conflation } = stage
     const trade = { T: 't', S: 'A', p: 1, s: 1, t: '2026-01-02T14:30:00Z' } as const
-    tape.add(trade, { partition: 0, offset: 0, timestampMs: 0 })
+    tape.add(trade, { partition: 0, offset: 0, writtenMs: 0 })
     conflation.mark(tape.segment.items[0]!)
     stage.pass(250)
     expect(member.offers).toBe(0)

@@ -116,7 +116,7 @@ describe('coverage', () => {
               const offset = offsets[number]!++
               if (symbol === undefined) continue
               const id = number * 1e6 + offset
-              feed.add(trade(symbol, id), { partition: number, offset, timestampMs: 0 })
+              feed.add(trade(symbol, id), { partition: number, offset, writtenMs: 0 })
               truth.push({ symbol, id, at })
             }
             feed.advance({ partition, epoch: 'e', offset: offsets[number]! }, offsets[number]!)
@@ -145,7 +145,7 @@ describe('coverage', () => {
         feed.add(trade(offset % 2 === 0 ? 'A' : 'B', number * 1e6 + offset, 'x'.repeat(40)), {
           partition: number,
           offset,
-          timestampMs: 0,
+          writtenMs: 0,
         })
       }
       feed.advance({ partition, epoch: 'e', offset: 2001 }, 2001)
@@ -169,7 +169,7 @@ describe('coverage', () => {
     expect(told).toEqual(['0 e 50', '1 e 55', '2 f 0'])
     const client = new Doubter(feed, interestOf(['A']))
     feed.fanout.join(client, client.interest, jsonForm)
-    feed.add(trade('A', 2e6), { partition: 2, offset: 0, timestampMs: 0 })
+    feed.add(trade('A', 2e6), { partition: 2, offset: 0, writtenMs: 0 })
     feed.advance({ partition: partition!, epoch: 'f', offset: 1 }, 1)
     feed.flush()
     expect(client.faults).toEqual([])
@@ -187,7 +187,7 @@ describe('coverage', () => {
     feed.fanout.join({ deliver: block => void blocks.push(block) }, interestOf(['A']), jsonForm)
     const places = feed.positions().map(position => position.partition)
     for (const [number, offset] of ends.entries()) {
-      feed.add(trade('A', number), { partition: number, offset, timestampMs: 0 })
+      feed.add(trade('A', number), { partition: number, offset, writtenMs: 0 })
       feed.advance({ partition: places[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
     }
     feed.flush()

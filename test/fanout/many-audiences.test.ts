@@ -94,7 +94,7 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
         feed.add({ T: 't', ...trade, ...rest } satisfies MarketEvent, {
           partition: 0,
           offset: i,
-          timestampMs: 0,
+          writtenMs: 0,
         })
       }
       feed.advance({ partition, epoch: 'e', offset: published.length }, published.length)

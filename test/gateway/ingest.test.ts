@@ -6,6 +6,7 @@ import { createTestFeed, defaults } from '../support/defaults.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
 
 const nowMs = 1_800_000_000_000
+const steadyMs = 60_000
 const topic = 'market.trades'
 const topics = { trades: topic, quotes: topic, bars: topic, statuses: topic, news: topic }
 const partition: Partition = { topic, partition: 0 }
@@ -64,7 +65,7 @@ function open(log: EventLog, options: Partial<IngestOptions> = {}) {
     lookBackRecords: 0,
     topics,
     logger: { warn: (_fields, message) => warnings.push(message) },
-    now: () => nowMs,
+    clock: { wall: () => nowMs, steady: () => steadyMs },
     ...options,
   })
   return { feed, ingest, warnings, run: () => ingest.run(new AbortController().signal) }
@@ -134,10 +135,10 @@ test('is not ready without a topic, and names it, until it exists', async () => 
 test('says since when everything was read, also where nothing was', async () => {
   const none = open(fakeLog([], { first: 0, stable: 50 }), { warmUpRecords: 0 })
   await none.run()
-  expect(none.feed.lookedBackToMs).toBe(nowMs)
+  expect(none.feed.lookedBackToMs).toBe(steadyMs)
   const some = open(fakeLog([batch(40, 50)], { first: 0, stable: 50 }), { warmUpRecords: 10 })
   await some.run()
-  expect(some.feed.lookedBackToMs).toBe(nowMs - 1000)
+  expect(some.feed.lookedBackToMs).toBe(steadyMs - 1000)
   const all = open(fakeLog([batch(0, 50)], { first: 0, stable: 50 }))
   await all.run()
   expect(all.feed.lookedBackToMs).toBeUndefined()
@@ -180,9 +181,9 @@ test.each([
 })
 
 test.each([
-  [nowMs + 3_600_000, nowMs],
-  [1.8e18, nowMs],
-  [-1, 0],
+  [nowMs + 3_600_000, steadyMs],
+  [1.8e18, steadyMs],
+  [-1, -Infinity],
 ])('takes no record for newer than now (%d)', async (timestampMs, newest) => {
   const records = [record(5, timestampMs)]
   const { feed, run } = open(fakeLog([batch(5, 6, { records })], { first: 0, stable: 6 }), {

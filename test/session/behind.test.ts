@@ -28,7 +28,7 @@ const quote = (S: string, bp: number): MarketEvent => ({ T: 'q', S, bp, bs: 1, a
 function publish(...events: readonly MarketEvent[]): void {
   const { feed } = stage
   for (const event of events)
-    feed.add(event, { partition: feed.numberOf(partition), offset: offset++, timestampMs: 0 })
+    feed.add(event, { partition: feed.numberOf(partition), offset: offset++, writtenMs: 0 })
   feed.advance({ partition, epoch: 'e', offset }, offset)
   feed.flush()
 }

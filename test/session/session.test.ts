@@ -31,7 +31,7 @@ describe('before authentication', () => {
     request(session, { action: 'subscribe', trades: ['AAPL'], id: 1 })
     request(session, { action: 'auth', token: 'x' })
     await vi.advanceTimersByTimeAsync(0)
-    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: 0 })
+    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, writtenMs: 0 })
     feed.flush()
     expect(transport.take().map(({ T, msg, code, id }) => [T, msg, code, id])).toEqual([
       ['success', 'connected', undefined, undefined],
@@ -207,7 +207,7 @@ describe('a live session', () => {
       { ...article, symbols: [] },
       { ...article, symbols: ['TSLA', 'MSFT'] },
     ]) {
-      feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
+      feed.add(event, { partition: 0, offset: 0, writtenMs: 0 })
     }
     feed.flush()
     request(session, { action: 'subscribe', trades: ['*'], snapshot: true })
@@ -256,12 +256,12 @@ describe('a live session', () => {
   test('with a large snapshot is sent it piece by piece, as fast as it reads, and is never slow for it', async () => {
     const { session, transport } = await openLive()
     for (let index = 0; index < 20_000; index++)
-      feed.add(trade(`S${index}`, index), { partition: 0, offset: 0, timestampMs: 0 })
+      feed.add(trade(`S${index}`, index), { partition: 0, offset: 0, writtenMs: 0 })
     feed.flush()
     transport.hasRoom = false
     request(session, { action: 'subscribe', trades: ['*'], snapshot: true })
     expect(transport.take()).toMatchObject([{ T: 'subscription' }])
-    feed.add(trade('S19999', -1), { partition: 0, offset: 0, timestampMs: 0 })
+    feed.add(trade('S19999', -1), { partition: 0, offset: 0, writtenMs: 0 })
     feed.flush()
     transport.drained()
     await vi.advanceTimersByTimeAsync(100)
@@ -293,7 +293,7 @@ describe('a live session', () => {
 
   test('hears in heartbeats how old the newest event of each channel is', async () => {
     const { transport } = await openLive()
-    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, timestampMs: Date.now() - 250 })
+    feed.add(trade('AAPL', 1), { partition: 0, offset: 0, writtenMs: performance.now() - 250 })
     feed.flush()
     await vi.advanceTimersByTimeAsync(5000)
     expect(transport.take()).toEqual([

@@ -40,7 +40,7 @@ export class Stage {
 
   constructor(
     changes: Partial<SessionLimits> = {},
-    options: Partial<Pick<SessionsOptions, 'isShort' | 'history'>> = {},
+    options: Partial<Pick<SessionsOptions, 'isShort' | 'history' | 'clock'>> = {},
   ) {
     this.limits = {
       ...defaultLimits,
@@ -86,7 +86,7 @@ export class Stage {
   trade(symbol: string, price: number): void {
     this.feed.add(
       { T: 't', S: symbol, p: price, s: 1, t: '2026-01-02T14:30:00Z' },
-      { partition: 0, offset: 0, timestampMs: 0 },
+      { partition: 0, offset: 0, writtenMs: 0 },
     )
     this.feed.flush()
   }

@@ -145,17 +145,6 @@ test('keeps an event as long as it is told, and an eighth more at most, also whe
   expect([partition.from, partition.to, window.counts.segments]).toEqual([30, 30, 0])
 })
 
-test('goes on where the clock is set back', () => {
-  const { window, partition } = openWindow({ maxAgeMs: minuteMs })
-  append(partition, run(0, 1))
-  window.tick(0)
-  append(partition, run(1, 1))
-
-  expect(read(partition, 0).texts).toHaveLength(2)
-  window.tick(1_000_000 + minuteMs)
-  expect(partition.from).toBe(2)
-})
-
 test('takes little for partitions of few events', () => {
   const { window } = openWindow()
   for (let number = 0; number < 300; number++) append(window.open(number, 0), run(0, 3))

@@ -34,7 +34,7 @@ const event: MarketEvent = {
 }
 
 function deliver(): void {
-  feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
+  feed.add(event, { partition: 0, offset: 0, writtenMs: 0 })
   feed.flush()
 }
 

@@ -71,7 +71,7 @@ function publish(count: number): void {
   for (let index = 0; index < count; index++) {
     feed.add(
       { T: 't', S: 'AAPL', i: offset, p: 126.5, s: 1, t: '2026-01-02T14:30:00Z' },
-      { partition: feed.numberOf(partition), offset: offset++, timestampMs: 0 },
+      { partition: feed.numberOf(partition), offset: offset++, writtenMs: 0 },
     )
   }
   feed.advance({ partition, epoch: 'e', offset }, offset)

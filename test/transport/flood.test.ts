@@ -21,7 +21,7 @@ test.each<[string, (client: StreamClient) => void]>([
   expect(stream.sessions.counts.errors[429]).toBe(1)
   stream.feed.add(
     { T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' },
-    { partition: 0, offset: 0, timestampMs: 0 },
+    { partition: 0, offset: 0, writtenMs: 0 },
   )
   stream.feed.flush()
   expect(await other.take('t')).toMatchObject({ S: 'AAPL' })

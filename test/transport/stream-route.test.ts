@@ -165,7 +165,7 @@ describe('a reader that stops', () => {
     const publish = (count: number): void => {
       for (let index = 0; index < count; index++) {
         const event: MarketEvent = { T: 't', S: 'AAPL', i: offset, p: 1, s: 1, t: '2026-01-02T14:30:00Z' }
-        feed.add(event, { partition: feed.numberOf(partition), offset: offset++, timestampMs: 0 })
+        feed.add(event, { partition: feed.numberOf(partition), offset: offset++, writtenMs: 0 })
       }
       feed.advance({ partition, epoch: 'e', offset }, offset)
       feed.flush()
@@ -196,7 +196,7 @@ describe('a reader that stops', () => {
     for (let i = 0; sessions.readerCounts.behind.unsent === 0 && i < 2_000_000; ) {
       for (let index = 0; index < 500; index++, i++) {
         const event: MarketEvent = { T: 't', S: 'AAPL', i, p: 1, s: 1, t: '2026-01-02T14:30:00Z' }
-        feed.add(event, { partition: 0, offset: 0, timestampMs: 0 })
+        feed.add(event, { partition: 0, offset: 0, writtenMs: 0 })
       }
       feed.flush()
       await new Promise(resolve => setImmediate(resolve))

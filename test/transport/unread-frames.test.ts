@@ -20,7 +20,7 @@ test('frames that wait for a client to read are not touched by those of others',
       for (let event = 0; event < eventsPerFlush; event++) {
         const i = ++made
         const trade = { S: i % 2 === 0 ? 'A' : 'B', i, x: 'D', p: i, s: 1, t: '2021-02-22T15:51:44Z' }
-        feed.add({ T: 't', ...trade, c: ['@'], z: 'C' }, { partition: 0, offset: i - 1, timestampMs: 0 })
+        feed.add({ T: 't', ...trade, c: ['@'], z: 'C' }, { partition: 0, offset: i - 1, writtenMs: 0 })
       }
       feed.advance({ partition, epoch: 'e', offset: made }, made)
       feed.flush()

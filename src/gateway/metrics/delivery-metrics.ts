@@ -77,7 +77,7 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
 export function declareLatency(registry: Registry, ingest: Ingest): void {
   const latency = new Histogram({
     name: 'ticker_delivery_latency_seconds',
-    help: 'From the timestamp of the oldest record of a flush to its write to the sockets. A rise: the loop is busy, Kafka is slow, or clocks differ',
+    help: 'From the timestamp of the oldest record of a flush to its write to the sockets, where it has one and is less than an hour old. A rise: the loop is busy, Kafka is slow, or clocks differ',
     buckets: latencyBucketsS,
     registers: [registry],
   })

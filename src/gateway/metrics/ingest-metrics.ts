@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { readClock, realClock, wallTimeOf } from '../../clock.ts'
 import type { Feed } from '../../fanout/feed.ts'
 import type { DeadLetterOutcome } from '../dead-letters.ts'
 import type { Ingest } from '../ingest.ts'
@@ -83,6 +84,11 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
     'ticker_newest_event_timestamp_seconds',
     'Unix time of the newest record that brought an event, by channel; 0 for none. Standing still while trading: the feed is mute',
     ['channel'],
-    () => rows('channel', tape.newestMs).map(([labels, newestMs]): Row => [labels, newestMs / 1000]),
+    () => {
+      const now = readClock(realClock)
+      return rows('channel', tape.newestMs).map(([labels, newestMs]): Row => {
+        return [labels, newestMs === -Infinity ? 0 : wallTimeOf(newestMs, now) / 1000]
+      })
+    },
   )
 }

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { readClock, realClock, wallTimeOf } from '../../clock.ts'
 import type { Feed } from '../../fanout/feed.ts'
 import { counter, gauge, rows } from './read-metric.ts'
 
@@ -23,7 +24,7 @@ export function declareTape(registry: Registry, { window }: Feed): void {
     'ticker_tape_oldest_timestamp_seconds',
     'Unix time at which the oldest of them was read; 0 for none. Near now: who resumes has to be served from Kafka',
     [],
-    () => (window.oldestMs ?? 0) / 1000,
+    () => (window.oldestMs === undefined ? 0 : wallTimeOf(window.oldestMs, readClock(realClock)) / 1000),
   )
   counter(
     registry,

@@ -16,7 +16,7 @@ export interface AccessTokens {
 }
 
 /** Gives access tokens from their source: a file's anew each time, an endpoint's from memory while they last. */
-export function createAccessTokens(source: TokenSource, nowMs: () => number = Date.now): AccessTokens {
+export function createAccessTokens(source: TokenSource, nowMs = () => performance.now()): AccessTokens {
   if (source.kind === 'file') return { get: () => readToken(source.path), forget: () => undefined }
   return new CachedTokens(() => requestToken(source), nowMs)
 }

@@ -72,7 +72,7 @@ export class GatewayNode {
 
   /** Reads so many records of each of some partitions, as one read of the log brings them. */
   read(counts: readonly { readonly partition: MemoryPartition; readonly atMost: number }[]): void {
-    this.feed.window.tick(Date.now())
+    this.feed.window.tick(performance.now())
     for (const partition of this.#log.partitions) {
       const former = this.#readingOf(partition)
       // All partitions of a topic that was made again begin at once.
@@ -114,7 +114,7 @@ export class GatewayNode {
       const event = partition.records[offset]
       const isThere = offset >= this.readings.get(number)!.end
       if (event !== undefined && isThere)
-        feed.add(event, { partition: number, offset, timestampMs: serialOf(event) })
+        feed.add(event, { partition: number, offset, writtenMs: serialOf(event) })
       if (isThere) this.#advance(partition, offset + 1)
     }
   }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { channelOfType, type MarketEvent } from '../../../src/event/event.ts'
 import { ConflatedItems } from './conflated-items.ts'
 import type { GatewayNode, Reading } from './gateway-node.ts'
+import { startMs } from '../stage.ts'
 import { itemOf, serialOf, type Told } from './told.ts'
 import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
 
@@ -126,9 +127,9 @@ export class SessionLedger {
     }
   }
 
-  /** Current values; of what had no event since a time, which is the serial number of an event here, there may be none. */
+  /** Current values; of what had no event since a time, which is the serial number of an event after the start here, there may be none. */
   takeSnapshot(events: readonly MarketEvent[], since: unknown): void {
-    if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since))
+    if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since) - startMs)
     for (const event of events) {
       const wasWanted = [...this.#regions.values()].flat().some(({ told }) => told.wants(event))
       if (!wasWanted) this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
