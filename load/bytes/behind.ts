@@ -17,33 +17,45 @@ export interface BehindReader {
   /** The subprotocol. */
   readonly form: string
   readonly symbols: ReadonlySet<string> | '*'
+  /** Where it begins in a partition that is so long; at 0 if left out. */
+  readonly begin?: (length: number) => number
 }
 
-/** A node that has read a market, and readers that come to it from the beginning. */
+/** What the window has to have room for, so that everything is read from there, or nothing. */
+export const windowBytes: Readonly<Record<Source, number>> = { memory: 2 ** 32, log: 1 }
+
+/** A node that reads a market, and readers that come to it from before. */
 export class BehindMarket {
   readonly #feed: Feed
-  readonly #history: History
+  readonly #log = new Map<number, HistoricEvent[]>()
 
-  /** The window holds everything, or nothing, so that it is read from the log. */
-  constructor(events: readonly PlacedEvent[], source: Source) {
-    const maxBytes = source === 'memory' ? 2 ** 32 : 1
-    const feed = new Feed({ maxItems: 100_000, window: { maxBytes, maxAgeMs: 1e12 }, flushDelayMs: 2 })
-    const log = new Map<number, HistoricEvent[]>()
+  /** What the window does not hold is read from the log. */
+  constructor(maxBytes: number) {
+    this.#feed = new Feed({ maxItems: 100_000, window: { maxBytes, maxAgeMs: 1e12 }, flushDelayMs: 2 })
+  }
+
+  /** The node reads on. */
+  take(events: readonly PlacedEvent[]): this {
+    const feed = this.#feed
     for (const { event, partition, offset } of events) {
-      const known = log.get(partition) ?? []
+      const known = this.#log.get(partition) ?? []
       if (known.length === 0) feed.advance(positionOf(partition, offset), offset)
-      log.set(partition, known)
+      this.#log.set(partition, known)
       const json = Buffer.from(JSON.stringify(event))
       known.push({ event, offset, json })
       feed.add(event, { partition: feed.numberOf(partitionOf(partition)), offset, writtenMs: 0, json })
     }
-    for (const [partition, { length }] of log) feed.advance(positionOf(partition, length), length)
-    this.#feed = feed
-    this.#history = historyOf(log)
+    for (const [partition, { length }] of this.#log)
+      if (length > 0) feed.advance(positionOf(partition, length), length)
+    return this
   }
 
-  /** The frames that bring a reader from the beginning to the end, and how many events they have. */
-  async read({ form: subprotocol, symbols }: BehindReader): Promise<{ frames: Block[]; events: number }> {
+  /** The frames that bring a reader to the end, and how many events they have. */
+  async read({
+    form: subprotocol,
+    symbols,
+    begin = () => 0,
+  }: BehindReader): Promise<{ frames: Block[]; events: number }> {
     const feed = this.#feed
     const form = feed.forms.find(each => each.subprotocol === subprotocol)
     if (form === undefined) throw new Error(`${subprotocol}: no form`)
@@ -54,7 +66,7 @@ export class BehindMarket {
         feed,
         form,
         preface: form.preface?.(),
-        history: this.#history,
+        history: historyOf(this.#log),
         turns: new ReaderTurns(),
         pace: everReady(),
         newest: [],
@@ -71,7 +83,7 @@ export class BehindMarket {
         counts: { memory: 0, log: 0 },
         signal: new AbortController().signal,
       },
-      feed.positions().map(({ number }) => ({ number, offset: 0 })),
+      feed.positions().map(({ number, offset }) => ({ number, offset: begin(offset) })),
     )
     await catchUp.run(() => undefined)
     return { frames, events: catchUp.events }

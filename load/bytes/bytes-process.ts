@@ -6,7 +6,7 @@ import { TapeEncoder } from '../../src/wire/tape/tape-encoder.ts'
 import { answerCalls } from '../child-calls.ts'
 import { StageClock } from '../stage-clock.ts'
 import { batchesOf, type PlacedEvent } from './batches.ts'
-import { BehindMarket, type Source } from './behind.ts'
+import { BehindMarket, type Source, windowBytes } from './behind.ts'
 import {
   checkTape,
   deflatedEach,
@@ -78,7 +78,9 @@ async function bytesOf(market: Market): Promise<MarketBytes> {
 
 async function behindBytes({ events, symbols }: Market, form: BehindBytes['form']): Promise<BehindBytes> {
   const bytesFrom = async (source: Source): Promise<number> => {
-    const read = await new BehindMarket(events, source).read({ form: `ticker.v1.${form}`, symbols })
+    const read = await new BehindMarket(windowBytes[source])
+      .take(events)
+      .read({ form: `ticker.v1.${form}`, symbols })
     return read.frames.reduce((sum, block) => sum + block.framed().length, 0) / read.events
   }
   return { form, memory: await bytesFrom('memory'), log: await bytesFrom('log') }

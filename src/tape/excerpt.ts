@@ -27,6 +27,9 @@ export class Excerpt {
   readonly ends: Uint32Array
   /** The number of each event's first item. */
   readonly items: Uint32Array
+  /** Where each event lies in its window. */
+  readonly segments: WindowSegment[] = []
+  readonly rows: Uint32Array
   /** The number of each event's partition. */
   readonly partitions: Uint32Array
   readonly offsets: Float64Array
@@ -47,6 +50,7 @@ export class Excerpt {
     this.bytes = Buffer.allocUnsafeSlow(limits.maxBytes)
     this.ends = new Uint32Array(limits.maxEvents)
     this.items = new Uint32Array(limits.maxEvents)
+    this.rows = new Uint32Array(limits.maxEvents)
     this.partitions = new Uint32Array(limits.maxEvents)
     this.offsets = new Float64Array(limits.maxEvents)
     this.replaced = new Uint32Array(limits.maxEvents)
@@ -71,6 +75,11 @@ export class Excerpt {
     if (fits || this.count + events === 1) return true
     this.#isFull = true
     return false
+  }
+
+  /** Where its events lie (`KeptRows`). */
+  get kept(): this {
+    return this
   }
 
   /** Where an event begins in `bytes`. */
@@ -100,6 +109,8 @@ export class Excerpt {
     this.#sourceEnd = sourceEnd
     this.ends[this.count] = end
     this.items[this.count] = segment.items[head] ?? 0
+    this.segments[this.count] = segment
+    this.rows[this.count] = head
     this.partitions[this.count] = partition
     this.offsets[this.count] = segment.offsetOf(head)
     this.replaced[this.count] = 0
@@ -124,6 +135,7 @@ export class Excerpt {
   clear(): void {
     const { maxBytes, maxSteps } = this.#limits
     this.count = 0
+    this.segments.length = 0
     this.steps = maxSteps
     this.#isFull = false
     this.#source = undefined

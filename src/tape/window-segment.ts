@@ -30,6 +30,8 @@ export interface SegmentStart {
  * addresses, so nothing is kept alive by them. It never grows, is dropped whole, and may then begin anew.
  */
 export class WindowSegment {
+  /** Another one whenever it begins anew. */
+  identity: object = {}
   /** The address of its first row. */
   firstAddress = 0
   /** How many rows its partition had before its first. */
@@ -67,6 +69,7 @@ export class WindowSegment {
 
   /** Empties it, for other events. */
   begin({ number, ordinal, offset, nowMs }: SegmentStart): void {
+    this.identity = {}
     this.firstAddress = number * maxSegmentRows
     this.firstOrdinal = ordinal
     this.firstOffset = offset
@@ -82,6 +85,11 @@ export class WindowSegment {
     for (const { buffer } of [bytes, ends, items, offsets, backs, nexts, ranks]) {
       if (buffer instanceof ArrayBuffer) buffer.transfer(0)
     }
+  }
+
+  /** How many rows it has room for. */
+  get capacity(): number {
+    return this.ends.length
   }
 
   /** The memory that it takes. */

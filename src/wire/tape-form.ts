@@ -18,18 +18,18 @@ const mostReplacedBytes = 6
 /** Of the frame under way. */
 const ranges = new Ranges()
 const out = new TapeBytes()
-/** Of the flush under way, if it is of a receiver that is behind. */
-const run = new TapeRun()
 const noRecords = new TapeRecords()
 
 /**
  * `ticker.v1.tape` (PROTOCOL.md §10): binary frames of what changes. The events of the batch under way are encoded as they come,
- * once for all audiences, as long as there is one; what is read later is encoded for each reader, and what is told at intervals goes as it is.
+ * once for all audiences, as long as there is one; what is read later is encoded when it is read, and what is told at intervals goes as it is.
  */
 export class TapeForm implements WireForm {
   readonly subprotocol = 'ticker.v1.tape'
   readonly #segment: EventRun
   readonly #encoder = new TapeEncoder()
+  /** What is read by a receiver that is behind. */
+  readonly #run = new TapeRun()
   /** Of the batch under way. */
   readonly #records = new TapeRecords()
   #audiences = 0
@@ -70,6 +70,7 @@ export class TapeForm implements WireForm {
   /** An item gives up its number to another one, whose first event begins anew. */
   forget(item: number): void {
     this.#encoder.forget(item)
+    this.#run.forget(item)
     if (item < this.#touched.length) this.#touched[item] = 0
   }
 
@@ -123,9 +124,9 @@ export class TapeForm implements WireForm {
   #recordsOf(flush: Flush): TapeRecords {
     if (flush.segment === this.#segment) return this.#records
     if (flush.preface === undefined) return noRecords
-    run.encode(flush)
-    flush.preface.forget(run.size)
-    return run.records
+    this.#run.encode(flush)
+    flush.preface.forget(this.#run.size)
+    return this.#run.records
   }
 
   #send(part: FramePart, send: (block: Block) => void): void {

@@ -1,8 +1,11 @@
 import type { EventType, MarketEvent } from '../event/event.ts'
 import { FamiliarEvents } from '../event/familiar-events.ts'
+import { KeptRecords, kept } from './kept-records.ts'
+import type { TapeBytes } from './tape/tape-bytes.ts'
 import { TapeEncoder } from './tape/tape-encoder.ts'
+import { firstItem, recordKinds } from './tape/tape-kinds.ts'
 import { TapeRecords } from './tape-records.ts'
-import type { Flush } from './wire-form.ts'
+import type { EventRun, Flush, KeptRows } from './wire-form.ts'
 
 /**
  * Encodes what is read later than it came as a chain of its own, which begins anew with each run: the first event of an item is
@@ -12,7 +15,12 @@ export class TapeRun {
   readonly records = new TapeRecords()
   readonly #encoder = new TapeEncoder()
   readonly #familiar = new FamiliarEvents()
+  readonly #kept = new KeptRecords()
   readonly #numbers = new Map<EventType, Map<string, number>>()
+  /** Of the items of the window: their numbers in this run, and by these the addresses of their last events, and whether there is a record of them. */
+  readonly #keptNumbers = new Map<number, number>()
+  readonly #addresses: number[] = []
+  readonly #areTold: boolean[] = []
   #count = 0
 
   /** How many items the run has. */
@@ -21,26 +29,65 @@ export class TapeRun {
   }
 
   /** Encodes what is marked, instead of the run before. */
-  encode({ segment, marks, events }: Flush): void {
+  encode({ segment, marks, events, coverage }: Flush): void {
     this.#clear()
     const { records } = this
-    const place = { item: 0, partition: 0, json: segment.bytes }
+    // Of what is conflated the event before is not the one that was told.
+    const rows = coverage === undefined ? undefined : segment.kept
     for (let mark = 0; mark < marks.count; mark++) {
       const index = marks.indices[mark] ?? 0
-      place.json = segment.bytes.subarray(segment.start(index), segment.end(index))
-      const event = events?.[index] ?? this.#parse(place.json)
-      place.item = event.T === 'n' ? 0 : this.#numberOf(event.T, event.S)
-      place.partition = segment.partitions[index] ?? 0
-      this.#encoder.encode(event, place, records.begin(index))
+      const out = records.begin(index)
+      if (rows === undefined) this.#write(segment, index, { event: events?.[index], out })
+      else this.#copy(segment, index, { rows, out })
       records.end()
     }
+  }
+
+  /** An item of the window gives up its number to another one. */
+  forget(item: number): void {
+    this.#kept.forget(item)
   }
 
   #clear(): void {
     this.records.clear()
     this.#encoder.clear()
     for (const numbers of this.#numbers.values()) numbers.clear()
+    this.#keptNumbers.clear()
     this.#count = 0
+  }
+
+  #write(segment: EventRun, index: number, { event, out }: Writing): void {
+    const json = bytesOf(segment, index)
+    const known = event ?? this.#parse(json)
+    const item = known.T === 'n' ? 0 : this.#numberOf(known.T, known.S)
+    this.#encoder.encode(known, { item, partition: segment.partitions[index] ?? 0, json }, out)
+  }
+
+  /** Copies the record that is kept of an event, or writes an absolute one for the first of its item. */
+  #copy(segment: EventRun, index: number, { rows, out }: Copying): void {
+    const [from, row, item] = [rows.segments[index], rows.rows[index] ?? 0, rows.items[index] ?? 0]
+    if (from === undefined) return
+    const number = this.#keptNumberOf(item)
+    const partition = segment.partitions[index] ?? 0
+    const parse = (): MarketEvent => this.#parse(bytesOf(segment, index))
+    const records = this.#kept.of(
+      { segment: from, row, item, partition, before: this.#addresses[number] },
+      parse,
+    )
+    this.#addresses[number] = from.firstAddress + row
+    const kind = records.kinds[row]
+    if (kind === kept.json) return
+    if (kind === kept.absolute) {
+      out.number(recordKinds.absolute)
+      out.number(number)
+      records.copy(row, out)
+    } else if (this.#areTold[number] === true) {
+      out.number(number + firstItem)
+      records.copy(row, out)
+    } else {
+      this.#encoder.absoluteOf(parse(), { item: number, partition, scale: records.scales[row] ?? 0 }, out)
+    }
+    this.#areTold[number] = true
   }
 
   #numberOf(type: EventType, symbol: string): number {
@@ -48,6 +95,16 @@ export class TapeRun {
     if (numbers === undefined) this.#numbers.set(type, (numbers = new Map()))
     let number = numbers.get(symbol)
     if (number === undefined) numbers.set(symbol, (number = this.#count++))
+    return number
+  }
+
+  #keptNumberOf(item: number): number {
+    const known = this.#keptNumbers.get(item)
+    if (known !== undefined) return known
+    const number = this.#count++
+    this.#keptNumbers.set(item, number)
+    this.#addresses[number] = -1
+    this.#areTold[number] = false
     return number
   }
 
@@ -59,4 +116,18 @@ export class TapeRun {
     this.#familiar.learn(event)
     return event
   }
+}
+
+interface Writing {
+  readonly event: MarketEvent | undefined
+  readonly out: TapeBytes
+}
+
+interface Copying {
+  readonly rows: KeptRows
+  readonly out: TapeBytes
+}
+
+function bytesOf(segment: EventRun, index: number): Buffer {
+  return segment.bytes.subarray(segment.start(index), segment.end(index))
 }

@@ -9,6 +9,24 @@ export interface Marks {
   readonly count: number
 }
 
+/** A stretch of the recent events. */
+export interface KeptSegment {
+  /** Another one whenever it begins anew with other events. */
+  readonly identity: object
+  /** The address of its first row: in its partition no other event ever has the same. */
+  readonly firstAddress: number
+  /** How many rows it has at most. */
+  readonly capacity: number
+}
+
+/** Where the events of a run lie among the recent ones, so that what is made of them can be kept as long. */
+export interface KeptRows {
+  readonly segments: readonly KeptSegment[]
+  readonly rows: Uint32Array
+  /** The numbers of their items in this process. */
+  readonly items: Uint32Array
+}
+
 /** Encoded events side by side, each with one separator byte behind it. */
 export interface EventRun {
   readonly bytes: Buffer
@@ -17,6 +35,8 @@ export interface EventRun {
   readonly offsets: Float64Array
   /** How many earlier events of its item each one replaces; left out where every event is there. */
   readonly replaced?: Uint32Array
+  /** Left out where they do not lie there. */
+  readonly kept?: KeptRows
   /** Where an event begins in `bytes`, and where it ends, without its separator. */
   start(index: number): number
   end(index: number): number

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { BehindMarket } from '../../load/bytes/behind.ts'
+import { placed } from '../../load/bytes/batches.ts'
+import { BehindMarket, windowBytes } from '../../load/bytes/behind.ts'
 import { type Market, markets } from '../../load/bytes/markets.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { Block } from '../../src/wire/block.ts'
 import { TapeDecoder } from '../../src/wire/tape/tape-decoder.ts'
-import { sharedTapePath } from '../support/tape.ts'
+import { Random } from '../support/random.ts'
+import { generateTape, sharedTapePath } from '../support/tape.ts'
 
 const form = 'ticker.v1.tape'
 
@@ -30,8 +32,32 @@ describe.each(['memory', 'log'] as const)('a session that resumes, from %s', sou
   })
 })
 
+test('sessions that resume from different places, with different lists, while the market goes on, share what is encoded', async () => {
+  const random = new Random(7)
+  const events = placed(generateTape({ seed: 5, symbols: 12, events: 24_000 }).filter(({ T }) => T !== 'n'))
+  const names = [...new Set(events.map(({ event }) => symbolOf(event)))]
+  // Of eight partitions, so that segments are dropped and used again.
+  const market = new BehindMarket(1_500_000)
+  let taken = 0
+  while (taken < events.length) {
+    market.take(events.slice(taken, (taken += random.whole(1, 800))))
+    const symbols = new Set(names.filter(() => random.chance(0.4)))
+    const share = random.next()
+    const begin = (length: number): number => Math.floor(length * share)
+    const { frames } = await market.read({ form, symbols, begin })
+    const known = events.slice(0, taken)
+    const lengths = Object.groupBy(known, ({ partition }) => partition)
+    const wanted = known.filter(
+      ({ event, partition, offset }) =>
+        symbols.has(symbolOf(event)) && offset >= begin(lengths[partition]?.length ?? 0),
+    )
+    const expected = eventsByItem(wanted.map(({ event }) => event))
+    expect(isDeepStrictEqual(eventsByItem(decoded(frames)), expected)).toBe(true)
+  }
+})
+
 async function behind({ events, symbols }: Market, source: 'memory' | 'log') {
-  const { frames } = await new BehindMarket(events, source).read({ form, symbols })
+  const { frames } = await new BehindMarket(windowBytes[source]).take(events).read({ form, symbols })
   return { bytes: framedBytes(frames), events: eventsByItem(decoded(frames)) }
 }
 
@@ -47,7 +73,7 @@ function decoded(frames: readonly Block[]): MarketEvent[] {
     const frame = decoder.decode(block.payload)
     if (frame.kind !== 'events') return []
     for (const { partition, from, to } of frame.ranges) {
-      expect(from).toBe(reached.get(partition) ?? 0)
+      expect(from).toBe(reached.get(partition) ?? from)
       reached.set(partition, to)
     }
     return frame.events
@@ -55,5 +81,9 @@ function decoded(frames: readonly Block[]): MarketEvent[] {
 }
 
 function eventsByItem(events: readonly MarketEvent[]): object {
-  return Object.groupBy(events, event => `${event.T} ${event.T === 'n' ? '' : event.S}`)
+  return Object.groupBy(events, event => `${event.T} ${symbolOf(event)}`)
+}
+
+function symbolOf(event: MarketEvent): string {
+  return event.T === 'n' ? '' : event.S
 }

@@ -1,9 +1,13 @@
 import type { MarketEvent, News } from '../../event/event.ts'
-import type { TapeBytes } from './tape-bytes.ts'
+import { TapeBytes } from './tape-bytes.ts'
 import { TapeChange } from './tape-change.ts'
 import { TapeItem } from './tape-item.ts'
 import { firstItem, recordKinds } from './tape-kinds.ts'
 import { tapeLayouts } from './tape-layout.ts'
+
+/** Styles of times take four bits. */
+const endOfStyles = 16
+const scratch = new TapeBytes()
 
 /** Which item an event belongs to, and where it comes from. */
 export interface TapePlace {
@@ -13,6 +17,12 @@ export interface TapePlace {
   readonly partition: number
   /** The event in JSON, where it is at hand. */
   readonly json?: Uint8Array | undefined
+}
+
+/** Where an event's record goes that others follow, which have the decimals and the style of times that they have. */
+export interface ScaledPlace extends TapePlace {
+  /** As `TapeEncoder.scaleOf` said. */
+  readonly scale: number
 }
 
 /**
@@ -54,6 +64,29 @@ export class TapeEncoder {
   /** Appends the last event of an item as a base: what the next change is against, not an event. False if the chain has none. */
   base(item: number, out: TapeBytes): boolean {
     return this.#whole(item, recordKinds.base, out)
+  }
+
+  /** The decimals of an item and its style of times, as one number of 16 bits; 0 if the chain has no event of it. */
+  scaleOf(item: number): number {
+    const known = this.#items.get(item)
+    return known === undefined ? 0 : known.decimals * endOfStyles + known.style
+  }
+
+  /** Appends an event as an absolute record that leaves its item with a scale which the event had elsewhere. Begins the item's chain. */
+  absoluteOf(event: MarketEvent, place: ScaledPlace, out: TapeBytes): void {
+    if (event.T === 'n') {
+      this.#writeJson(event, place, out)
+      return
+    }
+    const item = blankItem(event, place)
+    if (item === undefined) return
+    item.decimals = Math.floor(place.scale / endOfStyles)
+    item.style = place.scale % endOfStyles
+    this.#change.compare(event, item)
+    scratch.clear()
+    this.#change.write(item, scratch)
+    this.#items.set(place.item, item)
+    this.#whole(place.item, recordKinds.absolute, out)
   }
 
   /** Lets go of an item: its next event is absolute. */
