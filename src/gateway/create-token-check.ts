@@ -4,7 +4,7 @@ import { withRefusalLog } from '../auth/refusal-log.ts'
 import { createTokenVerifier, type TokenVerifier } from '../auth/token-verifier.ts'
 import type { Config } from '../config/config.ts'
 import type { WarnLog } from '../rate-limited-log.ts'
-import { longestHeaderTokenBytes } from './common-options.ts'
+import { longestHeaderTokenBytes } from '../transport/http-refusals.ts'
 
 interface TokenCheckParts {
   readonly keys: TokenKeys

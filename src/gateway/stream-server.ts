@@ -6,7 +6,8 @@ import type { Config } from '../config/config.ts'
 import { divideDescriptors } from '../limits/descriptors.ts'
 import { PacedWork } from '../limits/paced-work.ts'
 import { ConnectionGate } from '../transport/connection-gate.ts'
-import { commonOptions, maxHeaderSize } from './common-options.ts'
+import { refuseFaults, serverOptions } from '../transport/http-refusals.ts'
+import { commonOptions } from './common-options.ts'
 import { refuseExposed } from './exposure.ts'
 import { ServerCertificate } from './server-certificate.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
@@ -39,6 +40,7 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
   const guard = async (): Promise<ConnectionGate> => {
     // Behind the hook of the WebSocket plugin, which ends the sockets of refused handshakes.
     refuseExposed(app, proxies)
+    refuseFaults(app)
     await app.ready()
     const work = new PacedWork(begunPerTurn)
     return new ConnectionGate(app.server, {
@@ -63,7 +65,7 @@ async function readCertificate({ mode, stream }: Config): Promise<ServerCertific
 
 function createApp(certificate: ServerCertificate | undefined, logger: FastifyBaseLogger): FastifyInstance {
   const options = { ...commonOptions, loggerInstance: logger }
-  const http = { shouldUpgradeCallback: isWebSocketHandshake, maxHeaderSize }
+  const http = { ...serverOptions, shouldUpgradeCallback: isWebSocketHandshake }
   if (certificate === undefined) return Fastify({ ...options, http })
   const app = Fastify({
     ...options,

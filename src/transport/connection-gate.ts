@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { Server as TlsServer } from 'node:tls'
 import { addressKey } from '../limits/address-key.ts'
 import type { PacedWork } from '../limits/paced-work.ts'
+import { refuseLate, refuseSocket } from './http-refusals.ts'
 import { RequestOrder } from './request-order.ts'
 
 export interface ConnectionGateOptions {
@@ -40,6 +42,8 @@ interface Handshake {
   readonly sinceMs: number
   /** Called when the connection is gone. */
   readonly forget: () => void
+  /** Where HTTP is spoken, once it is: within TLS if there is any. */
+  http?: Socket
 }
 
 /** Whoever takes longer for a first request has to make place for others. */
@@ -63,6 +67,7 @@ export class ConnectionGate {
   /** When the connections came that asked for an upgrade. */
   readonly #arrivals = new WeakMap<Duplex, number>()
   readonly #requests: RequestOrder
+  readonly #isEncrypted: boolean
   readonly #enter: Listener
   readonly #sweep: NodeJS.Timeout
   #isStopped = false
@@ -70,10 +75,12 @@ export class ConnectionGate {
   constructor(server: Server, options: ConnectionGateOptions) {
     this.#options = options
     this.#requests = new RequestOrder(options.work)
+    this.#isEncrypted = server instanceof TlsServer
     this.#enter = takeListener(server, 'connection')
     const answer = takeListener(server, 'request')
     const upgrade = takeListener(server, 'upgrade')
     server.on('connection', (socket: Socket) => this.#arrive(socket))
+    server.on('secureConnection', (socket: Socket) => this.#speak(socket))
     server.on('request', (request: IncomingMessage, response: unknown) =>
       this.#begin(request.socket, () => answer(request, response)),
     )
@@ -125,7 +132,9 @@ export class ConnectionGate {
       this.#options.work.begin(() => {
         socket.off('error', ignore)
         if (this.#isStopped) socket.destroy()
-        if (!socket.destroyed) this.#enter(socket)
+        if (socket.destroyed) return
+        this.#enter(socket)
+        if (!this.#isEncrypted) this.#speak(socket)
       })
     })
   }
@@ -135,6 +144,12 @@ export class ConnectionGate {
     const { maxHandshakes, maxConnections } = this.#options
     if (this.#connections > maxConnections) return this.#makePlace(socket, 'full')
     return this.#handshakes.size < maxHandshakes || this.#makePlace(socket, 'crowded')
+  }
+
+  /** HTTP is spoken from here on. */
+  #speak(socket: Socket): void {
+    const handshake = this.#handshakes.get(peerOf(socket))
+    if (handshake !== undefined) handshake.http = socket
   }
 
   /** Ends the slowest handshake, or else the newest; whether there is place now. */
@@ -151,14 +166,18 @@ export class ConnectionGate {
   #endLate(): void {
     const { handshakeTimeoutMs } = this.#options
     const nowMs = performance.now()
-    for (const [peer, { socket, key, sinceMs }] of this.#handshakes) {
+    for (const [peer, { socket, key, sinceMs, http }] of this.#handshakes) {
       const ageMs = nowMs - sinceMs
       if (ageMs < Math.min(slowMs, handshakeTimeoutMs)) return
       const isLate = ageMs >= handshakeTimeoutMs
       if (!isLate && !this.#isOneTooMany(socket, key)) continue
       this.counts[isLate ? 'late' : 'address'] += 1
       this.#forget(peer)
-      this.#options.work.begin(() => socket.destroy())
+      this.#options.work.begin(() => {
+        if (http === undefined) socket.destroy()
+        else if (isLate) refuseLate(http)
+        else refuseSocket(http, 429, 'too many slow connections from this address')
+      })
     }
   }
 

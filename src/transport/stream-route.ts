@@ -10,6 +10,8 @@ import { deflateWindowBits } from '../wire/block.ts'
 import { jsonForm } from '../wire/json-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Admission } from './admission.ts'
+import { acceptableOffer } from './deflate-offer.ts'
+import { refuseSocket } from './http-refusals.ts'
 import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './refusal-counts.ts'
 import { runSession } from './stream-session.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
@@ -85,6 +87,10 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       handleProtocols: offered => formOf(options.forms, offered)?.subprotocol ?? false,
     },
   })
+  app.websocketServer.on('wsClientError', ({ message }, socket) => {
+    refusals.malformed++
+    refuseSocket(socket, 400, message)
+  })
   app.addHook('onRequest', async ({ ws, raw: { socket } }, reply) => {
     const { remoteAddress = '' } = socket
     if (ws || options.isProxy?.(remoteAddress) === true) return
@@ -104,7 +110,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     preValidation: async (request, reply) => {
       const refusal = refuse(request, options) ?? (request.ws ? await admit(request.raw, options) : undefined)
       if (refusal === undefined) {
-        declineNarrowWindows(request.raw)
+        chooseOffer(request.raw)
         // A socket holds its response, and with it the whole request, until it is detached.
         if (request.ws) reply.raw.detachSocket(request.raw.socket)
         return
@@ -222,14 +228,16 @@ function splitProtocols(offered: string): string[] {
   return offered.split(',').map(name => name.trim())
 }
 
-/**
- * A client that can hold only less than the window of our frames gets them uncompressed (RFC 7692 §5.1 lets a server decline);
- * `ws` would refuse its handshake.
- */
-function declineNarrowWindows({ headers }: IncomingMessage): void {
-  const offers = headers['sec-websocket-extensions'] ?? ''
-  for (const [, bits = ''] of offers.matchAll(/server_max_window_bits\s*=\s*"?(\d+)/gi)) {
-    if (Number(bits) < deflateWindowBits) delete headers['sec-websocket-extensions']
+/** Leaves `ws` the one offer of compression that can be accepted, if there is one. */
+function chooseOffer({ headers }: IncomingMessage): void {
+  const name = 'sec-websocket-extensions'
+  if (headers[name] === undefined) return
+  try {
+    const chosen = acceptableOffer(headers[name])
+    if (chosen === undefined) delete headers[name]
+    else headers[name] = chosen
+  } catch {
+    // Malformed: `ws` refuses it.
   }
 }
 

@@ -1,17 +1,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { handshakeHead } from '../support/raw-exchange.ts'
 import type { Message } from '../support/stream-client.ts'
 import { readFrames } from './frames.ts'
 import type { Target } from './target.ts'
 
-export const handshake = [
-  'GET /v1/stream HTTP/1.1',
-  'Host: localhost',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-].join('\r\n')
+export { handshakeHead as handshake }
 
 /** A peer that sends whatever bytes it likes, and keeps everything that it receives. */
 export class RawPeer {
@@ -45,7 +39,7 @@ export class RawPeer {
   static async upgraded(target: Target, from: string, token: string, header = ''): Promise<RawPeer> {
     const peer = await RawPeer.connect(target, from)
     const authorization = token === '' ? '' : `\r\nAuthorization: Bearer ${token}`
-    peer.send(`${handshake}${authorization}${header === '' ? '' : `\r\n${header}`}\r\n\r\n`)
+    peer.send(`${handshakeHead}${authorization}${header === '' ? '' : `\r\n${header}`}\r\n\r\n`)
     await peer.until(() => peer.text.includes('\r\n\r\n'))
     peer.#forgetHead()
     if (token !== '') await peer.until(() => peer.text.includes('authenticated'))

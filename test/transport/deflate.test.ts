@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type BareStream, startBareStream } from '../support/bare-stream.ts'
+import { exchange, handshakeHead } from '../support/raw-exchange.ts'
 
 const partition = { topic: 'market', partition: 0 }
 let stream: BareStream
@@ -111,4 +112,69 @@ test('who can hold less than the window of the frames gets them uncompressed', a
   await expect.poll(() => small.ids.length).toBe(500)
   expect(small.extensions).toBe('')
   await small.close()
+})
+
+/** What a handshake with such offers is answered with. */
+async function answerTo(offers: string): Promise<{ status: string; extensions: string | undefined }> {
+  const head = `${handshakeHead}\r\nSec-WebSocket-Extensions: ${offers}\r\n\r\n`
+  const answer = await exchange(stream.url, head, text => text.includes('\r\n\r\n'))
+  return {
+    status: answer.slice(9, 12),
+    extensions: /^sec-websocket-extensions: (.*)\r$/im.exec(answer)?.[1],
+  }
+}
+
+/**
+ * Cause: ws looks at all offers before it chooses one, and refuses the handshake for one that it does not know; only windows that are too
+ * small were taken out of its sight, and with them all other offers.
+ * Symptom: a client whose first offer did not fit got no compression though its second did, or was refused with 400.
+ * Seen: from outside, by offers out of RFC 7692 §5.1 and §7.1.
+ */
+describe('of several offers the first that fits is accepted, and the others are declined:', () => {
+  const base = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
+  const accepted = `${base}; server_max_window_bits=12`
+  test.each([
+    ['permessage-deflate; server_max_window_bits=10, permessage-deflate', accepted],
+    ['permessage-deflate; unknown, permessage-deflate; client_max_window_bits', accepted],
+    [
+      'permessage-deflate; server_max_window_bits=16, permessage-deflate; server_max_window_bits=15',
+      accepted,
+    ],
+    ['permessage-deflate; client_max_window_bits=16, permessage-deflate', accepted],
+    ['permessage-deflate; client_max_window_bits=7, x-webkit-deflate-frame, permessage-deflate', accepted],
+    [
+      'permessage-deflate; server_no_context_takeover; server_no_context_takeover, permessage-deflate',
+      accepted,
+    ],
+    ['permessage-deflate; server_no_context_takeover=1, permessage-deflate', accepted],
+    [
+      'permessage-deflate; client_max_window_bits="10"',
+      `${base}; client_max_window_bits=10; server_max_window_bits=12`,
+    ],
+    ['x-webkit-deflate-frame, permessage-deflate; server_max_window_bits=12', accepted],
+  ])('%s', async (offers, extensions) => {
+    const answer = await answerTo(offers)
+    expect(answer.status).toBe('101')
+    expect(answer.extensions?.split('; ').toSorted()).toEqual(extensions.split('; ').toSorted())
+  })
+
+  test.each([
+    'permessage-deflate; server_max_window_bits=11',
+    'permessage-deflate; server_max_window_bits=16',
+    'permessage-deflate; server_max_window_bits=012',
+    'permessage-deflate; server_max_window_bits',
+    'permessage-deflate; client_max_window_bits=0',
+    'permessage-deflate; client_no_context_takeover=yes',
+    'permessage-deflate; server_max_window_bits=12; server_max_window_bits=12',
+    'permessage-deflate; unknown=1',
+    'permessage-deflate; __proto__',
+    'permessage-bzip2',
+  ])('none of %s', async offers => {
+    expect(await answerTo(offers)).toEqual({ status: '101', extensions: undefined })
+  })
+
+  test.each(['permessage-deflate;', ',', 'permessage-deflate; a=', 'permessage-deflate; a="'])(
+    'malformed: %s',
+    async offers => expect((await answerTo(offers)).status).toBe('400'),
+  )
 })
