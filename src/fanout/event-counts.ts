@@ -25,6 +25,11 @@ export class EventCounts {
   #moment = 0
   #hasMoved = false
 
+  /** How many counts are noted. */
+  get noteCount(): number {
+    return this.#noteCount
+  }
+
   /** Whether no more moments should be told apart: the interval is to end. */
   get isFull(): boolean {
     return this.#noteCount >= mostNotes

@@ -61,7 +61,9 @@ export class Feed {
   #isFlushing = false
   /** Why a flush failed. What its subscribers have of it is not known, and the next frames would claim it: nothing follows. */
   #fault: { readonly error: unknown } | undefined
-  readonly #positions = new Map<Partition, FeedPosition>()
+  readonly #positions = new Map<Partition, NumberedPosition>()
+  /** The same as a list, until one of them changes: each of many readers asks for it. */
+  #positionList: readonly NumberedPosition[] | undefined
   readonly #numbers = new Map<Partition, number>()
   /** Where each partition began for this node, and how far it was read, by number. */
   readonly #begins: Positions = []
@@ -99,12 +101,9 @@ export class Feed {
   }
 
   /** The next position of every partition, in the order in which the partitions were first seen; everything before it was written. */
-  positions(): NumberedPosition[] {
+  positions(): readonly NumberedPosition[] {
     this.flush()
-    return [...this.#positions.values()].map(position => ({
-      ...position,
-      number: this.numberOf(position.partition),
-    }))
+    return (this.#positionList ??= [...this.#positions.values()])
   }
 
   /** The same by the number of the partition; a copy. */
@@ -125,6 +124,11 @@ export class Feed {
     return this.#positions.get(partition)
   }
 
+  /** Whether a number stands for nothing any more. */
+  isRetired(number: number): boolean {
+    return this.window.at(number) === undefined
+  }
+
   /**
    * States how far a partition has been read. Another epoch means that its topic was made again: what was known of it is
    * forgotten. A position before the one that was reached means that it was cut back.
@@ -138,12 +142,14 @@ export class Feed {
     else if (former !== undefined && former.offset > offset) this.#forget(partition)
     const isNew = !this.#numbers.has(partition)
     const number = this.numberOf(partition)
-    this.#positions.set(partition, { ...position, stable })
+    const numbered = { ...position, stable, number }
+    this.#positions.set(partition, numbered)
+    this.#positionList = undefined
     this.#reached[number] = offset
     this.window.open(number, offset).advance(offset)
     if (!isNew) return
     this.#begins[number] = offset
-    this.onPartition({ ...position, stable, number })
+    this.onPartition(numbered)
   }
 
   /** States that the offsets from the position reached to another one cannot be read. */
@@ -180,6 +186,7 @@ export class Feed {
 
   #forget(partition: Partition): void {
     this.#positions.delete(partition)
+    this.#positionList = undefined
     const number = this.numberOf(partition)
     this.tape.retire(number)
     this.window.forget(number)

@@ -1,23 +1,22 @@
-/** First in, first out, whatever its length: shifting a long array is quadratic. */
+/** First in, first out, whatever its length: shifting a long array is quadratic. Keeps nothing of what has left it. */
 export class Queue<Piece> {
-  #pieces: Piece[] = []
-  #first = 0
+  /** The last first, so that the first is taken from the end. */
+  #leaving: Piece[] = []
+  #coming: Piece[] = []
 
   get length(): number {
-    return this.#pieces.length - this.#first
+    return this.#leaving.length + this.#coming.length
   }
 
   push(piece: Piece): void {
-    this.#pieces.push(piece)
+    this.#coming.push(piece)
   }
 
   shift(): Piece | undefined {
-    const piece = this.#pieces[this.#first]
-    this.#first += 1
-    if (this.#first >= this.#pieces.length) {
-      this.#pieces = []
-      this.#first = 0
+    if (this.#leaving.length === 0) {
+      this.#leaving = this.#coming.toReversed()
+      this.#coming = []
     }
-    return piece
+    return this.#leaving.pop()
   }
 }

@@ -203,7 +203,7 @@ export class CatchUp {
 
   /** Reads a piece of the log, then sends it: while the reader takes its time, others may read. */
   async #readLog(position: NumberedPosition): Promise<void> {
-    const { take, signal, revision } = this.#parts
+    const { feed, take, signal, revision } = this.#parts
     const { number } = position
     const progress = this.#progress
     const from = progress.at(number)
@@ -212,11 +212,11 @@ export class CatchUp {
     if (piece.bytes > 0) await take(piece.bytes, signal)
     for (const [index, sending] of piece.sendings.entries()) {
       await this.#room()
-      if (!(await this.#send(sending, () => !progress.isRetired(number) && revision() === begun)))
+      if (!(await this.#send(sending, () => !feed.isRetired(number) && revision() === begun)))
         return progress.goBack(number)
       progress.cover(number, piece.coveredAfter(index))
     }
-    if (progress.isRetired(number)) return
+    if (feed.isRetired(number)) return
     if (revision() !== begun) return progress.goBack(number)
     this.#count('log', piece.events)
     progress.reach(number, piece.to)
@@ -239,7 +239,7 @@ export class CatchUp {
         }
       })
     } catch (error) {
-      if (!this.#progress.isRetired(number)) throw error
+      if (!feed.isRetired(number)) throw error
     }
     return piece
   }

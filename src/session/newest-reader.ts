@@ -85,10 +85,10 @@ export class NewestReader {
   #giveUp(starts: readonly Start[]): void {
     this.#unsaid = []
     const extents: Extent[] = []
+    const stated = new Map(starts.map(({ number, offset }) => [number, offset]))
     for (const position of this.#parts.feed.positions()) {
       const { number, offset } = position
-      const start = starts.find(each => each.number === number)?.offset ?? offset
-      const from = Math.min(start, this.#cursorAt(position).lowest)
+      const from = Math.min(stated.get(number) ?? offset, this.#cursorAt(position).lowest)
       if (from < offset) extents.push({ number, from, to: offset })
       this.#skipTo(position)
     }

@@ -72,15 +72,11 @@ export class ReadProgress {
   /** Partitions whose number stands for nothing any more: what was not told of them is lost. */
   retired(): { readonly number: number; readonly from: number; readonly to: number }[] {
     const ends = this.#feed.reached()
-    const retired = [...this.#covered.keys()].filter(number => this.isRetired(number))
+    const retired = [...this.#covered.keys()].filter(number => this.#feed.isRetired(number))
     return retired.map(number => {
       const to = ends[number] ?? 0
       return { number, from: this.#covered[number] ?? to, to }
     })
-  }
-
-  isRetired(number: number): boolean {
-    return this.#feed.positions().every(position => position.number !== number)
   }
 
   /** Partitions that are new are read from where they began. */

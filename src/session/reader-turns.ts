@@ -1,4 +1,5 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import { Queue } from '../limits/queue.ts'
 
 /** What readers that are behind may take of a turn of the event loop, in ms; the last of them may take a little longer. */
 const budgetMs = 2
@@ -9,8 +10,7 @@ const budgetMs = 2
  */
 export class ReaderTurns {
   readonly #now: () => number
-  #waiting: (() => void)[] = []
-  #next = 0
+  readonly #waiting = new Queue<() => void>()
   #isUnderWay = false
 
   /** `now`: milliseconds on a clock that only goes on. */
@@ -34,14 +34,12 @@ export class ReaderTurns {
 
   async #run(): Promise<void> {
     this.#isUnderWay = true
-    while (this.#next < this.#waiting.length) {
+    while (this.#waiting.length > 0) {
       await nextLoopTurn()
       const startMs = this.#now()
-      do this.#waiting[this.#next++]?.()
-      while (this.#next < this.#waiting.length && this.#now() - startMs < budgetMs)
+      do this.#waiting.shift()?.()
+      while (this.#waiting.length > 0 && this.#now() - startMs < budgetMs)
     }
-    this.#waiting = []
-    this.#next = 0
     this.#isUnderWay = false
   }
 }

@@ -93,7 +93,7 @@ export class Reader implements SeatHolder {
   }
 
   /** Up to where its client has everything of the lossless channels. */
-  get positions(): NumberedPosition[] {
+  get positions(): readonly NumberedPosition[] {
     // First, for what is written thereby may be more than its client takes.
     const reached = this.#parts.feed.positions()
     return this.#behind?.catchUp.positions ?? reached

@@ -60,7 +60,12 @@ export class Window {
   }
 
   /** An item gives up its number: whatever was of it cannot be read here any more. Most have no recent event. */
-  forgetItem({ number, channel, partition, isSplit }: Item): void {
+  forgetItem({
+    number,
+    channel,
+    partition,
+    isSplit,
+  }: Pick<Item, 'number' | 'channel' | 'partition' | 'isSplit'>): void {
     if (isSplit || channel === 'news') for (const each of this.#partitions.values()) each.forgetItem(number)
     else this.#partitions.get(partition)?.forgetItem(number)
   }

@@ -12,6 +12,7 @@ export type Step =
   | Arrival
   | { readonly kind: 'advance' | 'gap'; readonly by: number }
   | { readonly kind: 'again' }
+  | { readonly kind: 'forget'; readonly item: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'read'; readonly reader: number; readonly limit: number }
 
@@ -70,6 +71,7 @@ export class WindowModel {
   #to = 0
   #nowMs = 1_700_000_000_000
   #readers = readersFrom(0)
+  #forgotten = false
 
   constructor() {
     this.#window.tick(this.#nowMs)
@@ -91,6 +93,9 @@ export class WindowModel {
         break
       case 'again':
         this.#again()
+        break
+      case 'forget':
+        this.#forget(step.item % all.length)
         break
       case 'wait':
         this.#nowMs += step.ms
@@ -149,6 +154,18 @@ export class WindowModel {
     this.#readers = readersFrom(this.#to)
   }
 
+  /** An item's number is to stand for another one, whose events may come next. */
+  #forget(item: number): void {
+    const last = this.#events.findLast(({ items }) => items.includes(item))
+    const from = Math.max(this.#partition.from, last === undefined ? 0 : last.offset + 1)
+    const [window, { events }] = [this.#window, this.#window.counts]
+    window.forgetItem({ number: item, channel: 'trades', partition: this.#number, isSplit: false })
+    this.#expect('from', this.#partition.from, from)
+    // Its memory is given back with that of its segment.
+    this.#expect('events in memory', window.counts.events, events)
+    this.#forgotten ||= last !== undefined
+  }
+
   /** What the window has is the end of the list, and leaves when it must, not before. */
   #check(): void {
     const { from, to, recent } = this.#partition
@@ -158,14 +175,14 @@ export class WindowModel {
     const oldestMs = this.#nowMs - (maxAgeMs * 9) / 8
     this.#expect('to', to, this.#to)
     this.#expect('bytes', counts.bytes <= maxBytes, true)
-    this.#expect('events', counts.events, this.#events.length)
+    if (!this.#forgotten) this.#expect('events', counts.events, this.#events.length)
     this.#expect('items', recent.size, new Set(this.#events.flatMap(({ items }) => items)).size)
     this.#expect(
       'kept for too long',
       this.#events.filter(({ atMs }) => atMs < oldestMs),
       [],
     )
-    if (counts.dropped.bytes > 0) return
+    if (counts.dropped.bytes > 0 || this.#forgotten) return
     this.#expect(
       'dropped too early',
       dropped.filter(({ atMs }) => atMs > this.#nowMs - maxAgeMs),

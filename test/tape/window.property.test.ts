@@ -34,6 +34,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('gap'), by: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('again') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget'), item: fc.nat() }) },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.oneof(fc.nat(1500), fc.nat(12_000)) }),

@@ -1,13 +1,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { startBareStream } from '../support/bare-stream.ts'
+import { collect } from '../support/collected-heap.ts'
 import { StreamClient } from '../support/stream-client.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
 
 /*
  * Cause: the socket held its HTTP response, and a listener of the WebSocket plugin the request and the reply.
