@@ -19,7 +19,7 @@ export class TapeScan {
     if (frame.kind === 'messages') return
     this.events += frame.events.length
     for (const event of frame.events) {
-      if (event.T === 't' && event.i !== undefined) this.latenciesUs.push(nowUs - event.i)
+      if (event.T === 't' && event.i !== undefined) this.latenciesUs.push(nowUs - Number(event.i))
     }
   }
 }

@@ -1,9 +1,14 @@
 /** A value from outside as a message may show it: short, in one line, whatever it is. Objects are named, never walked. */
 export function showValue(value: unknown, maxLength = 60): string {
-  if (typeof value === 'string') {
-    return JSON.stringify(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
-  }
+  if (typeof value === 'string') return JSON.stringify(shorten(value, maxLength).toWellFormed())
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
-  return String(value)
+  return typeof value === 'function' ? 'a function' : String(value)
+}
+
+/** The beginning of a long text, of whole characters. */
+export function shorten(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text
+  const isWithinPair = (text.codePointAt(maxLength - 1) ?? 0) > 0xffff
+  return `${text.slice(0, isWithinPair ? maxLength - 1 : maxLength)}…`
 }

@@ -111,12 +111,13 @@ function isWithin(number: number, [lowest, highest]: readonly [number, number]):
 
 /** As in tokens: `sub` and `jti` have up to 256 characters (`PROTOCOL.md` §3). */
 function identifier(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.length <= 256) return value
+  if (typeof value === 'string' && value !== '' && value.length <= 256 && value.isWellFormed()) return value
   throw new AdminFault(400, `${name}: ${showValue(value)}; expected text of 1 to 256 characters`)
 }
 
 function parseReason(value: unknown): string {
-  if (typeof value === 'string' && value.length <= longestReason && !/\p{Cc}/u.test(value)) return value
+  if (typeof value === 'string' && value.length <= longestReason && !/[\p{Cc}\p{Cs}]/u.test(value))
+    return value
   throw new AdminFault(
     400,
     `reason: ${showValue(value)}; expected one line of up to ${longestReason} characters`,

@@ -1,5 +1,5 @@
 import type { Channel } from '../event/event.ts'
-import { isSymbol } from '../event/symbol.ts'
+import { toSymbol } from '../event/symbol.ts'
 import { TokenError } from './token-error.ts'
 
 /** What a token may be for: read the stream, publish events, use rooms, resume from far back. */
@@ -126,8 +126,10 @@ function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string
 
 /** A name that is no symbol would never match one, so it is a mistake of the issuer's. */
 function parseSymbols(ticker: Readonly<Record<string, unknown>>): Entitled {
-  const symbols = parseEntitled(ticker, 'symbols')
-  if (symbols === '*' || [...symbols].every(isSymbol)) return symbols
+  const named = parseEntitled(ticker, 'symbols')
+  if (named === '*' || named.size === 0) return named
+  const symbols = [...named].flatMap(name => toSymbol(name) ?? [])
+  if (symbols.length === named.size) return new Set(symbols)
   throw fault('"ticker.symbols" has a member that is no symbol')
 }
 
@@ -136,7 +138,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function isId(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= longestId
+  return typeof value === 'string' && value.length > 0 && value.length <= longestId && value.isWellFormed()
 }
 
 function fault(rule: string): TokenError {

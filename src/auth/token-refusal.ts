@@ -1,4 +1,5 @@
 import { errors, type JWTPayload } from 'jose'
+import { shorten } from '../show-value.ts'
 import { messageOf } from '../ticker-error.ts'
 import { parseTimes } from './grant.ts'
 import { TokenError, type TokenFault } from './token-error.ts'
@@ -29,7 +30,7 @@ export function tokenRefusal(error: unknown): TokenError {
 /** The signature was good, so the claim is the issuer's, not a stranger's, and may be shown. */
 function refusalOfClaim(error: errors.JWTExpired | errors.JWTClaimValidationFailed): TokenError {
   const { claim, reason, payload } = error
-  const found = JSON.stringify(payload[claim])?.slice(0, 200) ?? 'absent'
+  const found = shorten(JSON.stringify(payload[claim]) ?? 'absent', 200)
   const fault = faultOfClaim(claim, reason)
   if (fault === 'expired' || fault === 'not_yet_valid') {
     // A time in another unit is not one that has not come, or has gone by.

@@ -6,6 +6,7 @@ import { outliveReaders } from '../process-output.ts'
 import { TickerError } from '../ticker-error.ts'
 import { checkFile, type FileCheck } from './publish/file-check.ts'
 import { Interruption } from '../interruption.ts'
+import type { Findings } from './publish/findings.ts'
 import { startProgress } from './publish/progress.ts'
 import { parsePublishArguments, type PublishArguments, publishUsage } from './publish/publish-arguments.ts'
 import { type Published, publishLines } from './publish/publish-lines.ts'
@@ -15,6 +16,7 @@ import {
   describeMissing,
   describeNextLine,
   describePublished,
+  describeRepairs,
   describeUnknownFields,
 } from './publish/publish-report.ts'
 import { TextSource } from './publish/text-source.ts'
@@ -42,7 +44,7 @@ async function run(args: readonly string[]): Promise<number> {
     return exitCodes.interrupted
   }
   if (check !== undefined) {
-    tell([...describeBadLines(check.findings, source.name), ...describeUnknownFields(check.findings)])
+    tellFindings(check.findings, source.name)
     if (check.findings.bad > 0 && !request.skipsBad) {
       tell(['nothing was published; --skip-bad publishes the good lines'])
       return exitCodes.fault
@@ -73,7 +75,7 @@ function report(published: Published, reported: Reported): keyof typeof exitCode
   process.stdout.write(`${describePublished({ acknowledgements, target, durationMs }).join('\n')}\n`)
   const { missing } = acknowledgements
   tell(describeMissing(missing, acknowledgements.errors))
-  if (!isChecked) tell(describeUnknownFields(findings))
+  if (!isChecked) tell([...describeRepairs(findings, source.name), ...describeUnknownFields(findings)])
   if (!isChecked || !publication.isComplete) tell(describeBadLines(findings, source.name))
   if (fault !== undefined) tell([fault.message])
   if (publication.isComplete && missing.length === 0) {
@@ -97,7 +99,7 @@ async function checkOnly(
 ): Promise<number> {
   const { findings } = await pass(source, request, readMaxEventBytes(process.env))
   if (signal.aborted) return exitCodes.interrupted
-  tell([...describeBadLines(findings, source.name), ...describeUnknownFields(findings)])
+  tellFindings(findings, source.name)
   process.stdout.write(`${describeContent(findings, source.name).join('\n')}\n`)
   return findings.bad > 0 ? exitCodes.fault : exitCodes.done
 }
@@ -128,6 +130,14 @@ async function pass(
 function pathOf(file: string): string {
   const isRunByNpm = process.env['npm_lifecycle_event'] === 'publish'
   return resolve((isRunByNpm ? process.env['INIT_CWD'] : undefined) ?? '.', file)
+}
+
+function tellFindings(findings: Findings, name: string): void {
+  tell([
+    ...describeBadLines(findings, name),
+    ...describeRepairs(findings, name),
+    ...describeUnknownFields(findings),
+  ])
 }
 
 function tell(lines: readonly string[]): void {

@@ -1,7 +1,7 @@
 import { readOptions } from './read-options.ts'
 import { type Scope, scopes } from '../auth/grant.ts'
 import { channels } from '../event/event.ts'
-import { isSymbol } from '../event/symbol.ts'
+import { symbolRule, toSymbol } from '../event/symbol.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What the `token` command was asked for. */
@@ -74,26 +74,27 @@ function parseScopes(text: string): readonly Scope[] {
 function parseNames(
   option: string,
   text: string,
-  rule: { readonly expected: string; accepts(name: string): boolean },
+  rule: { readonly expected: string; read(name: string): string | undefined },
 ): '*' | readonly string[] {
   if (text === '*') return '*'
-  const names = text.split(',').map(name => name.trim())
-  const wrong = names.find(name => !rule.accepts(name))
-  if (wrong === undefined) return names
-  throw new UsageError(`${option} ${text}: "${wrong}" is not one; expected * or ${rule.expected}`)
+  return text.split(',').map(part => {
+    const name = rule.read(part.trim())
+    if (name !== undefined) return name
+    throw new UsageError(`${option} ${text}: "${part}" is not one; expected * or ${rule.expected}`)
+  })
 }
 
 const feedNames = {
   expected: 'names of lower-case letters, digits and "-"',
-  accepts: (name: string) => /^[a-z][a-z0-9-]{0,31}$/.test(name),
+  read: (name: string) => (/^[a-z][a-z0-9-]{0,31}$/.test(name) ? name : undefined),
 }
 
 const channelNames = {
   expected: `some of ${channels.join(',')}`,
-  accepts: (name: string) => channels.some(channel => channel === name),
+  read: (name: string) => channels.find(channel => channel === name),
 }
 
-const symbolNames = { expected: 'symbols such as AAPL or BRK.B', accepts: isSymbol }
+const symbolNames = { expected: `symbols with commas between them, each ${symbolRule}`, read: toSymbol }
 
 const unitS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 

@@ -1,13 +1,16 @@
 import type { EventType } from './event.ts'
-import { isSymbol, symbolPattern } from './symbol.ts'
-import { isTime, timePattern } from './time.ts'
-
-/** What a field may hold: a check for the gateway, a JSON Schema for producers, and the rule in words. */
-export interface FieldKind {
-  readonly rule: string
-  readonly schema: Readonly<Record<string, unknown>>
-  readonly accepts: (value: unknown) => boolean
-}
+import {
+  type FieldKind,
+  id,
+  integer,
+  listOf,
+  price,
+  size,
+  symbol,
+  symbols,
+  text,
+  time,
+} from './field-kinds.ts'
 
 export interface EventField {
   readonly name: string
@@ -15,66 +18,11 @@ export interface EventField {
   readonly isRequired: boolean
 }
 
-const maxInteger = Number.MAX_SAFE_INTEGER
-
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && value >= -maxInteger && value <= maxInteger
-
-function text(maxLength: number): FieldKind {
-  return {
-    rule: `a text of at most ${maxLength} characters`,
-    schema: { type: 'string', maxLength },
-    accepts: value => typeof value === 'string' && value.length <= maxLength,
-  }
-}
-
-function texts(maxItems: number, item: FieldKind): FieldKind {
-  return {
-    rule: `at most ${maxItems}, each ${item.rule}`,
-    schema: { type: 'array', maxItems, items: item.schema },
-    accepts: value => Array.isArray(value) && value.length <= maxItems && value.every(item.accepts),
-  }
-}
-
-const symbol: FieldKind = {
-  rule: `a symbol (${symbolPattern})`,
-  schema: { type: 'string', pattern: symbolPattern },
-  accepts: value => typeof value === 'string' && isSymbol(value),
-}
-
-const time: FieldKind = {
-  rule: 'an RFC 3339 time with at most 9 fraction digits, such as 2026-01-31T14:30:00.123456789Z',
-  schema: { type: 'string', format: 'date-time', pattern: timePattern },
-  accepts: value => typeof value === 'string' && isTime(value),
-}
-
-const price: FieldKind = {
-  rule: 'a number between -(2^53 - 1) and 2^53 - 1',
-  schema: { type: 'number', minimum: -maxInteger, maximum: maxInteger },
-  accepts: isNumber,
-}
-
-const size: FieldKind = {
-  rule: 'a number from 0 to 2^53 - 1',
-  schema: { type: 'number', minimum: 0, maximum: maxInteger },
-  accepts: value => isNumber(value) && value >= 0,
-}
-
-const integer: FieldKind = {
-  rule: 'a whole number from 0 to 2^53 - 1',
-  schema: { type: 'integer', minimum: 0, maximum: maxInteger },
-  accepts: value => Number.isSafeInteger(value) && isNumber(value) && value >= 0,
-}
-
-const newsId: FieldKind = {
-  rule: 'a whole number from 0 to 2^53 - 1, or a text of 1 to 64 characters',
-  schema: { anyOf: [integer.schema, { type: 'string', minLength: 1, maxLength: 64 }] },
-  accepts: value =>
-    typeof value === 'string' ? value.length > 0 && value.length <= 64 : integer.accepts(value),
-}
-
 const code = text(16)
-const codes = texts(16, code)
+const noOrders = '(0 on a side without orders)'
+const sidePrice = { ...price, rule: `${price.rule} ${noOrders}` }
+const sideSize = { ...size, rule: `${size.rule} ${noOrders}` }
+const codes = listOf(16, code)
 const line = text(2048)
 /** Longer than any event may be: the size of the whole record is the bound. */
 const article = text(1_048_576)
@@ -98,7 +46,7 @@ const bar: readonly EventField[] = [
 export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   t: [
     required('S', symbol),
-    optional('i', integer),
+    optional('i', id),
     optional('x', code),
     required('p', price),
     required('s', size),
@@ -110,11 +58,11 @@ export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   q: [
     required('S', symbol),
     optional('bx', code),
-    required('bp', price),
-    required('bs', size),
+    required('bp', sidePrice),
+    required('bs', sideSize),
     optional('ax', code),
-    required('ap', price),
-    required('as', size),
+    required('ap', sidePrice),
+    required('as', sideSize),
     optional('c', codes),
     required('t', time),
     optional('z', code),
@@ -142,11 +90,11 @@ export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   c: [
     required('S', symbol),
     optional('x', code),
-    optional('oi', integer),
+    optional('oi', id),
     required('op', price),
     required('os', size),
     optional('oc', codes),
-    optional('ci', integer),
+    optional('ci', id),
     required('cp', price),
     required('cs', size),
     optional('cc', codes),
@@ -155,7 +103,7 @@ export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   ],
   x: [
     required('S', symbol),
-    optional('i', integer),
+    optional('i', id),
     optional('x', code),
     required('p', price),
     required('s', size),
@@ -164,7 +112,7 @@ export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
     optional('z', code),
   ],
   n: [
-    required('id', newsId),
+    required('id', id),
     required('headline', line),
     optional('summary', article),
     optional('author', line),
@@ -172,7 +120,7 @@ export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
     optional('updated_at', time),
     optional('url', line),
     optional('content', article),
-    required('symbols', texts(256, symbol)),
+    required('symbols', symbols),
     optional('source', line),
   ],
 }

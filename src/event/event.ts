@@ -5,12 +5,15 @@
  * counts are not negative; integers are at most 2^53 - 1.
  */
 
+/** A whole number or a text, as the feed has it. */
+export type TradeId = number | string
+
 /** A trade. */
 export interface Trade {
   readonly T: 't'
   readonly S: string
   /** Trade id, unique per symbol, exchange and day. */
-  readonly i?: number
+  readonly i?: TradeId
   /** Exchange code. */
   readonly x?: string
   readonly p: number
@@ -85,11 +88,11 @@ export interface Correction {
   readonly T: 'c'
   readonly S: string
   readonly x?: string
-  readonly oi?: number
+  readonly oi?: TradeId
   readonly op: number
   readonly os: number
   readonly oc?: readonly string[]
-  readonly ci?: number
+  readonly ci?: TradeId
   readonly cp: number
   readonly cs: number
   readonly cc?: readonly string[]
@@ -101,7 +104,7 @@ export interface Correction {
 export interface CancelError {
   readonly T: 'x'
   readonly S: string
-  readonly i?: number
+  readonly i?: TradeId
   readonly x?: string
   readonly p: number
   readonly s: number

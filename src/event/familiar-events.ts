@@ -1,5 +1,6 @@
 import type { EventType, MarketEvent } from './event.ts'
-import { eventFields, type FieldKind } from './event-fields.ts'
+import { eventFields } from './event-fields.ts'
+import type { FieldKind } from './field-kinds.ts'
 import { JsonText } from './json-text.ts'
 
 /** The field `T` comes first, with a type of one letter, behind so many bytes: `{"T":"`. */
@@ -12,7 +13,7 @@ const restEvents = 1000
 /** A field where it is expected. */
 interface ExpectedField {
   readonly name: string
-  readonly kind: FieldKind
+  readonly accepts: (value: unknown) => boolean
   readonly isRequired: boolean
   /** With the comma before it: `,"bp":`. */
   readonly key: Buffer
@@ -73,10 +74,10 @@ export class FamiliarEvents {
     if (!json.skipIf(head)) return undefined
     const event: Record<string, unknown> = { T: type }
     let required = 0
-    for (const { name, kind, isRequired, key, read } of fields) {
+    for (const { name, accepts, isRequired, key, read } of fields) {
       if (!json.skipIf(key)) continue
       const value = read(json)
-      if (!json.isPlain || !kind.accepts(value)) return undefined
+      if (!json.isPlain || !accepts(value)) return undefined
       event[name] = value
       if (isRequired) required++
     }
@@ -102,7 +103,7 @@ function expectedField(type: EventType, wanted: string): ExpectedField[] {
     .filter(({ name }) => name === wanted)
     .map(({ name, kind, isRequired }) => ({
       name,
-      kind,
+      accepts: kind.acceptsAscii ?? kind.accepts,
       isRequired,
       key: Buffer.from(`,${JSON.stringify(name)}:`),
       read: readers[formOf(kind)],
@@ -113,10 +114,12 @@ const readers = {
   string: (json: JsonText) => json.string(),
   number: (json: JsonText) => json.number(),
   array: (json: JsonText) => json.strings(),
+  either: (json: JsonText) => json.stringOrNumber(),
 } as const
 
 function formOf({ schema }: FieldKind): keyof typeof readers {
   if (schema['type'] === 'array') return 'array'
+  if (schema['anyOf'] !== undefined) return 'either'
   return schema['type'] === 'string' ? 'string' : 'number'
 }
 

@@ -86,6 +86,11 @@ export class JsonText {
     return values
   }
 
+  /** A text or a number. */
+  stringOrNumber(): string | number {
+    return this.#bytes[this.#at] === quote ? this.string() : this.number()
+  }
+
   /** A number. */
   number(): number {
     const bytes = this.#bytes

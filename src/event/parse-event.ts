@@ -1,6 +1,7 @@
 import { channelOfType, type EventType, type MarketEvent } from './event.ts'
 import { showValue } from '../show-value.ts'
 import { eventFields } from './event-fields.ts'
+import type { MendedValue, Repair } from './field-kinds.ts'
 
 /** Why something is not a market event; `reason` is from a closed set, for metrics. */
 export class EventFault {
@@ -24,11 +25,20 @@ export const faultReasons = ['syntax', 'type', 'field', 'size', 'decoder'] as co
 
 export type FaultReason = (typeof faultReasons)[number]
 
+/** A repair, with the field where it was made, such as `n.headline`. */
+export interface FieldRepair extends Repair {
+  readonly field: string
+}
+
 /**
  * Checks that a value is a market event as `event.schema.json` states it. The result is the value itself, or,
- * where it has fields that the schema does not know or optional ones that are null, a copy without them.
+ * where it has fields that the schema does not know, optional ones that are null, or values that have to be mended, a copy
+ * without them; `onRepair` is told what of a mended value was lost.
  */
-export function parseEvent(value: unknown): MarketEvent | EventFault {
+export function parseEvent(
+  value: unknown,
+  onRepair?: (repair: FieldRepair) => void,
+): MarketEvent | EventFault {
   if (!isObject(value))
     return new EventFault('type', { field: 'event', value, rule: 'expected a JSON object' })
   const type = value['T']
@@ -40,6 +50,7 @@ export function parseEvent(value: unknown): MarketEvent | EventFault {
     })
   }
   let known = 1
+  let mended: Map<string, MendedValue> | undefined
   for (const { name, kind, isRequired } of eventFields[type]) {
     const found = value[name]
     if (found === undefined || found === null) {
@@ -48,14 +59,27 @@ export function parseEvent(value: unknown): MarketEvent | EventFault {
     } else if (kind.accepts(found)) {
       known++
     } else {
-      return new EventFault('field', {
-        field: `${type}.${name}`,
-        value: found,
-        rule: `expected ${kind.rule}`,
-      })
+      const instead = kind.mend?.(found)
+      if (instead === undefined) {
+        const field = `${type}.${name}`
+        return new EventFault('field', { field, value: found, rule: `expected ${kind.rule}` })
+      }
+      mended ??= new Map()
+      mended.set(name, instead)
     }
   }
-  return known === countOwn(value) && isPlain(value) ? asEvent(value) : withoutUnknown(value, type)
+  if (mended !== undefined) tell(mended, type, onRepair)
+  return known === countOwn(value) && isPlain(value) ? asEvent(value) : copyOf(value, type, mended)
+}
+
+function tell(
+  mended: ReadonlyMap<string, MendedValue>,
+  type: EventType,
+  onRepair?: (repair: FieldRepair) => void,
+): void {
+  for (const [name, { repair }] of mended) {
+    if (repair !== undefined) onRepair?.({ ...repair, field: `${type}.${name}` })
+  }
 }
 
 /** The names of the fields that the schema does not know, which are not passed on. */
@@ -65,10 +89,15 @@ export function unknownFields(value: unknown): string[] {
   return Object.keys(value).filter(name => name !== 'T' && !known.has(name))
 }
 
-function withoutUnknown(value: Readonly<Record<string, unknown>>, type: EventType): MarketEvent {
+/** The known fields, with what they were mended to. */
+function copyOf(
+  value: Readonly<Record<string, unknown>>,
+  type: EventType,
+  mended?: ReadonlyMap<string, MendedValue>,
+): MarketEvent {
   const copy: Record<string, unknown> = { T: type }
   for (const { name } of eventFields[type]) {
-    const found = value[name]
+    const found = mended?.get(name)?.value ?? value[name]
     if (found !== undefined && found !== null) copy[name] = found
   }
   return asEvent(copy)

@@ -12,7 +12,7 @@ export function wants(interest: Interest, channel: Channel, symbol: string): boo
   return symbols === '*' || (symbols?.has(symbol) ?? false)
 }
 
-/** Equal for equal interests, whatever the order in which they came about. */
+/** Equal for equal interests, whatever the order in which they came about, and for no others: symbols have no `,` `"` or `\\`. */
 export function keyOf(interest: Interest): string {
   let key = ''
   let first: string | undefined
@@ -20,8 +20,8 @@ export function keyOf(interest: Interest): string {
     const symbols = interest.get(channel)
     if (symbols === undefined) continue
     const names = symbols === '*' ? '*' : [...symbols].toSorted().join(',')
-    // As a rule those of the first channel again: `=`, which is no symbol, makes the key short, for it is kept.
-    key += `${channel}:${names === first ? '=' : names};`
+    // As a rule those of the first channel again: a mark makes the key short, for it is kept.
+    key += `${channel}"${names === first ? '\\' : names}"`
     first ??= names
   }
   return key

@@ -1,6 +1,7 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { type Clock, type Moment, readClock, realClock, writtenAt } from '../clock.ts'
-import { EventFault, type FaultReason, faultReasons } from '../event/parse-event.ts'
+import { type Repair, repairKinds } from '../event/field-kinds.ts'
+import { EventFault, type FaultReason, faultReasons, type FieldRepair } from '../event/parse-event.ts'
 import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
@@ -19,6 +20,8 @@ export interface IngestCounts {
   ignored: number
   /** Poison records by reason: logged and passed over. */
   readonly poison: Record<FaultReason, number>
+  /** Values that were mended, of events that are passed on: symbols that an article lost, texts with half a surrogate pair. */
+  readonly repaired: Record<Repair['kind'], number>
   /** Offsets that were gone or unreadable before this node read them. */
   missed: number
 }
@@ -32,6 +35,7 @@ export class Ingest {
     records: 0,
     ignored: 0,
     poison: Object.fromEntries(faultReasons.map(reason => [reason, 0])) as Record<FaultReason, number>,
+    repaired: Object.fromEntries(repairKinds.map(kind => [kind, 0])) as Record<Repair['kind'], number>,
     missed: 0,
   }
   /** Called once per flush that delivered something, where it is known: the age of its oldest record in ms. */
@@ -45,12 +49,14 @@ export class Ingest {
   readonly #clock: Clock
   readonly #records: RecordDecoder
   readonly #poisonLog: RateLimitedLog
+  readonly #repairLog: RateLimitedLog
   readonly #gapLog: RateLimitedLog
 
   constructor(options: IngestOptions) {
     this.#options = options
     this.#clock = options.clock ?? realClock
     this.#poisonLog = new RateLimitedLog(options.logger)
+    this.#repairLog = new RateLimitedLog(options.logger)
     this.#gapLog = new RateLimitedLog(options.logger)
     this.#records = new RecordDecoder(options)
     options.feed.onFlushed = () => this.#noteFlush()
@@ -103,7 +109,8 @@ export class Ingest {
       if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
       else if (decoded === undefined) this.counts.ignored++
       else {
-        const { event, json } = decoded
+        const { event, json, repairs } = decoded
+        for (const repair of repairs) this.#noteRepair(repair, partition, record)
         const writtenMs = writtenAt(record.timestampMs, now)
         feed.add(event, { partition: number, offset: record.offset, writtenMs, json })
       }
@@ -111,6 +118,14 @@ export class Ingest {
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
     this.warmUp.note(batch)
+  }
+
+  #noteRepair(repair: FieldRepair, partition: Partition, { offset }: LogRecord): void {
+    this.counts.repaired[repair.kind] += repair.count
+    this.#repairLog.warn(
+      { ...partition, offset, field: repair.field, repair: repair.message },
+      'an event is passed on with a value mended',
+    )
   }
 
   /** Says of records that nobody will read any more: retention or compaction overtook this node, or a batch was unreadable. */

@@ -178,7 +178,7 @@ export class LookBack {
     if (!this.#options.records.isKeyedBySymbol) return () => false
     const items = this.#channelsInUse(topic).map(channel => this.#itemsOf(channel))
     return ({ key }) => {
-      const symbol = key?.toString('latin1')
+      const symbol = key?.toString('utf8')
       return symbol !== undefined && items.every(known => known.has(symbol))
     }
   }

@@ -1,7 +1,7 @@
 import { type Decoder, defaultDecoder, isMessagePack } from '../event/decoder.ts'
 import type { MarketEvent } from '../event/event.ts'
 import { FamiliarEvents } from '../event/familiar-events.ts'
-import { EventFault, parseEvent } from '../event/parse-event.ts'
+import { EventFault, type FieldRepair, parseEvent } from '../event/parse-event.ts'
 import type { LogBatch, LogRecord } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
@@ -18,7 +18,11 @@ export interface DecodedRecord {
   readonly event: MarketEvent
   /** The record's value, where it is the event's JSON just as it may be passed on; a view. */
   readonly json: Buffer | undefined
+  /** What of the event was lost when it was mended. */
+  readonly repairs: readonly FieldRepair[]
 }
+
+const noRepairs: readonly FieldRepair[] = []
 
 /** Makes events of records: a decoder's values, checked. */
 export class RecordDecoder {
@@ -60,14 +64,18 @@ export class RecordDecoder {
     }
     const isJson = decoder === defaultDecoder && !isMessagePack(record)
     const familiar = isJson && record.value !== null ? this.#familiar.read(record.value) : undefined
-    if (familiar !== undefined) return { event: familiar, json: record.value ?? undefined }
+    if (familiar !== undefined)
+      return { event: familiar, json: record.value ?? undefined, repairs: noRepairs }
     try {
       const value = decoder.decode(record)
       if (value === undefined) return undefined
-      const event = parseEvent(value)
+      let repairs = noRepairs
+      const event = parseEvent(value, repair => {
+        repairs = [...repairs, repair]
+      })
       if (event instanceof EventFault) return event
       if (isJson) this.#familiar.learn(event)
-      return { event, json: undefined }
+      return { event, json: undefined, repairs }
     } catch (error) {
       return this.#faultOf(error)
     }

@@ -1,5 +1,5 @@
 import { type Channel, channels } from '../event/event.ts'
-import { isSymbol } from '../event/symbol.ts'
+import { symbolRule, toSymbol } from '../event/symbol.ts'
 import { type IntervalMs, intervalFor, maxIntervalMs } from '../fanout/intervals.ts'
 import { showValue } from '../show-value.ts'
 import { type CursorPosition, parseCursor } from './cursor.ts'
@@ -114,7 +114,8 @@ function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
 
 function parseId(id: unknown): RequestId | undefined {
   if (id === undefined) return undefined
-  if (typeof id === 'string' && id.length <= 64) return id
+  // It is echoed, and no strict reader takes half a surrogate pair.
+  if (typeof id === 'string' && id.length <= 64) return id.toWellFormed()
   if (typeof id === 'number' && Number.isSafeInteger(id)) return id
   throw new Refusal(`id=${showValue(id)}: expected a text of at most 64 characters or a whole number`)
 }
@@ -175,10 +176,10 @@ function parseItems(fields: Fields): RequestedItems {
 }
 
 function parseSymbol(channel: Channel, symbol: unknown): string {
-  if (typeof symbol === 'string' && (symbol === '*' || isSymbol(symbol))) return symbol
-  throw new Refusal(
-    `${channel}: ${showValue(symbol)} is no symbol; expected letters and digits with . _ / - between, at most 32`,
-  )
+  if (symbol === '*') return symbol
+  const meant = typeof symbol === 'string' ? toSymbol(symbol) : undefined
+  if (meant !== undefined) return meant
+  throw new Refusal(`${channel}: ${showValue(symbol)} is no symbol; expected * or ${symbolRule}`)
 }
 
 function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {

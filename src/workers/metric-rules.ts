@@ -32,6 +32,7 @@ export const metricRules: Readonly<Record<string, Exclude<MetricRule, 'sum' | 'e
   ticker_records_total: 'most',
   ticker_records_ignored_total: 'most',
   ticker_poison_records_total: 'most',
+  ticker_repaired_values_total: 'most',
   ticker_missed_offsets_total: 'most',
   ticker_split_items_total: 'most',
   ticker_ingest_lag_records: 'most',

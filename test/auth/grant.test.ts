@@ -47,8 +47,20 @@ describe('what claims allow', () => {
   // Cause: the names of a token went unchecked into the key of its audience, in which they are joined by commas.
   // Symptom: a token for the one name "AAPL,MSFT" that subscribed to * received AAPL and MSFT.
   // Seen: in a review.
-  test.each(['AAPL,MSFT', 'X;quotes:*', ''])('the name %j, which is no symbol, is refused', name => {
+  test.each(['AAPL,MSFT', 'X"quotes"*', ''])('the name %j, which is no symbol, is refused', name => {
     expect(() => parseGrant({ ...least, ticker: { symbols: ['AAPL', name] } })).toThrow(TokenError)
+  })
+
+  test('symbols are kept in NFC, in which they are looked up', () => {
+    const { symbols } = parseGrant({
+      ...least,
+      ticker: { symbols: ['E\u0301', 'É', 'AAPL  240119C00150000'] },
+    })
+    expect(symbols).toEqual(new Set(['É', 'AAPL  240119C00150000']))
+  })
+
+  test.each(['sub', 'jti'])('a %s with half a surrogate pair, which nobody could name, is refused', claim => {
+    expect(() => parseGrant({ ...least, [claim]: 'ann\ud83d' })).toThrow(TokenError)
   })
 
   test('an end with a fraction of a second is kept', () => {

@@ -104,7 +104,7 @@ describe('the token command', () => {
     [['--ttl', '0s'], '--ttl 0s: expected a time'],
     [['--ttl', '31d'], 'at most 30d'],
     [['--symbols', 'AAPL,'], '--symbols AAPL,: "" is not one'],
-    [['--symbols', 'A A'], '"A A" is not one; expected * or symbols'],
+    [['--symbols', 'A"A'], '"A"A" is not one; expected * or symbols'],
     [['--channels', 'trade'], '--channels trade: "trade" is not one'],
     [['--feeds', 'Live'], '--feeds Live: "Live" is not one'],
     [['--scope', 'admin'], '--scope admin: expected some of stream publish relay history'],

@@ -16,7 +16,7 @@ export class BarOracle {
   readonly #spans = new Map<string, Fact[]>()
 
   add({ S, t, i, p, s }: Trade): void {
-    const fact: Fact = { id: i!, t, cents: centsOf(p), size: BigInt(s) }
+    const fact: Fact = { id: Number(i), t, cents: centsOf(p), size: BigInt(s) }
     for (const key of keysOf(S, t)) {
       const facts = this.#spans.get(key) ?? []
       let place = facts.length
@@ -27,14 +27,14 @@ export class BarOracle {
   }
 
   correct({ S, oi, ci, cp, cs }: Correction): void {
-    const fact = this.#find(S, oi!)
-    fact.id = ci!
+    const fact = this.#find(S, Number(oi))
+    fact.id = Number(ci)
     fact.cents = centsOf(cp)
     fact.size = BigInt(cs)
   }
 
   cancel({ S, i }: CancelError): void {
-    const fact = this.#find(S, i!)
+    const fact = this.#find(S, Number(i))
     for (const key of keysOf(S, fact.t)) {
       const facts = this.#spans.get(key)!
       facts.splice(facts.indexOf(fact), 1)

@@ -133,7 +133,8 @@ describe('ten minutes of market', () => {
     const last = new Map<string, number>()
     let most = 0
     const wrong = events.filter(event => {
-      const id = event.T === 't' ? event.i : event.T === 'c' ? event.ci : undefined
+      const given = event.T === 't' ? event.i : event.T === 'c' ? event.ci : undefined
+      const id = given === undefined ? undefined : Number(given)
       const symbol = symbolOf(event)
       if (id === undefined || symbol === undefined) return false
       const isUsed = id <= (last.get(symbol) ?? 0)
@@ -147,7 +148,7 @@ describe('ten minutes of market', () => {
 
   test('number trades of a later run on the same day above those of an earlier one', () => {
     const last = Math.max(
-      ...events.flatMap(event => (event.T === 't' && event.S === 'AAPL' ? [event.i!] : [])),
+      ...events.flatMap(event => (event.T === 't' && event.S === 'AAPL' ? [Number(event.i)] : [])),
     )
     const laterMs = startMs + 600_000
     const later = createDemoMarket({ seed: 1, startMs: laterMs }).advance(laterMs + 1000)

@@ -55,7 +55,7 @@ test.each([
   ['a number has an exponent', trade.replace('126.55', '12655e-2')],
   ['a number has more digits than are exact', trade.replace('126.55', '126.5500000000000001')],
   ['a number is negative', trade.replace('126.55', '-126.55')],
-  ['a symbol is none', trade.replace('AAPL', 'AA PL')],
+  ['a symbol is none', trade.replace('AAPL', 'AA PL ')],
   ['a time is none', trade.replace('14:30', '14:60')],
   ['an integer is none', trade.replace('52983525029461', '5.5')],
   ['a text is too long', trade.replace('"V"', `"${'V'.repeat(17)}"`)],
@@ -105,6 +105,13 @@ test('reads what JSON.parse and the checks read, or leaves it to them, whatever 
     }),
     { numRuns: 5000 },
   )
+})
+
+test('reads ids that are texts as well as numbers, and symbols of any ASCII', () => {
+  const options = trade.replace('AAPL', 'O:SPY  251219C+').replace('52983525029461', '"T-1/2"')
+  for (const text of [options, trade, options]) {
+    expect(JSON.stringify(read(learnt(trade), text))).toBe(text)
+  }
 })
 
 test('reads what JSON.parse and the checks read, or leaves it to them, whatever the bytes', () => {

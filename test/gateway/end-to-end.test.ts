@@ -136,7 +136,7 @@ describe('from Kafka to a subscriber of everything', () => {
     const values = [
       'secret {',
       '"secret"',
-      '{"T":"t","S":"secret value","p":1,"s":1,"t":"2026-01-02T14:30:00Z"}',
+      '{"T":"t","S":"secret, value","p":1,"s":1,"t":"2026-01-02T14:30:00Z"}',
       `{"T":"t","S":"AAPL","p":1,"s":1,"i":9007199254740993,"t":"2026-01-02T14:30:00Z"}`,
       `{"T":"n","id":1,"headline":"${'secret'.repeat(50_000)}"}`,
       null,

@@ -193,3 +193,30 @@ test.each([
   expect(feed.tape.newestMs.trades).toBe(newest)
   expect(() => new Date(feed.lookedBackToMs!).toISOString()).not.toThrow()
 })
+
+test('counts and tells what events lose that are passed on all the same', async () => {
+  const article = {
+    T: 'n',
+    id: 1,
+    headline: '\ud83d',
+    created_at: '2026-01-02T14:30:00Z',
+    symbols: ['A', ',', ''],
+  }
+  const records = [{ ...record(0), value: Buffer.from(JSON.stringify(article)) }, record(1)]
+  const warned: object[] = []
+  const logger = { warn: (fields: object, message: string) => warned.push({ ...fields, message }) }
+  const { ingest, feed, run } = open(fakeLog([batch(0, 2, { records })], { first: 0, stable: 2 }), { logger })
+  await run()
+  expect(ingest.counts).toMatchObject({ records: 2, repaired: { symbol: 2, text: 1 }, poison: { field: 0 } })
+  expect(warned).toEqual([
+    {
+      ...partition,
+      offset: 0,
+      field: 'n.headline',
+      repair: 'half a surrogate pair became U+FFFD',
+      message: 'an event is passed on with a value mended',
+    },
+  ])
+  const kept = [...feed.tape.snapshot('news', ['A'])].map(bytes => JSON.parse(bytes.toString()) as unknown)
+  expect(kept).toEqual([{ ...article, headline: '\ufffd', symbols: ['A'] }])
+})

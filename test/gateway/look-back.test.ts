@@ -189,3 +189,13 @@ test('passes over poison without counting it a second time', async () => {
   expect(ingest.counts.poison.decoder).toBe(1)
   expect(ingest.warmUp.lookBack.records).toBe(48)
 })
+
+// Cause: keys were read as Latin-1, in which the key of one symbol looks like another one.
+// Symptom: the record of a symbol was passed over, and it had no snapshot after a restart.
+// Seen: when the alphabet of symbols was widened (issue 13).
+test('tells symbols apart by their keys in UTF-8', async () => {
+  const quotes = [quote('ê', 5), ...Array.from({ length: 50 }, () => quote('AAPL')), quote('Ãª', 6)]
+  const { feed, ingest } = start(await logOf([...quotes, trade('ê'), trade('Ãª')]))
+  await ingest.warmUp.ready
+  expect(lastPrices(feed, 'quotes')).toEqual({ AAPL: 1, Ãª: 6, ê: 5 })
+})

@@ -73,7 +73,7 @@ test.each<[string, string, object]>([
   ['an infinite id', '{"action":"subscribe","id":1e999}', { code: 400 }],
   ['an id that is not exact', '{"action":"subscribe","id":9007199254740993}', { code: 400 }],
   ['a symbol of 60,000 letters', subscribe({ trades: ['A'.repeat(60_000)] }), { code: 400 }],
-  ['a symbol named "__proto__"', subscribe({ trades: ['__proto__'] }), { code: 400 }],
+  ['a symbol with a separator', subscribe({ trades: ['A","T":"x'] }), { code: 400 }],
   ['a payload as an action', JSON.stringify({ action: payloadMark }), { code: 400 }],
   ['10,000 symbols', subscribe({ trades: symbols(8000) }), { code: 405 }],
 ])('%s: an error, and the session goes on', async (_, text, error) => {

@@ -356,4 +356,22 @@ describe('requests that are refused', () => {
     expect(String(error!['detail'])).toMatch(detail)
     expect(session.state).toBe('live')
   })
+
+  // Cause: an `id` was echoed as it came, and long values were cut within a character to be quoted.
+  // Symptom: the client's own strict reader refused the answer.
+  // Seen: an `id` with half a surrogate pair (issue 13).
+  test.each([
+    ['{"action":"subscribe","trades":["AAPL"],"id":"a\\ud83d"}', { id: 'a\ufffd' }],
+    ['{"action":"subscribe","trades":["A\\ud83d"],"id":"\\udc00"}', { code: 400, id: '\ufffd' }],
+    ['{"action":"\\ud83d"}', { code: 400, detail: expect.stringContaining('"\ufffd"') }],
+    [`{"action":"${'x'.repeat(59)}📈 and more"}`, { detail: expect.stringContaining('"xxx') }],
+    ['{"action":"subscribe","\\udc00":1}', { code: 400 }],
+    ['{"action":"subscribe","policy":{"\\udc00":1}}', { code: 400 }],
+  ])('no half surrogate pair is in the answer to %s', async (text, expected) => {
+    const { session, transport } = await openLive()
+    session.receive(text)
+    const answers = transport.take()
+    expect(answers[0]).toMatchObject(expected)
+    expect(JSON.stringify(answers)).not.toMatch(/\\ud[89a-f]/i)
+  })
 })

@@ -147,7 +147,7 @@ export class TapeSymbol {
       T: 'c',
       S: this.name,
       ...(x === undefined ? {} : { x }),
-      ...(i === undefined ? {} : { oi: i, ci: i + 1 }),
+      ...(i === undefined ? {} : { oi: i, ci: Number(i) + 1 }),
       op: p,
       os: s,
       ...(c === undefined ? {} : { oc: c, cc: ['@'] }),

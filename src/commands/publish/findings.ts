@@ -19,6 +19,9 @@ export class Findings {
   readonly badByRule = new Map<string, number>()
   /** How often each field occurred that no event has, such as `t.venue`. */
   readonly unknownFields = new Map<string, number>()
+  /** Values that were mended; how many, and the first ones with their lines. */
+  repaired = 0
+  readonly repairs: { readonly line: number; readonly message: string }[] = []
   readonly byChannel = new Map<Channel, number>()
   /** An event of each channel. */
   readonly samples = new Map<Channel, MarketEvent>()
@@ -31,13 +34,17 @@ export class Findings {
     if (content.kind === 'bad')
       this.#addBad({ line, rule: content.fault.rule, message: content.fault.message })
     if (content.kind !== 'event') return
-    const { event, unknown } = content
+    const { event, unknown, repaired } = content
     const time = timeOf(event)
     this.events += 1
     this.times = { first: this.times?.first ?? time, last: time }
     increment(this.byChannel, channelOfType[event.T])
     this.samples.set(channelOfType[event.T], event)
     for (const name of unknown) increment(this.unknownFields, `${event.T}.${name}`)
+    for (const message of repaired) {
+      this.repaired += 1
+      if (this.repairs.length < listedBadLines) this.repairs.push({ line, message })
+    }
   }
 
   #addBad(bad: BadLine): void {

@@ -14,7 +14,12 @@ export interface LineFault {
 
 /** What a line holds: an event, nothing at all, or something that cannot be published. */
 export type LineContent =
-  | { readonly kind: 'event'; readonly event: MarketEvent; readonly unknown: readonly string[] }
+  | {
+      readonly kind: 'event'
+      readonly event: MarketEvent
+      readonly unknown: readonly string[]
+      readonly repaired: readonly string[]
+    }
   | { readonly kind: 'blank' }
   | { readonly kind: 'bad'; readonly fault: LineFault }
 
@@ -38,11 +43,12 @@ export function readLine(line: Line, maxEventBytes: number): LineContent {
   } catch (error) {
     return bad('not JSON', `not JSON: ${messageOf(error)}`)
   }
-  const event = parseEvent(value)
+  const repaired: string[] = []
+  const event = parseEvent(value, ({ field, message }) => repaired.push(`${field}: ${message}`))
   if (event instanceof EventFault) return { kind: 'bad', fault: event }
   return isLarge(event, bytes, maxEventBytes)
     ? bad(`event: larger than TICKER_MAX_EVENT_BYTES=${maxEventBytes}, which a gateway passes over`)
-    : { kind: 'event', event, unknown: event === value ? none : unknownFields(value) }
+    : { kind: 'event', event, unknown: event === value ? none : unknownFields(value), repaired }
 }
 
 /** Numbers can be longer in the log than in the file (1e15), but not by half of a large event. */

@@ -37,6 +37,15 @@ export function describeUnknownFields({ unknownFields }: Findings): string[] {
   return [printable(`fields that no event has, not passed on: ${listed.join(', ')}${more}`)]
 }
 
+/** The values that were mended, of events that are passed on; nothing where there are none. */
+export function describeRepairs({ repaired, repairs }: Findings, name: string): string[] {
+  const more = repaired - repairs.length
+  return [
+    ...repairs.map(({ line, message }) => `${name}:${line}: mended ${message}`),
+    ...(more > 0 ? [`… and ${describeNumber(more)} more mended values`] : []),
+  ].map(printable)
+}
+
 /** What a file holds: how many lines and events, of which channels, from when to when. */
 export function describeContent({ lines, events, byChannel, times }: Findings, name: string): string[] {
   const when = times === undefined ? '' : `, ${times.first} to ${times.last}`

@@ -1,6 +1,6 @@
 import { readOptions } from '../read-options.ts'
 import { type Channel, channels } from '../../event/event.ts'
-import { isSymbol } from '../../event/symbol.ts'
+import { symbolRule, toSymbol } from '../../event/symbol.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** How events are printed: for people, one JSON event a line, or the frames as they came. */
@@ -75,12 +75,17 @@ function parseOptions(args: readonly string[]) {
   })
 }
 
-/** Spaces and commas both separate symbols. */
+/** Each word is a symbol, or several with commas between them. */
 function parseSymbols(words: readonly string[]): readonly string[] {
-  const symbols = words.flatMap(word => word.split(',')).filter(symbol => symbol !== '')
-  const wrong = symbols.find(symbol => symbol !== '*' && !isSymbol(symbol))
-  if (wrong !== undefined) throw new UsageError(`${wrong}: expected a symbol such as AAPL or BRK.B, or *`)
+  const names = words.flatMap(word => word.split(',')).map(name => name.trim())
+  const symbols = names.filter(name => name !== '').map(parseSymbol)
   return symbols.length === 0 ? ['*'] : symbols
+}
+
+function parseSymbol(name: string): string {
+  const symbol = name === '*' ? name : toSymbol(name)
+  if (symbol !== undefined) return symbol
+  throw new UsageError(`${name}: expected * or ${symbolRule}`)
 }
 
 function parseChannels(text: string | undefined): readonly Channel[] {

@@ -45,6 +45,13 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
   )
   counter(
     registry,
+    'ticker_repaired_values_total',
+    'Values that were mended in events that are passed on. A rise: a producer sends articles with symbols that are none, or texts with half a surrogate pair (the log lines name positions)',
+    ['repair'],
+    () => rows('repair', ingest.counts.repaired),
+  )
+  counter(
+    registry,
     'ticker_dead_letters_total',
     'Poison records by what became of their copies. A rise of overflow: there are too many; of refused or failed: the topic is missing, a right is, or Kafka is away (the log lines tell)',
     ['outcome'],

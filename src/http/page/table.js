@@ -28,7 +28,7 @@ export function show(symbol, values) {
 function addRow(symbol) {
   if (rows.size >= limit) return undefined
   const element = document.createElement('tr')
-  element.id = `row-${symbol}`
+  element.dataset.symbol = symbol
   const cells = { symbol: element.insertCell() }
   cells.symbol.textContent = symbol
   for (const column of columns) {
@@ -44,7 +44,7 @@ function addRow(symbol) {
 }
 
 function hide(row) {
-  row.element.hidden = !row.symbol.includes(filter.value.trim().toUpperCase())
+  row.element.hidden = !row.symbol.toUpperCase().includes(filter.value.trim().toUpperCase())
 }
 
 // Drawn once per frame of the screen, however many events came in.

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { decodeMessagePack } from '../../event/message-pack.ts'
+import { shorten } from '../../show-value.ts'
 import { messageOf } from '../../ticker-error.ts'
 import { Refusal } from '../answer.ts'
 
@@ -88,7 +89,7 @@ function withoutMark(text: string): string {
 
 /** What the parser says shows at most some characters of the body, to whoever sent it. */
 function malformed(what: string, error: unknown): Refusal {
-  return new Refusal(400, `${what}: ${messageOf(error).slice(0, 200)}`)
+  return new Refusal(400, `${what}: ${shorten(messageOf(error), 200).toWellFormed()}`)
 }
 
 function noEvent(): Refusal {

@@ -1,15 +1,19 @@
 import type { Grant } from '../../auth/grant.ts'
 import type { MarketEvent } from '../../event/event.ts'
 import { EventFault, parseEvent, unknownFields } from '../../event/parse-event.ts'
+import { shorten } from '../../show-value.ts'
 import { Refusal } from '../answer.ts'
 import { unentitledItem } from './entitlement.ts'
 import type { PostedValues } from './posted-values.ts'
 
-/** Fields of an event that the schema does not know, and that were dropped. */
+/** What of an event is not published as it was sent. */
 export interface Warning {
   /** Of the event in its request, from 0. */
   readonly index: number
-  readonly unknown: readonly string[]
+  /** Fields that the schema does not know, and that were dropped. */
+  readonly unknown?: readonly string[]
+  /** Values that were mended: the fields, and what they lost. */
+  readonly repaired?: readonly string[]
 }
 
 /** Events of a request, all of them valid. */
@@ -40,14 +44,15 @@ export function checkEvents({ values, bytes }: PostedValues, maxEventBytes: numb
   const warnings: Warning[] = []
   const mayBeLong = bytes * growth > maxEventBytes
   for (const [index, value] of values.entries()) {
-    const event = parseEvent(value)
+    const repaired: string[] = []
+    const event = parseEvent(value, ({ field, message }) => repaired.push(`${field}: ${message}`))
     if (event instanceof EventFault) {
       problems.push({ index, error: event.message })
     } else if (mayBeLong && Buffer.byteLength(JSON.stringify(event)) > maxEventBytes) {
       problems.push({ index, error: `too long: expected at most ${maxEventBytes} bytes as JSON` })
     } else {
       events.push(event)
-      if (event !== value && warnings.length < namedEvents) warn(warnings, { index, value })
+      if (event !== value && warnings.length < namedEvents) warn(warnings, { index, value, repaired })
     }
   }
   return problems.length === 0 ? { events, warnings } : refuseEvents(422, problems, values.length)
@@ -63,12 +68,23 @@ export function findUnentitled(grant: Grant, events: readonly MarketEvent[]): Re
   return problems.length === 0 ? undefined : refuseEvents(403, problems, events.length)
 }
 
+interface Altered {
+  readonly index: number
+  readonly value: unknown
+  readonly repaired: readonly string[]
+}
+
 /** A copy may also come of an optional field that was null, which is no reason for a warning. */
-function warn(warnings: Warning[], { index, value }: { index: number; value: unknown }): void {
+function warn(warnings: Warning[], { index, value, repaired }: Altered): void {
   const unknown = unknownFields(value)
     .slice(0, namedFields)
-    .map(name => name.slice(0, 64))
-  if (unknown.length > 0) warnings.push({ index, unknown })
+    .map(name => shorten(name, 63).toWellFormed())
+  if (unknown.length === 0 && repaired.length === 0) return
+  warnings.push({
+    index,
+    ...(unknown.length === 0 ? {} : { unknown }),
+    ...(repaired.length === 0 ? {} : { repaired }),
+  })
 }
 
 const faultsInWords = { 403: 'not entitled to', 422: 'not valid' } as const

@@ -117,6 +117,7 @@ export class TapeChange {
       return this.#compareNumber(value, field, item)
     }
     if (typeof value === 'string') {
+      if (kind !== 'text') return false
       if (value === item.texts[slot]) return true
       this.#texts[slot] = value
       this.#bits |= bit

@@ -1,3 +1,5 @@
+import { isLeapSecond } from '../../event/time.ts'
+
 /** Fraction digits of the style that has nanoseconds without the zeros at their end. */
 export const trimmedStyle = 10
 /** One second after 9999-12-31T23:59:59Z. */
@@ -33,10 +35,10 @@ export class TimeParser {
   #minute = ''
   #minuteSeconds = 0
 
-  /** Reads a valid time; false if it is not in UTC (`Z`) or before 1970. */
+  /** Reads a valid time; false if it is not in UTC (`Z`), before 1970, or in a leap second. */
   parse(text: string): boolean {
     const end = text.length - 1
-    if (end + 1 < shortestLength || text.charCodeAt(end) !== capitalZ) return false
+    if (end + 1 < shortestLength || text.charCodeAt(end) !== capitalZ || isLeapSecond(text)) return false
     if (this.#minute === '' || !text.startsWith(this.#minute)) this.#readMinute(text)
     this.seconds = this.#minuteSeconds + (text.charCodeAt(17) - zero) * 10 + text.charCodeAt(18) - zero
     let fraction = 0

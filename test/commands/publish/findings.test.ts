@@ -4,7 +4,7 @@ import type { LineContent } from '../../../src/commands/publish/line-content.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
 
 function event(of: MarketEvent, unknown: readonly string[] = []): LineContent {
-  return { kind: 'event', event: of, unknown }
+  return { kind: 'event', event: of, unknown, repaired: [] }
 }
 
 function bad(rule: string): LineContent {

@@ -13,7 +13,7 @@ function faultOf(content: LineContent): string {
 
 describe('a line', () => {
   test('holds an event, perhaps with a carriage return behind it', () => {
-    expect(read(`${trade}\r`)).toEqual({ kind: 'event', event: JSON.parse(trade), unknown: [] })
+    expect(read(`${trade}\r`)).toEqual({ kind: 'event', event: JSON.parse(trade), unknown: [], repaired: [] })
   })
 
   test('that is empty holds nothing', () => {
@@ -23,7 +23,18 @@ describe('a line', () => {
 
   test('names the fields that no event has, and those alone', () => {
     const content = read(`${trade.slice(0, -1)},"venue":"X","c":null}`)
-    expect(content).toEqual({ kind: 'event', event: JSON.parse(trade), unknown: ['venue'] })
+    expect(content).toEqual({ kind: 'event', event: JSON.parse(trade), unknown: ['venue'], repaired: [] })
+  })
+
+  test('tells what of its event was mended', () => {
+    const article = String.raw`{"T":"n","id":1,"headline":"\ud83d","created_at":"2026-01-31T14:30:00Z","symbols":["A","B,C"]}`
+    expect(read(article)).toMatchObject({
+      event: { headline: '\ufffd', symbols: ['A'] },
+      repaired: [
+        'n.headline: half a surrogate pair became U+FFFD',
+        expect.stringMatching(/^n\.symbols: dropped 1 of 2 \("B,C"\): expected a symbol/),
+      ],
+    })
   })
 
   test('may begin with a byte order mark if it is the first', () => {

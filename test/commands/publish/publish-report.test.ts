@@ -16,7 +16,7 @@ const quote: MarketEvent = { T: 'q', S: 'A', bp: 1, bs: 1, ap: 1, as: 1, t: '202
 
 test('lists bad lines by file and line, then how many there are of each kind', () => {
   const findings = new Findings()
-  findings.add(1, { kind: 'event', event: trade, unknown: [] })
+  findings.add(1, { kind: 'event', event: trade, unknown: [], repaired: [] })
   for (let line = 2; line < 25; line += 1) {
     const rule = line === 2 ? 'not JSON' : 't.p: expected a number'
     findings.add(line, { kind: 'bad', fault: { rule, message: `t.p="${line}": expected a number` } })
@@ -39,9 +39,9 @@ test('says nothing of bad lines and unknown fields where there are none', () => 
 
 test('names unknown fields, the most frequent first', () => {
   const findings = new Findings()
-  findings.add(1, { kind: 'event', event: trade, unknown: ['a'] })
+  findings.add(1, { kind: 'event', event: trade, unknown: ['a'], repaired: [] })
   for (let line = 2; line < 2000; line += 1)
-    findings.add(line, { kind: 'event', event: quote, unknown: ['b'] })
+    findings.add(line, { kind: 'event', event: quote, unknown: ['b'], repaired: [] })
   expect(describeUnknownFields(findings)).toEqual([
     'fields that no event has, not passed on: q.b (1,998 ×), t.a (1 ×)',
   ])
@@ -55,8 +55,8 @@ test('no file steers the terminal', () => {
 
 test('says what a file holds, and from when to when', () => {
   const findings = new Findings()
-  findings.add(1, { kind: 'event', event: trade, unknown: [] })
-  findings.add(2, { kind: 'event', event: quote, unknown: [] })
+  findings.add(1, { kind: 'event', event: trade, unknown: [], repaired: [] })
+  findings.add(2, { kind: 'event', event: quote, unknown: [], repaired: [] })
   expect(describeContent(findings, 'x')).toEqual([
     'x: 2 lines, 2 events, 2026-01-31T14:30:00Z to 2026-01-31T14:30:01Z',
     '  trades                             1',

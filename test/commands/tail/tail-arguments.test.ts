@@ -30,6 +30,16 @@ describe('the arguments of tail', () => {
     expect(parse('--channels', '*').channels).toEqual(channels)
   })
 
+  test('name symbols as houses write them, in words or with commas between them', () => {
+    expect(parse('ES=F', '^GSPC,AAPL  240119C00150000', ' E\u0301, *').symbols).toEqual([
+      'ES=F',
+      '^GSPC',
+      'AAPL  240119C00150000',
+      'É',
+      '*',
+    ])
+  })
+
   test('choose how events are printed and when to end', () => {
     expect(parse('--json', '--count', '5', '--snapshot')).toMatchObject({
       print: 'json',
@@ -47,7 +57,7 @@ describe('the arguments of tail', () => {
   })
 
   test.for([
-    [['not a symbol'], /not a symbol: expected a symbol/],
+    [['A"B'], /A"B: expected \* or a symbol of 1 to 64/],
     [['--channels', 'trades,x'], /"x" is not one; expected \* or some of trades,quotes/],
     [['--url', 'http://x'], /expected ws:\/\/HOST/],
     [['--url', 'x'], /expected ws:\/\/HOST/],

@@ -20,7 +20,7 @@ describe('checkEvents', () => {
     expect(checked.events).toHaveLength(30)
     expect(checked.warnings).toHaveLength(20)
     expect(checked.warnings[19]?.index).toBe(19)
-    expect(checked.warnings[0]?.unknown.map(name => name.length)).toEqual(
+    expect(checked.warnings[0]?.unknown?.map(name => name.length)).toEqual(
       Array.from({ length: 10 }, () => 64),
     )
   })

@@ -27,7 +27,7 @@ const loseAnswer = () => {
 }
 
 /** Refuses every batch that holds one of these trades. */
-function refuse(...refused: readonly number[]): void {
+function refuse(...refused: readonly (number | string)[]): void {
   const check = ({ messages }: OutgoingBatch) => {
     if (messages.some(({ value }) => refused.includes(JSON.parse(String(value)).i))) throw tooLarge
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { channelOfType, type EventType, type MarketEvent } from '../../../src/event/event.ts'
-import { eventFields, type FieldKind } from '../../../src/event/event-fields.ts'
+import { eventFields } from '../../../src/event/event-fields.ts'
+import type { FieldKind } from '../../../src/event/field-kinds.ts'
 import { EventFault, parseEvent } from '../../../src/event/parse-event.ts'
 
 const types = Object.keys(channelOfType).filter((type): type is EventType => type in channelOfType)
@@ -48,17 +49,20 @@ const minute = fc.oneof(
   fc.constantFrom('2026-02-28T00:00', '1969-12-31T23:59', '1970-01-01T00:00', '0000-01-01T00:00'),
   fc.constantFrom('2024-02-29T12:00', '9999-12-31T23:59', '2038-01-19T03:14'),
 )
+const leapSecond = fraction.map(digits => `2016-12-31T23:59:60${digits}Z`)
 const zone = fc.oneof({ weight: 90, arbitrary: fc.constant('Z') }, fc.constantFrom('+05:30', '-00:00'))
-const time = fc
+const usualTime = fc
   .tuple(minute, fc.nat(59), fraction, zone)
   .map(([begin, second, digits, end]) => `${begin}:${String(second).padStart(2, '0')}${digits}${end}`)
+const time = fc.oneof({ weight: 30, arbitrary: usualTime }, leapSecond)
 
 function anyOf({ schema, accepts }: FieldKind): fc.Arbitrary<unknown> {
   const most = Number(schema['maxLength'] ?? 64)
   if (schema['type'] === 'integer') return whole
   if (schema['type'] === 'number') return schema['minimum'] === 0 ? size : price
   if (schema['format'] === 'date-time') return time
-  if (schema['pattern'] !== undefined) return fc.constantFrom('AAPL', 'BTC/USD', 'A')
+  if (schema['pattern'] !== undefined)
+    return fc.constantFrom('AAPL', 'BTC/USD', 'A', '=', '茅台', 'AAPL  240119C00150000', '𠀀'.repeat(64))
   if (schema['type'] === 'string') return text(Math.min(most, 2048))
   if (schema['type'] === 'array') {
     const entry = [text(16), fc.constantFrom('AAPL', 'MSFT')].map(entries =>
