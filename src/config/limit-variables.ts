@@ -60,7 +60,7 @@ export const limitVariables = {
     name: 'TICKER_RESUME_MAX_AGE_MS',
     kind: whole(0, 31_536_000_000, 'milliseconds'),
     default: '900000',
-    doc: 'How far back a session may resume; further back takes the scope `history`.',
+    doc: 'How far back a session may resume, by when the node read an event; further back, beyond what is in memory, takes the scope `history`.',
   }),
   resumeBytesPerUser: withDefault({
     name: 'TICKER_RESUME_BYTES_PER_USER',

@@ -27,6 +27,7 @@ import { createStreamServer } from './stream-server.ts'
 import { createAppendEvents } from './append-events.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Ingest } from './ingest.ts'
+import { ArrivalTimes } from './arrival-times.ts'
 import { forgetWithPartitions, openHistory } from './open-history.ts'
 import { createMetrics } from './metrics.ts'
 import { aloneFigures } from './metrics/worker-metrics.ts'
@@ -77,7 +78,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   feed.tape.onSplitItem = item => warnOfSplit(splits, item)
   const ledger = worker?.ledger ?? new LocalLedger(ledgerLimits({ ...config.limits, ...config.publish }))
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
-  const history = openHistory({ log: log.events, records, recentMs: config.limits.resumeMaxAgeMs })
+  const keptMs = config.limits.resumeMaxAgeMs
+  const arrivals = new ArrivalTimes({ keptMs, steady: () => performance.now() })
+  const history = openHistory({ log: log.events, records, arrivals })
   const sessions = new Sessions({
     feed,
     history,
@@ -103,6 +106,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     logger,
     topics: config.topics,
     onPoison: deadLetters.take,
+    onBatch: batch => arrivals.note(batch),
   })
   const drain = new Drain({ sessions, defaultMs: config.limits.drainMs })
   const notReady = (): string | undefined => {

@@ -9,6 +9,8 @@ import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 
 export interface IngestOptions extends Omit<WarmUpOptions, 'clock' | 'records'>, RecordDecoderOptions {
   readonly clock?: Clock
+  /** Called for every batch that was taken in. */
+  readonly onBatch?: (batch: LogBatch) => void
   /** Called for every poison record, a view of the batch; must not throw. */
   readonly onPoison?: (record: LogRecord, partition: Partition, fault: EventFault) => void
 }
@@ -118,6 +120,7 @@ export class Ingest {
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
     this.warmUp.note(batch)
+    this.#options.onBatch?.(batch)
   }
 
   #noteRepair(repair: FieldRepair, partition: Partition, { offset }: LogRecord): void {

@@ -5,6 +5,7 @@ import { EventFault } from '../event/parse-event.ts'
 import type { HistoricEvent, History, HistoryBatch, Reach } from '../fanout/history.ts'
 import type { EventLog, LogBatch } from '../log/event-log.ts'
 import { TickerError } from '../ticker-error.ts'
+import type { ArrivalTimes } from './arrival-times.ts'
 import type { RecordDecoder } from './record-decoder.ts'
 
 /** A partition is not what a position says of it: its topic was made again. */
@@ -15,8 +16,8 @@ export class HistoryError extends TickerError {
 export interface LogHistoryOptions {
   readonly log: EventLog
   readonly records: RecordDecoder
-  /** How far back a reader may go without further rights. */
-  readonly recentMs: number
+  /** When this node read what, as far back as a reader may go without further rights. */
+  readonly arrivals: ArrivalTimes
   readonly clock?: Clock
 }
 
@@ -76,12 +77,16 @@ export class LogHistory implements History {
   }
 
   async #ask(partition: Partition, nowMs: number): Promise<Reach> {
-    const { log, recentMs } = this.#options
-    const [{ first, stable }, recent] = await Promise.all([
+    const { log, arrivals } = this.#options
+    const known = arrivals.of(partition)
+    // What came before this node did has its timestamps alone: they count from the newest one, which may be late as a whole.
+    const newestMs = Math.min(nowMs, known?.newestMs ?? nowMs)
+    const [{ first, stable }, byTimestamp] = await Promise.all([
       log.ends(partition),
-      log.offsetAt(partition, nowMs - recentMs),
+      log.offsetAt(partition, newestMs - arrivals.keptMs),
     ])
-    return { first, stable, recent: Math.max(first, Math.min(recent, stable)) }
+    const recent = Math.min(byTimestamp, known?.recent ?? stable, stable)
+    return { first, stable, recent: Math.max(first, recent) }
   }
 
   /** Decodes a batch from an offset on: a millisecond of work in each turn of the event loop. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import { Ingest } from '../../src/gateway/ingest.ts'
+import { ArrivalTimes } from '../../src/gateway/arrival-times.ts'
 import { LogHistory } from '../../src/gateway/log-history.ts'
 import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
 import type { EventLog, LogBatch, LogRecord } from '../../src/log/event-log.ts'
@@ -145,7 +146,8 @@ test('how far back a reader may go is asked for again after a while, though the 
     offsetAt: () => Promise.resolve(asked++),
   }
   const records = new RecordDecoder({ ...defaults.ingest, decoder: defaultDecoder, logger })
-  const history = new LogHistory({ log, records, recentMs: 900_000, clock: node.clock })
+  const arrivals = new ArrivalTimes({ keptMs: 900_000, steady: node.clock.steady })
+  const history = new LogHistory({ log, records, arrivals, clock: node.clock })
   await history.reach(partition)
   node.clock.set(-hoursMs)
   node.clock.pass(5000)

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { type Decoder, defaultDecoder } from '../../src/event/decoder.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { Position } from '../../src/event/position.ts'
+import { ArrivalTimes } from '../../src/gateway/arrival-times.ts'
 import { LogHistory } from '../../src/gateway/log-history.ts'
 import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
 import { openTemporaryLog, type TemporaryLog } from '../log/embedded/temporary-log.ts'
@@ -30,7 +31,7 @@ function historyOf({ log }: TemporaryLog, decoder: Decoder): LogHistory {
   return new LogHistory({
     log,
     records: new RecordDecoder({ decoder, maxEventBytes: 65_536, logger }),
-    recentMs: 900_000,
+    arrivals: new ArrivalTimes({ keptMs: 900_000, steady: () => performance.now() }),
   })
 }
 

@@ -1,3 +1,4 @@
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { readConfig } from '../../src/config/config-reader.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
@@ -20,8 +21,8 @@ afterEach(async () => {
 })
 
 /** The variables of gateways that share topics of their own in the real Kafka. */
-async function share(): Promise<Record<string, string>> {
-  const topics: Topics = await createTopics(brokers, { partitions: 3 })
+async function share(settings: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {
+  const topics: Topics = await createTopics(brokers, { partitions: 3, settings })
   ending.push(() => deleteTopics(brokers, topics))
   return {
     ...kafkaVariables(brokers, topics),
@@ -62,6 +63,30 @@ class Publisher {
     const failed = results.find(result => 'error' in result)
     if (failed !== undefined) throw new Error('not appended', { cause: failed })
   }
+}
+
+const dayMs = 86_400_000
+
+/** Ten numbered trades in one partition, whose producer sets their timestamps itself. */
+async function publishOld(
+  topic: string,
+  { agoMs, apartMs }: { readonly agoMs: number; readonly apartMs: number },
+): Promise<void> {
+  const firstMs = Date.now() - agoMs
+  const producer = new Kafka({
+    clientId: 'test',
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+  }).producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  const messages = upTo(10).map(i => ({
+    key: 'S',
+    partition: 0,
+    timestamp: String(firstMs + i * apartMs),
+    value: JSON.stringify({ T: 't', S: 'S', i, p: 1, s: 1, t: '2026-01-02T14:30:00Z' }),
+  }))
+  await producer.send({ topic, messages })
+  await producer.disconnect()
 }
 
 function clientOf(request: Readonly<Record<string, unknown>>, form?: string): ResumingClient {
@@ -221,6 +246,31 @@ describe('a subscription that goes on from a cursor', () => {
     expect(await client.take('subscription')).toMatchObject({ id: 2, recovered: true })
     expect(await client.take('resumed')).toMatchObject({ id: 2, recovered: true })
     await client.close()
+  })
+
+  // Cause: how old a position is was taken from the timestamp of its record.
+  // Symptom: after 3 s away `recovered: false` and `lost`, though the node had it all in memory.
+  // Seen: a review replayed a day of last year; a feed that is 15 minutes late, and a slow clock, do the same.
+  test.each([
+    { from: 'memory', agoMs: 365 * dayMs, apartMs: dayMs, settings: {} },
+    { from: 'the log', agoMs: 365 * dayMs, apartMs: dayMs, settings: { TICKER_TAPE_MS: '1000' } },
+    { from: 'the log by a node that began after it', agoMs: 1_800_000, apartMs: 1, settings: {} },
+  ])('gets from $from what came a moment ago, whatever its timestamps say', async example => {
+    const shared = await share({ 'retention.ms': '-1' })
+    const env: Readonly<Record<string, string>> = { ...shared, ...example.settings }
+    const first = await start(env)
+    const client = clientOf({ trades: ['*'] })
+    await client.connect(first.streamUrl, await first.token())
+    client.cut()
+    await publishOld(shared['TICKER_TOPIC_TRADES']!, example)
+    await expect.poll(() => first.metric('ticker_events_total{channel="trades"}')).toBe(10)
+    if ('TICKER_TAPE_MS' in env)
+      await expect.poll(() => first.metric('ticker_tape_events'), { timeout: 20_000 }).toBe(0)
+    const isAnew = example.apartMs === 1
+    const node = isAnew ? await start({ ...shared, TICKER_WARMUP_RECORDS: '1' }) : first
+    await client.connect(node.streamUrl, await node.token())
+    await expectWhole(client, 10)
+    expect(client.recovered).toEqual([true])
   })
 
   test('has the current values of conflated channels, not their past', async () => {

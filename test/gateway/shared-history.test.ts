@@ -7,6 +7,7 @@ import { defaultDecoder } from '../../src/event/decoder.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { Position } from '../../src/event/position.ts'
 import type { History } from '../../src/fanout/history.ts'
+import { ArrivalTimes } from '../../src/gateway/arrival-times.ts'
 import { LogHistory } from '../../src/gateway/log-history.ts'
 import { openLog } from '../../src/gateway/open-log.ts'
 import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
@@ -61,7 +62,8 @@ async function countEvents(history: History, [from, to]: readonly [Position, num
 /** What was read of the log, by who shares it and by who does not. */
 function historiesOf(log: EventLog): { alone: LogHistory; counted: CountedHistory; shared: SharedHistory } {
   const records = new RecordDecoder({ decoder: defaultDecoder, maxEventBytes: 65_536, logger })
-  const alone = new LogHistory({ log, records, recentMs: 900_000 })
+  const arrivals = new ArrivalTimes({ keptMs: 900_000, steady: () => performance.now() })
+  const alone = new LogHistory({ log, records, arrivals })
   const counted = new CountedHistory(alone)
   return { alone, counted, shared: new SharedHistory({ history: counted, maxBytes: 33_554_432 }) }
 }
