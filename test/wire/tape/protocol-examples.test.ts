@@ -5,7 +5,8 @@ import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
 import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/tape-decoder.ts'
 import { TapeEncoder } from '../../../src/wire/tape/tape-encoder.ts'
 import { TapeError } from '../../../src/wire/tape/tape-error.ts'
-import { writeReset } from '../../../src/wire/tape/tape-frame.ts'
+import { writeCovers, writeReset } from '../../../src/wire/tape/tape-frame.ts'
+import type { TapeRange } from '../../../src/wire/tape/tape-partitions.ts'
 import { FrameMaker, partOf } from './tape-stage.ts'
 
 interface Exchange {
@@ -24,6 +25,7 @@ describe('the examples of PROTOCOL.md §10', () => {
     expect(examples.map(({ name }) => name)).toEqual([
       'change',
       'absolute',
+      'behind',
       'unknown item',
       'gap',
       'beyond the end',
@@ -79,7 +81,33 @@ describe('the examples of PROTOCOL.md §10', () => {
     const news = eventsOf(third).map(event => partOf(encoder, event, { item: 301, partition: 1 }))
     expect(hex(frames.frame(news))).toBe(hexOf('absolute', 3))
   })
+
+  test('are written as they say: what is read behind, each time in a chain of its own, then a base and a change', () => {
+    const exchanges = framesOf('behind')
+    const [quotes = [], trades = [], , lastOnes = []] = exchanges.map(eventsOf)
+    const [first, second, live] = [new TapeEncoder(), new TapeEncoder(), new TapeEncoder()]
+    const written = [
+      behindFrame(first, quotes, { partition: 2, from: 1000, to: 1040 }),
+      behindFrame(second, trades, { partition: 0, from: 4711, to: 4714 }),
+    ]
+    for (const quote of quotes) partOf(live, quote, { item: 7, partition: 2 })
+    const base = new TapeBytes()
+    base.byte(0x80)
+    writeCovers({ partition: 2, from: 1040, to: 1040 }, base)
+    live.base(7, base)
+    const frames = new FrameMaker([0, 0, 1040])
+    const change = frames.frame([partOf(live, lastOnes[0]!, { item: 7, partition: 2 })])
+    expect([...written, base.written, change].map(hex)).toEqual(exchanges.map(({ frame }) => hex(frame)))
+  })
 })
+
+function behindFrame(encoder: TapeEncoder, events: readonly MarketEvent[], range: TapeRange): Uint8Array {
+  const out = new TapeBytes()
+  out.byte(0x80)
+  for (const event of events) encoder.encode(event, { item: 0, partition: range.partition }, out)
+  writeCovers(range, out)
+  return out.written
+}
 
 function exchangesOf(text: string): Exchange[] {
   const exchanges: Exchange[] = []
