@@ -27,10 +27,13 @@ export class Interruption {
     }
   }
 
-  /** Listens to SIGINT and SIGTERM for as long as the process lives. */
+  /**
+   * Listens for as long as the process lives. SIGHUP (the terminal is gone) means the same: there is nothing to read again on it, since
+   * files that may change are looked at all the time.
+   */
   static ofProcess(): Interruption {
     const interruption = new Interruption()
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => interruption.take(performance.now()))
     }
     return interruption

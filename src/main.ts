@@ -8,6 +8,7 @@ import { readConfig } from './config/config-reader.ts'
 import { configHelp } from './config/config-text.ts'
 import { describeSource, startGateway } from './gateway/gateway.ts'
 import type { Gateway } from './gateway/gateway-run.ts'
+import { stopInTime } from './gateway/stop-in-time.ts'
 import { version } from './gateway/version.ts'
 import { Interruption } from './interruption.ts'
 import { flushOutput, outliveReaders } from './process-output.ts'
@@ -45,12 +46,18 @@ async function main(args: string[]): Promise<number> {
     const config = readConfig(process.env)
     if (values['check-config'])
       return print(`The configuration is right (${config.mode}, ${describeSource(config)}).\n`)
+    if (config.mode === 'production') refuseDebugger()
     return cluster.isWorker ? await runWorker(config) : await serve(config)
   } catch (error) {
     process.stderr.write(`ticker-gateway: ${messageOf(error)}\n`)
     if (!(error instanceof TickerError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
     return error instanceof TickerError ? 2 : 1
   }
+}
+
+/** Node opens its inspector on this signal, with all the rights of this process, for whoever can connect on loopback. */
+function refuseDebugger(): void {
+  process.on('SIGUSR1', () => process.stderr.write('SIGUSR1: opens no debugger in production\n'))
 }
 
 function parseArguments(args: string[]) {
@@ -82,14 +89,19 @@ async function serve(config: Config): Promise<number> {
     })
   })
   const program = fileURLToPath(import.meta.url)
-  const gateway = config.workers > 1 ? await startPrimary(config, { program }) : await startGateway(config)
-  if (!interruption.stopping.aborted) announce(config, gateway)
+  const starting = config.workers > 1 ? startPrimary(config, { program }) : startGateway(config)
+  const gateway = await Promise.race([starting, stopped])
+  // It served nobody yet.
+  if (gateway === undefined) return 0
+  announce(config, gateway)
+  let isReleased = false
   try {
     await Promise.race([stopped, gateway.ended])
   } finally {
-    await gateway.stop()
+    isReleased = await stopInTime(gateway, config.limits.drainMs)
   }
-  return 0
+  if (!isReleased) process.stderr.write('stopped, though not everything could be released in time\n')
+  return isReleased ? 0 : 1
 }
 
 function announce(config: Config, gateway: Omit<Gateway, 'controls'>): void {

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { sections } from '../src/config/variables.ts'
+import { keyTexts } from './config/environment.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 let folder: string
@@ -101,7 +102,7 @@ describe('the program', () => {
     ])
   })
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'starts, prints its addresses, serves, and stops cleanly on %s',
     async signal => {
       const program = new Program([], { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0' })
@@ -148,5 +149,52 @@ describe('the program', () => {
     })
     expect(code).toBe(2)
     expect(err).toContain('TICKER_DECODER=node:fs: expected a module that exports a function decode(record)')
+  })
+
+  /**
+   * Cause: what a start had begun when it failed (a timer, a broker that does not answer, a worker) kept the process alive.
+   * Symptom: nothing listened, nothing was logged any more, and whatever supervises the process saw it run.
+   * Seen: from outside, by a key file that was none.
+   */
+  test.each([
+    ['a log that cannot be opened', { TICKER_EMBEDDED_PATH: '/dev/null/log.sqlite' }],
+    ['a key file that holds none', { TICKER_TLS_CERT_FILE: main, TICKER_TLS_KEY_FILE: main }],
+    ['a log that cannot be opened by workers', { TICKER_EMBEDDED_PATH: '/dev/null/x', TICKER_WORKERS: '2' }],
+    ['a decoder that fails', { TICKER_DECODER: './missing.mjs' }],
+    ['a host that is not here', { TICKER_OPS_HOST: '192.0.2.1' }],
+  ])('%s ends it at once, with a code that says so', async (_what, env) => {
+    const program = new Program([], {
+      TICKER_MODE: 'development',
+      TICKER_PORT: '0',
+      TICKER_OPS_PORT: '0',
+      TICKER_DEMO: 'off',
+      ...env,
+    })
+    await expect.poll(() => program.err, { timeout: 20_000 }).toContain('ticker-gateway: ')
+    const toldMs = performance.now()
+    expect((await program.ended).code).toBeGreaterThan(0)
+    expect(performance.now() - toldMs).toBeLessThan(2000)
+  })
+
+  /**
+   * Cause: Node opens its inspector on SIGUSR1 unless somebody listens.
+   * Symptom: a debugger with all the rights of the gateway, on a port of loopback that asks for nothing.
+   * Seen: from outside, by the signal.
+   */
+  test('SIGUSR1 opens no debugger in production', async () => {
+    const program = new Program([], {
+      TICKER_KAFKA_BROKERS: inject('kafkaBrokers'),
+      TICKER_JWT_PUBLIC_KEY: keyTexts().publicPem,
+      TICKER_JWT_ISSUER: 'issuer',
+      TICKER_JWT_AUDIENCE: 'audience',
+      TICKER_PORT: '0',
+      TICKER_OPS_PORT: '0',
+    })
+    await expect.poll(() => program.out, { timeout: 20_000 }).toContain('/readyz')
+    program.process.kill('SIGUSR1')
+    await expect.poll(() => program.err).toContain('SIGUSR1: opens no debugger in production')
+    expect(program.err).not.toContain('Debugger listening')
+    program.process.kill('SIGTERM')
+    expect((await program.ended).code).toBe(0)
   })
 })

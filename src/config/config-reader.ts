@@ -184,5 +184,5 @@ function authConfig(reading: Reading): AuthConfig {
 
 function limitsConfig(reading: Reading, mode: Mode): LimitsConfig {
   const values = reading.values(limitVariables)
-  return { ...values, drainMs: values.drainMs ?? (mode === 'development' ? 500 : 10_000) }
+  return { ...values, drainMs: values.drainMs ?? (mode === 'development' ? 500 : 5000) }
 }

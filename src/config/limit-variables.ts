@@ -167,7 +167,7 @@ export const limitVariables = {
   drainMs: optional({
     name: 'TICKER_DRAIN_MS',
     kind: whole(0, 600_000, 'milliseconds'),
-    absent: '`10000`; in development `500`',
-    doc: 'Time that sessions have to leave when the gateway stops.',
+    absent: '`5000`; in development `500`',
+    doc: 'Time that sessions have to leave when the gateway stops. The whole stop takes 3 s more at most.',
   }),
 }

@@ -75,6 +75,11 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
     clearInterval(pings)
     probes.stop()
   })
+  // Those that are still there were told to go, and have had their time (`Sessions.drain`); the server waits for every connection.
+  app.addHook('preClose', done => {
+    for (const transport of connections.keys()) transport.terminate()
+    done()
+  })
   await app.register(fastifyWebSocket, {
     // `ws` reports a peer's protocol error to the listener below, and answers it.
     errorHandler: () => undefined,

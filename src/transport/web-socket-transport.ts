@@ -98,6 +98,11 @@ export class WebSocketTransport implements Transport {
     })
   }
 
+  /** Ends the connection at once, whatever its peer has answered. */
+  terminate(): void {
+    this.#webSocket.terminate()
+  }
+
   /** A pong has come. */
   answered(): void {
     this.#isAnswering = true

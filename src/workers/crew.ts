@@ -1,10 +1,11 @@
-import cluster from 'node:cluster'
+import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { WorkerState } from '../gateway/metrics/worker-metrics.ts'
+import { releaseMs } from '../gateway/stop-in-time.ts'
 import { TickerError } from '../ticker-error.ts'
 import type { LineOptions } from './line.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { notStarted, WorkerProcess } from './worker-process.ts'
 
 /** The first worker ended before it listened; it has said why. */
 export class WorkerStartError extends TickerError {
@@ -31,8 +32,9 @@ const firstDelayMs = 1000
 const longestDelayMs = 30_000
 /** Who was ready for so long does not crash again and again. */
 const steadyMs = 60_000
-/** What a worker has, beside the time of its clients, to release everything. */
-const releaseMs = 10_000
+const lookMs = 1000
+/** Of the time that a stop takes beyond its drain, what the primary needs for itself. */
+const ownReleaseMs = 500
 
 /** How long to wait before a worker is replaced that has crashed so many times in a row, from 1. */
 export function replacementDelayMs(crashes: number): number {
@@ -52,6 +54,7 @@ export class Crew {
   readonly #delays = new Set<NodeJS.Timeout>()
   readonly #first = Promise.withResolvers<string>()
   readonly #complete = Promise.withResolvers<void>()
+  #watch: NodeJS.Timeout | undefined
   #hasBeenReady = false
   #isKept = true
 
@@ -70,6 +73,7 @@ export class Crew {
     // Connections stay for hours: they are dealt out in turn, so that each worker has as many.
     cluster.schedulingPolicy = cluster.SCHED_RR
     process.once('exit', () => this.#kill())
+    this.#watch = setInterval(() => this.#look(), lookMs)
     this.#fork(1)
     const url = await this.#first.promise
     for (let slot = 2; slot <= size; slot++) this.#fork(slot)
@@ -87,7 +91,7 @@ export class Crew {
     const lacking = this.workers.find(({ isReady }) => !isReady)
     if (this.#hasBeenReady && this.workers.some(({ isReady }) => isReady)) return undefined
     if (lacking === undefined) return `${this.#workers.size} of ${size} workers run`
-    return `worker ${lacking.slot} of ${size}: ${lacking.lack ?? 'starting'}`
+    return `worker ${lacking.slot} of ${size}: ${lacking.isSilent ? 'it does not answer' : (lacking.lack ?? 'starting')}`
   }
 
   get states(): Readonly<Record<WorkerState, number>> {
@@ -113,6 +117,7 @@ export class Crew {
   /** Replaces nobody any more: the node leaves. */
   release(): void {
     this.#isKept = false
+    clearInterval(this.#watch)
     for (const delay of this.#delays) clearTimeout(delay)
   }
 
@@ -125,17 +130,30 @@ export class Crew {
     const all = Promise.all(workers.map(({ ended }) => ended))
     await Promise.race([
       all,
-      pause(drainMs + releaseMs, undefined, { signal: patience.signal }).catch(() => undefined),
+      pause(drainMs + releaseMs - ownReleaseMs, undefined, { signal: patience.signal }).catch(
+        () => undefined,
+      ),
     ])
     patience.abort()
     this.#kill()
     await all
   }
 
+  /** A worker that hangs still has its clients, and one connection after another would wait for it. */
+  #look(): void {
+    for (const worker of this.#workers.values()) {
+      if (!worker.look()) continue
+      this.#options.log.error({ worker: worker.slot, workerPid: worker.pid }, 'a worker hangs; it is ended')
+      worker.kill()
+    }
+  }
+
   #fork(slot: number): void {
     const { duties, log } = this.#options
+    const forked = this.#tryFork(slot)
+    if (forked === undefined) return
     const worker: WorkerProcess = new WorkerProcess(
-      cluster.fork(),
+      forked,
       slot,
       duties.of(() => worker),
     )
@@ -144,11 +162,26 @@ export class Crew {
     void worker.ended.then(how => this.#ended(worker, how))
   }
 
+  /** The system may refuse: that ends neither the primary nor the place of the worker. */
+  #tryFork(slot: number): Worker | undefined {
+    try {
+      return cluster.fork()
+    } catch (error) {
+      this.#replace({ slot, pid: undefined, readySinceMs: undefined }, notStarted(error))
+      return undefined
+    }
+  }
+
   #ended(worker: WorkerProcess, how: string): void {
-    const { duties, log } = this.#options
-    const { slot, pid, readySinceMs } = worker
-    this.#workers.delete(slot)
-    duties.gone(worker)
+    this.#workers.delete(worker.slot)
+    this.#options.duties.gone(worker)
+    this.#replace(worker, how)
+  }
+
+  #replace(
+    { slot, pid, readySinceMs }: Pick<WorkerProcess, 'slot' | 'pid' | 'readySinceMs'>,
+    how: string,
+  ): void {
     this.#first.reject(new WorkerStartError(`the first worker ${how} before it listened`))
     if (!this.#isKept) return
     this.restarts++
@@ -156,7 +189,7 @@ export class Crew {
     const crashes = wasSteady ? 1 : (this.#crashes.get(slot) ?? 0) + 1
     this.#crashes.set(slot, crashes)
     const delayMs = replacementDelayMs(crashes)
-    log.error({ worker: slot, workerPid: pid, delayMs }, `worker ${how}; another one begins`)
+    this.#options.log.error({ worker: slot, workerPid: pid, delayMs }, `worker ${how}; another one begins`)
     const delay = setTimeout(() => {
       this.#delays.delete(delay)
       this.#fork(slot)

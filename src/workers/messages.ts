@@ -12,6 +12,7 @@ export type WorkerQuestion =
 
 /** What a worker tells the primary. It is ready where it lacks nothing. */
 export type WorkerNotice =
+  | { readonly tell: 'alive' }
   | { readonly tell: 'listening'; readonly url: string }
   | { readonly tell: 'state'; readonly lack?: string }
   | { readonly tell: 'release'; readonly number: number }
@@ -53,6 +54,7 @@ const workerQuestions: Readonly<Record<string, Readonly<Record<string, (value: u
 }
 
 const workerNotices: typeof workerQuestions = {
+  alive: {},
   listening: { url: text },
   state: { lack: absentOr(text) },
   release: { number: count },

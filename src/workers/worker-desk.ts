@@ -83,6 +83,8 @@ export class WorkerDesk implements CrewDuties {
   #hear(notice: WorkerNotice, worker: WorkerProcess): void {
     const { crew, ledger } = this.#options
     switch (notice.tell) {
+      case 'alive':
+        return
       case 'listening':
         return crew().listens(worker, notice.url)
       case 'state':

@@ -1,5 +1,12 @@
 import type { Worker } from 'node:cluster'
+import { messageOf } from '../ticker-error.ts'
 import { Line, type LineOptions } from './line.ts'
+
+/** Looks without a word after which a worker gets nothing new, and after which it is ended. They are a second apart. */
+const silentLooks = 5
+const hungLooks = 15
+/** The same for one that has said nothing yet: it loads its program. */
+const startingLooks = 60
 
 /** A worker as the primary sees it: its process, what is said to it, and how far it is. */
 export class WorkerProcess {
@@ -17,6 +24,9 @@ export class WorkerProcess {
   /** When it became ready, on a clock that only goes on. */
   readySinceMs: number | undefined
   readonly #worker: Worker
+  #hasSpoken = false
+  /** Looks since it said something. */
+  #looks = 0
 
   /** `duties` are what it asks and tells. */
   constructor(worker: Worker, slot: number, duties: Omit<LineOptions, 'send'>) {
@@ -24,9 +34,17 @@ export class WorkerProcess {
     this.number = worker.id
     this.slot = slot
     this.line = new Line({ ...duties, send: message => void worker.send(message, ignore) })
-    worker.on('message', message => this.line.receive(message))
-    worker.on('error', ignore)
+    worker.on('message', message => {
+      this.#hasSpoken = true
+      this.#looks = 0
+      this.line.receive(message)
+    })
     this.ended = new Promise(resolve => {
+      // Where there is no descriptor or memory left it never begins, and so never exits.
+      worker.on('error', error => {
+        if (this.pid === undefined) resolve(notStarted(error))
+      })
+      if (this.pid === undefined) this.line.close()
       worker.once('exit', (code, signal) => {
         this.line.close()
         resolve(signal ? `killed by ${signal}` : `ended with code ${code}`)
@@ -39,13 +57,29 @@ export class WorkerProcess {
   }
 
   get isReady(): boolean {
-    return this.readySinceMs !== undefined && this.lack === undefined
+    return this.readySinceMs !== undefined && this.lack === undefined && !this.isSilent
+  }
+
+  /** Whether it has said nothing for so long that it may hang. */
+  get isSilent(): boolean {
+    return this.#hasSpoken && this.#looks >= silentLooks
+  }
+
+  /** Looks after it, once a second; whether it hangs. Looks are counted, not time: the primary may have stood still itself. */
+  look(): boolean {
+    this.#looks += 1
+    return this.#looks >= (this.#hasSpoken ? hungLooks : startingLooks)
   }
 
   /** Ends it at once. */
   kill(): void {
-    this.#worker.process.kill('SIGKILL')
+    if (this.pid !== undefined) this.#worker.process.kill('SIGKILL')
   }
+}
+
+/** How a worker ended that never began. */
+export function notStarted(error: unknown): string {
+  return `could not be started (${messageOf(error)})`
 }
 
 function ignore(): void {}

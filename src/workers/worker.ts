@@ -18,6 +18,8 @@ import { RemoteLedger } from './remote-ledger.ts'
 /** How long the primary may take to answer a claim; then it is refused. */
 const ledgerWithinMs = 2000
 const joinWithinMs = 10_000
+/** How often a worker says that it is there, however busy; the primary replaces one that says nothing. */
+const aliveMs = 1000
 /** How often a worker that is not ready says why. */
 const stateMs = 500
 
@@ -54,6 +56,15 @@ class WorkerNode {
 
   async run(): Promise<number> {
     process.on('message', message => this.#line.receive(message))
+    const alive = setInterval(() => this.#tell({ tell: 'alive' }), aliveMs)
+    try {
+      return await this.#serve()
+    } finally {
+      clearInterval(alive)
+    }
+  }
+
+  async #serve(): Promise<number> {
     const interruption = Interruption.ofProcess()
     interruption.abandoning.addEventListener('abort', () => process.exit(130))
     interruption.stopping.addEventListener('abort', () => this.#stopping.abort())

@@ -69,7 +69,7 @@ export class NodeProcess {
     limits: ProcessLimits = {},
   ): Promise<NodeProcess> {
     const node = new NodeProcess(env, limits)
-    await node.until(() => node.#out.includes('/readyz'), 'its addresses')
+    await node.until(() => node.hasListened, 'its addresses')
     await node.until(() => node.isReady(), 'health')
     return node
   }
@@ -80,6 +80,11 @@ export class NodeProcess {
 
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+
+  /** Whether it has printed where it listens. */
+  get hasListened(): boolean {
+    return this.#out.includes('/readyz')
   }
 
   get streamUrl(): string {

@@ -1,0 +1,20 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Gateway } from './gateway-run.ts'
+
+/**
+ * What a stop may take beyond the time that sessions have to leave: a second for the last of them, and two to release everything. With the
+ * default of `TICKER_DRAIN_MS` that makes 8 s, of the 10 s after which `docker stop` kills.
+ */
+export const releaseMs = 3000
+
+/** Stops a gateway; resolves with whether everything was released in time. What is not, the end of the process releases. */
+export async function stopInTime(gateway: Pick<Gateway, 'stop'>, drainMs: number): Promise<boolean> {
+  const patience = new AbortController()
+  const { signal } = patience
+  const late = pause(drainMs + releaseMs, false, { signal }).catch(() => false)
+  try {
+    return await Promise.race([gateway.stop().then(() => true), late])
+  } finally {
+    patience.abort()
+  }
+}
