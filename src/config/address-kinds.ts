@@ -3,12 +3,37 @@ import type { AllowedOrigins } from '../auth/origin-policy.ts'
 import { type AddressRange, parseAddressRange } from '../ip-address.ts'
 import { type Kind, kind, listOf } from './kind.ts'
 
-/** An origin as browsers send it (RFC 6454 §6.2): scheme, host and port, nothing after them. */
-const origin = kind('origins such as https://app.example.com', value => {
-  const url = URL.parse(value)
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined
-  return url.origin === value ? value : undefined
-})
+/**
+ * An origin as browsers send it (RFC 6454 §6.2), with which it is compared: of a site, or of an app that has a scheme of its own, such as
+ * capacitor, tauri or chrome-extension.
+ */
+const origin: Kind<string> = {
+  expected: 'origins such as https://app.example.com or capacitor://localhost',
+  parse(value) {
+    if (value === 'null') return { fault: nullRule }
+    const url = URL.parse(value)
+    if (url === null || !/^[a-z][a-z\d+.-]*:\/\//i.test(value)) return { fault: `expected ${this.expected}` }
+    const { protocol, hostname } = url
+    const scheme = pageSchemes.get(protocol)
+    if (scheme !== undefined)
+      return { fault: `expected ${scheme} instead of ${protocol}//, the scheme of the page` }
+    if (hostname.includes('*'))
+      return { fault: `expected each origin by its name: "${value}" is compared as it stands` }
+    const sent = protocol === 'file:' ? 'file://' : `${protocol}//${url.host.toLowerCase()}`
+    if (sent === value) return { value }
+    return { fault: `expected origins as browsers send them: ${sent} instead of ${value}` }
+  },
+}
+
+/** Schemes that are taken for an origin's. */
+const pageSchemes = new Map([
+  ['ws:', 'http://'],
+  ['wss:', 'https://'],
+])
+
+const nullRule =
+  'expected origins that have a name: any page can send null, from a frame in a sandbox; serve the page from a site of its own, ' +
+  'or let everyone connect with *'
 
 /** `*`, or a list of origins. */
 export const allowedOrigins: Kind<AllowedOrigins> = {
@@ -16,7 +41,7 @@ export const allowedOrigins: Kind<AllowedOrigins> = {
   parse(value) {
     if (value === '*') return { value: '*' }
     const parsed = listOf(origin).parse(value)
-    return 'fault' in parsed ? { fault: `expected ${this.expected}` } : { value: new Set(parsed.value) }
+    return 'fault' in parsed ? parsed : { value: new Set(parsed.value) }
   },
 }
 

@@ -1,5 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import { messageOf } from '../ticker-error.ts'
 import type { Reading } from './reading.ts'
 import type { Variable } from './variable.ts'
 
@@ -9,7 +11,7 @@ export interface CertificateVariables {
   readonly keyFile: Variable<string | undefined>
 }
 
-/** Adds the faults that a certificate and its key have together: one without the other, or of different pairs. */
+/** Adds the faults that a certificate and its key have together: one without the other, of different pairs, out of their time, or too weak. */
 export function checkCertificate(reading: Reading, { certificateFile, keyFile }: CertificateVariables): void {
   if (reading.isSet(certificateFile) !== reading.isSet(keyFile)) {
     const isCertificate = reading.isSet(certificateFile)
@@ -18,10 +20,45 @@ export function checkCertificate(reading: Reading, { certificateFile, keyFile }:
     return
   }
   const [certificate, key] = [reading.value(certificateFile), reading.value(keyFile)]
-  if (certificate === undefined || key === undefined || isPair(certificate, key)) return
-  reading.fault(keyFile, `is not the key of the first certificate in ${certificateFile.name}`)
+  if (certificate === undefined || key === undefined) return
+  const [pem, keyPem] = [readFileSync(certificate), readFileSync(key)]
+  if (!new X509Certificate(pem).checkPrivateKey(createPrivateKey(keyPem))) {
+    reading.fault(keyFile, `is not the key of the first certificate in ${certificateFile.name}`)
+    return
+  }
+  const lapse = lapseOf(pem)
+  if (lapse !== undefined) reading.fault(certificateFile, `${lapse}; renew it`)
+  const weakness = weaknessOf(pem, keyPem)
+  if (weakness !== undefined)
+    reading.fault(certificateFile, `cannot be used for TLS (${weakness}); make another`)
 }
 
-function isPair(certificate: string, key: string): boolean {
-  return new X509Certificate(readFileSync(certificate)).checkPrivateKey(createPrivateKey(readFileSync(key)))
+/** Adds a fault where no certificate of a file of authorities is valid any more. */
+export function checkAuthorities(reading: Reading, variable: Variable<string | undefined>): void {
+  const path = reading.value(variable)
+  if (path === undefined) return
+  const certificates = readFileSync(path, 'latin1').match(
+    /-----BEGIN[^-]*CERTIFICATE-----[^-]+-----END[^-]+-----/g,
+  )
+  const lapses = (certificates ?? []).map(lapseOf)
+  if (lapses.length === 0 || lapses.includes(undefined)) return
+  reading.fault(variable, `every certificate in it ${lapses[0]}; name a file with the authorities of today`)
+}
+
+/** How the first certificate of a text is out of its time; `undefined` where it is valid now. */
+function lapseOf(pem: string | Buffer): string | undefined {
+  const { validFromDate, validToDate } = new X509Certificate(pem)
+  const now = new Date()
+  if (validToDate < now) return `has expired, at ${validToDate.toISOString()}`
+  return validFromDate > now ? `is not valid before ${validFromDate.toISOString()}` : undefined
+}
+
+/** Why OpenSSL does not take a certificate and its key, such as that the key is too short; `undefined` where it does. */
+function weaknessOf(cert: Buffer, key: Buffer): string | undefined {
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    return messageOf(error).trim()
+  }
 }

@@ -1,6 +1,6 @@
 import { isLoopback } from '../auth/loopback.ts'
 import { passwordMechanisms } from '../log/kafka/kafka-security.ts'
-import { checkCertificate } from './certificate-rule.ts'
+import { checkAuthorities, checkCertificate } from './certificate-rule.ts'
 import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
 import { kafkaVariables } from './log-variables.ts'
 import type { Reading } from './reading.ts'
@@ -29,6 +29,7 @@ function checkTls(reading: Reading): void {
     }
   }
   checkCertificate(reading, kafkaTlsVariables)
+  checkAuthorities(reading, kafkaTlsVariables.authorityFile)
 }
 
 function checkSasl(reading: Reading): void {

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { parseIpAddress } from '../ip-address.ts'
 
 /** What a text was read as: its value, or the rule that it breaks. */
 export type Parsed<T> = { readonly value: T } | { readonly fault: string }
@@ -93,6 +94,40 @@ export const readableFile = kind('the path of a file that can be read', value =>
     return undefined
   }
 })
+
+/** The path of a file that is there or will be made. */
+export const fileName: Kind<string> = {
+  expected: 'the path of a file',
+  parse(path) {
+    const parsed = line(1024).parse(path)
+    if ('fault' in parsed || !isFolder(path)) return parsed
+    return { fault: `expected ${this.expected}; this is a folder` }
+  },
+}
+
+/** An address that a program can listen on, or a name of one. */
+export const listenHost: Kind<string> = {
+  expected: host.expected,
+  parse(text) {
+    const address = parseIpAddress(text)
+    const range = address?.range()
+    if (range === 'multicast' || range === 'broadcast') {
+      return { fault: `expected an address of this machine; nothing can listen on ${range}` }
+    }
+    if (range === 'linkLocal' && address?.kind() === 'ipv6' && !text.includes('%')) {
+      return { fault: `expected the network card behind a link-local address, such as ${text}%eth0` }
+    }
+    return host.parse(text)
+  },
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
 
 function isHost(value: string): boolean {
   if (isIP(value) !== 0) return true

@@ -1,5 +1,15 @@
 import { defaultTopics } from '../log/topics.ts'
-import { hostAndPort, line, listOf, matching, oneOf, whole } from './kind.ts'
+import {
+  hostAndPort,
+  fileName,
+  type Kind,
+  line,
+  listOf,
+  matching,
+  oneOf,
+  readableFile,
+  whole,
+} from './kind.ts'
 import { optional, required, withDefault } from './variable.ts'
 
 export const kafkaVariables = {
@@ -64,10 +74,20 @@ export const deadLetterVariables = {
   }),
 }
 
+/** A package is looked for when it is loaded, which may do anything. */
+const moduleName: Kind<string> = {
+  expected: 'a path or the name of a package',
+  parse(name) {
+    const isPath = name.startsWith('.') || name.startsWith('/')
+    if (!isPath || 'value' in readableFile.parse(name)) return line(1024).parse(name)
+    return { fault: `expected ${readableFile.expected}, or the name of a package` }
+  },
+}
+
 export const embeddedVariables = {
   path: withDefault({
     name: 'TICKER_EMBEDDED_PATH',
-    kind: line(1024),
+    kind: fileName,
     default: '.ticker/log.sqlite',
     doc: 'File of the embedded log.',
     isForDevelopment: true,
@@ -149,7 +169,7 @@ export const ingestVariables = {
   }),
   decoder: optional({
     name: 'TICKER_DECODER',
-    kind: line(1024),
+    kind: moduleName,
     absent: 'JSON and MessagePack',
     doc: 'Path (./ or absolute) or package name of a decoder module, for a format of your own.',
   }),

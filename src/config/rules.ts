@@ -3,7 +3,8 @@ import { isLoopback } from '../auth/loopback.ts'
 import { adminVariables } from './admin-variables.ts'
 import { authVariables } from './auth-variables.ts'
 import { checkKafkaSecurity } from './kafka-security-rules.ts'
-import { limitVariables } from './limit-variables.ts'
+import { checkLimits } from './limit-rules.ts'
+import { checkPorts } from './listener-rules.ts'
 import {
   deadLetterVariables,
   demoVariables,
@@ -12,7 +13,7 @@ import {
   topicVariables,
 } from './log-variables.ts'
 import type { Reading } from './reading.ts'
-import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
+import { generalVariables, streamVariables } from './stream-variables.ts'
 import type { Variable } from './variable.ts'
 import { variables } from './variables.ts'
 
@@ -25,19 +26,11 @@ export function checkRules(reading: Reading): void {
   checkDeadLetters(reading)
   checkKafkaSecurity(reading)
   checkKeys(reading)
-  checkMemory(reading)
+  checkLimits(reading)
   // What a wrong mode would ask for is anyone's guess.
   if (reading.isWrong(generalVariables.mode)) return
   if (reading.value(generalVariables.mode) === 'production') checkProduction(reading)
   else checkDevelopment(reading)
-}
-
-/** What is let go of lets nobody new in. */
-function checkMemory(reading: Reading): void {
-  const { memoryRefusePercent: refuse, memoryShedPercent: shed } = limitVariables
-  if (reading.isWrong(refuse) || reading.isWrong(shed)) return
-  if (reading.value(refuse) <= reading.value(shed)) return
-  reading.fault(shed, `lower than ${refuse.name} (${reading.value(refuse)}); set it as high at least`)
 }
 
 /** The faults in what says where the log is; for commands that run no gateway. */
@@ -128,28 +121,6 @@ function checkKafkaInDevelopment(reading: Reading): void {
   if (reading.value(demoVariables.feed) === 'on') reading.fault(demoVariables.feed, rule)
 }
 
-/** Each listener has a port of its own; on different addresses they may have the same. */
-function checkPorts(reading: Reading): void {
-  const before: ListenerVariables[] = []
-  const listeners = [streamVariables, operationsVariables]
-  for (const listener of reading.isSet(adminVariables.token) ? [...listeners, adminVariables] : listeners) {
-    const other = before.find(earlier => isSameAddress(reading, earlier, listener))
-    if (other === undefined) before.push(listener)
-    else reading.fault(listener.port, `is taken by ${other.port.name}; set one of them to another`)
-  }
-}
-
-interface ListenerVariables {
-  readonly host: Variable<string>
-  readonly port: Variable<number>
-}
-
-function isSameAddress(reading: Reading, one: ListenerVariables, other: ListenerVariables): boolean {
-  const port = reading.value(one.port)
-  if (port === 0 || port !== reading.value(other.port)) return false
-  return reading.value(one.host) === reading.value(other.host)
-}
-
 function checkAdministration(reading: Reading): void {
   const { token, host, port } = adminVariables
   if (reading.isSet(token)) return
@@ -166,20 +137,32 @@ function checkAdministration(reading: Reading): void {
 function checkTopics(reading: Reading): void {
   const first = new Map<string, Variable<string>>()
   for (const variable of Object.values(topicVariables)) {
-    const topic = reading.value(variable)
-    const other = first.get(topic)
-    if (other === undefined) first.set(topic, variable)
-    else reading.fault(variable, `"${topic}" is ${other.name} as well; each stream has a topic of its own`)
+    const name = reading.value(variable)
+    const other = first.get(metricName(name))
+    if (other === undefined) first.set(metricName(name), variable)
+    else if (reading.value(other) !== name) reading.fault(variable, collision(other, reading.value(other)))
+    else reading.fault(variable, `"${name}" is ${other.name} as well; each stream has a topic of its own`)
   }
+}
+
+/** Kafka makes no topic whose name differs from another's in these alone, since they are one in its metrics. */
+function metricName(topic: string): string {
+  return topic.replaceAll('.', '_')
+}
+
+function collision(other: Variable<unknown>, name: string): string {
+  return `differs from ${other.name}=${name} only in "." and "_", and Kafka has but one of such topics; rename one of them`
 }
 
 function checkDeadLetters(reading: Reading): void {
   const variable = deadLetterVariables.topic
   const topic = reading.value(variable)
   if (topic === undefined) return
-  const stream = Object.values(topicVariables).find(each => reading.value(each) === topic)
-  if (stream !== undefined) {
-    reading.fault(variable, `"${topic}" is ${stream.name} as well; copies there would be read as events`)
+  for (const stream of Object.values(topicVariables)) {
+    const name = reading.value(stream)
+    if (metricName(name) !== metricName(topic)) continue
+    const copied = `"${topic}" is ${stream.name} as well; copies there would be read as events`
+    reading.fault(variable, name === topic ? copied : collision(stream, name))
   }
   if (reading.value(generalVariables.mode) === 'development' && !reading.isSet(kafkaVariables.brokers)) {
     reading.fault(variable, 'the embedded log keeps no dead letters; set TICKER_KAFKA_BROKERS, or unset it')

@@ -1,6 +1,6 @@
 import { addressRange, allowedOrigins } from './address-kinds.ts'
 import { logLevels } from './config.ts'
-import { host, listOf, oneOf, port, whole } from './kind.ts'
+import { listenHost, listOf, oneOf, port, whole } from './kind.ts'
 import { modes } from './mode.ts'
 import { certificateFile, privateKeyFile } from './pem-kinds.ts'
 import { optional, withDefault } from './variable.ts'
@@ -29,7 +29,7 @@ export const generalVariables = {
 export const streamVariables = {
   host: withDefault({
     name: 'TICKER_HOST',
-    kind: host,
+    kind: listenHost,
     default: '127.0.0.1',
     doc: 'Address the stream listens on. Other than loopback it takes TLS files or TICKER_TRUSTED_PROXIES.',
   }),
@@ -67,14 +67,14 @@ export const streamVariables = {
     name: 'TICKER_ALLOWED_ORIGINS',
     kind: allowedOrigins,
     absent: 'none; in development those on loopback',
-    doc: 'Web origins whose pages may connect. Clients other than browsers send none and may.',
+    doc: 'Origins whose pages and apps may connect, as browsers send them. Clients other than browsers send none and may.',
   }),
 }
 
 export const operationsVariables = {
   host: withDefault({
     name: 'TICKER_OPS_HOST',
-    kind: host,
+    kind: listenHost,
     default: '127.0.0.1',
     doc: 'Address of /metrics, /healthz and /readyz, which ask for no token.',
   }),

@@ -1,10 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { Budget } from '../limits/budget.ts'
+import { bytesPerMessage, messageBurstMs } from '../limits/message-cost.ts'
 
-/** So much of its rate a client may use at once. */
-const burstMs = 4000
-/** What one message's worth is of what is received, and of an answer that states the whole subscription. */
-const bytesPerMessage = 1024
+/** What one message's worth is of an answer that states the whole subscription. */
 const itemsPerMessage = 500
 
 /** How fast a client may send, whatever it sends (`PROTOCOL.md` §2). */
@@ -16,7 +14,7 @@ export class MessageRate {
 
   constructor(perSecond: number, clock: Clock) {
     this.#clock = clock
-    this.#budget = new Budget({ perSecond, burstMs })
+    this.#budget = new Budget({ perSecond, burstMs: messageBurstMs })
   }
 
   /** Whether something of this length may be taken. */

@@ -8,6 +8,8 @@ const maxItems = 2000
 const attacked = underAttack({
   TICKER_MAX_ITEMS: String(maxItems),
   TICKER_SLOW_TIMEOUT_MS: '1000',
+  // A slow client is told so before its end.
+  TICKER_HEARTBEAT_MS: '500',
   TICKER_PING_MS: '3000',
 })
 const t = '2026-01-02T14:30:00Z'
