@@ -120,7 +120,7 @@ export const limitVariables = {
     name: 'TICKER_DEFLATE',
     kind: oneOf(['on', 'off']),
     default: 'on',
-    doc: 'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed, each once for all of its receivers.',
+    doc: 'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed, each once for all of its receivers; those of a single one are not.',
   }),
   flushDelayMs: withDefault({
     name: 'TICKER_FLUSH_DELAY_MS',

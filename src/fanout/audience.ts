@@ -123,8 +123,10 @@ export class Audience implements Coverage {
   }
 
   #deliver(block: Block): void {
-    this.#bytes += block.framed().length * this.size
-    block.share()
+    const { size } = this
+    this.#bytes += block.framed().length * size
+    // Compressing takes longer than everything else that is done for a subscriber; it is for many to share.
+    if (size > 1) block.share()
     if (this.#others !== undefined) for (const other of this.#others) this.#offer(block, other)
     // The last, for when it leaves, one of the others takes its place.
     if (this.#first !== undefined) this.#offer(block, this.#first)

@@ -51,7 +51,7 @@ export class Block {
     return this.#frame
   }
 
-  /** States that it goes to a whole audience, so that it is worth compressing. */
+  /** States that it goes to several subscribers, so that it is worth compressing. */
   share(): void {
     this.#isShared = true
   }

@@ -98,6 +98,24 @@ test('large frames come compressed to who offered it, the same to each, and whol
   await Promise.all([one.close(), two.close(), plain.close()])
 })
 
+/**
+ * Cause: whatever was built for an audience was compressed, also for an audience of one.
+ * Symptom: with a subscription of its own each subscriber cost the node a compression of each of its frames, several times the rest of a delivery.
+ * Seen: by reading.
+ */
+test('frames of one subscriber come as they are', async () => {
+  const alone = await Subscriber.open()
+  publish(500)
+  await expect.poll(() => alone.ids.length).toBe(500)
+  const [bytes, before] = [alone.bytes, await Subscriber.open({ perMessageDeflate: false })]
+  await alone.close()
+  publish(500)
+  await expect.poll(() => before.ids.length).toBe(500)
+  // Numbers of events have grown by a digit at most.
+  expect(Math.abs(before.bytes - bytes)).toBeLessThan(2000)
+  await before.close()
+})
+
 test('small frames come as they are', async () => {
   const [one, plain] = await Promise.all([Subscriber.open(), Subscriber.open({ perMessageDeflate: false })])
   publish(3)
