@@ -15,8 +15,10 @@ export interface RateLimitOptions {
 export class RateLimit {
   readonly #msPerPiece: number
   readonly #burstMs: number
-  /** Until when the budget is used up, in ms, by key; those that took longest ago come first. */
+  /** Until when the budget is used up, in ms, by key. */
   readonly #usedUntilMs = new Map<string, number>()
+  /** How many keys it takes for the next sweep: twice those that the last one left, so that each costs little. */
+  #sweepAt = keysLimit
 
   constructor({ perSecond, burstMs = 1000 }: RateLimitOptions) {
     this.#msPerPiece = 1000 / perSecond
@@ -41,15 +43,15 @@ export class RateLimit {
     count: number,
     { nowMs, mostMs }: { readonly nowMs: number; readonly mostMs: number },
   ): number {
-    const usedUntilMs = Math.max(nowMs, this.#usedUntilMs.get(key) ?? nowMs)
+    const known = this.#usedUntilMs.get(key)
+    if (known === undefined && this.#usedUntilMs.size >= this.#sweepAt) this.#sweep(nowMs)
+    const usedUntilMs = Math.max(nowMs, known ?? nowMs)
     const costMs = count * this.#msPerPiece
     const waitMs = Math.ceil(
       Math.max(0, usedUntilMs + Math.min(costMs, this.#burstMs) - this.#burstMs - nowMs),
     )
     if (waitMs > mostMs) return waitMs
-    this.#usedUntilMs.delete(key)
     this.#usedUntilMs.set(key, usedUntilMs + costMs)
-    if (this.#usedUntilMs.size > keysLimit) this.#forgetFirst()
     return waitMs
   }
 
@@ -59,8 +61,11 @@ export class RateLimit {
     if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerPiece)
   }
 
-  #forgetFirst(): void {
-    const [first] = this.#usedUntilMs.keys()
-    if (first !== undefined) this.#usedUntilMs.delete(first)
+  /** Forgets keys whose budget is full again. The others are no more than what was taken lately, which is limited itself. */
+  #sweep(nowMs: number): void {
+    for (const [key, usedUntilMs] of this.#usedUntilMs) {
+      if (usedUntilMs <= nowMs) this.#usedUntilMs.delete(key)
+    }
+    this.#sweepAt = Math.max(keysLimit, 2 * this.#usedUntilMs.size)
   }
 }

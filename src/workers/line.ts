@@ -20,6 +20,8 @@ export interface AskRule<Answer> {
   /** Reads the answer; `undefined` where it is none. */
   readonly parse: (value: unknown) => Answer | undefined
   readonly withinMs: number
+  /** Takes an answer that comes after its time, when the question has failed. */
+  readonly late?: (answer: Answer) => void
 }
 
 interface Pending {
@@ -39,6 +41,8 @@ const longestFault = 1000
 export class Line {
   readonly #options: LineOptions
   readonly #pending = new Map<number, Pending>()
+  /** What is to be done with answers that come too late, by question. */
+  readonly #late = new Map<number, (answer: unknown) => void>()
   /** What is said in this turn of the event loop. */
   #said: object[] = []
   #lastNumber = 0
@@ -49,7 +53,7 @@ export class Line {
   }
 
   /** Asks; rejects with a `LineError`. */
-  async ask<Answer>(question: object, { parse, withinMs }: AskRule<Answer>): Promise<Answer> {
+  async ask<Answer>(question: object, { parse, withinMs, late }: AskRule<Answer>): Promise<Answer> {
     if (this.#isClosed) throw new LineError('the process at the other end is gone')
     if (this.#pending.size >= mostPending)
       throw new LineError(`${mostPending} questions wait for an answer already`)
@@ -57,6 +61,7 @@ export class Line {
     const answer = await new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#settle(number)?.reject(new LineError(`no answer within ${withinMs} ms`))
+        if (late !== undefined) this.#keepLate(number, value => ifDefined(parse(value), late))
       }, withinMs)
       this.#pending.set(number, { resolve, reject, timer })
       this.#say({ line: 'ask', number, body: question })
@@ -83,13 +88,31 @@ export class Line {
     if (line === 'tell') this.#options.hear(body)
     else if (!count(number)) return
     else if (line === 'ask') void this.#answer(number, body)
-    else if (line === 'answer') this.#settle(number)?.resolve(body)
-    else if (line === 'fault') this.#settle(number)?.reject(faultOf(body))
+    else if (line === 'answer') this.#answered(number, body)
+    else if (line === 'fault') this.#failed(number, body)
+  }
+
+  #answered(number: number, body: unknown): void {
+    this.#settle(number)?.resolve(body)
+    this.#late.get(number)?.(body)
+    this.#late.delete(number)
+  }
+
+  #failed(number: number, body: unknown): void {
+    this.#settle(number)?.reject(faultOf(body))
+    this.#late.delete(number)
+  }
+
+  #keepLate(number: number, late: (answer: unknown) => void): void {
+    this.#late.set(number, late)
+    const [oldest] = this.#late.keys()
+    if (this.#late.size > mostPending && oldest !== undefined) this.#late.delete(oldest)
   }
 
   /** The other end is gone: nobody answers any more. */
   close(): void {
     this.#isClosed = true
+    this.#late.clear()
     for (const number of this.#pending.keys()) {
       this.#settle(number)?.reject(new LineError('the process at the other end is gone'))
     }
@@ -122,6 +145,10 @@ export class Line {
     clearTimeout(pending.timer)
     return pending
   }
+}
+
+function ifDefined<Value>(value: Value | undefined, use: (value: Value) => void): void {
+  if (value !== undefined) use(value)
 }
 
 function faultOf(body: unknown): LineError {

@@ -31,17 +31,28 @@ export class RemoteLedger implements Ledger {
   }
 
   reserve(wants: readonly Want[], mostMs: number): Promise<number> {
-    return this.#ask({ ask: 'reserve', wants, mostMs }, isWait)
+    const late = (waitMs: number): void => {
+      if (waitMs <= mostMs) for (const want of wants) this.giveBack(want)
+    }
+    return this.#ask({ ask: 'reserve', wants, mostMs }, isWait, late)
   }
 
   giveBack(want: Want): void {
     this.#tell({ tell: 'giveBack', want })
   }
 
-  async #ask<Answer>(question: WorkerQuestion, check: (value: unknown) => value is Answer): Promise<Answer> {
+  async #ask<Answer>(
+    question: WorkerQuestion,
+    check: (value: unknown) => value is Answer,
+    late?: (answer: Answer) => void,
+  ): Promise<Answer> {
     try {
       const parse = (value: unknown): Answer | undefined => (check(value) ? value : undefined)
-      return await this.#line.ask(question, { parse, withinMs: this.#withinMs })
+      return await this.#line.ask(question, {
+        parse,
+        withinMs: this.#withinMs,
+        ...(late === undefined ? {} : { late }),
+      })
     } catch (cause) {
       throw new LedgerSilentError('the primary process, which keeps the limits, does not answer', { cause })
     }

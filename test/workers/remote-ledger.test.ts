@@ -73,3 +73,20 @@ test('a primary that does not answer refuses in time, and a place that it gives 
   await expect.poll(() => first.share.size).toBe(0)
   expect(ledger.taken('sessionsPerUser')).toBe(0)
 })
+
+/**
+ * Cause: an answer that came after its time was passed over, also where it granted what had been asked for.
+ * Symptom: after a pause of the primary, users were refused for what they had been refused before.
+ * Seen: by reading.
+ */
+test('what a late answer grants is given back, what it refuses is not', async () => {
+  const awake = Promise.withResolvers<void>()
+  const { ledger, first } = node(awake.promise)
+  const want = { kind: 'eventsPerUser', key: 'ann', count: 10 } as const
+  await ledger.reserve([{ ...want, key: 'bob' }], 0)
+  const asked = [first.ledger.reserve([want], 0), first.ledger.reserve([{ ...want, key: 'bob' }], 0)]
+  for (const each of asked) await expect(each).rejects.toThrow(LedgerSilentError)
+  awake.resolve()
+  await expect.poll(() => ledger.reserve([want], 0)).toBe(0)
+  expect(await ledger.reserve([{ ...want, key: 'bob' }], 0)).toBe(1000)
+})
