@@ -1,5 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { makeFolder } from '../src/make-folder.ts'
+import { UsageError } from '../src/commands/usage-error.ts'
 import { messageOf } from '../src/ticker-error.ts'
 import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
 import { Progress } from './progress.ts'
@@ -22,11 +24,19 @@ async function main(args: readonly string[]): Promise<number> {
     const scenario = isNamed ? find(first) : scenarios[0]
     const rest = args.slice(isNamed ? 1 : 0)
     if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(scenario.usage)
-    else await run(scenario.prepare(rest))
+    else await run(prepared(scenario, rest))
     return 0
   } catch (error) {
     process.stderr.write(`load: ${messageOf(error)}\n`)
-    return 1
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+function prepared(scenario: Scenario, args: readonly string[]): Measurement {
+  try {
+    return scenario.prepare(args)
+  } catch (error) {
+    throw new UsageError(`${messageOf(error)}; npm run load -- ${scenario.name} --help shows the options`)
   }
 }
 
@@ -36,14 +46,14 @@ function listOfScenarios(): string {
   return `Benchmarks against a real Kafka. Each ends by itself; Linux only, Java and Maven are needed.
 
 ${lines.join('')}
-Without a name: ${scenarios[0].name}. Options of one: npm run load -- NAME --help. Exit codes: 0 measured, 1 not.
+Without a name: ${scenarios[0].name}. Options of one: npm run load -- NAME --help. Exit codes: 0 measured, 1 not, 2 usage.
 `
 }
 
 function find(name: string): Scenario {
   const found = scenarios.find(scenario => scenario.name === name)
   if (found !== undefined) return found
-  throw new Error(
+  throw new UsageError(
     `${name}: no such scenario; expected ${scenarios.map(scenario => scenario.name).join(', ')}`,
   )
 }
@@ -71,7 +81,7 @@ async function run(measurement: Measurement): Promise<void> {
 /** Writes a file where one is wanted, and says so. */
 async function leave(file: string | undefined, content: string | undefined): Promise<void> {
   if (file === undefined || content === undefined) return
-  await mkdir(dirname(file), { recursive: true })
+  makeFolder(dirname(resolve(file)))
   await writeFile(file, content)
   process.stderr.write(`${file} written\n`)
 }

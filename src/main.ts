@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import { developmentCertificatePath } from './auth/development-certificate.ts'
@@ -6,6 +5,7 @@ import { readOptions } from './commands/read-options.ts'
 import type { Config } from './config/config.ts'
 import { readConfig } from './config/config-reader.ts'
 import { configHelp } from './config/config-text.ts'
+import { checkStart } from './gateway/check-start.ts'
 import { describeSource, startGateway } from './gateway/gateway.ts'
 import type { Gateway } from './gateway/gateway-run.ts'
 import { stopInTime } from './gateway/stop-in-time.ts'
@@ -44,8 +44,10 @@ async function main(args: string[]): Promise<number> {
     if (values.help) return print(usage + configHelp())
     if (values.version) return print(`${version}\n`)
     const config = readConfig(process.env)
-    if (values['check-config'])
+    if (values['check-config']) {
+      await checkStart(config)
       return print(`The configuration is right (${config.mode}, ${describeSource(config)}).\n`)
+    }
     if (config.mode === 'production') refuseDebugger()
     return cluster.isWorker ? await runWorker(config) : await serve(config)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -140,15 +140,37 @@ describe('the program', () => {
     await first.ended
   })
 
-  test('a decoder module that is none is named', async () => {
-    const { code, err } = await run([], {
-      TICKER_MODE: 'development',
-      TICKER_PORT: '0',
-      TICKER_OPS_PORT: '0',
-      TICKER_DECODER: 'node:fs',
-    })
-    expect(code).toBe(2)
-    expect(err).toContain('TICKER_DECODER=node:fs: expected a module that exports a function decode(record)')
+  // Cause: --check-config read variables and opened nothing; a folder below /proc was tried to be made again for ever.
+  // Symptom: it passed a decoder that the start then refused, and a path of the embedded log with which the start spun at 90 % CPU.
+  // Seen: from outside.
+  test.each([
+    ['TICKER_DECODER', 'node:fs', 'expected a module that exports a function decode(record)'],
+    ['TICKER_DECODER', './no-such-decoder.js', 'cannot be loaded'],
+    ['TICKER_EMBEDDED_PATH', '/proc/no/such/folder/log.sqlite', 'expected a file and a folder'],
+    ['TICKER_EMBEDDED_PATH', '/proc/log.sqlite', 'expected a file and a folder'],
+    ['TICKER_EMBEDDED_PATH', '/dev/null', 'it is no file'],
+    ['TICKER_EMBEDDED_PATH', '/dev/null/log.sqlite', 'expected a file and a folder'],
+    ['TICKER_EMBEDDED_PATH', main, 'this is not the file of an embedded log'],
+  ])('%s=%s is refused by --check-config and by the start alike', async (name, value, fault) => {
+    const env = { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0', [name]: value }
+    for (const args of [['--check-config'], []]) {
+      const { code, err } = await run(args, env)
+      expect(code).toBe(2)
+      expect(err).toContain(value)
+      expect(err).toContain(fault)
+    }
+  })
+
+  test('--check-config tells all that a start would refuse at once, and leaves nothing behind', async () => {
+    const env = { TICKER_MODE: 'development', TICKER_DECODER: 'node:fs', TICKER_EMBEDDED_PATH: '/proc/x/y' }
+    const { err } = await run(['--check-config'], env)
+    expect(err).toContain('2 faults in the configuration')
+
+    const own = join(folder, 'checked')
+    await mkdir(own)
+    const right = { TICKER_MODE: 'development', TICKER_EMBEDDED_PATH: join(own, 'a/b/log.sqlite') }
+    expect((await run(['--check-config'], right)).code).toBe(0)
+    expect(await readdir(own)).toEqual([])
   })
 
   /**

@@ -38,8 +38,6 @@ interface FetchAnswer {
 
 type Fetch = (request: object) => Promise<FetchAnswer>
 
-const logger = { warn: () => undefined }
-
 let brokers = ''
 let raw: RawReader | undefined
 let held: readonly Buffer[] = []
@@ -160,7 +158,7 @@ async function hold(reader: RawReader): Promise<Buffer[]> {
 }
 
 async function connectFetch(address: string): Promise<Fetch> {
-  const config = kafkajsConfig({ brokers: [address], clientId: 'load' }, logger)
+  const config = kafkajsConfig({ brokers: [address], clientId: 'load' })
   const kafkajsLogger = createLogger({ level: config.logLevel, logCreator: config.logCreator })
   const [first = ''] = address.split(',')
   const connectionPool = new ConnectionPool({ ...config, ...brokerAddress(first), logger: kafkajsLogger })

@@ -50,7 +50,7 @@ export class RawReader {
     for (const start of starts) ends.set(keyOf(start), (await log.ends(start.partition)).stable)
     await log.close()
     const [first = ''] = access.brokers
-    const connection = await new KafkajsClient(access, logger).connect(brokerAddress(first))
+    const connection = await new KafkajsClient(access).connect(brokerAddress(first))
     return new RawReader(connection, starts, ends)
   }
 

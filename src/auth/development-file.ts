@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { link, open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { messageOf, TickerError } from '../ticker-error.ts'
 
 /** What is generated for development is asked for in production, or its file is damaged or open to others. */
@@ -65,7 +66,7 @@ interface Placing {
 async function place(path: string, { text, mode, put }: Placing): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(resolve(path)))
     await writeFile(temporary, text, { flag: 'wx', mode, flush: true })
     await put(temporary, path)
   } catch (error) {

@@ -32,6 +32,12 @@ export async function readDevelopmentKey(
   return parseKey(text, path)
 }
 
+/** Rejects with a `DevelopmentKeyError` where the key could not be read; makes none. */
+export async function checkDevelopmentKey(path: string = developmentKeyPath): Promise<void> {
+  const text = await readPrivateFile(path)
+  if (text !== undefined) await parseKey(text, path)
+}
+
 function newKeyText(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return `${JSON.stringify(privateKey.export({ format: 'jwk' }))}\n`

@@ -1,6 +1,28 @@
 import { writeFileSync } from 'node:fs'
 import { eventSchema } from '../event/event-schema.ts'
+import { TickerError } from '../ticker-error.ts'
+import { readOptions } from './read-options.ts'
 
-// `npm run schema`: writes the JSON Schema that the table of fields makes, for producers.
-const file = new URL('../event/event.schema.json', import.meta.url)
-writeFileSync(file, `${JSON.stringify(eventSchema(), null, 2)}\n`)
+const usage = `Writes src/event/event.schema.json, the JSON Schema that the table of fields makes, for producers.
+
+  npm run schema -- [options]
+
+  --help            shows this
+`
+
+try {
+  const { help } = readOptions({
+    args: process.argv.slice(2),
+    options: { help: { type: 'boolean', short: 'h', default: false } },
+  }).values
+  if (help) {
+    process.stdout.write(usage)
+  } else {
+    const file = new URL('../event/event.schema.json', import.meta.url)
+    writeFileSync(file, `${JSON.stringify(eventSchema(), null, 2)}\n`)
+  }
+} catch (error) {
+  if (!(error instanceof TickerError)) throw error
+  process.stderr.write(`schema: ${error.message}\n`)
+  process.exitCode = 2
+}

@@ -53,7 +53,7 @@ function parseOptions(args: readonly string[]) {
       scope: { type: 'string', default: 'stream' },
       feeds: { type: 'string', default: 'live' },
       ttl: { type: 'string', default: '12h' },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   }).values
 }

@@ -97,7 +97,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     { ...config.limits, workers: config.workers },
     { feed, history, sessions, log: logger },
   )
-  const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config, logger), logger })
+  const deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config), logger })
   const ingest = new Ingest({
     ...config.ingest,
     log: log.events,

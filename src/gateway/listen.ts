@@ -1,20 +1,30 @@
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Config, Listener } from '../config/config.ts'
 import { messageOf, TickerError } from '../ticker-error.ts'
+
+/** What listens, for people, and the variables that decide where. */
+interface ListenerNames {
+  readonly what: string
+  readonly host: string
+  readonly port: string
+}
+
+const whatListens = { '': 'the stream', OPS_: 'metrics and health', ADMIN_: 'administration' } as const
 
 /** An address cannot be listened on. */
 export class ListenError extends TickerError {
   readonly code = 'TICKER_LISTEN'
 }
 
-/** Listens, and answers the address as `host:port` with the port that was taken. `names` are the variables that decide it. */
+/** Listens, and answers the address as `host:port` with the port that was taken. */
 export async function listen(
   app: FastifyInstance,
   { host, port }: Listener,
-  names: { readonly host: string; readonly port: string },
+  names: ListenerNames,
 ): Promise<string> {
   try {
-    await app.listen({ host, port })
+    await app.listen({ host, port, listenTextResolver: address => listeningText(app, names.what, address) })
   } catch (error) {
     const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
     throw new ListenError(
@@ -27,6 +37,12 @@ export async function listen(
   const address = app.server.address()
   const taken = typeof address === 'object' && address !== null ? address.port : port
   return `${host.includes(':') ? `[${host}]` : host}:${taken}`
+}
+
+/** Fastify does not know that a server it did not make itself has TLS, and says http. */
+function listeningText({ server }: FastifyInstance, what: string, address: string): string {
+  const isSecure = server instanceof TlsServer
+  return `${what}: listening at ${address.replace(/^https?/, isSecure ? 'https' : 'http')}`
 }
 
 /** What listens, and where it is to. */
@@ -77,6 +93,6 @@ export async function listenToOperators({
   }
 }
 
-function namesOf(part: '' | 'OPS_' | 'ADMIN_'): { readonly host: string; readonly port: string } {
-  return { host: `TICKER_${part}HOST`, port: `TICKER_${part}PORT` }
+function namesOf(part: keyof typeof whatListens): ListenerNames {
+  return { what: whatListens[part], host: `TICKER_${part}HOST`, port: `TICKER_${part}PORT` }
 }

@@ -22,10 +22,10 @@ export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger:
 }
 
 /** The way to the topic of dead letters; `undefined` where none is configured. */
-export function openDeadLetterWriter(
-  { log, deadLetterTopic }: Pick<Config, 'log' | 'deadLetterTopic'>,
-  logger: WarnLog,
-): RecordWriter | undefined {
+export function openDeadLetterWriter({
+  log,
+  deadLetterTopic,
+}: Pick<Config, 'log' | 'deadLetterTopic'>): RecordWriter | undefined {
   if (log.kind !== 'kafka' || deadLetterTopic === undefined) return undefined
-  return createRecordWriter({ ...log, topic: deadLetterTopic, logger })
+  return createRecordWriter({ ...log, topic: deadLetterTopic })
 }

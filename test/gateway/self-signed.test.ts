@@ -33,6 +33,17 @@ test('with TICKER_TLS_SELF_SIGNED the page is https and the stream wss, by each 
   )
 })
 
+// Cause: Fastify says http of every server that it did not make itself.
+// Symptom: the log said "Server listening at http://…" of a stream that is https.
+// Seen: from outside, with TICKER_TLS_SELF_SIGNED.
+test('the log says what listens where, and by which scheme', () => {
+  const listening = gateway.logLines.join('').matchAll(/"msg":"(.+: listening at .+)"/g)
+  expect(Array.from(listening, ([, message]) => message)).toEqual([
+    `metrics and health: listening at ${gateway.operationsUrl}`,
+    `the stream: listening at ${gateway.url}`,
+  ])
+})
+
 test('curl and another Node trust it in the ways that the start prints', async () => {
   const curl = await new Requirements().ensure({
     purpose: 'connects as people do',

@@ -31,6 +31,7 @@ test('makes the default topics, says what to paste next, and stops in order', as
     folder,
   ])
   const ended = once(command, 'exit')
+  const errors = text(command.stderr)
   let printed = ''
   for await (const chunk of command.stdout.setEncoding('utf8')) {
     printed += chunk
@@ -44,12 +45,21 @@ test('makes the default topics, says what to paste next, and stops in order', as
 
   command.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
+  expect(await errors).toBe('')
 })
 
 test.each([
-  { args: ['--port', 'ninety'], said: '--port ninety: expected a whole number, 1 to 65535\n', code: 1 },
-  { args: ['--partitions', '0'], said: '--partitions 0: expected a whole number, 1 to 1000\n', code: 1 },
-  { args: ['--topics'], said: "Unknown option '--topics'\n", code: 1 },
+  {
+    args: ['--port', 'ninety'],
+    said: 'kafka: --port ninety: expected a whole number, 1 to 65535\n',
+    code: 2,
+  },
+  {
+    args: ['--partitions', '0'],
+    said: 'kafka: --partitions 0: expected a whole number, 1 to 1000\n',
+    code: 2,
+  },
+  { args: ['--topics'], said: "kafka: Unknown option '--topics'; --help shows the options\n", code: 2 },
   { args: ['--help'], said: '', code: 0 },
 ])('answers $args with code $code', async ({ args, said, code }) => {
   const command = spawn(process.execPath, [script, ...args])

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../../src/commands/read-options.ts'
+import { UsageError } from '../../src/commands/usage-error.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
 import { messageOf } from '../../src/ticker-error.ts'
 import { type KafkaBroker, startKafka } from './kafka.ts'
@@ -28,13 +29,13 @@ interface Command {
 
 /** What the command line asks for; `undefined`: help. */
 function parseCommand(args: readonly string[]): Command | undefined {
-  const { values } = parseArgs({
+  const { values } = readOptions({
     args: [...args],
     options: {
       port: { type: 'string', default: '9092' },
       partitions: { type: 'string', default: '4' },
       data: { type: 'string', default: join(import.meta.dirname, '../../.cache/kafka-data') },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   })
   if (values.help) return undefined
@@ -48,7 +49,7 @@ function parseCommand(args: readonly string[]): Command | undefined {
 function parseWhole(option: string, text: string, highest: number): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= highest) return value
-  throw new Error(`${option} ${text}: expected a whole number, 1 to ${highest}`)
+  throw new UsageError(`${option} ${text}: expected a whole number, 1 to ${highest}`)
 }
 
 async function runKafka({ port, partitions, folder }: Command): Promise<void> {
@@ -80,6 +81,6 @@ try {
   if (command === undefined) process.stdout.write(help)
   else await runKafka(command)
 } catch (error) {
-  console.error(messageOf(error))
-  process.exitCode = 1
+  console.error(`kafka: ${messageOf(error)}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
 }

@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { makeFolder } from '../../make-folder.ts'
 import { embeddedLogError, faultError } from './embedded-log-error.ts'
 import { PartitionStore, tableOf } from './partition-store.ts'
 
@@ -161,10 +171,40 @@ export class LogFile {
   }
 }
 
+/** Throws an EmbeddedLogError where a log could not be opened there; makes nothing, and changes nothing. */
+export function checkLogFile(path: string): void {
+  try {
+    if (existsSync(path)) checkPresent(path)
+    else rmdirSync(mkdtempSync(join(nearestFolder(dirname(resolve(path))), '.ticker-check-')))
+  } catch (thrown) {
+    throw embeddedLogError(path, thrown)
+  }
+}
+
+function checkPresent(path: string): void {
+  refuseOther(path)
+  accessSync(path, constants.R_OK | constants.W_OK)
+  const database = new DatabaseSync(path, { readOnly: true, timeout: openingBusyMs })
+  try {
+    identify(database, path)
+  } finally {
+    database.close()
+  }
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path))
+}
+
+function refuseOther(path: string): void {
+  if (!statSync(path).isFile()) throw new Error('it is no file')
+}
+
 function openDatabase(path: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(resolve(path)))
     createFile(path)
+    refuseOther(path)
     return new DatabaseSync(path, { timeout: openingBusyMs })
   } catch (thrown) {
     throw embeddedLogError(path, thrown)

@@ -1,5 +1,5 @@
 import type { MarketEvent } from '../../event/event.ts'
-import { RateLimitedLog, type WarnLog } from '../../rate-limited-log.ts'
+import type { WarnLog } from '../../rate-limited-log.ts'
 import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
 import { keyOf, topicOf, type Topics } from '../topics.ts'
 import { Appender } from './appender.ts'
@@ -35,12 +35,10 @@ export interface KafkaLogOptions extends KafkaAccess {
 const defaultLookUpIntervalMs = 3000
 const defaultQuestionTimeoutMs = 10_000
 const defaultAppendTimeoutMs = 30_000
-/** The client repeats itself at every attempt. */
-const clientLogIntervalMs = 5000
 
 /** Opens the log in Kafka, 3.1 or later. Connects when it is first used; `close` it in the end. */
 export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
-  const client = new KafkajsClient(options, new RateLimitedLog(options.logger, clientLogIntervalMs))
+  const client = new KafkajsClient(options)
   return new KafkaLog(options, client)
 }
 

@@ -1,5 +1,4 @@
-import { type KafkaConfig, type LogEntry, logLevel } from 'kafkajs'
-import type { WarnLog } from '../../rate-limited-log.ts'
+import { type KafkaConfig, logLevel } from 'kafkajs'
 import { messageOf, TickerError } from '../../ticker-error.ts'
 import { AccessTokenError } from './access-token-error.ts'
 import { socketFactory } from './broker-socket.ts'
@@ -28,7 +27,7 @@ export const requestTimeoutMs = 10_000
 const reauthenticationThresholdMs = 1000
 
 /** What kafkajs wants to know for every connection; to be made once for all, which then share access tokens. */
-export function kafkajsConfig({ clientId, tls, sasl }: KafkaAccess, log: WarnLog) {
+export function kafkajsConfig({ clientId, tls, sasl }: KafkaAccess) {
   return {
     clientId,
     ...(sasl && { sasl: saslOptions(sasl) }),
@@ -37,22 +36,13 @@ export function kafkajsConfig({ clientId, tls, sasl }: KafkaAccess, log: WarnLog
     enforceRequestTimeout: true,
     reauthenticationThreshold: reauthenticationThresholdMs,
     socketFactory: socketFactory(tls),
-    ...kafkajsLogging(log),
+    // Whatever it logs also rejects a promise of ours, whose owner logs it.
+    logLevel: logLevel.NOTHING,
+    logCreator: () => () => undefined,
   } satisfies Partial<KafkaConfig>
 }
 
 export type KafkajsConfig = ReturnType<typeof kafkajsConfig>
-
-/** Makes kafkajs log through `log`. */
-export function kafkajsLogging(log: WarnLog) {
-  const logCreator =
-    () =>
-    ({ log: { message } }: LogEntry) => {
-      // Retries are limited on purpose: a batch is repeated as it is, by the same producer.
-      if (!message.startsWith('Limiting retries')) log.warn({ client: 'kafkajs' }, oneLine(message))
-    }
-  return { logLevel: logLevel.WARN, logCreator }
-}
 
 /**
  * The outcome of something that kafkajs does. Rejects with errors of ours, and in any case after a while: a

@@ -1,11 +1,7 @@
 import Broker from 'kafkajs/src/broker/index.js'
 import { createLogger } from 'kafkajs/src/loggers/index.js'
-import Connection from 'kafkajs/src/network/connection.js'
 import ConnectionPool from 'kafkajs/src/network/connectionPool.js'
-import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
-import type { WarnLog } from '../../rate-limited-log.ts'
-import { messageOf } from '../../ticker-error.ts'
 import type { BatchProducer, BrokerConnection, KafkaClient } from './broker-connection.ts'
 import { ByteReader } from './byte-reader.ts'
 import { KafkaError } from './kafka-error.ts'
@@ -18,18 +14,19 @@ import {
   settled,
 } from './kafkajs-access.ts'
 import { connectProducer } from './kafkajs-producer.ts'
+import { repairKafkajs } from './kafkajs-repairs.ts'
 import type { BrokerAddress } from './metadata.ts'
 import { unlessAborted } from './retry.ts'
 
-/** The client library, kafkajs 2.2.4: what is done to its inner parts is done in this file and in `produce-attempt.ts`. */
+/** The client library, kafkajs 2.2.4: what is done to its inner parts is done in this file, `kafkajs-repairs.ts` and `produce-attempt.ts`. */
 export class KafkajsClient implements KafkaClient {
   readonly #brokers: readonly string[]
   readonly #config: KafkajsConfig
 
-  constructor(access: KafkaAccess, log: WarnLog) {
+  constructor(access: KafkaAccess) {
     repairKafkajs()
     this.#brokers = access.brokers
-    this.#config = kafkajsConfig(access, log)
+    this.#config = kafkajsConfig(access)
   }
 
   async connect(address: BrokerAddress): Promise<BrokerConnection> {
@@ -113,28 +110,4 @@ function protocolOf<Answer>(from: KafkaRequest<Answer>) {
   }
   const parse = ({ answer }: { readonly answer: Answer }) => answer
   return { request: { apiKey, apiVersion, apiName, encode }, response: { decode, parse } }
-}
-
-let isRepaired = false
-
-/**
- * Two faults of kafkajs 2.2.4. An idle request queue re-arms a timer of 1 ms for ever (2.3 % CPU, and a
- * warning from Node): it has something to wait for only while requests are pending. And bytes that are not
- * Kafka's throw inside the socket's listener, which would end the process: they end the connection.
- */
-function repairKafkajs(): void {
-  if (isRepaired) return
-  isRepaired = true
-  const { scheduleCheckPendingRequests } = RequestQueue.prototype
-  RequestQueue.prototype.scheduleCheckPendingRequests = function schedule() {
-    if (this.pending.length > 0) scheduleCheckPendingRequests.call(this)
-  }
-  const { processData } = Connection.prototype
-  Connection.prototype.processData = function process(bytes) {
-    try {
-      processData.call(this, bytes)
-    } catch (error) {
-      this.socket?.destroy(error instanceof Error ? error : new KafkaError(messageOf(error)))
-    }
-  }
 }

@@ -1,4 +1,4 @@
-/** The parts of kafkajs 2.2.4 (pinned exactly) that it does not export, as far as `kafkajs-client.ts` and `produce-attempt.ts` use them. */
+/** The parts of kafkajs 2.2.4 (pinned exactly) that it does not export, as far as `kafkajs-client.ts`, `kafkajs-repairs.ts` and `produce-attempt.ts` use them. */
 
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {

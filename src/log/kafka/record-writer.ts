@@ -6,7 +6,6 @@ import { Incidents } from './incidents.ts'
 import type { KafkaAccess } from './kafkajs-access.ts'
 import { KafkajsClient } from './kafkajs-client.ts'
 import { PartitionTable } from './partition-table.ts'
-import { RateLimitedLog, type WarnLog } from '../../rate-limited-log.ts'
 import type { AppendResult } from '../event-log.ts'
 
 /** A record for the topic of a writer. */
@@ -27,17 +26,14 @@ export interface RecordWriter {
 
 export interface RecordWriterOptions extends KafkaAccess {
   readonly topic: string
-  readonly logger: WarnLog
 }
 
 /** How long a record is tried. */
 const timeoutMs = 30_000
-/** The client repeats itself at every attempt. */
-const clientLogIntervalMs = 5000
 
 /** Makes a writer with connections of its own; it connects when it is first used. */
-export function createRecordWriter({ topic, logger, ...access }: RecordWriterOptions): RecordWriter {
-  const client = new KafkajsClient(access, new RateLimitedLog(logger, clientLogIntervalMs))
+export function createRecordWriter({ topic, ...access }: RecordWriterOptions): RecordWriter {
+  const client = new KafkajsClient(access)
   // What goes wrong is told to whoever writes.
   const incidents = new Incidents({ warn: () => {} })
   const cluster = new Cluster({

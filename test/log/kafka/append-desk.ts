@@ -37,7 +37,7 @@ export class AppendDesk {
   /** Opens the log and has it know its topics. */
   async open(appendTimeoutMs: number): Promise<void> {
     const access = { brokers: this.cluster.brokers, clientId: 'test' }
-    const kafkajs = new KafkajsClient(access, logger)
+    const kafkajs = new KafkajsClient(access)
     const client: KafkaClient = {
       connect: address => kafkajs.connect(address),
       createProducer: () => this.#createProducer(),

@@ -48,7 +48,7 @@ afterEach(async () => {
 
 function open(appendTimeoutMs: number, prepare: (producer: FakeProducer) => void = () => {}): void {
   const access = { brokers: cluster.brokers, clientId: 'test' }
-  const kafkajs = new KafkajsClient(access, logger)
+  const kafkajs = new KafkajsClient(access)
   const client: KafkaClient = {
     connect: address => kafkajs.connect(address),
     createProducer: async () => {

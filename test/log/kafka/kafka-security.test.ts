@@ -254,7 +254,7 @@ describe('the least ACLs', () => {
     const letter = { key: 'k', value: Buffer.from('v'), headers: [] }
     const write = async (user: 'publisher' | 'reader') => {
       const access = securedAccess({ kafka, variables: passwordOf(user) })
-      const writer = createRecordWriter({ ...access, topic: topics.news, logger: { warn: () => undefined } })
+      const writer = createRecordWriter({ ...access, topic: topics.news })
       onTestFinished(() => writer.close())
       return await writer.write([letter])
     }

@@ -11,7 +11,7 @@ import { RevokingBroker } from './revoking-broker.ts'
 type Send = BatchProducer['send']
 
 const brokers = inject('kafkaBrokers')
-const config = kafkajsConfig({ brokers: [brokers], clientId: 'test' }, { warn: () => undefined })
+const config = kafkajsConfig({ brokers: [brokers], clientId: 'test' })
 
 /** Where the topic ends, as its leader says. */
 const endsOf = (topic: string) => withAdmin(brokers, admin => admin.fetchTopicOffsets(topic))

@@ -108,7 +108,7 @@ function saslProperties(passwords: Readonly<Record<string, string>>) {
 /** Gives a user a password for SCRAM-SHA-256 and SCRAM-SHA-512 (KIP-554); kafkajs has no request for that. */
 export async function addScramUser(brokers: string, user: string, password: string): Promise<void> {
   const [host = '', port = ''] = brokers.split(':')
-  const client = new KafkajsClient({ brokers: [brokers], clientId: 'test' }, { warn: () => undefined })
+  const client = new KafkajsClient({ brokers: [brokers], clientId: 'test' })
   const connection = await client.connect({ host, port: Number(port) })
   // A request names a user once only.
   for (const digest of ['sha256', 'sha512'] as const) {
