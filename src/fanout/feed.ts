@@ -12,6 +12,7 @@ import type { WireForm } from '../wire/wire-form.ts'
 import { Conflation } from './conflation.ts'
 import { Fanout } from './fanout.ts'
 import { FlushPacing } from './flush-pacing.ts'
+import type { Outage } from '../outage.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
 export interface FeedPosition extends Position {
@@ -47,6 +48,8 @@ export class Feed {
   readonly window: Window
   /** Everything since this time (ms on a clock that only goes on) has been read; `undefined`: everything the log still has. */
   lookedBackToMs: number | undefined
+  /** Why it is not read at the moment; `undefined` while it is. */
+  outage: () => Outage | undefined = () => undefined
   /** Told of offsets that nobody will read any more, with the number of their partition. */
   onLost: (number: number, range: readonly [from: number, to: number]) => void = () => undefined
   /** Told of partitions that are new here, were made again or cut back, before the first event in them. */
@@ -112,8 +115,9 @@ export class Feed {
     return [...this.#reached]
   }
 
-  /** How many records the log holds that were not read yet, as far as the last read told. */
-  get lag(): number {
+  /** How many records the log holds that were not read yet, as far as the last read told; `undefined` during an outage. */
+  get lag(): number | undefined {
+    if (this.outage() !== undefined) return undefined
     let lag = 0
     for (const { stable, offset } of this.#positions.values()) lag += Math.max(0, stable - offset)
     return lag

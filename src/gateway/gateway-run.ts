@@ -5,6 +5,7 @@ import type { TokenKeys } from '../auth/token-keys.ts'
 import type { Config } from '../config/config.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
 import { startDemoFeed } from '../demo/demo-feed.ts'
+import type { OutageFacts } from '../outage.ts'
 import type { EventIntake } from '../http/publish/event-intake.ts'
 import type { MemoryGuard } from '../limits/memory-guard.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -41,6 +42,8 @@ export interface GatewayControls {
   readonly registry: Registry
   /** Why it should get no new connections; `undefined` when it should. */
   readonly notReady: () => string | undefined
+  /** What keeps it from reading. */
+  readonly outage: () => OutageFacts | undefined
 }
 
 /** What a gateway consists of. */

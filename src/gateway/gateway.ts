@@ -5,8 +5,10 @@ import { mintToken } from '../auth/development-token.ts'
 import { Revocations } from '../auth/revocations.ts'
 import { openTokenKeys } from '../auth/token-keys.ts'
 import type { TokenVerifier } from '../auth/token-verifier.ts'
+import { readClock, realClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { Feed } from '../fanout/feed.ts'
+import { type OutageFacts, outageFacts } from '../outage.ts'
 import { serveOperations } from '../http/operations.ts'
 import { serveEvents } from '../http/events-route.ts'
 import { servePage } from '../http/page-route.ts'
@@ -111,7 +113,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const drain = new Drain({ sessions, defaultMs: config.limits.drainMs })
   const notReady = (): string | undefined => {
     if (drain.isBegun) return 'leaving'
-    return ingest.warmUp.lack
+    return ingest.lack
   }
   const isReady = (): boolean => notReady() === undefined
   const append = createAppendEvents(log.events, logger)
@@ -160,11 +162,15 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     log,
     workers: worker === undefined ? aloneFigures(isReady) : undefined,
   })
-  serveOperations(operations, { registry, notReady })
+  const outage = (): OutageFacts | undefined => {
+    const current = feed.outage()
+    return current && outageFacts(current, readClock(realClock))
+  }
+  serveOperations(operations, { registry, notReady, outage })
   return await new GatewayRun({
     config,
     worker,
-    controls: { sessions, drain, registry, notReady },
+    controls: { sessions, drain, registry, notReady, outage },
     log,
     operations,
     administration,

@@ -2,12 +2,15 @@ import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { type Clock, type Moment, readClock, realClock, writtenAt } from '../clock.ts'
 import { type Repair, repairKinds } from '../event/field-kinds.ts'
 import { EventFault, type FaultReason, faultReasons, type FieldRepair } from '../event/parse-event.ts'
+import type { Outage } from '../outage.ts'
 import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
 import { RateLimitedLog } from '../rate-limited-log.ts'
 import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
 import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 
-export interface IngestOptions extends Omit<WarmUpOptions, 'clock' | 'records'>, RecordDecoderOptions {
+export interface IngestOptions
+  extends Omit<WarmUpOptions, 'clock' | 'records'>,
+    Omit<RecordDecoderOptions, 'isPatient'> {
   readonly clock?: Clock
   /** Called for every batch that was taken in. */
   readonly onBatch?: (batch: LogBatch) => void
@@ -31,6 +34,11 @@ export interface IngestCounts {
 /** What is older was read late, or has a timestamp in another unit: it says nothing of how long events take through this node. */
 const longestLatencyMs = 3_600_000
 
+/** A batch that waits longer for the decoder module is told as an outage. */
+const outageMs = 5000
+/** While a batch waits so long, other partitions may have been silent for it. */
+const longPrepareMs = 1000
+
 /** Reads the log into a feed: decode, check, mark, one flush per read. */
 export class Ingest {
   readonly counts: IngestCounts = {
@@ -45,6 +53,10 @@ export class Ingest {
   readonly warmUp: WarmUp
   /** When the oldest of the records was written that were taken since the last flush, on the steady clock. */
   #oldestMs = Infinity
+  /** Set while a batch waits for the decoder module. */
+  #preparingSinceMs: number | undefined
+  /** When the module last let a batch go that it had held for long. */
+  #heldUntilMs = -Infinity
   /** Until the last flush. */
   #deliveries = 0
   readonly #options: IngestOptions
@@ -60,9 +72,33 @@ export class Ingest {
     this.#poisonLog = new RateLimitedLog(options.logger)
     this.#repairLog = new RateLimitedLog(options.logger)
     this.#gapLog = new RateLimitedLog(options.logger)
-    this.#records = new RecordDecoder(options)
+    this.#records = new RecordDecoder({ ...options, isPatient: () => this.warmUp.lack !== undefined })
     options.feed.onFlushed = () => this.#noteFlush()
+    options.feed.outage = () => this.#outage
     this.warmUp = new WarmUp({ ...options, records: this.#records, clock: this.#clock })
+  }
+
+  /** Why the node is not ready, in words, with what is known to be wrong; `undefined` when it is. */
+  get lack(): string | undefined {
+    const { lack } = this.warmUp
+    const why = this.#outage?.why ?? this.#records.trouble ?? this.#options.log.trouble
+    return lack === undefined || why === undefined ? lack : `${lack}: ${why}`
+  }
+
+  get #outage(): Outage | undefined {
+    const nowMs = this.#clock.steady()
+    const sinceMs = this.#preparingSinceMs
+    if (sinceMs !== undefined && nowMs - sinceMs > outageMs)
+      return {
+        source: 'decoding',
+        sinceMs,
+        why: this.#records.trouble ?? 'the decoder module has not prepared a batch',
+      }
+    const { silentSinceMs, trouble } = this.#options.log
+    // Nothing is fetched before what was has been taken.
+    if (silentSinceMs === undefined || sinceMs !== undefined || nowMs < this.#heldUntilMs + outageMs)
+      return undefined
+    return { source: 'unreachable', sinceMs: silentSinceMs, why: trouble }
   }
 
   /** Reads until the signal aborts. */
@@ -74,10 +110,20 @@ export class Ingest {
   async #follow(starts: readonly Position[], signal: AbortSignal): Promise<void> {
     for await (const batches of this.#options.log.tail(starts, signal)) {
       // Before anything is taken in: nothing may come between marking and flushing.
-      await this.#records.prepare(batches)
+      await this.#prepare(batches, signal)
+      if (signal.aborted) return
       this.#take(batches)
       await nextLoopTurn()
     }
+  }
+
+  async #prepare(batches: readonly LogBatch[], signal: AbortSignal): Promise<void> {
+    const sinceMs = this.#clock.steady()
+    this.#preparingSinceMs = sinceMs
+    await this.#records.prepare(batches, signal)
+    this.#preparingSinceMs = undefined
+    const nowMs = this.#clock.steady()
+    if (nowMs - sinceMs > longPrepareMs) this.#heldUntilMs = nowMs
   }
 
   #take(batches: readonly LogBatch[]): void {

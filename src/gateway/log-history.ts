@@ -70,7 +70,7 @@ export class LogHistory implements History {
         throw new HistoryError(`${partition.topic}/${partition.partition}: the topic was made again`)
       }
       if (batch.to <= expected) continue
-      await records.prepare([batch])
+      await records.prepare([batch], signal)
       yield* this.#slices(batch, expected)
       expected = batch.to
     }

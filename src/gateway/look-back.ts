@@ -147,7 +147,7 @@ export class LookBack {
         reach.offset = reach.first
         return
       }
-      await this.#options.records.prepare([batch])
+      await this.#options.records.prepare([batch], signal)
       for (const record of batch.records) if (!isComplete(record)) this.#consider(record, found)
       count += batch.records.length
     }

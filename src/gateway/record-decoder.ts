@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Decoder, defaultDecoder, isMessagePack } from '../event/decoder.ts'
 import type { MarketEvent } from '../event/event.ts'
 import { FamiliarEvents } from '../event/familiar-events.ts'
@@ -11,7 +13,15 @@ export interface RecordDecoderOptions {
   /** A larger value is poison. */
   readonly maxEventBytes: number
   readonly logger: WarnLog
+  /**
+   * Whether a module that fails to prepare is to be asked again, at most for a minute: at start a schema registry that is away would make
+   * poison of everything that is looked back to. Never, if left out.
+   */
+  readonly isPatient?: () => boolean
 }
+
+const patienceMs = 60_000
+const retryMs = 500
 
 /** An event out of a record. */
 export interface DecodedRecord {
@@ -28,6 +38,8 @@ const noRepairs: readonly FieldRepair[] = []
 export class RecordDecoder {
   readonly #options: RecordDecoderOptions
   readonly #warnings: RateLimitedLog
+  #trouble: string | undefined
+  #patientUntilMs: number | undefined
   readonly #familiar = new FamiliarEvents()
 
   constructor(options: RecordDecoderOptions) {
@@ -40,14 +52,37 @@ export class RecordDecoder {
     return this.#options.decoder === defaultDecoder
   }
 
-  /** To be awaited before the records of some batches are decoded. Never rejects: what the module throws is logged. */
-  async prepare(batches: readonly LogBatch[]): Promise<void> {
-    const { decoder } = this.#options
-    if (decoder.prepare === undefined) return
-    try {
-      for (const batch of batches) await decoder.prepare(batch.records)
-    } catch (error) {
-      this.#warnings.warn({ error: messageOf(error) }, 'the decoder module failed to prepare a batch')
+  /** Why the module failed to prepare the last batch. */
+  get trouble(): string | undefined {
+    return this.#trouble && `the decoder module failed to prepare a batch: ${this.#trouble}`
+  }
+
+  /**
+   * To be awaited before the records of some batches are decoded. Never rejects: what the module throws is logged. Ends when the signal
+   * aborts, also where the module does not.
+   */
+  async prepare(batches: readonly LogBatch[], signal: AbortSignal): Promise<void> {
+    if (this.#options.decoder.prepare === undefined) return
+    const ended = new AbortController()
+    const aborted = once(signal, 'abort', { signal: ended.signal }).catch(() => undefined)
+    if (!signal.aborted) await Promise.race([this.#prepare(batches, signal), aborted])
+    ended.abort()
+  }
+
+  async #prepare(batches: readonly LogBatch[], signal: AbortSignal): Promise<void> {
+    const { decoder, isPatient = () => false } = this.#options
+    while (!signal.aborted) {
+      try {
+        for (const batch of batches) await decoder.prepare?.(batch.records)
+        this.#trouble = undefined
+        return
+      } catch (error) {
+        this.#trouble = messageOf(error)
+        this.#warnings.warn({ error: this.#trouble }, 'the decoder module failed to prepare a batch')
+        this.#patientUntilMs ??= performance.now() + patienceMs
+        if (!isPatient() || performance.now() > this.#patientUntilMs) return
+      }
+      await pause(retryMs, undefined, { signal }).catch(() => undefined)
     }
   }
 

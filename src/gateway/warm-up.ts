@@ -68,7 +68,11 @@ export class WarmUp {
   /** What stands between the node and the end of every partition. */
   get #obstacle(): string | undefined {
     if (this.#behind === undefined) return 'the log has not answered yet'
-    if (this.#missingTopics.length > 0) return `topics that do not exist: ${this.#missingTopics.join(', ')}`
+    if (this.#missingTopics.length > 0) {
+      // One that may not be read is hidden as well; what is wrong with it is told behind.
+      const lack = this.#options.log.trouble === undefined ? 'do not exist' : 'are missing or hidden'
+      return `topics that ${lack}: ${this.#missingTopics.join(', ')}`
+    }
     if (this.#behind.size > 0) return `${this.#behind.size} partitions are still being read`
     return undefined
   }

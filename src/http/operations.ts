@@ -1,14 +1,20 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import type { OutageFacts } from '../outage.ts'
 
 export interface OperationsOptions {
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Why the node should get no new connections; `undefined` when it should. */
   readonly notReady: () => string | undefined
+  /** What keeps it from reading. A node that is ready stays so: a balancer must not empty every node at once. */
+  readonly outage: () => OutageFacts | undefined
 }
 
 /** Serves `/metrics`, `/healthz` (the process answers) and `/readyz` (it may get connections). */
-export function serveOperations(app: FastifyInstance, { registry, notReady }: OperationsOptions): void {
+export function serveOperations(
+  app: FastifyInstance,
+  { registry, notReady, outage }: OperationsOptions,
+): void {
   app.get('/metrics', async (_request, reply) => {
     await reply.type(registry.contentType).send(await registry.metrics())
   })
@@ -19,6 +25,6 @@ export function serveOperations(app: FastifyInstance, { registry, notReady }: Op
     const reason = notReady()
     await reply
       .code(reason === undefined ? 200 : 503)
-      .send(reason === undefined ? { status: 'ready' } : { status: 'not ready', reason })
+      .send(reason === undefined ? { status: 'ready', ...outage() } : { status: 'not ready', reason })
   })
 }

@@ -37,6 +37,11 @@ export interface Ends {
  * Both pass the suite in `test/log/conformance.ts`.
  */
 export interface EventLog {
+  /** Since when something that a tail follows cannot be read, in ms on a clock that only goes on; `undefined` while all of it can be. */
+  readonly silentSinceMs?: number | undefined
+  /** What is wrong with it now, in words for an operator, each once; `undefined` where nothing is known to be. */
+  readonly trouble?: string | undefined
+
   /**
    * The partitions of the configured topics and their beginnings' epochs, as positions of the first readable
    * offset. Waits, retrying, until the log answers; rejects only when `signal` aborts.

@@ -1,6 +1,7 @@
 import { type Clock, type Moment, readClock } from '../clock.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../fanout/feed.ts'
+import { outageFacts } from '../outage.ts'
 import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Rounds } from './rounds.ts'
@@ -62,13 +63,22 @@ export class Heartbeat {
   }
 
   /** Positions that changed since the last one are those of everyone who is live, for all of their items. */
-  #message({ wallMs, steadyMs }: Moment): object {
-    const { tape, lag } = this.#parts.feed
+  #message(now: Moment): object {
+    const { tape } = this.#parts.feed
+    const { wallMs, steadyMs } = now
     const ages: Partial<Record<Channel, number>> = {}
     for (const channel of channels) {
       const ageMs = steadyMs - tape.newestMs[channel]
       if (ageMs < Infinity) ages[channel] = Math.max(0, Math.round(ageMs))
     }
-    return { T: 'heartbeat', t: new Date(wallMs).toISOString(), agesMs: ages, lag }
+    return { T: 'heartbeat', t: new Date(wallMs).toISOString(), agesMs: ages, ...this.#reading(now) }
+  }
+  /** How much of the log is still to be read; during an outage nobody knows. */
+  #reading(now: Moment): object {
+    const { feed } = this.#parts
+    const outage = feed.outage()
+    if (outage === undefined) return { lag: feed.lag }
+    const { source, since } = outageFacts(outage, now)
+    return { lag: null, source, since }
   }
 }

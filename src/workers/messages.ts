@@ -1,4 +1,5 @@
 import type { KeptRevocation } from '../auth/revocations.ts'
+import { type OutageFacts, outageSources } from '../outage.ts'
 import { placeKinds, type PlaceKind, rateKinds, type Want } from '../limits/ledger.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
 import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
@@ -15,6 +16,7 @@ export type WorkerNotice =
   | { readonly tell: 'alive' }
   | { readonly tell: 'listening'; readonly url: string }
   | { readonly tell: 'state'; readonly lack?: string }
+  | { readonly tell: 'outage'; readonly outage?: OutageFacts }
   | { readonly tell: 'release'; readonly number: number }
   | { readonly tell: 'giveBack'; readonly want: Want }
   | { readonly tell: 'extended'; readonly number: number; readonly untilMs: number }
@@ -57,6 +59,7 @@ const workerNotices: typeof workerQuestions = {
   alive: {},
   listening: { url: text },
   state: { lack: absentOr(text) },
+  outage: { outage: absentOr(isOutage) },
   release: { number: count },
   giveBack: { want: isWant },
   extended: { number: count, untilMs: amount },
@@ -78,6 +81,14 @@ const primaryNotices: typeof workerQuestions = {
   lift: { number: count },
   extended: { number: count, untilMs: amount },
   stop: {},
+}
+
+function isOutage(value: unknown): boolean {
+  return hasShape(value, { source: isOutageSource, since: text, reason: absentOr(text) })
+}
+
+function isOutageSource(value: unknown): boolean {
+  return outageSources.some(source => source === value)
 }
 
 export function isWorkerQuestion(value: unknown): value is WorkerQuestion {

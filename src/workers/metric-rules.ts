@@ -36,6 +36,7 @@ export const metricRules: Readonly<Record<string, Exclude<MetricRule, 'sum' | 'e
   ticker_missed_offsets_total: 'most',
   ticker_split_items_total: 'most',
   ticker_ingest_lag_records: 'most',
+  ticker_outage_seconds: 'most',
   ticker_newest_event_timestamp_seconds: 'least',
   ticker_log_unstable_offsets: 'most',
   ticker_log_stable_offset_stalled_seconds: 'most',

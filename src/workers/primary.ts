@@ -93,7 +93,12 @@ class Primary {
       workers: { states: () => this.#states(), restarts: () => this.#crew?.restarts ?? 0 },
       administration: this.#administration?.counts,
     })
-    serveOperations(this.#operations, { registry: this.#metrics, notReady: () => this.#notReady() })
+    serveOperations(this.#operations, {
+      registry: this.#metrics,
+      notReady: () => this.#notReady(),
+      // Workers read the same log; one says what several have.
+      outage: () => this.#running.find(({ outage }) => outage !== undefined)?.outage,
+    })
   }
 
   async start(): Promise<Omit<Gateway, 'controls'>> {

@@ -7,8 +7,11 @@ export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** So long texts may be, where nothing else is said. */
+export const mostText = 512
+
 /** Whether a value is text of up to so many characters. */
-export function text(value: unknown, longest = 512): value is string {
+export function text(value: unknown, longest = mostText): value is string {
   return typeof value === 'string' && value.length <= longest
 }
 

@@ -89,6 +89,9 @@ export class WorkerDesk implements CrewDuties {
         return crew().listens(worker, notice.url)
       case 'state':
         return crew().hasState(worker, notice.lack)
+      case 'outage':
+        worker.outage = notice.outage
+        return
       case 'release':
         return this.#share(worker).release(notice.number)
       case 'giveBack':

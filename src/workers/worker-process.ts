@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster'
+import type { OutageFacts } from '../outage.ts'
 import { messageOf } from '../ticker-error.ts'
 import { Line, type LineOptions } from './line.ts'
 
@@ -21,6 +22,8 @@ export class WorkerProcess {
   url: string | undefined
   /** Why it should get no connections; `undefined` when it should. */
   lack: string | undefined = 'starting'
+  /** What keeps it from reading. */
+  outage: OutageFacts | undefined
   /** When it became ready, on a clock that only goes on. */
   readySinceMs: number | undefined
   readonly #worker: Worker

@@ -1,6 +1,7 @@
 import { Revocations } from '../auth/revocations.ts'
 import type { Config } from '../config/config.ts'
 import { startGateway } from '../gateway/gateway.ts'
+import type { OutageFacts } from '../outage.ts'
 import type { Gateway } from '../gateway/gateway-run.ts'
 import { Interruption } from '../interruption.ts'
 import { Line, LineError } from './line.ts'
@@ -13,6 +14,7 @@ import {
   type WorkerNotice,
   type WorkerQuestion,
 } from './messages.ts'
+import { mostText } from './shapes.ts'
 import { RemoteLedger } from './remote-ledger.ts'
 
 /** How long the primary may take to answer a claim; then it is refused. */
@@ -20,7 +22,7 @@ const ledgerWithinMs = 2000
 const joinWithinMs = 10_000
 /** How often a worker says that it is there, however busy; the primary replaces one that says nothing. */
 const aliveMs = 1000
-/** How often a worker that is not ready says why. */
+/** How often a worker that is not ready says why, and one that cannot read, at most. */
 const stateMs = 500
 
 /**
@@ -74,10 +76,12 @@ class WorkerNode {
     // It served nobody yet.
     if (gateway === undefined) return 0
     const state = this.#tellState(gateway)
+    const outage = this.#tellOutages(gateway)
     try {
       await Promise.race([stopped, gateway.ended])
     } finally {
       clearInterval(state)
+      clearInterval(outage)
       await gateway.stop()
     }
     return 0
@@ -104,7 +108,7 @@ class WorkerNode {
   #tellState({ controls, ready }: Gateway): NodeJS.Timeout {
     const tell = (): void => {
       const lack = controls.notReady()
-      this.#tell({ tell: 'state', ...(lack === undefined ? {} : { lack }) })
+      this.#tell({ tell: 'state', ...(lack === undefined ? {} : { lack: lack.slice(0, mostText) }) })
     }
     const timer = setInterval(tell, stateMs)
     const end = (): void => {
@@ -114,6 +118,18 @@ class WorkerNode {
     void ready.then(end)
     tell()
     return timer
+  }
+
+  /** Says what keeps it from reading, whenever that changes. */
+  #tellOutages({ controls }: Gateway): NodeJS.Timeout {
+    let told: OutageFacts | undefined
+    return setInterval(() => {
+      const outage = controls.outage()
+      if (outage?.source === told?.source && outage?.reason === told?.reason) return
+      told = outage
+      const reason = outage?.reason?.slice(0, mostText)
+      this.#tell({ tell: 'outage', ...(outage && { outage: { ...outage, ...(reason && { reason }) } }) })
+    }, stateMs)
   }
 
   #answer(question: PrimaryQuestion): object | number | boolean {

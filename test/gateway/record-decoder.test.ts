@@ -43,3 +43,14 @@ test.each([
 test('nor are those of a record with a whole number that has a point', () => {
   expect(decoded(trade.replace('"s":1', '"s":1.0'))).toMatchObject({ event: { s: 1 }, json: undefined })
 })
+
+test('a module that never prepares a batch does not keep the node from ending', async () => {
+  const ending = new AbortController()
+  const partition = { topic: 'market', partition: 0 }
+  const emptyBatch = { partition, epoch: 'e', from: 0, to: 0, stable: 0, records: [] }
+  const hanging = { decode: () => undefined, prepare: () => new Promise<void>(() => undefined) }
+  const records = new RecordDecoder({ decoder: hanging, maxEventBytes: 65_536, logger: console })
+  const prepared = records.prepare([emptyBatch], ending.signal)
+  ending.abort()
+  await expect(prepared).resolves.toBeUndefined()
+})

@@ -76,11 +76,20 @@ test('before Kafka has answered the node is not ready, and says why', async () =
   const { startGateway } = await import('../../src/gateway/gateway.ts')
   const { readConfig } = await import('../../src/config/config-reader.ts')
   const waiting = await startGateway(readConfig(env), { logStream: { write: () => undefined } })
-  const ready = await fetch(`${waiting.operationsUrl}/readyz`)
-  expect([ready.status, await ready.json()]).toEqual([
-    503,
-    { status: 'not ready', reason: 'the log has not answered yet' },
-  ])
+  await expect
+    .poll(async () => {
+      const ready = await fetch(`${waiting.operationsUrl}/readyz`)
+      return [ready.status, await ready.json()]
+    })
+    .toEqual([
+      503,
+      {
+        status: 'not ready',
+        reason: expect.stringMatching(
+          /^the log has not answered yet: 127\.0\.0\.1:1: cannot connect.*ECONNREFUSED/,
+        ),
+      },
+    ])
   expect((await fetch(`${waiting.url}/v1/stream`)).status).toBe(503)
   await waiting.stop()
 })

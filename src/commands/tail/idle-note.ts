@@ -24,7 +24,7 @@ export class IdleNote {
   }
 
   /** A heartbeat came: a note after ten seconds without an event or a note, else `undefined`. */
-  heartbeat({ agesMs, lag }: ServerMessage, nowMs: number): string | undefined {
+  heartbeat({ agesMs, lag, source, since }: ServerMessage, nowMs: number): string | undefined {
     if (nowMs - this.#notedMs < idleMs) return undefined
     this.#notedMs = nowMs
     const parts = [`nothing for ${describeDuration(nowMs - this.#sinceMs)}; the gateway answers`]
@@ -34,6 +34,7 @@ export class IdleNote {
         ? 'it knows of no event on these channels'
         : `its newest ${newest.channel} event is from ${describeDuration(newest.ageMs)} ago`,
     )
+    if (typeof source === 'string') parts.push(`it cannot read the log (${source}) since ${String(since)}`)
     if (typeof lag === 'number' && lag > 0) parts.push(`it has ${lag} records of the log still to read`)
     return parts.join('; ')
   }

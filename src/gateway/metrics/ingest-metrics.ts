@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import { readClock, realClock, wallTimeOf } from '../../clock.ts'
-import type { Feed } from '../../fanout/feed.ts'
+import type { Feed, NumberedPosition } from '../../fanout/feed.ts'
+import { outageSources } from '../../outage.ts'
 import type { DeadLetterOutcome } from '../dead-letters.ts'
 import type { Ingest } from '../ingest.ts'
 import { counter, gauge, type Row, rows } from './read-metric.ts'
@@ -74,17 +75,21 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
   gauge(
     registry,
     'ticker_ingest_lag_records',
-    'Records in the log that were not read yet, by partition. A rise: this node cannot keep up',
+    'Records in the log that were not read yet, by partition; absent during an outage. A rise: this node cannot keep up',
     ['topic', 'partition'],
-    () =>
-      feed
-        .positions()
-        .map(
-          ({ partition, offset, stable }): Row => [
-            { topic: partition.topic, partition: String(partition.partition) },
-            Math.max(0, stable - offset),
-          ],
-        ),
+    () => (feed.outage() === undefined ? feed.positions().map(lagRow) : []),
+  )
+  gauge(
+    registry,
+    'ticker_outage_seconds',
+    'How long the log, or a partition of it, has not been read, by what keeps it: the log cannot be reached or read, or the decoder module holds a batch; 0 while it is. Above 0: clients see old prices, and their heartbeats say so',
+    ['source'],
+    () => {
+      const outage = feed.outage()
+      return outageSources.map((source): Row => {
+        return [{ source }, outage?.source === source ? (realClock.steady() - outage.sinceMs) / 1000 : 0]
+      })
+    },
   )
   gauge(
     registry,
@@ -98,4 +103,8 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
       })
     },
   )
+}
+
+function lagRow({ partition, offset, stable }: NumberedPosition): Row {
+  return [{ topic: partition.topic, partition: String(partition.partition) }, Math.max(0, stable - offset)]
 }

@@ -9,7 +9,8 @@ const receive = {
   snapshot: ({ events }) => events.forEach(event => receive[event.T](event)),
   t: ({ S, p, s, t }) => show(S, { price: p, size: s, time: t }),
   q: ({ S, bp, ap }) => show(S, { bid: bp, ask: ap }),
-  heartbeat: ({ t, agesMs }) => status(`live, ${t.slice(11, 19)} UTC; last trade ${agesMs.trades} ms ago`),
+  heartbeat: ({ t, agesMs, source = 'live' }) =>
+    status(`${source}, ${t.slice(11, 19)} UTC; last trade ${agesMs.trades} ms ago`),
   error: ({ code, msg, detail }) => status(`error ${code} ${msg}: ${detail}`),
 }
 function connect() {

@@ -93,6 +93,14 @@ class FileLog implements EmbeddedLog {
     this.#retention = new Retention({ file, retentionBytes, retentionMs, clock, stats: this.stats, logger })
   }
 
+  get silentSinceMs(): number | undefined {
+    return this.#reader.fault?.sinceMs
+  }
+
+  get trouble(): string | undefined {
+    return this.#reader.fault?.message
+  }
+
   async partitions(signal: AbortSignal): Promise<readonly Position[]> {
     signal.throwIfAborted()
     const { stores, epoch } = this.#file

@@ -26,6 +26,12 @@ export interface LogReaderOptions {
   readonly closing: AbortSignal
 }
 
+/** `sinceMs`: on a clock that only goes on. */
+export interface ReadFault {
+  readonly sinceMs: number
+  readonly message: string
+}
+
 /** How far a tail has read a partition. */
 interface Cursor {
   readonly store: PartitionStore
@@ -42,6 +48,7 @@ export class LogReader {
   readonly #logger: FaultLog
   readonly #stats: EmbeddedLogStats
   readonly #closing: AbortSignal
+  #fault: ReadFault | undefined
 
   constructor({ file, watch, patience, stats, logger, closing }: LogReaderOptions) {
     this.#file = file
@@ -50,6 +57,11 @@ export class LogReader {
     this.#logger = logger
     this.#stats = stats
     this.#closing = closing
+  }
+
+  /** Why the file could not be read the last time, and since when. */
+  get fault(): ReadFault | undefined {
+    return this.#fault
   }
 
   /** See `EventLog.tail`. */
@@ -96,11 +108,14 @@ export class LogReader {
   ): Promise<readonly LogBatch[]> {
     while (!signal.aborted) {
       try {
-        return await patiently(this.#patience, () => readSlice(cursors, turn))
+        const batches = await patiently(this.#patience, () => readSlice(cursors, turn))
+        this.#fault = undefined
+        return batches
       } catch (thrown) {
         const error = embeddedLogError(this.#file.path, thrown)
         if (signal.aborted) return []
         this.#stats.faults += 1
+        this.#fault = { sinceMs: this.#fault?.sinceMs ?? performance.now(), message: error.message }
         this.#logger.warn({ err: error }, 'the embedded log cannot be read; trying again')
         await setTimeout(faultPauseMs, undefined, { signal }).catch(() => undefined)
       }

@@ -84,8 +84,10 @@ export class Cluster {
     this.#version += 1
     this.#refreshedAtMs = performance.now()
     this.#incidents.stats.metadataRefreshes += 1
+    this.#incidents.reached('cluster')
     for (const { topic, errorCode } of this.#metadata.topics) {
-      if (errorCode !== errorCodes.none) this.#incidents.topicMissing(topic, errorCode)
+      if (errorCode === errorCodes.none) this.#incidents.topicFound(topic)
+      else this.#incidents.topicMissing(topic, errorCode)
     }
   }
 
@@ -102,7 +104,7 @@ export class Cluster {
         failure = error
       }
     }
-    if (!this.#isClosed) this.#incidents.connectionFailed(failure)
+    if (!this.#isClosed) this.#incidents.connectionFailed(failure, 'cluster')
     throw new KafkaError('no broker answers', { cause: failure })
   }
 

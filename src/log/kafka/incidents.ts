@@ -7,7 +7,16 @@ import type { RecordBatchError } from './record-batch-error.ts'
 
 const intervalMs = 5000
 
-/** Counts and logs what goes wrong. What may come in floods is logged every five seconds at most, by kind. */
+/** Something that goes wrong until it is put right. */
+interface Trouble {
+  /** The topic or partition, where that has to be said. */
+  readonly what?: string
+  readonly why: string
+}
+
+/**
+ * Counts and logs what goes wrong, and knows what does now. What may come in floods is logged every five seconds at most, by kind.
+ */
 export class Incidents {
   readonly stats: KafkaStats = createKafkaStats()
   readonly #log: WarnLog
@@ -15,6 +24,8 @@ export class Incidents {
   readonly #connectionLog: WarnLog
   readonly #refusalLog: WarnLog
   readonly #topicLog: WarnLog
+  /** By whom or what it is about. */
+  readonly #troubles = new Map<string, Trouble>()
 
   constructor(log: WarnLog) {
     this.#log = log
@@ -49,19 +60,54 @@ export class Incidents {
     this.#log.warn({ ...partition, ...epochs }, 'the topic was made again: reading from its first offset')
   }
 
-  connectionFailed(error: unknown): void {
+  /** What goes wrong now, each reason once; `undefined` where nothing does. */
+  get trouble(): string | undefined {
+    const whats = new Map<string, string[]>()
+    for (const { what, why } of this.#troubles.values())
+      whats.set(why, [...(whats.get(why) ?? []), ...(what === undefined ? [] : [what])])
+    const texts = [...whats].map(([why, of]) => (of.length === 0 ? why : `${of.join(', ')}: ${why}`))
+    return texts.length === 0 ? undefined : texts.join('; ')
+  }
+
+  /** `peer` names whom the connection was to, until `reached`. */
+  connectionFailed(error: unknown, peer: string): void {
     this.stats.connectionFailures += 1
     this.#connectionLog.warn({}, messageOf(error))
+    this.#troubles.set(peer, { why: messageOf(error) })
   }
 
+  /** A peer has answered, or is not asked any more. */
+  reached(peer: string): void {
+    this.#troubles.delete(peer)
+  }
+
+  /** Until `readable`. */
   refused(partition: Partition, errorCode: number): void {
     this.stats.refusals += 1
-    this.#refusalLog.warn({ ...partition }, `cannot read: Kafka answered ${answered(errorCode)}`)
+    const why = `cannot read: Kafka answered ${answered(errorCode)}`
+    this.#refusalLog.warn({ ...partition }, why)
+    this.#troubles.set(keyOf(partition), { what: keyOf(partition), why })
   }
 
-  topicMissing(topic: string, errorCode: number): void {
-    this.#topicLog.warn({ topic }, `waiting for a topic: Kafka answered ${answered(errorCode)}`)
+  /** A partition was read, or is not followed any more. */
+  readable(partition: Partition): void {
+    if (this.#troubles.size > 0) this.#troubles.delete(keyOf(partition))
   }
+
+  /** Until `topicFound`. One that does not exist is no trouble of its own: whoever wants it says so. */
+  topicMissing(topic: string, errorCode: number): void {
+    const why = `Kafka answered ${answered(errorCode)}`
+    this.#topicLog.warn({ topic }, `waiting for a topic: ${why}`)
+    if (errorCode === errorCodes.topicAuthorizationFailed) this.#troubles.set(topic, { what: topic, why })
+  }
+
+  topicFound(topic: string): void {
+    this.#troubles.delete(topic)
+  }
+}
+
+function keyOf({ topic, partition }: Partition): string {
+  return `${topic}/${partition}`
 }
 
 /** A broker that hides a topic says no more than that it may not be read. */

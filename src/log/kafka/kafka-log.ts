@@ -16,6 +16,7 @@ import { OffsetLookup } from './offset-lookup.ts'
 import { PartitionTable } from './partition-table.ts'
 import { readRange } from './range.ts'
 import { retry } from './retry.ts'
+import { SilentPartitions } from './silent-partitions.ts'
 import { StableEnds, type UnstableEnd } from './stable-ends.ts'
 import { readTail } from './tail.ts'
 
@@ -50,6 +51,7 @@ export class KafkaLog implements EventLog {
   readonly #client: KafkaClient
   readonly #incidents: Incidents
   readonly #stableEnds: StableEnds
+  readonly #silent: SilentPartitions
   readonly #partitions = new PartitionTable()
   readonly #cluster: Cluster
   readonly #connections: LeaderConnections
@@ -69,7 +71,9 @@ export class KafkaLog implements EventLog {
     this.#client = client
     this.#topics = topics
     this.#incidents = incidents
-    this.#stableEnds = new StableEnds(options.clock ?? (() => performance.now()))
+    const clock = options.clock ?? (() => performance.now())
+    this.#stableEnds = new StableEnds(clock)
+    this.#silent = new SilentPartitions(clock)
     this.#cluster = cluster
     this.#connections = new LeaderConnections(client, cluster)
     this.#lookup = new OffsetLookup(this.#connections)
@@ -88,6 +92,14 @@ export class KafkaLog implements EventLog {
     return this.#stableEnds.read()
   }
 
+  get silentSinceMs(): number | undefined {
+    return this.#silent.sinceMs
+  }
+
+  get trouble(): string | undefined {
+    return this.#incidents.trouble
+  }
+
   partitions(signal: AbortSignal): Promise<readonly Position[]> {
     const patience = { signal: this.#until(signal), timeoutMs: Number.POSITIVE_INFINITY }
     return retry(async () => {
@@ -103,6 +115,7 @@ export class KafkaLog implements EventLog {
       partitions: this.#partitions,
       incidents: this.#incidents,
       stableEnds: this.#stableEnds,
+      silent: this.#silent,
       from,
       lookUpIntervalMs: this.#lookUpIntervalMs,
       signal: this.#until(signal),

@@ -7,6 +7,7 @@ import type { Incidents } from './incidents.ts'
 import { KafkaError } from './kafka-error.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
 import { unlessAborted } from './retry.ts'
+import type { SilentPartitions } from './silent-partitions.ts'
 import type { StableEnds } from './stable-ends.ts'
 
 /** A long poll that brings nothing ends after this time; a record ends it at once. */
@@ -21,6 +22,7 @@ export interface LeaderReaderOptions {
   readonly cluster: Cluster
   readonly incidents: Incidents
   readonly stableEnds: StableEnds
+  readonly silent: SilentPartitions
   readonly signal: AbortSignal
   /** Told of cursors that have something for the consumer. */
   readonly onFetched: (cursors: readonly PartitionCursor[]) => void
@@ -46,6 +48,10 @@ export class LeaderReader {
 
   constructor(options: LeaderReaderOptions) {
     this.#options = options
+  }
+
+  get #peer(): string {
+    return `node ${this.#options.node}`
   }
 
   get isIdle(): boolean {
@@ -89,6 +95,7 @@ export class LeaderReader {
     }
     signal.removeEventListener('abort', end)
     this.#close()
+    this.#options.incidents.reached(this.#peer)
   }
 
   #readable(): PartitionCursor[] {
@@ -106,14 +113,14 @@ export class LeaderReader {
     } catch (error) {
       if (signal.aborted) return
       this.#close()
-      incidents.connectionFailed(error)
+      incidents.connectionFailed(error, this.#peer)
       onStale()
       await this.#backoff.wait(signal)
     }
   }
 
   async #fetch(connection: BrokerConnection, cursors: readonly PartitionCursor[]): Promise<void> {
-    const { incidents, stableEnds, cluster, onFetched, onStale } = this.#options
+    const { incidents, stableEnds, silent, cluster, onFetched, onStale } = this.#options
     const { version } = cluster
     const options: CursorFetchOptions = {
       maxWaitMs,
@@ -121,10 +128,15 @@ export class LeaderReader {
       maxPartitionBytes,
       incidents,
       isWanted: cursor => this.#cursors.has(cursor),
-      onAnswer: (cursor, fetched) => stableEnds.note(cursor, fetched),
+      onAnswer: (cursor, fetched) => {
+        stableEnds.note(cursor, fetched)
+        silent.heard(cursor)
+        incidents.readable(cursor.partition)
+      },
     }
     try {
       const refusals = await fetchCursors(connection, cursors, options)
+      incidents.reached(this.#peer)
       for (const [cursor, errorCode] of refusals) {
         incidents.refused(cursor.partition, errorCode)
         this.#refused.set(cursor, version)

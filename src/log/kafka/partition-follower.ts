@@ -8,6 +8,7 @@ import { LeaderReader } from './leader-reader.ts'
 import { PartitionCursor } from './partition-cursor.ts'
 import type { PartitionTable } from './partition-table.ts'
 import { unlessAborted } from './retry.ts'
+import type { SilentPartitions } from './silent-partitions.ts'
 import type { StableEnds } from './stable-ends.ts'
 
 export interface FollowerOptions {
@@ -16,6 +17,7 @@ export interface FollowerOptions {
   readonly partitions: PartitionTable
   readonly incidents: Incidents
   readonly stableEnds: StableEnds
+  readonly silent: SilentPartitions
   readonly from: readonly Position[]
   /** How often topics and partitions are looked for that are new or were made again. */
   readonly lookUpIntervalMs: number
@@ -66,6 +68,10 @@ export class PartitionFollower {
     }
     signal.removeEventListener('abort', end)
     await Promise.all(this.#running)
+    for (const cursor of this.#cursors.values()) {
+      this.#options.silent.leave(cursor)
+      this.#options.incidents.readable(cursor.partition)
+    }
   }
 
   async #lookUp(): Promise<boolean> {
@@ -93,17 +99,22 @@ export class PartitionFollower {
   }
 
   #open(partition: Partition, epoch: string): void {
-    const { incidents } = this.#options
+    const { incidents, silent } = this.#options
     const former = this.#cursors.get(partition)
     if (former?.epoch === epoch) return
-    if (former !== undefined) this.#readerOf.get(former)?.remove(former)
+    if (former !== undefined) {
+      this.#readerOf.get(former)?.remove(former)
+      silent.leave(former)
+    }
     const wanted = this.#starts.get(partition)
     this.#starts.delete(partition)
     const before = former?.epoch ?? wanted?.epoch ?? epoch
     if (before !== epoch) incidents.recreated(partition, { before, now: epoch })
     const start = wanted?.epoch === epoch ? wanted.offset : 'first'
     const isStartTold = before !== epoch
-    this.#cursors.set(partition, new PartitionCursor({ partition, epoch, start, isStartTold, incidents }))
+    const cursor = new PartitionCursor({ partition, epoch, start, isStartTold, incidents })
+    this.#cursors.set(partition, cursor)
+    silent.follow(cursor)
   }
 
   /** Gives a cursor to the reader of its leader, or to none. Returns whether that is another one than before. */

@@ -27,6 +27,13 @@ test('says when there never was an event, and when the gateway itself is behind'
   )
 })
 
+test('says that the gateway cannot read the log', () => {
+  const outage = { lag: null, source: 'unreachable', since: '2026-02-22T15:51:36Z' }
+  expect(new IdleNote(['trades'], 0).heartbeat({ ...heartbeat, ...outage }, 60_000)).toMatch(
+    /; it cannot read the log \(unreachable\) since 2026-02-22T15:51:36Z$/,
+  )
+})
+
 test('takes a heartbeat without fields', () => {
   expect(new IdleNote(['lulds'], 0).heartbeat({ T: 'heartbeat' }, 60_000)).toMatch(
     /no event on these channels$/,

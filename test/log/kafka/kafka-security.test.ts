@@ -99,7 +99,7 @@ describe('reads and appends', () => {
   })
 })
 
-describe('says what to check, once a line and without the secret', () => {
+describe('says what to check, once a line and without the secret, and is in trouble for it', () => {
   const faults: Record<string, readonly [() => Promise<Record<string, string>>, RegExp]> = {
     'a wrong password with PLAIN': [
       async () => ({ ...passwordOf('gateway'), TICKER_KAFKA_SASL_PASSWORD: 'wrong-password-of' }),
@@ -168,6 +168,9 @@ describe('says what to check, once a line and without the secret', () => {
     const ending = new AbortController()
     const asking = log.partitions(ending.signal).catch(() => undefined)
     await expect.poll(() => messages.filter(message => expected.test(message))).not.toEqual([])
+    const why = messages.find(message => expected.test(message))?.replace('waiting for a topic: ', '') ?? ''
+    // As it is in the log, and once, whatever it keeps from being read.
+    expect(log.trouble?.split(why)).toHaveLength(2)
     ending.abort()
     await asking
     for (const message of messages) {
