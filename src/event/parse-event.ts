@@ -112,7 +112,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isEventType(value: unknown): value is EventType {
+export function isEventType(value: unknown): value is EventType {
   return typeof value === 'string' && Object.hasOwn(channelOfType, value)
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, readClock, writtenAt } from '../clock.ts'
 import { type Channel, channelOfType, type MarketEvent, type News } from '../event/event.ts'
-import { EventFault } from '../event/parse-event.ts'
+import { EventFault, isEventType } from '../event/parse-event.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { EventLog, LogRecord, Position } from '../log/event-log.ts'
 import { topicOfChannel, type Topics } from '../log/topics.ts'
@@ -85,7 +85,8 @@ export class LookBack {
     for (;;) {
       const symbols = this.#countSymbols()
       const due = this.#reaches.filter(reach => hasMore(reach) && this.#lacks(reach, symbols))
-      if (due.length === 0 || bounded.aborted) break
+      // What is found further back takes no place of what is newer.
+      if (due.length === 0 || bounded.aborted || this.#options.feed.tape.items.isFull) break
       for (let index = 0; index < due.length; index += partitionsAtOnce) {
         const group = due.slice(index, index + partitionsAtOnce)
         await Promise.all(group.map(reach => this.#stepUntilRead(reach, bounded)))
@@ -139,7 +140,6 @@ export class LookBack {
     const to = reach.offset
     const from = Math.max(reach.first, to - Math.min(reach.step, reach.budget))
     const found: Found = new Map()
-    const isComplete = this.#completeness(partition.topic)
     let count = 0
     for await (const batch of this.#options.log.range(partition, from, to, signal)) {
       // The topic was made again: what is in it now is read from its first offset.
@@ -148,7 +148,7 @@ export class LookBack {
         return
       }
       await this.#options.records.prepare([batch], signal)
-      for (const record of batch.records) if (!isComplete(record)) this.#consider(record, found)
+      for (const record of batch.records) if (!this.#isKnown(record)) this.#consider(record, found)
       count += batch.records.length
     }
     // What was not read to its end may lack the last events of what was found.
@@ -173,14 +173,11 @@ export class LookBack {
     found.set(`${channel}/${event.S}`, { event, writtenMs })
   }
 
-  /** Tells of records whose key is a symbol that has all that can be found in the topic: they need not be decoded. */
-  #completeness(topic: string): (record: LogRecord) => boolean {
-    if (!this.#options.records.isKeyedBySymbol) return () => false
-    const items = this.#channelsInUse(topic).map(channel => this.#itemsOf(channel))
-    return ({ key }) => {
-      const symbol = key?.toString('utf8')
-      return symbol !== undefined && items.every(known => known.has(symbol))
-    }
+  /** Whether a record is of an item that has an event: it need not be decoded. */
+  #isKnown(record: LogRecord): boolean {
+    const item = this.#options.records.peek(record)
+    if (item === undefined || !isEventType(item.type)) return false
+    return this.#itemsOf(channelOfType[item.type]).has(item.symbol)
   }
 
   #keep({ start }: Reach, found: Found): void {

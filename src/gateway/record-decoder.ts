@@ -4,6 +4,7 @@ import { type Decoder, defaultDecoder, isMessagePack } from '../event/decoder.ts
 import type { MarketEvent } from '../event/event.ts'
 import { FamiliarEvents } from '../event/familiar-events.ts'
 import { EventFault, type FieldRepair, parseEvent } from '../event/parse-event.ts'
+import { type PeekedItem, peekItem } from '../event/peek-item.ts'
 import type { LogBatch, LogRecord } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
@@ -47,9 +48,9 @@ export class RecordDecoder {
     this.#warnings = new RateLimitedLog(options.logger)
   }
 
-  /** Whether records are keyed as `docs/producers.md` says; a module of somebody's own may read any topic. */
-  get isKeyedBySymbol(): boolean {
-    return this.#options.decoder === defaultDecoder
+  /** The item of a record's event, if it has one, where that is quickly said; not by its key, which may be anything. */
+  peek(record: LogRecord): PeekedItem | undefined {
+    return record.value !== null && this.#isJson(record) ? peekItem(record.value) : undefined
   }
 
   /** Why the module failed to prepare the last batch. */
@@ -97,7 +98,7 @@ export class RecordDecoder {
         rule: `at most ${maxEventBytes} (TICKER_MAX_EVENT_BYTES)`,
       })
     }
-    const isJson = decoder === defaultDecoder && !isMessagePack(record)
+    const isJson = this.#isJson(record)
     const familiar = isJson && record.value !== null ? this.#familiar.read(record.value) : undefined
     if (familiar !== undefined)
       return { event: familiar, json: record.value ?? undefined, repairs: noRepairs }
@@ -116,14 +117,19 @@ export class RecordDecoder {
     }
   }
 
+  #isJson(record: LogRecord): boolean {
+    return this.#options.decoder === defaultDecoder && !isMessagePack(record)
+  }
+
   #faultOf(error: unknown): EventFault {
     return new EventFault(error instanceof SyntaxError ? 'syntax' : 'decoder', {
       field: 'value',
       value: messageOf(error),
       // A module's own words may be logged; those of JSON.parse quote the record.
-      rule: this.isKeyedBySymbol
-        ? 'expected JSON in UTF-8, or MessagePack with its content-type'
-        : messageOf(error),
+      rule:
+        this.#options.decoder === defaultDecoder
+          ? 'expected JSON in UTF-8, or MessagePack with its content-type'
+          : messageOf(error),
     })
   }
 }

@@ -69,3 +69,17 @@ test('a flood of items that nobody is told of keeps its place for those that som
   expect(member.takeShort()).toEqual(['A 1000002 for 2', 'B 1 for 1'])
   expect(stage.tape.items.size).toBe(10)
 })
+
+test('an item that gets the number of another, while that one is being told, is not taken for it', () => {
+  const stage = new ConflationStage({ maxItems: 2, writesPerTurn: 1 })
+  const first = stage.join(250, ['A'])
+  const member = stage.join(250, ['B', 'F'])
+  stage.quote('A', 'B')
+  vi.advanceTimersByTime(250)
+  expect([first.offers, member.offers]).toEqual([1, 0])
+  stage.quote('F')
+  while (stage.turn());
+  expect(member.takeShort()).toEqual(['B 1 for 1'])
+  stage.pass(250)
+  expect(member.takeShort()).toEqual(['F 2 for 1'])
+})

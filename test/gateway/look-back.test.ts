@@ -1,8 +1,9 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import type { Feed } from '../../src/fanout/feed.ts'
+import type { Feed, FeedOptions } from '../../src/fanout/feed.ts'
 import { Ingest, type IngestOptions } from '../../src/gateway/ingest.ts'
+import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
 import { openTemporaryLog, type TemporaryLog } from '../log/embedded/temporary-log.ts'
@@ -40,8 +41,12 @@ interface Start {
 }
 
 /** A node that starts on a log and reads only the last three records of each partition. */
-function start(log: EventLog, options: Partial<IngestOptions> = {}): Start {
-  const feed = createTestFeed()
+function start(
+  log: EventLog,
+  options: Partial<IngestOptions> = {},
+  changes: Partial<FeedOptions> = {},
+): Start {
+  const feed = createTestFeed(changes)
   const warnings: string[] = []
   const ingest = new Ingest({
     ...defaults.ingest,
@@ -193,9 +198,64 @@ test('passes over poison without counting it a second time', async () => {
 // Cause: keys were read as Latin-1, in which the key of one symbol looks like another one.
 // Symptom: the record of a symbol was passed over, and it had no snapshot after a restart.
 // Seen: when the alphabet of symbols was widened (issue 13).
-test('tells symbols apart by their keys in UTF-8', async () => {
+test('tells symbols apart in UTF-8', async () => {
   const quotes = [quote('ê', 5), ...Array.from({ length: 50 }, () => quote('AAPL')), quote('Ãª', 6)]
   const { feed, ingest } = start(await logOf([...quotes, trade('ê'), trade('Ãª')]))
   await ingest.warmUp.ready
   expect(lastPrices(feed, 'quotes')).toEqual({ AAPL: 1, Ãª: 6, ê: 5 })
+})
+
+/** The same log as a producer would have filled it that chooses other keys. */
+function keyedBy(log: EventLog, keyOf: (symbol: string) => string | undefined): EventLog {
+  const range = log.range.bind(log)
+  log.range = async function* (...args) {
+    for await (const batch of range(...args)) {
+      const records = batch.records.map(record => {
+        const { S = '' } = JSON.parse(String(record.value)) as { readonly S?: string }
+        const key = keyOf(S)
+        return { ...record, key: key === undefined ? null : Buffer.from(key) }
+      })
+      yield { ...batch, records }
+    }
+  }
+  return log
+}
+
+// Cause: records were passed over by their keys, where these were symbols of which everything was known.
+// Symptom: no snapshot value of an option whose records are keyed by its underlying, or of whatever is keyed by a ticker of something else.
+// Seen: options keyed by AAPL, which has had a trade and a quote.
+test.each([
+  ['the underlying', (symbol: string) => symbol.slice(0, 4)],
+  ['a venue whose code is a ticker', () => 'AAPL'],
+  ['nothing', () => undefined],
+])('finds the last event of a symbol whose records are keyed by %s', async (_, keyOf) => {
+  const quiet = [quote('AAPL240119C', 5), quote('AAPL240119C', 6)]
+  const busy = Array.from({ length: 50 }, () => quote('AAPL'))
+  const log = await logOf([...quiet, ...busy, trade('AAPL240119C'), trade('AAPL')])
+  const { feed, ingest } = start(keyedBy(log, keyOf))
+  await ingest.warmUp.ready
+  expect(lastPrices(feed, 'quotes')).toEqual({ AAPL: 1, AAPL240119C: 6 })
+  expect(ingest.warmUp.lookBack).toMatchObject({ items: 1, missing: 0 })
+})
+
+test('decodes nothing of items that have an event', async () => {
+  const busy = Array.from({ length: 500 }, () => quote('AAPL'))
+  const log = await logOf([quote('ZZZ'), ...busy, trade('ZZZ'), trade('AAPL')])
+  const decode = vi.spyOn(RecordDecoder.prototype, 'decode')
+  const { feed, ingest } = start(log)
+  await ingest.warmUp.ready
+  expect(lastPrices(feed, 'quotes')).toEqual({ AAPL: 1, ZZZ: 1 })
+  expect(ingest.warmUp.lookBack.records).toBe(498)
+  // Three of each partition at start, and the one that was looked for.
+  expect(decode.mock.calls.length).toBe(6)
+  decode.mockRestore()
+})
+
+test('looks no further when there is no place for what it would find', async () => {
+  const before = Array.from({ length: 50 }, (_, index) => quote(`OLD${index}`))
+  const log = await logOf([...before, trade('ZZZ'), quote('AAPL'), trade('AAPL')])
+  const { feed, ingest } = start(log, {}, { maxItems: 5 })
+  await ingest.warmUp.ready
+  expect(lastPrices(feed, 'quotes')).toEqual({ AAPL: 1, OLD48: 1, OLD49: 1 })
+  expect(ingest.warmUp.lookBack.records).toBe(0)
 })
