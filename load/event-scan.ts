@@ -11,10 +11,12 @@ export class EventScan {
   events = 0
   /** From sending to receipt, of each trade. */
   latenciesUs: number[] = []
+  sentUs: number[] = []
 
   begin(): void {
     this.events = 0
     this.latenciesUs = []
+    this.sentUs = []
   }
 
   take(payload: Buffer): void {
@@ -35,6 +37,7 @@ export class EventScan {
       value = value * 10 + digit
     }
     this.latenciesUs.push(nowUs - value)
+    this.sentUs.push(value)
   }
 }
 

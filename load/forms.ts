@@ -22,6 +22,8 @@ export type FrameCounter = (payload: Buffer) => number
 export interface FrameScan {
   readonly events: number
   readonly latenciesUs: readonly number[]
+  /** When each of them was sent, by its id. */
+  readonly sentUs: readonly number[]
   /** Begins to count anew. */
   begin(): void
   take(payload: Buffer): void

@@ -10,6 +10,8 @@ export interface Received {
   readonly bytes: number
   /** Of the trades on the sampled connections, in no order. */
   readonly latenciesUs: Float64Array
+  /** When each of these was sent. */
+  readonly sentUs: Float64Array
 }
 
 const readBufferBytes = 256 * 1024
@@ -74,6 +76,7 @@ const functions = {
       frames: first?.reader.frames ?? 0,
       bytes: first?.reader.bytes ?? 0,
       latenciesUs: Float64Array.from(samples.flatMap(({ latenciesUs }) => latenciesUs)),
+      sentUs: Float64Array.from(samples.flatMap(({ sentUs }) => sentUs)),
     }
   },
 

@@ -6,11 +6,13 @@ export class TapeScan {
   events = 0
   /** From sending to receipt, of each trade. */
   latenciesUs: number[] = []
+  sentUs: number[] = []
   readonly #decoder = new TapeDecoder()
 
   begin(): void {
     this.events = 0
     this.latenciesUs = []
+    this.sentUs = []
   }
 
   take(payload: Buffer): void {
@@ -19,7 +21,9 @@ export class TapeScan {
     if (frame.kind === 'messages') return
     this.events += frame.events.length
     for (const event of frame.events) {
-      if (event.T === 't' && event.i !== undefined) this.latenciesUs.push(nowUs - Number(event.i))
+      if (event.T !== 't' || event.i === undefined) continue
+      this.latenciesUs.push(nowUs - Number(event.i))
+      this.sentUs.push(Number(event.i))
     }
   }
 }

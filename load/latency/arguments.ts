@@ -24,7 +24,7 @@ export interface LatencyArguments extends StreamArguments {
 export const latencyName = 'latency'
 
 export const latencyUsage = `Measures the time from the moment an event is due at its producer, through Kafka and the gateway, to its subscribers, beside a loopback
-echo, and the highest rate at which 99 of 100 events come within 10 ms.
+echo, the same by transactions (a commit every 10 ms), from the moment at which an event can be read, too, and the highest rate at which 99 of 100 events come within 10 ms.
 
   npm run load -- ${latencyName} [options]
 

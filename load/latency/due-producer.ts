@@ -1,51 +1,54 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { monotonicUs } from '../monotonic-clock.ts'
-import { type PlacedBatch, ProduceConnection } from '../produce-connection.ts'
-import { type OutgoingRecord, writeRecordBatch } from '../record-batch-writer.ts'
+import type { OutgoingRecord } from '../record-batch-writer.ts'
+import type { RecordSink } from './record-sink.ts'
 
 const symbols = 400
-const tickMs = 1
+
+/** By when an event was due: when it could be read, as far as its producer was told. Both in µs. */
+export type ReadableTimes = ReadonlyMap<number, number>
 
 /**
- * Publishes trades at an even pace (`acks=all`, one request at a time). A trade's id is the time at which it was due, in µs of the clock
+ * Publishes trades at an even pace, one request or transaction at a time. A trade's id is the time at which it was due, in µs of the clock
  * that all processes share, so that whatever delays it counts, the producer's tick and its requests too.
  */
 export class DueProducer {
-  readonly #connection: ProduceConnection
-  readonly #topic: string
+  readonly #sink: RecordSink
   readonly #partitions: number
   #made = 0
 
-  private constructor(connection: ProduceConnection, topic: string, partitions: number) {
-    this.#connection = connection
-    this.#topic = topic
+  constructor(sink: RecordSink, partitions: number) {
+    this.#sink = sink
     this.#partitions = partitions
   }
 
-  static async start(brokers: string, topic: string, partitions: number): Promise<DueProducer> {
-    return new DueProducer(await ProduceConnection.open(brokers), topic, partitions)
-  }
-
-  /** Resolves when Kafka has acknowledged so many events. */
-  async publish(perSecond: number, events: number, signal: AbortSignal): Promise<void> {
+  /** Resolves when so many events can be read. */
+  async publish(perSecond: number, events: number, signal: AbortSignal): Promise<ReadableTimes> {
+    const readableUs = new Map<number, number>()
     const begunUs = monotonicUs()
     const dueUs = (event: number): number => begunUs + Math.floor((event * 1e6) / perSecond)
+    let lastUs = begunUs
     for (let sent = 0; sent < events; ) {
       signal.throwIfAborted()
-      await pause(tickMs)
+      await pause(Math.max(1, this.#sink.gatherMs - (monotonicUs() - lastUs) / 1000))
       const first = sent
       const nowUs = monotonicUs()
       while (sent < events && dueUs(sent) <= nowUs) sent++
       if (sent === first) continue
-      await this.#send(Array.from({ length: sent - first }, (_, index) => dueUs(first + index)))
+      lastUs = nowUs
+      const times = Array.from({ length: sent - first }, (_, index) => dueUs(first + index))
+      await this.#sink.send(this.#recordsOf(times))
+      const endUs = monotonicUs()
+      for (const us of times) readableUs.set(us, endUs)
     }
+    return readableUs
   }
 
-  stop(): void {
-    this.#connection.close()
+  stop(): Promise<void> {
+    return this.#sink.stop()
   }
 
-  async #send(times: readonly number[]): Promise<void> {
+  #recordsOf(times: readonly number[]): ReadonlyMap<number, readonly OutgoingRecord[]> {
     const byPartition = new Map<number, OutgoingRecord[]>()
     for (const us of times) {
       const index = this.#made++ % symbols
@@ -55,13 +58,7 @@ export class DueProducer {
       const symbol = `SY${index}`
       records.push({ key: symbol, value: tradeText(symbol, us) })
     }
-    const nowMs = Date.now()
-    const batches: PlacedBatch[] = [...byPartition].map(([partition, records]) => ({
-      topic: this.#topic,
-      partition,
-      bytes: writeRecordBatch(records, nowMs),
-    }))
-    await this.#connection.send(batches)
+    return byPartition
   }
 }
 

@@ -20,6 +20,7 @@ import {
   measureEcho,
   measureLatency,
 } from './phase.ts'
+import { openPlainSink, openTransactionalSink } from './record-sink.ts'
 import { latencyReport } from './report.ts'
 
 /** From a producer through Kafka and the gateway to many subscribers. */
@@ -56,8 +57,10 @@ async function measure(load: LatencyArguments, bench: Bench): Promise<Outcome> {
   const rig = await startRig(load, ground, { ...bench, urgency })
   bench.say('warm-up')
   await measureEcho(rig, load.rate, warmUpSeconds)
-  await measureLatency(rig, Math.min(load.most, load.rate * 4), brokerWarmUpSeconds)
-  await measureLatency(rig, load.rate, warmUpSeconds)
+  await measureLatency(rig, { perSecond: Math.min(load.most, load.rate * 4), seconds: brokerWarmUpSeconds })
+  const { rate: perSecond } = load
+  for (const producer of [rig.producer, rig.transactional])
+    await measureLatency(rig, { perSecond, seconds: warmUpSeconds, producer })
   const rounds: LatencyRound[] = []
   for (let round = 1; round <= load.rounds; round++) {
     const say = (what: string): void => bench.say(`round ${round} of ${load.rounds}: ${what}`)
@@ -74,8 +77,10 @@ async function startRig(
 ): Promise<LatencyRig> {
   const { cores, brokers } = ground
   const topics = await ground.createTopics(partitions)
-  const producer = await DueProducer.start(brokers, topics.trades, partitions)
+  const producer = new DueProducer(await openPlainSink(brokers, topics.trades), partitions)
   stack.defer(() => producer.stop())
+  const transactional = new DueProducer(await openTransactionalSink(brokers, topics.trades), partitions)
+  stack.defer(() => transactional.stop())
   signal.throwIfAborted()
   say('starting the gateway')
   const settings = {
@@ -96,7 +101,8 @@ async function startRig(
   const { host, port, pid } = gateway
   const opening = { token, form: load.form, subscribe: { trades: ['*'] } }
   await subscribers.call('open', { host, port, isTls: load.isTls, opening }, load.clients)
-  return { producer, subscribers, gatewayPid: pid, echo, clients: load.clients, others: cores.others, signal }
+  const parts = { producer, transactional, subscribers, gatewayPid: pid, echo }
+  return { ...parts, clients: load.clients, others: cores.others, signal }
 }
 
 async function measureRound(
@@ -107,16 +113,18 @@ async function measureRound(
   say('echo')
   const echo = await measureEcho(rig, rate, seconds)
   say(`${rate} events/s`)
-  const gateway = await measureLatency(rig, rate, seconds)
+  const gateway = await measureLatency(rig, { perSecond: rate, seconds })
+  say(`${rate} events/s by transactions`)
+  const transactions = await measureLatency(rig, { perSecond: rate, seconds, producer: rig.transactional })
   const search: LatencyPhase[] = []
   for (let next = rate * searchFactor; next <= most; next *= searchFactor) {
     const perSecond = Math.round(next / 50) * 50
     say(`${perSecond} events/s`)
-    const phase = await bestOf(() => measureLatency(rig, perSecond, seconds))
+    const phase = await bestOf(() => measureLatency(rig, { perSecond, seconds }))
     search.push(phase)
     if (phase.p99Ms >= boundMs) break
   }
-  return { echo, gateway, search }
+  return { echo, gateway, transactions, search }
 }
 
 async function bestOf(measureOnce: () => Promise<LatencyPhase>): Promise<LatencyPhase> {
