@@ -145,7 +145,7 @@ describe('the program', () => {
   // Seen: from outside.
   test.each([
     ['TICKER_DECODER', 'node:fs', 'expected a module that exports a function decode(record)'],
-    ['TICKER_DECODER', './no-such-decoder.js', 'cannot be loaded'],
+    ['TICKER_DECODER', 'no-such-package', 'cannot be loaded'],
     ['TICKER_EMBEDDED_PATH', '/proc/no/such/folder/log.sqlite', 'expected a file and a folder'],
     ['TICKER_EMBEDDED_PATH', '/proc/log.sqlite', 'expected a file and a folder'],
     ['TICKER_EMBEDDED_PATH', '/dev/null', 'it is no file'],

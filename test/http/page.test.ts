@@ -46,7 +46,9 @@ test('connects again by itself when its node goes away and comes back', async ()
   await page.goto(own.url)
   await expect.poll(() => page.textContent('[data-symbol="AAPL"] .price')).toMatch(/\d/)
   await own.stop()
-  await expect.poll(() => page.textContent('#status')).toMatch(/^closed: 4000 draining|^closed: 1006/)
+  await expect
+    .poll(() => page.textContent('#status'))
+    .toMatch(/^closed: (4000 draining|1006 ), reconnecting$/)
   const again = await startTestGateway({
     TICKER_PORT: new URL(own.url).port,
     TICKER_DEMO: 'on',
@@ -55,6 +57,32 @@ test('connects again by itself when its node goes away and comes back', async ()
   await expect.poll(() => page.textContent('#status')).toMatch(/^live/)
   await page.close()
   await again.stop()
+})
+
+// Cause: the status showed the age of a trade whether there was one or not; seven columns took 560 px.
+// Symptom: "last trade undefined ms ago" on an empty log, and a table cut off on a phone.
+// Seen: from outside, in Chromium of 390 px.
+test('says on an empty log that there is no trade yet', async () => {
+  const own = await startTestGateway({ TICKER_HEARTBEAT_MS: '1000' })
+  const page = await browser.newPage()
+  await page.goto(own.url)
+  await expect.poll(() => page.textContent('#status')).toMatch(/^live, \d\d:\d\d:\d\d UTC; no trade yet$/)
+  await page.close()
+  await own.stop()
+})
+
+test.each([390, 360, 1280])('nothing is cut off in a window of %d px', async width => {
+  const page = await browser.newPage({ viewport: { width, height: 844 } })
+  await page.goto(gateway.url)
+  await expect.poll(() => page.locator('tbody tr').count()).toBeGreaterThan(200)
+  await expect.poll(() => page.textContent('#status')).toMatch(/^live/)
+  const overflowing = await page.evaluate(
+    `[...document.querySelectorAll('html, header > *, main, td, th')]
+      .filter(element => element.getBoundingClientRect().right > innerWidth || element.scrollWidth > element.clientWidth + 1)
+      .map(element => element.outerHTML.slice(0, 80))`,
+  )
+  expect(overflowing).toEqual([])
+  await page.close()
 })
 
 test('is served on loopback names alone, so that a rebound name cannot read its token', async () => {
