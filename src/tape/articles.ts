@@ -1,3 +1,4 @@
+import type { News } from '../event/event.ts'
 import type { Item } from './item.ts'
 
 /** How many articles are kept of a symbol, and of all together, for snapshots. */
@@ -5,21 +6,30 @@ const articlesKept = 10
 /** What all of them may take; the oldest leave first. */
 const maxBytes = 64 * 1024 * 1024
 
-interface Article {
+/** An article, as a record brought it; a later one with the same id is its next version. */
+export interface ArticleVersion {
+  readonly id: News['id']
   readonly bytes: Buffer
+  /** The number of the partition that it came from. */
+  readonly partition: number
   readonly writtenMs: number
+}
+
+interface Article extends ArticleVersion {
   /** In the order of arrival. */
   readonly sequence: number
   /** The lists that hold it. */
   readonly lists: Set<Article[]>
 }
 
-/** The last articles of every symbol, by when their records were written, bounded in bytes over all. */
+/** The last articles of every symbol, each in its newest version, by when their records were written, bounded in bytes over all. */
 export class Articles {
   readonly #bySymbol = new Map<Item, Article[]>()
   readonly #latest: Article[] = []
   /** In the order of arrival. */
   readonly #all = new Set<Article>()
+  /** The same by their ids. */
+  readonly #byId = new Map<News['id'], Article>()
   readonly #onDropped: (writtenMs: number) => void
   #bytes = 0
   #count = 0
@@ -29,15 +39,17 @@ export class Articles {
     this.#onDropped = onDropped
   }
 
-  /** Copies an article's bytes for its items. */
-  keep(bytes: Buffer, writtenMs: number, items: readonly Item[]): void {
-    const article: Article = {
-      bytes: copyOf(bytes),
-      writtenMs,
-      sequence: this.#count++,
-      lists: new Set(),
+  /** Copies an article's bytes for its items, in place of an earlier version, whatever items that had; not if it is the earlier one. */
+  keep(version: ArticleVersion, items: readonly Item[]): void {
+    const former = this.#byId.get(version.id)
+    if (former !== undefined) {
+      if (!isNewer(version, former)) return
+      for (const list of former.lists) this.#remove(former, list)
     }
+    const bytes = copyOf(version.bytes)
+    const article: Article = { ...version, bytes, sequence: this.#count++, lists: new Set() }
     this.#all.add(article)
+    this.#byId.set(article.id, article)
     this.#bytes += bytes.length
     this.#add(article, this.#latest)
     for (const item of items) {
@@ -84,6 +96,7 @@ export class Articles {
     article.lists.delete(list)
     if (article.lists.size > 0) return
     this.#all.delete(article)
+    this.#byId.delete(article.id)
     this.#bytes -= article.bytes.length
   }
 }
@@ -93,6 +106,11 @@ function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
   return copy
+}
+
+/** Versions in one partition come in their order, whatever the producers' clocks; those of several are read in any order. */
+function isNewer(version: ArticleVersion, former: ArticleVersion): boolean {
+  return version.partition === former.partition || version.writtenMs >= former.writtenMs
 }
 
 function byTime(a: Article, b: Article): number {

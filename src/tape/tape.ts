@@ -124,7 +124,8 @@ export class Tape {
     const index = this.segment.append(JSON.stringify(event), first, origin)
     if (others.length > 0) this.segment.others.set(index, others)
     const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
-    this.#articles.keep(bytes, origin.writtenMs, items)
+    const { partition, writtenMs } = origin
+    this.#articles.keep({ id: event.id, bytes, partition, writtenMs }, items)
     return index
   }
 
