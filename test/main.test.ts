@@ -144,7 +144,7 @@ describe('the program', () => {
   // Symptom: it passed a decoder that the start then refused, and a path of the embedded log with which the start spun at 90 % CPU.
   // Seen: from outside.
   test.each([
-    ['TICKER_DECODER', 'node:fs', 'expected a module that exports a function decode(record)'],
+    ['TICKER_DECODER', 'node:fs', 'expected a module that exports a function decode(record, source)'],
     ['TICKER_DECODER', 'no-such-package', 'cannot be loaded'],
     ['TICKER_EMBEDDED_PATH', '/proc/no/such/folder/log.sqlite', 'expected a file and a folder'],
     ['TICKER_EMBEDDED_PATH', '/proc/log.sqlite', 'expected a file and a folder'],

@@ -84,7 +84,8 @@ class Pass {
   }
 
   #takeSlice(slice: readonly LogRecord[], partition: number): void {
-    const events = slice.map(record => checked(this.#decoder.decode(record)))
+    const place = { topic: 'market.trades', partition }
+    const events = slice.map(record => checked(this.#decoder.decode(record, place)))
     this.#clock.end('validate')
     for (const [index, { event, json }] of events.entries()) {
       this.#feed.add(event, { partition, offset: 0, writtenMs: slice[index]?.timestampMs ?? 0, json })

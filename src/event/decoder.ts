@@ -1,32 +1,62 @@
 import { isUtf8 } from 'node:buffer'
+import { messageOf } from '../ticker-error.ts'
 import { decodeMessagePack } from './message-pack.ts'
 import type { LogRecord } from './record.ts'
+
+/** What a decoder is told beside the record, the same for all records of a partition. */
+export interface RecordSource {
+  readonly topic: string
+  readonly partition: number
+  /** The built-in decoder, for records that are in its formats. */
+  readonly decodeBuiltIn: (record: LogRecord) => unknown
+}
 
 /**
  * Turns the value of a record into what `parseEvent` then checks. `undefined` passes the record over without
  * a word (it is not for this gateway); a throw makes it poison: counted, logged, passed over.
  */
-export type Decode = (record: LogRecord) => unknown
+export type Decode = (record: LogRecord, source: RecordSource) => unknown
 
 /** What a decoder module exports (`TICKER_DECODER` names the module). */
 export interface Decoder {
   readonly decode: Decode
   /** Runs before each batch is decoded, so that `decode` can be synchronous: to fetch a schema, say. */
-  readonly prepare?: (records: readonly LogRecord[]) => Promise<void>
+  readonly prepare?: (records: readonly LogRecord[], source: RecordSource) => Promise<void>
 }
 
-/** JSON in UTF-8 or, where the header `content-type` says `application/msgpack`, MessagePack. */
-export const defaultDecoder: Decoder = {
-  decode(record) {
-    const { value } = record
-    if (value === null) return undefined
-    return isMessagePack(record) ? decodeMessagePack(value) : decodeJson(value)
-  },
+/** A record is not what the built-in decoder reads. The message shows nothing of it, so that it may be logged. */
+export class RecordSyntaxError extends SyntaxError {}
+
+/** JSON in UTF-8 or, where the header `content-type` says `application/msgpack`, MessagePack. Throws a `RecordSyntaxError`. */
+export function decodeBuiltIn(record: LogRecord): unknown {
+  const { value } = record
+  if (value === null) return undefined
+  return isMessagePack(record) ? readMessagePack(value) : readJson(value)
 }
 
-function decodeJson(value: Buffer): unknown {
-  if (!isUtf8(value)) throw new SyntaxError('the value is not UTF-8')
-  return JSON.parse(value.toString('utf8'))
+/** What decodes where no module is named. */
+export const defaultDecoder = { decode: decodeBuiltIn } satisfies Decoder
+
+function readJson(value: Buffer): unknown {
+  if (!isUtf8(value)) throw new RecordSyntaxError('expected JSON; the value is not UTF-8')
+  try {
+    return JSON.parse(value.toString('utf8'))
+  } catch (error) {
+    // The words of JSON.parse quote the record.
+    throw new RecordSyntaxError('expected JSON in UTF-8, or MessagePack with its content-type', {
+      cause: error,
+    })
+  }
+}
+
+function readMessagePack(value: Buffer): unknown {
+  try {
+    return decodeMessagePack(value)
+  } catch (error) {
+    throw new RecordSyntaxError(`expected MessagePack, as the content-type says: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
 }
 
 /** Whether the header `content-type` says so. */

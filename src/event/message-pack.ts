@@ -1,19 +1,27 @@
+import { isUtf8 } from 'node:buffer'
 import { decode, ExtensionCodec } from '@msgpack/msgpack'
+import { messageOf } from '../ticker-error.ts'
 
 /**
  * Decodes one MessagePack value (https://github.com/msgpack/msgpack/blob/master/spec.md); its timestamp type becomes RFC 3339
- * text. Throws on anything else, a value that announces more than its bytes hold included.
+ * text. Throws a `SyntaxError` on anything else: a value that announces more than its bytes hold, or a text that is not UTF-8,
+ * included. Its message shows nothing of the value.
  */
 export function decodeMessagePack(bytes: Buffer): unknown {
-  checkSize(bytes)
-  return decode(bytes, { extensionCodec })
+  try {
+    checkForm(bytes)
+    return decode(bytes, { extensionCodec })
+  } catch (error) {
+    throw new SyntaxError(messageOf(error), { cause: error })
+  }
 }
 
 /**
  * The library makes an array as long as its header says before it reads on: 20 nested headers of five bytes took 4 GiB and
- * the process. So the headers are added up first, and may not announce more values than there are bytes left.
+ * the process. So the headers are added up first, and may not announce more values than there are bytes left. It alters texts
+ * that are not UTF-8 without a word, so they are looked at on the way.
  */
-function checkSize(bytes: Buffer): void {
+function checkForm(bytes: Buffer): void {
   let at = 0
   for (let expected = 1; expected > 0; expected -= 1) {
     const head = bytes[at]
@@ -26,6 +34,9 @@ function checkSize(bytes: Buffer): void {
     if (at + expected - 1 > bytes.length) {
       throw new RangeError(`the MessagePack value announces more than its ${bytes.length} bytes hold`)
     }
+    if (shape.isText && !isUtf8(bytes.subarray(at - counted, at))) {
+      throw new SyntaxError('it has a text that is not UTF-8')
+    }
   }
 }
 
@@ -36,9 +47,18 @@ interface Shape {
   readonly payloadBytes: number
   readonly bytesPerCount: number
   readonly valuesPerCount: number
+  /** Whether the counted bytes are a text. */
+  readonly isText: boolean
 }
 
-const scalar: Shape = { countBytes: 0, count: 0, payloadBytes: 0, bytesPerCount: 0, valuesPerCount: 0 }
+const scalar: Shape = {
+  countBytes: 0,
+  count: 0,
+  payloadBytes: 0,
+  bytesPerCount: 0,
+  valuesPerCount: 0,
+  isText: false,
+}
 const payload = (payloadBytes: number): Shape => ({ ...scalar, payloadBytes })
 const bytesOf = (countBytes: number, payloadBytes = 0): Shape => ({
   ...scalar,
@@ -46,6 +66,7 @@ const bytesOf = (countBytes: number, payloadBytes = 0): Shape => ({
   payloadBytes,
   bytesPerCount: 1,
 })
+const textOf = (countBytes: number): Shape => ({ ...bytesOf(countBytes), isText: true })
 const arrayOf = (countBytes: number): Shape => ({ ...scalar, countBytes, valuesPerCount: 1 })
 const mapOf = (countBytes: number): Shape => ({ ...scalar, countBytes, valuesPerCount: 2 })
 
@@ -58,7 +79,7 @@ const upperShapes: readonly Shape[] = [
   [payload(1), payload(2), payload(4), payload(8)],
   [payload(1), payload(2), payload(4), payload(8)],
   [payload(2), payload(3), payload(5), payload(9), payload(17)],
-  [bytesOf(1), bytesOf(2), bytesOf(4)],
+  [textOf(1), textOf(2), textOf(4)],
   [arrayOf(2), arrayOf(4)],
   [mapOf(2), mapOf(4)],
 ].flat()
@@ -67,7 +88,7 @@ function shapeOf(head: number): Shape {
   if (head < 0x80 || head >= 0xe0) return scalar
   if (head < 0x90) return { ...scalar, count: head - 0x80, valuesPerCount: 2 }
   if (head < 0xa0) return { ...scalar, count: head - 0x90, valuesPerCount: 1 }
-  if (head < 0xc0) return { ...scalar, count: head - 0xa0, bytesPerCount: 1 }
+  if (head < 0xc0) return { ...scalar, count: head - 0xa0, bytesPerCount: 1, isText: true }
   return upperShapes[head - 0xc0] ?? scalar
 }
 

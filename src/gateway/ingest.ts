@@ -153,7 +153,7 @@ export class Ingest {
     feed.advance({ partition, epoch, offset: batch.from }, stable)
     const number = feed.numberOf(partition)
     for (const record of batch.records) {
-      const decoded = this.#records.decode(record)
+      const decoded = this.#records.decode(record, partition)
       if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
       else if (decoded === undefined) this.counts.ignored++
       else {

@@ -96,7 +96,7 @@ export class LogHistory implements History {
     let untilMs = performance.now() + sliceMs
     for (const record of batch.records) {
       if (record.offset < from) continue
-      const decoded = this.#options.records.decode(record)
+      const decoded = this.#options.records.decode(record, batch.partition)
       if (decoded !== undefined && !(decoded instanceof EventFault)) {
         events.push({ ...decoded, offset: record.offset })
       }

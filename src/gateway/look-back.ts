@@ -3,7 +3,7 @@ import { type Clock, readClock, writtenAt } from '../clock.ts'
 import { type Channel, channelOfType, type MarketEvent, type News } from '../event/event.ts'
 import { EventFault, isEventType } from '../event/parse-event.ts'
 import type { Feed } from '../fanout/feed.ts'
-import type { EventLog, LogRecord, Position } from '../log/event-log.ts'
+import type { EventLog, LogRecord, Partition, Position } from '../log/event-log.ts'
 import { topicOfChannel, type Topics } from '../log/topics.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
@@ -148,7 +148,9 @@ export class LookBack {
         return
       }
       await this.#options.records.prepare([batch], signal)
-      for (const record of batch.records) if (!this.#isKnown(record)) this.#consider(record, found)
+      for (const record of batch.records) {
+        if (!this.#isKnown(record)) this.#consider(record, partition, found)
+      }
       count += batch.records.length
     }
     // What was not read to its end may lack the last events of what was found.
@@ -162,8 +164,8 @@ export class LookBack {
   }
 
   /** Records that cannot be read are passed over without a word: who read them first has counted and logged them. */
-  #consider(record: LogRecord, found: Found): void {
-    const decoded = this.#options.records.decode(record)
+  #consider(record: LogRecord, partition: Partition, found: Found): void {
+    const decoded = this.#options.records.decode(record, partition)
     if (decoded === undefined || decoded instanceof EventFault) return
     const { event } = decoded
     if (event.T === 'n') return

@@ -8,7 +8,7 @@ export class DecoderError extends TickerError {
   readonly code = 'TICKER_DECODER'
 }
 
-/** Loads the decoder module (`export function decode(record)`, perhaps `prepare`); without a name, the built-in one. */
+/** Loads the decoder module (`export function decode(record, source)`, perhaps `prepare`); without a name, the built-in one. */
 export async function openDecoder(name: string | undefined): Promise<Decoder> {
   if (name === undefined) return defaultDecoder
   const isPath = name.startsWith('.') || name.startsWith('/')
@@ -20,7 +20,7 @@ export async function openDecoder(name: string | undefined): Promise<Decoder> {
   }
   if (isDecoder(module)) return module
   throw new DecoderError(
-    `TICKER_DECODER=${name}: expected a module that exports a function decode(record), and perhaps prepare(records)`,
+    `TICKER_DECODER=${name}: expected a module that exports a function decode(record, source), and perhaps prepare(records, source)`,
   )
 }
 

@@ -1,13 +1,21 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Decoder, defaultDecoder, isMessagePack } from '../event/decoder.ts'
+import {
+  decodeBuiltIn,
+  type Decoder,
+  defaultDecoder,
+  isMessagePack,
+  type RecordSource,
+  RecordSyntaxError,
+} from '../event/decoder.ts'
 import type { MarketEvent } from '../event/event.ts'
 import { FamiliarEvents } from '../event/familiar-events.ts'
 import { EventFault, type FieldRepair, parseEvent } from '../event/parse-event.ts'
 import { type PeekedItem, peekItem } from '../event/peek-item.ts'
-import type { LogBatch, LogRecord } from '../log/event-log.ts'
+import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
 import { messageOf } from '../ticker-error.ts'
+import { misfitOf } from './decoder-result.ts'
 
 export interface RecordDecoderOptions {
   readonly decoder: Decoder
@@ -42,6 +50,8 @@ export class RecordDecoder {
   #trouble: string | undefined
   #patientUntilMs: number | undefined
   readonly #familiar = new FamiliarEvents()
+  /** By partition, of which a log has one object each. */
+  readonly #sources = new WeakMap<Partition, RecordSource>()
 
   constructor(options: RecordDecoderOptions) {
     this.#options = options
@@ -74,7 +84,9 @@ export class RecordDecoder {
     const { decoder, isPatient = () => false } = this.#options
     while (!signal.aborted) {
       try {
-        for (const batch of batches) await decoder.prepare?.(batch.records)
+        for (const { records, partition } of batches) {
+          await decoder.prepare?.(records, this.#sourceOf(partition))
+        }
         this.#trouble = undefined
         return
       } catch (error) {
@@ -88,7 +100,7 @@ export class RecordDecoder {
   }
 
   /** The event; `undefined` for a record that the decoder passes over; why it is poison. */
-  decode(record: LogRecord): DecodedRecord | EventFault | undefined {
+  decode(record: LogRecord, partition: Partition): DecodedRecord | EventFault | undefined {
     const { decoder, maxEventBytes } = this.#options
     const bytes = record.value?.length ?? 0
     if (bytes > maxEventBytes) {
@@ -103,8 +115,10 @@ export class RecordDecoder {
     if (familiar !== undefined)
       return { event: familiar, json: record.value ?? undefined, repairs: noRepairs }
     try {
-      const value = decoder.decode(record)
+      const value = decoder.decode(record, this.#sourceOf(partition))
       if (value === undefined) return undefined
+      const misfit = decoder === defaultDecoder ? undefined : misfitOf(value)
+      if (misfit !== undefined) return new EventFault('decoder', { field: 'value', rule: misfit })
       let repairs = noRepairs
       const event = parseEvent(value, repair => {
         repairs = [...repairs, repair]
@@ -113,7 +127,7 @@ export class RecordDecoder {
       if (isJson) this.#familiar.learn(event)
       return { event, json: undefined, repairs }
     } catch (error) {
-      return this.#faultOf(error)
+      return faultOf(error)
     }
   }
 
@@ -121,15 +135,21 @@ export class RecordDecoder {
     return this.#options.decoder === defaultDecoder && !isMessagePack(record)
   }
 
-  #faultOf(error: unknown): EventFault {
-    return new EventFault(error instanceof SyntaxError ? 'syntax' : 'decoder', {
-      field: 'value',
-      value: messageOf(error),
-      // A module's own words may be logged; those of JSON.parse quote the record.
-      rule:
-        this.#options.decoder === defaultDecoder
-          ? 'expected JSON in UTF-8, or MessagePack with its content-type'
-          : messageOf(error),
-    })
+  #sourceOf(partition: Partition): RecordSource {
+    const known = this.#sources.get(partition)
+    if (known !== undefined) return known
+    const { topic, partition: number } = partition
+    const source = { topic, partition: number, decodeBuiltIn }
+    this.#sources.set(partition, source)
+    return source
   }
+}
+
+/** The built-in decoder's and a module's own words may be logged; those of a module's JSON.parse quote the record. */
+function faultOf(error: unknown): EventFault {
+  const isQuoting = error instanceof SyntaxError && !(error instanceof RecordSyntaxError)
+  const rule = isQuoting
+    ? 'the decoder module threw a SyntaxError, which may quote the record'
+    : messageOf(error)
+  return new EventFault(error instanceof SyntaxError ? 'syntax' : 'decoder', { field: 'value', rule })
 }

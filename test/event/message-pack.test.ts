@@ -41,6 +41,29 @@ describe('decodeMessagePack', () => {
     expect(() => decodeMessagePack(bomb)).toThrow('announces more than its 100 bytes hold')
   })
 
+  // Cause: the library puts U+FFFD, or another character, in place of bytes that are not UTF-8.
+  // Symptom: texts and symbols were passed on altered, without a word; in JSON such a record is poison.
+  // Seen: a producer that wrote Latin-1 (issue 13).
+  test.each([
+    ['Latin-1', [0xe9]],
+    ['half a surrogate pair', [0xed, 0xa0, 0xbd]],
+    ['an overlong character', [0xc1, 0x81]],
+    ['a character that is cut off', [0x41, 0xe2, 0x82]],
+  ])('refuses a text in %s, whatever its length', (_, bytes) => {
+    for (const length of [0, 40, 300, 70_000]) {
+      const text = Buffer.concat([Buffer.alloc(length, 'x'), Buffer.from(bytes)])
+      const marked = Buffer.from(encode({ k: ['y'.repeat(text.length)] }))
+      text.copy(marked, marked.length - text.length)
+      expect(() => decodeMessagePack(marked)).toThrow('a text that is not UTF-8')
+    }
+    const asKey = Buffer.concat([
+      Buffer.from([0x81, 0xa0 + bytes.length]),
+      Buffer.from(bytes),
+      Buffer.from([0]),
+    ])
+    expect(() => decodeMessagePack(asKey)).toThrow(SyntaxError)
+  })
+
   test('refuses nothing for its size that the library would take', () => {
     const refusal = (read: () => unknown): string => {
       try {
