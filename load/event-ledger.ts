@@ -1,3 +1,4 @@
+import { positionsOf } from '../test/support/partition-runs.ts'
 import { monotonicUs } from './monotonic-clock.ts'
 import type { Totals } from './numbered-source.ts'
 
@@ -147,8 +148,10 @@ export class EventLedger {
 
   #takeControl(message: ControlMessage): void {
     if (message.T === 'subscription' || message.T === 'partitions') {
-      for (const { number, position } of (message['partitions'] ?? []) as readonly Numbered[])
+      for (const { number, position } of positionsOf(message['partitions']))
         this.#positions.set(number, position)
+      for (const [number, position] of (message['positions'] ?? []) as readonly [number, number][])
+        this.#positions.set(number, Math.max(this.#positions.get(number) ?? 0, position))
     }
     this.#onMessage(message)
   }
@@ -160,11 +163,6 @@ export class EventLedger {
       this.#positions.set(number, Math.max(reached, to))
     }
   }
-}
-
-interface Numbered {
-  readonly number: number
-  readonly position: number
 }
 
 /** Events end in text, so a digit before the bracket is that of `"replaces":n`. */

@@ -32,14 +32,15 @@ const placeholders: Record<string, unknown> = {
   '<time>': expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   '<number>': expect.any(Number),
   '<text>': expect.any(String),
+  '<moved>': expect.any(Array),
   '<positions>': expect.arrayContaining([[expect.any(Number), expect.any(Number)]]),
   '<partitions>': expect.arrayContaining([
     {
-      number: expect.any(Number),
       topic: 'market.trades',
-      partition: 0,
       epoch: expect.any(String),
-      position: expect.any(Number),
+      partition: 0,
+      number: expect.any(Number),
+      positions: expect.stringMatching(/^[0-9a-z]+(,[0-9a-z]+)*$/),
     },
   ]),
 }
@@ -76,6 +77,8 @@ describe('PROTOCOL.md', () => {
       'heartbeat',
       'errors',
       'unentitled',
+      'resume',
+      'resume from elsewhere',
     ])
   })
 
@@ -91,8 +94,9 @@ describe('PROTOCOL.md', () => {
       name === 'authenticate' || name === 'expiring'
         ? new StreamClient(gateway.streamUrl)
         : await StreamClient.open(gateway.streamUrl, token)
+    const { epoch, positions } = await tradesRun(await gateway.token())
     for (const line of lines) {
-      const body = line.slice(2)
+      const body = line.slice(2).replace('<epoch>', epoch).replace('<reached>', positions)
       if (line.startsWith('>')) {
         client.send(body.replace('<token>', token).replace('<token for MSFT>', narrow))
       } else if (line.startsWith('+')) {
@@ -110,6 +114,15 @@ describe('PROTOCOL.md', () => {
     expect(client.waiting).toBe(0)
     await client.close()
   })
+
+  /** How far the trades have come. */
+  async function tradesRun(token: string): Promise<{ readonly epoch: string; readonly positions: string }> {
+    const client = await StreamClient.open(gateway.streamUrl, token)
+    const { partitions } = await client.subscribe({})
+    await client.close()
+    const runs = partitions as { topic: string; epoch: string; positions: string }[]
+    return runs.find(({ topic }) => topic === 'market.trades')!
+  }
 
   async function untilRead(type: MarketEvent['T'], count: number): Promise<void> {
     const name = `ticker_events_total{channel="${channelNames[type]}"}`

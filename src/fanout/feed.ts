@@ -71,6 +71,9 @@ export class Feed {
   /** Where each partition began for this node, and how far it was read, by number. */
   readonly #begins: Positions = []
   readonly #reached: Positions = []
+  /** When each of them was read further, as `moves`. */
+  readonly #movedAt: number[] = []
+  #moves = 0
 
   constructor(options: FeedOptions) {
     this.tape = new Tape(options)
@@ -115,6 +118,20 @@ export class Feed {
     return [...this.#reached]
   }
 
+  /** How often a partition was read further: what clients were told is told by it. */
+  get moves(): number {
+    return this.#moves
+  }
+
+  /** The number and position of each partition that was read further since; everything before these positions was written. */
+  movedSince(moves: number): [number: number, position: number][] {
+    this.flush()
+    const moved: [number, number][] = []
+    for (const number of this.#numbers.values())
+      if ((this.#movedAt[number] ?? 0) > moves) moved.push([number, this.#reached[number] ?? 0])
+    return moved
+  }
+
   /** How many records the log holds that were not read yet, as far as the last read told; `undefined` during an outage. */
   get lag(): number | undefined {
     if (this.outage() !== undefined) return undefined
@@ -149,6 +166,7 @@ export class Feed {
     const numbered = { ...position, stable, number }
     this.#positions.set(partition, numbered)
     this.#positionList = undefined
+    if (this.#reached[number] !== offset || isNew) this.#movedAt[number] = ++this.#moves
     this.#reached[number] = offset
     this.window.open(number, offset).advance(offset)
     if (!isNew) return
@@ -169,6 +187,11 @@ export class Feed {
   /** Where a partition began for this node, by its number. */
   beginOf(number: number): number {
     return this.#begins[number] ?? 0
+  }
+
+  /** How many numbers partitions have had. */
+  get numbers(): number {
+    return this.#reached.length
   }
 
   /** A small number for a partition, the same until its topic is made again or it is cut back. */

@@ -85,7 +85,8 @@ export class WarmUp {
   /** Where to read from: the last `warmUpRecords` records of each partition. Repeats until the log answers; rejects on abort. */
   async begin(signal: AbortSignal): Promise<Position[]> {
     const { log, feed, warmUpRecords } = this.#options
-    const firsts = await log.partitions(signal)
+    // Brokers list partitions in any order; clients are told of them in runs.
+    const firsts = (await log.partitions(signal)).toSorted(byPlace)
     const ends = await Promise.all(firsts.map(({ partition }) => this.#ends(partition, signal)))
     const behind = new Map<Partition, Position>()
     const starts = firsts.map((position, index) => {
@@ -175,4 +176,9 @@ export class WarmUp {
       }
     }
   }
+}
+
+function byPlace({ partition: one }: Position, { partition: other }: Position): number {
+  if (one.topic === other.topic) return one.partition - other.partition
+  return one.topic < other.topic ? -1 : 1
 }

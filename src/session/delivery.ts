@@ -1,14 +1,13 @@
 import type { Grant } from '../auth/grant.ts'
-import type { NumberedPosition } from '../fanout/feed.ts'
 import { keyOf } from '../fanout/interest.ts'
 import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from './client-message.ts'
 import type { CursorPosition } from './cursor.ts'
 import type { DeliveryParts, Recipient } from './delivery-parts.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
+import { runsOf } from './partition-runs.ts'
 import { type Lag, Reader, type ReaderOwner } from './reader.ts'
 import { type CursorFault, planResume, type ResumePlan, unknownTopicFault } from './resume.ts'
-import { describePartition } from './session-messages.ts'
 import { Snapshots } from './snapshots.ts'
 import { firstUnentitled, Subscription } from './subscription.ts'
 
@@ -21,7 +20,6 @@ export interface DeliveryOptions {
 /** What an acknowledgement says beside the subscription. */
 interface Acknowledgement {
   readonly id?: RequestId | undefined
-  readonly positions: readonly NumberedPosition[]
   readonly recovered?: boolean
 }
 
@@ -44,6 +42,8 @@ export class Delivery implements ReaderOwner {
   /** Set while it is looked up where a session that was away goes on. */
   #planning: AbortController | undefined
   #isEnded = false
+  /** Up to which of the feed's moves its client was told of positions; `Infinity` before the first acknowledgement. */
+  #toldMoves = Number.POSITIVE_INFINITY
 
   constructor(parts: DeliveryParts, { recipient, pace, grant }: DeliveryOptions) {
     this.#parts = parts
@@ -68,9 +68,28 @@ export class Delivery implements ReaderOwner {
     return this.#planning === undefined && this.#reader.isLive
   }
 
-  /** Up to where its client has everything; `undefined` before it subscribed, and before it is known where it goes on. */
-  get positions(): readonly NumberedPosition[] | undefined {
-    return this.#planning === undefined && this.#subscription.size > 0 ? this.#reader.positions : undefined
+  /** Up to which of the feed's moves its client was told of positions; `Infinity` before the first acknowledgement. */
+  get toldMoves(): number {
+    return this.#toldMoves
+  }
+
+  /** Its client was told of the positions of a moment at which it had everything before them. */
+  told(moves: number): void {
+    if (this.#toldMoves < moves) this.#toldMoves = moves
+  }
+
+  /**
+   * The positions of partitions that were read further since its client was told, as told now; `undefined` before the first
+   * acknowledgement and while it is behind: then its positions are those of what it was sent.
+   */
+  takeUntold(): readonly [number: number, position: number][] | undefined {
+    if (this.#toldMoves === Number.POSITIVE_INFINITY) return undefined
+    const { feed } = this.#parts
+    // First, for what is written thereby may be more than its client takes.
+    const moved = feed.movedSince(this.#toldMoves)
+    if (!this.isLive) return undefined
+    this.#toldMoves = feed.moves
+    return moved
   }
 
   /** How far it is behind at a time on the steady clock; `undefined` when it is not. */
@@ -96,6 +115,8 @@ export class Delivery implements ReaderOwner {
 
   /** It had fallen behind, and is live again. */
   caughtUp(): void {
+    // The coverage that it was sent last goes as far as the feed.
+    this.told(this.#parts.feed.moves)
     this.#snapshots?.resume()
   }
 
@@ -112,7 +133,7 @@ export class Delivery implements ReaderOwner {
       return undefined
     }
     const isTold = this.#follow(wanted)
-    this.#acknowledge({ id, positions: this.#reader.positions })
+    this.#acknowledge({ id })
     if (!isTold) this.#sendCurrent()
     if (snapshot) this.#sendSnapshot(items, id)
     return undefined
@@ -121,7 +142,7 @@ export class Delivery implements ReaderOwner {
   unsubscribe({ items, id }: UnsubscribeMessage): RequestFault | undefined {
     if (this.#planning !== undefined) return { ...stillPlanning, id }
     this.#follow(this.#subscription.without(items))
-    this.#acknowledge({ id, positions: this.#reader.positions })
+    this.#acknowledge({ id })
     return undefined
   }
 
@@ -136,7 +157,7 @@ export class Delivery implements ReaderOwner {
     this.#follow(this.#subscription)
     this.#snapshots?.restart()
     if (size !== this.#subscription.size || keyOf(former) !== keyOf(this.#subscription.interest(grant)))
-      this.#acknowledge({ positions: this.#reader.positions })
+      this.#acknowledge({})
   }
 
   /** Nothing is delivered any more. */
@@ -228,17 +249,21 @@ export class Delivery implements ReaderOwner {
       this.caughtUp()
     })
     this.#follow(this.#subscription)
-    this.#acknowledge({ id, positions: starts, recovered: isWhole })
+    this.#acknowledge({ id, recovered: isWhole })
     for (const extent of lost) this.#reader.lose(extent)
   }
 
-  #acknowledge({ id, positions, recovered }: Acknowledgement): void {
+  #acknowledge({ id, recovered }: Acknowledgement): void {
+    const positions = this.takeUntold()
+    // All of them at first, and while it is behind, for what it asks for is delivered from where it is.
+    const where = positions === undefined ? { partitions: runsOf(this.#reader.positions) } : { positions }
+    if (this.#toldMoves === Number.POSITIVE_INFINITY) this.#toldMoves = this.#parts.feed.moves
     this.#recipient.send({
       T: 'subscription',
       ...(id === undefined ? {} : { id }),
       ...this.#subscription.describe(),
       ...(recovered === undefined ? {} : { recovered }),
-      partitions: positions.map(describePartition),
+      ...where,
     })
   }
 

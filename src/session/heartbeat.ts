@@ -14,34 +14,37 @@ export interface HeartbeatParts {
   readonly sessions: () => Iterator<Session>
 }
 
+/** A session that has missed more of them is told every position. */
+const mostBeats = 16
+
 /** What tells every session that the feed is read, how far, and how old its newest events are. */
 export class Heartbeat {
   readonly #parts: HeartbeatParts
   readonly #rounds: Rounds<Session>
-  /** The positions of the last one, by the partition's number. */
-  readonly #told: number[] = []
+  /** The feed's moves that the last ones told of. */
+  readonly #beats: number[] = []
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts
     this.#rounds = new Rounds(parts.sessions)
   }
 
-  /** Sends every live session one and the same, and tells those that are behind how far. */
+  /** Sends a heartbeat to every session, and tells those that are behind how far. All are sent the same, but who missed some is told what these told. */
   beat(): void {
     const { clock, feed } = this.#parts
     const now = readClock(clock)
     // Also while no events come.
     feed.window.tick(now.steadyMs)
-    const positions = this.#changes()
-    const message = this.#message(now)
-    const level = new Map<WireForm, Block>()
-    const behind = new Map<WireForm, Block>()
+    const blocks = new BeatBlocks(feed, this.#message(now))
+    const former = [...this.#beats]
+    this.#beats.push(feed.moves)
+    if (this.#beats.length > mostBeats) this.#beats.shift()
     this.#rounds.begin(session => {
-      const { form, isLevel } = session
-      const blocks = isLevel ? level : behind
-      const block = blocks.get(form) ?? form.message(isLevel ? { ...message, positions } : message)
-      blocks.set(form, block)
-      session.notify(block)
+      const { form, toldMoves } = session
+      // First, for what is written thereby may be more than its client takes.
+      const level = blocks.level(form, former.findLast(moves => moves <= toldMoves) ?? 0)
+      if (session.isLevel) session.notify(level.block, level.moves)
+      else session.notify(blocks.behind(form))
       session.warnOfLag(now.steadyMs)
     })
   }
@@ -51,18 +54,6 @@ export class Heartbeat {
     this.#rounds.stop()
   }
 
-  /** The number and position of each partition that was read further since this was asked before. */
-  #changes(): [number: number, position: number][] {
-    const changes: [number, number][] = []
-    for (const { number, offset } of this.#parts.feed.positions()) {
-      if (this.#told[number] === offset) continue
-      this.#told[number] = offset
-      changes.push([number, offset])
-    }
-    return changes
-  }
-
-  /** Positions that changed since the last one are those of everyone who is live, for all of their items. */
   #message(now: Moment): object {
     const { tape } = this.#parts.feed
     const { wallMs, steadyMs } = now
@@ -80,5 +71,48 @@ export class Heartbeat {
     if (outage === undefined) return { lag: feed.lag }
     const { source, since } = outageFacts(outage, now)
     return { lag: null, source, since }
+  }
+}
+
+interface LevelBlock {
+  readonly block: Block
+  /** Up to which of the feed's moves it tells of positions. */
+  readonly moves: number
+}
+
+/** One heartbeat as sessions are sent it. What has moved is the same for everyone who is live, for all of their items. */
+class BeatBlocks {
+  readonly #feed: Feed
+  readonly #message: object
+  readonly #level = new Map<WireForm, Map<number, LevelBlock>>()
+  readonly #behind = new Map<WireForm, Block>()
+  #numbers: number
+
+  constructor(feed: Feed, message: object) {
+    this.#feed = feed
+    this.#message = message
+    this.#numbers = feed.numbers
+  }
+
+  /** With the positions of what was read further since some of the feed's moves. */
+  level(form: WireForm, since: number): LevelBlock {
+    const feed = this.#feed
+    // A number that stands for nothing any more is not told after what says so.
+    if (this.#numbers !== feed.numbers) this.#level.clear()
+    this.#numbers = feed.numbers
+    const blocks = this.#level.get(form) ?? new Map<number, LevelBlock>()
+    this.#level.set(form, blocks)
+    const known = blocks.get(since)
+    if (known !== undefined) return known
+    const positions = feed.movedSince(since)
+    const made = { block: form.message({ ...this.#message, positions }), moves: feed.moves }
+    blocks.set(since, made)
+    return made
+  }
+
+  behind(form: WireForm): Block {
+    const block = this.#behind.get(form) ?? form.message(this.#message)
+    this.#behind.set(form, block)
+    return block
   }
 }

@@ -1,5 +1,4 @@
 import type { Grant } from '../auth/grant.ts'
-import type { NumberedPosition } from '../fanout/feed.ts'
 import type { RequestId } from './error-message.ts'
 import type { Pace } from './pace.ts'
 import type { Lag } from './reader.ts'
@@ -22,11 +21,6 @@ export function welcomeMessage(grant: Grant, limits: SessionLimits, id: RequestI
       unackedMs: limits.maxUnackedMs,
     },
   }
-}
-
-/** A partition as clients are told of it. */
-export function describePartition({ number, partition, epoch, offset }: NumberedPosition): object {
-  return { number, topic: partition.topic, partition: partition.partition, epoch, position: offset }
 }
 
 /** What a client that is behind is told. */

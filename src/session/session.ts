@@ -173,9 +173,16 @@ export class Session implements Recipient {
     this.write(block)
   }
 
-  /** Takes a prepared heartbeat; who has much unsent does without it. */
-  notify(block: Block): void {
-    if (this.#authority !== undefined && this.#transport.hasRoom) this.write(block)
+  /** Up to which of the feed's moves its client was told of positions; `Infinity` before it subscribed. */
+  get toldMoves(): number {
+    return this.#authority?.delivery.toldMoves ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Takes a prepared heartbeat, which tells of positions up to some of the feed's moves; who has much unsent does without it. */
+  notify(block: Block, moves = 0): void {
+    if (this.#authority === undefined || !this.#transport.hasRoom) return
+    this.write(block)
+    this.#authority.delivery.told(moves)
   }
 
   /** Tells a client that is behind how far, while it can be told. */
@@ -216,8 +223,7 @@ export class Session implements Recipient {
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
     if (this.#state === 'ended') return
-    const positions = this.#authority?.delivery.positions?.map(({ number, offset }) => [number, offset])
-    this.send({ T: 'shutdown', reconnectInMs, ...(positions === undefined ? {} : { positions }) })
+    this.send({ T: 'shutdown', reconnectInMs, positions: this.#authority?.delivery.takeUntold() })
   }
 
   /** Ends it for what is not its client's doing, or not known to be. */

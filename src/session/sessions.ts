@@ -11,6 +11,7 @@ import type { Block } from '../wire/block.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { ResumeCounts, Resuming } from './delivery-parts.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { runsOf } from './partition-runs.ts'
 import { type PlaceCounts, Places } from './places.ts'
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts'
 import { ReaderTurns } from './reader-turns.ts'
@@ -18,7 +19,6 @@ import { Rounds } from './rounds.ts'
 import { Session } from './session.ts'
 import { createSessionCounts, type SessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
-import { describePartition } from './session-messages.ts'
 import type { SessionLimits, SessionOrigin, SessionParts } from './session-parts.ts'
 import type { Transport } from './transport.ts'
 
@@ -98,8 +98,7 @@ export class Sessions {
     this.#clock = options.clock ?? realClock
     this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
-    options.feed.onPartition = position =>
-      this.#tellAll({ T: 'partitions', partitions: [describePartition(position)] })
+    options.feed.onPartition = position => this.#tellAll({ T: 'partitions', partitions: runsOf([position]) })
     // Who is behind comes to it by reading.
     options.feed.onLost = (number, [from, to]) =>
       this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel)

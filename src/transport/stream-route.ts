@@ -11,6 +11,7 @@ import { jsonForm } from '../wire/json-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Admission } from './admission.ts'
 import { acceptableOffer } from './deflate-offer.ts'
+import { explainFaults } from './explain-faults.ts'
 import { refuseSocket } from './http-refusals.ts'
 import { createRefusalCounts, type RefusalCounts, type RefusalReason } from './refusal-counts.ts'
 import { runSession } from './stream-session.ts'
@@ -92,6 +93,7 @@ export async function serveStream(app: FastifyInstance, options: StreamOptions):
       handleProtocols: offered => formOf(options.forms, offered)?.subprotocol ?? false,
     },
   })
+  explainFaults(app.websocketServer, options.maxMessageBytes)
   app.websocketServer.on('wsClientError', ({ message }, socket) => {
     refusals.malformed++
     refuseSocket(socket, 400, message)

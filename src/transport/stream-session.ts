@@ -47,7 +47,10 @@ export function runSession(
     session.receiveControl()
   })
   // `ws` reports a protocol error of the peer here and closes by itself with the code of RFC 6455.
-  webSocket.on('error', ignore)
+  let fault: string | undefined
+  webSocket.on('error', ({ message }) => {
+    fault = message
+  })
   webSocket.on('close', code => {
     log.info(
       {
@@ -58,6 +61,8 @@ export function runSession(
         items: session.size,
         messages,
         ...transport.written,
+        // What the peer did wrong: it is not read any more, so the code is 1006, whatever it answers.
+        ...(fault === undefined ? {} : { fault }),
       },
       'connection ended',
     )
@@ -69,8 +74,6 @@ export function runSession(
   else if (authorization.kind === 'unusable') session.refuseAuthorization(authorization.fault)
   return session
 }
-
-function ignore(): void {}
 
 /** One chunk of the socket may hold thousands of messages: those after the session's end are not even read. */
 function receive(session: Session, data: RawData, isBinary: boolean): void {

@@ -238,7 +238,7 @@ describe('a subscription that goes on from a cursor', () => {
   test('that names a topic which the node does not read is refused, and another one taken', async () => {
     const gateway = await start({})
     const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
-    const partitions = [{ topic: 'elsewhere', partition: 0, epoch: 'x', position: 1 }]
+    const partitions = [{ topic: 'elsewhere', epoch: 'x', positions: '1' }]
     client.send({ action: 'subscribe', trades: ['*'], id: 1, cursor: { version: 1, partitions } })
     const detail = /^cursor: topic elsewhere: this node does not read it, but market\.trades, /
     expect(await client.next()).toMatchObject({ code: 400, id: 1, detail: expect.stringMatching(detail) })
@@ -307,7 +307,7 @@ describe('a subscription that goes on from a cursor', () => {
     ['c1', 'cursor: expected an object such as {"version":1,"partitions":[…]}'],
     [
       { version: 1, partitions: [{ topic: 'x' }] },
-      'cursor: partitions[0]: expected {"topic","partition","epoch","position"} as acknowledged',
+      'cursor: partitions[0]: expected {"topic","epoch","partition","positions"} as acknowledged',
     ],
   ])('that is %j is refused with its fault', async (cursor, detail) => {
     const gateway = await start({})

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Pair, Stage, startMs } from './stage.ts'
+import { type Pair, request, Stage, startMs } from './stage.ts'
 
+const partitions = [0, 1].map(partition => ({ topic: 'market', partition }))
 let stage: Stage
+
+function advance(partition: number, offset: number): void {
+  stage.feed.advance({ partition: partitions[partition]!, epoch: 'e', offset }, offset)
+}
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
@@ -27,6 +32,63 @@ test('each of many sessions gets one heartbeat an interval, some in each turn of
   for (const { transport } of pairs) transport.take()
   await vi.advanceTimersByTimeAsync(5100)
   expect(new Set(counts())).toEqual(new Set([1]))
+})
+
+// Cause: a heartbeat told what had moved since the one before, whether that one had come or not.
+// Symptom: a client without room for one kept the old position of a quiet partition, and heard `lost` later though nothing was.
+// Seen: a review resumed with such a cursor.
+test('tells a session that had no room for the last ones what these told', async () => {
+  const { sessions } = stage
+  advance(0, 0)
+  advance(1, 0)
+  const [quick, slow] = [await stage.openLive(), await stage.openLive()]
+  for (const { session, transport } of [quick, slow]) {
+    request(session, { action: 'subscribe', news: ['X'] })
+    transport.take()
+  }
+  const beat = (): unknown[] => {
+    sessions.beat()
+    return [quick, slow].map(({ transport }) => transport.take().map(({ positions }) => positions))
+  }
+  // The first one after a start tells all.
+  beat()
+  slow.transport.hasRoom = false
+  advance(0, 5)
+  expect(beat()).toEqual([[[[0, 5]]], []])
+  advance(1, 7)
+  expect(beat()).toEqual([[[[1, 7]]], []])
+  slow.transport.hasRoom = true
+  expect(beat()).toEqual([
+    [[]],
+    [
+      [
+        [0, 5],
+        [1, 7],
+      ],
+    ],
+  ])
+  expect(beat()).toEqual([[[]], [[]]])
+})
+
+test('an acknowledgement says what no heartbeat has said yet, and no heartbeat says it again', async () => {
+  const { sessions } = stage
+  advance(0, 0)
+  advance(1, 0)
+  const { session, transport } = await stage.openLive()
+  request(session, { action: 'subscribe', news: ['X'] })
+  expect(transport.take()).toMatchObject([
+    { T: 'subscription', partitions: [{ partition: 0, number: 0, positions: '0,0' }] },
+  ])
+  sessions.beat()
+  transport.take()
+  advance(1, 7)
+  request(session, { action: 'subscribe', news: ['Y'] })
+  const [acknowledged] = transport.take()
+  expect(acknowledged).toMatchObject({ T: 'subscription', positions: [[1, 7]] })
+  expect(acknowledged).not.toHaveProperty('partitions')
+  sessions.beat()
+  sessions.beat()
+  expect(transport.take().at(-1)).toMatchObject({ T: 'heartbeat', positions: [] })
 })
 
 test('of many sessions that leave, each is told when, and closed then', async () => {

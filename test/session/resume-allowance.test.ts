@@ -38,7 +38,7 @@ afterEach(async () => {
 
 async function resume(subject: string): Promise<Pair> {
   const pair = await stage.openLive({ subject })
-  const cursor = { version: 1, partitions: [{ ...partition, epoch: 'e', position: 0 }] }
+  const cursor = { version: 1, partitions: [{ ...partition, epoch: 'e', positions: '0' }] }
   request(pair.session, { action: 'subscribe', trades: ['*'], cursor })
   return pair
 }

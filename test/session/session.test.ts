@@ -172,7 +172,7 @@ describe('a live session', () => {
       policy: { trades: 'conflate' },
     })
     const [known, ...answer] = transport.take()
-    expect(known).toMatchObject({ T: 'partitions', partitions: [{ number: 0, position: 42 }] })
+    expect(known).toMatchObject({ T: 'partitions', partitions: [{ number: 0, positions: '16' }] })
     expect(answer).toEqual([
       {
         T: 'subscription',
@@ -188,7 +188,7 @@ describe('a live session', () => {
         cancelErrors: ['AAPL'],
         news: [],
         policy: { trades: 'conflate', corrections: 'every', cancelErrors: 'every' },
-        partitions: [{ number: 0, topic: 'market.trades', partition: 0, epoch: 'e', position: 42 }],
+        partitions: [{ topic: 'market.trades', epoch: 'e', partition: 0, number: 0, positions: '16' }],
       },
       { T: 'snapshot', id: 5, events: [], complete: true },
     ])

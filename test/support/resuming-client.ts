@@ -1,16 +1,8 @@
 import { WebSocket } from 'ws'
 import { FormReader, type Message } from './form-reader.ts'
+import { cursorOf, type PartitionPosition, positionsOf } from './partition-runs.ts'
 
 export type { Message } from './form-reader.ts'
-
-/** How far a client has come in a partition. */
-export interface PartitionPosition {
-  readonly number: number
-  readonly topic: string
-  readonly partition: number
-  readonly epoch: string
-  readonly position: number
-}
 
 export interface ResumingListener {
   /** The subprotocol; JSON if left out. */
@@ -54,9 +46,13 @@ export class ResumingClient {
   }
 
   /** Where to go on, also after connections that were never acknowledged; `undefined` before the first acknowledgement. */
-  get cursor(): { readonly version: 1; readonly partitions: readonly PartitionPosition[] } | undefined {
-    if (this.#positions.size === 0) return undefined
-    return { version: 1, partitions: [...this.#positions.values()] }
+  get cursor(): object | undefined {
+    return this.#positions.size === 0 ? undefined : cursorOf(this.#positions.values())
+  }
+
+  /** How far it has come, by partition. */
+  get positions(): readonly PartitionPosition[] {
+    return [...this.#positions.values()]
   }
 
   /** Connects and subscribes, from its cursor if it has one; resolves when it is acknowledged. */
@@ -120,9 +116,9 @@ export class ResumingClient {
       this.recovered.push(message['recovered'])
       this.isCatchingUp = true
     }
+    this.#beat(message['positions'] as [number, number][] | undefined)
     if (message['partitions'] === undefined) return
-    this.#positions = new Map()
-    this.#number(message['partitions'] as PartitionPosition[])
+    this.#positions = new Map(positionsOf(message['partitions']).map(entry => [entry.number, entry]))
     this.#isAcknowledged = true
     this.#listener.acknowledged?.()
   }
@@ -143,7 +139,7 @@ export class ResumingClient {
   /** The numbers are those of the session, so they say nothing before its acknowledgement. */
   #position(message: Message): void {
     if (!this.#isAcknowledged) return
-    if (message.T === 'partitions') this.#number(message['partitions'] as PartitionPosition[])
+    if (message.T === 'partitions') this.#number(positionsOf(message['partitions']))
     else if (message.T === 'heartbeat') this.#beat(message['positions'] as [number, number][] | undefined)
     else if (message.T === 'shutdown')
       for (const [number, position] of (message['positions'] ?? []) as [number, number][])
@@ -152,7 +148,11 @@ export class ResumingClient {
   }
 
   #number(partitions: readonly PartitionPosition[]): void {
-    for (const partition of partitions) this.#positions.set(partition.number, partition)
+    for (const entry of partitions) {
+      for (const { number, topic, partition } of this.#positions.values())
+        if (topic === entry.topic && partition === entry.partition) this.#positions.delete(number)
+      this.#positions.set(entry.number, entry)
+    }
   }
 
   #beat(positions: readonly [number, number][] = []): void {

@@ -129,10 +129,17 @@ describe('a connection', () => {
     await client.close()
   })
 
-  test('with a message longer than allowed is closed with 1009', async () => {
+  // Cause: `ws` closes by itself, without a reason, and reads nothing more, so the log's line had the code 1006 alone.
+  // Symptom: a client whose cursor was too long reconnected for ever, and nobody could see why.
+  // Seen: a review resumed over 800 partitions.
+  test('with a message longer than allowed is closed with 1009, which says why, as does the log', async () => {
     const client = await StreamClient.open(gateway.streamUrl, token)
     client.send({ action: 'subscribe', id: 'x'.repeat(70_000) })
-    expect((await client.closed()).code).toBe(1009)
+    expect(await client.closed()).toEqual({
+      code: 1009,
+      reason: 'a message of more than 65536 bytes; sent again, it ends the connection again',
+    })
+    await expect.poll(() => gateway.logLines.join('')).toContain('"fault":"Max payload size exceeded"')
   })
 
   test('leaves one line in the log, with who and how much, and no token', async () => {

@@ -58,7 +58,7 @@ async function verdict(): Promise<Verdict> {
       roamers.map(({ symbols: wanted, numbers, client }) => ({
         symbols: wanted,
         numbers,
-        positions: client.cursor?.partitions ?? [],
+        positions: client.positions,
         faults: client.faults,
         lost: client.lost,
         recovered: client.recovered,

@@ -67,6 +67,7 @@ class Following {
   readonly #positions: StreamPositions
   readonly #idle: IdleNote
   readonly #connection: StreamConnection
+  #isSubscribed = false
 
   constructor(options: FollowOptions, { positions, credentials }: Start) {
     const { request, access, stopping } = options
@@ -102,6 +103,7 @@ class Following {
     const { request, access, note } = this.#options
     const { T: type, code, msg, detail } = message
     if (type === 'subscription') {
+      this.#isSubscribed = true
       const { symbols, channels } = request
       const what = `${channels.join(', ')} of ${symbols.join(', ')}`
       const since = {
@@ -113,12 +115,21 @@ class Following {
       note('info', `${access.url.host}: subscribed to ${what}${missed}`)
     } else if (type === 'error') {
       note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
+      if (code === 400 && !this.#isSubscribed) this.#beginAnew()
     } else if (type === 'heartbeat' && request.print === 'text') {
       const idle = this.#idle.heartbeat(message, performance.now())
       if (idle !== undefined) note('info', idle)
     } else if (type === 'shutdown' || type === 'lost' || type === 'slow' || type === 'expiring') {
       note('info', `the gateway says: ${JSON.stringify(message)}`)
     }
+  }
+
+  /** The gateway does not take where it was, such as a topic that is read no more: what came meanwhile is not had. */
+  #beginAnew(): void {
+    if (Object.keys(this.#positions.cursor).length === 0) return
+    this.#options.note('fault', 'going on without what came meanwhile')
+    this.#positions.clear()
+    this.#connection.close()
   }
 
   /** A reader that does not keep up is not saved from it by our memory. */

@@ -1,38 +1,63 @@
 import type { ServerMessage } from './server-message.ts'
 
-/** A partition as the gateway tells of it. */
-interface PartitionPosition {
-  readonly topic: string
-  readonly partition: number
+/** How far a topic was followed, by partition; without an entry where the gateway has not told of one. */
+interface TopicPositions {
   readonly epoch: string
-  readonly position: number
+  readonly positions: number[]
 }
+
+/** What a number stands for. */
+interface Place {
+  readonly topic: TopicPositions
+  readonly partition: number
+}
+
+/** The radix of positions in runs of partitions. */
+const radix = 36
 
 /** How far a stream was followed, so that another connection can go on there (`PROTOCOL.md` §8). */
 export class StreamPositions {
-  #byNumber = new Map<number, PartitionPosition>()
+  readonly #topics = new Map<string, TopicPositions>()
+  readonly #places = new Map<number, Place>()
 
   /** What the next subscription says of it; empty before the first acknowledgement. */
   get cursor(): { readonly cursor?: object } {
-    if (this.#byNumber.size === 0) return {}
-    return { cursor: { version: 1, partitions: [...this.#byNumber.values()] } }
+    if (this.#topics.size === 0) return {}
+    const partitions = [...this.#topics].map(([topic, { epoch, positions }]) => ({
+      topic,
+      epoch,
+      positions: Array.from(positions, position => position?.toString(radix) ?? '').join(),
+    }))
+    return { cursor: { version: 1, partitions } }
+  }
+
+  /** Forgets everything: the gateway does not take the cursor. */
+  clear(): void {
+    this.#topics.clear()
+    this.#places.clear()
   }
 
   /** Takes a message in when everything before it was handled. */
   take(message: ServerMessage): void {
     const { T: type, partitions, ranges, positions } = message
-    if (type === 'subscription' && Array.isArray(partitions)) this.#byNumber = new Map()
+    if (type === 'subscription' && Array.isArray(partitions)) this.clear()
     if (type === 'subscription' || type === 'partitions')
-      for (const each of listOf(partitions)) this.#number(each)
+      for (const run of listOf(partitions)) this.#number(run)
     if (type === 'coverage') for (const range of listOf(ranges)) this.#advance(range, 2)
-    if (type === 'heartbeat' || type === 'shutdown')
+    if (type === 'subscription' || type === 'heartbeat' || type === 'shutdown')
       for (const position of listOf(positions)) this.#advance(position, 1)
   }
 
-  #number(entry: unknown): void {
-    if (typeof entry !== 'object' || entry === null || !('number' in entry)) return
-    const { number } = entry
-    if (typeof number === 'number' && isPosition(entry)) this.#byNumber.set(number, positionOf(entry))
+  #number(run: unknown): void {
+    if (!isRun(run)) return
+    const { epoch, partition, number, positions } = run
+    const known = this.#topics.get(run.topic)
+    const topic = known?.epoch === epoch ? known : { epoch, positions: [] }
+    this.#topics.set(run.topic, topic)
+    for (const [index, digits] of positions.split(',').entries()) {
+      topic.positions[partition + index] = Number.parseInt(digits, radix)
+      this.#places.set(number + index, { topic, partition: partition + index })
+    }
   }
 
   /** `at` says where in the entry the position stands, behind the partition's number. */
@@ -40,8 +65,10 @@ export class StreamPositions {
     if (!Array.isArray(entry)) return
     const [number, position]: unknown[] = [entry[0], entry[at]]
     if (typeof number !== 'number' || typeof position !== 'number') return
-    const known = this.#byNumber.get(number)
-    if (known !== undefined && known.position < position) this.#byNumber.set(number, { ...known, position })
+    const place = this.#places.get(number)
+    if (place === undefined) return
+    const { positions } = place.topic
+    positions[place.partition] = Math.max(positions[place.partition] ?? 0, position)
   }
 }
 
@@ -49,10 +76,23 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function isPosition(entry: object): entry is PartitionPosition {
-  return 'topic' in entry && 'partition' in entry && 'epoch' in entry && 'position' in entry
+/** Partitions of a topic that follow each other, as the gateway tells of them. */
+interface Run {
+  readonly topic: string
+  readonly epoch: string
+  readonly partition: number
+  readonly number: number
+  readonly positions: string
 }
 
-function positionOf({ topic, partition, epoch, position }: PartitionPosition): PartitionPosition {
-  return { topic, partition, epoch, position }
+function isRun(value: unknown): value is Run {
+  if (typeof value !== 'object' || value === null) return false
+  const run: Partial<Record<keyof Run, unknown>> = value
+  return (
+    typeof run.topic === 'string' &&
+    typeof run.epoch === 'string' &&
+    typeof run.positions === 'string' &&
+    Number.isSafeInteger(run.partition) &&
+    Number.isSafeInteger(run.number)
+  )
 }

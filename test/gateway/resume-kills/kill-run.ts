@@ -203,7 +203,7 @@ export class KillRun {
     return this.#roamers.map(({ symbols: wanted, numbers, client }) => ({
       symbols: wanted,
       numbers,
-      positions: client.cursor?.partitions ?? [],
+      positions: client.positions,
       faults: client.faults,
       lost: client.lost,
       recovered: client.recovered,

@@ -1,5 +1,5 @@
 import type { TrueRecord } from '../../long/kafka-faults/truth.ts'
-import type { PartitionPosition } from '../../support/resuming-client.ts'
+import type { PartitionPosition } from '../../support/partition-runs.ts'
 
 /** What a subscriber has to show at the end. */
 export interface Account {

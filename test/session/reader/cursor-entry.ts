@@ -1,12 +1,6 @@
-/** How far a client has come in a partition, as acknowledgements state it and cursors bring it back. */
-export interface CursorEntry {
-  readonly number: number
-  readonly topic: string
-  readonly partition: number
-  readonly epoch: string
-  readonly position: number
-}
+export type { PartitionPosition as CursorEntry } from '../../support/partition-runs.ts'
+import type { PartitionPosition } from '../../support/partition-runs.ts'
 
-export function isSamePartition(one: CursorEntry, other: CursorEntry): boolean {
+export function isSamePartition(one: PartitionPosition, other: PartitionPosition): boolean {
   return one.topic === other.topic && one.partition === other.partition
 }

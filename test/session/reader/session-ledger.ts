@@ -74,6 +74,11 @@ export class SessionLedger {
     this.#beginAt(entry, undefined)
   }
 
+  /** A client that has forgotten a partition gets everything in it, perhaps once more. */
+  forget(number: number): void {
+    this.#forget(this.#reading(number))
+  }
+
   /** A number stands for nothing any more. */
   retire({ number }: CursorEntry): void {
     this.#conflated.retire(number)

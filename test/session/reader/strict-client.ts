@@ -3,6 +3,7 @@ import type { Session } from '../../../src/session/session.ts'
 import { request } from '../stage.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { Told } from './told.ts'
+import { cursorOf, positionsOf } from '../../support/partition-runs.ts'
 import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
 import { jsonForm } from '../../../src/wire/json-form.ts'
 import { FormReader } from '../../support/form-reader.ts'
@@ -98,7 +99,7 @@ export class StrictClient implements Recipient {
   subscribe(snapshot: boolean): void {
     if (this.session?.state !== 'live' || !this.isSettled || this.wanted.size === 0) return
     const partitions = [...this.#positions.values()].filter(({ topic }) => !this.#forgotten(topic))
-    const cursor = { version: 1, partitions }
+    const cursor = cursorOf(partitions)
     const isResume = !this.#isSubscribed && this.#positions.size > 0
     this.#isSubscribed = true
     request(this.session, {
@@ -172,7 +173,7 @@ export class StrictClient implements Recipient {
     else if (message.T === 'error' && message['code'] !== 407 && message['code'] !== 500)
       this.fault(JSON.stringify(message))
     else if (this.#ledger === undefined) return
-    else if (message.T === 'partitions') this.#number(message['partitions'] as CursorEntry[])
+    else if (message.T === 'partitions') this.#number(positionsOf(message['partitions']))
     else if (message.T === 'heartbeat' || message.T === 'shutdown') this.#beat(message)
     else if (message.T === 'lost') this.#ledger.lose(message['ranges'] as Range[])
     else if (message.T === 'replaced') this.#ledger.skip(message['ranges'] as Range[])
@@ -183,9 +184,14 @@ export class StrictClient implements Recipient {
 
   #acknowledged(message: Message): void {
     const former = this.#positions
-    const partitions = message['partitions'] as CursorEntry[]
-    this.#positions = new Map(partitions.map(entry => [entry.number, entry]))
     const told = new Told(message)
+    if ('positions' in message) {
+      for (const [number, position] of message['positions'] as [number, number][])
+        this.#reach(number, position)
+    } else {
+      this.#positions = new Map(positionsOf(message['partitions']).map(entry => [entry.number, entry]))
+    }
+    const partitions = [...this.#positions.values()]
     if (this.#ledger !== undefined) return this.#ledger.acknowledged(told, partitions)
     if (this.node === undefined) return
     const isResume = 'recovered' in message
@@ -199,14 +205,14 @@ export class StrictClient implements Recipient {
     if (!isResume) return
     const brought = [...former.values()].filter(({ topic }) => !this.#forgotten(topic))
     this.#ledger.compare(brought, message['recovered'] === true)
-    this.#forgotten = () => false
   }
 
   #number(partitions: readonly CursorEntry[]): void {
     for (const entry of partitions) {
-      for (const former of this.#positions.values())
-        if (isSamePartition(former, entry) && this.#positions.delete(former.number))
-          this.#ledger?.retire(former)
+      const former = [...this.#positions.values()].find(each => isSamePartition(each, entry))
+      if (former !== undefined && this.#positions.delete(former.number)) this.#ledger?.retire(former)
+      // Its node had not found it when the session began: it has had nothing of what it forgot.
+      else if (this.#forgotten(entry.topic)) this.#ledger?.forget(entry.number)
       this.#positions.set(entry.number, entry)
       this.#ledger?.begin(entry)
     }
