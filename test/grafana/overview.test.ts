@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { channels } from '../../src/event/event.ts'
 import { createStats } from '../../src/log/embedded/embedded-log-stats.ts'
 import { createKafkaStats } from '../../src/log/kafka/kafka-stats.ts'
@@ -13,6 +13,7 @@ import { charts, dashboard, expressions, metricNames, readGrafanaFile } from './
 /** Longer than all scrapes of the tests, so that a slow machine leaves enough of them in it. */
 const rateInterval = '1m'
 const scrapes = 4
+const patience = { timeout: 60_000 }
 
 const everyExpression = charts.flatMap(chart => expressions(chart, rateInterval))
 
@@ -53,7 +54,7 @@ beforeAll(async () => {
 /** Resolves when both gateways were scraped so often. */
 async function scraped(times: number): Promise<void> {
   const query = `count(count_over_time(ticker_ready[1m]) >= ${times})`
-  await expect.poll(async () => (await prometheus.query(query))[0]?.value).toBe(2)
+  await vi.waitUntil(async () => (await prometheus.query(query))[0]?.value === 2, patience)
 }
 
 /** A client that loses its connection, and goes on where it was. */
@@ -62,7 +63,7 @@ async function resume(): Promise<void> {
   await client.connect(demo.streamUrl, await demo.token())
   client.cut()
   await client.connect(demo.streamUrl, await demo.token())
-  await expect.poll(() => client.resumes).toBe(1)
+  await vi.waitUntil(() => client.resumes === 1, patience)
   client.cut()
 }
 
