@@ -1,15 +1,5 @@
 import { defaultTopics } from '../log/topics.ts'
-import {
-  hostAndPort,
-  fileName,
-  type Kind,
-  line,
-  listOf,
-  matching,
-  oneOf,
-  readableFile,
-  whole,
-} from './kind.ts'
+import { hostAndPort, fileName, line, listOf, matching, oneOf, whole } from './kind.ts'
 import { optional, required, withDefault } from './variable.ts'
 
 export const kafkaVariables = {
@@ -72,16 +62,6 @@ export const deadLetterVariables = {
     absent: 'none',
     doc: 'Topic in Kafka that poison records are copied to, with the reason in headers.',
   }),
-}
-
-/** A package is looked for when it is loaded, which may do anything. */
-const moduleName: Kind<string> = {
-  expected: 'a path or the name of a package',
-  parse(name) {
-    const isPath = name.startsWith('.') || name.startsWith('/')
-    if (!isPath || 'value' in readableFile.parse(name)) return line(1024).parse(name)
-    return { fault: `expected ${readableFile.expected}, or the name of a package` }
-  },
 }
 
 export const embeddedVariables = {
@@ -169,7 +149,7 @@ export const ingestVariables = {
   }),
   decoder: optional({
     name: 'TICKER_DECODER',
-    kind: moduleName,
+    kind: line(1024),
     absent: 'JSON and MessagePack',
     doc: 'Path (./ or absolute) or package name of a decoder module, for a format of your own.',
   }),

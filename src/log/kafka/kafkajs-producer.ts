@@ -1,5 +1,6 @@
 import { Kafka, type Producer } from 'kafkajs'
 import type { BatchProducer, OutgoingBatch, OutgoingMessage } from './broker-connection.ts'
+import { brokerAddress } from './broker-address.ts'
 import { KafkaError } from './kafka-error.ts'
 import { type KafkajsConfig, requestTimeoutMs, settled } from './kafkajs-access.ts'
 import { produceAttempt } from './produce-attempt.ts'
@@ -25,10 +26,11 @@ export async function connectProducer(
   const sockets = new ProducerSockets()
   const kafka = new Kafka({
     ...config,
-    brokers: [...brokers],
+    brokers: brokers.map(withoutColons),
     // The library's own patience is short; whoever calls repeats.
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
-    socketFactory: options => sockets.add(config.socketFactory(options)),
+    socketFactory: ({ host, ...rest }) =>
+      sockets.add(config.socketFactory({ ...rest, host: withColons(host) })),
   })
   const producer = kafka.producer({
     idempotent: true,
@@ -47,6 +49,18 @@ export async function connectProducer(
     await made.close()
     throw asRefusal(error)
   }
+}
+
+/** What an IPv6 address is written with for the library, which takes the first colon for the one before the port. */
+const literal = '.ipv6-literal'
+
+function withoutColons(broker: string): string {
+  const { host, port } = brokerAddress(broker)
+  return `${host.includes(':') ? host.replaceAll(':', '-') + literal : host}:${port}`
+}
+
+function withColons(host: string): string {
+  return host.endsWith(literal) ? host.slice(0, -literal.length).replaceAll('-', ':') : host
 }
 
 /** The library groups headers by name, and cannot encode one without a value. */
