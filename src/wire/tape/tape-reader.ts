@@ -34,7 +34,7 @@ export class TapeReader {
 
   number(): number {
     const first = this.byte()
-    return first < 128 ? first : this.#longNumber(first)
+    return first < 128 ? first : this.#longNumber(first, mostNumberBytes)
   }
 
   /** A number that is below `end`. */
@@ -88,15 +88,17 @@ export class TapeReader {
   #magnitude(first: number, tagBits: number): number {
     const low = (first & 127) >> tagBits
     if (first < 128) return low
-    const magnitude = low + this.number() * (128 >> tagBits)
+    const next = this.byte()
+    const high = next < 128 ? next : this.#longNumber(next, mostNumberBytes - 1)
+    const magnitude = low + high * (128 >> tagBits)
     if (magnitude > Number.MAX_SAFE_INTEGER) throw tooLarge()
     return magnitude
   }
 
-  #longNumber(first: number): number {
+  #longNumber(first: number, mostBytes: number): number {
     let value = first & 127
     let unit = 128
-    for (let count = 1; count < mostNumberBytes; count++) {
+    for (let count = 1; count < mostBytes; count++) {
       const next = this.byte()
       value += (next & 127) * unit
       if (next < 128) {

@@ -26,9 +26,15 @@ describe('the examples of PROTOCOL.md §10', () => {
       'change',
       'absolute',
       'behind',
+      'reset',
       'unknown item',
       'gap',
       'beyond the end',
+      'absent field',
+      'lengths of nothing',
+      'two ranges',
+      'replaced without an event',
+      'nine bytes',
     ])
   })
 
