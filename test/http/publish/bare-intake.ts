@@ -8,6 +8,7 @@ import { listen } from '../../../src/gateway/listen.ts'
 import { serveEvents } from '../../../src/http/events-route.ts'
 import type { AppendOutcome } from '../../../src/http/publish/append-events.ts'
 import { EventIntake, type EventIntakeOptions } from '../../../src/http/publish/event-intake.ts'
+import { defaults } from '../../support/defaults.ts'
 import { createTestLedger } from '../../support/test-ledger.ts'
 import { type Answered, type Post, post } from './post.ts'
 
@@ -46,15 +47,13 @@ export class BareIntake {
   #wake: () => void = () => undefined
 
   private constructor(options: BareOptions, logLines: readonly string[]) {
-    const { eventsPerSecond = 10_000, ...rest } = options
+    const { eventsPerSecond = defaults.publish.eventsPerSecond, ...rest } = options
     this.intake = new EventIntake({
       verify: subject => Promise.resolve(everythingFor(subject)),
       append: events => this.#append(events),
       isReady: () => this.isReady,
-      maxBytes: 1_048_576,
-      maxEvents: 1000,
-      maxEventBytes: 262_144,
-      maxPending: 20_000,
+      ...defaults.publish,
+      maxEventBytes: defaults.ingest.maxEventBytes,
       ledger: createTestLedger({ eventsPerSecond }, () => this.nowMs),
       ...rest,
     })
