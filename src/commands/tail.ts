@@ -21,6 +21,11 @@ async function run(args: readonly string[]): Promise<number> {
   if (access.url.protocol === 'ws:' && !isLocal(access.url)) {
     note('fault', `${access.url.host}: ws:// sends the token unencrypted; use wss://`)
   }
+  for (const symbol of request.symbols) {
+    const usual = symbol.toUpperCase()
+    if (usual !== symbol)
+      note('info', `${symbol}: symbols with other letters are others; did you mean ${usual}?`)
+  }
   const printer = new EventPrinter({
     ...request,
     output: process.stdout,

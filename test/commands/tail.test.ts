@@ -20,6 +20,10 @@ function trade(S: string, s: number): MarketEvent {
   return { T: 't', S, p: 126.55, s, t: '2021-02-22T15:51:44.208000001Z', c: ['@', 'I'], x: 'D', z: 'C' }
 }
 
+function quote(S: string, bs: number): MarketEvent {
+  return { T: 'q', S, bp: 87.66, bs, ap: 87.68, as: 4, t: '2021-02-22T15:51:45Z' }
+}
+
 describe('on a gateway', () => {
   let gateway: TestGateway
   let log: EventLog
@@ -201,11 +205,63 @@ test('goes on where it was when the gateway comes back, with what was published 
   await log.append([trade('ONE', 4), trade('ONE', 5)])
   const again = await startTestGateway({ ...first.env, TICKER_PORT: port })
   onTestFinished(() => again.stop())
-  await command.printed('stderr', /with all that came meanwhile/)
+  await command.printed('stderr', /with what came meanwhile/)
   await log.append([trade('ONE', 6)])
   await expect.poll(() => command.lines.length).toBe(5)
   const sizes = command.lines.map(line => (JSON.parse(line) as { readonly s: number }).s)
   expect(sizes).toEqual([1, 3, 4, 5, 6])
+})
+
+// Cause: quotes are conflated by default, and nothing looked at what a resume had passed over.
+// Symptom: after a reconnect quotes were missing, and tail said "with all that came meanwhile".
+// Seen: from outside, by comparing what was printed with what was published.
+test.each([
+  [[], [1, 5], /of quotes the current values stand for up to 4 events that came meanwhile; --policy every/],
+  [['--policy', 'every'], [1, 2, 3, 4, 5], /subscribed to quotes of ONE, with what came meanwhile/],
+] as const)(
+  'what a reconnect passes over of quotes is counted, or printed: %j',
+  async (args, sizes, said) => {
+    const first = await startTestGateway({ TICKER_OPS_PORT: '0' })
+    const port = new URL(first.url).port
+    const log = openLog(readLogConfig({ ...first.env }), { warn: () => undefined }).events
+    onTestFinished(() => log.close())
+    const options = ['--url', first.streamUrl, '--json', '--channels', 'quotes', ...args]
+    const command = tail({ TICKER_MODE: 'development' }, 'ONE', ...options)
+    await command.printed('stderr', /subscribed to/)
+    await log.append([quote('ONE', 1)])
+    await expect.poll(() => command.lines.length).toBe(1)
+    await first.leave()
+    await command.printed('stderr', /connecting again/)
+    await log.append([quote('ONE', 2), quote('ONE', 3), quote('ONE', 4), quote('ONE', 5)])
+    const again = await startTestGateway({ ...first.env, TICKER_PORT: port })
+    onTestFinished(() => again.stop())
+    await command.printed('stderr', said)
+    await expect.poll(() => command.lines.length).toBe(sizes.length)
+    expect(command.lines.map(line => (JSON.parse(line) as { readonly bs: number }).bs)).toEqual(sizes)
+  },
+)
+
+// Cause: whatever the connection's fault was, the cure was to start a gateway, and OpenSSL's words were passed on.
+// Symptom: wss:// to a gateway without TLS said "…wrong version number…ssl3_get_record…; npm start starts a gateway".
+// Seen: from outside.
+test.each([
+  ['no', 'ws:', 'wss:', /no connection \(the answer is not TLS\); no TLS is spoken there: --url ws:/],
+  ['yes', 'wss:', 'ws:', /no connection \(.+\); perhaps TLS is spoken there: --url wss:/],
+] as const)('a stream by the wrong scheme is said to be so: TLS %s', async (tls, right, wrong, said) => {
+  const gateway = await startTestGateway({ TICKER_TLS_SELF_SIGNED: tls })
+  onTestFinished(() => gateway.stop())
+  expect(gateway.streamUrl.startsWith(right)).toBe(true)
+  const command = tail({ TICKER_TOKEN: 'x' }, '--url', gateway.streamUrl.replace(right, wrong))
+  expect(await command.ended()).toBe(1)
+  expect(command.stderr).toMatch(said)
+  expect(command.stderr).not.toMatch(/openssl|npm start/i)
+})
+
+test('a symbol that was perhaps meant in capitals is asked about', async () => {
+  const { url } = await startServer()
+  const command = tail({ TICKER_TOKEN: 'x' }, 'aapl', 'MSFT', '--url', url)
+  await command.printed('stderr', /aapl: symbols with other letters are others; did you mean AAPL\?/)
+  expect(command.stderr).not.toContain('MSFT')
 })
 
 test('trusts the development certificate of a gateway on this machine', async () => {

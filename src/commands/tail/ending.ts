@@ -11,8 +11,8 @@ export type Ending =
     }
   /** The gateway refused what was asked for. */
   | { readonly kind: 'denied'; readonly message: string }
-  /** Nothing answered. */
-  | { readonly kind: 'failed'; readonly message: string }
+  /** There was no connection; `code` is Node's for why, where it has one. */
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string | undefined }
 
 /** Faults of the protocol, which the same client would repeat (RFC 6455 §7.4.1). */
 const protocolFaults: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009, 1010])
@@ -34,4 +34,16 @@ export function describeEnding(ending: Ending): string {
   }
   if (ending.kind === 'refused') return `the gateway refused (HTTP ${ending.status}: ${ending.message})`
   return ending.message
+}
+
+/** What to do about an ending, where that is known; begins with a semicolon. */
+export function cureOf(ending: Ending, url: URL, isLocal: boolean): string {
+  if (ending.kind !== 'failed') return ''
+  const { code = '' } = ending
+  if (code === 'ECONNREFUSED') return isLocal ? '; npm start starts a gateway' : ''
+  // OpenSSL read something else than TLS; HTTP was answered by something else than HTTP, or by the end.
+  if (url.protocol === 'wss:' && code === 'EPROTO') return `; no TLS is spoken there: --url ws://${url.host}`
+  const isCut = code === 'ECONNRESET' || code.startsWith('HPE_')
+  if (url.protocol === 'ws:' && isCut) return `; perhaps TLS is spoken there: --url wss://${url.host}`
+  return ''
 }

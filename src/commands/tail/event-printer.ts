@@ -56,6 +56,10 @@ export class EventPrinter {
     if (event instanceof EventFault) return [paint('red', `not an event: ${JSON.stringify(message)}`)]
     const today = new Date(now()).toISOString().slice(0, 10)
     const line = describeEvent(event, { paint, today })
-    return [mark === '' ? line : `${line}  ${paint('dim', mark)}`]
+    const { replaces } = message
+    const marks = [mark, typeof replaces === 'number' ? `replaces ${replaces}` : ''].filter(
+      each => each !== '',
+    )
+    return [marks.length === 0 ? line : `${line}  ${paint('dim', marks.join(', '))}`]
   }
 }

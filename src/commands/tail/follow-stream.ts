@@ -2,7 +2,8 @@ import type { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { describeDuration } from '../quantity.ts'
 import { Backoff } from './backoff.ts'
-import { describeEnding, type Ending, isRetryable } from './ending.ts'
+import { cureOf, describeEnding, type Ending, isRetryable } from './ending.ts'
+import { CatchUp } from './catch-up.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { IdleNote } from './idle-note.ts'
 import { StreamPositions } from './stream-positions.ts'
@@ -36,8 +37,7 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
     hasBeenConnected ||= ending.kind === 'closed'
     if (stopping.aborted || printer.isDone) return true
     if (!isRetryable(ending, hasBeenConnected)) {
-      const cure = ending.kind === 'failed' && isLocal(access.url) ? '; npm start starts a gateway' : ''
-      note('fault', `${describeEnding(ending)}${cure}`)
+      note('fault', `${describeEnding(ending)}${cureOf(ending, access.url, isLocal(access.url))}`)
       return false
     }
     const askedMs = ending.kind === 'refused' ? ending.retryAfterMs : 0
@@ -66,6 +66,7 @@ class Following {
   readonly #options: FollowOptions
   readonly #positions: StreamPositions
   readonly #idle: IdleNote
+  readonly #catchUp: CatchUp
   readonly #connection: StreamConnection
   #isSubscribed = false
 
@@ -74,6 +75,7 @@ class Following {
     this.#options = options
     this.#positions = positions
     this.#idle = new IdleNote(request.channels, performance.now())
+    this.#catchUp = new CatchUp(request.channels)
     this.#connection = new StreamConnection({
       url: access.url,
       ...credentials,
@@ -90,6 +92,8 @@ class Following {
     const { printer, output } = this.#options
     if (printer.isDone) return
     if (printer.take(frame, messages) > 0) this.#idle.event(performance.now())
+    const caughtUp = this.#catchUp.take(messages)
+    if (caughtUp !== undefined) this.#options.note('info', caughtUp)
     for (const message of messages) {
       this.#positions.take(message)
       this.#tell(message)
@@ -107,7 +111,7 @@ class Following {
       const { symbols, channels } = request
       const what = `${channels.join(', ')} of ${symbols.join(', ')}`
       const since = {
-        true: ', with all that came meanwhile',
+        true: ', with what came meanwhile',
         false: ', with what there still is of what came meanwhile',
       }
       const isWhole = message['recovered']
@@ -119,7 +123,13 @@ class Following {
     } else if (type === 'heartbeat' && request.print === 'text') {
       const idle = this.#idle.heartbeat(message, performance.now())
       if (idle !== undefined) note('info', idle)
-    } else if (type === 'shutdown' || type === 'lost' || type === 'slow' || type === 'expiring') {
+    } else if (
+      type === 'shutdown' ||
+      type === 'lost' ||
+      type === 'replaced' ||
+      type === 'slow' ||
+      type === 'expiring'
+    ) {
       note('info', `the gateway says: ${JSON.stringify(message)}`)
     }
   }
@@ -139,6 +149,12 @@ class Following {
   }
 }
 
-function subscriptionOf({ symbols, channels, snapshot }: TailArguments): object {
-  return { ...Object.fromEntries(channels.map(channel => [channel, symbols])), snapshot }
+function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments): object {
+  // News is always told whole, and the gateway refuses another policy for it.
+  const chosen = policy === undefined ? [] : channels.filter(channel => channel !== 'news')
+  return {
+    ...Object.fromEntries(channels.map(channel => [channel, symbols])),
+    snapshot,
+    policy: Object.fromEntries(chosen.map(channel => [channel, policy])),
+  }
 }

@@ -75,7 +75,8 @@ export class StreamConnection {
     webSocket.on('unexpected-response', (_request, response) => void this.#refused(response))
     webSocket.on('error', error => {
       const { host } = this.#options.url
-      this.#end({ kind: 'failed', message: `${host}: no connection (${reasonOf(error)})` })
+      const code = 'code' in error ? String(error.code) : undefined
+      this.#end({ kind: 'failed', message: `${host}: no connection (${reasonOf(error)})`, code })
     })
     webSocket.on('open', () => this.#watch())
     webSocket.on('message', data => {
@@ -135,6 +136,8 @@ export class StreamConnection {
 
 /** Of a name with several addresses, Node reports the faults of all together, without a message. */
 function reasonOf(error: Error): string {
+  // OpenSSL says where in its source it was, and what it expected in terms of its own.
+  if ('code' in error && error.code === 'EPROTO') return 'the answer is not TLS'
   if (error.message !== '') return error.message
   return 'code' in error ? String(error.code) : error.name
 }

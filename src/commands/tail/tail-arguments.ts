@@ -1,5 +1,6 @@
 import { readOptions } from '../read-options.ts'
 import { type Channel, channels } from '../../event/event.ts'
+import type { Policy } from '../../session/client-message.ts'
 import { symbolRule, toSymbol } from '../../event/symbol.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -11,6 +12,8 @@ export interface TailArguments {
   /** Symbols, or `*`; at least one. */
   readonly symbols: readonly string[]
   readonly channels: readonly Channel[]
+  /** What comes of a time without a connection, or behind; `undefined`: as the gateway has it by default. */
+  readonly policy: Policy | undefined
   /** The stream; `undefined`: the gateway that the environment configures. */
   readonly url: URL | undefined
   readonly print: Print
@@ -26,6 +29,8 @@ export const tailUsage = `Prints the events of a gateway as they come.
 
   --channels LIST   some of ${channels.join(',')},
                     or *; default: trades,statuses,news
+  --policy WHAT     of what came while the connection was lost, or was too slow: every event, or conflate: the newest of
+                    each item; default: conflate of quotes, dailyBars and lulds, every of the others (news always)
   --snapshot        the current values first
   --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream,
                     or wss:// with TICKER_TLS_SELF_SIGNED=yes
@@ -38,7 +43,7 @@ The token comes from TICKER_TOKEN or the file that TICKER_TOKEN_FILE names; in d
 development token is made for a gateway on this machine. Corrections and cancels come with trades.
 
 Events go to standard output, all else to standard error. A lost connection is made anew and goes on where it was,
-so nothing is missed as far as the gateway goes back; a refused token ends it. Ctrl-C ends it.
+as far as the gateway goes back, by the policy of each channel; a refused token ends it. Ctrl-C ends it.
 Exit codes: 0 ended as asked, 1 refused or no gateway, 2 usage or configuration.
 `
 
@@ -52,6 +57,7 @@ export function parseTailArguments(args: readonly string[]): TailArguments | 'he
   return {
     symbols: parseSymbols(positionals),
     channels: parseChannels(values.channels),
+    policy: parsePolicy(values.policy),
     url: values.url === undefined ? undefined : parseStreamUrl(values.url),
     print: values.json ? 'json' : values.wire ? 'wire' : 'text',
     snapshot: values.snapshot,
@@ -65,6 +71,7 @@ function parseOptions(args: readonly string[]) {
     allowPositionals: true,
     options: {
       channels: { type: 'string' },
+      policy: { type: 'string' },
       url: { type: 'string' },
       json: { type: 'boolean', default: false },
       wire: { type: 'boolean', default: false },
@@ -100,9 +107,25 @@ function parseChannels(text: string | undefined): readonly Channel[] {
   })
 }
 
+function parsePolicy(text: string | undefined): Policy | undefined {
+  if (text === undefined || text === 'every' || text === 'conflate') return text
+  throw new UsageError(`--policy ${text}: expected every or conflate`)
+}
+
+const streamSchemes: ReadonlyMap<string, string> = new Map([
+  ['http:', 'ws:'],
+  ['https:', 'wss:'],
+])
+
 /** A URL of a stream; without a path, ours is meant. */
 function parseStreamUrl(text: string): URL {
   const url = URL.parse(text)
+  const scheme = streamSchemes.get(url?.protocol ?? '')
+  if (scheme !== undefined) {
+    throw new UsageError(
+      `--url ${text}: a stream is not ${url?.protocol}; did you mean ${scheme}//${url?.host}?`,
+    )
+  }
   if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
     throw new UsageError(`--url ${text}: expected ws://HOST:PORT or wss://HOST, perhaps with /v1/stream`)
   }

@@ -59,7 +59,9 @@ describe('the arguments of tail', () => {
   test.for([
     [['A"B'], /A"B: expected \* or a symbol of 1 to 64/],
     [['--channels', 'trades,x'], /"x" is not one; expected \* or some of trades,quotes/],
-    [['--url', 'http://x'], /expected ws:\/\/HOST/],
+    [['--url', 'http://x'], /--url http:\/\/x: a stream is not http:; did you mean ws:\/\/x\?/],
+    [['--url', 'https://x:8443/y'], /did you mean wss:\/\/x:8443\?/],
+    [['--policy', 'all'], /--policy all: expected every or conflate/],
     [['--url', 'x'], /expected ws:\/\/HOST/],
     [['--url', 'ws://x/?token=secret'], /a token goes into TICKER_TOKEN/],
     [['--url', 'ws://me:secret@x/'], /a token goes into TICKER_TOKEN/],
