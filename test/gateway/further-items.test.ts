@@ -38,11 +38,15 @@ async function start(): Promise<Node> {
   ending.push(() => gateway.stop())
   const log = openLog(readConfig({ TICKER_MODE: 'development', ...env }), { warn: () => undefined })
   ending.push(() => log.events.close())
+  let published = 0
   return {
     gateway,
     publish: async (...events) => {
       const results = await log.events.append(events)
       expect(results.filter(result => 'error' in result)).toEqual([])
+      published += events.length
+      // Acknowledged is not read yet: whoever subscribes now would get it.
+      await expect.poll(() => gateway.metric('ticker_records_total')).toBe(published)
     },
   }
 }
