@@ -50,8 +50,8 @@ const nothing: ReadonlySet<never> = new Set()
 const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
 const longestId = 256
-/** In seconds this is the year 5138, in milliseconds 1973: what is above was not meant in seconds. */
-const lastSecond = 1e11
+/** The end of the year 9999, which some issuers write for "never"; in milliseconds it was 1978: what is above was not meant in seconds. */
+const lastSecond = 253_402_300_799
 
 /**
  * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and `iat`, `scope`
@@ -92,7 +92,7 @@ export function parseTimes(claims: Readonly<Record<string, unknown>>): {
       throw fault(`"${name}" is not a time in seconds since 1970`)
     }
     if (time > lastSecond) {
-      throw fault(`"${name}" is beyond the year 5138; is it in milliseconds? Expected seconds since 1970`)
+      throw fault(`"${name}" is beyond the year 9999; is it in milliseconds? Expected seconds since 1970`)
     }
     return time
   }
