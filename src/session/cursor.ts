@@ -14,25 +14,17 @@ export type CursorResult = { readonly positions: readonly CursorPosition[] } | {
 const mostPartitions = 10_000
 const longestName = 249
 
-/** What a cursor says of one topic. */
-interface TopicPositions {
-  readonly topic: string
-  readonly epoch: string
-  readonly positions: Map<number, number>
-}
-
 /**
- * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client has reached since. What
- * comes later holds: of a partition that is there twice, and of a topic with two epochs. It grants nothing: what is delivered from it is
- * what the token allows, as far back as the operator allows.
+ * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client has reached since. Of a
+ * partition that is there twice what comes later holds. It grants nothing: what is delivered from it is what the token allows, as far
+ * back as the operator allows.
  */
 export function parseCursor(cursor: unknown): CursorResult {
   if (!isRecord(cursor)) return { fault: 'expected an object such as {"version":1,"partitions":[…]}' }
   if (cursor['version'] !== 1) return { fault: 'version: expected 1' }
   const { partitions } = cursor
-  const topics = new Map<string, TopicPositions>()
-  let count = 0
   if (!Array.isArray(partitions)) return { fault: 'partitions: expected an array, as acknowledged' }
+  const positions = new Map<string, CursorPosition>()
   for (const [index, entry] of partitions.entries()) {
     const run = parseRun(entry)
     if (run === undefined) {
@@ -40,29 +32,21 @@ export function parseCursor(cursor: unknown): CursorResult {
         fault: `partitions[${index}]: expected {"topic","epoch","partition","positions"} as acknowledged`,
       }
     }
-    count += run.positions.size
-    const known = topics.get(run.topic)
-    if (known?.epoch !== run.epoch) topics.set(run.topic, run)
-    else for (const [partition, position] of run.positions) known.positions.set(partition, position)
+    for (const position of run) positions.set(`${position.topic}/${position.partition}`, position)
   }
-  if (count > mostPartitions) return { fault: `partitions: ${count}; at most ${mostPartitions}` }
-  return {
-    positions: [...topics.values()].flatMap(({ topic, epoch, positions }) =>
-      [...positions].map(([partition, position]) => ({ topic, partition, epoch, position })),
-    ),
-  }
+  const { size } = positions
+  if (size > mostPartitions) return { fault: `partitions: ${size}; at most ${mostPartitions}` }
+  return { positions: [...positions.values()] }
 }
 
-function parseRun(entry: unknown): TopicPositions | undefined {
+function parseRun(entry: unknown): readonly CursorPosition[] | undefined {
   if (!isRecord(entry)) return undefined
   const { topic, epoch, partition = 0, positions } = entry
   if (!isName(topic) || !isName(epoch) || !isCount(partition) || typeof positions !== 'string')
     return undefined
-  const read = readPositions(positions)
-  const known = read?.flatMap((position, index) =>
-    position === undefined ? [] : [[partition + index, position] as const],
+  return readPositions(positions)?.flatMap((position, index) =>
+    position === undefined ? [] : [{ topic, partition: partition + index, epoch, position }],
   )
-  return known && { topic, epoch, positions: new Map(known) }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -222,7 +222,13 @@ describe('a subscription that goes on from a cursor', () => {
     await client.connect(first.streamUrl, await first.token())
     client.cut()
     const topic = shared['TICKER_TOPIC_TRADES']!
-    await withAdmin(brokers, admin => admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] }))
+    await withAdmin(brokers, async admin => {
+      await admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] })
+      // Brokers hear of it a moment later.
+      const count = async (): Promise<unknown> =>
+        (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length
+      await expect.poll(count, { timeout: 20_000 }).toBe(4)
+    })
     const publisher = new Publisher(env)
     await publisher.publish(60)
     const again = await start({ ...env, TICKER_RESUME_MAX_AGE_MS: '0' })
@@ -240,7 +246,7 @@ describe('a subscription that goes on from a cursor', () => {
     const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
     const partitions = [{ topic: 'elsewhere', epoch: 'x', positions: '1' }]
     client.send({ action: 'subscribe', trades: ['*'], id: 1, cursor: { version: 1, partitions } })
-    const detail = /^cursor: topic elsewhere: this node does not read it, but market\.trades, /
+    const detail = /^cursor: topic elsewhere: this node does not read it, but market\.bars, /
     expect(await client.next()).toMatchObject({ code: 400, id: 1, detail: expect.stringMatching(detail) })
     client.send({ action: 'subscribe', trades: ['*'], id: 2, cursor: { version: 1, partitions: [] } })
     expect(await client.take('subscription')).toMatchObject({ id: 2, recovered: true })

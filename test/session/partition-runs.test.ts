@@ -69,7 +69,14 @@ test.each([
       [1, 3],
     ],
   ],
-  ['a topic with two epochs', [run(0, '1,2', 'former'), run(0, '3')], [[0, 3]]],
+  [
+    'a partition with two epochs',
+    [run(0, '1,2', 'former'), run(0, '3')],
+    [
+      [0, 3],
+      [1, 2],
+    ],
+  ],
   ['positions that are left out', [run(0, ',,5')], [[2, 5]]],
   ['a run without its first partition', [{ topic: 'market.trades', epoch, positions: 'z' }], [[0, 35]]],
   ['no run', [], []],
@@ -110,5 +117,21 @@ test('a client is where its acknowledgements, coverage and heartbeats have broug
   client.take({ T: 'subscription', positions: [[3, 1_000_004]] })
   expect(client.cursor).toEqual({
     cursor: { version: 1, partitions: [{ topic: 'market.trades', epoch, positions: 'lfn6,c,,lflw' }] },
+  })
+})
+
+// Cause: a topic's last epoch was taken for that of all of its partitions.
+// Symptom: a connection that broke while a topic was made again resumed with `recovered: true`, though the rest of the former one was missing.
+// Seen: by the property of readers.
+test('a partition that was not told anew keeps its former epoch', () => {
+  const client = new StreamPositions()
+  client.take({ T: 'subscription', partitions: runsOf([at(0), at(1)]) })
+  client.take({ T: 'partitions', partitions: runsOf([at(0, { number: 2, epoch: 'new', offset: 7 })]) })
+  const { cursor } = client.cursor
+  expect(parseCursor(cursor)).toEqual({
+    positions: [
+      { topic: 'market.trades', partition: 1, epoch, position: 1_000_001 },
+      { topic: 'market.trades', partition: 0, epoch: 'new', position: 7 },
+    ],
   })
 })

@@ -33,10 +33,9 @@ export function positionsOf(runs: unknown): PartitionPosition[] {
 export function cursorOf(positions: Iterable<PartitionPosition>): { version: 1; partitions: object[] } {
   const topics = new Map<string, { topic: string; epoch: string; known: number[] }>()
   for (const { topic, epoch, partition, position } of positions) {
-    const former = topics.get(topic)
-    const entry = former?.epoch === epoch ? former : { topic, epoch, known: [] }
-    entry.known[partition] = position
-    topics.set(topic, entry)
+    const { known } = topics.get(`${topic}/${epoch}`) ?? { known: [] }
+    known[partition] = position
+    topics.set(`${topic}/${epoch}`, { topic, epoch, known })
   }
   const partitions = [...topics.values()].map(({ topic, epoch, known }) => ({
     topic,

@@ -1,9 +1,10 @@
 import type { ServerMessage } from './server-message.ts'
 
-/** How far a topic was followed, by partition; without an entry where the gateway has not told of one. */
+/** How far an incarnation of a topic was followed, by partition; without an entry where the gateway has not told of one. */
 interface TopicPositions {
+  readonly topic: string
   readonly epoch: string
-  readonly positions: number[]
+  readonly positions: (number | undefined)[]
 }
 
 /** What a number stands for. */
@@ -17,13 +18,14 @@ const radix = 36
 
 /** How far a stream was followed, so that another connection can go on there (`PROTOCOL.md` §8). */
 export class StreamPositions {
+  /** By name and epoch, in the order in which they were told: of a topic that was made again, the former has what was not told anew. */
   readonly #topics = new Map<string, TopicPositions>()
   readonly #places = new Map<number, Place>()
 
   /** What the next subscription says of it; empty before the first acknowledgement. */
   get cursor(): { readonly cursor?: object } {
     if (this.#topics.size === 0) return {}
-    const partitions = [...this.#topics].map(([topic, { epoch, positions }]) => ({
+    const partitions = [...this.#topics.values()].map(({ topic, epoch, positions }) => ({
       topic,
       epoch,
       positions: Array.from(positions, position => position?.toString(radix) ?? '').join(),
@@ -50,13 +52,15 @@ export class StreamPositions {
 
   #number(run: unknown): void {
     if (!isRun(run)) return
-    const { epoch, partition, number, positions } = run
-    const known = this.#topics.get(run.topic)
-    const topic = known?.epoch === epoch ? known : { epoch, positions: [] }
-    this.#topics.set(run.topic, topic)
+    const { topic: name, epoch, partition, number, positions } = run
+    const topic = this.#topics.get(`${name}/${epoch}`) ?? { topic: name, epoch, positions: [] }
+    this.#topics.set(`${name}/${epoch}`, topic)
     for (const [index, digits] of positions.split(',').entries()) {
-      topic.positions[partition + index] = Number.parseInt(digits, radix)
-      this.#places.set(number + index, { topic, partition: partition + index })
+      const place = { topic, partition: partition + index }
+      this.#places.set(number + index, place)
+      for (const former of this.#topics.values())
+        if (former.topic === name) former.positions[place.partition] = undefined
+      topic.positions[place.partition] = Number.parseInt(digits, radix)
     }
   }
 
