@@ -220,6 +220,12 @@ export class Feed {
     this.#numbers.delete(partition)
   }
 
+  /** States when what is taken in next was read, in ms on a clock that only goes on. */
+  tick(nowMs: number): void {
+    this.tape.tick(nowMs)
+    this.window.tick(nowMs)
+  }
+
   /** Takes an event in and marks it for its audiences. */
   add(event: MarketEvent, origin: Origin): void {
     const index = this.tape.add(event, origin)

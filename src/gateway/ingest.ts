@@ -129,7 +129,7 @@ export class Ingest {
   #take(batches: readonly LogBatch[]): void {
     const { feed } = this.#options
     const now = readClock(this.#clock)
-    feed.window.tick(now.steadyMs)
+    feed.tick(now.steadyMs)
     for (const batch of batches) {
       const writtenMs = writtenAt(batch.records[0]?.timestampMs ?? 0, now)
       if (now.steadyMs - writtenMs < longestLatencyMs) this.#oldestMs = Math.min(this.#oldestMs, writtenMs)

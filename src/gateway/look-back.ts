@@ -183,8 +183,10 @@ export class LookBack {
   }
 
   #keep({ start }: Reach, found: Found): void {
-    const { tape } = this.#options.feed
-    const index = this.#options.feed.numberOf(start.partition)
+    const { feed, clock } = this.#options
+    const { tape } = feed
+    feed.tick(clock.steady())
+    const index = feed.numberOf(start.partition)
     for (const { event, writtenMs } of found.values()) {
       if (tape.addOlder(event, index, writtenMs)) this.counts.items++
     }

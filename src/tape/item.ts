@@ -11,8 +11,8 @@ export class Item {
   partition: number
   /** Whether it was seen in another partition as well, so that its order is lost. */
   isSplit = false
-  /** When the record of its last event was written, in ms on a clock that only goes on; `-Infinity` where that is not known. */
-  writtenMs = -Infinity
+  /** When the newest of its records was written, or read where that is not known; in ms on a clock that only goes on. */
+  latestMs = -Infinity
   /** Counts the admissions of items: which was its last. */
   admission = 0
   /** Its neighbours in the queue that it is in; itself if it is in none. */

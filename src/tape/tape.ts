@@ -34,11 +34,18 @@ export class Tape {
   /** Called once for an item that shows up in a second partition. */
   onSplitItem: (item: Item, partition: number) => void = () => undefined
   readonly #articles = new Articles(writtenMs => this.#noteForgotten('news', writtenMs))
+  /** When what is added was read, in ms on a clock that only goes on. */
+  #readMs = -Infinity
   /** Partitions of topics that were made again since, by index. */
   readonly #retired = new Set<number>()
 
   constructor(options: { readonly maxItems: number }) {
     this.items = new Items(options.maxItems)
+  }
+
+  /** States when what is added next was read, in ms on a clock that only goes on. */
+  tick(nowMs: number): void {
+    this.#readMs = nowMs
   }
 
   /** Takes an event into the segment and keeps it as the last of its item; the index in the segment. */
@@ -60,12 +67,12 @@ export class Tape {
     if (this.items.find(channel, event.S) !== undefined) return false
     const item = this.items.admitOlder(channel, event.S, partition)
     if (item === undefined) {
-      this.#noteForgotten(channel, writtenMs)
+      this.#noteForgotten(channel, this.#latestOf(writtenMs))
       return false
     }
     const bytes = Buffer.from(JSON.stringify(event))
     item.keep(bytes, 0, bytes.length)
-    item.writtenMs = writtenMs
+    item.latestMs = this.#latestOf(writtenMs)
     this.newestMs[channel] = Math.max(this.newestMs[channel], writtenMs)
     return true
   }
@@ -96,7 +103,7 @@ export class Tape {
 
   /** An item has given up its place. */
   forget(item: Item): void {
-    this.#noteForgotten(item.channel, item.writtenMs)
+    this.#noteForgotten(item.channel, item.latestMs)
     if (item.channel === 'news') this.#articles.forget(item)
   }
 
@@ -108,7 +115,7 @@ export class Tape {
   #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: Origin): number {
     const item = this.items.admit(channel, event.S, origin.partition)
     this.#noticeSplit(item, origin.partition)
-    item.writtenMs = Math.max(item.writtenMs, origin.writtenMs)
+    item.latestMs = Math.max(item.latestMs, this.#latestOf(origin.writtenMs))
     const index = this.segment.append(origin.json ?? JSON.stringify(event), item, origin)
     item.keep(this.segment.bytes, this.segment.start(index), this.segment.end(index))
     return index
@@ -120,13 +127,19 @@ export class Tape {
     const items = this.items.admitAll('news', symbols, origin.partition)
     const [first, ...others] = items
     if (first === undefined) throw new RangeError('an event without an item')
-    for (const item of items) item.writtenMs = Math.max(item.writtenMs, origin.writtenMs)
+    const { partition } = origin
+    const writtenMs = this.#latestOf(origin.writtenMs)
+    for (const item of items) item.latestMs = Math.max(item.latestMs, writtenMs)
     const index = this.segment.append(JSON.stringify(event), first, origin)
     if (others.length > 0) this.segment.others.set(index, others)
     const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
-    const { partition, writtenMs } = origin
     this.#articles.keep({ id: event.id, bytes, partition, writtenMs }, items)
     return index
+  }
+
+  /** When a record was written at the latest: that it has no timestamp says nothing of its age. */
+  #latestOf(writtenMs: number): number {
+    return writtenMs === -Infinity ? this.#readMs : writtenMs
   }
 
   #noteForgotten(channel: Channel, writtenMs: number): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { defaultDecoder } from '../../src/event/decoder.ts'
+import type { Feed, FeedOptions } from '../../src/fanout/feed.ts'
 import { Ingest } from '../../src/gateway/ingest.ts'
 import { ArrivalTimes } from '../../src/gateway/arrival-times.ts'
 import { LogHistory } from '../../src/gateway/log-history.ts'
@@ -7,7 +8,7 @@ import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
 import type { EventLog, LogBatch, LogRecord } from '../../src/log/event-log.ts'
 import { jsonForm } from '../../src/wire/json-form.ts'
 import { Stage } from '../session/stage.ts'
-import { defaults } from '../support/defaults.ts'
+import { createTestFeed, defaults } from '../support/defaults.ts'
 import { TestClock } from '../support/test-clock.ts'
 
 const topic = 'market'
@@ -25,10 +26,15 @@ afterEach(() => {
 /** A node on a clock that can be set, and a log that it reads record by record. */
 class Node {
   readonly clock = new TestClock()
-  readonly stage = new Stage({}, { clock: this.clock })
-  readonly feed = this.stage.feed
+  readonly feed: Feed
+  readonly stage: Stage
   readonly latencies: number[] = []
   #offset = 0
+
+  constructor(options: Partial<FeedOptions> = {}) {
+    this.feed = createTestFeed(options)
+    this.stage = new Stage({}, { clock: this.clock, feed: this.feed })
+  }
 
   /** Reads a trade, or an article, whose record was written just now by this very clock. */
   async read(timestampMs = this.clock.wall(), event: object = trade): Promise<void> {
@@ -53,6 +59,11 @@ class Node {
   }
 }
 
+/** More than are kept. */
+const largeArticles = Array.from({ length: 1200 }, (_, id) => {
+  const content = 'x'.repeat(60_000)
+  return { T: 'n', id, headline: 'h', content, created_at: '2026-01-02T14:30:00Z', symbols: [`S${id}`] }
+})
 const trade = { T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' }
 
 function logOf(batch: LogBatch): EventLog {
@@ -137,6 +148,28 @@ test('articles that were read while the clock was ahead are older than those rea
   const ids = [...node.feed.tape.snapshot('news', '*')].map(bytes => /"id":(\d+)/.exec(bytes.toString())?.[1])
   expect(ids.at(-1)).toBe('10')
 })
+
+// Cause: what is forgotten was taken to be as old as its record's timestamp, which a record need not have.
+// Symptom: a snapshot said that it was complete since 1970, though the node had just let go of an item.
+// Seen: reading, with records of the time 0.
+test.each([
+  ['item', 'trades', [trade, { ...trade, S: 'MSFT' }], { maxItems: 1 }],
+  ['article', 'news', largeArticles, {}],
+] as const)(
+  'an %s without a timestamp that is forgotten leaves snapshots complete since it was read',
+  async (_, channel, events, options) => {
+    const node = new Node(options)
+    const readMs: number[] = []
+    for (const event of events) {
+      node.clock.pass(1000)
+      readMs.push(node.clock.steady())
+      await node.read(0, event)
+    }
+    const kept = [...node.feed.tape.snapshot(channel, node.feed.tape.items.of(channel).keys())]
+    expect(kept.length).toBeLessThan(events.length)
+    expect(node.feed.completeSinceMs([channel])).toBe(readMs[events.length - kept.length - 1]! + 1)
+  },
+)
 
 test('how far back a reader may go is asked for again after a while, though the clock was set back', async () => {
   const node = new Node()

@@ -1,6 +1,7 @@
 import { vi } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
+import type { Feed } from '../../src/fanout/feed.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-parts.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
@@ -27,9 +28,11 @@ export interface Pair {
   readonly transport: FakeTransport
 }
 
+export type StageOptions = Partial<Pick<SessionsOptions, 'feed' | 'isShort' | 'history' | 'clock'>>
+
 /** Sessions over fake connections, on a clock that stands until the test moves it. */
 export class Stage {
-  readonly feed = createTestFeed()
+  readonly feed: Feed
   readonly revocations = new Revocations()
   readonly sessions: Sessions
   readonly limits: SessionLimits
@@ -40,14 +43,15 @@ export class Stage {
 
   constructor(
     changes: Partial<SessionLimits> = {},
-    options: Partial<Pick<SessionsOptions, 'isShort' | 'history' | 'clock'>> = {},
+    { feed = createTestFeed(), ...options }: StageOptions = {},
   ) {
+    this.feed = feed
     this.limits = {
       ...defaultLimits,
       ...overrides.stage,
       ...changes,
     }
-    const { feed, limits, revocations } = this
+    const { limits, revocations } = this
     this.sessions = new Sessions({
       feed,
       history: noHistory,
