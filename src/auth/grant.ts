@@ -50,7 +50,7 @@ const nothing: ReadonlySet<never> = new Set()
 const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
 const longestId = 256
-/** The end of the year 9999, which some issuers write for "never"; in milliseconds it was 1978: what is above was not meant in seconds. */
+/** The end of the year 9999, which some issuers write for "never". In milliseconds it was 1978: above it, seconds were not meant. */
 const lastSecond = 253_402_300_799
 
 /**
