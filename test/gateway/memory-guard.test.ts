@@ -85,7 +85,9 @@ test('short of memory, a node refuses sessions and resumes, serves those it has,
   takeUpTo(0.82, node)
   await expect.poll(stateOf(node)).toBe(1)
   expect(await handshake(node.streamUrl, authorization)).toEqual([503, '10'])
-  await expect(leaving.connect(node.streamUrl, await node.token())).rejects.toThrow('closed')
+  await expect(leaving.connect(node.streamUrl, await node.token())).rejects.toThrow(
+    'Unexpected server response: 503',
+  )
   expect(await node.metric('ticker_handshakes_refused_total{reason="memory"}')).toBe(2)
   await publish(node, 10)
   await expect.poll(() => staying.events.length).toBe(20)
