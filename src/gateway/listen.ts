@@ -42,7 +42,7 @@ export async function listen(
 /** Fastify does not know that a server it did not make itself has TLS, and says http. */
 function listeningText({ server }: FastifyInstance, what: string, address: string): string {
   const isSecure = server instanceof TlsServer
-  return `${what}: listening at ${address.replace(/^https?/, isSecure ? 'https' : 'http')}`
+  return `listening for ${what}: ${address.replace(/^https?/, isSecure ? 'https' : 'http')}`
 }
 
 /** What listens, and where it is to. */

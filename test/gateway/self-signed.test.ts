@@ -37,10 +37,10 @@ test('with TICKER_TLS_SELF_SIGNED the page is https and the stream wss, by each 
 // Symptom: the log said "Server listening at http://…" of a stream that is https.
 // Seen: from outside, with TICKER_TLS_SELF_SIGNED.
 test('the log says what listens where, and by which scheme', () => {
-  const listening = gateway.logLines.join('').matchAll(/"msg":"(.+: listening at .+)"/g)
+  const listening = gateway.logLines.join('').matchAll(/"msg":"(listening for .+: .+)"/g)
   expect(Array.from(listening, ([, message]) => message)).toEqual([
-    `metrics and health: listening at ${gateway.operationsUrl}`,
-    `the stream: listening at ${gateway.url}`,
+    `listening for metrics and health: ${gateway.operationsUrl}`,
+    `listening for the stream: ${gateway.url}`,
   ])
 })
 
