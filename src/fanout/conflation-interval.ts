@@ -133,6 +133,8 @@ export class ConflationInterval {
   freeze(): void {
     const { items, progress } = this.#options
     const tick = this.#tick
+    // What is left over for them goes by numbers that other items may have by now.
+    this.dismiss()
     this.#isTelling = true
     this.#number++
     tick.positions = [...progress.reached]

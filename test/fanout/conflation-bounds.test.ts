@@ -83,3 +83,19 @@ test('an item that gets the number of another, while that one is being told, is 
   stage.pass(250)
   expect(member.takeShort()).toEqual(['F 2 for 1'])
 })
+
+// Cause: what was left over of an item was kept by its number until the batch had ended, though another item had that by then.
+// Symptom: an interval that ended meanwhile told its client the event of an item that it had not subscribed to.
+// Seen: reading, for everything that holds numbers of items.
+test('who is to be told of an item that has gone is not told of the one that has its number', () => {
+  const stage = new ConflationStage({ maxItems: 2, maxTickBytes: 1025 })
+  const member = stage.join(250, ['A', 'B'])
+  const other = stage.join(250, ['C'])
+  stage.quote('A', 'B')
+  stage.pass(250)
+  expect(member.takeShort()).toEqual(['A 0 for 1'])
+  stage.quote('A')
+  stage.take('C')
+  stage.pass(250)
+  expect([member.takeShort(), other.takeShort()]).toEqual([[], ['C 3 for 1']])
+})

@@ -91,6 +91,13 @@ export class ConflationStage {
 
   /** A batch of quotes of these symbols. */
   quote(...symbols: readonly string[]): void {
+    this.take(...symbols)
+    this.tape.segment.reset()
+    this.conflation.tidy()
+  }
+
+  /** Some of a batch that goes on. */
+  take(...symbols: readonly string[]): void {
     for (const [at, S] of symbols.entries()) {
       const offset = this.position + at
       const quote = { T: 'q', S, bp: 1, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
@@ -98,8 +105,6 @@ export class ConflationStage {
       this.conflation.mark(this.tape.segment.items[index] ?? 0)
     }
     this.reached[0] = this.position + symbols.length
-    this.tape.segment.reset()
-    this.conflation.tidy()
   }
 
   /** Lets the event loop come round once; false if nobody waits for it. */
