@@ -11,7 +11,7 @@ export interface ArrivalTimesOptions {
 export interface Arrivals {
   /** Every record from this offset on came within the time that is kept, or since the node began to read the partition. */
   readonly recent: number
-  /** The newest timestamp of the records that were read; `undefined` before the first. */
+  /** The newest timestamp of the records that were read; `undefined` where none had one. */
   readonly newestMs: number | undefined
 }
 
@@ -54,7 +54,7 @@ export class ArrivalTimes {
     const partitionMarks = isNew ? { epoch, marks: [], latest, newestMs: undefined } : known
     if (isNew) this.#partitions.set(partition, partitionMarks)
     partitionMarks.latest = latest
-    partitionMarks.newestMs = newest(partitionMarks.newestMs, records.at(-1)?.timestampMs)
+    partitionMarks.newestMs = newest(partitionMarks.newestMs, records.at(-1)?.timestampMs ?? 0)
     const marks: Mark[] = partitionMarks.marks
     const last = marks.at(-1)
     if (last !== undefined && nowMs - last.atMs < keptMs / mostMarks) return
@@ -79,7 +79,7 @@ export class ArrivalTimes {
   }
 }
 
-function newest(one: number | undefined, other: number | undefined): number | undefined {
-  if (one === undefined || other === undefined) return one ?? other
-  return Math.max(one, other)
+/** A record without a timestamp has 0, or less. */
+function newest(knownMs: number | undefined, timestampMs: number): number | undefined {
+  return timestampMs > 0 ? Math.max(knownMs ?? timestampMs, timestampMs) : knownMs
 }
