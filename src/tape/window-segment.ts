@@ -37,7 +37,7 @@ export class WindowSegment {
   /** How many rows its partition had before its first. */
   firstOrdinal = 0
   firstOffset = 0
-  /** When its first event was taken in, in ms since 1970. */
+  /** When its first event was taken in, in ms on a clock that only goes on. */
   firstMs = 0
   /** When its last event was taken in. */
   lastMs = 0
