@@ -21,6 +21,8 @@ interface Language {
   readonly command: readonly [program: string, ...parameters: string[]]
   /** How it prints a trade of this size. */
   readonly printed: (size: number) => string
+  /** Whether it prints what came while it was away. */
+  readonly resumes?: true
 }
 
 const asText = (size: number): string => `AAPL 126.5 ${size} 2026-02-22T15:52:00Z\n`
@@ -34,6 +36,7 @@ const languages: readonly Language[] = [
       run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, 'websockets==15.0.1']),
     command: ['python3', 'client.py'],
     printed: asText,
+    resumes: true,
   },
   {
     block: 'go',
@@ -76,7 +79,7 @@ afterAll(() => gateway.stop())
 
 test.each(found.flat().map(language => [language.block, language] as const))(
   'the program in %s prints trades, and connects again when its connection ends',
-  async (_, { block, file, prepare, command, printed }) => {
+  async (_, { block, file, prepare, command, printed, resumes }) => {
     const folder = await mkdtemp(join(tmpdir(), 'ticker-client-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     await writeFile(join(folder, file), blockWith(`\`\`\`${block}\n`))
@@ -87,17 +90,25 @@ test.each(found.flat().map(language => [language.block, language] as const))(
     await expect.poll(output).toContain(printed(2))
     gateway.controls.sessions.rebalance({ percent: 100, withinMs: 0 })
     await subscribed(0)
-    await subscribed(1)
     await publish(3)
-    await expect.poll(output).toContain(printed(3))
+    await subscribed(1)
+    await publish(4)
+    await expect.poll(output).toContain(printed(4))
+    const sizes = [2, 3, 4].flatMap(size =>
+      Array.from({ length: output().split(printed(size)).length - 1 }, () => size),
+    )
+    // Who does not resume may have been away or not.
+    expect(resumes === undefined ? sizes.filter(size => size !== 3) : sizes).toEqual(
+      resumes === undefined ? [2, 4] : [2, 3, 4],
+    )
   },
   240_000,
 )
 
 test('wscat prints the current trade', async () => {
-  await publish(4)
+  await publish(5)
   const output = await start(['bash', '-c', blockWith('```sh\nnpx wscat')])
-  await expect.poll(output).toContain('"T":"t","S":"AAPL","p":126.5,"s":4,')
+  await expect.poll(output).toContain('"T":"t","S":"AAPL","p":126.5,"s":5,')
 })
 
 test('curl lists symbols, and publishes', async () => {
