@@ -1,28 +1,30 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config/config-reader.ts'
+import { runInNewContext } from 'node:vm'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { MarketEvent } from '../src/event/event.ts'
-import { openLog } from '../src/gateway/open-log.ts'
 import { errorCodes, errorTexts } from '../src/session/error-message.ts'
 import { closeCodes } from '../src/session/close-code.ts'
-import { startTestGateway, type TestGateway } from './support/gateway.ts'
-import { StreamClient } from './support/stream-client.ts'
+import { isNodeName, type NodeName, ProtocolStage } from './support/protocol-stage.ts'
+import { type Message, StreamClient } from './support/stream-client.ts'
 
 interface Conversation {
   readonly name: string
   readonly symbols: '*' | string[]
   readonly lifetimeS: number
+  /** The node that it is held with. */
+  readonly node: NodeName
   readonly lines: readonly string[]
 }
 
 const protocol = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8')
 const conversations = [
-  ...protocol.matchAll(/```conversation ([^\n(]+?)(?: \((symbols|lifetime): ([^)]+)\))?\n(.*?)```/gs),
+  ...protocol.matchAll(/```conversation ([^\n(]+?)(?: \((symbols|lifetime|node): ([^)]+)\))?\n(.*?)```/gs),
 ].map(
   ([, name = '', what, value = '', text = '']): Conversation => ({
     name,
     symbols: what === 'symbols' ? value.split(', ') : '*',
     lifetimeS: what === 'lifetime' ? Number(value) : 3600,
+    node: isNodeName(value) ? value : 'shared',
     lines: text.trim().split('\n'),
   }),
 )
@@ -36,7 +38,7 @@ const placeholders: Record<string, unknown> = {
   '<positions>': expect.arrayContaining([[expect.any(Number), expect.any(Number)]]),
   '<partitions>': expect.arrayContaining([
     {
-      topic: 'market.trades',
+      topic: expect.stringMatching(/trades$/),
       epoch: expect.any(String),
       partition: 0,
       number: expect.any(Number),
@@ -45,24 +47,29 @@ const placeholders: Record<string, unknown> = {
   ]),
 }
 
+/** The client of §8 that keeps positions. */
+interface PositionKeeper {
+  readonly receive: Readonly<Record<string, ((message: Message) => void) | undefined>>
+  readonly cursor: () => object
+}
+
+function createPositionKeeper(): PositionKeeper {
+  const [code = ''] = /^ +let topics = .*?(?=\n\n)/ms.exec(protocol) ?? []
+  return runInNewContext(`${code}\n;({ receive, cursor })`) as PositionKeeper
+}
+
 describe('PROTOCOL.md', () => {
-  let gateway: TestGateway
-  let append: (event: MarketEvent) => Promise<void>
-  let closeLog: () => Promise<void>
+  let shared: ProtocolStage
+  let own: ProtocolStage | undefined
 
   beforeAll(async () => {
-    gateway = await startTestGateway({ TICKER_HEARTBEAT_MS: '1000' })
-    const log = openLog(readConfig(gateway.env), silent)
-    closeLog = () => log.events.close()
-    append = async event => {
-      const [result] = await log.events.append([event])
-      if (result === undefined || 'error' in result) throw new Error('not appended', { cause: result })
-    }
+    shared = await ProtocolStage.start('shared')
   })
-  afterAll(async () => {
-    await closeLog()
-    await gateway.stop()
+  afterEach(async () => {
+    await own?.stop()
+    own = undefined
   })
+  afterAll(() => shared.stop())
 
   test('has conversations', () => {
     expect(conversations.map(({ name }) => name)).toEqual([
@@ -75,10 +82,15 @@ describe('PROTOCOL.md', () => {
       'snapshot',
       'expiring',
       'heartbeat',
+      'shutdown',
       'errors',
       'unentitled',
       'resume',
       'resume from elsewhere',
+      'whole resume',
+      'behind',
+      'replaced',
+      'made again',
     ])
   })
 
@@ -87,46 +99,94 @@ describe('PROTOCOL.md', () => {
     (a, b) => Number(b.name === 'heartbeat') - Number(a.name === 'heartbeat'),
   )
 
-  test.each(inOrder)('the conversation "$name" takes place', async ({ name, symbols, lifetimeS, lines }) => {
+  test.each(inOrder)('the conversation "$name" takes place', async conversation => {
+    const { name, symbols, lifetimeS, node, lines } = conversation
+    const stage = node === 'shared' ? shared : (own = await ProtocolStage.start(node))
+    const { gateway } = stage
     const token = await gateway.token({ symbols, lifetimeS })
     const narrow = await gateway.token({ symbols: ['MSFT'], lifetimeS })
-    const client =
+    let client =
       name === 'authenticate' || name === 'expiring'
         ? new StreamClient(gateway.streamUrl)
         : await StreamClient.open(gateway.streamUrl, token)
-    const { epoch, positions } = await tradesRun(await gateway.token())
+    const { epoch, positions } = await tradesRun(stage)
+    const keeper = createPositionKeeper()
     for (const line of lines) {
-      const body = line.slice(2).replace('<epoch>', epoch).replace('<reached>', positions)
+      const body = stage.named(line.slice(2)).replaceAll('<epoch>', epoch).replace('<reached>', positions)
       if (line.startsWith('>')) {
+        if (name === 'whole resume' && body.includes('cursor'))
+          expect(JSON.parse(body)).toMatchObject({ cursor: JSON.parse(JSON.stringify(keeper.cursor())) })
         client.send(body.replace('<token>', token).replace('<token for MSFT>', narrow))
       } else if (line.startsWith('+')) {
-        const { T } = JSON.parse(body) as MarketEvent
-        const read = (await gateway.metric(`ticker_events_total{channel="${channelNames[T]}"}`)) ?? 0
-        await append(JSON.parse(body) as MarketEvent)
-        await untilRead(T, read + 1)
+        await appendAndRead(stage, JSON.parse(body) as MarketEvent)
+      } else if (line === '* the connection breaks; the client connects again') {
+        client.webSocket.terminate()
+        client = await StreamClient.open(gateway.streamUrl, token)
+        keeper.receive['success']?.({ T: 'success', msg: 'connected' })
+      } else if (line.startsWith('* closed: ')) {
+        const { code, reason } = await client.closed()
+        expect(`* closed: ${code} ${reason}`).toBe(line)
+      } else if (line === '* limits.unackedMs go by') {
+        await heartbeats(client, 2)
+      } else if (line === '* the node lets go of what it has in memory') {
+        await heartbeats(client, 3)
+      } else if (line.startsWith('*')) {
+        await stage.act(line.slice(2))
       } else {
         const expected = JSON.parse(body, (_key, value: unknown) =>
           typeof value === 'string' && value in placeholders ? placeholders[value] : value,
-        ) as unknown[]
-        expect([name === 'heartbeat' ? await client.heartbeat() : await client.next()]).toEqual(expected)
+        ) as Message[]
+        const messages = await received(client, expected)
+        expect(messages).toEqual(expected)
+        for (const message of messages) keeper.receive[message.T]?.(message)
       }
     }
     expect(client.waiting).toBe(0)
     await client.close()
   })
 
+  /** As many messages as are expected; those of a type that is passed over otherwise are waited for. */
+  async function received(client: StreamClient, expected: readonly Message[]): Promise<Message[]> {
+    const messages: Message[] = []
+    for (const { T } of expected)
+      if (T === 'coverage') {
+        await expect.poll(() => client.coverage.length, { interval: 5 }).toBeGreaterThan(0)
+        messages.push(client.coverage.shift()!)
+      } else {
+        messages.push(
+          await (T === 'heartbeat' ? client.heartbeat() : nextBut(client, T === 'slow' ? '' : 'slow')),
+        )
+      }
+    return messages
+  }
+
+  /** Waits for so many heartbeats, which all but the first come a second after the last. */
+  async function heartbeats(client: StreamClient, count: number): Promise<void> {
+    for (let each = 0; each < count; each++) await client.heartbeat()
+  }
+
+  /** The next message of another type: one that comes with each heartbeat may come once more. */
+  async function nextBut(client: StreamClient, type: string): Promise<Message> {
+    const message = await client.next()
+    return message.T === type ? nextBut(client, type) : message
+  }
+
   /** How far the trades have come. */
-  async function tradesRun(token: string): Promise<{ readonly epoch: string; readonly positions: string }> {
-    const client = await StreamClient.open(gateway.streamUrl, token)
+  async function tradesRun(
+    stage: ProtocolStage,
+  ): Promise<{ readonly epoch: string; readonly positions: string }> {
+    const client = await StreamClient.open(stage.gateway.streamUrl, await stage.gateway.token())
     const { partitions } = await client.subscribe({})
     await client.close()
     const runs = partitions as { topic: string; epoch: string; positions: string }[]
-    return runs.find(({ topic }) => topic === 'market.trades')!
+    return runs.find(({ topic }) => topic === stage.named('market.trades'))!
   }
 
-  async function untilRead(type: MarketEvent['T'], count: number): Promise<void> {
-    const name = `ticker_events_total{channel="${channelNames[type]}"}`
-    await expect.poll(() => gateway.metric(name), { interval: 5 }).toBe(count)
+  async function appendAndRead(stage: ProtocolStage, event: MarketEvent): Promise<void> {
+    const name = `ticker_events_total{channel="${channelNames[event.T]}"}`
+    const read = (await stage.gateway.metric(name)) ?? 0
+    await stage.append(event)
+    await expect.poll(() => stage.gateway.metric(name), { interval: 5 }).toBe(read + 1)
   }
 
   test.each(errorCodes)('lists error %i with its text', code => {
@@ -139,4 +199,3 @@ describe('PROTOCOL.md', () => {
 })
 
 const channelNames: Partial<Record<MarketEvent['T'], string>> = { t: 'trades', q: 'quotes', s: 'statuses' }
-const silent = { warn: () => undefined }
