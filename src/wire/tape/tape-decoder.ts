@@ -24,7 +24,7 @@ export interface TapeLimits {
   readonly frameEvents?: number
   /** Items that are remembered, some 600 bytes each; 262,144 if left out. */
   readonly items?: number
-  /** Partitions that are remembered; 4,096 if left out. */
+  /** Partitions that are remembered; 16,384 if left out. */
   readonly partitions?: number
 }
 
@@ -64,7 +64,7 @@ export class TapeDecoder {
       frameBytes: limits.frameBytes ?? 16 * 1024 * 1024,
       frameEvents: limits.frameEvents ?? 65_536,
       items: limits.items ?? 262_144,
-      partitions: limits.partitions ?? 4096,
+      partitions: limits.partitions ?? 16_384,
     }
     this.#partitions = new TapePartitions(this.#limits.partitions)
   }
