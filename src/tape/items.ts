@@ -5,6 +5,8 @@ import { ItemQueue, unlink } from './item-queue.ts'
 /** Why an item should be kept: someone names it, and may ask for its last event; or someone is still to be told of an event of it. */
 export type Claim = 'none' | 'named' | 'untold'
 
+/** Items that are looked at, at most, for one that nobody claims: some 2 ms, where others have to wait for it. */
+const mostIdleLooks = 4096
 /** Claimed items that are looked at, at most, for one that may go. */
 const mostLooks = 32
 /** Claimed items that are looked at each time, since they may not be claimed any more. */
@@ -118,8 +120,9 @@ export class Items {
       if (this.claimOf(item) === 'none') return item
       this.#claimed.put(item)
     }
-    for (let item = this.#idle.first; item !== undefined; item = this.#idle.first) {
-      if (item.admission === this.#admissions) return undefined
+    for (let looks = 0; looks < mostIdleLooks; looks++) {
+      const item = this.#idle.first
+      if (item === undefined || item.admission === this.#admissions) return undefined
       if (this.claimOf(item) === 'none') return item
       this.#claimed.put(item)
     }

@@ -76,6 +76,22 @@ describe('a further item', () => {
   })
 })
 
+// Cause: for a further item all others were looked at, idlest first, until one was found that nobody claims.
+// Symptom: where clients name all of 200,000, no turn of the loop for as long as that took; again whenever many had had an event.
+// Seen: reading, for loops whose length grows with what clients do.
+test('looks at a bounded number of others for its place, however many are claimed', () => {
+  const stage = new Stage(20_000)
+  const symbols = Array.from({ length: 20_000 }, (_, index) => `S${index}`)
+  for (const symbol of symbols) stage.claims.set(symbol, 'named')
+  stage.admit(...symbols)
+  for (let further = 0; further < 4; further++) {
+    stage.asked = 0
+    stage.admit(`F${further}`)
+    expect(stage.asked).toBeLessThan(5000)
+  }
+  expect([stage.items.size, stage.forgotten.length]).toEqual([20_000, 4])
+})
+
 test('the items of one event all have a place, though there be more than there may be', () => {
   const stage = new Stage(2)
   stage.admit('A', 'B')
