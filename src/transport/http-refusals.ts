@@ -54,6 +54,8 @@ const lingerMs = 1000
 
 /** Answers a peer of whose request there is no reply to answer with, and ends the connection. */
 export function refuseSocket(socket: Duplex, status: number, error: string): void {
+  // Node may have taken its own listener away: an error would end the process.
+  socket.on('error', () => socket.destroy())
   if (!socket.writable) return
   const body = JSON.stringify({ error })
   const headers = { ...jsonHeaders(body), connection: 'close' }

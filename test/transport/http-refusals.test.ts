@@ -1,5 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
 import { exchange, handshakeHead } from '../support/raw-exchange.ts'
 
 /** How long a first request may take; the least there is would be over before a busy machine has answered. */
@@ -17,7 +23,10 @@ afterAll(async () => {
 })
 
 /** The status and the body of the one answer that a text is given before its connection ends. */
-async function refusalOf({ url }: TestGateway, text: string): Promise<{ status: number; body: unknown }> {
+async function refusalOf(
+  { url }: Pick<TestGateway, 'url'>,
+  text: string,
+): Promise<{ status: number; body: unknown }> {
   const answer = await exchange(url, text)
   const [head = '', body = ''] = answer.split('\r\n\r\n')
   return { status: Number(head.slice(9, 12)), body: JSON.parse(body || 'null') as unknown }
@@ -85,4 +94,30 @@ test('malformed handshakes are counted', async () => {
   const before = (await plain.metric(name)) ?? 0
   await exchange(plain.url, shake(handshakeHead.replace('dGhl', '')))
   expect(await plain.metric(name)).toBe(before + 1)
+})
+
+// Cause: Node lets go of a connection that asks for CONNECT, and nobody listened for its errors while it was answered.
+// Symptom: one request of a stranger who reset his connection right behind it ended the process, and with it all sessions.
+// Seen: reading, for what takes a socket over; then by such a request.
+test('a peer that resets its connection, whatever it has sent, does not end the process', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ticker-'))
+  const node = await GatewayProcess.start({
+    TICKER_DEMO: 'off',
+    TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'),
+  })
+  onTestFinished(async () => {
+    await node.end()
+    await rm(folder, { recursive: true })
+  })
+  const url = node.streamUrl.replace('ws', 'http').replace('/v1/stream', '')
+  const { port } = new URL(url)
+  for (const [, text] of [...refused, ['a handshake', shake(handshakeHead), 101] as const])
+    for (let index = 0; index < 10; index++) {
+      const socket = connect({ port: Number(port), host: '127.0.0.1' }).on('error', () => undefined)
+      await once(socket, 'connect')
+      await new Promise(sent => socket.write(text, sent))
+      socket.resetAndDestroy()
+    }
+  expect(await refusalOf({ url }, get('/nothing'))).toMatchObject({ status: 404 })
+  expect(node.errors).toEqual([])
 })
