@@ -89,6 +89,7 @@ export class KeptRecords {
       encoder.clear()
       this.#encoded.clear()
     }
+    // Two partitions may have equal addresses; that the item is in the same one the encoder itself compares.
     if (before === undefined || this.#encoded.get(item) !== before) encoder.forget(item)
     scratch.clear()
     encoder.encode(event, { item, partition, json: noBytes }, scratch)
