@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { WorkerState } from '../gateway/metrics/worker-metrics.ts'
@@ -26,6 +27,8 @@ export interface CrewOptions {
   readonly program: string
   readonly duties: CrewDuties
   readonly log: FastifyBaseLogger
+  /** Takes the lines that workers log. */
+  readonly lines: { write(line: string): void }
 }
 
 const firstDelayMs = 1000
@@ -69,7 +72,9 @@ export class Crew {
    */
   async start(): Promise<string> {
     const { program, size } = this.#options
-    cluster.setupPrimary({ exec: program, args: [], serialization: 'advanced' })
+    // A process that is given its parent's standard error makes it wait for readers, when it starts and when it ends, for everyone who has it.
+    const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const
+    cluster.setupPrimary({ exec: program, args: [], serialization: 'advanced', stdio: [...stdio] })
     // Connections stay for hours: they are dealt out in turn, so that each worker has as many.
     cluster.schedulingPolicy = cluster.SCHED_RR
     process.once('exit', () => this.#kill())
@@ -164,8 +169,12 @@ export class Crew {
 
   /** The system may refuse: that ends neither the primary nor the place of the worker. */
   #tryFork(slot: number): Worker | undefined {
+    const { lines } = this.#options
     try {
-      return cluster.fork()
+      const forked = cluster.fork()
+      const { stderr } = forked.process
+      if (stderr) createInterface(stderr).on('line', line => lines.write(`${line}\n`))
+      return forked
     } catch (error) {
       this.#replace({ slot, pid: undefined, readySinceMs: undefined }, notStarted(error))
       return undefined

@@ -5,7 +5,12 @@ import type { Config } from '../config/config.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
 import { startDemoFeed } from '../demo/demo-feed.ts'
 import { createAdminServer } from '../gateway/admin-server.ts'
-import { createOperationsApp, type GatewayOptions, warnOfDescriptors } from '../gateway/gateway.ts'
+import {
+  createOperationsApp,
+  type GatewayOptions,
+  type LogStream,
+  warnOfDescriptors,
+} from '../gateway/gateway.ts'
 import type { Gateway } from '../gateway/gateway-run.ts'
 import { listenToOperators } from '../gateway/listen.ts'
 import type { WorkerFigures } from '../gateway/metrics/worker-metrics.ts'
@@ -50,6 +55,7 @@ class Primary {
   readonly #config: Config
   readonly #program: string
   readonly #log: FastifyBaseLogger
+  readonly #lines: LogStream
   readonly #operations
   readonly #administration
   readonly #ledger: LocalLedger
@@ -64,6 +70,7 @@ class Primary {
   constructor(config: Config, { program, logStream = new LogOutput() }: PrimaryOptions) {
     this.#config = config
     this.#program = program
+    this.#lines = logStream
     this.#operations = createOperationsApp(config, logStream)
     const { log } = this.#operations
     this.#log = log
@@ -143,7 +150,7 @@ class Primary {
 
   async #startCrew(): Promise<string> {
     const { workers: size } = this.#config
-    const options = { size, program: this.#program, duties: this.#desk, log: this.#log }
+    const options = { size, program: this.#program, duties: this.#desk, log: this.#log, lines: this.#lines }
     this.#crew = new Crew(options)
     return await this.#crew.start()
   }

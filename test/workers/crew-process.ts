@@ -21,6 +21,7 @@ const crew = new Crew({
   size: 1,
   program,
   log: Fastify({ logger }).log,
+  lines: process.stderr,
   duties: {
     of: (worker: () => WorkerProcess) => ({
       answer: () => undefined,
