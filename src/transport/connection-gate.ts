@@ -42,6 +42,8 @@ interface Handshake {
   readonly sinceMs: number
   /** Called when the connection is gone. */
   readonly forget: () => void
+  /** Whether it has sent something and waits for its turn: a node that is busy is slow then, not its peer. */
+  waits: boolean
   /** Where HTTP is spoken, once it is: within TLS if there is any. */
   http?: Socket
 }
@@ -124,12 +126,15 @@ export class ConnectionGate {
     const key = addressKey(socket.remoteAddress ?? '')
     const peer = peerOf(socket)
     const forget = (): void => this.#delete(peer)
-    this.#handshakes.set(peer, { socket, key, sinceMs: performance.now(), forget })
+    const handshake: Handshake = { socket, key, sinceMs: performance.now(), forget, waits: false }
+    this.#handshakes.set(peer, handshake)
     this.#perAddress.set(key, (this.#perAddress.get(key) ?? 0) + 1)
     socket.on('error', ignore)
     socket.on('close', forget)
     socket.once('readable', () => {
+      handshake.waits = true
       this.#options.work.begin(() => {
+        handshake.waits = false
         socket.off('error', ignore)
         if (this.#isStopped) socket.destroy()
         if (socket.destroyed) return
@@ -166,9 +171,10 @@ export class ConnectionGate {
   #endLate(): void {
     const { handshakeTimeoutMs } = this.#options
     const nowMs = performance.now()
-    for (const [peer, { socket, key, sinceMs, http }] of this.#handshakes) {
+    for (const [peer, { socket, key, sinceMs, http, waits }] of this.#handshakes) {
       const ageMs = nowMs - sinceMs
       if (ageMs < Math.min(slowMs, handshakeTimeoutMs)) return
+      if (waits) continue
       const isLate = ageMs >= handshakeTimeoutMs
       if (!isLate && !this.#isOneTooMany(socket, key)) continue
       this.counts[isLate ? 'late' : 'address'] += 1

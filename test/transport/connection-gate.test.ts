@@ -223,3 +223,22 @@ test('nothing gets past a gate that was stopped, nor holds up the end of its ser
   await closed
   expect(guard.requests).toEqual(['/asked'])
 })
+
+// Cause: a connection that had sent its request and waited for its turn counted as one that says nothing.
+// Symptom: on a node that was busy for longer than a handshake may take, clients were hung up on without an answer (1006).
+// Seen: 5,000 handshakes at once while other programs kept both cores busy.
+test('a connection that waits for its turn is not late, however busy the node is', async () => {
+  const turns: (() => void)[] = []
+  const work = { begin: (turn: () => void) => turns.push(turn), goOn: (turn: () => void) => turn() }
+  const guard = await guarded({ handshakeTimeoutMs: 100, work: work as unknown as PacedWork })
+  const silent = await peer(guard)
+  const asking = await peer(guard, 'GET /busy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  await expect.poll(() => guard.gate.counts.late).toBe(1)
+  expect(turns).toHaveLength(2)
+  expect(asking.closed).toBe(false)
+  const answer = answerTo(asking)
+  const pump = setInterval(() => turns.splice(0).forEach(turn => turn()), 5)
+  expect(await answer).toContain('/busy')
+  await expect.poll(() => silent.closed).toBe(true)
+  clearInterval(pump)
+})

@@ -9,6 +9,9 @@ interface Message {
   readonly msg?: string
 }
 
+/** What comes beside events as a rule. */
+const usual = new Set(['heartbeat', 'success', 'coverage', 'subscription'])
+
 const everything = {
   action: 'subscribe',
   ...Object.fromEntries(channels.map(channel => [channel, ['*']])),
@@ -18,7 +21,7 @@ const everything = {
 /** Subscribes to everything, each event of it, and keeps the numbers; nothing else, however long it takes. */
 export class SteadySubscriber {
   readonly numbers: number[] = []
-  /** What came besides events, greetings and heartbeats. */
+  /** What came besides events, what covers them, greetings and heartbeats. */
   readonly others: string[] = []
   readonly #socket: WebSocket
   #isClosing = false
@@ -56,6 +59,6 @@ export class SteadySubscriber {
   #take(message: Message): void {
     const number = numberOf(message)
     if (!Number.isNaN(number)) this.numbers.push(number)
-    else if (message.T !== 'heartbeat' && message.T !== 'success') this.others.push(JSON.stringify(message))
+    else if (!usual.has(message.T)) this.others.push(JSON.stringify(message))
   }
 }
