@@ -84,6 +84,8 @@ test.each(found.flat().map(language => [language.block, language] as const))(
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     await writeFile(join(folder, file), blockWith(`\`\`\`${block}\n`))
     await prepare?.(folder)
+    // The client of another language may not be gone yet.
+    await subscribed(0)
     const output = await start(command, folder)
     await subscribed(1)
     await publish(2)
