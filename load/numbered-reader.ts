@@ -2,6 +2,12 @@ import { type ControlMessage, EventLedger } from './event-ledger.ts'
 import type { Totals } from './numbered-source.ts'
 import { WireClient, type WireTarget } from './wire-client.ts'
 
+/** Partitions of a topic in a row (PROTOCOL.md §8). */
+export interface PartitionRun {
+  /** To the base of 36, with commas between. */
+  readonly positions: string
+}
+
 export interface NumberedReaderOptions {
   readonly target: WireTarget
   /** What it subscribes to, with the cursor if it has one. */
@@ -18,7 +24,7 @@ export interface NumberedReaderOptions {
 
 /** What the first `subscription` said. */
 export interface Acknowledgement {
-  readonly partitions: readonly object[]
+  readonly partitions: readonly PartitionRun[]
   /** Only after a cursor. */
   readonly recovered: boolean | undefined
   readonly atMs: number
@@ -123,7 +129,7 @@ export class NumberedReader {
   #begin(message: ControlMessage): void {
     this.#looksAtEvents = this.#options.looks === 'at events'
     this.#acknowledged.resolve({
-      partitions: message['partitions'] as readonly object[],
+      partitions: message['partitions'] as readonly PartitionRun[],
       recovered: message['recovered'] as boolean | undefined,
       atMs: performance.now(),
     })

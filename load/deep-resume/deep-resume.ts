@@ -103,7 +103,7 @@ async function runRounds(
 ): Promise<DeepRound[]> {
   const { reader, target } = rig
   const acknowledged = await reader.call('watch', target, symbols, load.watchers)
-  const origin = acknowledged.map(partition => ({ ...partition, position: 0 }))
+  const origin = acknowledged.map(run => ({ ...run, positions: run.positions.replaceAll(/\w+/g, '0') }))
   const rounds: DeepRound[] = []
   for (let round = 1; round <= load.rounds; round++) {
     say(`round ${round} of ${load.rounds}`)

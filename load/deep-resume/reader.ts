@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answerCalls } from '../child-calls.ts'
 import type { LedgerFaults } from '../event-ledger.ts'
-import { NumberedReader } from '../numbered-reader.ts'
+import { NumberedReader, type PartitionRun } from '../numbered-reader.ts'
 import { nothingOf, type Totals } from '../numbered-source.ts'
 import type { WireTarget } from '../wire-client.ts'
 
@@ -38,8 +38,8 @@ let reader: NumberedReader | undefined
 /** The functions of this process, which holds the reader that resumes, and subscribers that do not look at events. */
 const functions = {
   /** Opens so many subscribers of everything; the partitions as the last one's acknowledgement has them. */
-  async watch(target: WireTarget, symbols: number, count: number): Promise<readonly object[]> {
-    let partitions: readonly object[] = []
+  async watch(target: WireTarget, symbols: number, count: number): Promise<readonly PartitionRun[]> {
+    let partitions: readonly PartitionRun[] = []
     const fixed = { target, symbols, begins: {}, looks: 'at frames', buffer } as const
     while (watchers.length < count) {
       const watcher = new NumberedReader({ ...fixed, subscribe: everything })
