@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { messageOf } from '../src/ticker-error.ts'
+import { messageOf } from '../src/diagnostics/ticker-error.ts'
 import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
 
 /** What a child process does for its parent, by name. Arguments and results are cloned (`structuredClone`). */

@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import kafkajs, { type CompressionTypes } from 'kafkajs'
 import { compressFrameSync } from 'lz4-napi'
-import { codecs } from '../src/log/kafka/codecs.ts'
+import { codecs } from '../src/log/kafka/compression/codecs.ts'
 
 export const compressions = ['none', 'gzip', 'lz4', 'zstd'] as const
 

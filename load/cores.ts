@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { messageOf } from '../src/ticker-error.ts'
+import { messageOf } from '../src/diagnostics/ticker-error.ts'
 
 /** Which cores the server has and which everything else. */
 export interface Cores {

@@ -1,4 +1,4 @@
-import { textBlock } from '../src/wire/block.ts'
+import { textFrame } from '../src/wire/prepared-frame.ts'
 import type { Batch } from './delivery/workload.ts'
 import { EventScan } from './event-scan.ts'
 import { TapeCounter } from './tape-counter.ts'
@@ -83,7 +83,7 @@ function jsonFrames(): FloorFrames {
       return indices => {
         const events = indices.map(index => batch[index]?.text ?? '')
         const coverage = `{"T":"coverage","ranges":[[0,${from},${from + events.length}]]}`
-        return textBlock(`[${[...events, coverage].join(',')}]`).framed()
+        return textFrame(`[${[...events, coverage].join(',')}]`).framed()
       }
     },
   }

@@ -1,6 +1,6 @@
 import { defaultDecoder } from '../src/event/decoder.ts'
-import type { Feed } from '../src/fanout/feed.ts'
-import { Ingest } from '../src/gateway/ingest.ts'
+import type { Feed } from '../src/feed/feed.ts'
+import { Ingest } from '../src/ingest/ingest.ts'
 import { createKafkaLog, type KafkaLog } from '../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../src/log/topics.ts'
 import { createTestFeed, defaults } from '../test/support/defaults.ts'

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { makeFolder } from '../src/make-folder.ts'
-import { UsageError } from '../src/commands/usage-error.ts'
-import { messageOf } from '../src/ticker-error.ts'
+import { makeFolder } from '../src/system/make-folder.ts'
+import { UsageError } from '../src/commands/command-line.ts'
+import { messageOf } from '../src/diagnostics/ticker-error.ts'
 import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
 import { Progress } from './progress.ts'
 import type { Measurement, Scenario } from './scenario.ts'
@@ -86,13 +86,13 @@ async function leave(file: string | undefined, content: string | undefined): Pro
   process.stderr.write(`${file} written\n`)
 }
 
-interface Interruption {
+interface InterruptSignal {
   readonly signal: AbortSignal
   /** Rejects when the signal aborts. */
   readonly promise: Promise<never>
 }
 
-function interrupted(): Interruption {
+function interrupted(): InterruptSignal {
   const ending = new AbortController()
   const { promise, reject } = Promise.withResolvers<never>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,4 +1,4 @@
-import { crc32c } from '../src/log/kafka/crc32c.ts'
+import { crc32c } from '../src/log/kafka/protocol/crc32c.ts'
 
 /** A record of a batch. */
 export interface OutgoingRecord {

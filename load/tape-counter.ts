@@ -1,6 +1,15 @@
-import { bareFrame, denseFrame, firstItem, jsonFrame, recordKinds } from '../src/wire/tape/tape-kinds.ts'
-import { type FieldKind, type TapeLayout, tapeLayouts, timeBit } from '../src/wire/tape/tape-layout.ts'
-import { TapeReader } from '../src/wire/tape/tape-reader.ts'
+import { TapeReader } from '../src/wire/tape/decoding/tape-reader.ts'
+import {
+  type TapeFieldKind,
+  type TapeLayout,
+  bareFrame,
+  denseFrame,
+  firstItem,
+  jsonFrame,
+  recordKinds,
+  tapeLayouts,
+  timeBit,
+} from '../src/wire/tape/tape-layout.ts'
 
 const tradeType = 't'
 const jsonTrade = '{"T":"t"'
@@ -89,7 +98,7 @@ function skipClock(): void {
   reader.number()
 }
 
-function skipField(kind: FieldKind): void {
+function skipField(kind: TapeFieldKind): void {
   if (kind === 'text') skipText()
   else if (kind === 'texts') skipTexts()
   else if (kind === 'size') reader.sizeChange()

@@ -1,9 +1,9 @@
 import { EventFault, parseEvent } from '../src/event/parse-event.ts'
-import { binaryBlock } from '../src/wire/block.ts'
-import { TapeBytes } from '../src/wire/tape/tape-bytes.ts'
-import { TapeEncoder } from '../src/wire/tape/tape-encoder.ts'
-import { writeCovers, writeFrameHead } from '../src/wire/tape/tape-frame.ts'
-import { denseFrame } from '../src/wire/tape/tape-kinds.ts'
+import { binaryFrame } from '../src/wire/prepared-frame.ts'
+import { TapeWriter } from '../src/wire/tape/encoding/tape-writer.ts'
+import { TapeEncoder } from '../src/wire/tape/encoding/tape-encoder.ts'
+import { writeCovers, writeFrameHead } from '../src/wire/tape/encoding/tape-frame.ts'
+import { denseFrame } from '../src/wire/tape/tape-layout.ts'
 import type { Batch, BatchEvent } from './delivery/workload.ts'
 
 /** All events lie in the one partition that the gateway's do. */
@@ -17,14 +17,14 @@ const partition = 0
 export class TapeFrames {
   readonly #encoder = new TapeEncoder()
   readonly #items = new Map<string, number>()
-  readonly #out = new TapeBytes()
+  readonly #out = new TapeWriter()
   #offset = 0
 
   opening(): Buffer {
     this.#out.clear()
     this.#out.byte(denseFrame)
     writeCovers({ partition, from: this.#offset, to: this.#offset }, this.#out)
-    return binaryBlock(this.#out.written).framed()
+    return binaryFrame(this.#out.written).framed()
   }
 
   take(batch: Batch): (indices: readonly number[]) => Buffer {
@@ -36,7 +36,7 @@ export class TapeFrames {
       this.#out.clear()
       writeFrameHead({ ...range, events: [indices.length] }, this.#out)
       for (const index of indices) this.#out.append(records[index] ?? new Uint8Array(0))
-      return binaryBlock(this.#out.written).framed()
+      return binaryFrame(this.#out.written).framed()
     }
   }
 

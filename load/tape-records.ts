@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import { parseEvent, EventFault } from '../src/event/parse-event.ts'
 import { channelOfType } from '../src/event/event.ts'
-import { keyOf, type Stream, streams, topicOf, type Topics } from '../src/log/topics.ts'
+import { recordKeyOf, type Stream, streams, topicOf, type Topics } from '../src/log/topics.ts'
 import { generateTape, sharedTapePath } from '../test/support/tape.ts'
 
 /** An event as it lies in Kafka. */
@@ -52,5 +52,5 @@ function recordOf(value: string): TapeRecord {
   if (event instanceof EventFault) throw new Error(`the tape holds what is no event: ${event.message}`)
   const stream = streams.find(name => name === topicOf(event, streamNames))
   if (stream === undefined) throw new Error(`${event.T}: an event of no stream`)
-  return { stream, key: keyOf(event), value }
+  return { stream, key: recordKeyOf(event), value }
 }

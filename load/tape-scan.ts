@@ -1,4 +1,4 @@
-import { TapeDecoder } from '../src/wire/tape/tape-decoder.ts'
+import { TapeDecoder } from '../src/wire/tape/decoding/tape-decoder.ts'
 import { monotonicUs } from './monotonic-clock.ts'
 
 /** Counts the events of one connection in the tape form and reads the trades' ids, which are the times of sending. */

@@ -1,18 +1,16 @@
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
+import { type Gateway, stopInTime } from './app/gateway-run.ts'
+import { checkStart, describeSource, startGateway } from './app/gateway.ts'
+import { version } from './app/version.ts'
 import { developmentCertificatePath } from './auth/development-certificate.ts'
-import { readOptions } from './commands/read-options.ts'
-import type { Config } from './config/config.ts'
+import { readOptions } from './commands/command-line.ts'
 import { readConfig } from './config/config-reader.ts'
-import { configHelp } from './config/config-text.ts'
-import { checkStart } from './gateway/check-start.ts'
-import { describeSource, startGateway } from './gateway/gateway.ts'
-import type { Gateway } from './gateway/gateway-run.ts'
-import { stopInTime } from './gateway/stop-in-time.ts'
-import { version } from './gateway/version.ts'
-import { Interruption } from './interruption.ts'
-import { flushOutput, outliveReaders } from './process-output.ts'
-import { messageOf, TickerError } from './ticker-error.ts'
+import type { Config } from './config/config.ts'
+import { configHelp } from './config/variables/all-variables.ts'
+import { TickerError, messageOf } from './diagnostics/ticker-error.ts'
+import { InterruptSignal } from './system/interrupt-signal.ts'
+import { flushOutput, ignoreOutputErrors } from './system/process-output.ts'
 import { startPrimary } from './workers/primary.ts'
 import { runWorker } from './workers/worker.ts'
 
@@ -32,7 +30,7 @@ const usage = `ticker-gateway ${version}: market data from Kafka to authenticate
 /** How long whoever reads the output may take for its end. */
 const flushMs = 500
 
-outliveReaders()
+ignoreOutputErrors()
 const code = await main(process.argv.slice(2))
 await flushOutput(flushMs)
 // Nothing that was begun keeps the process: a timer of a start that failed, a broker that does not answer, the channel to the primary.
@@ -80,7 +78,7 @@ function print(text: string): number {
 
 /** Runs until a signal or a fault of the gateway's own. A second signal ends the process at once. */
 async function serve(config: Config): Promise<number> {
-  const interruption = Interruption.ofProcess()
+  const interruption = InterruptSignal.ofProcess()
   interruption.abandoning.addEventListener('abort', () => process.exit(130))
   const stopped = new Promise<void>(resolve => {
     interruption.stopping.addEventListener('abort', () => {

@@ -1,7 +1,7 @@
-import { flushOutput, LogOutput, outliveReaders } from '../src/process-output.ts'
+import { flushOutput, LogOutput, ignoreOutputErrors } from '../src/system/process-output.ts'
 
 /** Writes a hundred megabytes of lines to standard error, a few at a time, then tells its parent what came of them. */
-outliveReaders()
+ignoreOutputErrors()
 const output = new LogOutput()
 const line = `${'x'.repeat(9_999)}\n`
 let left = 10_000

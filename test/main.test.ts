@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { sections } from '../src/config/variables.ts'
+import { sections } from '../src/config/variables/all-variables.ts'
 import { keyTexts } from './config/environment.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))

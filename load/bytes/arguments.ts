@@ -1,4 +1,4 @@
-import { readOptions } from '../../src/commands/read-options.ts'
+import { readOptions } from '../../src/commands/command-line.ts'
 import { sharedTapePath } from '../../test/support/tape.ts'
 import { wholeOption } from '../options.ts'
 

@@ -1,5 +1,5 @@
 import { channelOfType, type MarketEvent } from '../../src/event/event.ts'
-import { murmur2 } from '../../src/log/kafka/murmur2.ts'
+import { murmur2 } from '../../src/log/kafka/produce/appender.ts'
 
 /** Each of the two topics has so many partitions. */
 const partitionsEach = 4

@@ -1,12 +1,12 @@
 import { type Channel, channels } from '../../src/event/event.ts'
-import { Feed } from '../../src/fanout/feed.ts'
-import type { Partition, Position } from '../../src/event/position.ts'
-import type { HistoricEvent, History } from '../../src/fanout/history.ts'
-import { CatchUp } from '../../src/session/catch-up.ts'
-import { Pace } from '../../src/session/pace.ts'
-import { ReaderTurns } from '../../src/session/reader-turns.ts'
-import type { Block } from '../../src/wire/block.ts'
-import { jsonForm } from '../../src/wire/json-form.ts'
+import { Feed } from '../../src/feed/feed.ts'
+import type { Partition, Position } from '../../src/event/log-record.ts'
+import type { HistoricEvent, History } from '../../src/history/history.ts'
+import { CatchUp } from '../../src/session/catch-up/catch-up.ts'
+import { FlowControl } from '../../src/session/delivery/flow-control.ts'
+import { ReaderScheduler } from '../../src/session/catch-up/reader-scheduler.ts'
+import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import { jsonForm } from '../../src/wire/json/json-form.ts'
 import type { PlacedEvent } from './batches.ts'
 
 /** Where a reader that is behind reads. */
@@ -55,22 +55,22 @@ export class BehindMarket {
     form: subprotocol,
     symbols,
     begin = () => 0,
-  }: BehindReader): Promise<{ frames: Block[]; events: number }> {
+  }: BehindReader): Promise<{ frames: PreparedFrame[]; events: number }> {
     const feed = this.#feed
     const form = feed.forms.find(each => each.subprotocol === subprotocol)
     if (form === undefined) throw new Error(`${subprotocol}: no form`)
-    const frames: Block[] = []
-    const interest = new Map<Channel, ReadonlySet<string> | '*'>(channels.map(each => [each, symbols]))
+    const frames: PreparedFrame[] = []
+    const selection = new Map<Channel, ReadonlySet<string> | '*'>(channels.map(each => [each, symbols]))
     const catchUp = new CatchUp(
       {
         feed,
         form,
-        preface: form.preface?.(),
+        deltaBases: form.deltaBases?.(),
         history: historyOf(this.#log),
-        turns: new ReaderTurns(),
-        pace: everReady(),
+        scheduler: new ReaderScheduler(),
+        flowControl: everReady(),
         newest: [],
-        interest: () => interest,
+        selection: () => selection,
         revision: () => 0,
         prepare: () => true,
         take: () => Promise.resolve(),
@@ -116,8 +116,8 @@ function historyOf(log: ReadonlyMap<number, readonly HistoricEvent[]>): History 
 }
 
 /** A client that takes everything at once. */
-function everReady(): Pace {
-  return new Pace({
+function everReady(): FlowControl {
+  return new FlowControl({
     transport: {
       form: jsonForm,
       unsentBytes: 0,

@@ -1,8 +1,8 @@
 import { decode, encode } from '@msgpack/msgpack'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { TapeBytes } from '../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder } from '../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../src/wire/tape/tape-encoder.ts'
+import { TapeWriter } from '../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../src/wire/tape/encoding/tape-encoder.ts'
 import { answerCalls } from '../child-calls.ts'
 import { StageClock } from '../stage-clock.ts'
 import { batchesOf, type PlacedEvent } from './batches.ts'
@@ -111,7 +111,7 @@ async function timesOf({ events, isWanted }: Market): Promise<Record<TimedStep, 
 /** Each record, one after another into one buffer, as a segment would have them; of events that have just been read, as in the gateway. */
 function encodeAll(events: readonly PlacedEvent[], clock: StageClock<TimedStep | 'rest'>): void {
   const encoder = new TapeEncoder()
-  const out = new TapeBytes()
+  const out = new TapeWriter()
   const texts = events.map(({ event }) => JSON.stringify(event))
   for (let from = 0; from < texts.length; from += ingestEvents) {
     // The text is that of the event.

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { constants, createDeflateRaw, deflateRawSync, zstdCompressSync } from 'node:zlib'
 import { encode } from '@msgpack/msgpack'
-import { TapeBytes } from '../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder } from '../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../src/wire/tape/tape-encoder.ts'
-import { writeCovers, writeFrameHead, writeFrameTail } from '../../src/wire/tape/tape-frame.ts'
+import { TapeWriter } from '../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../src/wire/tape/encoding/tape-encoder.ts'
+import { writeCovers, writeFrameHead, writeFrameTail } from '../../src/wire/tape/encoding/tape-frame.ts'
 import type { Batch, PlacedEvent } from './batches.ts'
 
 export const forms = ['json', 'messagePack', 'deflateEach', 'deflateContext', 'tape'] as const
@@ -33,7 +33,7 @@ function messagesOf({ events, ranges }: Batch): object[] {
 export function tapeFrames(all: readonly PlacedEvent[], batches: readonly Batch[]): Uint8Array[] {
   const records = recordsOf(all)
   const frames = batches.map(({ events, ranges }) => {
-    const out = new TapeBytes()
+    const out = new TapeWriter()
     writeFrameHead(ranges, out)
     for (const one of events) out.append(records.get(one) ?? new Uint8Array())
     writeFrameTail(ranges, out)
@@ -46,7 +46,7 @@ function recordsOf(all: readonly PlacedEvent[]): Map<PlacedEvent, Uint8Array> {
   const encoder = new TapeEncoder()
   return new Map(
     all.map(one => {
-      const out = new TapeBytes()
+      const out = new TapeWriter()
       encoder.encode(one.event, one, out)
       return [one, out.written.slice()]
     }),
@@ -54,7 +54,7 @@ function recordsOf(all: readonly PlacedEvent[]): Map<PlacedEvent, Uint8Array> {
 }
 
 function opening(all: readonly PlacedEvent[]): Uint8Array {
-  const out = new TapeBytes()
+  const out = new TapeWriter()
   out.byte(0x80)
   for (const partition of new Set(all.map(one => one.partition)))
     writeCovers({ partition, from: 0, to: 0 }, out)

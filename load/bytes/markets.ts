@@ -1,8 +1,7 @@
-import { readTape } from '../../test/support/tape.ts'
-import { generateTape } from '../../test/support/tape.ts'
 import { Random } from '../../test/support/random.ts'
+import { generateTape, readTape } from '../../test/support/tape.ts'
 import { type PlacedEvent, placed } from './batches.ts'
-import { symbolOf, ZipfDraw, zipfMarket } from './zipf-market.ts'
+import { ZipfDraw, symbolOf, zipfMarket } from './zipf-market.ts'
 
 /** Events, and which of them a receiver wants. */
 export interface Market {

@@ -1,6 +1,6 @@
 import type { Cores } from '../cores.ts'
 import { program } from '../program.ts'
-import { messageOf } from '../../src/ticker-error.ts'
+import { messageOf } from '../../src/diagnostics/ticker-error.ts'
 import { startCentrifugo } from './centrifugo-peer.ts'
 import { startNats } from './nats-peer.ts'
 import { type Peer, startChildPeer } from './peer.ts'

@@ -1,4 +1,4 @@
-import { readOptions } from '../../src/commands/read-options.ts'
+import { readOptions } from '../../src/commands/command-line.ts'
 import { type Compression, compressionOption } from '../compression.ts'
 import { commonOptions, wholeOption } from '../options.ts'
 

@@ -1,5 +1,5 @@
 import { readDevelopmentCertificate } from '../../src/auth/development-certificate.ts'
-import { readOptions } from '../../src/commands/read-options.ts'
+import { readOptions } from '../../src/commands/command-line.ts'
 import { Child } from '../child-calls.ts'
 import type { Clients } from '../delivery/clients.ts'
 import { startGatewayPeer } from '../delivery/gateway-peer.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../src/log/topics.ts'
-import { jsonForm } from '../../src/wire/json-form.ts'
+import { jsonForm } from '../../src/wire/json/json-form.ts'
 import { answerCalls } from '../child-calls.ts'
 import { EventScan } from '../event-scan.ts'
 import { createLogIngest, everyRecord, openKafkaLog } from '../log-ingest.ts'

@@ -1,23 +1,23 @@
 import { defaultDecoder } from '../../src/event/decoder.ts'
 import { EventFault, parseEvent } from '../../src/event/parse-event.ts'
-import { RecordDecoder } from '../../src/gateway/record-decoder.ts'
+import { RecordDecoder } from '../../src/ingest/record-decoder.ts'
 import { createTestFeed } from '../../test/support/defaults.ts'
 import type { LogRecord, Partition } from '../../src/log/event-log.ts'
-import { RecordSetReader } from '../../src/log/kafka/record-set-reader.ts'
+import { RecordSetReader } from '../../src/log/kafka/protocol/record-set-reader.ts'
 import type { Topics } from '../../src/log/topics.ts'
 import { answerCalls } from '../child-calls.ts'
 import { StageClock } from '../stage-clock.ts'
 import { type AsideStage, type GatewayStage, gatewayStages } from './gateway-stages.ts'
 import { type FetchedFrom, RawReader } from './raw-reader.ts'
 
-// The gateway's parts in the order of `src/log/kafka/tail.ts` and `src/gateway/ingest.ts`, stage after stage for each slice.
+// The gateway's parts in the order of `src/log/kafka/consume/read-tail.ts` and `src/ingest/ingest.ts`, stage after stage for each slice.
 
 /** CPU in µs, of the gateway's own stages or of those measured aside. */
 export type StagesUs<Stage extends string = GatewayStage> = Readonly<Record<Stage, number>> & {
   readonly events: number
 }
 
-/** As in `src/log/kafka/tail.ts`. */
+/** As in `src/log/kafka/consume/read-tail.ts`. */
 const sliceRecords = 1000
 const maxEventBytes = 262_144
 

@@ -1,13 +1,12 @@
 import type { Position } from '../../src/log/event-log.ts'
-import { brokerAddress } from '../../src/log/kafka/broker-address.ts'
-import type { BrokerConnection } from '../../src/log/kafka/broker-connection.ts'
-import { type FetchedPartition, fetchRequest } from '../../src/log/kafka/fetch.ts'
+import { type BrokerConnection, brokerAddress } from '../../src/log/kafka/connection/broker-connection.ts'
+import { KafkajsClient } from '../../src/log/kafka/connection/kafkajs-client.ts'
 import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts'
-import { KafkajsClient } from '../../src/log/kafka/kafkajs-client.ts'
-import { frameAt } from '../../src/log/kafka/record-batch.ts'
+import { type FetchedPartition, fetchRequest } from '../../src/log/kafka/protocol/fetch-request.ts'
+import { frameAt } from '../../src/log/kafka/protocol/record-batch.ts'
 import type { Topics } from '../../src/log/topics.ts'
 
-/** As in `src/log/kafka/leader-reader.ts`. */
+/** As in `src/log/kafka/consume/leader-reader.ts`. */
 export const fetchLimits = {
   maxWaitMs: 500,
   maxBytes: 4 * 1024 * 1024,

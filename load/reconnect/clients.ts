@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { messageOf } from '../../src/ticker-error.ts'
+import { messageOf } from '../../src/diagnostics/ticker-error.ts'
 import { answerCalls } from '../child-calls.ts'
 import { NumberedReader } from '../numbered-reader.ts'
 import { symbolOf, type Totals } from '../numbered-source.ts'

@@ -1,4 +1,4 @@
-import { readOptions } from '../../src/commands/read-options.ts'
+import { readOptions } from '../../src/commands/command-line.ts'
 import { wholeOption } from '../options.ts'
 
 /** What one run measures. */

@@ -1,7 +1,7 @@
 import { channelOfType, type MarketEvent } from '../../src/event/event.ts'
-import { Items } from '../../src/tape/items.ts'
-import type { Item } from '../../src/tape/item.ts'
-import { Segment } from '../../src/tape/segment.ts'
+import { Items } from '../../src/feed/last-values/items.ts'
+import type { Item } from '../../src/feed/last-values/item.ts'
+import { EventBatch } from '../../src/feed/last-values/event-batch.ts'
 import { generateTape } from '../../test/support/tape.ts'
 
 const batchEvents = 500
@@ -11,7 +11,7 @@ const distinctEvents = 100_000
 export class Market {
   readonly items = new Items(1_000_000)
   readonly meanBytes: number
-  readonly #batches: Segment[] = []
+  readonly #batches: EventBatch[] = []
   #made = 0
 
   constructor(symbols: number) {
@@ -24,15 +24,15 @@ export class Market {
   }
 
   /** The next events. */
-  nextBatch(): Segment {
+  nextBatch(): EventBatch {
     const batch = this.#batches[(this.#made / batchEvents) % this.#batches.length]
     if (batch === undefined) throw new Error('the market is empty')
     for (let index = 0; index < batch.count; index++) batch.offsets[index] = this.#made++
     return batch
   }
 
-  #batchOf(events: readonly MarketEvent[]): Segment {
-    const batch = new Segment()
+  #batchOf(events: readonly MarketEvent[]): EventBatch {
+    const batch = new EventBatch()
     for (const event of events) {
       const [first, ...others] = this.#itemsOf(event)
       if (first === undefined) throw new Error(`${event.T}: an event without an item`)

@@ -1,20 +1,24 @@
 import { PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Excerpt } from '../../src/tape/excerpt.ts'
-import { NewestCursor } from '../../src/tape/newest-cursor.ts'
-import type { PartitionWindow } from '../../src/tape/partition-window.ts'
-import { followChains, readEvents, scanEvents } from '../../src/tape/read-events.ts'
-import { readNewest } from '../../src/tape/read-newest.ts'
-import type { Wanted } from '../../src/tape/wanted.ts'
-import { Window } from '../../src/tape/window.ts'
+import { ConflatedCursor } from '../../src/feed/recent-events/conflated-cursor.ts'
+import type { PartitionWindow } from '../../src/feed/recent-events/partition-window.ts'
+import { ReadBuffer } from '../../src/feed/recent-events/read-buffer.ts'
+import { readConflated } from '../../src/feed/recent-events/read-conflated.ts'
+import {
+  type Wanted,
+  followChains,
+  readEvents,
+  scanEvents,
+} from '../../src/feed/recent-events/read-events.ts'
+import { RecentEvents } from '../../src/feed/recent-events/recent-events.ts'
 import { Random } from '../../test/support/random.ts'
 import { answerCalls } from '../child-calls.ts'
 import { StageClock } from '../stage-clock.ts'
 import { spreadOf } from '../statistics.ts'
-import type { CatchUp, Taking, Way } from './measured.ts'
 import { Market } from './market.ts'
+import type { CatchUp, Taking, Way } from './measured.ts'
 
-const excerpt = new Excerpt({ maxBytes: 65_000, maxEvents: 500, maxSteps: 50_000 })
+const readBuffer = new ReadBuffer({ maxBytes: 65_000, maxEvents: 500, maxSteps: 50_000 })
 const hour = 3_600_000
 const repetitions = 11
 const rollingBytes = 64_000_000
@@ -26,15 +30,15 @@ const functions = {
   async take(events: number, symbols: number): Promise<Taking> {
     market = new Market(symbols)
     // Compiles what is measured.
-    fill(market, new Window({ maxBytes: 20_000_000, maxAgeMs: hour }).open(0, 0), 100_000)
+    fill(market, new RecentEvents({ maxBytes: 20_000_000, maxAgeMs: hour }).open(0, 0), 100_000)
     const before = await memory()
-    const window = new Window({ maxBytes: 1e12, maxAgeMs: hour })
+    const window = new RecentEvents({ maxBytes: 1e12, maxAgeMs: hour })
     partition = window.open(0, 0)
     const appended = fill(market, partition, events)
     const { bytes } = window.counts
     const held = (await memory()) - before
     const buffersBefore = process.memoryUsage().arrayBuffers
-    const rolling = new Window({ maxBytes: rollingBytes, maxAgeMs: hour }).open(0, 0)
+    const rolling = new RecentEvents({ maxBytes: rollingBytes, maxAgeMs: hour }).open(0, 0)
     fill(market, rolling, 600_000)
     await memory()
     const collections = watchCollections()
@@ -58,7 +62,7 @@ const functions = {
     return median(() => {
       let from = window.to - behind
       return catchUp(() => {
-        from = readBy(way, window, { from, wanted, excerpt })
+        from = readBy(way, window, { from, wanted, readBuffer })
         return from === window.to
       })
     })
@@ -69,8 +73,8 @@ const functions = {
     const window = opened()
     const wanted: Wanted = item => market?.items.at(item)?.channel === 'quotes'
     return median(() => {
-      const cursor = new NewestCursor(window.to - behind)
-      return catchUp(() => readNewest(window, { cursor, wanted, excerpt }).to === window.to)
+      const cursor = new ConflatedCursor(window.to - behind)
+      return catchUp(() => readConflated(window, { cursor, wanted, readBuffer }).to === window.to)
     })
   },
 }
@@ -94,8 +98,8 @@ function someItems(count: number): ReadonlySet<number> {
 function readBy(way: Way, window: PartitionWindow, reading: Parameters<typeof readEvents>[1]): number {
   if (way === 'chosen') return readEvents(window, reading).to
   const to =
-    way === 'rows' ? scanEvents(window, reading, excerpt.steps) : followChains(window, reading, 1_000_000)
-  excerpt.seal()
+    way === 'rows' ? scanEvents(window, reading, readBuffer.steps) : followChains(window, reading, 1_000_000)
+  readBuffer.seal()
   return to ?? window.to
 }
 
@@ -116,11 +120,11 @@ function catchUp(read: () => boolean): CatchUp {
   let [events, reads, longestReadMs] = [0, 0, 0]
   const clock = new StageClock<'reads'>()
   for (let isDone = false; !isDone; reads++) {
-    excerpt.clear()
+    readBuffer.clear()
     const begunMs = performance.now()
     isDone = read()
     longestReadMs = Math.max(longestReadMs, performance.now() - begunMs)
-    events += excerpt.count
+    events += readBuffer.count
   }
   clock.end('reads')
   return { ms: clock.us('reads') / 1000, events, reads, longestReadMs }

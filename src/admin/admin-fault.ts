@@ -1,4 +1,4 @@
-import { TickerError } from '../ticker-error.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
 
 /** Why a request is not done, told to whoever sent it: the value, the rule and the cure, and the status of the answer. */
 export class AdminFault extends TickerError {

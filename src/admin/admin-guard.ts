@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readAuthorization } from '../auth/bearer-token.ts'
-import { isLoopback } from '../auth/loopback.ts'
-import { RateLimit } from '../limits/rate-limit.ts'
-import type { Secret } from '../secret.ts'
+import { readBearerToken } from '../auth/bearer-token.ts'
+import { isLoopback } from '../system/ip-address.ts'
+import { KeyedRateLimiter } from '../limits/rate-limiter.ts'
+import type { Secret } from '../diagnostics/secret.ts'
 import { AdminFault } from './admin-fault.ts'
 
 /** What a request says of who sends it. */
@@ -20,7 +20,7 @@ const wrongPerSecond = 1
 /** Who may administer: a program of this machine's, no page in a browser, with the token. */
 export class AdminGuard {
   readonly #digest: Buffer
-  readonly #wrong = new RateLimit({
+  readonly #wrong = new KeyedRateLimiter({
     perSecond: wrongPerSecond,
     burstMs: (1000 * wrongAtOnce) / wrongPerSecond,
   })
@@ -39,7 +39,7 @@ export class AdminGuard {
       return new AdminFault(403, 'Host: expected localhost, 127.0.0.1 or [::1]; a rebound name is refused')
     }
     if (origin !== undefined) return new AdminFault(403, 'Origin: pages in browsers may not administer')
-    const authorization = readAuthorization(request.authorization)
+    const authorization = readBearerToken(request.authorization)
     if (authorization.kind === 'unusable') return new AdminFault(401, authorization.fault)
     if (authorization.kind === 'absent') {
       return new AdminFault(401, 'expected the header Authorization: Bearer TOKEN')

@@ -1,6 +1,6 @@
 import type { RevokedTokens } from '../auth/revocations.ts'
 import type { Rebalancing } from '../session/sessions.ts'
-import { showValue } from '../show-value.ts'
+import { showValue } from '../diagnostics/show-value.ts'
 import { AdminFault } from './admin-fault.ts'
 
 /** What a list of sessions is asked for with. */

@@ -1,15 +1,13 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
-import { RateLimitedLog } from '../rate-limited-log.ts'
-import type { Secret } from '../secret.ts'
+import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
+import type { Secret } from '../diagnostics/secret.ts'
 import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
 import { type AdminCounts, countAnswer, createAdminCounts } from './admin-counts.ts'
 import { AdminFault } from './admin-fault.ts'
 import { AdminGuard } from './admin-guard.ts'
+import { serveDrain, serveRevocations, serveSessions } from './admin-routes.ts'
 import type { Drain } from './drain.ts'
-import { serveDrain } from './drain-routes.ts'
-import { serveRevocations } from './revocation-routes.ts'
-import { serveSessions } from './session-routes.ts'
 
 /** Something, at once or, where other processes have to be asked, later. */
 type Soon<Value> = Value | Promise<Value>

@@ -5,7 +5,7 @@ export type Authorization =
   | { readonly kind: 'unusable'; readonly fault: string }
 
 /** Reads an `Authorization: Bearer …` header (RFC 6750 §2.1). */
-export function readAuthorization(header: string | undefined): Authorization {
+export function readBearerToken(header: string | undefined): Authorization {
   if (header === undefined || header.trim() === '') return { kind: 'absent' }
   const token = /^Bearer +([^\s]+)\s*$/i.exec(header)?.[1]
   return token === undefined ? { kind: 'unusable', fault: faultOf(header) } : { kind: 'token', token }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { makeFolder } from '../make-folder.ts'
-import { messageOf, TickerError } from '../ticker-error.ts'
+import { makeFolder } from '../system/make-folder.ts'
+import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
 
 /** What is generated for development is asked for in production, or its file is damaged or open to others. */
 export class DevelopmentKeyError extends TickerError {

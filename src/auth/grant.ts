@@ -39,7 +39,7 @@ export function entitlesChannel(grant: Grant, channel: Channel): boolean {
 }
 
 /** What a grant lacks for reading a feed, in words; `undefined` where it lacks nothing. */
-export function lackForFeed(grant: Grant, feed: string): string | undefined {
+export function missingForFeed(grant: Grant, feed: string): string | undefined {
   if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
   if (!entitles(grant.feeds, feed)) return `the token does not entitle to the feed "${feed}"`
   return undefined

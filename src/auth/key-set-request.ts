@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import { messageOf, TickerError } from '../ticker-error.ts'
+import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
 
 /** How a read of a key set went; a closed set, for metrics. */
 export const keySetOutcomes = ['read', 'unreachable', 'refused', 'malformed'] as const

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose'
-import { PacedWork } from '../limits/paced-work.ts'
-import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import { SlicedQueue } from '../limits/sliced-queue.ts'
+import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { type KeySetOutcome, KeySetError, requestKeySet } from './key-set-request.ts'
 
 /** Where a key set is and how it is read; times in milliseconds, with defaults for production. */
@@ -53,7 +53,7 @@ export class KeySet {
   readonly reads: Record<KeySetOutcome, number> = { read: 0, unreachable: 0, refused: 0, malformed: 0 }
   readonly #options: Required<Omit<KeySetOptions, 'log'>>
   readonly #log: RateLimitedLog
-  readonly #turns = new PacedWork(resumedPerTurn)
+  readonly #turns = new SlicedQueue(resumedPerTurn)
   readonly #stopping = new AbortController()
   readonly #startedMs: number
   #keys: Keys | undefined

@@ -1,4 +1,4 @@
-import { isLoopback } from './loopback.ts'
+import { isLoopback } from '../system/ip-address.ts'
 
 /**
  * The web origins whose pages may connect: every one (`*`), those served from loopback, or those listed, each

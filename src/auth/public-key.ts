@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto'
-import { TickerError } from '../ticker-error.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
 
 /** The signature algorithms a token may be signed with (RFC 7518 §3.1, RFC 8037): those with a public key. */
 export const tokenAlgorithms = [
@@ -25,7 +25,7 @@ export interface PublicKey {
 }
 
 /** A text is not a public key that tokens can be checked with. Messages never contain the text. */
-export class KeyError extends TickerError {
+export class PublicKeyError extends TickerError {
   readonly code = 'TICKER_KEY'
 }
 
@@ -39,25 +39,26 @@ export function parsePublicKey(text: string): PublicKey {
 }
 
 function fromPem(pem: string): PublicKey {
-  if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) throw new KeyError(privateKeyRule)
+  if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) throw new PublicKeyError(privateKeyRule)
   if (!pem.startsWith('-----BEGIN PUBLIC KEY-----')) {
-    throw new KeyError('expected a public key as PEM, "BEGIN PUBLIC KEY", or as a JWK')
+    throw new PublicKeyError('expected a public key as PEM, "BEGIN PUBLIC KEY", or as a JWK')
   }
   return withAlgorithms(importKey(() => createPublicKey({ key: pem, format: 'pem' })))
 }
 
 function fromJwk(text: string): PublicKey {
   const jwk = parseObject(text)
-  if ('keys' in jwk) throw new KeyError('a key set; give one of its keys, or the address it is served from')
-  if (jwk['kty'] === 'oct') throw new KeyError('a shared secret; tokens are checked with a public key')
-  if ('d' in jwk) throw new KeyError(privateKeyRule)
+  if ('keys' in jwk)
+    throw new PublicKeyError('a key set; give one of its keys, or the address it is served from')
+  if (jwk['kty'] === 'oct') throw new PublicKeyError('a shared secret; tokens are checked with a public key')
+  if ('d' in jwk) throw new PublicKeyError(privateKeyRule)
   const use = jwk['use'] ?? 'sig'
-  if (use !== 'sig') throw new KeyError('the JWK\'s "use" is not "sig"; give a key for signatures')
+  if (use !== 'sig') throw new PublicKeyError('the JWK\'s "use" is not "sig"; give a key for signatures')
   const fitting = withAlgorithms(importKey(() => createPublicKey({ key: membersOf(jwk), format: 'jwk' })))
   const named = jwk['alg']
   if (named === undefined) return fitting
   const algorithms = fitting.algorithms.filter(algorithm => algorithm === named)
-  if (algorithms.length === 0) throw new KeyError('the JWK\'s "alg" does not fit its key')
+  if (algorithms.length === 0) throw new PublicKeyError('the JWK\'s "alg" does not fit its key')
   return { key: fitting.key, algorithms }
 }
 
@@ -69,14 +70,14 @@ function importKey(create: () => KeyObject): KeyObject {
     return create()
   } catch {
     // The cause is left out: it may show parts of the text.
-    throw new KeyError('a damaged public key; export it again')
+    throw new PublicKeyError('a damaged public key; export it again')
   }
 }
 
 function withAlgorithms(key: KeyObject): PublicKey {
   const algorithms = fittingAlgorithms(key)
   if (algorithms.length === 0) {
-    throw new KeyError('a key that no algorithm of ours fits; use P-256, P-384, P-521, Ed25519 or RSA')
+    throw new PublicKeyError('a key that no algorithm of ours fits; use P-256, P-384, P-521, Ed25519 or RSA')
   }
   return { key, algorithms }
 }
@@ -91,7 +92,7 @@ function fittingAlgorithms(key: KeyObject): readonly TokenAlgorithm[] {
   }
   if (key.asymmetricKeyType !== 'rsa') return []
   // RFC 7518 §3.3 and §3.5.
-  if (modulusLength < 2048) throw new KeyError(`an RSA key of ${modulusLength} bits; use 2048 or more`)
+  if (modulusLength < 2048) throw new PublicKeyError(`an RSA key of ${modulusLength} bits; use 2048 or more`)
   return ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 }
 
@@ -102,7 +103,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   } catch {
     // JSON's own message would show the text.
   }
-  throw new KeyError('expected a JWK: one JSON object')
+  throw new PublicKeyError('expected a JWK: one JSON object')
 }
 
 function membersOf(jwk: Readonly<Record<string, unknown>>): webcrypto.JsonWebKey {

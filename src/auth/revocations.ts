@@ -1,5 +1,5 @@
-import { type Clock, type Moment, readClock, realClock } from '../clock.ts'
-import { TickerError } from '../ticker-error.ts'
+import { type Clock, type Moment, readClock, systemClock } from '../system/clock.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
 import type { Grant } from './grant.ts'
 import { TokenError } from './token-error.ts'
 import type { TokenVerifier } from './token-verifier.ts'
@@ -69,7 +69,7 @@ export class Revocations {
   readonly #entries = new Map<string, Entry>()
   #lastNumber = 0
 
-  constructor({ limit = 10_000, toleranceMs = 5000, clock = realClock }: RevocationsOptions = {}) {
+  constructor({ limit = 10_000, toleranceMs = 5000, clock = systemClock }: RevocationsOptions = {}) {
     this.#limit = limit
     this.#toleranceMs = toleranceMs
     this.#clock = clock

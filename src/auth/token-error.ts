@@ -1,4 +1,4 @@
-import { TickerError } from '../ticker-error.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
 
 /**
  * Why a token was refused; a closed set, for metrics. `key`: no key fits the token; `revoked`: the operator

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import type { JWTVerifyGetKey } from 'jose'
 import type { Mode } from '../config/mode.ts'
-import type { WarnLog } from '../rate-limited-log.ts'
-import { readDevelopmentKey } from './development-key.ts'
+import type { WarnLog } from '../diagnostics/rate-limited-log.ts'
+import { readDevelopmentKey } from './development-token.ts'
 import { KeySet } from './key-set.ts'
 
 /**

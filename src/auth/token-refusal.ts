@@ -1,6 +1,6 @@
 import { errors, type JWTPayload } from 'jose'
-import { shorten } from '../show-value.ts'
-import { messageOf } from '../ticker-error.ts'
+import { shorten } from '../diagnostics/show-value.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
 import { parseTimes } from './grant.ts'
 import { TokenError, type TokenFault } from './token-error.ts'
 

@@ -1,18 +1,19 @@
 import {
-  decodeProtectedHeader,
-  errors,
   type JWTPayload,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
+  decodeProtectedHeader,
+  errors,
   jwtVerify,
 } from 'jose'
-import { turnstile } from '../limits/turnstile.ts'
-import { messageOf } from '../ticker-error.ts'
+import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
+import { showValue } from '../diagnostics/show-value.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
+import { limitConcurrency } from '../limits/concurrency-limiter.ts'
 import { type Grant, parseGrant } from './grant.ts'
-import type { KeySet } from './key-set.ts'
 import { KeySetError } from './key-set-request.ts'
-import { TokenError } from './token-error.ts'
-import { formFaultOf } from './token-form.ts'
+import type { KeySet } from './key-set.ts'
+import { TokenError, type TokenFault } from './token-error.ts'
 import { tokenRefusal } from './token-refusal.ts'
 
 /** How tokens are checked. */
@@ -46,7 +47,7 @@ const mostKeysTried = 8
 /** Creates the one check that every token goes through: form, algorithm, key, signature, claims, in this order. */
 export function createTokenVerifier(options: AuthOptions): TokenVerifier {
   const { keySet, longestTokenBytes = 65_536 } = options
-  const check = turnstile(createCheck(options), checkedAtOnce)
+  const check = limitConcurrency(createCheck(options), checkedAtOnce)
   return async token => {
     const fault = formFaultOf(token, longestTokenBytes)
     if (fault !== undefined) throw new TokenError('malformed', `token: ${fault}`, { hint: fault })
@@ -147,4 +148,63 @@ const keyFaults: ReadonlySet<string> = new Set([
 function mayFitOtherKeys(error: unknown): boolean {
   if (error instanceof TokenError) return error.cause instanceof KeySetError
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
+}
+
+/** What is read before the signature is checked; real headers have some hundred bytes, with a chain of certificates some thousand. */
+const longestHeader = 8192
+
+/**
+ * A JWS in compact form (RFC 7515 §7.1). The signature may be empty here, so that an unsigned token is refused for its
+ * algorithm.
+ */
+const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
+
+/** What is wrong with a token before anything of it is read, in words that do not show it; `undefined` where nothing is. */
+function formFaultOf(token: string, longestBytes: number): string | undefined {
+  if (token.length > longestBytes) {
+    return `${token.length} bytes, of which at most ${longestBytes} are taken; the issuer has to name fewer symbols, or *`
+  }
+  if (!compactForm.test(token)) return commonFaultOf(token) ?? 'not a signed JWT in compact form'
+  return token.indexOf('.') > longestHeader ? `a header of more than ${longestHeader} bytes` : undefined
+}
+
+/** What happens to a good token on its way into a header or a message. */
+function commonFaultOf(token: string): string | undefined {
+  if (/^\s|\s$/.test(token)) return 'white space around it'
+  if (/^["'`]|["'`]$/.test(token)) return 'quotes around it'
+  if (/^Bearer\s/i.test(token))
+    return 'begins with "Bearer", which belongs into the Authorization header alone'
+  return /\s/.test(token) ? 'white space inside it' : undefined
+}
+
+/** Between two lines of one reason: strangers can have as many tokens refused as they like. */
+const intervalMs = 60_000
+
+/** The check of tokens that also logs why they are refused: one line for each reason a minute, which says how many it stands for. */
+export function withRefusalLog(verify: TokenVerifier, log: WarnLog): TokenVerifier {
+  const logs = new Map<TokenFault, RateLimitedLog>()
+  return async token => {
+    try {
+      return await verify(token)
+    } catch (error) {
+      if (error instanceof TokenError) {
+        const { reason, message } = error
+        const ofReason = logs.get(reason) ?? new RateLimitedLog(log, intervalMs)
+        logs.set(reason, ofReason)
+        ofReason.warn({ reason, error: message, ...keyHint(token, reason) }, 'a token was refused')
+      }
+      throw error
+    }
+  }
+}
+
+/** Which key the token asks for, where no key verifies it. */
+function keyHint(token: string, reason: TokenFault): { readonly alg?: string; readonly kid?: string } {
+  if (reason !== 'key' && reason !== 'signature' && reason !== 'algorithm') return {}
+  try {
+    const { alg, kid } = decodeProtectedHeader(token)
+    return { alg: showValue(alg), kid: showValue(kid) }
+  } catch {
+    return {}
+  }
 }

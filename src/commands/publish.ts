@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
-import { ConfigError } from '../config/config-error.ts'
-import type { LogConfig } from '../config/config.ts'
 import { readLogConfig, readMaxEventBytes } from '../config/config-reader.ts'
-import { outliveReaders } from '../process-output.ts'
-import { TickerError } from '../ticker-error.ts'
-import { checkFile, type FileCheck } from './publish/file-check.ts'
-import { Interruption } from '../interruption.ts'
-import type { Findings } from './publish/findings.ts'
+import type { LogConfig } from '../config/config.ts'
+import { ConfigError } from '../config/variable-reader.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
+import { InterruptSignal } from '../system/interrupt-signal.ts'
+import { ignoreOutputErrors } from '../system/process-output.ts'
+import { UsageError } from './command-line.ts'
+import { type FileCheck, type Findings, checkFile } from './publish/findings.ts'
 import { startProgress } from './publish/progress.ts'
-import { parsePublishArguments, type PublishArguments, publishUsage } from './publish/publish-arguments.ts'
+import { type PublishArguments, parsePublishArguments, publishUsage } from './publish/publish-arguments.ts'
 import { type Published, publishLines } from './publish/publish-lines.ts'
 import {
   describeBadLines,
@@ -21,7 +21,6 @@ import {
 } from './publish/publish-report.ts'
 import { TextSource } from './publish/text-source.ts'
 import { describeCount } from './quantity.ts'
-import { UsageError } from './usage-error.ts'
 
 const exitCodes = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const
 
@@ -32,7 +31,7 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(publishUsage)
     return exitCodes.done
   }
-  const interruption = Interruption.ofProcess()
+  const interruption = InterruptSignal.ofProcess()
   const signal = interruption.stopping
   const source = await TextSource.open({ file: request.file, path: pathOf(request.file), signal })
   if (source.isTyped) tell(['reading events from the terminal, one a line; Ctrl-D ends them'])
@@ -144,7 +143,7 @@ function tell(lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`${line}\n`)
 }
 
-outliveReaders()
+ignoreOutputErrors()
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { eventSchema } from '../event/event-schema.ts'
-import { TickerError } from '../ticker-error.ts'
-import { readOptions } from './read-options.ts'
+import { eventSchema } from '../event/event-fields.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
+import { readOptions } from './command-line.ts'
 
 const usage = `Writes src/event/event.schema.json, the JSON Schema that the table of fields makes, for producers.
 

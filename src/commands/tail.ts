@@ -1,12 +1,12 @@
 import { styleText } from 'node:util'
-import { ConfigError } from '../config/config-error.ts'
-import { outliveReaders } from '../process-output.ts'
-import { TickerError } from '../ticker-error.ts'
+import { ConfigError } from '../config/variable-reader.ts'
+import { ignoreOutputErrors } from '../system/process-output.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
 import { EventPrinter } from './tail/event-printer.ts'
 import { followStream } from './tail/follow-stream.ts'
 import { isLocal, readAccess } from './tail/tail-access.ts'
 import { parseTailArguments, tailUsage } from './tail/tail-arguments.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from './command-line.ts'
 
 const noteStyles = { info: 'dim', fault: 'red' } as const
 
@@ -50,7 +50,7 @@ function note(kind: keyof typeof noteStyles, text: string): void {
   process.stderr.write(`${styleText(noteStyles[kind], line, { stream: process.stderr })}\n`)
 }
 
-outliveReaders()
+ignoreOutputErrors()
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {

@@ -1,8 +1,7 @@
-import { readOptions } from './read-options.ts'
 import { type Scope, scopes } from '../auth/grant.ts'
 import { channels } from '../event/event.ts'
 import { symbolRule, toSymbol } from '../event/symbol.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError, readOptions } from './command-line.ts'
 
 /** What the `token` command was asked for. */
 export interface TokenArguments {

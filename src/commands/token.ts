@@ -1,10 +1,9 @@
-import { readDevelopmentKey } from '../auth/development-key.ts'
-import { mintToken } from '../auth/development-token.ts'
+import { readDevelopmentKey, signDevelopmentToken } from '../auth/development-token.ts'
 import { readConfig, readMode } from '../config/config-reader.ts'
-import { outliveReaders } from '../process-output.ts'
-import { TickerError } from '../ticker-error.ts'
+import { TickerError } from '../diagnostics/ticker-error.ts'
+import { ignoreOutputErrors } from '../system/process-output.ts'
+import { UsageError } from './command-line.ts'
 import { parseTokenArguments, tokenUsage } from './token-arguments.ts'
-import { UsageError } from './usage-error.ts'
 
 /** A gateway with these settings would not take a development token. */
 class NoDevelopmentTokenError extends TickerError {
@@ -23,14 +22,14 @@ async function answer(args: readonly string[]): Promise<string> {
         'TICKER_JWT_JWKS_URL and TICKER_JWT_PUBLIC_KEY',
     )
   }
-  const token = await mintToken({ ...request, key })
+  const token = await signDevelopmentToken({ ...request, key })
   if (process.stdout.isTTY) {
     process.stderr.write(`for ${request.subject}, in an auth message: {"action":"auth","token":"…"}\n`)
   }
   return `${token}\n`
 }
 
-outliveReaders()
+ignoreOutputErrors()
 try {
   process.stdout.write(await answer(process.argv.slice(2)))
 } catch (error) {

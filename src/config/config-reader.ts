@@ -1,7 +1,5 @@
 import { developmentIdentity } from '../auth/development-token.ts'
 import type { Topics } from '../log/topics.ts'
-import { adminVariables } from './admin-variables.ts'
-import { authVariables } from './auth-variables.ts'
 import type {
   AdministrationConfig,
   AuthConfig,
@@ -14,7 +12,20 @@ import type {
   Protection,
   StreamConfig,
 } from './config.ts'
-import { ConfigError } from './config-error.ts'
+import type { Environment } from './environment.ts'
+import type { Mode } from './mode.ts'
+import { kafkaSasl, kafkaTls } from './rules/kafka-security-rules.ts'
+import { checkLogRules, checkRules } from './rules/rules.ts'
+import { ConfigError, VariableReader } from './variable-reader.ts'
+import { authVariables } from './variables/auth-variables.ts'
+import { kafkaSaslVariables, kafkaTlsVariables } from './variables/kafka-security-variables.ts'
+import { limitVariables, publishVariables } from './variables/limit-variables.ts'
+import {
+  adminVariables,
+  generalVariables,
+  operationsVariables,
+  streamVariables,
+} from './variables/listener-variables.ts'
 import {
   deadLetterVariables,
   demoVariables,
@@ -22,46 +33,37 @@ import {
   ingestVariables,
   kafkaVariables,
   topicVariables,
-} from './log-variables.ts'
-import { kafkaSasl, kafkaTls } from './kafka-security.ts'
-import { kafkaSaslVariables, kafkaTlsVariables } from './kafka-security-variables.ts'
-import type { Mode } from './mode.ts'
-import { publishVariables } from './publish-variables.ts'
-import type { Environment } from './environment.ts'
-import { Reading } from './reading.ts'
-import { checkLogRules, checkRules } from './rules.ts'
-import { limitVariables } from './limit-variables.ts'
-import { generalVariables, operationsVariables, streamVariables } from './stream-variables.ts'
-import type { Variable } from './variable.ts'
+} from './variables/log-variables.ts'
+import type { Variable } from './variables/variable.ts'
 
 /**
  * Reads the configuration from the `TICKER_*` variables of an environment, normally `process.env`; an empty variable
  * counts as absent. Throws a `ConfigError` with every fault there is, and nothing else.
  */
 export function readConfig(env: Environment): Config {
-  const reading = new Reading(env)
-  checkRules(reading)
-  if (reading.faults.length > 0) throw new ConfigError(reading.faults)
-  const mode = reading.value(generalVariables.mode)
-  const log = logConfig(reading)
+  const reader = new VariableReader(env)
+  checkRules(reader)
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults)
+  const mode = reader.value(generalVariables.mode)
+  const log = logConfig(reader)
   return {
     mode,
-    logLevel: reading.value(generalVariables.logLevel),
-    workers: reading.value(generalVariables.workers),
-    stream: streamConfig(reading, mode),
+    logLevel: reader.value(generalVariables.logLevel),
+    workers: reader.value(generalVariables.workers),
+    stream: streamConfig(reader, mode),
     operations: {
-      host: reading.value(operationsVariables.host),
-      port: reading.value(operationsVariables.port),
+      host: reader.value(operationsVariables.host),
+      port: reader.value(operationsVariables.port),
     },
-    administration: administrationConfig(reading),
+    administration: administrationConfig(reader),
     log,
-    topics: topicsConfig(reading),
-    deadLetterTopic: reading.value(deadLetterVariables.topic),
-    demo: log.kind === 'embedded' ? demoConfig(reading) : undefined,
-    ingest: reading.values(ingestVariables),
-    auth: authConfig(reading),
-    limits: limitsConfig(reading, mode),
-    publish: reading.values(publishVariables),
+    topics: topicsConfig(reader),
+    deadLetterTopic: reader.value(deadLetterVariables.topic),
+    demo: log.kind === 'embedded' ? demoConfig(reader) : undefined,
+    ingest: reader.values(ingestVariables),
+    auth: authConfig(reader),
+    limits: limitsConfig(reader, mode),
+    publish: reader.values(publishVariables),
   }
 }
 
@@ -76,9 +78,9 @@ export function readMaxEventBytes(env: Environment): number {
 }
 
 function readOne<T>(env: Environment, variable: Variable<T>): T {
-  const reading = new Reading({ [variable.name]: env[variable.name] })
-  if (reading.faults.length > 0) throw new ConfigError(reading.faults)
-  return reading.value(variable)
+  const reader = new VariableReader({ [variable.name]: env[variable.name] })
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults)
+  return reader.value(variable)
 }
 
 /**
@@ -86,16 +88,16 @@ function readOne<T>(env: Environment, variable: Variable<T>): T {
  * variable has is a fault here, too. Throws a `ConfigError`.
  */
 export function readLogConfig(env: Environment): LogConfig {
-  const reading = new Reading(
+  const reader = new VariableReader(
     env,
     logSections.flatMap(section => Object.values(section)),
   )
-  checkLogRules(reading)
-  if (reading.faults.length > 0) throw new ConfigError(reading.faults)
+  checkLogRules(reader)
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults)
   return {
-    log: logConfig(reading),
-    topics: topicsConfig(reading),
-    maxEventBytes: reading.value(ingestVariables.maxEventBytes),
+    log: logConfig(reader),
+    topics: topicsConfig(reader),
+    maxEventBytes: reader.value(ingestVariables.maxEventBytes),
   }
 }
 
@@ -110,69 +112,69 @@ const logSections = [
   { maxEventBytes: ingestVariables.maxEventBytes },
 ]
 
-function topicsConfig(reading: Reading): Topics {
+function topicsConfig(reader: VariableReader): Topics {
   return {
-    trades: reading.value(topicVariables.trades),
-    quotes: reading.value(topicVariables.quotes),
-    bars: reading.value(topicVariables.bars),
-    statuses: reading.value(topicVariables.statuses),
-    news: reading.value(topicVariables.news),
+    trades: reader.value(topicVariables.trades),
+    quotes: reader.value(topicVariables.quotes),
+    bars: reader.value(topicVariables.bars),
+    statuses: reader.value(topicVariables.statuses),
+    news: reader.value(topicVariables.news),
   }
 }
 
-function administrationConfig(reading: Reading): AdministrationConfig | undefined {
-  const { token, ...listener } = reading.values(adminVariables)
+function administrationConfig(reader: VariableReader): AdministrationConfig | undefined {
+  const { token, ...listener } = reader.values(adminVariables)
   return token === undefined ? undefined : { ...listener, token }
 }
 
-function streamConfig(reading: Reading, mode: Mode): StreamConfig {
+function streamConfig(reader: VariableReader, mode: Mode): StreamConfig {
   const { host, port, allowedOrigins, trustedProxies } = streamVariables
   const byDefault = mode === 'development' ? 'loopback' : new Set<string>()
   return {
-    host: reading.value(host),
-    port: reading.value(port),
-    protection: protection(reading),
-    trustedProxies: reading.value(trustedProxies) ?? [],
-    allowedOrigins: reading.value(allowedOrigins) ?? byDefault,
+    host: reader.value(host),
+    port: reader.value(port),
+    protection: protection(reader),
+    trustedProxies: reader.value(trustedProxies) ?? [],
+    allowedOrigins: reader.value(allowedOrigins) ?? byDefault,
   }
 }
 
-function protection(reading: Reading): Protection {
-  const certificateFile = reading.value(streamVariables.certificateFile)
-  const keyFile = reading.value(streamVariables.keyFile)
+function protection(reader: VariableReader): Protection {
+  const certificateFile = reader.value(streamVariables.certificateFile)
+  const keyFile = reader.value(streamVariables.keyFile)
   if (certificateFile !== undefined && keyFile !== undefined) return { kind: 'tls', certificateFile, keyFile }
-  return { kind: reading.value(streamVariables.selfSigned) === 'yes' ? 'self-signed' : 'plain' }
+  return { kind: reader.value(streamVariables.selfSigned) === 'yes' ? 'self-signed' : 'plain' }
 }
 
 /** Production without brokers has been refused by now. */
-function logConfig(reading: Reading): KafkaConfig | EmbeddedConfig {
-  const brokers = reading.value(kafkaVariables.brokers)
+function logConfig(reader: VariableReader): KafkaConfig | EmbeddedConfig {
+  const brokers = reader.value(kafkaVariables.brokers)
   if (brokers !== undefined) {
-    const clientId = reading.value(kafkaVariables.clientId)
-    return { kind: 'kafka', brokers, clientId, tls: kafkaTls(reading), sasl: kafkaSasl(reading) }
+    const clientId = reader.value(kafkaVariables.clientId)
+    return { kind: 'kafka', brokers, clientId, tls: kafkaTls(reader), sasl: kafkaSasl(reader) }
   }
   return {
     kind: 'embedded',
-    path: reading.value(embeddedVariables.path),
-    retentionBytes: reading.value(embeddedVariables.retentionBytes),
-    retentionMs: reading.value(embeddedVariables.retentionMs),
+    path: reader.value(embeddedVariables.path),
+    retentionBytes: reader.value(embeddedVariables.retentionBytes),
+    retentionMs: reader.value(embeddedVariables.retentionMs),
   }
 }
 
-function demoConfig(reading: Reading): DemoConfig | undefined {
-  return reading.value(demoVariables.feed) === 'off' ? undefined : { seed: reading.value(demoVariables.seed) }
+function demoConfig(reader: VariableReader): DemoConfig | undefined {
+  return reader.value(demoVariables.feed) === 'off' ? undefined : { seed: reader.value(demoVariables.seed) }
 }
 
 /** The identity of development tokens stands in only where the key does, too; `checkRules` saw to that. */
-function authConfig(reading: Reading): AuthConfig {
-  const url = reading.value(authVariables.keySetUrl)
-  const local = reading.value(authVariables.publicKey)
-  const clockToleranceS = reading.value(authVariables.clockToleranceS)
-  const issuer = reading.value(authVariables.issuer) ?? developmentIdentity.issuer
-  const audience = reading.value(authVariables.audience) ?? developmentIdentity.audience
-  const allowed = reading.value(authVariables.algorithms)
+function authConfig(reader: VariableReader): AuthConfig {
+  const url = reader.value(authVariables.keySetUrl)
+  const local = reader.value(authVariables.publicKey)
+  const clockToleranceS = reader.value(authVariables.clockToleranceS)
+  const issuer = reader.value(authVariables.issuer) ?? developmentIdentity.issuer
+  const audience = reader.value(authVariables.audience) ?? developmentIdentity.audience
+  const allowed = reader.value(authVariables.algorithms)
   if (url !== undefined) {
-    const keys = { kind: 'jwks', url, maxStaleMs: reading.value(authVariables.maxStaleS) * 1000 } as const
+    const keys = { kind: 'jwks', url, maxStaleMs: reader.value(authVariables.maxStaleS) * 1000 } as const
     return { keys, issuer, audience, algorithms: allowed, clockToleranceS }
   }
   if (local !== undefined) {
@@ -182,7 +184,7 @@ function authConfig(reading: Reading): AuthConfig {
   return { keys: { kind: 'development' }, ...developmentIdentity, clockToleranceS }
 }
 
-function limitsConfig(reading: Reading, mode: Mode): LimitsConfig {
-  const values = reading.values(limitVariables)
+function limitsConfig(reader: VariableReader, mode: Mode): LimitsConfig {
+  const values = reader.values(limitVariables)
   return { ...values, drainMs: values.drainMs ?? (mode === 'development' ? 500 : 5000) }
 }

@@ -1,9 +1,9 @@
 import type { AllowedOrigins } from '../auth/origin-policy.ts'
 import type { KeySource } from '../auth/token-keys.ts'
-import type { AddressRange } from '../ip-address.ts'
-import type { KafkaSasl, KafkaTls } from '../log/kafka/kafka-security.ts'
+import type { AddressRange } from '../system/ip-address.ts'
+import type { KafkaSasl, KafkaTls } from '../log/kafka/connection/kafka-access.ts'
 import type { Topics } from '../log/topics.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../diagnostics/secret.ts'
 import type { Mode } from './mode.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const

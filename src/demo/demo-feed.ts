@@ -1,6 +1,6 @@
 import type { MarketEvent } from '../event/event.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { RateLimitedLog, type WarnLog } from '../rate-limited-log.ts'
+import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import type { DemoMarket } from './demo-market.ts'
 
 /** Calls `run` at an interval until the returned function is called. */

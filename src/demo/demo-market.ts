@@ -1,20 +1,15 @@
 import type { MarketEvent } from '../event/event.ts'
-import { Activity } from './activity.ts'
-import { Agenda } from './agenda.ts'
-import { scheduleBursts } from './bursts.ts'
-import type { Floor } from './floor.ts'
 import { Halts } from './halts.ts'
-import { activityWeight, type Instrument, listInstruments } from './instruments.ts'
+import { type Instrument, activityWeight, listInstruments } from './instruments.ts'
+import { EventScheduler, type MarketContext } from './market-context.ts'
 import { Newswire } from './newswire.ts'
-import { scheduleOpening } from './opening.ts'
-import { OrderFlow } from './order-flow.ts'
+import { Activity, OrderFlow } from './order-flow.ts'
 import { createMarketWalk } from './price-model.ts'
-import { scheduleBands, scheduleBars } from './publications.ts'
-import { Random } from './random.ts'
+import { Random, WeightedChoice } from './random.ts'
 import { Revisions } from './revisions.ts'
+import { scheduleBands, scheduleBars, scheduleBursts, scheduleOpening } from './session-schedule.ts'
 import { Stock } from './stock.ts'
 import { Timestamps } from './timestamps.ts'
-import { WeightedChoice } from './weighted-choice.ts'
 
 export interface DemoMarketOptions {
   /** A whole number; the same one repeats the same market, event by event. */
@@ -26,7 +21,7 @@ export interface DemoMarketOptions {
 /** Ids of trades and news begin at the start's second (times this), so that a later run of the same day goes above. */
 const tradeIdsPerSecond = 1000
 const newsIdsFromMs = Date.UTC(2020, 0)
-/** Tape A's ids are as long as NYSE's, above 2^32. */
+/** ListingTape A's ids are as long as NYSE's, above 2^32. */
 const tapeATradeId = 52_983_000_000_000
 
 /**
@@ -41,7 +36,7 @@ const tapeATradeId = 52_983_000_000_000
 export class DemoMarket {
   readonly symbols: readonly string[]
   readonly #startMs: number
-  readonly #agenda: Agenda
+  readonly #agenda: EventScheduler
   readonly #orders: OrderFlow
   #events: MarketEvent[] = []
   #ns = 0
@@ -99,7 +94,7 @@ export function createDemoMarket(options: DemoMarketOptions): DemoMarket {
   return new DemoMarket(options)
 }
 
-function createFloor(seed: number, startMs: number, emit: (event: MarketEvent) => void): Floor {
+function createFloor(seed: number, startMs: number, emit: (event: MarketEvent) => void): MarketContext {
   const random = new Random(seed)
   const timestamps = new Timestamps(startMs)
   const market = createMarketWalk(random)
@@ -115,7 +110,7 @@ function createFloor(seed: number, startMs: number, emit: (event: MarketEvent) =
   const activity = new Activity(random)
   const chooser = new WeightedChoice(stocks, weights)
   const orders = new OrderFlow({ random, activity, chooser, emit })
-  return { random, timestamps, agenda: new Agenda(), activity, stocks, chooser, orders, market, emit }
+  return { random, timestamps, agenda: new EventScheduler(), activity, stocks, chooser, orders, market, emit }
 }
 
 function firstTradeIdOf({ tape }: Instrument, startMs: number): number {

@@ -1,6 +1,6 @@
-import type { Floor } from './floor.ts'
+import type { MarketContext } from './market-context.ts'
 import { usualCorrelation } from './instruments.ts'
-import { statusEvent } from './statuses.ts'
+import { statusEvent } from './session-schedule.ts'
 import type { Stock } from './stock.ts'
 
 /** Which ranks may be halted: known names whose absence does not empty the screen. */
@@ -29,11 +29,11 @@ interface Runaway {
  * seconds to two minutes; a reopening auction with new bands and a rush follows.
  */
 export class Halts {
-  readonly #floor: Floor
+  readonly #floor: MarketContext
   readonly #announce: (stock: Stock, ns: number) => void
 
   /** `announce` is told of every halt, straight after its status. */
-  constructor(floor: Floor, announce: (stock: Stock, ns: number) => void) {
+  constructor(floor: MarketContext, announce: (stock: Stock, ns: number) => void) {
     this.#floor = floor
     this.#announce = announce
   }

@@ -1,10 +1,10 @@
 /** The listing market's tape: `A` NYSE, `B` Arca, Cboe and the rest, `C` Nasdaq. */
-export type Tape = 'A' | 'B' | 'C'
+export type ListingTape = 'A' | 'B' | 'C'
 
 /** What stays the same about one symbol of the demo market. */
 export interface Instrument {
   readonly symbol: string
-  readonly tape: Tape
+  readonly tape: ListingTape
   /** The level that the price keeps returning to, in whole cents. */
   readonly levelCents: number
   /** The annual deviation of its returns, as a fraction. */

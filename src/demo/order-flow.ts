@@ -1,8 +1,38 @@
 import type { MarketEvent } from '../event/event.ts'
-import type { Activity } from './activity.ts'
-import type { Random } from './random.ts'
+import type { Random, WeightedChoice } from './random.ts'
 import type { Stock } from './stock.ts'
-import type { WeightedChoice } from './weighted-choice.ts'
+
+/** Events a second in quiet times; bursts, openings and bars bring the mean to about 1,000. */
+const usualRate = 860
+const burstRate = 5000
+/** The opening adds this many, which fade with the time constant. */
+const openingRate = 3700
+const openingNs = 3e9
+
+/** How busy the demo market is: it swells and ebbs, opens with a rush, and bursts now and then. */
+export class Activity {
+  readonly #phases: readonly [number, number]
+  #burstUntilNs = 0
+
+  constructor(random: Random) {
+    this.#phases = [random.between(0, 2 * Math.PI), random.between(0, 2 * Math.PI)]
+  }
+
+  /** Events a second at this time. */
+  rate(ns: number): number {
+    if (ns < this.#burstUntilNs) return burstRate
+    const seconds = ns / 1e9
+    const [first, second] = this.#phases
+    const swell = 1 + 0.18 * Math.sin(seconds / 15 + first) + 0.1 * Math.sin(seconds / 3.7 + second)
+    const opening = ns < 10 * openingNs ? openingRate * Math.exp(-ns / openingNs) : 0
+    return usualRate * swell + opening
+  }
+
+  /** Everybody trades at once until then. */
+  burst(untilNs: number): void {
+    this.#burstUntilNs = untilNs
+  }
+}
 
 /** Which flurries begin with a trade rather than with a quote. */
 const tradeShare = 0.23
@@ -17,7 +47,7 @@ const flurryEvents = tradeShare / (1 - tradeFollows) + (1 - tradeShare) / (1 - q
 const leastGapNs = 1_500
 const meanGapNs = 60_000
 
-export interface OrderFlowOptions {
+interface OrderFlowOptions {
   readonly random: Random
   readonly activity: Activity
   readonly chooser: WeightedChoice<Stock>
@@ -102,7 +132,7 @@ export class OrderFlow {
   }
 }
 
-export interface Spotlight {
+interface Spotlight {
   readonly stock: Stock
   readonly eventsPerSecond: number
   readonly untilNs: number

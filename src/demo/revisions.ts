@@ -1,10 +1,9 @@
 import type { CancelError, Correction, Trade } from '../event/event.ts'
-import type { Print } from './bar-totals.ts'
-import { offExchange } from './exchanges.ts'
-import type { Floor } from './floor.ts'
+import type { Print } from './bar-builder.ts'
+import type { MarketContext } from './market-context.ts'
+import { drawTradeSize, offExchange, roundLot } from './market-conventions.ts'
 import type { Stock } from './stock.ts'
 import { nsPerMinute } from './timestamps.ts'
-import { drawTradeSize, roundLot } from './trade-sizes.ts'
 
 /** Mean waiting times. */
 const correctionNs = 9e9
@@ -26,9 +25,9 @@ interface Found {
 
 /** Corrects and cancels trades of the last two minutes now and then, and reports some too late for their minute's bar. */
 export class Revisions {
-  readonly #floor: Floor
+  readonly #floor: MarketContext
 
-  constructor(floor: Floor) {
+  constructor(floor: MarketContext) {
     this.#floor = floor
   }
 
@@ -67,17 +66,17 @@ export class Revisions {
       s: size,
       c: stock.conditions(sale),
     }
-    stock.ledger.replace(print, { ...print, cents, trade: corrected }, minute)
+    stock.barBuilder.replace(print, { ...print, cents, trade: corrected }, minute)
     this.#floor.emit(correctionOf(trade, corrected, timestamps.text(ns)))
   }
 
   /** The only trade of a minute stands: its bar could not be taken back. */
   #cancel(stock: Stock, ns: number): void {
     const found = this.#find(stock, ns)
-    if (found === undefined || stock.ledger.prints(found.minute).length === 1) return
+    if (found === undefined || stock.barBuilder.prints(found.minute).length === 1) return
     const { i, x, p, s, S, z } = found.print.trade
     if (i === undefined || x === undefined || z === undefined) return
-    stock.ledger.replace(found.print, undefined, found.minute)
+    stock.barBuilder.replace(found.print, undefined, found.minute)
     const a = this.#floor.random.chance(0.75) ? 'C' : 'E'
     const event: CancelError = { T: 'x', S, i, x, p, s, a, t: this.#floor.timestamps.text(ns), z }
     this.#floor.emit(event)
@@ -88,7 +87,7 @@ export class Revisions {
     const { random, timestamps } = this.#floor
     const minute = timestamps.minute(ns) - 1
     if (!this.#isEarlierOpen(stock, minute, ns)) return
-    const prints = stock.ledger.prints(minute)
+    const prints = stock.barBuilder.prints(minute)
     const beside = prints[random.below(prints.length)]
     if (beside === undefined) return
     const lastNs = ns - timestamps.sinceMinute(ns) - 1
@@ -101,7 +100,7 @@ export class Revisions {
       c: stock.conditions('out of sequence'),
       t: timestamps.text(atNs),
     }
-    stock.ledger.insert({ ns: atNs, cents: beside.cents, trade }, minute)
+    stock.barBuilder.insert({ ns: atNs, cents: beside.cents, trade }, minute)
     this.#floor.emit(trade)
   }
 
@@ -110,7 +109,7 @@ export class Revisions {
     const now = timestamps.minute(ns)
     const isEarlier = this.#isEarlierOpen(stock, now - 1, ns) && random.chance(earlierShare)
     const minute = isEarlier ? now - 1 : now
-    const prints = stock.ledger.prints(minute)
+    const prints = stock.barBuilder.prints(minute)
     const print = prints[random.below(prints.length)]
     if (print === undefined || ns - print.ns < leastAgeNs || isAuction(stock, print)) return undefined
     return { print, minute }
@@ -118,7 +117,7 @@ export class Revisions {
 
   #isEarlierOpen(stock: Stock, minute: number, ns: number): boolean {
     const sinceNs = this.#floor.timestamps.sinceMinute(ns)
-    return sinceNs >= fromNs && sinceNs < untilNs && stock.ledger.isPublished(minute)
+    return sinceNs >= fromNs && sinceNs < untilNs && stock.barBuilder.isPublished(minute)
   }
 }
 

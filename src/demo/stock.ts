@@ -1,15 +1,22 @@
 import type { Quote, Trade } from '../event/event.ts'
-import { BarLedger } from './bar-ledger.ts'
-import { offExchange, primaryExchange } from './exchanges.ts'
+import { BarBuilder } from './bar-builder.ts'
 import type { Instrument } from './instruments.ts'
-import type { MeanRevertingWalk } from './mean-reverting-walk.ts'
+import {
+  type Sale,
+  type TradeConditions,
+  createTradeConditions,
+  drawAuctionSize,
+  drawBlockSize,
+  drawTradeSize,
+  offExchange,
+  primaryExchange,
+  roundLot,
+} from './market-conventions.ts'
 import { PriceBands } from './price-bands.ts'
-import { PriceModel } from './price-model.ts'
+import { type MeanRevertingWalk, PriceModel } from './price-model.ts'
 import type { Random } from './random.ts'
 import type { Timestamps } from './timestamps.ts'
 import { type Side, TopOfBook } from './top-of-book.ts'
-import { createTradeConditions, type Sale, type TradeConditions } from './trade-conditions.ts'
-import { drawAuctionSize, drawBlockSize, drawTradeSize, roundLot } from './trade-sizes.ts'
 
 export interface StockOptions {
   readonly instrument: Instrument
@@ -38,7 +45,7 @@ export class Stock {
   readonly rank: number
   readonly activity: number
   readonly bands: PriceBands
-  readonly ledger: BarLedger
+  readonly barBuilder: BarBuilder
   readonly price: PriceModel
   readonly #book: TopOfBook
   readonly #random: Random
@@ -56,7 +63,7 @@ export class Stock {
     this.rank = rank
     this.activity = options.activity
     this.bands = new PriceBands(instrument, rank)
-    this.ledger = new BarLedger(instrument.symbol)
+    this.barBuilder = new BarBuilder(instrument.symbol)
     this.price = new PriceModel(instrument, options.market, random)
     this.#book = new TopOfBook(instrument, rank, random)
     this.#random = random
@@ -176,7 +183,7 @@ export class Stock {
       t: this.#timestamps.text(ns),
       z: this.instrument.tape,
     }
-    this.ledger.record({ ns, cents: sold.cents, trade }, this.#timestamps.minute(ns))
+    this.barBuilder.record({ ns, cents: sold.cents, trade }, this.#timestamps.minute(ns))
     this.bands.record(sold.cents, ns)
     return trade
   }

@@ -1,9 +1,7 @@
 import type { Quote } from '../event/event.ts'
-import { createQuoteExchanges } from './exchanges.ts'
 import type { Instrument } from './instruments.ts'
-import type { Random } from './random.ts'
-import { roundLot } from './trade-sizes.ts'
-import type { WeightedChoice } from './weighted-choice.ts'
+import { createQuoteExchanges, roundLot } from './market-conventions.ts'
+import type { Random, WeightedChoice } from './random.ts'
 
 export type Side = 'buy' | 'sell'
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { messageOf } from '../ticker-error.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
 import { decodeMessagePack } from './message-pack.ts'
-import type { LogRecord } from './record.ts'
+import type { LogRecord } from './log-record.ts'
 
 /** What a decoder is told beside the record, the same for all records of a partition. */
 export interface RecordSource {

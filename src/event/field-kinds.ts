@@ -1,4 +1,4 @@
-import { showValue } from '../show-value.ts'
+import { showValue } from '../diagnostics/show-value.ts'
 import { isSymbol, symbolPattern, symbolRule, toSymbol } from './symbol.ts'
 import { isTime, timePattern } from './time.ts'
 

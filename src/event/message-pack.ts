@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { decode, ExtensionCodec } from '@msgpack/msgpack'
-import { messageOf } from '../ticker-error.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
 
 /**
  * Decodes one MessagePack value (https://github.com/msgpack/msgpack/blob/master/spec.md); its timestamp type becomes RFC 3339

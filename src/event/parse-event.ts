@@ -1,5 +1,5 @@
 import { channelOfType, type EventType, type MarketEvent } from './event.ts'
-import { showValue } from '../show-value.ts'
+import { showValue } from '../diagnostics/show-value.ts'
 import { eventFields } from './event-fields.ts'
 import type { MendedValue, Repair } from './field-kinds.ts'
 

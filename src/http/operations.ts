@@ -1,19 +1,19 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
-import type { OutageFacts } from '../outage.ts'
+import type { OutageReport } from '../feed/outage.ts'
 
 export interface OperationsOptions {
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Why the node should get no new connections; `undefined` when it should. */
-  readonly notReady: () => string | undefined
+  readonly notReadyReason: () => string | undefined
   /** What keeps it from reading. A node that is ready stays so: a balancer must not empty every node at once. */
-  readonly outage: () => OutageFacts | undefined
+  readonly outage: () => OutageReport | undefined
 }
 
 /** Serves `/metrics`, `/healthz` (the process answers) and `/readyz` (it may get connections). */
 export function serveOperations(
   app: FastifyInstance,
-  { registry, notReady, outage }: OperationsOptions,
+  { registry, notReadyReason, outage }: OperationsOptions,
 ): void {
   app.get('/metrics', async (_request, reply) => {
     await reply.type(registry.contentType).send(await registry.metrics())
@@ -22,7 +22,7 @@ export function serveOperations(
     await reply.send({ status: 'ok' })
   })
   app.get('/readyz', async (_request, reply) => {
-    const reason = notReady()
+    const reason = notReadyReason()
     await reply
       .code(reason === undefined ? 200 : 503)
       .send(reason === undefined ? { status: 'ready', ...outage() } : { status: 'not ready', reason })

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
-import { isLoopback } from '../auth/loopback.ts'
+import { isLoopback } from '../system/ip-address.ts'
 
 export interface PageOptions {
   /** A token for this page view; it stands in the page, never in a URL. */
-  readonly mintToken: () => Promise<string>
+  readonly signDevelopmentToken: () => Promise<string>
   /** What is shown, in words, such as `demo feed (generated)`. */
   readonly source: string
 }
@@ -34,7 +34,9 @@ export async function servePage(app: FastifyInstance, options: PageOptions): Pro
         .code(403)
         .send({ error: `Host ${request.host}: this page is served on loopback only` })
     }
-    const html = page.replace('{{token}}', await options.mintToken()).replace('{{source}}', options.source)
+    const html = page
+      .replace('{{token}}', await options.signDevelopmentToken())
+      .replace('{{source}}', options.source)
     return await reply.headers(headers).type('text/html; charset=utf-8').send(html)
   })
   for (const name of ['client.js', 'table.js', 'style.css'] as const) {

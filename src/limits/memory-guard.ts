@@ -1,4 +1,4 @@
-import { MemoryUse } from './memory-use.ts'
+import { MemoryUse } from './process-memory.ts'
 
 /** `short`: nobody new is taken in. `critical`: what can be let go of is. */
 export const memoryStates = ['calm', 'short', 'critical'] as const

@@ -1,18 +1,17 @@
-import { type Ledger, LedgerSilentError, type Want } from './ledger.ts'
-import { turnstile } from './turnstile.ts'
-import { UserTurns } from './user-turns.ts'
+import { UserConcurrency, limitConcurrency } from './concurrency-limiter.ts'
+import { type NodeQuotas, QuotasUnavailableError, type RateClaim } from './node-quotas.ts'
 
 /** How many sessions may read the log again. */
-export interface ResumeTurns {
+export interface ResumeConcurrency {
   /** Sessions of this process that read the log again at a time. */
   readonly resumesAtOnce: number
   /** And of one user. */
   readonly resumesAtOncePerUser: number
 }
 
-export interface ResumeLimitsOptions extends ResumeTurns {
+export interface ResumeLimitsOptions extends ResumeConcurrency {
   /** What a user's sessions may be sent of what they missed. */
-  readonly ledger: Ledger
+  readonly quotas: NodeQuotas
 }
 
 /** What a session that catches up from the log may have to wait for. */
@@ -47,18 +46,18 @@ const longestPauseMs = 2_147_483_647
 /** How much sessions may be given of what they missed, for each user and for all. */
 export class ResumeLimits {
   readonly counts: ResumeLimitCounts = { bytes: 0, delayed: { bytes: 0, user: 0, node: 0 }, waiting: 0 }
-  readonly #ledger: Ledger
-  readonly #users: UserTurns
+  readonly #quotas: NodeQuotas
+  readonly #users: UserConcurrency
   readonly #atOnce: number
   readonly #pass: (work: () => Promise<void>) => Promise<void>
   /** Pieces that are read for sessions, or wait for the node. */
   #pieces = 0
 
-  constructor({ ledger, resumesAtOnce, resumesAtOncePerUser }: ResumeLimitsOptions) {
-    this.#ledger = ledger
-    this.#users = new UserTurns(resumesAtOncePerUser)
+  constructor({ quotas, resumesAtOnce, resumesAtOncePerUser }: ResumeLimitsOptions) {
+    this.#quotas = quotas
+    this.#users = new UserConcurrency(resumesAtOncePerUser)
     this.#atOnce = resumesAtOnce
-    this.#pass = turnstile(work => work(), resumesAtOnce)
+    this.#pass = limitConcurrency(work => work(), resumesAtOnce)
   }
 
   /** What a user may use. */
@@ -96,7 +95,7 @@ export class ResumeLimits {
     this.counts.waiting--
     if (!signal.aborted) return
     // It left: what it will not be sent is for the user's other sessions.
-    this.#ledger.giveBack(want)
+    this.#quotas.giveBack(want)
     this.counts.bytes -= bytes
   }
 
@@ -104,12 +103,12 @@ export class ResumeLimits {
    * How long to wait for it; `undefined` when the signal aborts before that is known. Nothing is refused, so where the ledger does
    * not answer it is asked again.
    */
-  async #reserve(want: Want, signal: AbortSignal): Promise<number | undefined> {
+  async #reserve(want: RateClaim, signal: AbortSignal): Promise<number | undefined> {
     for (;;) {
       try {
-        return await this.#ledger.reserve([want], Number.POSITIVE_INFINITY)
+        return await this.#quotas.reserve([want], Number.POSITIVE_INFINITY)
       } catch (error) {
-        if (!(error instanceof LedgerSilentError)) throw error
+        if (!(error instanceof QuotasUnavailableError)) throw error
       }
       await pause(silenceMs, signal)
       if (signal.aborted) return undefined

@@ -1,10 +1,9 @@
+import type { TickerError } from '../diagnostics/ticker-error.ts'
 import type { MarketEvent } from '../event/event.ts'
-import type { Partition, Position } from '../event/position.ts'
-import type { LogRecord } from '../event/record.ts'
-import type { TickerError } from '../ticker-error.ts'
+import type { LogRecord, Partition, Position } from '../event/log-record.ts'
 
-export type { Partition, Position } from '../event/position.ts'
-export type { LogRecord, RecordHeader } from '../event/record.ts'
+export type { Partition, Position } from '../event/log-record.ts'
+export type { LogRecord, RecordHeader } from '../event/log-record.ts'
 
 /**
  * The records of `[from, to)` of one partition, in order of offset, none left out that a reader of committed

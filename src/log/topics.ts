@@ -41,6 +41,6 @@ export function topicOf(event: MarketEvent, topics: Topics): string {
 }
 
 /** The record key of an event: its symbol; for news its id. */
-export function keyOf(event: MarketEvent): string {
+export function recordKeyOf(event: MarketEvent): string {
   return event.T === 'n' ? String(event.id) : event.S
 }

@@ -1,10 +1,10 @@
-import { type Clock, type Moment, readClock } from '../clock.ts'
+import { type Clock, type Moment, readClock } from '../system/clock.ts'
 import { type Channel, channels } from '../event/event.ts'
-import type { Feed } from '../fanout/feed.ts'
-import { outageFacts } from '../outage.ts'
-import type { Block } from '../wire/block.ts'
+import type { Feed } from '../feed/feed.ts'
+import { reportOutage } from '../feed/outage.ts'
+import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { Rounds } from './rounds.ts'
+import { SlicedVisit } from '../limits/sliced-visit.ts'
 import type { Session } from './session.ts'
 
 export interface HeartbeatParts {
@@ -20,13 +20,13 @@ const mostBeats = 16
 /** What tells every session that the feed is read, how far, and how old its newest events are. */
 export class Heartbeat {
   readonly #parts: HeartbeatParts
-  readonly #rounds: Rounds<Session>
+  readonly #rounds: SlicedVisit<Session>
   /** The feed's moves that the last ones told of. */
   readonly #beats: number[] = []
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts
-    this.#rounds = new Rounds(parts.sessions)
+    this.#rounds = new SlicedVisit(parts.sessions)
   }
 
   /** Sends a heartbeat to every session, and tells those that are behind how far. All are sent the same, but who missed some is told what these told. */
@@ -69,13 +69,13 @@ export class Heartbeat {
     const { feed } = this.#parts
     const outage = feed.outage()
     if (outage === undefined) return { lag: feed.lag }
-    const { source, since } = outageFacts(outage, now)
+    const { source, since } = reportOutage(outage, now)
     return { lag: null, source, since }
   }
 }
 
 interface LevelBlock {
-  readonly block: Block
+  readonly block: PreparedFrame
   /** Up to which of the feed's moves it tells of positions. */
   readonly moves: number
 }
@@ -85,7 +85,7 @@ class BeatBlocks {
   readonly #feed: Feed
   readonly #message: object
   readonly #level = new Map<WireForm, Map<number, LevelBlock>>()
-  readonly #behind = new Map<WireForm, Block>()
+  readonly #behind = new Map<WireForm, PreparedFrame>()
   #numbers: number
 
   constructor(feed: Feed, message: object) {
@@ -110,7 +110,7 @@ class BeatBlocks {
     return made
   }
 
-  behind(form: WireForm): Block {
+  behind(form: WireForm): PreparedFrame {
     const block = this.#behind.get(form) ?? form.message(this.#message)
     this.#behind.set(form, block)
     return block

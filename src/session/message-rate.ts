@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
-import { Budget } from '../limits/budget.ts'
-import { bytesPerMessage, messageBurstMs } from '../limits/message-cost.ts'
+import type { Clock } from '../system/clock.ts'
+import { RateLimiter } from '../limits/rate-limiter.ts'
+import { bytesPerMessage, messageBurstMs } from '../limits/node-limits.ts'
 
 /** What one message's worth is of an answer that states the whole subscription. */
 const itemsPerMessage = 500
@@ -10,11 +10,11 @@ export class MessageRate {
   /** When the client last sent something, in ms since 1970. */
   lastMs: number | undefined
   readonly #clock: Clock
-  readonly #budget: Budget
+  readonly #budget: RateLimiter
 
   constructor(perSecond: number, clock: Clock) {
     this.#clock = clock
-    this.#budget = new Budget({ perSecond, burstMs: messageBurstMs })
+    this.#budget = new RateLimiter({ perSecond, burstMs: messageBurstMs })
   }
 
   /** Whether something of this length may be taken. */

@@ -1,12 +1,12 @@
-import type { ClientRequest } from './client-message.ts'
-import type { Delivery } from './delivery.ts'
-import type { RequestFault } from './error-message.ts'
+import type { ClientRequest } from '../protocol/client-message.ts'
+import type { Delivery } from './delivery/delivery.ts'
+import type { RequestFault } from '../protocol/error-message.ts'
 import type { MessageRate } from './message-rate.ts'
-import type { Pace } from './pace.ts'
+import type { FlowControl } from './delivery/flow-control.ts'
 
 export interface RequestHandlerParts {
   readonly rate: MessageRate
-  readonly pace: Pace
+  readonly flowControl: FlowControl
   /** Tells the client of a request that cannot be met. */
   readonly refuse: (fault: RequestFault) => void
 }
@@ -35,9 +35,9 @@ export class RequestHandler {
   }
 
   answer(request: ClientRequest, delivery: Delivery): void {
-    const { rate, pace, refuse } = this.#parts
+    const { rate, flowControl, refuse } = this.#parts
     if (request.action === 'ack') {
-      const outcome = pace.ack(request.frames)
+      const outcome = flowControl.ack(request.frames)
       // One that says something new costs the client nothing: there are no more of them than frames.
       if (outcome === 'further') rate.giveBack()
       else if (outcome !== 'repeated') refuse({ code: 400, detail: outcome.detail, id: request.id })

@@ -1,8 +1,8 @@
 import type { Grant } from '../auth/grant.ts'
-import type { RequestId } from './error-message.ts'
-import type { Pace } from './pace.ts'
-import type { Lag } from './reader.ts'
-import type { SessionLimits } from './session-parts.ts'
+import type { RequestId } from '../protocol/error-message.ts'
+import type { FlowControl } from './delivery/flow-control.ts'
+import type { Lag } from './delivery/reader.ts'
+import type { SessionLimits } from './session-context.ts'
 
 /** What a client is told when its token was found good (`PROTOCOL.md` §4). */
 export function welcomeMessage(grant: Grant, limits: SessionLimits, id: RequestId | undefined): object {
@@ -26,9 +26,9 @@ export function welcomeMessage(grant: Grant, limits: SessionLimits, id: RequestI
 /** What a client that is behind is told. */
 export function slowMessage(
   { ms, offsets }: Lag,
-  { pace, endsInMs }: { readonly pace: Pace; readonly endsInMs: number },
+  { flowControl, endsInMs }: { readonly flowControl: FlowControl; readonly endsInMs: number },
 ): object {
-  const { unsentBytes, unackedBytes } = pace
+  const { unsentBytes, unackedBytes } = flowControl
   return {
     T: 'slow',
     behindMs: Math.round(ms),

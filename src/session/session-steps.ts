@@ -1,5 +1,5 @@
-import type { CloseReason } from './close-code.ts'
-import type { ErrorCode } from './error-message.ts'
+import type { CloseReason } from '../protocol/close-code.ts'
+import type { ErrorCode } from '../protocol/error-message.ts'
 
 /**
  * `verifying`: the token is being checked, and nothing is queued meanwhile. `renewing`: live, while a further token is being
@@ -27,13 +27,13 @@ export type SessionEvent =
   | 'gone'
 
 /** Where an event leads: to a state, with an error for the client, with the end of the connection. */
-export interface Step {
+export interface SessionStep {
   readonly to: SessionState
   readonly error?: ErrorCode
   readonly close?: CloseReason
 }
 
-const ended: Step = { to: 'ended' }
+const ended: SessionStep = { to: 'ended' }
 const stayEnded = {
   auth: ended,
   request: ended,
@@ -52,7 +52,7 @@ const stayEnded = {
   silent: ended,
   noisy: ended,
   gone: ended,
-} as const satisfies Record<SessionEvent, Step>
+} as const satisfies Record<SessionEvent, SessionStep>
 
 /** What ends a session of any state in the same way. */
 const endings = {
@@ -64,19 +64,19 @@ const endings = {
   failed: { to: 'ended', error: 500, close: 'internal' },
   silent: { to: 'ended', close: 'unreachable' },
   noisy: { to: 'ended', error: 402, close: 'unauthorized' },
-} as const satisfies Record<SessionEvent, Step>
+} as const satisfies Record<SessionEvent, SessionStep>
 
 /** What ends a session that has a token. */
 const tokenEndings = {
   expired: { to: 'ended', error: 401, close: 'tokenExpired' },
   revoked: { to: 'ended', error: 401, close: 'revoked' },
-} as const satisfies Partial<Record<SessionEvent, Step>>
+} as const satisfies Partial<Record<SessionEvent, SessionStep>>
 
 /** A live session that resumes may find no place for what it missed. */
-const noPlace = { to: 'ended', error: 406, close: 'connectionLimit' } as const satisfies Step
+const noPlace = { to: 'ended', error: 406, close: 'connectionLimit' } as const satisfies SessionStep
 
 /** The whole life of a session: a cell for every event in every state (`PROTOCOL.md` §2). */
-export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
+export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep>> = {
   connected: {
     ...endings,
     auth: { to: 'verifying' },
@@ -125,3 +125,31 @@ export const steps: Record<SessionState, Record<SessionEvent, Step>> = {
   },
   ended: stayEnded,
 }
+
+interface SessionEnd {
+  readonly event: SessionEvent
+  /** What the client is told, where it is told anything. */
+  readonly detail: string
+}
+
+/** What ends a session from outside. */
+export const sessionEnds = {
+  /** This node closes. */
+  drain: { event: 'drained', detail: '' },
+  /** The operator does not want it. */
+  dismissal: { event: 'dismissed', detail: '' },
+  /** Its token was withdrawn. */
+  revocation: { event: 'revoked', detail: 'the token was withdrawn by the operator' },
+  /** The node is nearly out of memory, and its client has not taken much of what it was sent. */
+  relief: {
+    event: 'congested',
+    detail:
+      'this node is nearly out of memory, and much of what you were sent is unread; reconnect with your cursor',
+  },
+  /** The peer has not answered a ping. */
+  silence: { event: 'silent', detail: '' },
+  /** The connection is gone, whoever ended it. */
+  loss: { event: 'gone', detail: '' },
+} as const satisfies Record<string, SessionEnd>
+
+export type SessionEndCause = keyof typeof sessionEnds

@@ -1,21 +1,24 @@
 import type { Grant } from '../auth/grant.ts'
-import type { Block } from '../wire/block.ts'
+import { type ClientRequest, parseClientMessage } from '../protocol/client-message.ts'
+import { type CloseReason, closeCodes } from '../protocol/close-code.ts'
+import { type RequestFault, type RequestId, errorMessage } from '../protocol/error-message.ts'
+import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { Authority } from './authority.ts'
-import { type ClientRequest, parseClientMessage } from './client-message.ts'
-import { type CloseReason, closeCodes } from './close-code.ts'
-import { Delivery } from './delivery.ts'
-import type { Recipient } from './delivery-parts.ts'
-import { Pace } from './pace.ts'
-import { errorMessage, type RequestFault, type RequestId } from './error-message.ts'
+import { Delivery } from './delivery/delivery.ts'
+import { FlowControl } from './delivery/flow-control.ts'
 import { MessageRate } from './message-rate.ts'
 import { RequestHandler } from './request-handler.ts'
+import { SessionAuthorization, type TokenOutcome, checkToken } from './session-authorization.ts'
+import type { Recipient, SessionContext, SessionOrigin } from './session-context.ts'
+import { type SessionFacts, identityOf } from './session-facts.ts'
 import { expiringMessage, slowMessage, welcomeMessage } from './session-messages.ts'
-import { identityOf, type SessionFacts } from './session-facts.ts'
-import type { SessionOrigin, SessionParts } from './session-parts.ts'
-import { type SessionEndCause, sessionEnds } from './session-ends.ts'
-import { type SessionEvent, type SessionState, steps } from './session-steps.ts'
-import { checkToken, type TokenOutcome } from './token-check.ts'
+import {
+  type SessionEndCause,
+  type SessionEvent,
+  type SessionState,
+  sessionEnds,
+  sessionSteps,
+} from './session-steps.ts'
 import type { Transport } from './transport.ts'
 
 /** A peer that is not authenticated cannot have itself answered for ever. */
@@ -26,31 +29,31 @@ const maxEarlyFaults = 16
  * answers; `sessionSteps` what becomes of it.
  */
 export class Session implements Recipient {
-  readonly #parts: SessionParts
+  readonly #parts: SessionContext
   readonly #transport: Transport
   readonly #origin: Pick<SessionOrigin, 'number' | 'address'>
   readonly #sinceMs: number
   readonly #rate: MessageRate
-  readonly #pace: Pace
+  readonly #flowControl: FlowControl
   readonly #requests: RequestHandler
   /** On the steady clock. */
   readonly #authDueMs: number
   #deadline: NodeJS.Timeout | undefined
   #state: SessionState = 'connected'
-  #authority: Authority | undefined
+  #authorization: SessionAuthorization | undefined
   /** Requests refused before authentication. */
   #earlyFaults = 0
 
-  constructor(parts: SessionParts, transport: Transport, origin: SessionOrigin) {
+  constructor(parts: SessionContext, transport: Transport, origin: SessionOrigin) {
     const { limits, clock, counts } = parts
     this.#parts = parts
     this.#transport = transport
     this.#origin = { number: origin.number, address: origin.address }
     this.#sinceMs = clock.wall()
     this.#rate = new MessageRate(limits.messagesPerSecond, clock)
-    this.#pace = new Pace({ transport, limits, clock })
+    this.#flowControl = new FlowControl({ transport, limits, clock })
     const refuse = (fault: RequestFault): void => this.tell(fault)
-    this.#requests = new RequestHandler({ rate: this.#rate, pace: this.#pace, refuse })
+    this.#requests = new RequestHandler({ rate: this.#rate, flowControl: this.#flowControl, refuse })
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
@@ -73,17 +76,17 @@ export class Session implements Recipient {
 
   /** The user, once the token was verified. */
   get subject(): string | undefined {
-    return this.#authority?.grant.subject
+    return this.#authorization?.grant.subject
   }
 
   /** How many items are subscribed. */
   get size(): number {
-    return this.#authority?.delivery.size ?? 0
+    return this.#authorization?.delivery.size ?? 0
   }
 
   /** Whether it is where the feed is, not catching up. */
   get isLevel(): boolean {
-    return this.#authority?.delivery.isLive ?? true
+    return this.#authorization?.delivery.isLive ?? true
   }
 
   /** Written, but not taken by the connection. */
@@ -96,7 +99,7 @@ export class Session implements Recipient {
     return {
       ...this.#origin,
       state: this.#state,
-      ...identityOf(this.#authority?.grant),
+      ...identityOf(this.#authorization?.grant),
       form: this.form.subprotocol,
       sinceMs: this.#sinceMs,
       ...(this.#rate.lastMs === undefined ? {} : { lastMessageMs: this.#rate.lastMs }),
@@ -133,10 +136,10 @@ export class Session implements Recipient {
       this.tell(message)
     } else if (message.action === 'auth') {
       this.authenticate(message.token, message.id)
-    } else if (this.#authority === undefined) {
+    } else if (this.#authorization === undefined) {
       this.#hold(message)
     } else {
-      this.#requests.answer(message, this.#authority.delivery)
+      this.#requests.answer(message, this.#authorization.delivery)
     }
   }
 
@@ -155,7 +158,7 @@ export class Session implements Recipient {
     const from = this.#state
     this.#step('auth', { detail: 'a further "auth" while a token is being checked', id })
     if (from !== 'connected' && from !== 'live') return
-    const former = this.#authority?.grant
+    const former = this.#authorization?.grant
     checkToken(this.#parts, { token, former, dueMs: this.#authDueMs })
       .then(outcome => this.#settle(outcome, id))
       .catch((error: unknown) => this.fail(error))
@@ -167,63 +170,65 @@ export class Session implements Recipient {
   }
 
   /** Takes a prepared message for everyone. Who is told of a partition that begins anew knows first what it did not get of it. */
-  announce(block: Block): void {
-    if (this.#authority === undefined) return
-    this.#authority.delivery.noticePartitions()
+  announce(block: PreparedFrame): void {
+    if (this.#authorization === undefined) return
+    this.#authorization.delivery.noticePartitions()
     this.write(block)
   }
 
   /** Up to which of the feed's moves its client was told of positions; `Infinity` before it subscribed. */
   get toldMoves(): number {
-    return this.#authority?.delivery.toldMoves ?? Number.POSITIVE_INFINITY
+    return this.#authorization?.delivery.toldMoves ?? Number.POSITIVE_INFINITY
   }
 
   /** Takes a prepared heartbeat, which tells of positions up to some of the feed's moves; who has much unsent does without it. */
-  notify(block: Block, moves = 0): void {
-    if (this.#authority === undefined || !this.#transport.hasRoom) return
+  notify(block: PreparedFrame, moves = 0): void {
+    if (this.#authorization === undefined || !this.#transport.hasRoom) return
     this.write(block)
-    this.#authority.delivery.told(moves)
+    this.#authorization.delivery.told(moves)
   }
 
   /** Tells a client that is behind how far, while it can be told. */
   warnOfLag(nowMs: number): void {
-    const lag = this.#authority?.delivery.lagAt(nowMs)
+    const lag = this.#authorization?.delivery.lagAt(nowMs)
     const isSlow = lag?.cause === 'unsent' || lag?.cause === 'unacknowledged'
     if (lag === undefined || !isSlow || !this.#transport.hasRoom) return
     const { slowTimeoutMs } = this.#parts.limits
-    this.send(slowMessage(lag, { pace: this.#pace, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }))
+    this.send(
+      slowMessage(lag, { flowControl: this.#flowControl, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }),
+    )
   }
 
   /** Ends a session that is behind and has not taken anything for too long. */
   lookAtLag(nowMs: number): void {
     const { slowTimeoutMs } = this.#parts.limits
-    const lag = this.#authority?.delivery.lagAt(nowMs)
+    const lag = this.#authorization?.delivery.lagAt(nowMs)
     if (lag === undefined || lag.idleMs < slowTimeoutMs) return
     this.#step('congested', {
-      detail: `behind, and nothing was ${this.#pace.isAcknowledging ? 'acknowledged' : 'read'} for ${slowTimeoutMs} ms; reconnect with your cursor`,
+      detail: `behind, and nothing was ${this.#flowControl.isAcknowledging ? 'acknowledged' : 'read'} for ${slowTimeoutMs} ms; reconnect with your cursor`,
     })
   }
 
   /** Warns a client whose token expires soon, and ends the session whose token's time is over. */
   lookAtExpiry(nowMs: number): void {
-    const expiry = this.#authority?.expiryAt(nowMs, this.#parts.limits)
+    const expiry = this.#authorization?.expiryAt(nowMs, this.#parts.limits)
     if (expiry === 'expired') {
       this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
-    } else if (expiry === 'expiring' && this.#authority !== undefined) {
-      this.send(expiringMessage(this.#authority.grant, nowMs))
+    } else if (expiry === 'expiring' && this.#authorization !== undefined) {
+      this.send(expiringMessage(this.#authorization.grant, nowMs))
     }
   }
 
   /** Whether it is live under a token that was withdrawn. */
   get isRevoked(): boolean {
-    if (this.#state === 'ended' || this.#authority === undefined) return false
-    return this.#parts.isRevoked(this.#authority.grant)
+    if (this.#state === 'ended' || this.#authorization === undefined) return false
+    return this.#parts.isRevoked(this.#authorization.grant)
   }
 
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
     if (this.#state === 'ended') return
-    this.send({ T: 'shutdown', reconnectInMs, positions: this.#authority?.delivery.takeUntold() })
+    this.send({ T: 'shutdown', reconnectInMs, positions: this.#authorization?.delivery.takeUntold() })
   }
 
   /** Ends it for what is not its client's doing, or not known to be. */
@@ -233,7 +238,7 @@ export class Session implements Recipient {
   }
 
   /** A client that does not read what it is told, though it asks on, is ended. */
-  write(block: Block): void {
+  write(block: PreparedFrame): void {
     if (this.#state === 'ended' || this.#transport.write(block) !== 'congested') return
     const { maxUnsentBytes } = this.#parts.limits
     this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
@@ -279,8 +284,8 @@ export class Session implements Recipient {
     } else if (this.#state === 'verifying') {
       this.#endDeadline()
       const { grant, release } = outcome
-      const delivery = new Delivery(this.#parts, { recipient: this, pace: this.#pace, grant })
-      this.#authority = new Authority({ grant, release, delivery })
+      const delivery = new Delivery(this.#parts, { recipient: this, flowControl: this.#flowControl, grant })
+      this.#authorization = new SessionAuthorization({ grant, release, delivery })
       this.#welcome(grant, id)
       // It may have ended thereby.
       if (this.state === 'live') this.#requests.release(delivery)
@@ -298,11 +303,11 @@ export class Session implements Recipient {
 
   /** Goes on under another token of the same user: what the former one alone entitled to is left at once. */
   #renew(grant: Grant, id: RequestId | undefined): void {
-    if (this.#state !== 'renewing' || this.#authority === undefined) return
-    this.#authority.renew(grant)
+    if (this.#state !== 'renewing' || this.#authorization === undefined) return
+    this.#authorization.renew(grant)
     this.#parts.counts.renewals++
     this.#welcome(grant, id)
-    this.#authority.delivery.entitle(grant)
+    this.#authorization.delivery.entitle(grant)
     this.#rate.answered(this.size)
   }
 
@@ -316,7 +321,7 @@ export class Session implements Recipient {
   /** Goes where the table says: tells the client, and closes. */
   #step(event: SessionEvent, fault: Omit<RequestFault, 'code'>): void {
     const from = this.#state
-    const { to, error, close } = steps[from][event]
+    const { to, error, close } = sessionSteps[from][event]
     this.#state = to
     this.#parts.counts.states[from]--
     this.#parts.counts.states[to]++
@@ -331,7 +336,7 @@ export class Session implements Recipient {
   #close(close: CloseReason | undefined, told: RequestFault | undefined): void {
     const { counts } = this.#parts
     this.#endDeadline()
-    this.#authority?.end()
+    this.#authorization?.end()
     counts.states.ended--
     if (close === undefined) return
     counts.closes[close]++
@@ -343,7 +348,7 @@ export class Session implements Recipient {
   tell(fault: RequestFault): void {
     this.#parts.counts.errors[fault.code]++
     this.send(errorMessage(fault))
-    if (this.#authority === undefined && ++this.#earlyFaults > maxEarlyFaults) {
+    if (this.#authorization === undefined && ++this.#earlyFaults > maxEarlyFaults) {
       this.#step('noisy', { detail: `more than ${maxEarlyFaults} refused messages before authentication` })
     }
   }

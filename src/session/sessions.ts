@@ -1,31 +1,40 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
-import { type Clock, realClock } from '../clock.ts'
-import type { Feed } from '../fanout/feed.ts'
-import type { History } from '../fanout/history.ts'
-import type { Ledger } from '../limits/ledger.ts'
+import type { Feed } from '../feed/feed.ts'
+import type { History } from '../history/history.ts'
 import type { Relief } from '../limits/memory-guard.ts'
-import { PacedWork } from '../limits/paced-work.ts'
+import type { NodeQuotas } from '../limits/node-quotas.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
-import type { Block } from '../wire/block.ts'
+import { SlicedQueue } from '../limits/sliced-queue.ts'
+import { SlicedVisit } from '../limits/sliced-visit.ts'
+import { runsOf } from '../protocol/cursor.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
+import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import type { ResumeCounts, Resuming } from './delivery-parts.ts'
+import { ReaderScheduler } from './catch-up/reader-scheduler.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { runsOf } from './partition-runs.ts'
-import { type PlaceCounts, Places } from './places.ts'
-import { createReaderCounts, type ReaderCounts } from './reader-counts.ts'
-import { ReaderTurns } from './reader-turns.ts'
-import { Rounds } from './rounds.ts'
-import { Session } from './session.ts'
-import { createSessionCounts, type SessionCounts } from './session-counts.ts'
+import { SessionAdmission, type SessionAdmissionCounts } from './session-admission.ts'
+import type {
+  ResumeCounts,
+  Resuming,
+  SessionContext,
+  SessionLimits,
+  SessionOrigin,
+} from './session-context.ts'
+import {
+  type ReaderCounts,
+  type SessionCounts,
+  createReaderCounts,
+  createSessionCounts,
+} from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
-import type { SessionLimits, SessionOrigin, SessionParts } from './session-parts.ts'
+import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
 export interface SessionsOptions {
   readonly feed: Feed
   readonly limits: SessionLimits
-  readonly ledger: Ledger
+  readonly quotas: NodeQuotas
   readonly revocations: Revocations
   readonly history: History
   readonly verify: (token: string) => Promise<Grant>
@@ -76,16 +85,16 @@ export class Sessions {
   readonly counts: SessionCounts = createSessionCounts()
   readonly #options: SessionsOptions
   readonly #clock: Clock
-  readonly #places: Places
+  readonly #admission: SessionAdmission
   readonly #resumeLimits: ResumeLimits
   readonly #resuming: Resuming
   /** The same for all of them. */
-  readonly #parts: SessionParts
+  readonly #parts: SessionContext
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
   readonly #heartbeat: Heartbeat
-  readonly #looks = new Rounds(() => this.#sessions.values())
-  readonly #closings = new PacedWork(closedPerTurn)
+  readonly #looks = new SlicedVisit(() => this.#sessions.values())
+  readonly #closings = new SlicedQueue(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #random: () => number
   /** Until sessions are closed that were told so. */
@@ -95,7 +104,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#clock = options.clock ?? realClock
+    this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
     options.feed.onPartition = position => this.#tellAll({ T: 'partitions', partitions: runsOf([position]) })
@@ -103,11 +112,11 @@ export class Sessions {
     options.feed.onLost = (number, [from, to]) =>
       this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel)
     const { isShort = () => false } = options
-    this.#places = new Places({ ledger: options.ledger, isShort })
-    this.#resumeLimits = new ResumeLimits({ ...options.limits, ledger: options.ledger })
+    this.#admission = new SessionAdmission({ quotas: options.quotas, isShort })
+    this.#resumeLimits = new ResumeLimits({ ...options.limits, quotas: options.quotas })
     this.#resuming = {
       history: options.history,
-      turns: new ReaderTurns(),
+      scheduler: new ReaderScheduler(),
       limits: this.#resumeLimits,
       isShort,
       counts: { whole: 0, partial: 0, failed: 0, refused: 0 },
@@ -121,7 +130,7 @@ export class Sessions {
       onFault,
       counts: this.counts,
       clock: this.#clock,
-      places: this.#places,
+      admission: this.#admission,
       resuming: this.#resuming,
       isRevoked: grant => revocations.covers(grant),
     }
@@ -142,8 +151,8 @@ export class Sessions {
   }
 
   /** How sessions came to their places. */
-  get placeCounts(): PlaceCounts {
-    return this.#places.counts
+  get admissionCounts(): SessionAdmissionCounts {
+    return this.#admission.counts
   }
 
   /** How sessions that were away came to what they had missed. */
@@ -280,7 +289,7 @@ export class Sessions {
   }
 
   async #closeAll(withinMs: number): Promise<void> {
-    const farewells = new Rounds(() => this.#sessions.values())
+    const farewells = new SlicedVisit(() => this.#sessions.values())
     let timeout: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {
       // A drain may overtake another one, which then ends with it.
@@ -300,7 +309,7 @@ export class Sessions {
 
   /** Tells everyone who is live, before the next event. */
   #tellAll(message: object, isFor: (session: Session) => boolean = () => true): void {
-    const blocks = new Map<WireForm, Block>()
+    const blocks = new Map<WireForm, PreparedFrame>()
     for (const session of this.#sessions.values()) {
       if (!isFor(session)) continue
       const { form } = session

@@ -1,6 +1,6 @@
-import type { Block } from '../wire/block.ts'
+import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import type { CloseCode } from './close-code.ts'
+import type { CloseCode } from '../protocol/close-code.ts'
 
 /**
  * What became of offered bytes. `taken`: they are out of the process, and the memory that they lie in may be used again. `written`: they
@@ -12,7 +12,7 @@ export type Written = 'taken' | 'written' | 'congested'
 export interface Transport {
   readonly form: WireForm
   /** Offers prepared bytes; they are taken unless more earlier bytes than that (by default: than the limit) are still unsent. */
-  write(block: Block, mostUnsentBytes?: number): Written
+  write(block: PreparedFrame, mostUnsentBytes?: number): Written
   /** Whether the connection takes more at once; if not, it calls the `onDrain` listener when it does. */
   readonly hasRoom: boolean
   onDrain(listener: () => void): void
@@ -23,5 +23,5 @@ export interface Transport {
   /** Changes with every byte that the connection takes, and with every pong. */
   readonly signsOfLife: number
   /** Sends what was written, the farewell whatever is unsent, and the code; gives up on a peer that does not take them. */
-  close(why: CloseCode, farewell?: Block): void
+  close(why: CloseCode, farewell?: PreparedFrame): void
 }

@@ -2,14 +2,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
-import { addressKey } from '../limits/address-key.ts'
-import type { PacedWork } from '../limits/paced-work.ts'
+import { addressKey } from '../system/ip-address.ts'
+import type { SlicedQueue } from '../limits/sliced-queue.ts'
 import { refuseLate, refuseSocket } from './http-refusals.ts'
-import { RequestOrder } from './request-order.ts'
+import { RequestSequencer } from './request-sequencer.ts'
 
 export interface ConnectionGateOptions {
   /** Does what connections, requests and handshakes cost. */
-  readonly work: PacedWork
+  readonly work: SlicedQueue
   /** From the connection to its first complete request, TLS included. */
   readonly handshakeTimeoutMs: number
   /** Connections that may be without a complete first request at a time. */
@@ -68,7 +68,7 @@ export class ConnectionGate {
   readonly #gone = (): void => void this.#connections--
   /** When the connections came that asked for an upgrade. */
   readonly #arrivals = new WeakMap<Duplex, number>()
-  readonly #requests: RequestOrder
+  readonly #requests: RequestSequencer
   readonly #isEncrypted: boolean
   readonly #enter: Listener
   readonly #sweep: NodeJS.Timeout
@@ -76,7 +76,7 @@ export class ConnectionGate {
 
   constructor(server: Server, options: ConnectionGateOptions) {
     this.#options = options
-    this.#requests = new RequestOrder(options.work)
+    this.#requests = new RequestSequencer(options.work)
     this.#isEncrypted = server instanceof TlsServer
     this.#enter = takeListener(server, 'connection')
     const answer = takeListener(server, 'request')

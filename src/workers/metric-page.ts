@@ -1,4 +1,4 @@
-import { isMembers, list, text } from './shapes.ts'
+import { isMembers, list, text } from './message-schemas.ts'
 
 /** One value of a metric; of a histogram `metricName` says which of its series it is. */
 export interface MetricValue {

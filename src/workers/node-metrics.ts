@@ -1,16 +1,20 @@
-import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client'
+import { AggregatorRegistry, Registry, collectDefaultMetrics } from 'prom-client'
 import type { AdminCounts } from '../admin/admin-counts.ts'
-import { declareAdministration } from '../gateway/metrics/admin-metrics.ts'
-import { declareProcess, type ProcessFigures } from '../gateway/metrics/process-metrics.ts'
-import { declareWorkers, type WorkerFigures } from '../gateway/metrics/worker-metrics.ts'
-import { version } from '../gateway/version.ts'
+import { version } from '../app/version.ts'
+import { declareAdministration } from '../metrics/http-metrics.ts'
+import {
+  type ProcessSources,
+  type WorkerSources,
+  declareProcess,
+  declareWorkers,
+} from '../metrics/process-metrics.ts'
 import { MergedMetrics, type MetricPart } from './merged-metrics.ts'
 import { parseMetrics } from './metric-page.ts'
 
-export interface NodeMetricsOptions extends Omit<ProcessFigures, 'version'> {
+export interface NodeMetricsOptions extends Omit<ProcessSources, 'version'> {
   /** Asks every worker; resolves with those that have answered and are still there. */
   readonly ask: () => Promise<readonly MetricPart[]>
-  readonly workers: WorkerFigures
+  readonly workers: WorkerSources
   /** `undefined` where there is no such listener. */
   readonly administration: AdminCounts | undefined
 }

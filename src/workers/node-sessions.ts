@@ -4,10 +4,10 @@ import type { AdministeredSessions } from '../admin/administration.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
 import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
-import { messageOf } from '../ticker-error.ts'
-import type { AskRule } from './line.ts'
-import { parseSessionPage, type PrimaryNotice, type PrimaryQuestion } from './messages.ts'
-import { count } from './shapes.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
+import type { AskRule } from './worker-channel.ts'
+import { parseSessionPage, type PrimaryNotice, type PrimaryQuestion } from './worker-messages.ts'
+import { count } from './message-schemas.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** How many sessions one worker may have in its life: their numbers are its own number and nine digits. */
@@ -61,10 +61,10 @@ export class NodeSessions implements AdministeredSessions {
   ): Promise<{ readonly revocation: Revocation; readonly sessions: number }> {
     const { revocations, workers, log } = this.#options
     const revocation = revocations.add(request)
-    const ended = workers().map(async ({ line, slot }) => {
+    const ended = workers().map(async ({ channel, slot }) => {
       const question: PrimaryQuestion = { ask: 'revoke', revocation }
       try {
-        return await line.ask(question, { parse: parseCount, withinMs })
+        return await channel.ask(question, { parse: parseCount, withinMs })
       } catch (error) {
         log.warn({ worker: slot, reason: messageOf(error) }, 'a worker has not confirmed a revocation')
         return 0
@@ -87,17 +87,17 @@ export class NodeSessions implements AdministeredSessions {
   lift(number: number): boolean {
     const { revocations, workers } = this.#options
     const notice: PrimaryNotice = { tell: 'lift', number }
-    for (const { line } of workers()) line.tell(notice)
+    for (const { channel } of workers()) channel.tell(notice)
     return revocations.lift(number)
   }
 
   async #ask<Answer>(
-    { line, slot }: WorkerProcess,
+    { channel, slot }: WorkerProcess,
     question: PrimaryQuestion,
     rule: AskRule<Answer>,
   ): Promise<Answer> {
     try {
-      return await line.ask(question, rule)
+      return await channel.ask(question, rule)
     } catch (error) {
       throw new AdminFault(503, `worker ${slot}: ${messageOf(error)}; try again`, 1)
     }

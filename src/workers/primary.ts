@@ -4,29 +4,29 @@ import { Revocations } from '../auth/revocations.ts'
 import type { Config } from '../config/config.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
 import { startDemoFeed } from '../demo/demo-feed.ts'
-import { createAdminServer } from '../gateway/admin-server.ts'
+import { createAdminServer } from '../app/operator-servers.ts'
 import {
   createOperationsApp,
   type GatewayOptions,
   type LogStream,
   warnOfDescriptors,
-} from '../gateway/gateway.ts'
-import type { Gateway } from '../gateway/gateway-run.ts'
-import { listenToOperators } from '../gateway/listen.ts'
-import type { WorkerFigures } from '../gateway/metrics/worker-metrics.ts'
-import { openLog } from '../gateway/open-log.ts'
+} from '../app/gateway.ts'
+import type { Gateway } from '../app/gateway-run.ts'
+import { listenToOperators } from '../app/listeners.ts'
+import type { WorkerSources } from '../metrics/process-metrics.ts'
+import { openLog } from '../app/open-log.ts'
 import { serveOperations } from '../http/operations.ts'
-import { LocalLedger } from '../limits/ledger.ts'
-import { ledgerLimits } from '../limits/ledger-limits.ts'
-import { LogOutput } from '../process-output.ts'
-import { RateLimitedLog } from '../rate-limited-log.ts'
-import { messageOf } from '../ticker-error.ts'
-import { Crew } from './crew.ts'
+import { LocalQuotas } from '../limits/node-quotas.ts'
+import { quotaLimits } from '../limits/node-limits.ts'
+import { LogOutput } from '../system/process-output.ts'
+import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
+import { WorkerPool } from './worker-pool.ts'
 import type { MetricPart } from './merged-metrics.ts'
 import { parseMetrics } from './metric-page.ts'
 import { NodeMetrics } from './node-metrics.ts'
 import { NodeSessions } from './node-sessions.ts'
-import { WorkerDesk } from './worker-desk.ts'
+import { WorkerRequestHandler } from './worker-request-handler.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 export interface PrimaryOptions extends Pick<GatewayOptions, 'logStream'> {
@@ -58,13 +58,13 @@ class Primary {
   readonly #lines: LogStream
   readonly #operations
   readonly #administration
-  readonly #ledger: LocalLedger
+  readonly #quotas: LocalQuotas
   readonly #revocations = new Revocations()
-  readonly #desk: WorkerDesk
+  readonly #requestHandler: WorkerRequestHandler
   readonly #drain: Drain
   readonly #metrics: NodeMetrics
   readonly #silent: RateLimitedLog
-  #crew: Crew | undefined
+  #pool: WorkerPool | undefined
   #isStopping = false
 
   constructor(config: Config, { program, logStream = new LogOutput() }: PrimaryOptions) {
@@ -76,12 +76,12 @@ class Primary {
     this.#log = log
     warnOfDescriptors(config, log)
     this.#silent = new RateLimitedLog(log)
-    this.#ledger = new LocalLedger(ledgerLimits({ ...config.limits, ...config.publish }))
+    this.#quotas = new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
     const revocations = this.#revocations
-    this.#desk = new WorkerDesk({
-      ledger: this.#ledger,
+    this.#requestHandler = new WorkerRequestHandler({
+      quotas: this.#quotas,
       revocations,
-      crew: () => this.#workers,
+      pool: () => this.#workers,
       onGone: ({ number }) => this.#metrics.forget(number),
       log,
     })
@@ -95,14 +95,14 @@ class Primary {
     })
     this.#metrics = new NodeMetrics({
       ask: () => this.#askMetrics(),
-      isReady: () => this.#notReady() === undefined,
+      isReady: () => this.#notReadyReason() === undefined,
       droppedLines: () => logStream.dropped ?? 0,
-      workers: { states: () => this.#states(), restarts: () => this.#crew?.restarts ?? 0 },
+      workers: { states: () => this.#states(), restarts: () => this.#pool?.restarts ?? 0 },
       administration: this.#administration?.counts,
     })
     serveOperations(this.#operations, {
       registry: this.#metrics,
-      notReady: () => this.#notReady(),
+      notReadyReason: () => this.#notReadyReason(),
       // Workers read the same log; one says what several have.
       outage: () => this.#running.find(({ outage }) => outage !== undefined)?.outage,
     })
@@ -116,7 +116,7 @@ class Primary {
     }
     try {
       const addresses = await listenToOperators(listeners)
-      const url = await this.#startCrew()
+      const url = await this.#startPool()
       const stopDemo = this.#startDemo()
       const ended = Promise.withResolvers<void>()
       const stop = async (): Promise<void> => {
@@ -139,20 +139,26 @@ class Primary {
     }
   }
 
-  get #workers(): Crew {
-    if (this.#crew === undefined) throw new TypeError('no worker has been started')
-    return this.#crew
+  get #workers(): WorkerPool {
+    if (this.#pool === undefined) throw new TypeError('no worker has been started')
+    return this.#pool
   }
 
   get #running(): readonly WorkerProcess[] {
-    return this.#crew?.workers ?? []
+    return this.#pool?.workers ?? []
   }
 
-  async #startCrew(): Promise<string> {
+  async #startPool(): Promise<string> {
     const { workers: size } = this.#config
-    const options = { size, program: this.#program, duties: this.#desk, log: this.#log, lines: this.#lines }
-    this.#crew = new Crew(options)
-    return await this.#crew.start()
+    const options = {
+      size,
+      program: this.#program,
+      handlers: this.#requestHandler,
+      log: this.#log,
+      lines: this.#lines,
+    }
+    this.#pool = new WorkerPool(options)
+    return await this.#pool.start()
   }
 
   /** One process makes the market; the workers read it from the log, as everybody does. */
@@ -170,37 +176,37 @@ class Primary {
 
   /** Workers drain together; what the ledger counts as connections are their sessions. */
   #drainable(): { readonly size: number; drain(withinMs: number): Promise<void> } {
-    const ledger = this.#ledger
+    const quotas = this.#quotas
     const drain = async (withinMs: number): Promise<void> => {
-      this.#crew?.release()
+      this.#pool?.release()
       const rule = { parse: () => true, withinMs: withinMs + drainGraceMs }
-      const drained = this.#running.map(({ line }) => line.ask({ ask: 'drain', withinMs }, rule))
+      const drained = this.#running.map(({ channel }) => channel.ask({ ask: 'drain', withinMs }, rule))
       for (const { status } of await Promise.allSettled(drained)) {
         if (status === 'rejected') this.#silent.warn({}, 'a worker has not said that it is drained')
       }
     }
     return {
       get size() {
-        return ledger.taken('connectionsPerAddress')
+        return quotas.taken('connectionsPerAddress')
       },
       drain,
     }
   }
 
-  #notReady(): string | undefined {
+  #notReadyReason(): string | undefined {
     if (this.#drain.isBegun || this.#isStopping) return 'leaving'
-    return this.#crew === undefined ? 'starting' : this.#crew.lack
+    return this.#pool === undefined ? 'starting' : this.#pool.notReadyReason
   }
 
-  #states(): ReturnType<WorkerFigures['states']> {
-    return this.#crew?.states ?? { ready: 0, starting: 0, waiting: this.#config.workers }
+  #states(): ReturnType<WorkerSources['states']> {
+    return this.#pool?.states ?? { ready: 0, starting: 0, waiting: this.#config.workers }
   }
 
   async #askMetrics(): Promise<readonly MetricPart[]> {
     const rule = { parse: parseMetrics, withinMs: metricsWithinMs }
-    const asked = this.#running.map(async ({ line, slot, number }): Promise<MetricPart | undefined> => {
+    const asked = this.#running.map(async ({ channel, slot, number }): Promise<MetricPart | undefined> => {
       try {
-        return { process: String(slot), worker: number, metrics: await line.ask({ ask: 'metrics' }, rule) }
+        return { process: String(slot), worker: number, metrics: await channel.ask({ ask: 'metrics' }, rule) }
       } catch (error) {
         this.#silent.warn({ worker: slot, reason: messageOf(error) }, 'a worker has not said its metrics')
         return undefined
@@ -213,7 +219,7 @@ class Primary {
 
   async #stop(): Promise<void> {
     this.#isStopping = true
-    await this.#crew?.stop(this.#config.limits.drainMs)
+    await this.#pool?.stop(this.#config.limits.drainMs)
     await Promise.all([this.#operations.close(), this.#administration?.app.close()])
   }
 }

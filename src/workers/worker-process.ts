@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster'
-import type { OutageFacts } from '../outage.ts'
-import { messageOf } from '../ticker-error.ts'
-import { Line, type LineOptions } from './line.ts'
+import type { OutageReport } from '../feed/outage.ts'
+import { messageOf } from '../diagnostics/ticker-error.ts'
+import { WorkerChannel, type WorkerChannelOptions } from './worker-channel.ts'
 
 /** Looks without a word after which a worker gets nothing new, and after which it is ended. They are a second apart. */
 const silentLooks = 5
@@ -15,15 +15,15 @@ export class WorkerProcess {
   readonly number: number
   /** Its place among the workers, which its successor gets. */
   readonly slot: number
-  readonly line: Line
+  readonly channel: WorkerChannel
   /** Resolves when it is gone, with how it ended. */
   readonly ended: Promise<string>
   /** Where it listens, once it does. */
   url: string | undefined
   /** Why it should get no connections; `undefined` when it should. */
-  lack: string | undefined = 'starting'
+  notReadyReason: string | undefined = 'starting'
   /** What keeps it from reading. */
-  outage: OutageFacts | undefined
+  outage: OutageReport | undefined
   /** When it became ready, on a clock that only goes on. */
   readySinceMs: number | undefined
   readonly #worker: Worker
@@ -31,25 +31,25 @@ export class WorkerProcess {
   /** Looks since it said something. */
   #looks = 0
 
-  /** `duties` are what it asks and tells. */
-  constructor(worker: Worker, slot: number, duties: Omit<LineOptions, 'send'>) {
+  /** `handlers` are what it asks and tells. */
+  constructor(worker: Worker, slot: number, handlers: Omit<WorkerChannelOptions, 'send'>) {
     this.#worker = worker
     this.number = worker.id
     this.slot = slot
-    this.line = new Line({ ...duties, send: message => void worker.send(message, ignore) })
+    this.channel = new WorkerChannel({ ...handlers, send: message => void worker.send(message, ignore) })
     worker.on('message', message => {
       this.#hasSpoken = true
       this.#looks = 0
-      this.line.receive(message)
+      this.channel.receive(message)
     })
     this.ended = new Promise(resolve => {
       // Where there is no descriptor or memory left it never begins, and so never exits.
       worker.on('error', error => {
         if (this.pid === undefined) resolve(notStarted(error))
       })
-      if (this.pid === undefined) this.line.close()
+      if (this.pid === undefined) this.channel.close()
       worker.once('exit', (code, signal) => {
-        this.line.close()
+        this.channel.close()
         resolve(signal ? `killed by ${signal}` : `ended with code ${code}`)
       })
     })
@@ -60,7 +60,7 @@ export class WorkerProcess {
   }
 
   get isReady(): boolean {
-    return this.readySinceMs !== undefined && this.lack === undefined && !this.isSilent
+    return this.readySinceMs !== undefined && this.notReadyReason === undefined && !this.isSilent
   }
 
   /** Whether it has said nothing for so long that it may hang. */

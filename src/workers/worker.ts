@@ -1,10 +1,10 @@
 import { Revocations } from '../auth/revocations.ts'
 import type { Config } from '../config/config.ts'
-import { startGateway } from '../gateway/gateway.ts'
-import type { OutageFacts } from '../outage.ts'
-import type { Gateway } from '../gateway/gateway-run.ts'
-import { Interruption } from '../interruption.ts'
-import { Line, LineError } from './line.ts'
+import { startGateway } from '../app/gateway.ts'
+import type { OutageReport } from '../feed/outage.ts'
+import type { Gateway } from '../app/gateway-run.ts'
+import { InterruptSignal } from '../system/interrupt-signal.ts'
+import { WorkerChannel, WorkerChannelError } from './worker-channel.ts'
 import {
   isPrimaryNotice,
   isPrimaryQuestion,
@@ -13,12 +13,12 @@ import {
   type PrimaryQuestion,
   type WorkerNotice,
   type WorkerQuestion,
-} from './messages.ts'
-import { mostText } from './shapes.ts'
-import { RemoteLedger } from './remote-ledger.ts'
+} from './worker-messages.ts'
+import { mostText } from './message-schemas.ts'
+import { RemoteQuotas } from './remote-quotas.ts'
 
 /** How long the primary may take to answer a claim; then it is refused. */
-const ledgerWithinMs = 2000
+const quotaTimeoutMs = 2000
 const joinWithinMs = 10_000
 /** How often a worker says that it is there, however busy; the primary replaces one that says nothing. */
 const aliveMs = 1000
@@ -37,17 +37,17 @@ class WorkerNode {
   readonly #config: Config
   readonly #revocations: Revocations
   readonly #stopping = new AbortController()
-  readonly #line: Line
+  readonly #channel: WorkerChannel
   #gateway: Gateway | undefined
 
   constructor(config: Config) {
     this.#config = config
     this.#revocations = new Revocations({ toleranceMs: config.auth.clockToleranceS * 1000 })
-    this.#line = new Line({
+    this.#channel = new WorkerChannel({
       send: message => void process.send?.(message, undefined, {}, () => undefined),
       answer: question => {
         if (isPrimaryQuestion(question)) return this.#answer(question)
-        throw new LineError('the question is none')
+        throw new WorkerChannelError('the question is none')
       },
       hear: notice => {
         if (isPrimaryNotice(notice)) this.#hear(notice)
@@ -57,7 +57,7 @@ class WorkerNode {
   }
 
   async run(): Promise<number> {
-    process.on('message', message => this.#line.receive(message))
+    process.on('message', message => this.#channel.receive(message))
     const alive = setInterval(() => this.#tell({ tell: 'alive' }), aliveMs)
     try {
       return await this.#serve()
@@ -67,7 +67,7 @@ class WorkerNode {
   }
 
   async #serve(): Promise<number> {
-    const interruption = Interruption.ofProcess()
+    const interruption = InterruptSignal.ofProcess()
     interruption.abandoning.addEventListener('abort', () => process.exit(130))
     interruption.stopping.addEventListener('abort', () => this.#stopping.abort())
     const { signal } = this.#stopping
@@ -89,11 +89,11 @@ class WorkerNode {
 
   async #start(): Promise<Gateway> {
     const question: WorkerQuestion = { ask: 'join' }
-    const welcome = await this.#line.ask(question, { parse: parseWelcome, withinMs: joinWithinMs })
+    const welcome = await this.#channel.ask(question, { parse: parseWelcome, withinMs: joinWithinMs })
     for (const revocation of welcome.revocations) this.#revocations.keep(revocation)
     const gateway = await startGateway(this.#config, {
       worker: {
-        ledger: new RemoteLedger(this.#line, ledgerWithinMs),
+        quotas: new RemoteQuotas(this.#channel, quotaTimeoutMs),
         revocations: this.#revocations,
         sessionNumbersAbove: welcome.sessionNumbersAbove,
         listens: welcome.listens,
@@ -107,8 +107,11 @@ class WorkerNode {
   /** Says why it is not ready, until it is. */
   #tellState({ controls, ready }: Gateway): NodeJS.Timeout {
     const tell = (): void => {
-      const lack = controls.notReady()
-      this.#tell({ tell: 'state', ...(lack === undefined ? {} : { lack: lack.slice(0, mostText) }) })
+      const notReadyReason = controls.notReadyReason()
+      this.#tell({
+        tell: 'state',
+        ...(notReadyReason === undefined ? {} : { notReadyReason: notReadyReason.slice(0, mostText) }),
+      })
     }
     const timer = setInterval(tell, stateMs)
     const end = (): void => {
@@ -122,7 +125,7 @@ class WorkerNode {
 
   /** Says what keeps it from reading, whenever that changes. */
   #tellOutages({ controls }: Gateway): NodeJS.Timeout {
-    let told: OutageFacts | undefined
+    let told: OutageReport | undefined
     return setInterval(() => {
       const outage = controls.outage()
       if (outage?.source === told?.source && outage?.reason === told?.reason) return
@@ -134,7 +137,7 @@ class WorkerNode {
 
   #answer(question: PrimaryQuestion): object | number | boolean {
     if (question.ask === 'revoke') return this.#revoke(question.revocation)
-    if (this.#gateway === undefined) throw new LineError('the worker is starting')
+    if (this.#gateway === undefined) throw new WorkerChannelError('the worker is starting')
     const { sessions, drain, registry } = this.#gateway.controls
     if (question.ask === 'metrics') return registry.getMetricsAsJSON()
     if (question.ask === 'list') return sessions.list(question.query)
@@ -162,6 +165,6 @@ class WorkerNode {
   }
 
   #tell(notice: WorkerNotice): void {
-    this.#line.tell(notice)
+    this.#channel.tell(notice)
   }
 }

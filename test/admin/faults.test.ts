@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { serveAdministration } from '../../src/admin/administration.ts'
 import { Drain } from '../../src/admin/drain.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/diagnostics/secret.ts'
 import { adminToken } from './admin-client.ts'
 
 /** The listener on sessions of which only the revocation is real. */

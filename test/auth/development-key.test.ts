@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect, promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DevelopmentKeyError } from '../../src/auth/development-file.ts'
-import { readDevelopmentKey } from '../../src/auth/development-key.ts'
-import { developmentIdentity, mintToken } from '../../src/auth/development-token.ts'
+import {
+  developmentIdentity,
+  readDevelopmentKey,
+  signDevelopmentToken,
+} from '../../src/auth/development-token.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
 import { refusalOf } from './issuer.ts'
 
@@ -44,7 +47,7 @@ describe('the development key', () => {
   })
 
   test('is one for processes that start at once', async () => {
-    const module = new URL('../../src/auth/development-key.ts', import.meta.url).href
+    const module = new URL('../../src/auth/development-token.ts', import.meta.url).href
     const script = `const { readDevelopmentKey } = await import(${JSON.stringify(module)})
       console.log((await readDevelopmentKey('development', ${JSON.stringify(path)})).id)`
     const runs = Array.from({ length: 4 }, () =>
@@ -120,7 +123,7 @@ describe('a development token', () => {
       symbols: ['AAPL'],
       lifetimeS: 60,
     } as const
-    const token = await mintToken({ ...request, nowMs })
+    const token = await signDevelopmentToken({ ...request, nowMs })
     const grant = await verify(token)
     expect(grant).toMatchObject({
       subject: 'ann',
@@ -131,7 +134,7 @@ describe('a development token', () => {
       rooms: new Set(),
       expiresAtMs: nowMs + 60_000,
     })
-    expect((await verify(await mintToken({ ...request, nowMs }))).tokenId).not.toBe(grant.tokenId)
+    expect((await verify(await signDevelopmentToken({ ...request, nowMs }))).tokenId).not.toBe(grant.tokenId)
     nowMs += 60_000
     expect((await refusalOf(verify, token)).reason).toBe('expired')
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readAuthorization } from '../../src/auth/bearer-token.ts'
+import { readBearerToken } from '../../src/auth/bearer-token.ts'
 import { isOriginAllowed } from '../../src/auth/origin-policy.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 300 })
@@ -14,7 +14,7 @@ test('whatever an Authorization header holds, a token is one word of it behind B
     fc.nat(100_000).map(length => `Bearer ${' '.repeat(length)}x y`),
   )
   const property = fc.property(headers, header => {
-    const authorization = readAuthorization(header)
+    const authorization = readBearerToken(header)
     if (authorization.kind === 'absent') expect(header.trim()).toBe('')
     if (authorization.kind === 'unusable') expect(authorization.fault.length).toBeLessThan(80)
     if (authorization.kind !== 'token') return
@@ -38,7 +38,7 @@ test.each([
   ['bearer\u00a0a.b.c', 'white space inside the token'],
   ['Bearer:a.b.c', 'expected "Bearer" and a space before the token'],
 ])('an Authorization header %j is said to be wrong: %s', (header, fault) => {
-  expect(readAuthorization(header)).toEqual({ kind: 'unusable', fault: `Authorization: ${fault}` })
+  expect(readBearerToken(header)).toEqual({ kind: 'unusable', fault: `Authorization: ${fault}` })
 })
 
 const parts = fc.constantFrom(

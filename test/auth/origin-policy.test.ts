@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isLoopback } from '../../src/auth/loopback.ts'
+import { isLoopback } from '../../src/system/ip-address.ts'
 import { isOriginAllowed } from '../../src/auth/origin-policy.ts'
 
 describe('an origin', () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { KeyError, parsePublicKey } from '../../src/auth/public-key.ts'
+import { PublicKeyError, parsePublicKey } from '../../src/auth/public-key.ts'
 
 function pem(key: KeyObject): string {
   return key.export({ type: key.type === 'public' ? 'spki' : 'pkcs8', format: 'pem' })
@@ -60,7 +60,7 @@ describe('refused, with the reason', () => {
     ],
     ['nothing', '', 'expected a public key'],
   ])('%s', (_what, text, message) => {
-    expect(() => parsePublicKey(text)).toThrow(KeyError)
+    expect(() => parsePublicKey(text)).toThrow(PublicKeyError)
     expect(() => parsePublicKey(text)).toThrow(message)
   })
 
@@ -77,7 +77,7 @@ describe('refused, with the reason', () => {
     fc.assert(
       fc.property(texts, text => {
         const thrown = thrownBy(() => parsePublicKey(text))
-        expect(thrown === undefined || thrown instanceof KeyError).toBe(true)
+        expect(thrown === undefined || thrown instanceof PublicKeyError).toBe(true)
       }),
     )
   })

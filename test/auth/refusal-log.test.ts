@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withRefusalLog } from '../../src/auth/refusal-log.ts'
+import { withRefusalLog } from '../../src/auth/token-verifier.ts'
 import { TokenError, type TokenFault } from '../../src/auth/token-error.ts'
 import { claims, es256, refusalOf, sign, verifierOf } from './issuer.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { readLogConfig } from '../../src/config/config-reader.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { openLog } from '../../src/gateway/open-log.ts'
-import { keyOf, topicOf } from '../../src/log/topics.ts'
+import { openLog } from '../../src/app/open-log.ts'
+import { recordKeyOf, topicOf } from '../../src/log/topics.ts'
 import { generateTape } from '../support/tape.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 import { Desk, jsonLines, open, publish, readAll } from './publish/desk.ts'
@@ -21,7 +21,7 @@ describe('in Kafka', () => {
     onTestFinished(() => log.close())
     const published = await readAll(log)
     expect(published.length).toBe(tape.length)
-    const key = (event: MarketEvent) => `${topicOf(event, topics)} ${keyOf(event)}`
+    const key = (event: MarketEvent) => `${topicOf(event, topics)} ${recordKeyOf(event)}`
     expect(Map.groupBy(published, key)).toEqual(Map.groupBy(tape, key))
   })
 

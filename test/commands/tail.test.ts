@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type WebSocket, WebSocketServer } from 'ws'
 import { readLogConfig } from '../../src/config/config-reader.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { openLog } from '../../src/gateway/open-log.ts'
+import { openLog } from '../../src/app/open-log.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { Command } from '../support/command.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readDevelopmentKey } from '../../src/auth/development-key.ts'
-import { developmentIdentity } from '../../src/auth/development-token.ts'
+import { developmentIdentity, readDevelopmentKey } from '../../src/auth/development-token.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
 
 const command = fileURLToPath(new URL('../../src/commands/token.ts', import.meta.url))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { configTable } from '../../src/config/config-text.ts'
+import { configTable } from '../../src/config/variables/all-variables.ts'
 
 const document = new URL('../../docs/configuration.md', import.meta.url)
 

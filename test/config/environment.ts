@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { ConfigError } from '../../src/config/config-error.ts'
+import { ConfigError } from '../../src/config/variable-reader.ts'
 import { readConfig } from '../../src/config/config-reader.ts'
 
 /** The least that production starts with. */

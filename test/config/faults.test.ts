@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/config/config-error.ts'
+import { ConfigError } from '../../src/config/variable-reader.ts'
 import { readConfig } from '../../src/config/config-reader.ts'
 import { development, faultsOf, production } from './environment.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/config/config-error.ts'
+import { ConfigError } from '../../src/config/variable-reader.ts'
 import { readConfig, readLogConfig, readMaxEventBytes } from '../../src/config/config-reader.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
 import { development } from './environment.ts'

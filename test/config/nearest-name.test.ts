@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nearestName } from '../../src/config/nearest-name.ts'
+import { nearestName } from '../../src/config/variable-reader.ts'
 
 const names = ['TICKER_PORT', 'TICKER_HOST', 'TICKER_MAX_ITEMS']
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { variables } from '../../src/config/variables.ts'
+import { variables } from '../../src/config/variables/all-variables.ts'
 import { development, faultsOf, keyTexts, production } from './environment.ts'
 
 const values = fc.oneof(

@@ -3,7 +3,7 @@ import { type DemoFeed, startDemoFeed } from '../../src/demo/demo-feed.ts'
 import { createDemoMarket } from '../../src/demo/demo-market.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { AppendResult } from '../../src/log/event-log.ts'
-import { LifecycleError } from '../../src/ticker-error.ts'
+import { LifecycleError } from '../../src/diagnostics/ticker-error.ts'
 import { startMs } from './demo-session.ts'
 
 const seed = 6

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { Random } from '../../src/demo/random.ts'
-import { WeightedChoice } from '../../src/demo/weighted-choice.ts'
+import { Random, WeightedChoice } from '../../src/demo/random.ts'
 
 test('draws in proportion to the weights, and never what weighs nothing', () => {
   const random = new Random(1)

@@ -2,7 +2,7 @@ import { encode, ExtData, ExtensionCodec } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { defaultDecoder } from '../../src/event/decoder.ts'
-import type { LogRecord } from '../../src/event/record.ts'
+import type { LogRecord } from '../../src/event/log-record.ts'
 
 const json = (value: string | Buffer | null): LogRecord => ({
   offset: 0,

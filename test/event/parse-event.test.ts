@@ -1,9 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { eventSchema } from '../../src/event/event-schema.ts'
+import { eventFields, eventSchema } from '../../src/event/event-fields.ts'
 import schemaFile from '../../src/event/event.schema.json' with { type: 'json' }
-import { eventFields } from '../../src/event/event-fields.ts'
 import { EventFault, type FieldRepair, parseEvent, unknownFields } from '../../src/event/parse-event.ts'
 import { generateTape } from '../support/tape.ts'
 

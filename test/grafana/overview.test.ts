@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { channels } from '../../src/event/event.ts'
-import { createStats } from '../../src/log/embedded/embedded-log-stats.ts'
+import { createEmbeddedLogStats } from '../../src/log/embedded/embedded-log-stats.ts'
 import { createKafkaStats } from '../../src/log/kafka/kafka-stats.ts'
 import type { Topics } from '../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -154,7 +154,9 @@ describe('the dashboard', () => {
       .filter(expression => expression.includes('ticker_log_total'))
       .flatMap(expression => /kind=~?"([^"]*)"/.exec(expression)?.[1]?.split('|') ?? [])
 
-    expect(shown.toSorted()).toEqual(Object.keys({ ...createKafkaStats(), ...createStats() }).toSorted())
+    expect(shown.toSorted()).toEqual(
+      Object.keys({ ...createKafkaStats(), ...createEmbeddedLogStats() }).toSorted(),
+    )
   })
 
   test('says of every panel what it shows, in which unit, and what to do', () => {

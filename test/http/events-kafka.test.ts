@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { channels, type MarketEvent } from '../../src/event/event.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
-import { keyOf, type Topics, topicOf } from '../../src/log/topics.ts'
+import { recordKeyOf, type Topics, topicOf } from '../../src/log/topics.ts'
 import { open } from '../commands/publish/desk.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
@@ -32,7 +32,7 @@ afterAll(async () => {
 async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent, Lying>> {
   const token = await gateway.token({ scopes: ['publish'] })
   const places = new Map<MarketEvent, Lying>()
-  const hands = Map.groupBy(events, event => `${topicOf(event, topics)} ${keyOf(event)}`.length % 4)
+  const hands = Map.groupBy(events, event => `${topicOf(event, topics)} ${recordKeyOf(event)}`.length % 4)
   const work = [...hands.values()].map(async mine => {
     for (let at = 0; at < mine.length; at += 500) {
       const part = mine.slice(at, at + 500)
@@ -87,7 +87,10 @@ describe('POST /v1/events with Kafka', () => {
     expect(text(received)).toEqual(text(tape))
     const sample = tape.filter((_, index) => index % 50 === 0)
     expect(await Promise.all(sample.map(event => readAt(log, places.get(event)!)))).toEqual(sample)
-    for (const [key, events] of Map.groupBy(tape, event => `${topicOf(event, topics)} ${keyOf(event)}`)) {
+    for (const [key, events] of Map.groupBy(
+      tape,
+      event => `${topicOf(event, topics)} ${recordKeyOf(event)}`,
+    )) {
       const positions = events.map(event => places.get(event)!)
       expect(new Set(positions.map(({ topic, partition }) => `${topic}/${partition}`)).size).toBe(1)
       const offsets = positions.map(({ position }) => position)

@@ -73,7 +73,7 @@ test('before Kafka has answered the node is not ready, and says why', async () =
     TICKER_OPS_PORT: '0',
     TICKER_MODE: 'development',
   }
-  const { startGateway } = await import('../../src/gateway/gateway.ts')
+  const { startGateway } = await import('../../src/app/gateway.ts')
   const { readConfig } = await import('../../src/config/config-reader.ts')
   const waiting = await startGateway(readConfig(env), { logStream: { write: () => undefined } })
   await expect

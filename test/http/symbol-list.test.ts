@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
-import { symbolList } from '../../src/http/symbol-list.ts'
-import { Items } from '../../src/tape/items.ts'
+import { symbolList } from '../../src/http/symbols-route.ts'
+import { Items } from '../../src/feed/last-values/items.ts'
 
 const grantOf = (changes: Partial<Grant> = {}): Grant => ({
   subject: 'ann',

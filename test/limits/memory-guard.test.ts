@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryGuard, type MemoryGuardOptions, type Relief } from '../../src/limits/memory-guard.ts'
-import { memoryLimit, shareOfWorker } from '../../src/limits/memory-limit.ts'
-import { append } from '../tape/batch.ts'
-import { openWindow, run } from '../tape/window-stage.ts'
+import { memoryLimit, shareOfWorker } from '../../src/limits/process-memory.ts'
+import { append } from '../feed/recent-events/batch.ts'
+import { openWindow, run } from '../feed/recent-events/window-fixture.ts'
 
 /** A process that takes what the test says, on a limit of 1,000,000,000 bytes. */
 class Scene {

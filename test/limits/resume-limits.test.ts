@@ -1,12 +1,12 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ResumeLimits, type ResumeLimitsOptions } from '../../src/limits/resume-limits.ts'
-import { UserTurns } from '../../src/limits/user-turns.ts'
+import { UserConcurrency } from '../../src/limits/concurrency-limiter.ts'
 import { createTestLedger } from '../support/test-ledger.ts'
 
 const create = (options: Partial<ResumeLimitsOptions> = {}): ResumeLimits =>
   new ResumeLimits({
-    ledger: createTestLedger({ resumeBytesPerUser: 60_000 }),
+    quotas: createTestLedger({ resumeBytesPerUser: 60_000 }),
     resumesAtOnce: 3,
     resumesAtOncePerUser: 2,
     ...options,
@@ -122,7 +122,7 @@ describe('turns to read the log', () => {
   })
 
   test('are given on by work that fails, and a user without work is not kept', async () => {
-    const turns = new UserTurns(1)
+    const turns = new UserConcurrency(1)
     const failing = turns.inTurn('ann', () => Promise.reject(new Error('the log does not answer')))
     const next = turns.inTurn('ann', () => Promise.resolve())
     expect(turns.isFull('ann')).toBe(true)

@@ -4,8 +4,8 @@ import { placed } from '../../load/bytes/batches.ts'
 import { BehindMarket, windowBytes } from '../../load/bytes/behind.ts'
 import { type Market, markets } from '../../load/bytes/markets.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import type { Block } from '../../src/wire/block.ts'
-import { TapeDecoder } from '../../src/wire/tape/tape-decoder.ts'
+import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
 import { Random } from '../support/random.ts'
 import { generateTape, sharedTapePath } from '../support/tape.ts'
 
@@ -61,12 +61,12 @@ async function behind({ events, symbols }: Market, source: 'memory' | 'log') {
   return { bytes: framedBytes(frames), events: eventsByItem(decoded(frames)) }
 }
 
-function framedBytes(frames: readonly Block[]): number {
+function framedBytes(frames: readonly PreparedFrame[]): number {
   return frames.reduce((sum, block) => sum + block.framed().length, 0)
 }
 
 /** What a client has of the frames, whose ranges follow one another. */
-function decoded(frames: readonly Block[]): MarketEvent[] {
+function decoded(frames: readonly PreparedFrame[]): MarketEvent[] {
   const decoder = new TapeDecoder()
   const reached = new Map<number, number>()
   return frames.flatMap(block => {

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defaultForm, formNamed } from '../../load/forms.ts'
 import { makeBatches, sameItems } from '../../load/delivery/workload.ts'
-import { TapeBytes } from '../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder } from '../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../src/wire/tape/tape-encoder.ts'
-import { writeReset } from '../../src/wire/tape/tape-frame.ts'
+import { TapeWriter } from '../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../src/wire/tape/encoding/tape-encoder.ts'
+import { writeReset } from '../../src/wire/tape/encoding/tape-frame.ts'
 import { anyBusyEvent } from '../wire/tape/any-event.ts'
-import { FrameMaker, ItemNumbers, partOf } from '../wire/tape/tape-stage.ts'
+import { FrameMaker, ItemNumbers, partOf } from '../wire/tape/tape-fixture.ts'
 
 const form = formNamed('ticker.v1.tape')
 const entry = fc.record({ event: anyBusyEvent, replaces: fc.oneof(fc.constant(0), fc.nat(300)) })
@@ -38,14 +38,14 @@ describe('the counter of the tape form', () => {
     const count = form.createCounter()
     const absolute = partOf(encoder, trade, { item: 3, partition: 0 })
     const frames = new FrameMaker([0])
-    const bases = new TapeBytes()
+    const bases = new TapeWriter()
     writeReset(bases)
     encoder.base(3, bases)
     expect(count(Buffer.from(frames.opening(bases)))).toBe(0)
     expect(count(Buffer.from(`[${event!.text}]`))).toBe(0)
     expect(count(Buffer.from(frames.frame([partOf(encoder, trade, { item: 3, partition: 0 })])))).toBe(1)
     expect(count(Buffer.from(frames.frame([absolute])))).toBe(1)
-    const reset = new TapeBytes()
+    const reset = new TapeWriter()
     writeReset(reset)
     count(Buffer.from(frames.opening(reset)))
     expect(() => count(Buffer.from([0x80, 0x0b, 0x00]))).toThrow('item 3 changes, and was never told')

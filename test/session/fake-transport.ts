@@ -1,7 +1,7 @@
-import type { CloseCode } from '../../src/session/close-code.ts'
+import type { CloseCode } from '../../src/protocol/close-code.ts'
 import type { Transport } from '../../src/session/transport.ts'
-import type { Block } from '../../src/wire/block.ts'
-import { jsonForm } from '../../src/wire/json-form.ts'
+import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import { jsonForm } from '../../src/wire/json/json-form.ts'
 import type { WireForm } from '../../src/wire/wire-form.ts'
 import { FormReader } from '../support/form-reader.ts'
 
@@ -35,13 +35,13 @@ export class FakeTransport implements Transport {
     this.#onDrain()
   }
 
-  write(block: Block, mostUnsentBytes = Infinity): 'written' | 'congested' {
+  write(block: PreparedFrame, mostUnsentBytes = Infinity): 'written' | 'congested' {
     if (this.isCongested || this.unsentBytes > mostUnsentBytes) return 'congested'
     this.#take(block)
     return 'written'
   }
 
-  close(why: CloseCode, farewell?: Block): void {
+  close(why: CloseCode, farewell?: PreparedFrame): void {
     if (farewell !== undefined) this.#take(farewell)
     this.closed = why
   }
@@ -51,7 +51,7 @@ export class FakeTransport implements Transport {
     return this.messages.splice(0)
   }
 
-  #take(block: Block): void {
+  #take(block: PreparedFrame): void {
     this.written.frames++
     this.written.bytes += block.framed().length
     const messages = this.#reader.messagesOf(block.payload, block.framed()[0] === 0x82)

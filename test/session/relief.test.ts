@@ -60,7 +60,7 @@ test('a session whose token comes while memory is short ends with 406 and why; t
     id: 9,
   })
   expect(transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
-  expect(stage.sessions.placeCounts.refused.memory).toBe(1)
+  expect(stage.sessions.admissionCounts.refused.memory).toBe(1)
   expect(live.session.state).toBe('live')
   stage.renew(live.session, {})
   await vi.advanceTimersByTimeAsync(0)

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
-import type { History } from '../../src/fanout/history.ts'
+import type { History } from '../../src/history/history.ts'
 import { type Pair, request, Stage, startMs } from './stage.ts'
 
 const partition = { topic: 'market', partition: 0 }

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { type SessionEvent, type SessionState, type Step, steps } from '../../src/session/session-steps.ts'
+import {
+  type SessionEvent,
+  type SessionState,
+  type SessionStep,
+  sessionSteps,
+} from '../../src/session/session-steps.ts'
 
 /** State, error and close for each event (rows) in each state (columns); `-` is the state that it was. */
 const table = `
@@ -32,15 +37,15 @@ const cells = rows.flatMap(([event = '', ...cellsOfEvent]) =>
   cellsOfEvent.map((cell, index) => [states[index] as SessionState, event as SessionEvent, cell] as const),
 )
 
-function describeStep(state: SessionState, { to, error, close }: Step): string {
+function describeStep(state: SessionState, { to, error, close }: SessionStep): string {
   return [to === state ? '-' : to, error, close].filter(part => part !== undefined).join(' ')
 }
 
 test.each(cells)('%s, %s: %s', (state, event, cell) => {
-  expect(describeStep(state, steps[state][event])).toBe(cell)
+  expect(describeStep(state, sessionSteps[state][event])).toBe(cell)
 })
 
 test('every event of every state is in the table, and none leaves the end', () => {
-  expect(cells).toHaveLength((Object.keys(steps).length - 1) * Object.keys(steps.ended).length)
-  for (const step of Object.values(steps.ended)) expect(step).toEqual({ to: 'ended' })
+  expect(cells).toHaveLength((Object.keys(sessionSteps).length - 1) * Object.keys(sessionSteps.ended).length)
+  for (const step of Object.values(sessionSteps.ended)) expect(step).toEqual({ to: 'ended' })
 })

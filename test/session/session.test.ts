@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { TokenError } from '../../src/auth/token-error.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import type { Feed } from '../../src/fanout/feed.ts'
+import type { Feed } from '../../src/feed/feed.ts'
 import type { Sessions } from '../../src/session/sessions.ts'
 import { grantOf, type Pair, request, Stage, startMs } from './stage.ts'
 

@@ -1,9 +1,9 @@
 import { vi } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
-import type { Feed } from '../../src/fanout/feed.ts'
+import type { Feed } from '../../src/feed/feed.ts'
 import type { Session } from '../../src/session/session.ts'
-import type { SessionLimits } from '../../src/session/session-parts.ts'
+import type { SessionLimits } from '../../src/session/session-context.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { noHistory } from '../support/no-history.ts'
 import { FakeTransport } from './fake-transport.ts'
@@ -56,7 +56,7 @@ export class Stage {
       feed,
       history: noHistory,
       limits,
-      ledger: createTestLedger(limits),
+      quotas: createTestLedger(limits),
       revocations,
       verify: token => this.verify(token),
       random: () => 0.5,

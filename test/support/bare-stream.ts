@@ -1,13 +1,13 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Grant } from '../../src/auth/grant.ts'
-import type { Feed } from '../../src/fanout/feed.ts'
-import { listen } from '../../src/gateway/listen.ts'
+import type { Feed } from '../../src/feed/feed.ts'
+import { listen } from '../../src/app/listeners.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
-import type { SessionLimits } from '../../src/session/session-parts.ts'
+import type { SessionLimits } from '../../src/session/session-context.ts'
 import { noHistory } from './no-history.ts'
 import { Sessions } from '../../src/session/sessions.ts'
-import { Admission } from '../../src/transport/admission.ts'
-import { serveStream } from '../../src/transport/stream-route.ts'
+import { HandshakeAdmission } from '../../src/transport/handshake-admission.ts'
+import { serveStream } from '../../src/transport/websocket/stream-route.ts'
 import { createTestFeed, defaultLimits, defaults, overrides } from './defaults.ts'
 import { createTestLedger } from './test-ledger.ts'
 
@@ -38,16 +38,16 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     ...overrides.bareStream,
     ...changes,
   }
-  const ledger = createTestLedger(limits)
+  const quotas = createTestLedger(limits)
   const sessions = new Sessions({
     history: noHistory,
     feed,
     limits,
-    ledger,
+    quotas,
     revocations: new Revocations(),
     verify: () => Promise.resolve(everything),
   })
-  const admission = new Admission({ ledger })
+  const admission = new HandshakeAdmission({ quotas })
   await serveStream(app, {
     ...defaults.limits,
     ...limits,

@@ -1,7 +1,7 @@
 import { readConfig } from '../../src/config/config-reader.ts'
-import { Feed, type FeedOptions } from '../../src/fanout/feed.ts'
-import type { NodeLimits } from '../../src/limits/ledger-limits.ts'
-import type { SessionLimits } from '../../src/session/session-parts.ts'
+import { Feed, type FeedOptions } from '../../src/feed/feed.ts'
+import type { NodeLimits } from '../../src/limits/node-limits.ts'
+import type { SessionLimits } from '../../src/session/session-context.ts'
 import { production } from '../config/environment.ts'
 
 /** What production runs with where nothing is configured. Tests run with it, but for what stands in `overrides`. */

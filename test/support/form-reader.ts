@@ -1,4 +1,4 @@
-import { TapeDecoder } from '../../src/wire/tape/tape-decoder.ts'
+import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
 
 /** One message of a frame. */
 export interface Message {

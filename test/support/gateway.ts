@@ -1,11 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Gateway } from '../../src/app/gateway-run.ts'
+import { startGateway } from '../../src/app/gateway.ts'
+import {
+  type DevelopmentTokenRequest,
+  readDevelopmentKey,
+  signDevelopmentToken,
+} from '../../src/auth/development-token.ts'
 import { readConfig } from '../../src/config/config-reader.ts'
-import { startGateway } from '../../src/gateway/gateway.ts'
-import type { Gateway } from '../../src/gateway/gateway-run.ts'
-import { readDevelopmentKey } from '../../src/auth/development-key.ts'
-import { mintToken, type TokenRequest } from '../../src/auth/development-token.ts'
 
 export interface TestGateway extends Gateway {
   readonly operationsUrl: string
@@ -14,7 +17,7 @@ export interface TestGateway extends Gateway {
   /** What was logged, line by line. */
   readonly logLines: string[]
   readonly env: Readonly<Record<string, string>>
-  token(request?: Partial<TokenRequest>): Promise<string>
+  token(request?: Partial<DevelopmentTokenRequest>): Promise<string>
   /** Stops, and leaves its log to another one. */
   leave(): Promise<void>
   /** The value of a metric, by its name with its labels as Prometheus prints them; `undefined` where it is absent. */
@@ -53,9 +56,9 @@ export async function startTestGateway(env: Readonly<Record<string, string>> = {
 }
 
 /** A token that allows everything for an hour, unless the request says otherwise. */
-export async function mintTestToken(request: Partial<TokenRequest> = {}): Promise<string> {
+export async function mintTestToken(request: Partial<DevelopmentTokenRequest> = {}): Promise<string> {
   const key = await readDevelopmentKey('development')
-  return mintToken({
+  return signDevelopmentToken({
     key,
     subject: 'test',
     scopes: ['stream'],

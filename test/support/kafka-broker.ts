@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { repairKafkajs } from '../../src/log/kafka/kafkajs-repairs.ts'
+import { patchKafkajs } from '../../src/log/kafka/connection/kafkajs-patches.ts'
 import { Guard } from './guard.ts'
 import { JavaProcess } from './java.ts'
 import type { KafkaConfiguration } from './kafka-configuration.ts'
@@ -110,7 +110,7 @@ export class KafkaBroker {
 
 /** Whether a client gets an answer that names a live broker: the port opens before that. */
 async function answers(brokers: string): Promise<boolean> {
-  repairKafkajs()
+  patchKafkajs()
   const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
   const admin = kafka.admin()
   try {

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
-import { readOptions } from '../../src/commands/read-options.ts'
-import { UsageError } from '../../src/commands/usage-error.ts'
+import { UsageError, readOptions } from '../../src/commands/command-line.ts'
+import { messageOf } from '../../src/diagnostics/ticker-error.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
-import { messageOf } from '../../src/ticker-error.ts'
 import { type KafkaBroker, startKafka } from './kafka.ts'
 import { ensureTopics, namesOf } from './topics.ts'
 

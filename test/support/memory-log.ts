@@ -1,8 +1,8 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import type { MarketEvent } from '../../src/event/event.ts'
-import type { Partition, Position } from '../../src/event/position.ts'
-import type { HistoricEvent, History, HistoryBatch, Reach } from '../../src/fanout/history.ts'
-import { TickerError } from '../../src/ticker-error.ts'
+import type { Partition, Position } from '../../src/event/log-record.ts'
+import type { HistoricEvent, History, HistoryBatch, ReadableRange } from '../../src/history/history.ts'
+import { TickerError } from '../../src/diagnostics/ticker-error.ts'
 
 /** By offset: an event, or a record that is none. */
 export type MemoryRecord = MarketEvent | undefined
@@ -131,7 +131,7 @@ export class MemoryHistory implements History {
     this.#log = log
   }
 
-  async reach(partition: Partition): Promise<Reach> {
+  async reach(partition: Partition): Promise<ReadableRange> {
     await nextLoopTurn()
     const { first, recent, end } = this.#log.at(partition)
     return { first, recent, stable: end }

@@ -1,4 +1,4 @@
-import type { History } from '../../src/fanout/history.ts'
+import type { History } from '../../src/history/history.ts'
 
 /** A log that has nothing. */
 export const noHistory: History = {

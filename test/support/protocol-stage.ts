@@ -1,7 +1,7 @@
 import { inject } from 'vitest'
 import { readConfig } from '../../src/config/config-reader.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { type OpenLog, openLog } from '../../src/gateway/open-log.ts'
+import { type OpenLog, openLog } from '../../src/app/open-log.ts'
 import { startTestGateway, type TestGateway } from './gateway.ts'
 import { createTopics, deleteTopics, ensureTopics, kafkaVariables, removeTopics } from './topics.ts'
 

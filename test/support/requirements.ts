@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { messageOf, TickerError } from '../../src/ticker-error.ts'
+import { messageOf, TickerError } from '../../src/diagnostics/ticker-error.ts'
 import { withLock } from './lock.ts'
 
 const run = promisify(execFile)

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/system/clock.ts'
 
 /** A clock that stands until the test moves it. */
 export class TestClock implements Clock {

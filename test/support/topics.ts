@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { repairKafkajs } from '../../src/log/kafka/kafkajs-repairs.ts'
+import { patchKafkajs } from '../../src/log/kafka/connection/kafkajs-patches.ts'
 import { streams, type Topics } from '../../src/log/topics.ts'
 
 const leaderTimeoutMs = 20_000
@@ -93,7 +93,7 @@ export function namesOf(topics: Topics): string[] {
 
 /** Gives `work` a connected kafkajs admin client, for what only one test needs, and disconnects it afterwards. */
 export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
-  repairKafkajs()
+  patchKafkajs()
   const admin = new Kafka({
     clientId: 'test',
     brokers: brokers.split(','),

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { jsonForm } from '../../src/wire/json-form.ts'
+import { jsonForm } from '../../src/wire/json/json-form.ts'
 import { startBareStream } from '../support/bare-stream.ts'
 
 // Run by `allocation.test.ts`: serves subscribers and measures, on its message, what a delivery allocates.

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
-import { PacedWork } from '../../src/limits/paced-work.ts'
+import { SlicedQueue } from '../../src/limits/sliced-queue.ts'
 import { ConnectionGate, type ConnectionGateOptions } from '../../src/transport/connection-gate.ts'
 
 const servers: Server[] = []
@@ -29,7 +29,7 @@ async function guarded(options: Partial<ConnectionGateOptions> = {}): Promise<Gu
   })
   server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
   const gate = new ConnectionGate(server, {
-    work: new PacedWork(2),
+    work: new SlicedQueue(2),
     handshakeTimeoutMs: 60_000,
     maxHandshakes: 100,
     maxHandshakesPerAddress: 100,
@@ -230,7 +230,7 @@ test('nothing gets past a gate that was stopped, nor holds up the end of its ser
 test('a connection that waits for its turn is not late, however busy the node is', async () => {
   const turns: (() => void)[] = []
   const work = { begin: (turn: () => void) => turns.push(turn), goOn: (turn: () => void) => turn() }
-  const guard = await guarded({ handshakeTimeoutMs: 100, work: work as unknown as PacedWork })
+  const guard = await guarded({ handshakeTimeoutMs: 100, work: work as unknown as SlicedQueue })
   const silent = await peer(guard)
   const asking = await peer(guard, 'GET /busy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   await expect.poll(() => guard.gate.counts.late).toBe(1)

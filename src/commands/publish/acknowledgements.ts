@@ -1,7 +1,7 @@
 import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
-import { appendFaultOf } from '../../log/append-fault.ts'
+import { appendFailureOf } from '../../log/append-failure.ts'
 import type { AppendResult, Partition } from '../../log/event-log.ts'
-import type { TickerError } from '../../ticker-error.ts'
+import type { TickerError } from '../../diagnostics/ticker-error.ts'
 
 /** An event and the line that it came from. */
 export interface NumberedEvent {
@@ -10,7 +10,7 @@ export interface NumberedEvent {
 }
 
 /** What lies in one partition: so many events, between two offsets, with those of other producers perhaps. */
-export interface Extent {
+export interface PartitionOffsets {
   readonly partition: Partition
   readonly count: number
   readonly first: number
@@ -18,20 +18,20 @@ export interface Extent {
 }
 
 /** Events that follow on each other in the file, by their first and last lines. */
-export interface Stretch {
+export interface LineRange {
   readonly firstLine: number
   readonly lastLine: number
   readonly count: number
 }
 
 /** Events that were not acknowledged. */
-export interface MissingStretch extends Stretch {
+export interface MissingLines extends LineRange {
   /** Whether they are certainly not in the log; else nobody knows. */
   readonly isAbsent: boolean
 }
 
 /** A stretch that knows its place among the events, so that neighbours can be told from others. */
-interface PlacedStretch extends MissingStretch {
+interface PlacedStretch extends MissingLines {
   readonly place: number
 }
 
@@ -48,7 +48,7 @@ export class Acknowledgements {
   readonly byChannel = new Map<Channel, number>()
   /** Why events were refused, with how many were. */
   readonly errors = new Map<string, number>()
-  readonly #extents = new Map<Partition, Extent>()
+  readonly #extents = new Map<Partition, PartitionOffsets>()
   readonly #refused: PlacedStretch[] = []
   readonly #underWay = new Set<Batch>()
   #handedOver = 0
@@ -78,7 +78,7 @@ export class Acknowledgements {
     return count
   }
 
-  get extents(): readonly Extent[] {
+  get extents(): readonly PartitionOffsets[] {
     return [...this.#extents.values()].toSorted(
       (one, other) =>
         one.partition.topic.localeCompare(other.partition.topic) ||
@@ -92,7 +92,7 @@ export class Acknowledgements {
   }
 
   /** What was handed over and is not acknowledged, in the order of the file: refused, or still under way. */
-  get missing(): readonly MissingStretch[] {
+  get missing(): readonly MissingLines[] {
     const stretches = [...this.#refused]
     for (const { events, place } of this.#underWay) {
       const [first, last] = [events[0], events.at(-1)]
@@ -125,7 +125,7 @@ export class Acknowledgements {
   #refuse(at: { line: number; place: number }, result: { readonly error: TickerError } | undefined): void {
     const { line, place } = at
     const message = result?.error.message ?? 'the log gave no answer'
-    const isAbsent = result !== undefined && appendFaultOf(result.error) !== 'unconfirmed'
+    const isAbsent = result !== undefined && appendFailureOf(result.error) !== 'unconfirmed'
     this.errors.set(message, (this.errors.get(message) ?? 0) + 1)
     this.#refused.push({ firstLine: line, lastLine: line, count: 1, isAbsent, place })
   }

@@ -1,4 +1,4 @@
-import { messageOf, TickerError } from '../../ticker-error.ts'
+import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 import type { AppendResult, EventLog } from '../../log/event-log.ts'
 import { Acknowledgements, type Batch, type NumberedEvent } from './acknowledgements.ts'
 

@@ -1,8 +1,8 @@
-import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
-import type { LineContent, LineFault } from './line-content.ts'
+import { type Channel, type MarketEvent, channelOfType } from '../../event/event.ts'
+import { type FileLine, type LineContent, type LineFault, readLine } from './event-lines.ts'
 
 /** A line that is no event. */
-export interface BadLine extends LineFault {
+interface BadLine extends LineFault {
   readonly line: number
 }
 
@@ -35,7 +35,7 @@ export class Findings {
       this.#addBad({ line, rule: content.fault.rule, message: content.fault.message })
     if (content.kind !== 'event') return
     const { event, unknown, repaired } = content
-    const time = timeOf(event)
+    const time = eventTime(event)
     this.events += 1
     this.times = { first: this.times?.first ?? time, last: time }
     increment(this.byChannel, channelOfType[event.T])
@@ -55,7 +55,7 @@ export class Findings {
 }
 
 /** The time that an event tells of itself. */
-export function timeOf(event: MarketEvent): string {
+export function eventTime(event: MarketEvent): string {
   return event.T === 'n' ? (event.updated_at ?? event.created_at) : event.t
 }
 
@@ -63,4 +63,34 @@ export function timeOf(event: MarketEvent): string {
 function increment<Name extends string>(counts: Map<Name, number>, name: Name): void {
   const count = counts.get(name)
   if (count !== undefined || counts.size < countedNames) counts.set(name, (count ?? 0) + 1)
+}
+
+interface FileCheckOptions {
+  readonly lines: AsyncIterable<readonly FileLine[]>
+  readonly fromLine: number
+  readonly maxEventBytes: number
+  /** Called after each array of lines. */
+  readonly onProgress: (findings: Findings) => void
+}
+
+/** What a pass over a whole file found. */
+export interface FileCheck {
+  readonly findings: Findings
+  /** Of the text, after decompression. */
+  readonly textBytes: number
+}
+
+/** Reads every line from `fromLine` on, and publishes none. */
+export async function checkFile(options: FileCheckOptions): Promise<FileCheck> {
+  const { lines, fromLine, maxEventBytes, onProgress } = options
+  const findings = new Findings()
+  let textBytes = 0
+  for await (const some of lines) {
+    for (const line of some) {
+      textBytes = line.end
+      if (line.number >= fromLine) findings.add(line.number, readLine(line, maxEventBytes))
+    }
+    onProgress(findings)
+  }
+  return { findings, textBytes }
 }

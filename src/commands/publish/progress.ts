@@ -9,7 +9,7 @@ export interface ProgressState {
 }
 
 /** Shows someone how far it is. */
-export interface Progress {
+export interface ProgressDisplay {
   /** Cheap enough to call a thousand times a second. */
   update(state: ProgressState): void
   /** Prints a line of its own. */
@@ -27,7 +27,7 @@ const plainIntervalMs = 3000
 const shortestMs = 100
 
 /** A bar where the output is a terminal, else a line every few seconds. */
-export function startProgress(options: ProgressOptions): Progress {
+export function startProgress(options: ProgressOptions): ProgressDisplay {
   return options.output.isTTY ? new BarProgress(options) : new PlainProgress(options)
 }
 
@@ -43,7 +43,7 @@ export function describeProgress({ fraction, events }: ProgressState, elapsedMs:
   return [`${Math.floor(fraction * 100)} %`, ...parts].join(', ')
 }
 
-class BarProgress implements Progress {
+class BarProgress implements ProgressDisplay {
   readonly #bar: SingleBar
   readonly #output: NodeJS.WriteStream
   readonly #startedMs = performance.now()
@@ -89,7 +89,7 @@ class BarProgress implements Progress {
   }
 }
 
-class PlainProgress implements Progress {
+class PlainProgress implements ProgressDisplay {
   readonly #output: NodeJS.WriteStream
   readonly #startedMs = performance.now()
   readonly #timer: NodeJS.Timeout

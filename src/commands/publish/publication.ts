@@ -1,16 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
 import type { NumberedEvent } from './acknowledgements.ts'
 import type { AppendWindow } from './append-window.ts'
+import { type FileLine, readLine } from './event-lines.ts'
 import { Findings } from './findings.ts'
-import { readLine } from './line-content.ts'
-import type { Line } from './line-splitter.ts'
-import type { Pace } from './pace.ts'
+import type { PublishSchedule } from './publish-schedule.ts'
 
 export interface PublicationOptions {
   /** The lines of the file from the first one on, in arrays, as they come. */
-  readonly lines: AsyncIterable<readonly Line[]>
+  readonly lines: AsyncIterable<readonly FileLine[]>
   readonly window: AppendWindow
-  readonly pace: Pace
+  readonly pace: PublishSchedule
   readonly fromLine: number
   readonly skipsBad: boolean
   readonly maxEventBytes: number
@@ -74,7 +73,7 @@ export class Publication {
     }
   }
 
-  async #takeAll(lines: readonly Line[]): Promise<boolean> {
+  async #takeAll(lines: readonly FileLine[]): Promise<boolean> {
     for (const line of lines) if (!(await this.#take(line))) return false
     // Lines may come slowly, and one that is here does not wait for the next.
     await this.#flush()
@@ -82,7 +81,7 @@ export class Publication {
   }
 
   /** False: neither this line nor what follows is published. */
-  async #take(line: Line): Promise<boolean> {
+  async #take(line: FileLine): Promise<boolean> {
     const { fromLine, maxEventBytes, skipsBad } = this.#options
     if (this.#hasEnded) return false
     if (line.number >= fromLine) {

@@ -1,8 +1,7 @@
-import { readOptions } from '../read-options.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError, readOptions } from '../command-line.ts'
 
 /** How fast events go out: as fast as the log takes them, so many a second, or as their own times say. */
-export type PaceRequest =
+export type PublishSpeed =
   | { readonly kind: 'full' }
   | { readonly kind: 'rate'; readonly perSecond: number }
   | { readonly kind: 'realtime' }
@@ -11,7 +10,7 @@ export type PaceRequest =
 export interface PublishArguments {
   /** A path, or `-` for standard input. */
   readonly file: string
-  readonly pace: PaceRequest
+  readonly pace: PublishSpeed
   readonly isCheckOnly: boolean
   readonly skipsBad: boolean
   /** Lines before this one are passed over, unread. */
@@ -80,7 +79,7 @@ function parseOptions(args: readonly string[]) {
   })
 }
 
-function parsePace({ rate, realtime }: { rate?: string | undefined; realtime: boolean }): PaceRequest {
+function parsePace({ rate, realtime }: { rate?: string | undefined; realtime: boolean }): PublishSpeed {
   if (rate === undefined) return { kind: realtime ? 'realtime' : 'full' }
   if (realtime) throw new UsageError('--rate and --realtime: choose one of them')
   const perSecond = /^\d{1,7}(\.\d{1,6})?$/.test(rate) ? Number(rate) : Number.NaN

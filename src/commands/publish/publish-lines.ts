@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import type { LogConfig } from '../../config/config.ts'
-import { openLog } from '../../gateway/open-log.ts'
+import { openLog } from '../../app/open-log.ts'
 import type { EventLog, Position } from '../../log/event-log.ts'
 import { topicOf } from '../../log/topics.ts'
-import type { WarnLog } from '../../rate-limited-log.ts'
-import { messageOf, TickerError } from '../../ticker-error.ts'
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
+import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 import { AppendWindow } from './append-window.ts'
-import type { FileCheck } from './file-check.ts'
-import type { Interruption } from '../../interruption.ts'
-import { createPace } from './pace.ts'
-import { type Progress, startProgress } from './progress.ts'
+import type { FileCheck } from './findings.ts'
+import type { InterruptSignal } from '../../system/interrupt-signal.ts'
+import { createPublishSchedule } from './publish-schedule.ts'
+import { type ProgressDisplay, startProgress } from './progress.ts'
 import { Publication } from './publication.ts'
 import type { PublishArguments } from './publish-arguments.ts'
 import { describeDuration, describeNumber } from '../quantity.ts'
@@ -26,7 +26,7 @@ export interface PublishLinesOptions {
   readonly config: LogConfig
   /** Of the same file, just before; absent where it can be read only once. */
   readonly check: FileCheck | undefined
-  readonly interruption: Interruption
+  readonly interruption: InterruptSignal
 }
 
 /** What became of a file. */
@@ -65,7 +65,7 @@ export async function publishLines(options: PublishLinesOptions): Promise<Publis
   }
 }
 
-function createPublication(options: PublishLinesOptions, log: EventLog, progress: Progress) {
+function createPublication(options: PublishLinesOptions, log: EventLog, progress: ProgressDisplay) {
   const { source, request, config, check, interruption } = options
   const window = new AppendWindow({
     log,
@@ -75,7 +75,7 @@ function createPublication(options: PublishLinesOptions, log: EventLog, progress
   const publication = new Publication({
     lines: source.lines(),
     window,
-    pace: createPace(request.pace),
+    pace: createPublishSchedule(request.pace),
     fromLine: request.fromLine,
     skipsBad: request.skipsBad,
     maxEventBytes: config.maxEventBytes,
@@ -91,7 +91,7 @@ function createPublication(options: PublishLinesOptions, log: EventLog, progress
 }
 
 /** What the log has to tell, while it goes on. */
-function noteWarnings(progress: Progress): WarnLog {
+function noteWarnings(progress: ProgressDisplay): WarnLog {
   return {
     warn: (fields, message) => {
       const why = 'err' in fields ? ` (${messageOf(fields.err)})` : ''

@@ -1,5 +1,5 @@
 import { type Channel, channels } from '../../event/event.ts'
-import type { Acknowledgements, Extent, MissingStretch, Stretch } from './acknowledgements.ts'
+import type { Acknowledgements, PartitionOffsets, MissingLines, LineRange } from './acknowledgements.ts'
 import type { Findings } from './findings.ts'
 import { describeCount, describeDuration, describeNumber } from '../quantity.ts'
 
@@ -70,7 +70,7 @@ export function describePublished({ acknowledgements, target, durationMs }: Publ
 
 /** What the log did not acknowledge; nothing where it did for all. */
 export function describeMissing(
-  missing: readonly MissingStretch[],
+  missing: readonly MissingLines[],
   errors: ReadonlyMap<string, number>,
 ): string[] {
   if (missing.length === 0) return []
@@ -83,7 +83,7 @@ export function describeMissing(
   ].map(printable)
 }
 
-function describeStretches(stretches: readonly Stretch[], what: string): string[] {
+function describeStretches(stretches: readonly LineRange[], what: string): string[] {
   if (stretches.length === 0) return []
   const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0)
   const more = stretches.length - listedStretches
@@ -95,7 +95,7 @@ function describeStretches(stretches: readonly Stretch[], what: string): string[
 }
 
 /** Where to go on, in a file that was published up to some line. */
-export function describeNextLine(nextLine: number, missing: readonly Stretch[]): string {
+export function describeNextLine(nextLine: number, missing: readonly LineRange[]): string {
   const [first] = missing
   if (first === undefined || first.firstLine >= nextLine) {
     return `every line before ${nextLine} is published; go on with --from-line ${nextLine}`
@@ -113,13 +113,13 @@ function describeChannels(byChannel: ReadonlyMap<Channel, number>): string[] {
   })
 }
 
-function describeExtent({ partition, count, first, last }: Extent): string {
+function describeExtent({ partition, count, first, last }: PartitionOffsets): string {
   const name = `${partition.topic}/${partition.partition}`
   const offsets = first === last ? first : `${first}..${last}`
   return `  ${name.padEnd(24)}${describeNumber(count).padStart(12)}  ${offsets}`
 }
 
-function describeStretch({ firstLine, lastLine, count }: Stretch): string {
+function describeStretch({ firstLine, lastLine, count }: LineRange): string {
   const lines = firstLine === lastLine ? `line ${firstLine}` : `lines ${firstLine} to ${lastLine}`
   return `  ${lines} (${describeCount(count, 'event')})`
 }

@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { Readable, pipeline } from 'node:stream'
 import { isatty } from 'node:tty'
-import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { messageOf, TickerError } from '../../ticker-error.ts'
-import { type Line, LineSplitter } from './line-splitter.ts'
-import { maxLineBytes } from './line-content.ts'
+import { TickerError, messageOf } from '../../diagnostics/ticker-error.ts'
+import { type FileLine, LineSplitter, maxLineBytes } from './event-lines.ts'
 
 /** A file cannot be read, or its compression is damaged. */
 export class TextSourceError extends TickerError {
@@ -60,7 +59,7 @@ export class TextSource {
   }
 
   /** Reads the lines, in arrays, as they come. Rejects with a `TextSourceError`. */
-  async *lines(): AsyncGenerator<readonly Line[], void, undefined> {
+  async *lines(): AsyncGenerator<readonly FileLine[], void, undefined> {
     const { signal } = this.#options
     const splitter = new LineSplitter(maxLineBytes)
     try {

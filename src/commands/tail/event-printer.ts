@@ -2,11 +2,11 @@ import type { Writable } from 'node:stream'
 import { channelOfType } from '../../event/event.ts'
 import { EventFault, parseEvent } from '../../event/parse-event.ts'
 import { describeEvent, type Paint } from './event-text.ts'
-import { eventsOf, type ServerMessage } from './server-message.ts'
-import type { Print } from './tail-arguments.ts'
+import { eventsOf, type StreamMessage } from './stream-message.ts'
+import type { OutputFormat } from './tail-arguments.ts'
 
 export interface EventPrinterOptions {
-  readonly print: Print
+  readonly print: OutputFormat
   /** After how many events it has enough. */
   readonly count: number
   readonly output: Writable
@@ -31,14 +31,14 @@ export class EventPrinter {
   }
 
   /** Prints what a frame holds in one write, and answers how many events that were. */
-  take(frame: string, messages: readonly ServerMessage[]): number {
+  take(frame: string, messages: readonly StreamMessage[]): number {
     const lines = this.#lines(frame, messages).slice(0, this.#left)
     this.#left -= lines.length
     if (lines.length > 0) this.#options.output.write(`${lines.join('\n')}\n`)
     return lines.length
   }
 
-  #lines(frame: string, messages: readonly ServerMessage[]): string[] {
+  #lines(frame: string, messages: readonly StreamMessage[]): string[] {
     if (this.#options.print === 'wire') return [frame]
     return messages.flatMap(message =>
       message.T === 'snapshot'
@@ -48,7 +48,7 @@ export class EventPrinter {
   }
 
   /** The line of an event, with a mark behind it; none for another message. */
-  #line(message: ServerMessage, mark: string): string[] {
+  #line(message: StreamMessage, mark: string): string[] {
     if (!Object.hasOwn(channelOfType, message.T)) return []
     const { print, paint, now } = this.#options
     if (print === 'json') return [JSON.stringify(message)]

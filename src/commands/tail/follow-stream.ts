@@ -1,18 +1,16 @@
 import type { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { describeDuration } from '../quantity.ts'
-import { Backoff } from './backoff.ts'
-import { cureOf, describeEnding, type Ending, isRetryable } from './ending.ts'
-import { CatchUp } from './catch-up.ts'
+import { type ConnectionEnd, cureOf, describeConnectionEnd, isRetryable } from './connection-end.ts'
 import type { EventPrinter } from './event-printer.ts'
-import { IdleNote } from './idle-note.ts'
+import { type Credentials, GatewayConnection } from './gateway-connection.ts'
+import type { StreamMessage } from './stream-message.ts'
+import { IdleNote, ResumeSummary } from './stream-notes.ts'
 import { StreamPositions } from './stream-positions.ts'
-import type { ServerMessage } from './server-message.ts'
-import { type Credentials, StreamConnection } from './stream-connection.ts'
-import { isLocal, type TailAccess } from './tail-access.ts'
+import { type TailAccess, isLocal } from './tail-access.ts'
 import type { TailArguments } from './tail-arguments.ts'
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly request: TailArguments
   readonly access: TailAccess
   readonly printer: EventPrinter
@@ -27,7 +25,7 @@ export interface FollowOptions {
 /** Follows a stream over as many connections as it takes. True: ended as asked; false: the gateway does not want it. */
 export async function followStream(options: FollowOptions): Promise<boolean> {
   const { access, printer, note, stopping } = options
-  const backoff = new Backoff(Math.random)
+  const backoff = new ReconnectDelay(Math.random)
   const positions = new StreamPositions()
   let hasBeenConnected = false
   for (;;) {
@@ -37,12 +35,12 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
     hasBeenConnected ||= ending.kind === 'closed'
     if (stopping.aborted || printer.isDone) return true
     if (!isRetryable(ending, hasBeenConnected)) {
-      note('fault', `${describeEnding(ending)}${cureOf(ending, access.url, isLocal(access.url))}`)
+      note('fault', `${describeConnectionEnd(ending)}${cureOf(ending, access.url, isLocal(access.url))}`)
       return false
     }
     const askedMs = ending.kind === 'refused' ? ending.retryAfterMs : 0
     const waitMs = backoff.next(performance.now() - startedMs, askedMs)
-    note('fault', `${describeEnding(ending)}; connecting again in ${describeDuration(waitMs)}`)
+    note('fault', `${describeConnectionEnd(ending)}; connecting again in ${describeDuration(waitMs)}`)
     await setTimeout(waitMs, undefined, { signal: stopping }).catch(() => undefined)
     if (stopping.aborted) return true
   }
@@ -62,12 +60,12 @@ interface Start {
 
 /** One connection, and what is printed of it. */
 class Following {
-  readonly ended: Promise<Ending>
+  readonly ended: Promise<ConnectionEnd>
   readonly #options: FollowOptions
   readonly #positions: StreamPositions
   readonly #idle: IdleNote
-  readonly #catchUp: CatchUp
-  readonly #connection: StreamConnection
+  readonly #catchUp: ResumeSummary
+  readonly #connection: GatewayConnection
   #isSubscribed = false
 
   constructor(options: FollowOptions, { positions, credentials }: Start) {
@@ -75,8 +73,8 @@ class Following {
     this.#options = options
     this.#positions = positions
     this.#idle = new IdleNote(request.channels, performance.now())
-    this.#catchUp = new CatchUp(request.channels)
-    this.#connection = new StreamConnection({
+    this.#catchUp = new ResumeSummary(request.channels)
+    this.#connection = new GatewayConnection({
       url: access.url,
       ...credentials,
       subscribe: { ...subscriptionOf(request), ...positions.cursor },
@@ -88,7 +86,7 @@ class Following {
     this.ended = this.#connection.ended.finally(() => stopping.removeEventListener('abort', close))
   }
 
-  #take(frame: string, messages: readonly ServerMessage[]): void {
+  #take(frame: string, messages: readonly StreamMessage[]): void {
     const { printer, output } = this.#options
     if (printer.isDone) return
     if (printer.take(frame, messages) > 0) this.#idle.event(performance.now())
@@ -103,7 +101,7 @@ class Following {
   }
 
   /** What whoever watches should know beside the events. */
-  #tell(message: ServerMessage): void {
+  #tell(message: StreamMessage): void {
     const { request, access, note } = this.#options
     const { T: type, code, msg, detail } = message
     if (type === 'subscription') {
@@ -156,5 +154,29 @@ function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments):
     ...Object.fromEntries(channels.map(channel => [channel, symbols])),
     snapshot,
     policy: Object.fromEntries(chosen.map(channel => [channel, policy])),
+  }
+}
+
+const firstMs = 250
+const longestMs = 10_000
+/** A connection that lived this long was a good one. */
+const goodMs = 10_000
+
+/** How long to wait before each connection after one that ended: longer each time, and never quite the same. */
+export class ReconnectDelay {
+  readonly #random: () => number
+  #failures = 0
+
+  /** `random` gives numbers from 0 to 1. */
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  /** Milliseconds to wait after a connection that lived so long; at least what the server asked for. */
+  next(livedMs: number, askedMs: number): number {
+    if (livedMs >= goodMs) this.#failures = 0
+    const mostMs = Math.min(longestMs, firstMs * 2 ** this.#failures)
+    this.#failures = Math.min(this.#failures + 1, 16)
+    return Math.max(askedMs, Math.round(mostMs * (0.5 + this.#random() / 2)))
   }
 }

@@ -1,4 +1,4 @@
-import type { ServerMessage } from './server-message.ts'
+import type { StreamMessage } from './stream-message.ts'
 
 /** How far an incarnation of a topic was followed, by partition; without an entry where the gateway has not told of one. */
 interface TopicPositions {
@@ -40,7 +40,7 @@ export class StreamPositions {
   }
 
   /** Takes a message in when everything before it was handled. */
-  take(message: ServerMessage): void {
+  take(message: StreamMessage): void {
     const { T: type, partitions, ranges, positions } = message
     if (type === 'subscription' && Array.isArray(partitions)) this.clear()
     if (type === 'subscription' || type === 'partitions')

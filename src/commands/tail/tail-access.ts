@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { trustedCertificates } from '../../auth/development-certificate.ts'
-import { readDevelopmentKey } from '../../auth/development-key.ts'
-import { mintToken } from '../../auth/development-token.ts'
-import { isLoopback } from '../../auth/loopback.ts'
-import type { Config } from '../../config/config.ts'
+import { readDevelopmentKey, signDevelopmentToken } from '../../auth/development-token.ts'
 import { readConfig, readMode } from '../../config/config-reader.ts'
-import { messageOf, TickerError } from '../../ticker-error.ts'
-import { UsageError } from '../usage-error.ts'
+import type { Config } from '../../config/config.ts'
+import { TickerError, messageOf } from '../../diagnostics/ticker-error.ts'
+import { isLoopback } from '../../system/ip-address.ts'
+import { UsageError } from '../command-line.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -88,7 +87,7 @@ function checked(name: string, text: string): string {
 }
 
 async function mintDevelopmentToken(): Promise<string> {
-  return mintToken({
+  return signDevelopmentToken({
     key: await readDevelopmentKey('development'),
     subject: 'tail',
     scopes: ['stream'],

@@ -1,11 +1,10 @@
-import { readOptions } from '../read-options.ts'
 import { type Channel, channels } from '../../event/event.ts'
-import type { Policy } from '../../session/client-message.ts'
 import { symbolRule, toSymbol } from '../../event/symbol.ts'
-import { UsageError } from '../usage-error.ts'
+import type { Policy } from '../../protocol/client-message.ts'
+import { UsageError, readOptions } from '../command-line.ts'
 
 /** How events are printed: for people, one JSON event a line, or the frames as they came. */
-export type Print = 'text' | 'json' | 'wire'
+export type OutputFormat = 'text' | 'json' | 'wire'
 
 /** What the `tail` command was asked for. */
 export interface TailArguments {
@@ -16,7 +15,7 @@ export interface TailArguments {
   readonly policy: Policy | undefined
   /** The stream; `undefined`: the gateway that the environment configures. */
   readonly url: URL | undefined
-  readonly print: Print
+  readonly print: OutputFormat
   /** Whether the current values come first. */
   readonly snapshot: boolean
   /** After how many events to end. */

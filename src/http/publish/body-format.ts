@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { decodeMessagePack } from '../../event/message-pack.ts'
-import { shorten } from '../../show-value.ts'
-import { messageOf } from '../../ticker-error.ts'
+import { shorten } from '../../diagnostics/show-value.ts'
+import { messageOf } from '../../diagnostics/ticker-error.ts'
 import { Refusal } from '../answer.ts'
 
 /** Reads the values of a body, of which more than `maxEvents` are refused. */

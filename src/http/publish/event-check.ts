@@ -1,9 +1,8 @@
-import type { Grant } from '../../auth/grant.ts'
-import type { MarketEvent } from '../../event/event.ts'
+import { type Grant, entitles, entitlesChannel } from '../../auth/grant.ts'
+import { shorten } from '../../diagnostics/show-value.ts'
+import { type MarketEvent, channelOfType } from '../../event/event.ts'
 import { EventFault, parseEvent, unknownFields } from '../../event/parse-event.ts'
-import { shorten } from '../../show-value.ts'
 import { Refusal } from '../answer.ts'
-import { unentitledItem } from './entitlement.ts'
 import type { PostedValues } from './posted-values.ts'
 
 /** What of an event is not published as it was sent. */
@@ -94,4 +93,17 @@ function refuseEvents(status: 403 | 422, problems: readonly EventProblem[], coun
   return new Refusal(status, `nothing was published: ${problems.length} of ${count} events are ${what}`, {
     members: { total: problems.length, events: problems.slice(0, namedEvents) },
   })
+}
+
+/**
+ * The first item of an event that a grant does not entitle to, as `quotes/TSLA`; `undefined` where it entitles to all. News
+ * belongs to every one of its symbols, and with none to `*`, for which the grant must allow every symbol.
+ */
+function unentitledItem(grant: Grant, event: MarketEvent): string | undefined {
+  const channel = channelOfType[event.T]
+  const symbols = event.T === 'n' ? event.symbols : [event.S]
+  if (!entitlesChannel(grant, channel)) return `${channel}/${symbols[0] ?? '*'}`
+  if (grant.symbols === '*') return undefined
+  const symbol = symbols.length === 0 ? '*' : symbols.find(each => !entitles(grant.symbols, each))
+  return symbol === undefined ? undefined : `${channel}/${symbol}`
 }

@@ -2,20 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Grant } from '../../auth/grant.ts'
 import type { TokenVerifier } from '../../auth/token-verifier.ts'
-import type { Ledger, Want } from '../../limits/ledger.ts'
+import type { NodeQuotas, RateClaim } from '../../limits/node-quotas.ts'
 import { type Answer, Refusal, refuseForNow } from '../answer.ts'
-import { authorize } from '../authorization.ts'
-import { takeFrom } from '../ledger-share.ts'
-import { answerOf, type AppendEvents, type AppendOutcome } from './append-events.ts'
+import { authorize, reserveQuota } from '../request-checks.ts'
 import { type CheckedEvents, checkEvents, findUnentitled } from './event-check.ts'
-import { HeldBytes } from './held-bytes.ts'
-import { type BodyForm, bodyFormOf, type PostedValues, readValues } from './posted-values.ts'
-import { createPublishCounts, type PublishCounts } from './publish-counts.ts'
-import { RequestTurns, type Turn } from './request-turns.ts'
+import { type BodyEncoding, type PostedValues, bodyEncodingOf, readValues } from './posted-values.ts'
+import { type PublishCounts, createPublishCounts } from './publish-counts.ts'
+import { type PublishEvents, type PublishOutcome, answerOf } from './publish-outcome.ts'
+import { BodyMemory, type PipelineTurn, RequestPipeline } from './requests-in-flight.ts'
 
 export interface EventIntakeOptions {
   readonly verify: TokenVerifier
-  readonly append: AppendEvents
+  readonly append: PublishEvents
   /** Whether the node takes requests: it is warmed up and not leaving. */
   readonly isReady: () => boolean
   /** Of a body, decompressed. */
@@ -27,7 +25,7 @@ export interface EventIntakeOptions {
   /** Events that may wait for the log; a single request may bring more where none waits. */
   readonly maxPending: number
   /** What each user may publish. */
-  readonly ledger: Ledger
+  readonly quotas: NodeQuotas
   /** From a request's headers to the end of its body; 30 s if left out. */
   readonly bodyTimeoutMs?: number
 }
@@ -35,8 +33,8 @@ export interface EventIntakeOptions {
 /** What a request that may publish brings. */
 interface Posting {
   readonly grant: Grant
-  readonly form: BodyForm
-  readonly turn: Turn
+  readonly encoding: BodyEncoding
+  readonly turn: PipelineTurn
 }
 
 /** Takes the events of requests into the log: all those of a request or none, within limits, and counts. */
@@ -44,8 +42,8 @@ export class EventIntake {
   readonly counts: PublishCounts = createPublishCounts()
   readonly bodyTimeoutMs: number
   readonly #options: EventIntakeOptions
-  readonly #turns = new RequestTurns()
-  readonly #held = new HeldBytes()
+  readonly #turns = new RequestPipeline()
+  readonly #held = new BodyMemory()
   #requests = 0
   #onIdle: () => void = () => undefined
 
@@ -84,25 +82,25 @@ export class EventIntake {
     if (this.#requests === 0) this.#onIdle()
   }
 
-  async #answer(request: IncomingMessage, turn: Turn): Promise<Answer | undefined> {
+  async #answer(request: IncomingMessage, turn: PipelineTurn): Promise<Answer | undefined> {
     const { isReady, verify, maxBytes } = this.#options
     if (!isReady()) return refuseForNow(503, 'not ready: still reading the log, or leaving; try again', 1)
     const grant = await authorize(request.headers.authorization, { verify, scope: 'publish' })
     if (grant instanceof Refusal) return grant
-    const form = bodyFormOf(request.headers, maxBytes)
-    if (form instanceof Refusal) return form
-    const release = this.#held.claim(grant.subject, form.mostBytes)
+    const encoding = bodyEncodingOf(request.headers, maxBytes)
+    if (encoding instanceof Refusal) return encoding
+    const release = this.#held.claim(grant.subject, encoding.mostBytes)
     if (release instanceof Refusal) return release
     try {
-      return await this.#publish(request, { grant, form, turn })
+      return await this.#publish(request, { grant, encoding, turn })
     } finally {
       release()
     }
   }
 
-  async #publish(request: IncomingMessage, { grant, form, turn }: Posting): Promise<Answer | undefined> {
+  async #publish(request: IncomingMessage, { grant, encoding, turn }: Posting): Promise<Answer | undefined> {
     const { maxBytes, maxEvents } = this.#options
-    const posted = await readValues(request, form, { maxBytes, maxEvents, timeoutMs: this.bodyTimeoutMs })
+    const posted = await readValues(request, encoding, { maxBytes, maxEvents, timeoutMs: this.bodyTimeoutMs })
     if (posted === undefined || posted instanceof Refusal) return posted
     const checked = await this.#check(posted, grant)
     if (checked instanceof Refusal) return checked
@@ -114,10 +112,10 @@ export class EventIntake {
 
   /** What is not valid costs its sender as much as what is, since it costs us as much. */
   async #check(posted: PostedValues, grant: Grant): Promise<CheckedEvents | Refusal> {
-    const { maxEventBytes, ledger } = this.#options
+    const { maxEventBytes, quotas } = this.#options
     const { refused } = this.counts
     const count = posted.values.length
-    const shortage = await takeFrom(ledger, published(grant.subject, count))
+    const shortage = await reserveQuota(quotas, published(grant.subject, count))
     if (shortage !== undefined) {
       refused[shortage.status === 429 ? 'rate' : 'silence'] += count
       return shortage
@@ -135,11 +133,11 @@ export class EventIntake {
 
   /** Hands the events to the log at once, so that the next request of the connection comes after this one. */
   async #append({ events, warnings }: CheckedEvents, user: string): Promise<Answer> {
-    const { append, maxPending, ledger } = this.#options
+    const { append, maxPending, quotas } = this.#options
     const { counts } = this
     if (counts.pending > 0 && counts.pending + events.length > maxPending) {
       counts.refused.pending += events.length
-      ledger.giveBack(published(user, events.length))
+      quotas.giveBack(published(user, events.length))
       return refuseForNow(503, 'too many events wait to be published; try again', 1)
     }
     counts.pending += events.length
@@ -152,7 +150,7 @@ export class EventIntake {
     }
   }
 
-  #count(outcomes: readonly AppendOutcome[]): void {
+  #count(outcomes: readonly PublishOutcome[]): void {
     for (const outcome of outcomes) {
       if ('fault' in outcome) this.counts.refused[outcome.fault]++
       else this.counts.published++
@@ -160,6 +158,6 @@ export class EventIntake {
   }
 }
 
-function published(user: string, count: number): Want {
+function published(user: string, count: number): RateClaim {
   return { kind: 'eventsPerUser', key: user, count }
 }

@@ -5,7 +5,7 @@ import { type BodyFormat, formatOf } from './body-format.ts'
 import { codingOf, type ContentCoding, decompress } from './content-coding.ts'
 
 /** How a body is to be read, by the headers of its request. */
-export interface BodyForm {
+export interface BodyEncoding {
   readonly format: BodyFormat
   readonly coding: ContentCoding
   /** The most that it may come to, decompressed. */
@@ -24,7 +24,7 @@ export interface PostedLimits extends BodyLimits {
 }
 
 /** How the body of a request is to be read, or 415. */
-export function bodyFormOf(headers: IncomingHttpHeaders, maxBytes: number): BodyForm | Refusal {
+export function bodyEncodingOf(headers: IncomingHttpHeaders, maxBytes: number): BodyEncoding | Refusal {
   const format = formatOf(headers['content-type'])
   if (format instanceof Refusal) return format
   const coding = codingOf(headers['content-encoding'])
@@ -36,7 +36,7 @@ export function bodyFormOf(headers: IncomingHttpHeaders, maxBytes: number): Body
 /** Reads the values of a request's body: 400, 408 or 413 where it cannot be, `undefined` where its sender leaves before its end. */
 export async function readValues(
   request: IncomingMessage,
-  { format, coding }: BodyForm,
+  { format, coding }: BodyEncoding,
   limits: PostedLimits,
 ): Promise<PostedValues | Refusal | undefined> {
   const received = await readBody(request, limits)

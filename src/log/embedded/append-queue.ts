@@ -3,7 +3,7 @@ import type { MarketEvent } from '../../event/event.ts'
 import type { AppendResult } from '../event-log.ts'
 import { embeddedLogError, faultError, type EmbeddedLogError } from './embedded-log-error.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
-import { patiently, type Patience } from './patience.ts'
+import { patiently, type Patience } from './log-file.ts'
 import type { EncodedEvent, RecordWriter } from './record-writer.ts'
 
 /** What one transaction takes at most, so that it blocks the event loop for some 3 ms. */

@@ -1,4 +1,4 @@
-import { messageOf, TickerError } from '../../ticker-error.ts'
+import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 
 /**
  * What is wrong with the file. `locked`, `full`: the same call may succeed later. `crowded`: too much waits to

@@ -13,6 +13,6 @@ export type EmbeddedLogStats = {
 }
 
 /** Counters that have counted nothing yet. */
-export function createStats(): EmbeddedLogStats {
+export function createEmbeddedLogStats(): EmbeddedLogStats {
   return { appended: 0, groups: 0, refused: 0, dropped: 0, faults: 0 }
 }

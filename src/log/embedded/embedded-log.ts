@@ -5,11 +5,10 @@ import { AppendQueue } from './append-queue.ts'
 import { AppendWatch } from './append-watch.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { faultError } from './embedded-log-error.ts'
-import { createStats, type EmbeddedLogStats } from './embedded-log-stats.ts'
-import { LogFile } from './log-file.ts'
-import { LogReader, type FaultLog } from './log-reader.ts'
-import { isSamePartition, type PartitionStore } from './partition-store.ts'
-import { patiently, type Patience } from './patience.ts'
+import { type EmbeddedLogStats, createEmbeddedLogStats } from './embedded-log-stats.ts'
+import { LogFile, type Patience, patiently } from './log-file.ts'
+import { type FaultLog, LogReader } from './log-reader.ts'
+import { type PartitionStore, isSamePartition } from './partition-store.ts'
 import { RecordWriter } from './record-writer.ts'
 import { Retention } from './retention.ts'
 
@@ -50,7 +49,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
 }
 
 class FileLog implements EmbeddedLog {
-  readonly stats = createStats()
+  readonly stats = createEmbeddedLogStats()
   readonly #file: LogFile
   readonly #patience: Patience
   readonly #queue: AppendQueue

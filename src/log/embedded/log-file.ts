@@ -11,11 +11,12 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { makeFolder } from '../../make-folder.ts'
+import { setTimeout } from 'node:timers/promises'
+import { makeFolder } from '../../system/make-folder.ts'
 import { embeddedLogError, faultError } from './embedded-log-error.ts'
 import { PartitionStore, tableOf } from './partition-store.ts'
 
-export interface LogFileOptions {
+interface LogFileOptions {
   readonly path: string
   readonly topics: readonly string[]
   /** Of a topic that the file does not have yet. */
@@ -226,4 +227,32 @@ function identify(database: DatabaseSync, path: string): void {
   if (tables === 0) return
   if (read('application_id') !== applicationId || read('user_version') !== schemaVersion)
     throw faultError(path, 'foreign')
+}
+
+const pauseMs = 2
+
+export interface Patience {
+  readonly path: string
+  /** How long another process may keep the file locked. */
+  readonly lockTimeoutMs: number
+}
+
+/**
+ * Does something to the file, again and again while another process keeps it locked, without blocking the event
+ * loop in between. Rejects with an EmbeddedLogError.
+ */
+export async function patiently<Result>(
+  { path, lockTimeoutMs }: Patience,
+  work: () => Result,
+): Promise<Result> {
+  const startedAt = performance.now()
+  for (;;) {
+    try {
+      return work()
+    } catch (thrown) {
+      const error = embeddedLogError(path, thrown)
+      if (error.fault !== 'locked' || performance.now() - startedAt > lockTimeoutMs) throw error
+    }
+    await setTimeout(pauseMs)
+  }
 }

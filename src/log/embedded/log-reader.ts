@@ -1,11 +1,10 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { LogBatch, Position } from '../event-log.ts'
 import type { AppendWatch } from './append-watch.ts'
-import type { EmbeddedLogStats } from './embedded-log-stats.ts'
-import type { LogFile } from './log-file.ts'
 import { embeddedLogError } from './embedded-log-error.ts'
-import { isSamePartition, isSpent, type PartitionStore, type ReadBudget } from './partition-store.ts'
-import { patiently, type Patience } from './patience.ts'
+import type { EmbeddedLogStats } from './embedded-log-stats.ts'
+import { type LogFile, type Patience, patiently } from './log-file.ts'
+import { type PartitionStore, type ReadBudget, isSamePartition, isSpent } from './partition-store.ts'
 
 const sliceRecords = 1000
 const sliceBytes = 1_048_576

@@ -1,8 +1,7 @@
 import type { MarketEvent } from '../../event/event.ts'
 import type { Position } from '../event-log.ts'
-import { keyOf, topicOf, type Topics } from '../topics.ts'
+import { type Topics, recordKeyOf, topicOf } from '../topics.ts'
 import { faultError } from './embedded-log-error.ts'
-import { keyPartition } from './key-partition.ts'
 import type { LogFile } from './log-file.ts'
 import type { PartitionStore } from './partition-store.ts'
 
@@ -39,7 +38,7 @@ export class RecordWriter {
 
   /** The record of an event: its key, and its JSON text as the value. */
   encode(event: MarketEvent): EncodedEvent {
-    const key = Buffer.from(keyOf(event))
+    const key = Buffer.from(recordKeyOf(event))
     const stores = this.#storesOfTopic.get(topicOf(event, this.#topics)) ?? []
     const store = stores[keyPartition(key, stores.length)]
     if (store === undefined) throw faultError(this.#file.path, 'damaged')
@@ -67,4 +66,15 @@ export class RecordWriter {
 
 function edgeOf(store: PartitionStore, nowMs: number): Edge {
   return { end: store.ends().stable, lastMs: Math.max(nowMs, store.lastMs()) }
+}
+
+/**
+ * The partition of a key among `count`: FNV-1a, 32 bits
+ * (http://www.isthe.com/chongo/tech/comp/fnv/). Not Kafka's hash: one symbol may have another number there.
+ * It must never change: the events of a key would lose their order.
+ */
+export function keyPartition(key: Buffer, count: number): number {
+  let hash = 0x811c9dc5
+  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0) % count
 }

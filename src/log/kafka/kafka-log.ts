@@ -1,24 +1,21 @@
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import type { MarketEvent } from '../../event/event.ts'
-import type { WarnLog } from '../../rate-limited-log.ts'
 import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
-import { keyOf, topicOf, type Topics } from '../topics.ts'
-import { Appender } from './appender.ts'
-import type { KafkaClient } from './broker-connection.ts'
-import { brokerAddress } from './broker-address.ts'
-import { Cluster } from './cluster.ts'
-import { Incidents } from './incidents.ts'
-import type { KafkaAccess } from './kafkajs-access.ts'
-import { KafkajsClient } from './kafkajs-client.ts'
+import { type Topics, recordKeyOf, topicOf } from '../topics.ts'
+import { type KafkaClient, brokerAddress } from './connection/broker-connection.ts'
+import { Cluster, PartitionTable } from './connection/cluster.ts'
+import { KafkajsClient } from './connection/kafkajs-client.ts'
+import type { KafkaAccess } from './connection/kafkajs-config.ts'
+import { LeaderConnections, OffsetLookup } from './connection/leader-connections.ts'
+import { readRange } from './consume/read-range.ts'
+import { readTail } from './consume/read-tail.ts'
+import { SilentPartitions } from './consume/silent-partitions.ts'
+import { StableEnds, type UnstableEnd } from './consume/stable-ends.ts'
+import { FaultReporter } from './fault-reporter.ts'
 import type { KafkaStats } from './kafka-stats.ts'
-import { LeaderConnections } from './leader-connections.ts'
-import { firstOffset, lastStableOffset } from './list-offsets.ts'
-import { OffsetLookup } from './offset-lookup.ts'
-import { PartitionTable } from './partition-table.ts'
-import { readRange } from './range.ts'
+import { Appender } from './produce/appender.ts'
+import { firstOffset, lastStableOffset } from './protocol/list-offsets-request.ts'
 import { retry } from './retry.ts'
-import { SilentPartitions } from './silent-partitions.ts'
-import { StableEnds, type UnstableEnd } from './stable-ends.ts'
-import { readTail } from './tail.ts'
 
 export interface KafkaLogOptions extends KafkaAccess {
   readonly topics: Topics
@@ -49,7 +46,7 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
  */
 export class KafkaLog implements EventLog {
   readonly #client: KafkaClient
-  readonly #incidents: Incidents
+  readonly #reporter: FaultReporter
   readonly #stableEnds: StableEnds
   readonly #silent: SilentPartitions
   readonly #partitions = new PartitionTable()
@@ -64,27 +61,27 @@ export class KafkaLog implements EventLog {
 
   constructor(options: KafkaLogOptions, client: KafkaClient) {
     const { topics, appendTimeoutMs: timeoutMs = defaultAppendTimeoutMs } = options
-    const incidents = new Incidents(options.logger)
+    const reporter = new FaultReporter(options.logger)
     const seeds = options.brokers.map(brokerAddress)
-    const cluster = new Cluster({ client, seeds, topics: [...new Set(Object.values(topics))], incidents })
+    const cluster = new Cluster({ client, seeds, topics: [...new Set(Object.values(topics))], reporter })
     const partitions = this.#partitions
     this.#client = client
     this.#topics = topics
-    this.#incidents = incidents
+    this.#reporter = reporter
     const clock = options.clock ?? (() => performance.now())
     this.#stableEnds = new StableEnds(clock)
     this.#silent = new SilentPartitions(clock)
     this.#cluster = cluster
     this.#connections = new LeaderConnections(client, cluster)
     this.#lookup = new OffsetLookup(this.#connections)
-    this.#appender = new Appender({ client, cluster, partitions, incidents, timeoutMs })
+    this.#appender = new Appender({ client, cluster, partitions, reporter, timeoutMs })
     this.#lookUpIntervalMs = options.lookUpIntervalMs ?? defaultLookUpIntervalMs
     this.#questionTimeoutMs = options.questionTimeoutMs ?? defaultQuestionTimeoutMs
   }
 
   /** What was counted since the log was opened. */
   get stats(): Readonly<KafkaStats> {
-    return this.#incidents.stats
+    return this.#reporter.stats
   }
 
   /** What lies beyond the last stable offset of each partition that a tail follows now. */
@@ -97,7 +94,7 @@ export class KafkaLog implements EventLog {
   }
 
   get trouble(): string | undefined {
-    return this.#incidents.trouble
+    return this.#reporter.trouble
   }
 
   partitions(signal: AbortSignal): Promise<readonly Position[]> {
@@ -113,7 +110,7 @@ export class KafkaLog implements EventLog {
       client: this.#client,
       cluster: this.#cluster,
       partitions: this.#partitions,
-      incidents: this.#incidents,
+      reporter: this.#reporter,
       stableEnds: this.#stableEnds,
       silent: this.#silent,
       from,
@@ -127,7 +124,7 @@ export class KafkaLog implements EventLog {
     return readRange({
       cluster: this.#cluster,
       connections: this.#connections,
-      incidents: this.#incidents,
+      reporter: this.#reporter,
       partition: this.#partitions.of(partition.topic, partition.partition),
       from,
       to,
@@ -161,7 +158,7 @@ export class KafkaLog implements EventLog {
     return this.#appender.append(
       events.map(event => ({
         topic: topicOf(event, topics),
-        key: keyOf(event),
+        key: recordKeyOf(event),
         value: Buffer.from(JSON.stringify(event)),
       })),
     )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Findings } from '../../../src/commands/publish/findings.ts'
-import type { LineContent } from '../../../src/commands/publish/line-content.ts'
+import type { LineContent } from '../../../src/commands/publish/event-lines.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
 
 function event(of: MarketEvent, unknown: readonly string[] = []): LineContent {

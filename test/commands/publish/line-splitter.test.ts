@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Line, LineSplitter } from '../../../src/commands/publish/line-splitter.ts'
+import { type FileLine, LineSplitter } from '../../../src/commands/publish/event-lines.ts'
 
-function split(chunks: readonly Buffer[], maxBytes = 1000): Line[] {
+function split(chunks: readonly Buffer[], maxBytes = 1000): FileLine[] {
   const splitter = new LineSplitter(maxBytes)
   return [...chunks.flatMap(chunk => splitter.split(chunk)), ...splitter.rest()]
 }
 
-function texts(lines: readonly Line[]): (string | undefined)[] {
+function texts(lines: readonly FileLine[]): (string | undefined)[] {
   return lines.map(({ bytes }) => bytes?.toString())
 }
 

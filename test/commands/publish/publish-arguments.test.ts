@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parsePublishArguments } from '../../../src/commands/publish/publish-arguments.ts'
-import { UsageError } from '../../../src/commands/usage-error.ts'
+import { UsageError } from '../../../src/commands/command-line.ts'
 
 describe('the arguments of publish', () => {
   test('are a file, at full speed, checked, from its first line', () => {

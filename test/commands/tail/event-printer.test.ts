@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { EventPrinter, type EventPrinterOptions } from '../../../src/commands/tail/event-printer.ts'
-import { readFrame } from '../../../src/commands/tail/server-message.ts'
+import { readFrame } from '../../../src/commands/tail/stream-message.ts'
 
 function printer(options: Partial<EventPrinterOptions>): {
   take: (frame: string) => number

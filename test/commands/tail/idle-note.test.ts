@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { IdleNote } from '../../../src/commands/tail/idle-note.ts'
+import { IdleNote } from '../../../src/commands/tail/stream-notes.ts'
 
 const heartbeat = { T: 'heartbeat', agesMs: { trades: 7_500_000, quotes: 5 }, lag: 0 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseTailArguments, type TailArguments } from '../../../src/commands/tail/tail-arguments.ts'
-import { UsageError } from '../../../src/commands/usage-error.ts'
+import { UsageError } from '../../../src/commands/command-line.ts'
 import { channels } from '../../../src/event/event.ts'
 
 function parse(...args: string[]): TailArguments {

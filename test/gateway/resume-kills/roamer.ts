@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { messageOf } from '../../../src/ticker-error.ts'
+import { messageOf } from '../../../src/diagnostics/ticker-error.ts'
 import type { Random } from '../../support/random.ts'
 import { ResumingClient } from '../../support/resuming-client.ts'
 

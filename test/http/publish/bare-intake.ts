@@ -4,9 +4,9 @@ import Fastify from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { Grant } from '../../../src/auth/grant.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
-import { listen } from '../../../src/gateway/listen.ts'
+import { listen } from '../../../src/app/listeners.ts'
 import { serveEvents } from '../../../src/http/events-route.ts'
-import type { AppendOutcome } from '../../../src/http/publish/append-events.ts'
+import type { PublishOutcome } from '../../../src/http/publish/publish-outcome.ts'
 import { EventIntake, type EventIntakeOptions } from '../../../src/http/publish/event-intake.ts'
 import { defaults } from '../../support/defaults.ts'
 import { createTestLedger } from '../../support/test-ledger.ts'
@@ -15,7 +15,7 @@ import { type Answered, type Post, post } from './post.ts'
 /** One call of `append`, which the test answers. */
 export interface Append {
   readonly events: readonly MarketEvent[]
-  readonly answer: (outcomes: readonly AppendOutcome[]) => void
+  readonly answer: (outcomes: readonly PublishOutcome[]) => void
   readonly fail: (error: Error) => void
 }
 
@@ -27,7 +27,7 @@ interface BareOptions extends Partial<EventIntakeOptions> {
 const partition = { topic: 'market.trades', partition: 0 }
 
 /** Events that lie one behind the other. */
-export function lying(count: number, from = 0): AppendOutcome[] {
+export function lying(count: number, from = 0): PublishOutcome[] {
   return Array.from({ length: count }, (_, index) => ({
     position: { partition, epoch: 'epoch', offset: from + index },
   }))
@@ -54,7 +54,7 @@ export class BareIntake {
       isReady: () => this.isReady,
       ...defaults.publish,
       maxEventBytes: defaults.ingest.maxEventBytes,
-      ledger: createTestLedger({ eventsPerSecond }, () => this.nowMs),
+      quotas: createTestLedger({ eventsPerSecond }, () => this.nowMs),
       ...rest,
     })
     this.logLines = logLines
@@ -98,8 +98,8 @@ export class BareIntake {
     }
   }
 
-  #append(events: readonly MarketEvent[]): Promise<readonly AppendOutcome[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly AppendOutcome[]>()
+  #append(events: readonly MarketEvent[]): Promise<readonly PublishOutcome[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly PublishOutcome[]>()
     this.#appends.push({ events, answer: resolve, fail: reject })
     this.#wake()
     return promise

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
-import { keyOf } from '../../../src/log/topics.ts'
+import { recordKeyOf } from '../../../src/log/topics.ts'
 import { generateTape } from '../../support/tape.ts'
 import { nameOf, type SharedLog } from './log-under-test.ts'
 import { appendAll, bound, endOf, eventsOf, readEvents, readRange } from './reading.ts'
@@ -16,7 +16,12 @@ export function appendingSuite(sharedLog: SharedLog): void {
       return eventsOf(await readRange(log, partition, [offset, offset + 1]))
     })
     const expected = events.map((event, index) => [
-      { event, key: keyOf(event), partition: positions[index]!.partition, offset: positions[index]!.offset },
+      {
+        event,
+        key: recordKeyOf(event),
+        partition: positions[index]!.partition,
+        offset: positions[index]!.offset,
+      },
     ])
     expect(await Promise.all(reads)).toEqual(expected)
   })

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { TickerError } from '../../../src/ticker-error.ts'
+import { TickerError } from '../../../src/diagnostics/ticker-error.ts'
 import { nameOf, type LogUnderTest, type OpenLog } from './log-under-test.ts'
 import { appendAll, bound, endOf, readEvents } from './reading.ts'
 import { newSymbol, sampleTrade, sampleTrades } from './sample-event.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EventLog, LogBatch, Partition, Position } from '../../../src/log/event-log.ts'
-import { TickerError } from '../../../src/ticker-error.ts'
+import { TickerError } from '../../../src/diagnostics/ticker-error.ts'
 import type { LogUnderTest, OpenLog } from './log-under-test.ts'
 import { appendAll, bound, endOf, eventsOf } from './reading.ts'
 import { newSymbol, sampleTrade, sampleTrades } from './sample-event.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keyPartition } from '../../../src/log/embedded/key-partition.ts'
+import { keyPartition } from '../../../src/log/embedded/record-writer.ts'
 
 test('keys stay in the partitions that existing files have them in', () => {
   const partitions = ['', 'AAPL', 'SPY', 'BRK.B', 'BTC/USD', '株'].map(key =>

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ByteReader } from '../../../src/log/kafka/byte-reader.ts'
-import { fetchRequest } from '../../../src/log/kafka/fetch.ts'
+import { ByteReader } from '../../../src/log/kafka/protocol/byte-reader.ts'
+import { fetchRequest } from '../../../src/log/kafka/protocol/fetch-request.ts'
 import { KafkaError, MalformedError } from '../../../src/log/kafka/kafka-error.ts'
-import type { KafkaRequest } from '../../../src/log/kafka/kafka-request.ts'
-import { listOffsetsRequest } from '../../../src/log/kafka/list-offsets.ts'
-import { metadataRequest } from '../../../src/log/kafka/metadata.ts'
+import type { KafkaRequest } from '../../../src/log/kafka/protocol/kafka-request.ts'
+import { listOffsetsRequest } from '../../../src/log/kafka/protocol/list-offsets-request.ts'
+import { metadataRequest } from '../../../src/log/kafka/protocol/metadata-request.ts'
 import {
   compactArray,
   compactBytes,

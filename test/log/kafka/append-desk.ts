@@ -1,6 +1,10 @@
-import type { BatchProducer, KafkaClient, OutgoingBatch } from '../../../src/log/kafka/broker-connection.ts'
+import type {
+  BatchProducer,
+  KafkaClient,
+  OutgoingBatch,
+} from '../../../src/log/kafka/connection/broker-connection.ts'
 import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
-import { KafkajsClient } from '../../../src/log/kafka/kafkajs-client.ts'
+import { KafkajsClient } from '../../../src/log/kafka/connection/kafkajs-client.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
 const topics = { trades: 'trades', quotes: 'quotes', bars: 'bars', statuses: 'statuses', news: 'news' }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { OutgoingBatch } from '../../../src/log/kafka/broker-connection.ts'
+import type { OutgoingBatch } from '../../../src/log/kafka/connection/broker-connection.ts'
 import { KafkaError, RefusedError, UnsentError } from '../../../src/log/kafka/kafka-error.ts'
 import { sampleTrade } from '../conformance/sample-event.ts'
 import { AppendDesk } from './append-desk.ts'

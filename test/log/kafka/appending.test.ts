@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { BatchProducer, KafkaClient, OutgoingBatch } from '../../../src/log/kafka/broker-connection.ts'
+import type {
+  BatchProducer,
+  KafkaClient,
+  OutgoingBatch,
+} from '../../../src/log/kafka/connection/broker-connection.ts'
 import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
 import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
-import { KafkajsClient } from '../../../src/log/kafka/kafkajs-client.ts'
+import { KafkajsClient } from '../../../src/log/kafka/connection/kafkajs-client.ts'
 import { newSymbol, sampleNews, sampleTrade, sampleTrades } from '../conformance/sample-event.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { numbers, until } from './reading.ts'

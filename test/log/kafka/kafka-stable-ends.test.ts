@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
-import type { UnstableEnd } from '../../../src/log/kafka/stable-ends.ts'
+import type { UnstableEnd } from '../../../src/log/kafka/consume/stable-ends.ts'
 import { type OpenedKafkaLog, openKafkaLog } from './open-kafka-log.ts'
 import { TailReading, until } from './reading.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { RecordBatchError } from '../../../src/log/kafka/record-batch-error.ts'
-import { type RecordSet, RecordSetReader } from '../../../src/log/kafka/record-set-reader.ts'
+import { RecordBatchError } from '../../../src/log/kafka/kafka-error.ts'
+import { type RecordSet, RecordSetReader } from '../../../src/log/kafka/protocol/record-set-reader.ts'
 import type { LogRecord } from '../../../src/log/event-log.ts'
 
 /** What a reader made of a whole record set. */

@@ -1,26 +1,25 @@
 import { expect, test } from 'vitest'
-import { Backoff } from '../../../src/log/kafka/backoff.ts'
-import { Doorbell } from '../../../src/log/kafka/doorbell.ts'
+import { WakeSignal } from '../../../src/log/kafka/consume/wake-signal.ts'
 import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
-import { retry } from '../../../src/log/kafka/retry.ts'
+import { RetryBackoff, retry } from '../../../src/log/kafka/retry.ts'
 
 const patience = { signal: new AbortController().signal, timeoutMs: 60_000 }
 
 test('pauses longer and longer, up to four seconds, and begins again after a success', () => {
-  const backoff = new Backoff(() => 1)
+  const backoff = new RetryBackoff(() => 1)
   expect(Array.from({ length: 7 }, () => backoff.next())).toEqual([0, 250, 500, 1000, 2000, 4000, 4000])
   backoff.reset()
   expect([backoff.next(), backoff.next()]).toEqual([0, 250])
 })
 
 test('varies pauses by a quarter at most', () => {
-  const backoff = new Backoff(() => 0)
+  const backoff = new RetryBackoff(() => 0)
   expect(Array.from({ length: 3 }, () => backoff.next())).toEqual([0, 187.5, 375])
 })
 
 test('ends a pause when it is aborted', async () => {
   const ending = new AbortController()
-  const backoff = new Backoff(() => 1)
+  const backoff = new RetryBackoff(() => 1)
   for (let attempt = 0; attempt < 2; attempt += 1) await backoff.wait(patience.signal)
   const waiting = backoff.wait(ending.signal)
   const abortedAt = performance.now()
@@ -30,13 +29,13 @@ test('ends a pause when it is aborted', async () => {
 })
 
 test('keeps a ring for the next wait, and takes several for one', async () => {
-  const doorbell = new Doorbell()
-  doorbell.ring()
-  doorbell.ring()
+  const doorbell = new WakeSignal()
+  doorbell.notify()
+  doorbell.notify()
   expect(await doorbell.wait(0)).toBe(true)
   expect(await doorbell.wait(0)).toBe(false)
   const waiting = doorbell.wait()
-  doorbell.ring()
+  doorbell.notify()
   expect(await waiting).toBe(true)
 })
 

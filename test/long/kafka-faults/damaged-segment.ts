@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { frameAt } from '../../../src/log/kafka/record-batch.ts'
+import { frameAt } from '../../../src/log/kafka/protocol/record-batch.ts'
 import type { KafkaBroker } from '../../support/kafka.ts'
 
 /** `[from, to)` of a batch. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Message, Producer } from 'kafkajs'
-import { keyOf, topicOf, type Topics } from '../../../src/log/topics.ts'
+import { recordKeyOf, topicOf, type Topics } from '../../../src/log/topics.ts'
 import { generateTape } from '../../support/tape.ts'
 import { garbage } from '../kafka-faults/odd-records.ts'
 import { patientKafka } from '../kafka-faults/trade-producer.ts'
@@ -76,7 +76,7 @@ export class MarketProducer {
     for (let number = this.#acknowledged; number < end; number++) {
       const event = withNumber(tape[number % tape.length]!, number)
       const topic = topicOf(event, this.#options.topics)
-      add(topic, { key: keyOf(event), value: JSON.stringify(event) })
+      add(topic, { key: recordKeyOf(event), value: JSON.stringify(event) })
       if (number % garbageEvery === 0) add(topic, this.#garbage(number))
     }
     const topicMessages = [...messages].map(([topic, some]) => ({ topic, messages: some }))

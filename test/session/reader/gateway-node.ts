@@ -1,5 +1,5 @@
 import { Revocations } from '../../../src/auth/revocations.ts'
-import type { Feed } from '../../../src/fanout/feed.ts'
+import type { Feed } from '../../../src/feed/feed.ts'
 import { Sessions } from '../../../src/session/sessions.ts'
 import {
   MemoryHistory,
@@ -54,7 +54,7 @@ export class GatewayNode {
       feed: this.feed,
       history: new MemoryHistory(log),
       limits,
-      ledger: createTestLedger(limits),
+      quotas: createTestLedger(limits),
       revocations: new Revocations(),
       verify: () => Promise.resolve(grantOf()),
       onFault: error => {

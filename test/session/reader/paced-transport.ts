@@ -1,6 +1,6 @@
-import type { CloseCode } from '../../../src/session/close-code.ts'
+import type { CloseCode } from '../../../src/protocol/close-code.ts'
 import type { Transport } from '../../../src/session/transport.ts'
-import type { Block } from '../../../src/wire/block.ts'
+import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
 import type { WireForm } from '../../../src/wire/wire-form.ts'
 
 /** What a frame brings. */
@@ -41,7 +41,7 @@ export class PacedTransport implements Transport {
     this.#onDrain = listener
   }
 
-  write(block: Block, mostUnsentBytes = Infinity): 'written' | 'congested' {
+  write(block: PreparedFrame, mostUnsentBytes = Infinity): 'written' | 'congested' {
     if (this.unsentBytes > mostUnsentBytes) return 'congested'
     // A copy: whoever made the block may use its memory for another.
     const frame = { payload: Buffer.from(block.payload), isBinary: block.framed()[0] === 0x82 }
@@ -56,7 +56,7 @@ export class PacedTransport implements Transport {
     return 'written'
   }
 
-  close(why: CloseCode, farewell?: Block): void {
+  close(why: CloseCode, farewell?: PreparedFrame): void {
     if (farewell !== undefined) this.write(farewell)
     this.closed = why
   }

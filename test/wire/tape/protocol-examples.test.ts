@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { MarketEvent } from '../../../src/event/event.ts'
-import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../../src/wire/tape/tape-encoder.ts'
-import { TapeError } from '../../../src/wire/tape/tape-error.ts'
-import { writeCovers, writeReset } from '../../../src/wire/tape/tape-frame.ts'
-import type { TapeRange } from '../../../src/wire/tape/tape-partitions.ts'
-import { FrameMaker, partOf } from './tape-stage.ts'
+import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import { TapeError } from '../../../src/wire/tape/decoding/tape-reader.ts'
+import { writeCovers, writeReset } from '../../../src/wire/tape/encoding/tape-frame.ts'
+import type { TapeRange } from '../../../src/wire/tape/decoding/tape-partitions.ts'
+import { FrameMaker, partOf } from './tape-fixture.ts'
 
 interface Exchange {
   readonly frame: Uint8Array
@@ -56,8 +56,8 @@ describe('the examples of PROTOCOL.md §10', () => {
       as: 400,
       t: '2021-02-22T15:51:45.335Z',
     }
-    encoder.encode(base, { item: 7, partition: 2 }, new TapeBytes())
-    const opening = new TapeBytes()
+    encoder.encode(base, { item: 7, partition: 2 }, new TapeWriter())
+    const opening = new TapeWriter()
     writeReset(opening)
     encoder.base(7, opening)
     const frames = new FrameMaker([4711, 0, 1000])
@@ -97,7 +97,7 @@ describe('the examples of PROTOCOL.md §10', () => {
       behindFrame(second, trades, { partition: 0, from: 4711, to: 4714 }),
     ]
     for (const quote of quotes) partOf(live, quote, { item: 7, partition: 2 })
-    const base = new TapeBytes()
+    const base = new TapeWriter()
     base.byte(0x80)
     writeCovers({ partition: 2, from: 1040, to: 1040 }, base)
     live.base(7, base)
@@ -108,7 +108,7 @@ describe('the examples of PROTOCOL.md §10', () => {
 })
 
 function behindFrame(encoder: TapeEncoder, events: readonly MarketEvent[], range: TapeRange): Uint8Array {
-  const out = new TapeBytes()
+  const out = new TapeWriter()
   out.byte(0x80)
   for (const event of events) encoder.encode(event, { item: 0, partition: range.partition }, out)
   writeCovers(range, out)

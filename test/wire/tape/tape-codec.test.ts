@@ -1,12 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Quote, Trade } from '../../../src/event/event.ts'
-import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder, type TapeLimits } from '../../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../../src/wire/tape/tape-encoder.ts'
-import { TapeError } from '../../../src/wire/tape/tape-error.ts'
+import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder, type TapeLimits } from '../../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import { TapeError } from '../../../src/wire/tape/decoding/tape-reader.ts'
 import { generateTape, readTape, sharedTapePath } from '../../support/tape.ts'
-import { FrameMaker, ItemNumbers, partOf, seen } from './tape-stage.ts'
+import { FrameMaker, ItemNumbers, partOf, seen } from './tape-fixture.ts'
 
 const quote: Quote = {
   T: 'q',
@@ -72,7 +72,7 @@ describe('TapeEncoder', () => {
     expect(partOf(encoder, quote, { item: 0, partition: 1 }).bytes).toHaveLength(first.length)
     encoder.forget(0)
     expect(encoder.size).toBe(0)
-    expect(encoder.base(0, new TapeBytes())).toBe(false)
+    expect(encoder.base(0, new TapeWriter())).toBe(false)
     expect(partOf(encoder, quote, place).bytes).toEqual(first)
   })
 })

@@ -1,14 +1,14 @@
 import { isSymbol } from '../../../src/event/symbol.ts'
 import { isTime } from '../../../src/event/time.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
-import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../../src/wire/tape/tape-encoder.ts'
-import { writeReset } from '../../../src/wire/tape/tape-frame.ts'
-import { TapeError } from '../../../src/wire/tape/tape-error.ts'
+import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import { writeReset } from '../../../src/wire/tape/encoding/tape-frame.ts'
+import { TapeError } from '../../../src/wire/tape/decoding/tape-reader.ts'
 import { Random } from '../../support/random.ts'
 import { generateTape } from '../../support/tape.ts'
-import { FrameMaker, ItemNumbers, type Part, partOf } from './tape-stage.ts'
+import { FrameMaker, ItemNumbers, type Part, partOf } from './tape-fixture.ts'
 
 /** The frames of a short connection: the first begins it. */
 type Connection = readonly [Uint8Array, ...Uint8Array[]]
@@ -153,7 +153,7 @@ function connection(seed: number): Connection {
     const item = numbers.of(event)
     return partOf(encoder, event, { item, partition: item % 3, replaces: index % 7 === 0 ? 3 : 0 })
   })
-  const bases = new TapeBytes()
+  const bases = new TapeWriter()
   writeReset(bases)
   const early = new TapeEncoder()
   const met = events.slice(0, -eventsEach * framesEach)

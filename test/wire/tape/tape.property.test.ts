@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MarketEvent } from '../../../src/event/event.ts'
-import { TapeBytes } from '../../../src/wire/tape/tape-bytes.ts'
-import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/tape-decoder.ts'
-import { TapeEncoder } from '../../../src/wire/tape/tape-encoder.ts'
-import { writeReset } from '../../../src/wire/tape/tape-frame.ts'
+import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
+import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/decoding/tape-decoder.ts'
+import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import { writeReset } from '../../../src/wire/tape/encoding/tape-frame.ts'
 import { anyBusyEvent } from './any-event.ts'
-import { FrameMaker, ItemNumbers, type Part, partOf, seen } from './tape-stage.ts'
+import { FrameMaker, ItemNumbers, type Part, partOf, seen } from './tape-fixture.ts'
 
 const partitions = 3
 
@@ -95,7 +95,7 @@ describe('what is encoded', () => {
         for (const event of events.filter(({ T }) => T !== 'n')) {
           const item = numbers.of(event)
           const change = partOf(encoder, event, { item, partition: 0 })
-          const absolute = new TapeBytes()
+          const absolute = new TapeWriter()
           const isJson = change.bytes[0] === 3
           const part =
             met.has(item) || isJson || !encoder.absolute(item, absolute)
@@ -140,18 +140,18 @@ class Stage {
 
   /** Who joins now: told where the partitions are, and a base of every item. */
   receiver(): Receiver {
-    return new Receiver(this.#positions, this.#bases(new TapeBytes()))
+    return new Receiver(this.#positions, this.#bases(new TapeWriter()))
   }
 
   /** The same connection, made to forget what it knows. */
   rejoin(receiver: Receiver): Receiver {
-    const records = new TapeBytes()
+    const records = new TapeWriter()
     writeReset(records)
     receiver.open(this.#positions, this.#bases(records))
     return receiver
   }
 
-  #bases(out: TapeBytes): TapeBytes {
+  #bases(out: TapeWriter): TapeWriter {
     for (const item of this.#numbers.all) this.#encoder.base(item, out)
     return out
   }
@@ -161,12 +161,12 @@ class Receiver {
   readonly #decoder = new TapeDecoder()
   #frames: FrameMaker
 
-  constructor(positions: readonly number[], bases: TapeBytes) {
+  constructor(positions: readonly number[], bases: TapeWriter) {
     this.#frames = new FrameMaker(positions)
     this.open(positions, bases)
   }
 
-  open(positions: readonly number[], records: TapeBytes): void {
+  open(positions: readonly number[], records: TapeWriter): void {
     this.#frames = new FrameMaker(positions)
     const { events, ranges } = eventsOf(this.#decoder.decode(this.#frames.opening(records)))
     if (events.length + ranges.length > 0) throw new Error('a base was taken for an event')

@@ -1,0 +1,119 @@
+import type { FastifyInstance } from 'fastify'
+import { type Revocation, RevocationsFullError } from '../auth/revocations.ts'
+import type { SessionFacts } from '../session/session-facts.ts'
+import { AdminFault } from './admin-fault.ts'
+import {
+  type RevocationInput,
+  parseDrain,
+  parseNumber,
+  parseRebalancing,
+  parseRevocation,
+  parseSessionsQuery,
+} from './admin-input.ts'
+import type { AdminParts } from './administration.ts'
+import type { Drain } from './drain.ts'
+
+/** `GET /v1/sessions`: who is connected; `DELETE /v1/sessions/{number}` ends one. */
+export function serveSessions(app: FastifyInstance, { sessions, record }: AdminParts): void {
+  app.get('/v1/sessions', async (request, reply) => {
+    const page = await sessions.list(parseSessionsQuery(request.query))
+    await reply.send({ ...page, sessions: page.sessions.map(describeSession) })
+  })
+  app.delete('/v1/sessions/:number', async (request, reply) => {
+    const number = parseNumber(request.params)
+    if (!(await sessions.end(number))) {
+      throw new AdminFault(404, `session ${number}: there is none on this node; GET /v1/sessions lists them`)
+    }
+    record(request, 'session ended', { session: number })
+    await reply.send({ ended: number })
+  })
+}
+
+/** With times as text, and the user under the name of the claim. */
+function describeSession(facts: SessionFacts): object {
+  const { subject, tokenId, sinceMs, expiresAtMs, lastMessageMs, ...rest } = facts
+  return {
+    ...rest,
+    sub: subject,
+    jti: tokenId,
+    since: rfc3339Of(sinceMs),
+    expiresAt: expiresAtMs === undefined ? undefined : rfc3339Of(expiresAtMs),
+    lastMessageAt: lastMessageMs === undefined ? undefined : rfc3339Of(lastMessageMs),
+  }
+}
+
+/** `POST /v1/revocations` withdraws tokens, `GET` lists what is withdrawn, `DELETE /v1/revocations/{number}` takes it back. */
+export function serveRevocations(app: FastifyInstance, parts: AdminParts): void {
+  const { revocations, record, now } = parts
+  app.get('/v1/revocations', (_request, reply) =>
+    reply.send({ revocations: revocations.list().map(describeRevocation) }),
+  )
+  app.post('/v1/revocations', async (request, reply) => {
+    const input = parseRevocation(request.body, now())
+    const { revocation, sessions } = await revoke(parts, input)
+    const described = describeRevocation(revocation)
+    record(request, 'tokens revoked', { revocation: described, sessions })
+    await reply
+      .code(201)
+      .header('location', `/v1/revocations/${revocation.number}`)
+      .send({ ...described, sessionsEnded: sessions })
+  })
+  app.delete('/v1/revocations/:number', (request, reply) => {
+    const number = parseNumber(request.params)
+    if (!revocations.lift(number)) {
+      throw new AdminFault(404, `revocation ${number}: there is none; GET /v1/revocations lists them`)
+    }
+    record(request, 'revocation lifted', { revocation: number })
+    return reply.send({ lifted: number })
+  })
+}
+
+async function revoke(
+  { sessions }: AdminParts,
+  input: RevocationInput,
+): Promise<Awaited<ReturnType<AdminParts['sessions']['revoke']>>> {
+  try {
+    return await sessions.revoke(input)
+  } catch (error) {
+    if (error instanceof RevocationsFullError) throw new AdminFault(409, error.message)
+    throw error
+  }
+}
+
+function describeRevocation({ number, tokens, sinceMs, untilMs, reason }: Revocation): object {
+  const names = tokens.kind === 'sub' ? { sub: tokens.subject } : { jti: tokens.tokenId }
+  return { number, ...names, since: rfc3339Of(sinceMs), until: rfc3339Of(untilMs), reason }
+}
+
+/**
+ * `POST /v1/drain` makes the node leave; `GET` says how far it is. `POST /v1/rebalance` sends a share of the sessions elsewhere, and
+ * the node stays.
+ */
+export function serveDrain(app: FastifyInstance, { drain, sessions, record }: AdminParts): void {
+  app.get('/v1/drain', (_request, reply) => reply.send(describeDrain(drain)))
+  app.post('/v1/drain', (request, reply) => {
+    const withinMs = parseDrain(request.body)
+    void drain.begin(withinMs)
+    const described = describeDrain(drain)
+    record(request, 'drain begun', { drain: described })
+    return reply.code(202).send(described)
+  })
+  app.post('/v1/rebalance', async (request, reply) => {
+    const rebalancing = parseRebalancing(request.body, drain.defaultMs)
+    if (drain.isBegun) throw new AdminFault(409, 'this node is leaving: all of its sessions are being closed')
+    const described = { ...rebalancing, sessions: await sessions.rebalance(rebalancing) }
+    record(request, 'sessions rebalanced', described)
+    await reply.code(202).send(described)
+  })
+}
+
+function describeDrain({ facts: { sinceMs, ...rest } }: Drain): object {
+  return { ...rest, since: sinceMs === undefined ? undefined : rfc3339Of(sinceMs) }
+}
+
+const latestMs = 8.64e15
+
+/** A time in ms since 1970 as RFC 3339 has it; tokens may name times later than any date. */
+function rfc3339Of(ms: number): string {
+  return new Date(Math.min(ms, latestMs)).toISOString()
+}

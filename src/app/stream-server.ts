@@ -1,0 +1,109 @@
+import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:https'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { readDevelopmentCertificate } from '../auth/development-certificate.ts'
+import type { Config } from '../config/config.ts'
+import { divideFileDescriptors } from '../limits/file-descriptors.ts'
+import { SlicedQueue } from '../limits/sliced-queue.ts'
+import { isLoopback } from '../system/ip-address.ts'
+import { ConnectionGate } from '../transport/connection-gate.ts'
+import { refuseFaults, serverOptions } from '../transport/http-refusals.ts'
+import { commonOptions } from './operator-servers.ts'
+import { ServerCertificate } from './server-certificate.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
+
+/** Connections, requests or upgrades begun in one turn of the event loop: each costs half a millisecond, with TLS two. */
+const begunPerTurn = 4
+
+/** What serves the stream and `/v1`. */
+interface StreamServer {
+  readonly app: FastifyInstance
+  /** Set with TLS. */
+  readonly certificate: ServerCertificate | undefined
+  /** Whose word on their clients is taken. */
+  readonly proxies: TrustedProxies
+  /** Puts a gate before the server; to be called once, when its routes are known, before it listens. */
+  readonly guard: () => Promise<ConnectionGate>
+}
+
+/** Creates the server: with TLS where files are named, which rejects if they cannot be read; for clients of trusted proxies. */
+export async function createStreamServer(config: Config, logger: FastifyBaseLogger): Promise<StreamServer> {
+  const certificate = await readCertificate(config)
+  const app = createApp(certificate, logger)
+  const proxies = new TrustedProxies(config.stream.trustedProxies)
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .send({ error: `${request.method} ${request.url.split('?', 1)[0]}: there is nothing here` }),
+  )
+  const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes, maxConnectionsPerAddress } = config.limits
+  const guard = async (): Promise<ConnectionGate> => {
+    // Behind the hook of the WebSocket plugin, which ends the sockets of refused handshakes.
+    refusePlaintext(app, proxies)
+    refuseFaults(app)
+    await app.ready()
+    const work = new SlicedQueue(begunPerTurn)
+    return new ConnectionGate(app.server, {
+      work,
+      handshakeTimeoutMs,
+      maxHandshakes,
+      maxHandshakesPerAddress: maxConnectionsPerAddress,
+      maxConnections: divideFileDescriptors().room,
+      isProxy: address => proxies.has(address),
+    })
+  }
+  return { app, certificate, proxies, guard }
+}
+
+async function readCertificate({ mode, stream }: Config): Promise<ServerCertificate | undefined> {
+  const { protection } = stream
+  if (protection.kind === 'plain') return undefined
+  if (protection.kind === 'tls') return await ServerCertificate.read(protection)
+  const { pairFile } = await readDevelopmentCertificate(mode)
+  return await ServerCertificate.read({ certificateFile: pairFile, keyFile: pairFile })
+}
+
+function createApp(certificate: ServerCertificate | undefined, logger: FastifyBaseLogger): FastifyInstance {
+  const options = { ...commonOptions, loggerInstance: logger }
+  const http = { ...serverOptions, shouldUpgradeCallback: isWebSocketHandshake }
+  if (certificate === undefined) return Fastify({ ...options, http })
+  const app = Fastify({
+    ...options,
+    serverFactory(handler) {
+      const server = createServer({ ...certificate.pair, ...http }, handler)
+      certificate.watch(server, logger)
+      return server
+    },
+  })
+  app.addHook('onClose', () => certificate.stop())
+  return app
+}
+
+/** What else asks for an upgrade stays as it is (RFC 9110 §7.8): Java's client asks for HTTP/2 with every POST, whose body would be lost. */
+function isWebSocketHandshake({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/**
+ * Refuses, with 403, requests that came in the clear: neither from this machine nor from a trusted proxy, or from one that does not say
+ * that its client has used TLS. A token in one of them was readable on its way.
+ */
+export function refusePlaintext(app: FastifyInstance, proxies: TrustedProxies): void {
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    const error = plaintextRefusalOf(raw, proxies)
+    if (error !== undefined) await reply.code(403).send({ error })
+  })
+}
+
+function plaintextRefusalOf(request: IncomingMessage, proxies: TrustedProxies): string | undefined {
+  const { isProxied, address, scheme } = proxies.clientOf(request)
+  const isEncrypted = 'encrypted' in request.socket
+  if (scheme === 'https' || scheme === 'wss') return undefined
+  if (scheme !== undefined) {
+    return 'the proxy says that this connection is not encrypted, and what it carries readable on the way: connect with TLS'
+  }
+  if (isEncrypted || (!isProxied && isLoopback(address))) return undefined
+  return isProxied
+    ? 'the proxy (TICKER_TRUSTED_PROXIES) does not say whether its client used TLS: it has to send X-Forwarded-Proto or Forwarded'
+    : 'this connection is not encrypted, and what it carries readable on the way: connect with TLS'
+}

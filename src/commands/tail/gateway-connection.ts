@@ -1,0 +1,170 @@
+import type { IncomingMessage } from 'node:http'
+import { WebSocket } from 'ws'
+import type { ConnectionEnd } from './connection-end.ts'
+import { readFrame, type StreamMessage } from './stream-message.ts'
+
+/** What each side has to show. */
+export interface Credentials {
+  readonly token: string
+  /** Certificates (PEM) that vouch for the gateway; `undefined`: those that Node knows. */
+  readonly trusted: string[] | undefined
+}
+
+export interface GatewayConnectionOptions extends Credentials {
+  readonly url: URL
+  /** Sent once the token was taken: a `subscribe` message without its id. */
+  readonly subscribe: object
+  /** Called for each frame, with its messages. */
+  readonly onFrame: (text: string, messages: readonly StreamMessage[]) => void
+}
+
+const requestId = 1
+const handshakeTimeoutMs = 10_000
+/** So many heartbeats may be missed; nothing at all for longer means that the connection is dead. */
+const missedHeartbeats = 4
+const defaultHeartbeatMs = 15_000
+const closeTimeoutMs = 2000
+const longestAnswer = 2000
+
+/** One connection to a gateway's stream: authenticates, subscribes, and passes on what comes. */
+export class GatewayConnection {
+  /** Resolves when the connection has ended, or could not be made. */
+  readonly ended: Promise<ConnectionEnd>
+  readonly #options: GatewayConnectionOptions
+  readonly #webSocket: WebSocket
+  readonly #end: (ending: ConnectionEnd) => void
+  #heartbeatMs = defaultHeartbeatMs
+  #watchdog: NodeJS.Timeout | undefined
+
+  constructor(options: GatewayConnectionOptions) {
+    this.#options = options
+    const { promise, resolve } = Promise.withResolvers<ConnectionEnd>()
+    this.ended = promise
+    this.#end = resolve
+    this.#webSocket = new WebSocket(options.url, 'ticker.v1.json', {
+      headers: { authorization: `Bearer ${options.token}` },
+      handshakeTimeout: handshakeTimeoutMs,
+      perMessageDeflate: false,
+      ...(options.trusted && { ca: options.trusted }),
+    })
+    this.#listen()
+  }
+
+  /** Takes no more from the network until `resume`; the gateway will notice. */
+  pause(): void {
+    this.#webSocket.pause()
+    clearTimeout(this.#watchdog)
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+    this.#watch()
+  }
+
+  /** Closes the connection; one that does not answer is cut. */
+  close(): void {
+    if (this.#webSocket.readyState === WebSocket.CLOSED) return
+    // A paused socket would not see the answer.
+    this.#webSocket.resume()
+    this.#webSocket.close(1000)
+    setTimeout(() => this.#webSocket.terminate(), closeTimeoutMs).unref()
+  }
+
+  #listen(): void {
+    const webSocket = this.#webSocket
+    webSocket.on('unexpected-response', (_request, response) => void this.#refused(response))
+    webSocket.on('error', error => {
+      const { host } = this.#options.url
+      const code = 'code' in error ? String(error.code) : undefined
+      this.#end({ kind: 'failed', message: `${host}: no connection (${reasonOf(error)})`, code })
+    })
+    webSocket.on('open', () => this.#watch())
+    webSocket.on('message', data => {
+      if (Buffer.isBuffer(data)) this.#receive(data.toString('utf8'))
+      this.#watch()
+    })
+    webSocket.on('ping', () => this.#watch())
+    webSocket.on('close', (code, reason) => {
+      clearTimeout(this.#watchdog)
+      this.#end({ kind: 'closed', code, reason: reason.toString('utf8') })
+    })
+  }
+
+  #receive(text: string): void {
+    const messages = readFrame(text) ?? []
+    for (const message of messages) {
+      if (message.T === 'success' && message['msg'] === 'authenticated') this.#subscribe(message)
+      if (message.T === 'error' && message['id'] === requestId) this.#denied(message)
+    }
+    this.#options.onFrame(text, messages)
+  }
+
+  #subscribe({ heartbeatMs }: StreamMessage): void {
+    if (typeof heartbeatMs === 'number') this.#heartbeatMs = heartbeatMs
+    this.#webSocket.send(JSON.stringify({ action: 'subscribe', id: requestId, ...this.#options.subscribe }))
+  }
+
+  #denied({ code, msg }: StreamMessage): void {
+    this.#end({ kind: 'denied', message: `the subscription was refused (${String(code)} ${String(msg)})` })
+    this.close()
+  }
+
+  /** Reads what the gateway says of the refusal. */
+  async #refused(response: IncomingMessage): Promise<void> {
+    const { statusCode = 0, headers } = response
+    const body = await readBody(response)
+    this.#end({
+      kind: 'refused',
+      status: statusCode,
+      message: errorOf(body) ?? response.statusMessage ?? 'no reason given',
+      retryAfterMs: Number(headers['retry-after'] ?? 0) * 1000 || 0,
+    })
+    this.#webSocket.terminate()
+  }
+
+  /** Every sign of life puts off the end. While nothing is taken from the network, none can be seen. */
+  #watch(): void {
+    clearTimeout(this.#watchdog)
+    if (this.#webSocket.isPaused) return
+    const silenceMs = this.#heartbeatMs * missedHeartbeats
+    this.#watchdog = setTimeout(() => {
+      this.#end({ kind: 'closed', code: 1006, reason: `nothing came for ${silenceMs / 1000} s` })
+      this.#webSocket.terminate()
+    }, silenceMs)
+  }
+}
+
+/** Of a name with several addresses, Node reports the faults of all together, without a message. */
+function reasonOf(error: Error): string {
+  // OpenSSL says where in its source it was, and what it expected in terms of its own.
+  if ('code' in error && error.code === 'EPROTO') return 'the answer is not TLS'
+  if (error.message !== '') return error.message
+  return 'code' in error ? String(error.code) : error.name
+}
+
+/** The beginning of an answer, as far as it comes in time. */
+async function readBody(response: IncomingMessage): Promise<string> {
+  let body = ''
+  const timeout = setTimeout(() => response.destroy(), closeTimeoutMs)
+  try {
+    for await (const chunk of response) {
+      body += String(chunk)
+      if (body.length > longestAnswer) break
+    }
+  } catch {
+    // What came is all there is.
+  }
+  clearTimeout(timeout)
+  return body
+}
+
+/** The `error` of a JSON answer. */
+function errorOf(body: string): string | undefined {
+  try {
+    const answer: unknown = JSON.parse(body)
+    if (typeof answer === 'object' && answer !== null && 'error' in answer) return String(answer.error)
+  } catch {
+    // Not ours: a proxy's.
+  }
+  return undefined
+}

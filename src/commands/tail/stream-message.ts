@@ -1,0 +1,25 @@
+/** One message of the gateway, of which `T` says what it is (`PROTOCOL.md` §4). */
+export interface StreamMessage {
+  readonly T: string
+  readonly [field: string]: unknown
+}
+
+/** Reads a frame: an array of messages. What is none is left out; `undefined` where the frame is no such array. */
+export function readFrame(text: string): readonly StreamMessage[] | undefined {
+  let frame: unknown
+  try {
+    frame = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  return Array.isArray(frame) ? frame.filter(isServerMessage) : undefined
+}
+
+/** The events of a snapshot message. */
+export function eventsOf({ events }: StreamMessage): readonly StreamMessage[] {
+  return Array.isArray(events) ? events.filter(isServerMessage) : []
+}
+
+function isServerMessage(value: unknown): value is StreamMessage {
+  return typeof value === 'object' && value !== null && 'T' in value && typeof value.T === 'string'
+}

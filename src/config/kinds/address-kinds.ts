@@ -1,0 +1,69 @@
+import type { AllowedOrigins } from '../../auth/origin-policy.ts'
+import { type AddressRange, isLoopback, parseAddressRange } from '../../system/ip-address.ts'
+import { type Kind, commaSeparated, kind } from './kind.ts'
+
+/**
+ * An origin as browsers send it (RFC 6454 §6.2), with which it is compared: of a site, or of an app that has a scheme of its own, such as
+ * capacitor, tauri or chrome-extension.
+ */
+const origin: Kind<string> = {
+  expected: 'origins such as https://app.example.com or capacitor://localhost',
+  parse(value) {
+    if (value === 'null') return { fault: nullRule }
+    const url = URL.parse(value)
+    if (url === null || !/^[a-z][a-z\d+.-]*:\/\//i.test(value)) return { fault: `expected ${this.expected}` }
+    const { protocol, hostname } = url
+    const scheme = pageSchemes.get(protocol)
+    if (scheme !== undefined)
+      return { fault: `expected ${scheme} instead of ${protocol}//, the scheme of the page` }
+    if (hostname.includes('*'))
+      return { fault: `expected each origin by its name: "${value}" is compared as it stands` }
+    const sent = protocol === 'file:' ? 'file://' : `${protocol}//${url.host.toLowerCase()}`
+    if (sent === value) return { value }
+    return { fault: `expected origins as browsers send them: ${sent} instead of ${value}` }
+  },
+}
+
+/** Schemes that are taken for an origin's. */
+const pageSchemes = new Map([
+  ['ws:', 'http://'],
+  ['wss:', 'https://'],
+])
+
+const nullRule =
+  'expected origins that have a name: any page can send null, from a frame in a sandbox; serve the page from a site of its own, ' +
+  'or let everyone connect with *'
+
+/** `*`, or a list of origins. */
+export const allowedOrigins: Kind<AllowedOrigins> = {
+  expected: `* or ${commaSeparated(origin).expected}, without a path`,
+  parse(value) {
+    if (value === '*') return { value: '*' }
+    const parsed = commaSeparated(origin).parse(value)
+    return 'fault' in parsed ? parsed : { value: new Set(parsed.value) }
+  },
+}
+
+/**
+ * The address of what has to be believed, or is told a secret. Over plain http anyone on the way could put in a key, or
+ * read; so only on loopback.
+ */
+export const secureUrl = kind('an https URL without user and password (http on loopback)', value => {
+  const url = URL.parse(value)
+  if (url === null || url.username !== '' || url.password !== '') return undefined
+  const isLocal = url.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  return url.protocol === 'https:' || isLocal ? url.href : undefined
+})
+
+/** An IP address, or a range of them; not of all, for then whoever connects is believed. */
+export const addressRange: Kind<AddressRange> = {
+  expected: 'IP addresses or ranges such as 10.0.0.0/8',
+  parse(text) {
+    const range = parseAddressRange(text)
+    if (range === undefined) return { fault: `expected ${this.expected}` }
+    if (range.bits > 0) return { value: range }
+    return {
+      fault: `${text} has every client say who it is and that it used TLS; name the proxies' addresses`,
+    }
+  },
+}

@@ -1,0 +1,67 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import { messageOf } from '../../diagnostics/ticker-error.ts'
+import type { VariableReader } from '../variable-reader.ts'
+import type { Variable } from '../variables/variable.ts'
+
+/** The two variables that name a certificate and its key. */
+export interface CertificateVariables {
+  readonly certificateFile: Variable<string | undefined>
+  readonly keyFile: Variable<string | undefined>
+}
+
+/** Adds the faults that a certificate and its key have together: one without the other, of different pairs, out of their time, or too weak. */
+export function checkCertificate(
+  reader: VariableReader,
+  { certificateFile, keyFile }: CertificateVariables,
+): void {
+  if (reader.isSet(certificateFile) !== reader.isSet(keyFile)) {
+    const isCertificate = reader.isSet(certificateFile)
+    const [present, missing] = isCertificate ? [certificateFile, keyFile] : [keyFile, certificateFile]
+    reader.fault(present, `needs ${missing.name} beside it; set both or none`)
+    return
+  }
+  const [certificate, key] = [reader.value(certificateFile), reader.value(keyFile)]
+  if (certificate === undefined || key === undefined) return
+  const [pem, keyPem] = [readFileSync(certificate), readFileSync(key)]
+  if (!new X509Certificate(pem).checkPrivateKey(createPrivateKey(keyPem))) {
+    reader.fault(keyFile, `is not the key of the first certificate in ${certificateFile.name}`)
+    return
+  }
+  const lapse = lapseOf(pem)
+  if (lapse !== undefined) reader.fault(certificateFile, `${lapse}; renew it`)
+  const weakness = weaknessOf(pem, keyPem)
+  if (weakness !== undefined)
+    reader.fault(certificateFile, `cannot be used for TLS (${weakness}); make another`)
+}
+
+/** Adds a fault where no certificate of a file of authorities is valid any more. */
+export function checkAuthorities(reader: VariableReader, variable: Variable<string | undefined>): void {
+  const path = reader.value(variable)
+  if (path === undefined) return
+  const certificates = readFileSync(path, 'latin1').match(
+    /-----BEGIN[^-]*CERTIFICATE-----[^-]+-----END[^-]+-----/g,
+  )
+  const lapses = (certificates ?? []).map(lapseOf)
+  if (lapses.length === 0 || lapses.includes(undefined)) return
+  reader.fault(variable, `every certificate in it ${lapses[0]}; name a file with the authorities of today`)
+}
+
+/** How the first certificate of a text is out of its time; `undefined` where it is valid now. */
+function lapseOf(pem: string | Buffer): string | undefined {
+  const { validFromDate, validToDate } = new X509Certificate(pem)
+  const now = new Date()
+  if (validToDate < now) return `has expired, at ${validToDate.toISOString()}`
+  return validFromDate > now ? `is not valid before ${validFromDate.toISOString()}` : undefined
+}
+
+/** Why OpenSSL does not take a certificate and its key, such as that the key is too short; `undefined` where it does. */
+function weaknessOf(cert: Buffer, key: Buffer): string | undefined {
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    return messageOf(error).trim()
+  }
+}

@@ -1,0 +1,67 @@
+import { bytesPerMessage, messageBurstMs } from '../../limits/node-limits.ts'
+import { shareOfWorker } from '../../limits/process-memory.ts'
+import { limitVariables } from '../variables/limit-variables.ts'
+import { ingestVariables } from '../variables/log-variables.ts'
+import type { VariableReader } from '../variable-reader.ts'
+import { generalVariables } from '../variables/listener-variables.ts'
+import type { Variable } from '../variables/variable.ts'
+
+/** Adds the faults of limits that each may have their value, but not beside the other's. */
+export function checkLimits(reader: VariableReader): void {
+  checkMemory(reader)
+  checkMessages(reader)
+  checkSlowness(reader)
+}
+
+/** What is let go of lets nobody new in; and recent events alone do not make a node refuse everybody. */
+function checkMemory(reader: VariableReader): void {
+  const { memoryRefusePercent: refuse, memoryShedPercent: shed, memoryLimitBytes: limit } = limitVariables
+  if (isAnyWrong(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
+  const percent = reader.value(refuse)
+  if (percent > reader.value(shed)) {
+    reader.fault(shed, `lower than ${refuse.name} (${percent}); set it as high at least`)
+  }
+  const { tapeBytes } = ingestVariables
+  const limitBytes = reader.value(limit)
+  // The default for either is lowered by the gateway itself where memory is short.
+  if (limitBytes === undefined || !reader.isSet(tapeBytes)) return
+  const workers = reader.value(generalVariables.workers)
+  const room = Math.floor((shareOfWorker(limitBytes, workers) * percent) / 100)
+  if (reader.value(tapeBytes) < room) return
+  reader.fault(
+    tapeBytes,
+    `recent events would be all that a process may have (${room} bytes: ${percent} % of its part of ${limit.name}=${limitBytes}), ` +
+      'and nobody be let in; lower it, or raise the other',
+  )
+}
+
+/** The longest message has to be one that a client may send. */
+function checkMessages(reader: VariableReader): void {
+  const { maxMessageBytes: longest, messagesPerSecond: rate } = limitVariables
+  if (isAnyWrong(reader, [longest, rate])) return
+  const cost = 1 + Math.floor(reader.value(longest) / bytesPerMessage)
+  const least = Math.ceil((cost * 1000) / messageBurstMs)
+  if (reader.value(rate) >= least) return
+  const set = reader.isSet(rate) ? rate : longest
+  reader.fault(
+    set,
+    `a message of ${longest.name} (${reader.value(longest)} bytes) counts as ${cost}, and ${rate.name} (${reader.value(rate)}) ` +
+      `lets a client send ${(reader.value(rate) * messageBurstMs) / 1000} at once; raise that to ${least}, or lower ${longest.name}`,
+  )
+}
+
+/** Whoever is slow is told so with heartbeats, before the end. */
+function checkSlowness(reader: VariableReader): void {
+  const { slowTimeoutMs: slow, heartbeatMs: heartbeat } = limitVariables
+  if (isAnyWrong(reader, [slow, heartbeat])) return
+  if (reader.value(slow) >= reader.value(heartbeat)) return
+  reader.fault(
+    reader.isSet(slow) ? slow : heartbeat,
+    `a slow client is told so each ${heartbeat.name} (${reader.value(heartbeat)}), and would be ended before, ` +
+      `by ${slow.name} (${reader.value(slow)}); that must not be the shorter one`,
+  )
+}
+
+function isAnyWrong(reader: VariableReader, variables: readonly Variable<unknown>[]): boolean {
+  return variables.some(variable => reader.isWrong(variable))
+}

@@ -1,0 +1,44 @@
+import { parseIpAddress } from '../../system/ip-address.ts'
+import type { VariableReader } from '../variable-reader.ts'
+import { adminVariables, operationsVariables, streamVariables } from '../variables/listener-variables.ts'
+import type { Variable } from '../variables/variable.ts'
+
+interface ListenerVariables {
+  readonly host: Variable<string>
+  readonly port: Variable<number>
+}
+
+/** Each listener has a port of its own; on different addresses they may have the same. */
+export function checkPorts(reader: VariableReader): void {
+  const before: ListenerVariables[] = []
+  const listeners = [streamVariables, operationsVariables]
+  for (const listener of reader.isSet(adminVariables.token) ? [...listeners, adminVariables] : listeners) {
+    const port = reader.value(listener.port)
+    const other = before.find(
+      earlier =>
+        port !== 0 &&
+        port === reader.value(earlier.port) &&
+        meet(reader.value(listener.host), reader.value(earlier.host)),
+    )
+    if (other === undefined) before.push(listener)
+    else reader.fault(listener.port, `is taken by ${other.port.name}; set one of them to another`)
+  }
+}
+
+/** Whether one connection could be meant for both: who listens on an address that stands for all listens on each. */
+function meet(one: string, other: string): boolean {
+  return addressesOf(one).some(first =>
+    addressesOf(other).some(second => first === second || covers(first, second) || covers(second, first)),
+  )
+}
+
+/** `::` takes IPv4 as well. */
+function covers(all: string, address: string): boolean {
+  return all === '::' || (all === '0.0.0.0' && !address.includes(':'))
+}
+
+/** Fastify listens on both addresses of localhost. */
+function addressesOf(host: string): readonly string[] {
+  if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1']
+  return [parseIpAddress(host)?.toString() ?? host.toLowerCase()]
+}

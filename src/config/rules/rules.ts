@@ -1,0 +1,184 @@
+import { isLoopback } from '../../system/ip-address.ts'
+import type { VariableReader } from '../variable-reader.ts'
+import { variables } from '../variables/all-variables.ts'
+import { authVariables } from '../variables/auth-variables.ts'
+import { adminVariables, generalVariables, streamVariables } from '../variables/listener-variables.ts'
+import {
+  deadLetterVariables,
+  demoVariables,
+  embeddedVariables,
+  kafkaVariables,
+  topicVariables,
+} from '../variables/log-variables.ts'
+import type { Variable } from '../variables/variable.ts'
+import { checkCertificate } from './certificate-rule.ts'
+import { checkKafkaSecurity } from './kafka-security-rules.ts'
+import { checkLimits } from './limit-rules.ts'
+import { checkPorts } from './listener-rules.ts'
+
+/** Adds to a reading the faults that no variable has by itself, but several have together. */
+export function checkRules(reader: VariableReader): void {
+  checkPorts(reader)
+  checkAdministration(reader)
+  checkCertificate(reader, streamVariables)
+  checkTopics(reader)
+  checkDeadLetters(reader)
+  checkKafkaSecurity(reader)
+  checkKeys(reader)
+  checkLimits(reader)
+  // What a wrong mode would ask for is anyone's guess.
+  if (reader.isWrong(generalVariables.mode)) return
+  if (reader.value(generalVariables.mode) === 'production') checkProduction(reader)
+  else checkDevelopment(reader)
+}
+
+/** The faults in what says where the log is; for commands that run no gateway. */
+export function checkLogRules(reader: VariableReader): void {
+  checkTopics(reader)
+  checkKafkaSecurity(reader)
+  if (reader.isWrong(generalVariables.mode)) return
+  const hasBrokers = reader.isSet(kafkaVariables.brokers)
+  if (reader.value(generalVariables.mode) === 'development') {
+    if (hasBrokers) checkKafkaInDevelopment(reader)
+    return
+  }
+  for (const variable of Object.values(embeddedVariables)) {
+    if (reader.isSet(variable)) reader.fault(variable, developmentOnly)
+  }
+  if (!hasBrokers) {
+    reader.fault(
+      kafkaVariables.brokers,
+      `required in production: ${kafkaVariables.brokers.kind.expected}; development has a log of its own`,
+    )
+  }
+}
+
+function checkProduction(reader: VariableReader): void {
+  for (const variable of variables) {
+    if (variable.isForDevelopment && reader.isSet(variable)) reader.fault(variable, developmentOnly)
+    if (variable.isRequired && !reader.isSet(variable)) {
+      reader.fault(variable, `required in production: ${variable.kind.expected}`)
+    }
+  }
+  if (reader.value(demoVariables.feed) === 'on') reader.fault(demoVariables.feed, developmentOnly)
+  if (reader.value(streamVariables.selfSigned) === 'yes') {
+    reader.fault(streamVariables.selfSigned, developmentOnly)
+  }
+  if (!reader.isSet(authVariables.keySetUrl) && !reader.isSet(authVariables.publicKey)) {
+    reader.fault(authVariables.keySetUrl, 'required in production, or TICKER_JWT_PUBLIC_KEY')
+  }
+  checkExposure(reader)
+}
+
+const developmentOnly =
+  'exists only in development; unset it, or set TICKER_MODE=development on your own machine'
+
+/** DESIGN §6: plain `ws` stays on loopback unless the operator answers for the rest of the way. */
+function checkExposure(reader: VariableReader): void {
+  const { host, certificateFile, keyFile, trustedProxies } = streamVariables
+  if (isLoopback(reader.value(host)) || reader.isSet(trustedProxies)) return
+  if (reader.isSet(certificateFile) || reader.isSet(keyFile)) return
+  reader.fault(
+    host,
+    'not loopback, and tokens would pass unencrypted; set TICKER_TLS_CERT_FILE and TICKER_TLS_KEY_FILE, or ' +
+      'TICKER_TRUSTED_PROXIES if proxies terminate TLS',
+  )
+}
+
+function checkDevelopment(reader: VariableReader): void {
+  const { host, selfSigned, certificateFile } = streamVariables
+  if (!isLoopback(reader.value(host))) {
+    reader.fault(
+      host,
+      'development listens on loopback only, for its pages and keys let anyone in; set TICKER_MODE=production or unset it',
+    )
+  }
+  if (reader.value(selfSigned) === 'yes' && reader.isSet(certificateFile)) {
+    reader.fault(selfSigned, 'TICKER_TLS_CERT_FILE is set as well; unset one of them')
+  }
+  if (reader.isSet(kafkaVariables.brokers)) checkKafkaInDevelopment(reader)
+  const { keySetUrl, publicKey, issuer, audience, algorithms } = authVariables
+  const hasKey = reader.isSet(keySetUrl) || reader.isSet(publicKey)
+  for (const variable of [issuer, audience]) {
+    if (hasKey && !reader.isSet(variable)) reader.fault(variable, 'required with a key of your own')
+  }
+  for (const variable of [issuer, audience, algorithms]) {
+    if (!hasKey && reader.isSet(variable)) {
+      reader.fault(
+        variable,
+        'development tokens have their own; unset it, or set TICKER_JWT_JWKS_URL or TICKER_JWT_PUBLIC_KEY',
+      )
+    }
+  }
+}
+
+function checkKafkaInDevelopment(reader: VariableReader): void {
+  const rule = 'belongs to the embedded log, which TICKER_KAFKA_BROKERS replaces; unset one of them'
+  for (const variable of [...Object.values(embeddedVariables), demoVariables.seed]) {
+    if (reader.isSet(variable)) reader.fault(variable, rule)
+  }
+  if (reader.value(demoVariables.feed) === 'on') reader.fault(demoVariables.feed, rule)
+}
+
+function checkAdministration(reader: VariableReader): void {
+  const { token, host, port } = adminVariables
+  if (reader.isSet(token)) return
+  for (const variable of [host, port]) {
+    if (reader.isSet(variable)) {
+      reader.fault(
+        variable,
+        'there is no administration listener without TICKER_ADMIN_TOKEN; set it, or unset this',
+      )
+    }
+  }
+}
+
+function checkTopics(reader: VariableReader): void {
+  const first = new Map<string, Variable<string>>()
+  for (const variable of Object.values(topicVariables)) {
+    const name = reader.value(variable)
+    const other = first.get(metricName(name))
+    if (other === undefined) first.set(metricName(name), variable)
+    else if (reader.value(other) !== name) reader.fault(variable, collision(other, reader.value(other)))
+    else reader.fault(variable, `"${name}" is ${other.name} as well; each stream has a topic of its own`)
+  }
+}
+
+/** Kafka makes no topic whose name differs from another's in these alone, since they are one in its metrics. */
+function metricName(topic: string): string {
+  return topic.replaceAll('..', '_')
+}
+
+function collision(other: Variable<unknown>, name: string): string {
+  return `differs from ${other.name}=${name} only in "." and "_", and Kafka has but one of such topics; rename one of them`
+}
+
+function checkDeadLetters(reader: VariableReader): void {
+  const variable = deadLetterVariables.topic
+  const topic = reader.value(variable)
+  if (topic === undefined) return
+  for (const stream of Object.values(topicVariables)) {
+    const name = reader.value(stream)
+    if (metricName(name) !== metricName(topic)) continue
+    const copied = `"${topic}" is ${stream.name} as well; copies there would be read as events`
+    reader.fault(variable, name === topic ? copied : collision(stream, name))
+  }
+  if (reader.value(generalVariables.mode) === 'development' && !reader.isSet(kafkaVariables.brokers)) {
+    reader.fault(variable, 'the embedded log keeps no dead letters; set TICKER_KAFKA_BROKERS, or unset it')
+  }
+}
+
+function checkKeys(reader: VariableReader): void {
+  const { keySetUrl, publicKey, algorithms } = authVariables
+  if (reader.isSet(keySetUrl) && reader.isSet(publicKey)) {
+    reader.fault(keySetUrl, 'TICKER_JWT_PUBLIC_KEY is set as well; unset one of them')
+  }
+  const key = reader.value(publicKey)
+  const allowed = reader.value(algorithms)
+  if (key === undefined || key.algorithms.some(algorithm => allowed.includes(algorithm))) return
+  const fitting = key.algorithms.join(' or ')
+  reader.fault(
+    publicKey,
+    `the key is for ${fitting}, which TICKER_JWT_ALGORITHMS does not have; add it there`,
+  )
+}

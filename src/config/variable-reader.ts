@@ -1,0 +1,213 @@
+import { readFileSync, statSync } from 'node:fs'
+import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
+import { type Environment, ServiceLinks, isQuoted, linkFault, trimmed } from './environment.ts'
+import { variables } from './variables/all-variables.ts'
+import type { Variable } from './variables/variable.ts'
+
+/** The configuration is wrong; `faults` are all that is, one line each, without any secret. */
+export class ConfigError extends TickerError {
+  readonly code = 'TICKER_CONFIG'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`
+    super(`${count} in the configuration:\n${faults.map(fault => `  ${fault}`).join('\n')}`)
+    this.faults = faults
+  }
+}
+
+/** Where a value was found: the variable that was set, what it was set to, and the text that this gives. */
+interface Found {
+  readonly name: string
+  readonly shown: string | undefined
+  readonly text: string
+}
+
+const largestFileBytes = 65_536
+
+/** Editors of Windows may write UTF-16, of which nothing would be left. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Read by `npm run tail`; not a misspelling where a gateway is started from the same shell. */
+const clientVariables = ['TICKER_TOKEN', 'TICKER_TOKEN_FILE']
+
+/**
+ * One reading of the environment: the values of the variables that are needed and the faults found so far; the others are neither read nor
+ * checked, but a name that no variable has is a fault. A variable with
+ * a fault reads as its fallback, so that rules over several variables can go on; `isSet` tells it from an absent one.
+ */
+export class VariableReader {
+  readonly #env: Environment
+  readonly #found = new Map<Variable<unknown>, Found>()
+  readonly #set = new Set<Variable<unknown>>()
+  readonly #wrong = new Set<Variable<unknown>>()
+  readonly #faults: string[] = []
+
+  constructor(env: Environment, needed: Iterable<Variable<unknown>> = variables) {
+    this.#env = env
+    this.#findUnknown()
+    for (const variable of needed) {
+      this.#find(variable)
+      this.#check(variable)
+    }
+  }
+
+  /** One line for each fault, in the order found. */
+  get faults(): readonly string[] {
+    return this.#faults
+  }
+
+  /** Whether the variable, or its `_FILE`, has a value, right or wrong. An empty one counts as absent. */
+  isSet(variable: Variable<unknown>): boolean {
+    return this.#set.has(variable)
+  }
+
+  /** Whether a fault was found in the variable's own value. */
+  isWrong(variable: Variable<unknown>): boolean {
+    return this.#wrong.has(variable)
+  }
+
+  /** The values of several variables, by what they are called. */
+  values<Section extends Readonly<Record<string, Variable<unknown>>>>(section: Section): ValuesOf<Section> {
+    const entries = Object.entries(section).map(([name, variable]) => [name, this.value(variable)])
+    return Object.fromEntries(entries) as ValuesOf<Section>
+  }
+
+  value<T>(variable: Variable<T>): T {
+    const found = this.#found.get(variable)
+    if (found === undefined || this.#wrong.has(variable)) return variable.fallback
+    const parsed = variable.kind.parse(found.text)
+    return 'fault' in parsed ? variable.fallback : parsed.value
+  }
+
+  /** Adds a fault: which rule the variable breaks, and the cure. */
+  fault(variable: Variable<unknown>, rule: string): void {
+    const { name, shown } = this.#found.get(variable) ?? { name: variable.name, shown: undefined }
+    this.#faults.push(`${name}${shown === undefined ? '' : `=${shown}`}: ${rule}`)
+  }
+
+  #find(variable: Variable<unknown>): void {
+    const { name, isSecret } = variable
+    const text = trimmed(this.#env[name] ?? '', isSecret)
+    const fileName = `${name}_FILE`
+    const path = isSecret ? trimmed(this.#env[fileName] ?? '', false) : ''
+    if (text !== '' || path !== '') this.#set.add(variable)
+    if (text !== '') {
+      this.#found.set(variable, { name, shown: isSecret ? undefined : show(text), text })
+      if (path !== '') this.fault(variable, `${fileName} is set as well; unset one of them`)
+      if (isQuoted(text)) this.#refuse(variable, quoteRule(fileName, isSecret))
+    } else if (path !== '') {
+      this.#findInFile(variable, fileName, path)
+    }
+  }
+
+  #findInFile(variable: Variable<unknown>, name: string, path: string): void {
+    const shown = show(path)
+    try {
+      const text = trimmed(readSmallFile(path), true)
+      if (text === '') throw new RangeError('it is empty')
+      this.#found.set(variable, { name, shown, text })
+    } catch (error) {
+      this.#wrong.add(variable)
+      // Node's messages go on with the path, which `shown` may have shortened.
+      const [why] = messageOf(error).split(', ')
+      this.#faults.push(`${name}=${shown}: cannot be read (${why}); name a file that holds the value`)
+    }
+  }
+
+  #check(variable: Variable<unknown>): void {
+    const found = this.#found.get(variable)
+    if (found === undefined || this.#wrong.has(variable)) return
+    const parsed = variable.kind.parse(found.text)
+    if ('fault' in parsed) this.#refuse(variable, linkFault(found.name, found.text) ?? parsed.fault)
+  }
+
+  #refuse(variable: Variable<unknown>, rule: string): void {
+    this.#wrong.add(variable)
+    this.fault(variable, rule)
+  }
+
+  /** A misspelt variable would be ignored in silence. Its value may be a misspelt secret's and is not shown. */
+  #findUnknown(): void {
+    const known = new Set<string>([...clientVariables, ...variables.map(variable => variable.name)])
+    for (const variable of variables) if (variable.isSecret) known.add(`${variable.name}_FILE`)
+    const links = new ServiceLinks(this.#env)
+    for (const name of Object.keys(this.#env)) {
+      if (!name.startsWith('TICKER_') || name.startsWith('TICKER_TEST_')) continue
+      if (known.has(name) || links.has(name)) continue
+      const nearest = nearestName(name, known)
+      const cure = nearest === undefined ? '--help lists the known ones' : `did you mean ${nearest}?`
+      this.#faults.push(`${show(name)}: no such variable; ${cure}`)
+    }
+  }
+}
+
+function quoteRule(fileName: string, isSecret: boolean): string {
+  const elsewhere = isSecret ? `, or put a value that has them into a file (${fileName})` : ''
+  return `the quotes are part of the value, as docker --env-file leaves them; leave them out${elsewhere}`
+}
+
+function readSmallFile(path: string): string {
+  const stats = statSync(path)
+  if (!stats.isFile()) throw new TypeError('not a regular file')
+  if (stats.size > largestFileBytes) throw new RangeError(`more than ${largestFileBytes} bytes`)
+  return utf8.decode(readFileSync(path))
+}
+
+/** A value on one line, cut short, without what may be a password: all before an `@`, all behind a `?`. */
+function show(text: string): string {
+  const open = text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…')
+  const short = open.length > 120 ? `${open.slice(0, 120)}…` : open
+  return short.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, control => `\\u${hex(control)}`)
+}
+
+function hex(control: string): string {
+  return control.charCodeAt(0).toString(16).padStart(4, '0')
+}
+
+/** What the variables of a section are read as. */
+type ValuesOf<Section extends Readonly<Record<string, Variable<unknown>>>> = {
+  readonly [Name in keyof Section]: Section[Name] extends Variable<infer Value> ? Value : never
+}
+
+/**
+ * The name that `text` was most likely meant to be: the one that takes the fewest letters inserted, left out, changed or
+ * swapped with the next. `undefined` where even that one takes more than a third of its length.
+ */
+export function nearestName(text: string, names: Iterable<string>): string | undefined {
+  let nearest: string | undefined
+  let fewest = Number.POSITIVE_INFINITY
+  for (const name of names) {
+    // A difference in length is a distance at least, and bounds the work on long texts.
+    if (Math.abs(name.length - text.length) * 3 > name.length) continue
+    const count = distance(text, name)
+    if (count * 3 <= name.length && count < fewest) {
+      nearest = name
+      fewest = count
+    }
+  }
+  return nearest
+}
+
+/** Optimal string alignment distance, with three rows. */
+function distance(from: string, to: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= to.length; column++) {
+      const change = from[row - 1] === to[column - 1] ? 0 : 1
+      let count = Math.min(at(last, column) + 1, at(current, column - 1) + 1, at(last, column - 1) + change)
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+      if (row > 1 && column > 1 && isSwap) count = Math.min(count, at(beforeLast, column - 2) + 1)
+      current.push(count)
+    }
+    beforeLast = last
+    last = current
+  }
+  return at(last, to.length)
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,133 @@
+import { Secret } from '../../diagnostics/secret.ts'
+import { isLoopback } from '../../system/ip-address.ts'
+import { logLevels } from '../config.ts'
+import { addressRange, allowedOrigins } from '../kinds/address-kinds.ts'
+import { certificateFile, privateKeyFile } from '../kinds/key-kinds.ts'
+import {
+  type Kind,
+  commaSeparated,
+  kind,
+  listenHost,
+  oneOf,
+  port,
+  textMatching,
+  wholeNumber,
+} from '../kinds/kind.ts'
+import { modes } from '../mode.ts'
+import { optional, withDefault } from './variable.ts'
+
+export const generalVariables = {
+  mode: withDefault({
+    name: 'TICKER_MODE',
+    kind: oneOf(modes),
+    default: 'production',
+    doc: 'development adds the embedded log, the demo feed and generated keys, on loopback only.',
+  }),
+  logLevel: withDefault({
+    name: 'TICKER_LOG_LEVEL',
+    kind: oneOf(logLevels),
+    default: 'info',
+    doc: 'The least severe lines that are logged.',
+  }),
+  workers: withDefault({
+    name: 'TICKER_WORKERS',
+    kind: wholeNumber(1, 64),
+    default: '1',
+    doc: 'Processes that serve the stream, each on a core of its own and with a tape of its own; about as many as there are cores that Kafka and the rest leave.',
+  }),
+}
+
+export const streamVariables = {
+  host: withDefault({
+    name: 'TICKER_HOST',
+    kind: listenHost,
+    default: '127.0.0.1',
+    doc: 'Address the stream listens on. Other than loopback it takes TLS files or TICKER_TRUSTED_PROXIES.',
+  }),
+  port: withDefault({
+    name: 'TICKER_PORT',
+    kind: port,
+    default: '8080',
+    doc: 'Port the stream listens on; 0 takes a free one.',
+  }),
+  certificateFile: optional({
+    name: 'TICKER_TLS_CERT_FILE',
+    kind: certificateFile,
+    absent: 'none',
+    doc: 'Certificate chain (PEM) to serve wss with.',
+  }),
+  keyFile: optional({
+    name: 'TICKER_TLS_KEY_FILE',
+    kind: privateKeyFile,
+    absent: 'none',
+    doc: "The certificate's private key (PEM).",
+  }),
+  selfSigned: withDefault({
+    name: 'TICKER_TLS_SELF_SIGNED',
+    kind: oneOf(['yes', 'no']),
+    default: 'no',
+    doc: 'yes serves wss in development with a certificate that is made under .ticker/.',
+  }),
+  trustedProxies: optional({
+    name: 'TICKER_TRUSTED_PROXIES',
+    kind: commaSeparated(addressRange),
+    absent: 'none',
+    doc: 'Proxies in front that terminate TLS: only they may connect in the clear from elsewhere, and who their client is and that it used TLS is believed from their X-Forwarded-For and X-Forwarded-Proto, or Forwarded.',
+  }),
+  allowedOrigins: optional({
+    name: 'TICKER_ALLOWED_ORIGINS',
+    kind: allowedOrigins,
+    absent: 'none; in development those on loopback',
+    doc: 'Origins whose pages and apps may connect, as browsers send them. Clients other than browsers send none and may.',
+  }),
+}
+
+export const operationsVariables = {
+  host: withDefault({
+    name: 'TICKER_OPS_HOST',
+    kind: listenHost,
+    default: '127.0.0.1',
+    doc: 'Address of /metrics, /healthz and /readyz, which ask for no token.',
+  }),
+  port: withDefault({
+    name: 'TICKER_OPS_PORT',
+    kind: port,
+    default: '9464',
+    doc: 'Port of /metrics, /healthz and /readyz; 0 takes a free one.',
+  }),
+}
+
+const token = textMatching('at least 32 characters (to 512) without white space', /^[\x21-\x7e]{32,512}$/)
+
+const secretToken: Kind<Secret> = {
+  expected: token.expected,
+  parse(text) {
+    const parsed = token.parse(text)
+    return 'fault' in parsed ? parsed : { value: new Secret(parsed.value) }
+  },
+}
+
+/** Whoever is elsewhere comes through a tunnel that knows him (`ssh -L`, `kubectl port-forward`). */
+const loopbackHost = kind('127.0.0.1, ::1 or localhost', value => (isLoopback(value) ? value : undefined))
+
+export const adminVariables = {
+  host: withDefault({
+    name: 'TICKER_ADMIN_HOST',
+    kind: loopbackHost,
+    default: '127.0.0.1',
+    doc: 'Address of the administration listener; loopback only.',
+  }),
+  port: withDefault({
+    name: 'TICKER_ADMIN_PORT',
+    kind: port,
+    default: '9465',
+    doc: 'Port of the administration listener; 0 takes a free one.',
+  }),
+  token: optional({
+    name: 'TICKER_ADMIN_TOKEN',
+    kind: secretToken,
+    absent: 'none: no administration listener',
+    doc: 'What administrators have to show; a secret of its own, such as `openssl rand -hex 32` makes.',
+    isSecret: true,
+  }),
+}

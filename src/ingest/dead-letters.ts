@@ -1,0 +1,180 @@
+import { setTimeout } from 'node:timers/promises'
+import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
+import type { EventFault } from '../event/parse-event.ts'
+import type { LogRecord, Partition } from '../log/event-log.ts'
+import { RefusedError } from '../log/kafka/kafka-error.ts'
+import type { OutgoingRecord, TopicWriter } from '../log/kafka/produce/topic-writer.ts'
+
+interface DeadLettersOptions {
+  /** Absent: nothing is kept. Owned by this. */
+  readonly writer: TopicWriter | undefined
+  readonly logger: WarnLog
+  /** Records that may wait. */
+  readonly maxRecords?: number
+  /** Bytes that these may take. */
+  readonly maxBytes?: number
+  /** Resolves after some milliseconds, or when the signal aborts; real time if left out. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * What became of a poison record: its copy is in the topic; there was no room for it in the queue; Kafka refuses it (too
+ * large, or no right); or it did not get there in time. A closed set, for metrics.
+ */
+const deadLetterOutcomes = ['written', 'overflow', 'refused', 'failed'] as const
+
+export type DeadLetterOutcome = (typeof deadLetterOutcomes)[number]
+
+interface QueuedRecord {
+  readonly letter: OutgoingRecord
+  readonly bytes: number
+}
+
+const defaultMaxRecords = 10_000
+const defaultMaxBytes = 16 * 1_048_576
+/** 100 at once, ten times a second: however much is poison, copying costs reading 2 % of a core at most. */
+const batchRecords = 100
+const batchBytes = 524_288
+const pauseMs = 100
+/** How long an end waits for what is queued; the writer then waits for what is under way. */
+const stopMs = 2000
+
+/** Copies poison records to a topic, beside reading, which never waits for it. */
+export class DeadLetters {
+  readonly counts = Object.fromEntries(deadLetterOutcomes.map(outcome => [outcome, 0])) as Record<
+    DeadLetterOutcome,
+    number
+  >
+  readonly #options: DeadLettersOptions
+  readonly #log: RateLimitedLog
+  readonly #stopping = new AbortController()
+  #queue: QueuedRecord[] = []
+  #queuedBytes = 0
+  #writing: Promise<void> | undefined
+  #isGivenUp = false
+
+  constructor(options: DeadLettersOptions) {
+    this.#options = options
+    this.#log = new RateLimitedLog(options.logger, 5000)
+  }
+
+  /** Copies a record, which may be a view of what is reused. */
+  readonly take = (record: LogRecord, partition: Partition, fault: EventFault): void => {
+    const { writer, maxRecords = defaultMaxRecords, maxBytes = defaultMaxBytes } = this.#options
+    if (writer === undefined) return
+    const bytes = bytesOf(record)
+    if (this.#queue.length >= maxRecords || this.#queuedBytes + bytes > maxBytes) {
+      this.#count('overflow', 1, 'there was no room in the queue')
+      return
+    }
+    this.#queue.push({ letter: deadLetterOf(record, partition, fault), bytes })
+    this.#queuedBytes += bytes
+    this.#writing ??= this.#write(writer)
+  }
+
+  /** To be called when nothing is read any more. Gives what waits a few seconds, then counts it as failed. */
+  async stop(): Promise<void> {
+    const { writer } = this.#options
+    if (writer === undefined) return
+    this.#stopping.abort()
+    const patience = new AbortController()
+    await Promise.race([this.#writing, this.#pause(stopMs, patience.signal)])
+    patience.abort()
+    this.#isGivenUp = true
+    if (this.#queue.length > 0) this.#count('failed', this.#queue.length, 'the node stopped')
+    this.#queue = []
+    await writer.close()
+    await this.#writing
+  }
+
+  async #write(writer: TopicWriter): Promise<void> {
+    // What one read brings makes up the first batch.
+    await Promise.resolve()
+    while (this.#queue.length > 0 && !this.#isGivenUp) {
+      const results = await writer.write(this.#nextBatch())
+      for (const result of results) {
+        if ('position' in result) this.counts.written++
+        else this.#count(outcomeOf(result.error), 1, result.error.message)
+      }
+      if (this.#queue.length > 0) await this.#pause(pauseMs, this.#stopping.signal)
+    }
+    this.#writing = undefined
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { pause = realPause } = this.#options
+    return pause(ms, signal)
+  }
+
+  #nextBatch(): readonly OutgoingRecord[] {
+    let count = 0
+    let sum = 0
+    for (const { bytes } of this.#queue) {
+      if (count > 0 && (count === batchRecords || sum + bytes > batchBytes)) break
+      sum += bytes
+      count++
+    }
+    this.#queuedBytes -= sum
+    return this.#queue.splice(0, count).map(({ letter }) => letter)
+  }
+
+  #count(outcome: DeadLetterOutcome, records: number, why: string): void {
+    this.counts[outcome] += records
+    this.#log.warn({ outcome, records, why }, 'poison records were not copied to the dead letters')
+  }
+}
+
+async function realPause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {})
+}
+
+function outcomeOf(error: unknown): DeadLetterOutcome {
+  return error instanceof RefusedError ? 'refused' : 'failed'
+}
+
+/** Of the headers that say what the matter was; in the manner of Kafka Connect's `__connect.errors.`. */
+const prefix = '__ticker.errors.'
+/** About what our own headers and the key take. */
+const ownBytes = 400
+/** What a header takes beside its text, however short that is. */
+const headerBytes = 300
+
+/**
+ * The copy of a poison record: its value as it was, its headers, and behind them where it lies and what is wrong. The key is
+ * the place, `topic/partition/offset`, so that a compacted topic keeps one of the copies that every node makes, at every start.
+ */
+function deadLetterOf(record: LogRecord, partition: Partition, fault: EventFault): OutgoingRecord {
+  const { offset, timestampMs, key, value, headers } = record
+  const said: Readonly<Record<string, string>> = {
+    reason: fault.reason,
+    rule: fault.rule,
+    topic: partition.topic,
+    partition: String(partition.partition),
+    offset: String(offset),
+    timestamp: String(timestampMs),
+  }
+  const ours = Object.entries(said).map(([name, text]) => ({ name: prefix + name, value: Buffer.from(text) }))
+  return {
+    key: `${partition.topic}/${partition.partition}/${offset}`,
+    value: copyOf(value),
+    headers: [
+      ...headers.map(header => ({ name: header.name, value: copyOf(header.value) })),
+      ...ours,
+      ...(key === null ? [] : [{ name: `${prefix}key`, value: Buffer.from(key) }]),
+    ],
+  }
+}
+
+/** About as many bytes as the copy of a record takes. */
+function bytesOf({ key, value, headers }: LogRecord): number {
+  const ofHeaders = headers.reduce(
+    (sum, header) => sum + headerBytes + header.name.length + (header.value?.length ?? 0),
+    0,
+  )
+  return (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders + ownBytes
+}
+
+/** What came from Kafka is a view of what one fetch brought. */
+function copyOf(bytes: Buffer | null): Buffer | null {
+  return bytes === null ? null : Buffer.from(bytes)
+}

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
+import { type Decoder, defaultDecoder } from '../event/decoder.ts'
+
+/** The module that `TICKER_DECODER` names cannot be loaded, or is no decoder. */
+class DecoderError extends TickerError {
+  readonly code = 'TICKER_DECODER'
+}
+
+/** Loads the decoder module (`export function decode(record, source)`, perhaps `prepare`); without a name, the built-in one. */
+export async function openDecoder(name: string | undefined): Promise<Decoder> {
+  if (name === undefined) return defaultDecoder
+  const isPath = name.startsWith('../gateway') || name.startsWith('/')
+  let module: unknown
+  try {
+    module = await import(isPath ? pathToFileURL(resolve(name)).href : name)
+  } catch (error) {
+    throw new DecoderError(`TICKER_DECODER=${name}: cannot be loaded (${messageOf(error)})`, { cause: error })
+  }
+  if (isDecoder(module)) return module
+  throw new DecoderError(
+    `TICKER_DECODER=${name}: expected a module that exports a function decode(record, source), and perhaps prepare(records, source)`,
+  )
+}
+
+function isDecoder(module: unknown): module is Decoder {
+  if (typeof module !== 'object' || module === null) return false
+  if (!('decode' in module) || typeof module.decode !== 'function') return false
+  return !('prepare' in module) || typeof module.prepare === 'function'
+}
+
+/**
+ * What a decoder module returned that can be no event, in words fit for logs, where the checks of fields would not tell or would
+ * let it through: JSON of it is not what they have seen. `undefined` where it is nothing of the kind.
+ */
+export function misfitOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (isThenable(value)) {
+    // Nobody else waits for it; a rejection would end the process.
+    Promise.resolve(value).catch(() => undefined)
+    return 'decode returned a promise; it has to be synchronous, and what it waits for belongs into prepare'
+  }
+  if (Array.isArray(value)) return `decode returned an array of ${value.length}; a record is one event`
+  if (hasToJson(value)) {
+    return 'decode returned an object with toJSON, which is not called; return what toJSON returns'
+  }
+  for (const [name, field] of Object.entries(value)) {
+    const misfit = misfitOfField(field)
+    if (misfit !== undefined) return `decode returned ${name.slice(0, 16)} as ${misfit}`
+  }
+  return undefined
+}
+
+function misfitOfField(field: unknown): string | undefined {
+  if (typeof field !== 'object' || field === null) return undefined
+  if (isThenable(field))
+    return 'a promise; it has to be synchronous, and what it waits for belongs into prepare'
+  if (hasToJson(field)) return 'an object with toJSON, such as a Date; expected what toJSON returns'
+  if (!Array.isArray(field)) return undefined
+  // Iteration gives `undefined` where there is none.
+  const hole = field.findIndex((_, index) => !Object.hasOwn(field, index))
+  return hole < 0 ? undefined : `a sparse array; there is nothing at index ${hole}`
+}
+
+function isThenable(value: object): value is PromiseLike<unknown> {
+  return 'then' in value && typeof value.then === 'function'
+}
+
+function hasToJson(value: object): boolean {
+  return 'toJSON' in value && typeof value.toJSON === 'function'
+}

@@ -1,0 +1,205 @@
+import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import { type Clock, type Moment, readClock, systemClock, writtenAt } from '../system/clock.ts'
+import { type Repair, repairKinds } from '../event/field-kinds.ts'
+import { EventFault, type FaultReason, faultReasons, type FieldRepair } from '../event/parse-event.ts'
+import type { Outage } from '../feed/outage.ts'
+import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
+import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
+import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
+import { WarmUp, type WarmUpOptions } from './warm-up.ts'
+
+export interface IngestOptions
+  extends Omit<WarmUpOptions, 'clock' | 'records'>,
+    Omit<RecordDecoderOptions, 'isPatient'> {
+  readonly clock?: Clock
+  /** Called for every batch that was taken in. */
+  readonly onBatch?: (batch: LogBatch) => void
+  /** Called for every poison record, a view of the batch; must not throw. */
+  readonly onPoison?: (record: LogRecord, partition: Partition, fault: EventFault) => void
+}
+
+export interface IngestCounts {
+  /** Records read, with those that are no events. */
+  records: number
+  /** Records that the decoder passed over without a fault. */
+  ignored: number
+  /** Poison records by reason: logged and passed over. */
+  readonly poison: Record<FaultReason, number>
+  /** Values that were mended, of events that are passed on: symbols that an article lost, texts with half a surrogate pair. */
+  readonly repaired: Record<Repair['kind'], number>
+  /** Offsets that were gone or unreadable before this node read them. */
+  missed: number
+}
+
+/** What is older was read late, or has a timestamp in another unit: it says nothing of how long events take through this node. */
+const longestLatencyMs = 3_600_000
+
+/** A batch that waits longer for the decoder module is told as an outage. */
+const outageMs = 5000
+/** While a batch waits so long, other partitions may have been silent for it. */
+const longPrepareMs = 1000
+
+/** Reads the log into a feed: decode, check, mark, one flush per read. */
+export class Ingest {
+  readonly counts: IngestCounts = {
+    records: 0,
+    ignored: 0,
+    poison: Object.fromEntries(faultReasons.map(reason => [reason, 0])) as Record<FaultReason, number>,
+    repaired: Object.fromEntries(repairKinds.map(kind => [kind, 0])) as Record<Repair['kind'], number>,
+    missed: 0,
+  }
+  /** Called once per flush that delivered something, where it is known: the age of its oldest record in ms. */
+  onDelivered: (latencyMs: number) => void = () => undefined
+  readonly warmUp: WarmUp
+  /** When the oldest of the records was written that were taken since the last flush, on the steady clock. */
+  #oldestMs = Infinity
+  /** Set while a batch waits for the decoder module. */
+  #preparingSinceMs: number | undefined
+  /** When the module last let a batch go that it had held for long. */
+  #heldUntilMs = -Infinity
+  /** Until the last flush. */
+  #deliveries = 0
+  readonly #options: IngestOptions
+  readonly #clock: Clock
+  readonly #records: RecordDecoder
+  readonly #poisonLog: RateLimitedLog
+  readonly #repairLog: RateLimitedLog
+  readonly #gapLog: RateLimitedLog
+
+  constructor(options: IngestOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#poisonLog = new RateLimitedLog(options.logger)
+    this.#repairLog = new RateLimitedLog(options.logger)
+    this.#gapLog = new RateLimitedLog(options.logger)
+    this.#records = new RecordDecoder({
+      ...options,
+      isPatient: () => this.warmUp.notReadyReason !== undefined,
+    })
+    options.feed.onFlushed = () => this.#noteFlush()
+    options.feed.outage = () => this.#outage
+    this.warmUp = new WarmUp({ ...options, records: this.#records, clock: this.#clock })
+  }
+
+  /** Why the node is not ready, in words, with what is known to be wrong; `undefined` when it is. */
+  get notReadyReason(): string | undefined {
+    const { notReadyReason } = this.warmUp
+    const why = this.#outage?.why ?? this.#records.trouble ?? this.#options.log.trouble
+    return notReadyReason === undefined || why === undefined ? notReadyReason : `${notReadyReason}: ${why}`
+  }
+
+  get #outage(): Outage | undefined {
+    const nowMs = this.#clock.steady()
+    const sinceMs = this.#preparingSinceMs
+    if (sinceMs !== undefined && nowMs - sinceMs > outageMs)
+      return {
+        source: 'decoding',
+        sinceMs,
+        why: this.#records.trouble ?? 'the decoder module has not prepared a batch',
+      }
+    const { silentSinceMs, trouble } = this.#options.log
+    // Nothing is fetched before what was has been taken.
+    if (silentSinceMs === undefined || sinceMs !== undefined || nowMs < this.#heldUntilMs + outageMs)
+      return undefined
+    return { source: 'unreachable', sinceMs: silentSinceMs, why: trouble }
+  }
+
+  /** Reads until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const starts = await this.warmUp.begin(signal)
+    await Promise.all([this.#follow(starts, signal), this.warmUp.complete(signal)])
+  }
+
+  async #follow(starts: readonly Position[], signal: AbortSignal): Promise<void> {
+    for await (const batches of this.#options.log.tail(starts, signal)) {
+      // Before anything is taken in: nothing may come between marking and flushing.
+      await this.#prepare(batches, signal)
+      if (signal.aborted) return
+      this.#take(batches)
+      await nextLoopTurn()
+    }
+  }
+
+  async #prepare(batches: readonly LogBatch[], signal: AbortSignal): Promise<void> {
+    const sinceMs = this.#clock.steady()
+    this.#preparingSinceMs = sinceMs
+    await this.#records.prepare(batches, signal)
+    this.#preparingSinceMs = undefined
+    const nowMs = this.#clock.steady()
+    if (nowMs - sinceMs > longPrepareMs) this.#heldUntilMs = nowMs
+  }
+
+  #take(batches: readonly LogBatch[]): void {
+    const { feed } = this.#options
+    const now = readClock(this.#clock)
+    feed.tick(now.steadyMs)
+    for (const batch of batches) {
+      const writtenMs = writtenAt(batch.records[0]?.timestampMs ?? 0, now)
+      if (now.steadyMs - writtenMs < longestLatencyMs) this.#oldestMs = Math.min(this.#oldestMs, writtenMs)
+      this.#takeBatch(batch, now)
+    }
+    feed.flushSoon()
+  }
+
+  #noteFlush(): void {
+    const { deliveries } = this.#options.feed.fanout.counts
+    if (deliveries > this.#deliveries && this.#oldestMs < Infinity)
+      this.onDelivered(this.#clock.steady() - this.#oldestMs)
+    this.#deliveries = deliveries
+    this.#oldestMs = Infinity
+  }
+
+  #takeBatch(batch: LogBatch, now: Moment): void {
+    const { feed } = this.#options
+    const { partition, epoch, to, stable } = batch
+    this.#noteGap(batch)
+    feed.advance({ partition, epoch, offset: batch.from }, stable)
+    const number = feed.numberOf(partition)
+    for (const record of batch.records) {
+      const decoded = this.#records.decode(record, partition)
+      if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
+      else if (decoded === undefined) this.counts.ignored++
+      else {
+        const { event, json, repairs } = decoded
+        for (const repair of repairs) this.#noteRepair(repair, partition, record)
+        const writtenMs = writtenAt(record.timestampMs, now)
+        feed.add(event, { partition: number, offset: record.offset, writtenMs, json })
+      }
+    }
+    this.counts.records += batch.records.length
+    feed.advance({ partition, epoch, offset: to }, stable)
+    this.warmUp.note(batch)
+    this.#options.onBatch?.(batch)
+  }
+
+  #noteRepair(repair: FieldRepair, partition: Partition, { offset }: LogRecord): void {
+    this.counts.repaired[repair.kind] += repair.count
+    this.#repairLog.warn(
+      { ...partition, offset, field: repair.field, repair: repair.message },
+      'an event is passed on with a value mended',
+    )
+  }
+
+  /** Says of records that nobody will read any more: retention or compaction overtook this node, or a batch was unreadable. */
+  #noteGap({ partition, epoch, from }: LogBatch): void {
+    const position = this.#options.feed.positionOf(partition)
+    if (position === undefined || position.epoch !== epoch || from === position.offset) return
+    if (from > position.offset) {
+      this.#options.feed.lose(partition, from)
+      // Nobody was here for what came before the start, of which a compacted topic lacks most.
+      if (this.warmUp.isReading(partition)) return
+      this.counts.missed += from - position.offset
+    }
+    const what = from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
+    this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, what)
+  }
+
+  #poison(fault: EventFault, partition: Partition, record: LogRecord): void {
+    this.counts.poison[fault.reason]++
+    this.#options.onPoison?.(record, partition, fault)
+    this.#poisonLog.warn(
+      { ...partition, offset: record.offset, reason: fault.reason, rule: fault.rule },
+      'poison record passed over',
+    )
+  }
+}

@@ -1,0 +1,67 @@
+import { Queue } from './queue.ts'
+
+/**
+ * Lets a few through at a time: an asynchronous function of which at most `atOnce` calls are under way, the others waiting in the
+ * order in which they came. So the ends of a storm of calls do not come all in one turn of the event loop.
+ */
+export function limitConcurrency<Input, Output>(
+  pass: (input: Input) => Promise<Output>,
+  atOnce: number,
+): (input: Input) => Promise<Output> {
+  const waiting = new Queue<() => void>()
+  let inside = 0
+  return async input => {
+    if (inside >= atOnce) {
+      await new Promise<void>(resolve => {
+        waiting.push(resolve)
+      })
+    } else {
+      inside += 1
+    }
+    try {
+      return await pass(input)
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) inside -= 1
+      else next()
+    }
+  }
+}
+
+interface Lane {
+  readonly pass: (work: () => Promise<void>) => Promise<void>
+  /** Inside or waiting. */
+  count: number
+}
+
+/** Lets a few pieces of work of each user go on at a time, the others waiting in their order; users do not wait for each other. */
+export class UserConcurrency {
+  readonly #atOnce: number
+  /** By user; who has no work is not kept. */
+  readonly #lanes = new Map<string, Lane>()
+
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce
+  }
+
+  /** How many users have work. */
+  get users(): number {
+    return this.#lanes.size
+  }
+
+  /** Whether the next work of this user would have to wait. */
+  isFull(user: string): boolean {
+    return (this.#lanes.get(user)?.count ?? 0) >= this.#atOnce
+  }
+
+  async inTurn(user: string, work: () => Promise<void>): Promise<void> {
+    const lane = this.#lanes.get(user) ?? { pass: limitConcurrency(each => each(), this.#atOnce), count: 0 }
+    this.#lanes.set(user, lane)
+    lane.count++
+    try {
+      await lane.pass(work)
+    } finally {
+      if (--lane.count === 0) this.#lanes.delete(user)
+    }
+  }
+}

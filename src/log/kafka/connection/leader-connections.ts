@@ -1,0 +1,115 @@
+import type { Partition } from '../../event-log.ts'
+import { KafkaError } from '../kafka-error.ts'
+import { brokerError, kafkaErrorCodes } from '../protocol/kafka-request.ts'
+import { listOffsetsRequest } from '../protocol/list-offsets-request.ts'
+import type { BrokerConnection, KafkaClient } from './broker-connection.ts'
+import type { Cluster } from './cluster.ts'
+
+/** Connections to the leaders of partitions, one per broker, made when needed and shared. */
+export class LeaderConnections {
+  readonly #client: KafkaClient
+  readonly #cluster: Cluster
+  /** By node id. */
+  readonly #connecting = new Map<number, Promise<BrokerConnection>>()
+  readonly #nodes = new WeakMap<BrokerConnection, number>()
+  #isClosed = false
+
+  constructor(client: KafkaClient, cluster: Cluster) {
+    this.#client = client
+    this.#cluster = cluster
+  }
+
+  /** The connection to the broker that leads the partition, as far as is known. Rejects with a `KafkaError`. */
+  async to(partition: Partition): Promise<BrokerConnection> {
+    if (this.#isClosed) throw new KafkaError('the log was closed', { severity: 'fatal' })
+    const node = this.#cluster.leaderOf(partition)
+    if (node === undefined) throw new KafkaError(`${partition.topic}/${partition.partition} has no leader`)
+    const connecting = this.#connecting.get(node) ?? this.#connect(node)
+    this.#connecting.set(node, connecting)
+    return connecting
+  }
+
+  /** Does something with a connection, which is given up if that rejects. */
+  async using<Result>(connection: BrokerConnection, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      connection.close()
+      const node = this.#nodes.get(connection)
+      this.#nodes.delete(connection)
+      if (node !== undefined) this.#connecting.delete(node)
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const connecting of this.#connecting.values()) {
+      connecting.then(connection => connection.close()).catch(() => {})
+    }
+    this.#connecting.clear()
+  }
+
+  async #connect(node: number): Promise<BrokerConnection> {
+    try {
+      const address = this.#cluster.addressOf(node)
+      if (address === undefined) throw new KafkaError(`node ${node} is not in the cluster`)
+      const connection = await this.#client.connect(address)
+      this.#nodes.set(connection, node)
+      return connection
+    } catch (error) {
+      this.#connecting.delete(node)
+      throw error
+    }
+  }
+}
+
+/** Asks the leaders of partitions for offsets, once. */
+export class OffsetLookup {
+  readonly #connections: LeaderConnections
+
+  constructor(connections: LeaderConnections) {
+    this.#connections = connections
+  }
+
+  /** The offset of one partition at `timeMs`. Rejects with a `KafkaError`. */
+  async one(partition: Partition, timeMs: number): Promise<number> {
+    const offset = (await this.each([partition], timeMs)).get(partition)
+    if (offset === undefined) throw new KafkaError(`${nameOf(partition)}: Kafka answered no offset`)
+    return offset
+  }
+
+  /** The offset of each partition at `timeMs`. Rejects with a `KafkaError` if a leader refuses one. */
+  async each(partitions: readonly Partition[], timeMs: number): Promise<ReadonlyMap<Partition, number>> {
+    const leaders = new Map<Partition, BrokerConnection>()
+    for (const partition of partitions) leaders.set(partition, await this.#connections.to(partition))
+    const byLeader = Map.groupBy(leaders, ([, leader]) => leader)
+    const asking = [...byLeader].map(([leader, led]) => {
+      return this.#ask(
+        leader,
+        led.map(([partition]) => partition),
+        timeMs,
+      )
+    })
+    return new Map((await Promise.all(asking)).flat())
+  }
+
+  async #ask(
+    connection: BrokerConnection,
+    partitions: readonly Partition[],
+    timeMs: number,
+  ): Promise<[Partition, number][]> {
+    const request = listOffsetsRequest(partitions, timeMs)
+    const answer = await this.#connections.using(connection, () => connection.send(request))
+    return answer.flatMap(({ topic, partition: number, errorCode, offset }) => {
+      const partition = partitions.find(each => each.topic === topic && each.partition === number)
+      if (partition === undefined) return []
+      if (errorCode !== kafkaErrorCodes.none) throw brokerError(nameOf(partition), errorCode)
+      return [[partition, offset]]
+    })
+  }
+}
+
+function nameOf({ topic, partition }: Partition): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,174 @@
+import type { BrokerConnection, KafkaClient } from '../connection/broker-connection.ts'
+import type { Cluster } from '../connection/cluster.ts'
+import type { FaultReporter } from '../fault-reporter.ts'
+import { KafkaError } from '../kafka-error.ts'
+import { RetryBackoff, unlessAborted } from '../retry.ts'
+import { type FetchCursorsOptions, fetchCursors } from './fetch-cursors.ts'
+import type { PartitionCursor } from './partition-cursor.ts'
+import type { SilentPartitions } from './silent-partitions.ts'
+import type { StableEnds } from './stable-ends.ts'
+import { WakeSignal } from './wake-signal.ts'
+
+/** A long poll that brings nothing ends after this time; a record ends it at once. */
+const maxWaitMs = 500
+const maxBytes = 4 * 1024 * 1024
+const maxPartitionBytes = 1024 * 1024
+
+export interface LeaderReaderOptions {
+  /** Node id of the leader. */
+  readonly node: number
+  readonly client: KafkaClient
+  readonly cluster: Cluster
+  readonly reporter: FaultReporter
+  readonly stableEnds: StableEnds
+  readonly silent: SilentPartitions
+  readonly signal: AbortSignal
+  /** Told of cursors that have something for the consumer. */
+  readonly onFetched: (cursors: readonly PartitionCursor[]) => void
+  /** Told that what is known of the cluster is wrong. */
+  readonly onStale: () => void
+}
+
+/**
+ * Follows the partitions that one broker leads, by one long poll at a time over a connection of its own. Fetches
+ * only when the consumer has taken everything of the last response, so that at most one waits.
+ */
+export class LeaderReader {
+  readonly #options: LeaderReaderOptions
+  readonly #wakeSignal = new WakeSignal()
+  readonly #backoff = new RetryBackoff()
+  /** In the order in which they are fetched. */
+  readonly #cursors = new Set<PartitionCursor>()
+  /** Those that the broker refused, with the version of the cluster at which it did. */
+  readonly #refused = new Map<PartitionCursor, number>()
+  #fetched: readonly PartitionCursor[] = []
+  #connection: BrokerConnection | undefined
+  #isRetired = false
+
+  constructor(options: LeaderReaderOptions) {
+    this.#options = options
+  }
+
+  get #peer(): string {
+    return `node ${this.#options.node}`
+  }
+
+  get isIdle(): boolean {
+    return this.#cursors.size === 0
+  }
+
+  add(cursor: PartitionCursor): void {
+    this.#cursors.add(cursor)
+    this.wake()
+  }
+
+  remove(cursor: PartitionCursor): void {
+    this.#cursors.delete(cursor)
+    this.#refused.delete(cursor)
+    this.#options.stableEnds.leave(cursor)
+  }
+
+  /** To be called when the consumer has taken what was fetched, and when the cluster was looked up. */
+  wake(): void {
+    this.#wakeSignal.notify()
+  }
+
+  /** Ends `run`: another broker leads the partitions now. */
+  retire(): void {
+    this.#isRetired = true
+    this.wake()
+  }
+
+  /** Resolves when the signal has aborted or the reader was retired. */
+  async run(): Promise<void> {
+    const { signal } = this.#options
+    const end = () => {
+      this.#close()
+      this.wake()
+    }
+    signal.addEventListener('abort', end, { once: true })
+    while (!signal.aborted && !this.#isRetired) {
+      const cursors = this.#readable()
+      if (cursors.length > 0) await this.#read(cursors)
+      else await this.#wakeSignal.wait()
+    }
+    signal.removeEventListener('abort', end)
+    this.#close()
+    this.#options.reporter.reached(this.#peer)
+  }
+
+  #readable(): PartitionCursor[] {
+    // One that went to another leader, or whose topic was made again, is nothing to wait for.
+    if (this.#fetched.some(cursor => cursor.isWaiting && this.#cursors.has(cursor))) return []
+    const { version } = this.#options.cluster
+    return [...this.#cursors].filter(cursor => !cursor.isWaiting && this.#refused.get(cursor) !== version)
+  }
+
+  async #read(cursors: readonly PartitionCursor[]): Promise<void> {
+    const { reporter, signal, onStale } = this.#options
+    try {
+      await this.#fetch(await this.#connected(), cursors)
+      this.#backoff.reset()
+    } catch (error) {
+      if (signal.aborted) return
+      this.#close()
+      reporter.connectionFailed(error, this.#peer)
+      onStale()
+      await this.#backoff.wait(signal)
+    }
+  }
+
+  async #fetch(connection: BrokerConnection, cursors: readonly PartitionCursor[]): Promise<void> {
+    const { reporter, stableEnds, silent, cluster, onFetched, onStale } = this.#options
+    const { version } = cluster
+    const options: FetchCursorsOptions = {
+      maxWaitMs,
+      maxBytes,
+      maxPartitionBytes,
+      reporter,
+      isWanted: cursor => this.#cursors.has(cursor),
+      onAnswer: (cursor, fetched) => {
+        stableEnds.note(cursor, fetched)
+        silent.heard(cursor)
+        reporter.readable(cursor.partition)
+      },
+    }
+    try {
+      const refusals = await fetchCursors(connection, cursors, options)
+      reporter.reached(this.#peer)
+      for (const [cursor, errorCode] of refusals) {
+        reporter.refused(cursor.partition, errorCode)
+        this.#refused.set(cursor, version)
+        stableEnds.leave(cursor)
+      }
+      if (refusals.size > 0) onStale()
+    } finally {
+      this.#fetched = cursors.filter(cursor => cursor.isWaiting)
+      if (this.#fetched.length > 0) onFetched(this.#fetched)
+      this.#rotate(this.#fetched)
+    }
+  }
+
+  /** A broker serves the partitions in the order of the request (KIP-74): those that had their turn go to its end. */
+  #rotate(served: readonly PartitionCursor[]): void {
+    for (const cursor of served) if (this.#cursors.delete(cursor)) this.#cursors.add(cursor)
+  }
+
+  async #connected(): Promise<BrokerConnection> {
+    if (this.#connection !== undefined) return this.#connection
+    const { client, cluster, node, signal } = this.#options
+    const address = cluster.addressOf(node)
+    if (address === undefined) throw new KafkaError(`node ${node} is not in the cluster`)
+    const connecting = client.connect(address)
+    // One that comes too late for this reader.
+    connecting.then(late => signal.aborted && late.close()).catch(() => {})
+    this.#connection = await unlessAborted(connecting, signal)
+    return this.#connection
+  }
+
+  #close(): void {
+    this.#connection?.close()
+    this.#connection = undefined
+    for (const cursor of this.#cursors) this.#options.stableEnds.leave(cursor)
+  }
+}

@@ -1,0 +1,151 @@
+import type { Partition, Position } from '../../event-log.ts'
+import type { KafkaClient } from '../connection/broker-connection.ts'
+import type { Cluster, PartitionTable } from '../connection/cluster.ts'
+import type { FaultReporter } from '../fault-reporter.ts'
+import { RetryBackoff, unlessAborted } from '../retry.ts'
+import { LeaderReader } from './leader-reader.ts'
+import { PartitionCursor } from './partition-cursor.ts'
+import type { SilentPartitions } from './silent-partitions.ts'
+import type { StableEnds } from './stable-ends.ts'
+import { WakeSignal } from './wake-signal.ts'
+
+export interface PartitionFollowerOptions {
+  readonly client: KafkaClient
+  readonly cluster: Cluster
+  readonly partitions: PartitionTable
+  readonly reporter: FaultReporter
+  readonly stableEnds: StableEnds
+  readonly silent: SilentPartitions
+  readonly from: readonly Position[]
+  /** How often topics and partitions are looked for that are new or were made again. */
+  readonly lookUpIntervalMs: number
+  readonly signal: AbortSignal
+  /** Told of cursors that have something for the consumer. */
+  readonly onFetched: (cursors: readonly PartitionCursor[]) => void
+}
+
+/** Keeps a cursor per partition of the log's topics and a reader per leader, as the cluster changes. */
+export class PartitionFollower {
+  readonly #options: PartitionFollowerOptions
+  readonly #starts: Map<Partition, Position>
+  readonly #cursors = new Map<Partition, PartitionCursor>()
+  /** By the leader's node id. */
+  readonly #readers = new Map<number, LeaderReader>()
+  readonly #readerOf = new Map<PartitionCursor, LeaderReader>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #stale = new WakeSignal()
+  readonly #backoff = new RetryBackoff()
+
+  constructor(options: PartitionFollowerOptions) {
+    this.#options = options
+    const { from, partitions } = options
+    this.#starts = new Map(
+      from.map(start => [partitions.of(start.partition.topic, start.partition.partition), start]),
+    )
+  }
+
+  /** Whether the cursor's topic is still the one that it reads. */
+  isCurrent(cursor: PartitionCursor): boolean {
+    return this.#cursors.get(cursor.partition) === cursor
+  }
+
+  /** To be called when the consumer has taken everything of some cursors. */
+  wake(): void {
+    for (const reader of this.#readers.values()) reader.wake()
+  }
+
+  /** Resolves when the signal has aborted and every reader has ended. */
+  async run(): Promise<void> {
+    const { signal, lookUpIntervalMs } = this.#options
+    const end = () => this.#stale.notify()
+    signal.addEventListener('abort', end, { once: true })
+    while (!signal.aborted) {
+      if (!(await this.#lookUp())) await this.#backoff.wait(signal)
+      else if (await this.#stale.wait(lookUpIntervalMs)) await this.#backoff.wait(signal)
+      else this.#backoff.reset()
+    }
+    signal.removeEventListener('abort', end)
+    await Promise.all(this.#running)
+    for (const cursor of this.#cursors.values()) {
+      this.#options.silent.leave(cursor)
+      this.#options.reporter.readable(cursor.partition)
+    }
+  }
+
+  async #lookUp(): Promise<boolean> {
+    const { cluster, signal } = this.#options
+    try {
+      await unlessAborted(cluster.refresh(), signal)
+    } catch {
+      // The cluster has logged it.
+      return false
+    }
+    this.#openCursors()
+    const changes = [...this.#cursors.values()].filter(cursor => this.#assign(cursor))
+    // What was stale has been put right: the next time is not a repetition.
+    if (changes.length > 0) this.#backoff.reset()
+    this.#retireReaders()
+    this.wake()
+    return true
+  }
+
+  #openCursors(): void {
+    const { cluster, partitions } = this.#options
+    for (const { topic, epoch, partitions: ofTopic } of cluster.topics) {
+      for (const { partition } of ofTopic) this.#open(partitions.of(topic, partition), epoch)
+    }
+  }
+
+  #open(partition: Partition, epoch: string): void {
+    const { reporter, silent } = this.#options
+    const former = this.#cursors.get(partition)
+    if (former?.epoch === epoch) return
+    if (former !== undefined) {
+      this.#readerOf.get(former)?.remove(former)
+      silent.leave(former)
+    }
+    const wanted = this.#starts.get(partition)
+    this.#starts.delete(partition)
+    const before = former?.epoch ?? wanted?.epoch ?? epoch
+    if (before !== epoch) reporter.recreated(partition, { before, now: epoch })
+    const start = wanted?.epoch === epoch ? wanted.offset : 'first'
+    const isStartTold = before !== epoch
+    const cursor = new PartitionCursor({ partition, epoch, start, isStartTold, reporter })
+    this.#cursors.set(partition, cursor)
+    silent.follow(cursor)
+  }
+
+  /** Gives a cursor to the reader of its leader, or to none. Returns whether that is another one than before. */
+  #assign(cursor: PartitionCursor): boolean {
+    const { cluster } = this.#options
+    const leader = cluster.leaderOf(cursor.partition)
+    const hasTopic = cluster.topic(cursor.partition.topic) !== undefined
+    if (leader === undefined && hasTopic) this.#stale.notify()
+    const before = this.#readerOf.get(cursor)
+    const now = leader === undefined ? undefined : this.#reader(leader)
+    if (before === now) return false
+    before?.remove(cursor)
+    now?.add(cursor)
+    if (now === undefined) this.#readerOf.delete(cursor)
+    else this.#readerOf.set(cursor, now)
+    return true
+  }
+
+  #reader(node: number): LeaderReader {
+    const known = this.#readers.get(node)
+    if (known !== undefined) return known
+    const reader = new LeaderReader({ ...this.#options, node, onStale: () => this.#stale.notify() })
+    this.#readers.set(node, reader)
+    const running = reader.run().finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    return reader
+  }
+
+  #retireReaders(): void {
+    for (const [node, reader] of this.#readers) {
+      if (!reader.isIdle) continue
+      reader.retire()
+      this.#readers.delete(node)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { AbortedTransaction } from './record-set-reader.ts'
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { apiVersions, kafkaErrorCodes, type KafkaRequest, brokerError } from './kafka-request.ts'
+import { epochOf, topicIdBytes, topicIdOf } from './metadata-request.ts'
+
+/** From where one partition is to be fetched. `epoch` is the id of its topic, which the broker checks. */
+export interface FetchPosition {
+  readonly epoch: string
+  readonly partition: number
+  readonly offset: number
+  /** The leader's epoch of the batch that was read last, by which the broker knows whether its log still has that. */
+  readonly leaderEpoch?: number | undefined
+}
+
+export interface FetchOptions {
+  /** Served in this order until `maxBytes` is reached, so rotate them (KIP-74). */
+  readonly positions: readonly FetchPosition[]
+  /** How long the broker waits for the first record. */
+  readonly maxWaitMs: number
+  /** Of one response, and of one partition in it; a first batch comes whole all the same. */
+  readonly maxBytes: number
+  readonly maxPartitionBytes: number
+}
+
+/** What a fetch brought of one partition. Without an error, `records` holds whole batches, perhaps one that is cut off. */
+export interface FetchedPartition {
+  readonly epoch: string
+  readonly partition: number
+  readonly errorCode: number
+  /** The end of what is replicated, and of what a reader of committed data may see. */
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly aborted: readonly AbortedTransaction[]
+  /** Where the broker's log parts from what was read: it was cut back there, and perhaps has grown since (KIP-595). */
+  readonly divergesAt: number | undefined
+  /** A view of the response. */
+  readonly records: Buffer
+}
+
+const noRecords = Buffer.alloc(0)
+const readCommitted = 1
+const consumer = -1
+const unknown = -1
+const divergingEpochTag = 0
+
+/** Fetch (version 13: topics by id, so that a topic that was made again is never taken for the old one). */
+export function fetchRequest(options: FetchOptions): KafkaRequest<readonly FetchedPartition[]> {
+  return { ...apiVersions.Fetch, body: encode(options), readAnswer }
+}
+
+function encode({ positions, maxWaitMs, maxBytes, maxPartitionBytes }: FetchOptions): Buffer {
+  const writer = new ByteWriter()
+  const minBytes = 1
+  writer.int32(consumer).int32(maxWaitMs).int32(minBytes).int32(maxBytes).int8(readCommitted)
+  const session = { id: 0, epoch: -1 }
+  writer.int32(session.id).int32(session.epoch)
+  const byTopic = Map.groupBy(positions, ({ epoch }) => epoch)
+  writer.compactArray([...byTopic], ([epoch, ofTopic]) => {
+    writer.raw(topicIdOf(epoch))
+    writer.compactArray(ofTopic, ({ partition, offset, leaderEpoch = unknown }) => {
+      writer.int32(partition).int32(unknown).int64(offset).int32(leaderEpoch).int64(unknown)
+      writer.int32(maxPartitionBytes).noTags()
+    })
+    writer.noTags()
+  })
+  const forgotten: readonly never[] = []
+  return writer
+    .compactArray(forgotten, () => {})
+    .compactString('')
+    .noTags().bytes
+}
+
+function readAnswer(reader: ByteReader): readonly FetchedPartition[] {
+  const errorCode = reader.int16()
+  if (errorCode !== kafkaErrorCodes.none) throw brokerError('Fetch', errorCode)
+  reader.int32() // No session.
+  const partitions = reader.compactArray(readTopic).flat()
+  reader.skipTags()
+  return partitions
+}
+
+function readTopic(reader: ByteReader): FetchedPartition[] {
+  const epoch = epochOf(reader.bytes(topicIdBytes))
+  const partitions = reader.compactArray(() => readPartition(reader, epoch))
+  reader.skipTags()
+  return partitions
+}
+
+function readPartition(reader: ByteReader, epoch: string): FetchedPartition {
+  const partition = reader.int32()
+  const errorCode = reader.int16()
+  const highWatermark = reader.int64()
+  const lastStableOffset = reader.int64()
+  reader.int64() // The start of the log: −1 where it would be wanted, when the position is out of range.
+  const aborted = reader.compactArray(readAborted)
+  reader.int32() // A replica that is nearer: none without a rack.
+  const records = reader.compactBytes() ?? noRecords
+  const divergesAt = readDivergence(reader.tag(divergingEpochTag))
+  return { epoch, partition, errorCode, highWatermark, lastStableOffset, aborted, divergesAt, records }
+}
+
+/** The end of the latest leader's epoch that both have, not later than the one that was read. */
+function readDivergence(field: Buffer | undefined): number | undefined {
+  if (field === undefined) return undefined
+  const reader = new ByteReader(field)
+  reader.int32() // That epoch.
+  return reader.int64()
+}
+
+function readAborted(reader: ByteReader): AbortedTransaction {
+  const aborted = { producerId: reader.bigInt64(), firstOffset: reader.int64() }
+  reader.skipTags()
+  return aborted
+}

@@ -1,0 +1,55 @@
+import type { Registry } from 'prom-client'
+import { type AdminCounts, createAdminCounts } from '../admin/admin-counts.ts'
+import type { PublishCounts } from '../http/publish/publish-counts.ts'
+import { declareCounter, declareGauge, rows } from './declare-metric.ts'
+
+/** Declares what is known of `POST /v1/events`. */
+export function declarePublishing(registry: Registry, counts: PublishCounts): void {
+  declareCounter(
+    registry,
+    'ticker_publish_requests_total',
+    'Requests to /v1/events by the status of their answer (PROTOCOL.md §9). A rise of 401 or 403: tokens are refused or do too little; of 413, 429 or 503: a limit is reached or the log does not answer; of aborted: senders give up; of 500: a fault of the gateway (the log lines tell)',
+    ['status'],
+    () => rows('status', counts.requests),
+  )
+  declareCounter(
+    registry,
+    'ticker_published_events_total',
+    'Events that POST /v1/events appended to the log. Standing still while requests come: they are refused',
+    [],
+    () => counts.published,
+  )
+  declareCounter(
+    registry,
+    'ticker_publish_refused_events_total',
+    'Events that POST /v1/events did not append, by reason. A rise of unsent, unconfirmed or forbidden: the log cannot be written (the log lines tell why); of pending: it is slow; of the others: a producer is broken or too fast',
+    ['reason'],
+    () => rows('reason', counts.refused),
+  )
+  declareGauge(
+    registry,
+    'ticker_publish_pending_events',
+    'Events of POST /v1/events that wait for the log. Near TICKER_PUBLISH_MAX_PENDING: the log is slow or away',
+    [],
+    () => counts.pending,
+  )
+}
+
+/** The administration listener. */
+export interface AdminSources {
+  /** `undefined` where there is none. */
+  readonly administration: AdminCounts | undefined
+}
+
+const none = createAdminCounts()
+
+/** Declares what is known of administration. */
+export function declareAdministration(registry: Registry, { administration }: AdminSources): void {
+  declareCounter(
+    registry,
+    'ticker_admin_requests_total',
+    'Requests to the administration listener by the status of their answer. A rise of 401 or 429: somebody guesses its token, or has an old one; of 403: a page in a browser tries; of 500: a fault of ours',
+    ['status'],
+    () => rows('status', administration ?? none),
+  )
+}

@@ -1,0 +1,62 @@
+import { Registry, collectDefaultMetrics } from 'prom-client'
+import type { Feed } from '../feed/feed.ts'
+import type { SharedHistory } from '../history/shared-history.ts'
+import type { PublishCounts } from '../http/publish/publish-counts.ts'
+import type { DeadLetterOutcome } from '../ingest/dead-letters.ts'
+import type { Ingest } from '../ingest/ingest.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { declareHistory, declareReaders } from './catch-up-metrics.ts'
+import { type ConnectionSources, declareConnections } from './connection-metrics.ts'
+import { declareConflation, declareDelivery, declareLatency } from './delivery-metrics.ts'
+import { type AdminSources, declareAdministration, declarePublishing } from './http-metrics.ts'
+import { declareIngest, declareWarmUp } from './ingest-metrics.ts'
+import { type LogSources, declareLog } from './log-metrics.ts'
+import { type MemorySources, declareMemory, declareTape } from './memory-metrics.ts'
+import { type ProcessSources, type WorkerSources, declareProcess, declareWorkers } from './process-metrics.ts'
+import { type KeySources, declareKeys, declareSessions } from './session-metrics.ts'
+
+/** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
+export interface MetricSources
+  extends ProcessSources,
+    ConnectionSources,
+    KeySources,
+    AdminSources,
+    MemorySources {
+  readonly feed: Feed
+  readonly ingest: Ingest
+  readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
+  readonly sessions: Sessions
+  readonly history: SharedHistory
+  readonly publishing: PublishCounts
+  readonly log: LogSources
+  /** `undefined` of one worker among several. */
+  readonly workers: WorkerSources | undefined
+}
+
+/**
+ * Declares every metric. Labels come from closed sets: never a symbol, a user or an address. The first sentence of a help
+ * says what is measured, the rest what a change suggests; docs/metrics.md has the same words.
+ */
+export function createMetrics(sources: MetricSources): Registry {
+  const { feed, ingest } = sources
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  declareSessions(registry, sources.sessions)
+  declareReaders(registry, sources.sessions, feed)
+  declareHistory(registry, sources.history, sources.sessions.resumeLimitCounts)
+  declareConnections(registry, sources)
+  declareKeys(registry, sources)
+  declareAdministration(registry, sources)
+  declareDelivery(registry, feed)
+  declareConflation(registry, feed)
+  declareTape(registry, feed)
+  declareMemory(registry, sources, feed.window)
+  declareWarmUp(registry, ingest.warmUp)
+  declareIngest(registry, sources)
+  declareLog(registry, sources.log)
+  declarePublishing(registry, sources.publishing)
+  declareLatency(registry, ingest)
+  declareProcess(registry, sources)
+  if (sources.workers !== undefined) declareWorkers(registry, sources.workers)
+  return registry
+}

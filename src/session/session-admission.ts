@@ -1,0 +1,91 @@
+import { type NodeQuotas, QuotasUnavailableError, type Release } from '../limits/node-quotas.ts'
+
+/**
+ * What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, memory, or the answer
+ * of the process that keeps the places.
+ */
+export type SlotRefusal = 'node' | 'user' | 'rate' | 'memory' | 'silence'
+
+/** A place, or why there is none. */
+export type SlotResult = { readonly release: Release } | { readonly lack: SlotRefusal }
+
+export interface SessionAdmissionOptions {
+  readonly quotas: NodeQuotas
+  /** Whether the node is short of memory. */
+  readonly isShort: () => boolean
+}
+
+/** Counts of sessions since start. */
+export interface SessionAdmissionCounts {
+  /** They had to wait for their user's turn. */
+  delayed: number
+  /** They got no place, by what they lacked. */
+  readonly refused: Record<SlotRefusal, number>
+}
+
+/** Gives sessions their place when their token is known to be good. */
+export class SessionAdmission {
+  readonly counts: SessionAdmissionCounts = {
+    delayed: 0,
+    refused: { node: 0, user: 0, rate: 0, memory: 0, silence: 0 },
+  }
+  readonly #quotas: NodeQuotas
+  readonly #isShort: () => boolean
+
+  constructor({ quotas, isShort }: SessionAdmissionOptions) {
+    this.#isShort = isShort
+    this.#quotas = quotas
+  }
+
+  /**
+   * Resolves when it is the user's turn, which is at most `mostMs` from now. Who begins sessions faster waits, so that a client
+   * which connects again without a pause is slowed down; who begins them much faster gets none.
+   */
+  async claim(subject: string, mostMs: number): Promise<SlotResult> {
+    if (this.#isShort()) return this.#refuse('memory')
+    try {
+      return await this.#claim(subject, mostMs)
+    } catch (error) {
+      if (error instanceof QuotasUnavailableError) return this.#refuse('silence')
+      throw error
+    }
+  }
+
+  async #claim(subject: string, mostMs: number): Promise<SlotResult> {
+    const waitMs = await this.#quotas.reserve([{ kind: 'sessionsPerUser', key: subject, count: 1 }], mostMs)
+    if (waitMs > mostMs) return this.#refuse('rate')
+    if (waitMs > 0) {
+      this.counts.delayed++
+      await pause(waitMs)
+    }
+    const ofUser = await this.#quotas.claim('sessionsPerUser', subject)
+    if (ofUser === undefined) return this.#refuse('user')
+    try {
+      const ofNode = await this.#quotas.claim('sessions', '')
+      if (ofNode !== undefined) return { release: both(ofUser, ofNode) }
+    } catch (error) {
+      ofUser()
+      throw error
+    }
+    ofUser()
+    return this.#refuse('node')
+  }
+
+  #refuse(lack: SlotRefusal): SlotResult {
+    this.counts.refused[lack]++
+    return { lack }
+  }
+}
+
+function both(first: Release, second: Release): Release {
+  return () => {
+    first()
+    second()
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms)
+  })
+}

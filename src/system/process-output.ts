@@ -1,0 +1,48 @@
+import type { Writable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** What may wait to be read; further lines are dropped. */
+const mostUnwrittenBytes = 1_048_576
+
+/**
+ * Log lines on their way to whoever keeps them. Where nobody does (the pipe is closed or full, the disk is), lines are dropped and counted:
+ * the process neither ends, waits nor grows for them, and goes on writing when that helps again.
+ */
+export class LogOutput {
+  /** Lines that could not be written, since start. */
+  dropped = 0
+  readonly #stream: Writable
+
+  /** The stream must have a listener for errors (`ignoreOutputErrors`). */
+  constructor(stream: Writable = process.stderr) {
+    this.#stream = stream
+  }
+
+  write(line: string): void {
+    if (this.#stream.writableLength > mostUnwrittenBytes) {
+      this.dropped += 1
+      return
+    }
+    this.#stream.write(line, this.#written)
+  }
+
+  readonly #written = (error: Error | null | undefined): void => {
+    if (error !== null && error !== undefined) this.dropped += 1
+  }
+}
+
+/** Keeps this process from ending with whoever reads its output; to be called before anything is written. */
+export function ignoreOutputErrors(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
+/** Resolves when the output has been read, or after this time. */
+export async function flushOutput(withinMs: number): Promise<void> {
+  const patience = new AbortController()
+  const { signal } = patience
+  const written = [process.stdout, process.stderr].map(
+    stream => new Promise<void>(resolve => void stream.write('', () => resolve())),
+  )
+  await Promise.race([Promise.all(written), pause(withinMs, undefined, { signal }).catch(() => undefined)])
+  patience.abort()
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { RawData, WebSocket } from 'ws'
+import { readBearerToken } from '../../auth/bearer-token.ts'
+import type { Session } from '../../session/session.ts'
+import type { Sessions } from '../../session/sessions.ts'
+import type { WebSocketTransport } from './websocket-transport.ts'
+
+/** A WebSocket that was just accepted. */
+interface AcceptedConnection {
+  readonly webSocket: WebSocket
+  readonly transport: WebSocketTransport
+  readonly request: IncomingMessage
+  readonly address: string
+  readonly ageMs: number
+}
+
+/** Who is told of the end of a connection. */
+interface StreamEnd {
+  readonly log: FastifyBaseLogger
+  readonly gone: () => void
+}
+
+/**
+ * Runs one connection from its handshake to its end, which is the one line it leaves in the log. It has few listeners, and none by
+ * `once`, which takes 180 bytes more: the end comes only once.
+ */
+export function runSession(
+  connection: AcceptedConnection,
+  sessions: Sessions,
+  { log, gone }: StreamEnd,
+): Session {
+  const { webSocket, transport, request, address, ageMs } = connection
+  const begunMs = performance.now()
+  const session = sessions.open(transport, { address, ageMs })
+  let messages = 0
+  webSocket.on('message', (data, isBinary) => {
+    messages++
+    receive(session, data, isBinary)
+  })
+  // Answered here, not by `ws`: a ping that is one too many ends the session instead.
+  webSocket.on('ping', data => {
+    if (session.receiveControl() && webSocket.readyState === webSocket.OPEN) webSocket.pong(data)
+  })
+  webSocket.on('pong', () => {
+    transport.answered()
+    session.receiveControl()
+  })
+  // `ws` reports a protocol error of the peer here and closes by itself with the code of RFC 6455.
+  let fault: string | undefined
+  webSocket.on('error', ({ message }) => {
+    fault = message
+  })
+  webSocket.on('close', code => {
+    log.info(
+      {
+        code,
+        session: session.number,
+        subject: session.subject,
+        durationMs: Math.round(performance.now() - begunMs),
+        items: session.size,
+        messages,
+        ...transport.written,
+        // What the peer did wrong: it is not read any more, so the code is 1006, whatever it answers.
+        ...(fault === undefined ? {} : { fault }),
+      },
+      'connection ended',
+    )
+    sessions.gone(session)
+    gone()
+  })
+  const authorization = readBearerToken(request.headers.authorization)
+  if (authorization.kind === 'token') session.authenticate(authorization.token)
+  else if (authorization.kind === 'unusable') session.refuseAuthorization(authorization.fault)
+  return session
+}
+
+/** One chunk of the socket may hold thousands of messages: those after the session's end are not even read. */
+function receive(session: Session, data: RawData, isBinary: boolean): void {
+  if (session.state === 'ended' || !Buffer.isBuffer(data)) return
+  if (isBinary) session.receiveBinary(data.length)
+  else session.receive(data.toString('utf8'))
+}
+
+/** What `ws` closes with by itself, for what a peer has sent; without a reason, unless there is one here. At most 123 bytes each. */
+function faultReasons(maxMessageBytes: number): ReadonlyMap<number, string> {
+  return new Map([
+    [1002, 'a frame that is not as RFC 6455 has it'],
+    [1007, 'a text that is not UTF-8'],
+    [1008, 'a message in too many fragments'],
+    [1009, `a message of more than ${maxMessageBytes} bytes; sent again, it ends the connection again`],
+  ])
+}
+
+/** Makes the WebSockets of a server say why they close for what their peer has sent. */
+export function explainFaults(
+  { options }: FastifyInstance['websocketServer'],
+  maxMessageBytes: number,
+): void {
+  const { WebSocket } = options
+  if (WebSocket === undefined) return
+  const reasons = faultReasons(maxMessageBytes)
+  options.WebSocket = class StreamSocket extends WebSocket {
+    override close(code?: number, reason?: string | Buffer): void {
+      super.close(code, reason ?? (code === undefined ? undefined : reasons.get(code)))
+    }
+  }
+}

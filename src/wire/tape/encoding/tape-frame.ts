@@ -1,0 +1,71 @@
+import type { TapeWriter } from './tape-writer.ts'
+import { denseFrame, endOfDenseCheck, endOfSparseCheck, recordKinds } from '../tape-layout.ts'
+
+/** What a frame covers, in the order of the first events of the partitions; those without events come last. */
+export interface FrameRanges {
+  readonly count: number
+  /** The partitions' numbers, then where the ranges begin and end. */
+  readonly numbers: ArrayLike<number>
+  readonly from: ArrayLike<number>
+  readonly to: ArrayLike<number>
+  /** How many events of the partition the frame has, with those that they replace. */
+  readonly events: ArrayLike<number>
+}
+
+/** Writes what comes before the records of a frame (PROTOCOL.md §10). The receivers must have been told where each partition with events goes on. */
+export function writeFrameHead(ranges: FrameRanges, out: TapeWriter): void {
+  const { count, from, to, events } = ranges
+  let isDense = true
+  let implied = 0
+  let sum = 0
+  for (let place = 0; place < count; place++) {
+    const found = events[place] ?? 0
+    if (found === 0) continue
+    implied++
+    const begin = from[place] ?? 0
+    sum = (sum + (begin % endOfDenseCheck)) % endOfDenseCheck
+    if ((to[place] ?? 0) - begin !== found) isDense = false
+  }
+  if (isDense) {
+    out.byte(denseFrame + sum)
+    return
+  }
+  out.byte(sum % endOfSparseCheck)
+  for (let place = 0; place < count; place++) {
+    if ((events[place] ?? 0) === 0) continue
+    implied--
+    out.number(((to[place] ?? 0) - (from[place] ?? 0)) * 2 + (implied > 0 ? 1 : 0))
+  }
+}
+
+/** Writes what comes behind the records of a frame: the ranges of partitions that it has no events of. */
+export function writeFrameTail({ count, numbers, from, to, events }: FrameRanges, out: TapeWriter): void {
+  for (let place = 0; place < count; place++) {
+    if ((events[place] ?? 0) > 0) continue
+    const begin = from[place] ?? 0
+    writeCovers({ partition: numbers[place] ?? 0, from: begin, to: to[place] ?? 0 }, out)
+  }
+}
+
+/** Writes a range in full. An empty one says where the next range of the partition begins. */
+export function writeCovers(
+  { partition, from, to }: { readonly partition: number; readonly from: number; readonly to: number },
+  out: TapeWriter,
+): void {
+  out.number(recordKinds.covers)
+  out.number(partition)
+  out.number(from)
+  out.number(to - from)
+}
+
+/** Writes that the next event stands for so many earlier ones of its item as well; nothing for 0. */
+export function writeReplaced(count: number, out: TapeWriter): void {
+  if (count === 0) return
+  out.number(recordKinds.replaced)
+  out.number(count)
+}
+
+/** Writes that the receiver is to forget every item. */
+export function writeReset(out: TapeWriter): void {
+  out.number(recordKinds.reset)
+}

@@ -1,0 +1,160 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { ConflationIntervalMs } from '../../../src/feed/conflation/conflation-intervals.ts'
+import { ConflationStage, Member } from './conflation-fixture.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const symbols = ['A', 'B', 'C', 'D', 'E', 'F']
+
+/** A client that keeps how many events of each item it was told of, and the newest. */
+class Bookkeeper extends Member {
+  /** The symbols that it wants, and since which offset. */
+  #since = new Map<string, number>()
+  readonly events = new Map<string, number>()
+  readonly newest = new Map<string, number>()
+  readonly faults: string[] = []
+  hasLeft = false
+
+  /** What it wants from now on; what it wanted before goes on. */
+  want(names: readonly string[], offset: number): void {
+    const wanted = symbols.filter(symbol => names.includes('*') || names.includes(symbol))
+    for (const symbol of symbols) {
+      if (wanted.includes(symbol)) continue
+      this.events.delete(symbol)
+      this.newest.delete(symbol)
+    }
+    this.#since = new Map(wanted.map(symbol => [symbol, this.#since.get(symbol) ?? offset]))
+  }
+
+  sinceOf(symbol: string): number {
+    return this.#since.get(symbol) ?? Infinity
+  }
+
+  leave(): void {
+    this.seat!.leave()
+    this.hasLeft = true
+  }
+
+  override miss(): void {
+    super.miss()
+    this.hasLeft = true
+  }
+
+  override offer(...blocks: Parameters<Member['offer']>): boolean {
+    if (this.hasLeft) this.faults.push('offered something after it had left')
+    const isTaken = super.offer(...blocks)
+    this.hasLeft ||= !isTaken
+    this.#read()
+    return isTaken
+  }
+
+  /** Reads what came: nothing that it does not want, or that is not newer than what it has. */
+  #read(): void {
+    for (const { S, bs, replaces = 0 } of this.take()) {
+      if (replaces < 0 || bs <= (this.newest.get(S) ?? this.sinceOf(S) - 1)) this.faults.push(`${S} ${bs}`)
+      this.newest.set(S, bs)
+      this.events.set(S, (this.events.get(S) ?? 0) + 1 + replaces)
+    }
+  }
+}
+
+/** What all members have to have been told, by the symbols of all events in their order. */
+function check(member: Bookkeeper, log: readonly string[]): void {
+  expect(member.faults).toEqual([])
+  const { positions, isWhole } = member.seat!.told
+  const to = positions[0] ?? 0
+  for (const symbol of symbols) {
+    const since = member.sinceOf(symbol)
+    const offsets = [...log.keys()].filter(offset => offset >= since && offset < to && log[offset] === symbol)
+    if (isWhole) {
+      expect([symbol, member.events.get(symbol) ?? 0]).toEqual([symbol, offsets.length])
+      expect([symbol, member.newest.get(symbol)]).toEqual([symbol, offsets.at(-1)])
+    } else {
+      expect(member.events.get(symbol) ?? 0).toBeLessThanOrEqual(offsets.length)
+    }
+  }
+}
+
+const seatWish = {
+  names: fc.constantFrom(['*'], ['A'], ['A', 'B', 'C'], ['B', 'F'], [...symbols, 'NONE']),
+  intervalMs: fc.constantFrom<ConflationIntervalMs>(100, 250),
+}
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('quotes' as const),
+      symbols: fc.array(fc.constantFrom(...symbols), { maxLength: 8 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('join' as const),
+      ...seatWish,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('move' as const), member: fc.nat(), ...seatWish }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('leave' as const), member: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('congest' as const), member: fc.nat() }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(180) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
+)
+
+test('every member is told of each event that it wants, once, as itself or as replaced, up to where it says', () => {
+  const property = fc.property(
+    fc.array(step, { minLength: 10, maxLength: 80 }),
+    fc.constantFrom(1, 3, 250),
+    fc.constantFrom(1, 1100, 1250, 1_048_576),
+    fc.constantFrom(2, 4, 100),
+    (steps, writesPerTurn, maxTickBytes, maxItems) => {
+      // Of a run that failed.
+      vi.clearAllTimers()
+      const stage = new ConflationStage({ writesPerTurn, maxTickBytes, maxItems })
+      const log: string[] = []
+      const members: Bookkeeper[] = []
+      for (const one of steps) {
+        if (one.kind === 'quotes') {
+          stage.quote(...one.symbols)
+          log.push(...one.symbols)
+        } else if (one.kind === 'join') {
+          const member = new Bookkeeper()
+          members.push(member)
+          member.want(one.names, stage.position)
+          stage.join(one.intervalMs, one.names, member)
+        } else if (one.kind === 'pass') vi.advanceTimersByTime(one.ms)
+        else if (one.kind === 'turn') stage.turn()
+        else if (members.length > 0) {
+          const member = members[one.member % members.length]!
+          if (one.kind === 'congest') member.isCongested = true
+          else if (one.kind === 'leave') member.leave()
+          else if (!member.hasLeft) {
+            member.want(one.names, stage.position)
+            stage.move(member, one.intervalMs, one.names)
+          }
+        }
+        for (const member of members) check(member, log)
+      }
+      for (let tick = 0; tick < 20; tick++) stage.pass(250)
+      const { position } = stage
+      for (const member of members) {
+        check(member, log)
+        const told = member.seat!.leave()
+        if (!member.hasLeft) expect(told).toEqual({ positions: [position], isWhole: true })
+      }
+      expect(vi.getTimerCount()).toBe(0)
+      expect([...stage.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
+    },
+  )
+  fc.assert(property, { numRuns: 400 })
+})

@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Channel, channels } from '../../src/event/event.ts'
+import { type Selection, selectionKey } from '../../src/feed/selection.ts'
+import { anySymbol } from '../support/any-symbol.ts'
+
+const symbols = fc.oneof(fc.constant('*' as const), fc.uniqueArray(anySymbol, { minLength: 1, maxLength: 3 }))
+const channel = fc.constantFrom<Channel>(...channels.slice(0, 3))
+const anyInterest = fc.uniqueArray(fc.tuple(channel, symbols), { selector: ([name]) => name })
+
+type Entry = [Channel, '*' | readonly string[]]
+
+function interestOf(entries: readonly Entry[]): Selection {
+  return new Map(entries.map(([name, names]) => [name, names === '*' ? names : new Set(names)]))
+}
+
+// Cause: keys had `:` and `;` between channels and symbols and `=` for "the same", which symbols may have in them by now.
+// Symptom: sessions with different subscriptions would share an audience, and receive each other's events.
+// Seen: when the alphabet of symbols was widened (issue 13).
+test.each<{ one: Entry[]; other: Entry[] }>([
+  {
+    one: [['trades', ['A;quotes:B']]],
+    other: [
+      ['trades', ['A']],
+      ['quotes', ['B']],
+    ],
+  },
+  {
+    one: [
+      ['trades', ['A']],
+      ['quotes', ['A']],
+    ],
+    other: [
+      ['trades', ['A']],
+      ['quotes', ['=']],
+    ],
+  },
+])('$one and $other have different keys', ({ one, other }) => {
+  expect(selectionKey(interestOf(one))).not.toBe(selectionKey(interestOf(other)))
+})
+
+test('equal interests have equal keys, and others have not', () => {
+  const canonical = (entries: readonly Entry[]): string =>
+    JSON.stringify(
+      entries
+        .map(([name, names]) => JSON.stringify([name, names === '*' ? names : names.toSorted()]))
+        .toSorted(),
+    )
+  fc.assert(
+    fc.property(anyInterest, anyInterest, (one, other) => {
+      const turned = one
+        .toReversed()
+        .map(([name, names]): Entry => [name, names === '*' ? names : names.toReversed()])
+      expect(selectionKey(interestOf(turned))).toBe(selectionKey(interestOf(one)))
+      expect(selectionKey(interestOf(one)) === selectionKey(interestOf(other))).toBe(
+        canonical(one) === canonical(other),
+      )
+    }),
+    { numRuns: 3000 },
+  )
+})

@@ -1,0 +1,19 @@
+import { afterEach, expect, inject, test } from 'vitest'
+import { KillRun } from '../gateway/resume-kills/kill-run.ts'
+import { flawless } from '../gateway/resume-kills/verdict.ts'
+
+let run: KillRun | undefined
+
+afterEach(async () => {
+  await run?.stop()
+  run = undefined
+})
+
+test('a hundred subscribers of two gateways have every event once and in order, whichever gateway is killed and when', async () => {
+  run = await KillRun.start({ brokers: inject('kafkaBrokers'), kills: 3, seed: 6 })
+  const { verdict, kafka, figures, errors } = await run.finish()
+  expect(verdict).toEqual(flawless)
+  expect(kafka).toEqual({ missingInKafka: 0, twiceInKafka: 0, disorderedInKafka: 0 })
+  expect(figures['killed while catching up']).toBeGreaterThan(0)
+  expect(errors).toEqual([])
+})

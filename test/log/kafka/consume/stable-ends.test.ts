@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createKafkaLog, type KafkaLog } from '../../../../src/log/kafka/kafka-log.ts'
+import { StableEnds } from '../../../../src/log/kafka/consume/stable-ends.ts'
+import { bound } from '../../conformance/reading.ts'
+import { sampleRecords } from '../batch-encoder.ts'
+import { FakeCluster } from '../fake-cluster.ts'
+import { TailReading, until } from '../reading.ts'
+
+const partition = { topic: 'trades', partition: 0 }
+
+describe('stable ends', () => {
+  let nowMs: number
+  let ends: StableEnds
+  const reader = { partition, epoch: 'one' }
+  const note = (lastStableOffset: number, highWatermark: number, by = reader) =>
+    ends.note(by, { lastStableOffset, highWatermark })
+
+  beforeEach(() => {
+    nowMs = 1000
+    ends = new StableEnds(() => nowMs)
+  })
+
+  test('tell nothing of a partition that nobody has heard of', () => {
+    expect(ends.read()).toEqual([])
+  })
+
+  test('count neither offsets nor time where everything is stable', () => {
+    note(5, 5)
+    nowMs += 60_000
+    note(5, 5)
+    expect(ends.read()).toEqual([{ partition, offsets: 0, stalledMs: 0 }])
+  })
+
+  test('count the time since there was more than the stable end, as of the last answer', () => {
+    note(5, 5)
+    nowMs += 60_000
+    note(5, 6)
+    nowMs += 2000
+    note(5, 9)
+    nowMs += 500
+    expect(ends.read()).toEqual([{ partition, offsets: 4, stalledMs: 2000 }])
+  })
+
+  test('begin anew when the stable end moves, though it does not reach the end', () => {
+    note(5, 9)
+    nowMs += 2000
+    note(6, 9)
+    nowMs += 300
+    note(6, 12)
+    expect(ends.read()).toEqual([{ partition, offsets: 6, stalledMs: 300 }])
+  })
+
+  test('go back to zero when the transaction ends, committed or aborted', () => {
+    note(5, 9)
+    nowMs += 2000
+    note(10, 10)
+    expect(ends.read()).toEqual([{ partition, offsets: 0, stalledMs: 0 }])
+  })
+
+  test('leave out a partition while it is not heard of, and know then that it stood still meanwhile', () => {
+    note(5, 9)
+    nowMs += 2000
+    ends.leave(reader)
+    expect(ends.read()).toEqual([])
+    nowMs += 3000
+    note(5, 11)
+    expect(ends.read()).toEqual([{ partition, offsets: 6, stalledMs: 5000 }])
+  })
+
+  test('forget what was seen of a topic that was made again', () => {
+    note(5, 9)
+    ends.leave(reader)
+    nowMs += 3000
+    note(5, 9, { partition, epoch: 'another' })
+    expect(ends.read()).toEqual([{ partition, offsets: 4, stalledMs: 0 }])
+  })
+
+  test('list a partition once that two tails follow, until the last of them leaves it', () => {
+    const other = { ...reader }
+    note(5, 9)
+    note(5, 9, other)
+    expect(ends.read()).toHaveLength(1)
+    ends.leave(reader)
+    expect(ends.read()).toHaveLength(1)
+    ends.leave(other)
+    expect(ends.read()).toEqual([])
+  })
+})
+
+describe('the Kafka log', () => {
+  const topics = { trades: 'trades', quotes: 'trades', bars: 'trades', statuses: 'trades', news: 'trades' }
+  let cluster: FakeCluster
+  let log: KafkaLog
+  let reading: TailReading
+  let nowMs: number
+
+  beforeEach(async () => {
+    nowMs = 0
+    cluster = await FakeCluster.start(2)
+    const logger = { warn: () => {} }
+    const clock = () => nowMs
+    log = createKafkaLog({
+      brokers: cluster.brokers,
+      clientId: 'test',
+      topics,
+      logger,
+      lookUpIntervalMs: 100,
+      clock,
+    })
+    reading = new TailReading(log)
+  })
+  afterEach(async () => {
+    await reading.end()
+    await log.close()
+    await cluster.stop()
+  })
+
+  /** A partition whose second record belongs to an open transaction, read up to it. */
+  async function standStill() {
+    const [stalled] = cluster.create('trades', [0])
+    cluster.append(stalled!)
+    stalled!.openFrom = 1
+    cluster.append(stalled!, sampleRecords(4))
+    await reading.until(() => reading.offsets('trades').length === 1)
+    await until(() => log.unstableEnds[0]?.offsets === 4)
+    return stalled!
+  }
+
+  test('tells how long a partition has stood at an open transaction, though no batch comes', async () => {
+    const stalled = await standStill()
+    nowMs = 61_000
+    await until(() => log.unstableEnds[0]?.stalledMs === 61_000)
+    expect(log.unstableEnds).toMatchObject([{ partition, offsets: 4 }])
+    stalled.openFrom = Number.POSITIVE_INFINITY
+    cluster.append(stalled)
+    await reading.until(() => reading.offsets('trades').length === 6)
+    expect(log.unstableEnds).toMatchObject([{ partition, offsets: 0, stalledMs: 0 }])
+  })
+
+  test('tells nothing of a partition without a leader, and goes on counting at the next', async () => {
+    const stalled = await standStill()
+    cluster.move(stalled, -1)
+    await until(() => log.unstableEnds.length === 0)
+    nowMs = 30_000
+    cluster.move(stalled, 1)
+    await until(() => log.unstableEnds.length === 1)
+    expect(log.unstableEnds).toMatchObject([{ partition, offsets: 4, stalledMs: 30_000 }])
+  })
+
+  test('tells nothing of a topic that was deleted, nor of the former one when it is made again', async () => {
+    await standStill()
+    cluster.topics.delete('trades')
+    await until(() => log.unstableEnds.length === 0)
+    nowMs = 30_000
+    cluster.create('trades', [1])
+    await until(() => log.unstableEnds.length === 1)
+    expect(log.unstableEnds).toMatchObject([{ partition, offsets: 0, stalledMs: 0 }])
+  })
+
+  test('tells nothing of partitions that no tail follows, though ranges read them', async () => {
+    await standStill()
+    await reading.end()
+    expect(log.unstableEnds).toEqual([])
+    await Array.fromAsync(log.range(partition, 0, 5, bound()))
+    expect(log.unstableEnds).toEqual([])
+  })
+})

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { type SubscribeMessage, parseClientMessage } from '../../../src/protocol/client-message.ts'
+import { Subscription } from '../../../src/session/delivery/subscription.ts'
+import { grantOf } from '../stage.ts'
+
+function read(fields: object): SubscribeMessage {
+  const message = parseClientMessage(JSON.stringify({ action: 'subscribe', ...fields }))
+  if (!('action' in message) || message.action !== 'subscribe') throw new Error(JSON.stringify(message))
+  return message
+}
+
+const after = (...requests: readonly object[]): Subscription =>
+  requests.reduce<Subscription>((subscription, fields) => subscription.with(read(fields)), Subscription.none)
+
+const quotes = (conflateMs: number): object => ({ quotes: ['AAPL'], conflateMs })
+const grant = grantOf()
+
+describe('an interval', () => {
+  test('holds for the conflated channels that the request names, and is acknowledged as it is met', () => {
+    const subscription = after({ quotes: ['AAPL'], dailyBars: ['*'], trades: ['AAPL'], conflateMs: 130 })
+    expect(subscription.describe()).toMatchObject({
+      policy: { trades: 'every', quotes: 'conflate', dailyBars: 'conflate' },
+      conflateMs: { quotes: 250, dailyBars: 250 },
+    })
+  })
+
+  test('is not mentioned where there is none', () => {
+    expect(after({ quotes: ['AAPL'] }).describe()).not.toHaveProperty('conflateMs')
+    expect(after(quotes(0)).describe()).not.toHaveProperty('conflateMs')
+  })
+
+  test('stays as it was where a request says nothing of it, or names other channels', () => {
+    const subscription = after(quotes(250), { quotes: ['MSFT'] }, { lulds: ['*'], conflateMs: 1000 })
+    expect(subscription.describe()).toMatchObject({ conflateMs: { quotes: 250, lulds: 1000 } })
+  })
+
+  test('is changed by a request that names the channel in its policy alone, and ended by 0', () => {
+    const changed = after(quotes(250), { policy: { quotes: 'conflate' }, conflateMs: 5000 })
+    expect(changed.describe()).toMatchObject({ conflateMs: { quotes: 5000 } })
+    expect(changed.with(read(quotes(0))).describe()).not.toHaveProperty('conflateMs')
+  })
+
+  test('ends with the policy, and does not come back with it', () => {
+    const every = after(quotes(250), { policy: { quotes: 'every' } })
+    expect(every.describe()).not.toHaveProperty('conflateMs')
+    expect(every.with(read({ policy: { quotes: 'conflate' } })).describe()).not.toHaveProperty('conflateMs')
+  })
+
+  test('is there again with its channel, whose symbols were left meanwhile', () => {
+    const left = after(quotes(250)).without(new Map([['quotes', ['AAPL']]]))
+    expect(left.describe()).not.toHaveProperty('conflateMs')
+    expect(left.intervalInterests(grant).size).toBe(0)
+    expect(left.with(read({ quotes: ['MSFT'] })).describe()).toMatchObject({ conflateMs: { quotes: 250 } })
+  })
+
+  test('reaches corrections and cancels with the trades that they follow', () => {
+    const policy = { trades: 'conflate', corrections: 'conflate', cancelErrors: 'conflate' }
+    const subscription = after({ trades: ['AAPL'], policy, conflateMs: 500 })
+    expect(subscription.describe()).toMatchObject({
+      conflateMs: { trades: 500, corrections: 500, cancelErrors: 500 },
+    })
+  })
+
+  test('holds under another token', () => {
+    const narrowed = after({ quotes: ['AAPL', 'MSFT'], conflateMs: 250 }).under(
+      grantOf({ symbols: new Set(['MSFT']) }),
+    )
+    expect(narrowed.describe()).toMatchObject({ quotes: ['MSFT'], conflateMs: { quotes: 250 } })
+  })
+})
+
+describe('what is wanted', () => {
+  test('is told at once, or at the intervals of its channels, each item in one way', () => {
+    const subscription = after(
+      { trades: ['AAPL'], statuses: ['*'] },
+      { quotes: ['AAPL'], dailyBars: ['AAPL'], conflateMs: 250 },
+      { lulds: ['*'], conflateMs: 10_000 },
+    )
+    expect([...subscription.liveInterest(grant).keys()]).toEqual([
+      'trades',
+      'statuses',
+      'corrections',
+      'cancelErrors',
+    ])
+    const atIntervals = [...subscription.intervalInterests(grant)]
+    expect(atIntervals.map(([intervalMs, selection]) => [intervalMs, Object.fromEntries(selection)])).toEqual(
+      [
+        [250, { quotes: new Set(['AAPL']), dailyBars: new Set(['AAPL']) }],
+        [10_000, { lulds: '*' }],
+      ],
+    )
+  })
+
+  test('of a reader that is behind is what it is told at once and conflated, or at one interval', () => {
+    const subscription = after({ quotes: ['AAPL'] }, { lulds: ['AAPL'], conflateMs: 250 })
+    expect([...subscription.conflatedInterest(grant, 0).keys()]).toEqual(['quotes'])
+    expect([...subscription.conflatedInterest(grant, 250).keys()]).toEqual(['lulds'])
+    expect(subscription.conflatedInterest(grant, 500).size).toBe(0)
+  })
+})
+
+describe('an interval that nothing is told at', () => {
+  const faultOf = (request: object): string | undefined => {
+    const message = read(request)
+    return Subscription.none.with(message).intervalFault(message)
+  }
+
+  test.each([
+    [
+      { trades: ['AAPL'], bars: ['*'] },
+      'conflateMs: every event of trades, bars, corrections, cancelErrors is told; choose "conflate" in policy, or leave conflateMs out',
+    ],
+    [{}, 'conflateMs: the request names no channel; expected the conflated ones that it is for'],
+    [{ quotes: ['AAPL'], policy: { quotes: 'every' } }, /^conflateMs: every event of quotes is told/],
+  ])('is a fault: %j', (fields, fault) => {
+    expect(faultOf({ ...fields, conflateMs: 200 })).toMatch(fault)
+  })
+
+  test.each([
+    { quotes: ['AAPL'], conflateMs: 250 },
+    { quotes: ['AAPL'], trades: ['AAPL'], conflateMs: 250 },
+    { trades: ['AAPL'], policy: { trades: 'conflate' }, conflateMs: 250 },
+    { trades: ['AAPL'], conflateMs: 0 },
+    { trades: ['AAPL'] },
+  ])('is none: %j', fields => {
+    expect(faultOf(fields)).toBeUndefined()
+  })
+})
+
+describe('a request', () => {
+  test.each([-1, 0.5, 120_001, 1e300, '250', null, true])('whose interval is %j is refused', conflateMs => {
+    expect(
+      parseClientMessage(JSON.stringify({ action: 'subscribe', quotes: ['A'], conflateMs, id: 1 })),
+    ).toMatchObject({
+      code: 400,
+      detail: expect.stringMatching(/^conflateMs=.*: expected whole milliseconds, 0 to 120000$/),
+      id: 1,
+    })
+  })
+
+  test('that would conflate news is refused', () => {
+    expect(
+      parseClientMessage('{"action":"subscribe","news":["*"],"policy":{"news":"conflate"}}'),
+    ).toMatchObject({
+      code: 400,
+      detail: expect.stringMatching(/^policy\.news="conflate": expected "every"; news is told by/),
+    })
+  })
+})

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { FrameMemory } from '../../src/wire/prepared-frame.ts'
+
+/** Sizes that need several slabs, and one that no slab holds. */
+const lengths = [100, 70_000, 10, 300_000, 65_536, 65_536, 65_536, 200]
+
+function fill(memory: FrameMemory): Buffer[] {
+  return lengths.map((length, index) => memory.take(length).fill(index))
+}
+
+const filled = lengths.map((length, index) => Buffer.alloc(length, index))
+
+test('gives the same bytes again once they may be used again', () => {
+  const memory = new FrameMemory()
+  memory.take(100).fill(1)
+  memory.take(20).fill(2)
+  memory.reuse()
+  expect(memory.take(120)).toEqual(Buffer.concat([Buffer.alloc(100, 1), Buffer.alloc(20, 2)]))
+})
+
+test('gives what was taken to nobody else before', () => {
+  const memory = new FrameMemory()
+  const taken = [...fill(memory), ...fill(memory)]
+  expect(taken).toEqual([...filled, ...filled])
+})
+
+test('never gives what was kept again', () => {
+  const memory = new FrameMemory()
+  const kept: Buffer[] = []
+  for (let round = 0; round < 5; round++) {
+    kept.push(...fill(memory))
+    memory.keep()
+    memory.take(50)
+    memory.reuse()
+  }
+  expect(kept).toEqual(Array.from({ length: 5 }, () => filled).flat())
+})
+
+test('counts what was taken since it gave bytes again', () => {
+  const memory = new FrameMemory()
+  memory.take(100)
+  memory.keep()
+  memory.take(20)
+  memory.take(3)
+  expect(memory.taken).toBe(23)
+  memory.reuse()
+  expect(memory.taken).toBe(0)
+})
