@@ -83,7 +83,7 @@ export class BehindMarket {
         counts: { memory: 0, log: 0 },
         signal: new AbortController().signal,
       },
-      feed.positions().map(({ number, offset }) => ({ number, offset: begin(offset) })),
+      feed.positions.map(({ number, offset }) => ({ number, offset: begin(offset) })),
     )
     await catchUp.run(() => undefined)
     return { frames, events: catchUp.events }

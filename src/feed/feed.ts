@@ -106,15 +106,13 @@ export class Feed {
     return fanout.subscribedItems + conflation.countNames((channel, name) => !fanout.has(channel, name))
   }
 
-  /** The next position of every partition, in the order in which the partitions were first seen; everything before it was written. */
-  positions(): readonly NumberedPosition[] {
-    this.flush()
+  /** The next position of every partition, in the order in which the partitions were first seen. Only after `flush` was everything before written. */
+  get positions(): readonly NumberedPosition[] {
     return (this.#positionList ??= [...this.#positions.values()])
   }
 
   /** The same by the number of the partition; a copy. */
   reached(): readonly number[] {
-    this.flush()
     return [...this.#reached]
   }
 
@@ -123,9 +121,8 @@ export class Feed {
     return this.#moves
   }
 
-  /** The number and position of each partition that was read further since; everything before these positions was written. */
+  /** The number and position of each partition that was read further since. Only after `flush` was everything before written. */
   movedSince(moves: number): [number: number, position: number][] {
-    this.flush()
     const moved: [number, number][] = []
     for (const number of this.#numbers.values())
       if ((this.#movedAt[number] ?? 0) > moves) moved.push([number, this.#reached[number] ?? 0])

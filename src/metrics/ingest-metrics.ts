@@ -78,7 +78,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
     'ticker_ingest_lag_records',
     'Records in the log that were not read yet, by partition; absent during an outage. A rise: this node cannot keep up',
     ['topic', 'partition'],
-    () => (feed.outage() === undefined ? feed.positions().map(lagRow) : []),
+    () => (feed.outage() === undefined ? feed.positions.map(lagRow) : []),
   )
   declareGauge(
     registry,

@@ -104,6 +104,7 @@ class BeatBlocks {
     this.#level.set(form, blocks)
     const known = blocks.get(since)
     if (known !== undefined) return known
+    feed.flush()
     const positions = feed.movedSince(since)
     const made = { block: form.message({ ...this.#message, positions }), moves: feed.moves }
     blocks.set(since, made)

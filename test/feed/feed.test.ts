@@ -285,7 +285,7 @@ describe('Tape.snapshot', () => {
     }
     feed.fanout.join({ deliver }, selection({ trades: ['AAPL'] }), jsonForm)
     expect(() => publish(feed, [trade('AAPL', 1)])).toThrow('cannot write')
-    expect(() => feed.positions()).toThrow('cannot write')
+    expect(() => feed.flush()).toThrow('cannot write')
     expect(() => feed.flushSoon()).toThrow('cannot write')
   })
 
@@ -312,7 +312,7 @@ describe('Tape.snapshot', () => {
     for (const partition of partitions) feed.advance({ partition, epoch: 'old', offset: 5 }, 5)
     feed.add(trade('AAPL', 1), { partition: feed.numberOf(partitions[3]!), offset: 5, writtenMs: 0 })
     feed.advance({ partition: partitions[0]!, epoch: 'new', offset: 0 }, 0)
-    expect(feed.positions().map(({ partition, epoch }) => [partition.partition, epoch])).toEqual([[0, 'new']])
+    expect(feed.positions.map(({ partition, epoch }) => [partition.partition, epoch])).toEqual([[0, 'new']])
     feed.add(trade('AAPL', 2), { partition: feed.numberOf(partitions[0]!), offset: 0, writtenMs: 0 })
     expect(feed.tape.counts.splitItems).toBe(0)
     feed.advance({ partition: partitions[1]!, epoch: 'new', offset: 0 }, 0)

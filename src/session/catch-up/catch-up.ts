@@ -96,7 +96,8 @@ export class CatchUp {
 
   /** Partitions have begun or ended: what was not read of a topic that was made again, or of a log that was cut back, is lost. */
   noticePartitions(): void {
-    const { selection, newest, lose } = this.#parts
+    const { feed, selection, newest, lose } = this.#parts
+    feed.flush()
     for (const { number, from, to } of this.#progress.retired()) {
       this.#progress.cover(number, to)
       if (selection().size > 0 && from < to) lose({ number, from, to })
@@ -120,6 +121,7 @@ export class CatchUp {
   /** Reads some of what is in memory, and joins if that was all; what is to be done then. */
   #step(join: () => void): Next {
     if (this.#parts.signal.aborted) return 'done'
+    this.#parts.feed.flush()
     this.#readRecent()
     const rest = this.#progress.rest()
     if (rest.length === 0 && this.#isConflatedLevel() && this.#isPrepared()) {
@@ -138,7 +140,7 @@ export class CatchUp {
     const { feed, selection, newest, flowControl: clientPace } = this.#parts
     const wantsEvery = selection()
     const wanted = wantedItems(feed, wantsEvery)
-    const positions = feed.positions()
+    const { positions } = feed
     const first = this.#first
     this.#given = 0
     for (let index = 0; index < positions.length; index++) {
@@ -177,7 +179,7 @@ export class CatchUp {
   #isConflatedLevel(): boolean {
     const { newest, feed } = this.#parts
     if (newest.length === 0) return true
-    return feed.positions().every(position => newest.every(reader => reader.isLevelAt(position)))
+    return feed.positions.every(position => newest.every(reader => reader.isLevelAt(position)))
   }
 
   #isBeyondMemory({ number, offset }: NumberedPosition): boolean {

@@ -22,7 +22,7 @@ export class ReadProgress {
 
   /** Up to where its client has everything. */
   get positions(): NumberedPosition[] {
-    return this.#feed.positions().map(position => ({ ...position, offset: this.coveredAt(position.number) }))
+    return this.#feed.positions.map(position => ({ ...position, offset: this.coveredAt(position.number) }))
   }
 
   /** Up to where a partition was read. */
@@ -56,13 +56,13 @@ export class ReadProgress {
 
   /** The partitions that it has not read as far as the feed, or further than this node has. */
   rest(): NumberedPosition[] {
-    return this.#feed.positions().filter(({ number, offset }) => this.at(number) !== offset)
+    return this.#feed.positions.filter(({ number, offset }) => this.at(number) !== offset)
   }
 
   /** What it has read and not told, though it held nothing: ranges of offsets. */
   undelivered(): [number: number, from: number, to: number][] {
     const ranges: [number, number, number][] = []
-    for (const { number, offset } of this.#feed.positions()) {
+    for (const { number, offset } of this.#feed.positions) {
       const from = this.coveredAt(number)
       if (from < offset) ranges.push([number, from, offset])
     }
@@ -81,6 +81,6 @@ export class ReadProgress {
 
   /** Partitions that are new are read from where they began. */
   begin(): void {
-    for (const { number } of this.#feed.positions()) this.#covered[number] ??= this.coveredAt(number)
+    for (const { number } of this.#feed.positions) this.#covered[number] ??= this.coveredAt(number)
   }
 }

@@ -34,7 +34,7 @@ const lookPauseMs = 20
 
 /** What is wrong with a cursor whose topics this node does not read: it could neither deliver what was missed there nor tell its extent. */
 export function unknownTopicFault(feed: Feed, cursor: readonly CursorPosition[]): string | undefined {
-  const known = new Set(feed.positions().map(({ partition }) => partition.topic))
+  const known = new Set(feed.positions.map(({ partition }) => partition.topic))
   const unknown = cursor.find(({ topic }) => !known.has(topic))
   if (unknown === undefined) return undefined
   return `cursor: topic ${unknown.topic}: this node does not read it, but ${[...known].join(', ')}`
@@ -53,14 +53,14 @@ export async function planResume(request: ResumeRequest): Promise<ResumePlan | C
   }
   const known = new Map(cursor.map(position => [nameOf(position), position]))
   const mayGoBack = grant.scopes.has('history')
-  const positions = feed.positions()
+  const { positions } = feed
   const plans = await Promise.all(
     positions.map(position =>
       planPartition(position, { feed, history, mayGoBack, brought: known.get(nameOf(position.partition)) }),
     ),
   )
   // Its client heeds no numbers before it is told these, so they have to be those of now.
-  if (numbersOf(feed.positions()) !== numbersOf(positions)) return planResume(request)
+  if (numbersOf(feed.positions) !== numbersOf(positions)) return planResume(request)
   const found = new Set(positions.map(({ partition }) => nameOf(partition)))
   return {
     starts: plans.map(({ start }) => start),
@@ -88,7 +88,7 @@ async function awaitPartitions({
 function missingPartition(feed: Feed, cursor: readonly CursorPosition[]): CursorPosition | undefined {
   const epochs = new Map<string, string>()
   const found = new Set<string>()
-  for (const { partition, epoch } of feed.positions()) {
+  for (const { partition, epoch } of feed.positions) {
     epochs.set(partition.topic, epoch)
     found.add(nameOf(partition))
   }

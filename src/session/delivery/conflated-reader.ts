@@ -92,7 +92,7 @@ export class ConflatedReader {
     this.#unsaid = []
     const extents: OffsetRange[] = []
     const stated = new Map(starts.map(({ number, offset }) => [number, offset]))
-    for (const position of this.#parts.feed.positions()) {
+    for (const position of this.#parts.feed.positions) {
       const { number, offset } = position
       const from = Math.min(stated.get(number) ?? offset, this.#cursorAt(position).lowest)
       if (from < offset) extents.push({ number, from, to: offset })

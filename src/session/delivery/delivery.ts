@@ -85,6 +85,7 @@ export class Delivery implements ReaderOwner {
     if (this.#toldMoves === Number.POSITIVE_INFINITY) return undefined
     const { feed } = this.#parts
     // First, for what is written thereby may be more than its client takes.
+    feed.flush()
     const moved = feed.movedSince(this.#toldMoves)
     if (!this.isLive) return undefined
     this.#toldMoves = feed.moves

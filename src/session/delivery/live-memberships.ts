@@ -106,7 +106,8 @@ export class LiveMemberships {
   leave(): Left {
     const feed = this.#feed
     const audience = this.#audience
-    const positions = feed.positions()
+    feed.flush()
+    const { positions } = feed
     const live = positions.map(({ number, offset }) => ({
       number,
       offset:
@@ -130,7 +131,7 @@ export class LiveMemberships {
     const audience = this.#audience
     if (this.deltaBases === undefined || audience === undefined) return
     this.prepare(interests)
-    const coverage = this.#feed.positions().map(({ number }) => [number, audience.coveredAt(number)] as const)
+    const coverage = this.#feed.positions.map(({ number }) => [number, audience.coveredAt(number)] as const)
     this.deltaBases.complete(
       visit => this.#visit(interests.live, visit),
       coverage,

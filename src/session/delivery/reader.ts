@@ -95,8 +95,8 @@ export class Reader implements LiveReceiver {
   /** Up to where its client has everything of the lossless channels. */
   get positions(): readonly NumberedPosition[] {
     // First, for what is written thereby may be more than its client takes.
-    const reached = this.#parts.feed.positions()
-    return this.#behind?.catchUp.positions ?? reached
+    this.#parts.feed.flush()
+    return this.#behind?.catchUp.positions ?? this.#parts.feed.positions
   }
 
   /**
@@ -171,7 +171,8 @@ export class Reader implements LiveReceiver {
       behind.progressMs = nowMs
     }
     let offsets = 0
-    const reached = feed.positions()
+    feed.flush()
+    const reached = feed.positions
     for (const [index, { offset }] of this.positions.entries())
       offsets += (reached[index]?.offset ?? offset) - offset
     const { cause, sinceMs, progressMs } = behind

@@ -36,7 +36,7 @@ class Doubter {
 
   constructor(feed: Feed, selection: Selection) {
     this.selection = selection
-    this.have = new Map(feed.positions().map(({ number, offset }) => [number, offset]))
+    this.have = new Map(feed.positions.map(({ number, offset }) => [number, offset]))
   }
 
   deliver(block: PreparedFrame): void {
@@ -185,7 +185,7 @@ describe('coverage', () => {
     }
     const blocks: PreparedFrame[] = []
     feed.fanout.join({ deliver: block => void blocks.push(block) }, interestOf(['A']), jsonForm)
-    const places = feed.positions().map(position => position.partition)
+    const places = feed.positions.map(position => position.partition)
     for (const [number, offset] of ends.entries()) {
       feed.add(trade('A', number), { partition: number, offset, writtenMs: 0 })
       feed.advance({ partition: places[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
