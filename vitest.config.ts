@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**'],
-    globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['test/support/setup.ts'],
+    globalSetup: ['test/setup/shared-kafka.ts'],
+    setupFiles: ['test/setup/property-time-limit.ts'],
     // Kafka and browsers share the machine with the tests.
     maxWorkers: 2,
     // No test measures time by these: they end what hangs, also where something else keeps the machine busy.

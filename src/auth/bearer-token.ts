@@ -1,7 +1,4 @@
-/**
- * The content of an `Authorization` header: a token, nothing, or something unusable with the reason, which
- * never shows the content.
- */
+/** What an `Authorization` header holds: a token, nothing, or something else, with what is wrong in words that do not show it. */
 export type Authorization =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'absent' }
@@ -15,7 +12,7 @@ export function readBearerToken(header: string | undefined): Authorization {
 }
 
 function faultOf(header: string): string {
-  // A token contains dots and is longer, so it is never taken for a scheme and shown.
+  // A token has points and is longer: it is never taken for a scheme, and so never shown.
   const [scheme] = /^[A-Za-z][A-Za-z-]{0,19}(?=\s|$)/.exec(header) ?? []
   if (scheme === undefined) return 'Authorization: expected "Bearer" and a space before the token'
   if (scheme.toLowerCase() !== 'bearer') return `Authorization: expected the scheme Bearer, not ${scheme}`

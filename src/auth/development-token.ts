@@ -10,7 +10,7 @@ import type { Mode } from '../config/mode.ts'
 import { DevelopmentKeyError, placePrivateFile, readPrivateFile } from './development-file.ts'
 import type { Scope } from './grant.ts'
 
-/** The ES256 key pair that signs the development tokens of this working directory. */
+/** The ES256 key pair of this working directory's development tokens. */
 export interface DevelopmentKey {
   /** The key's thumbprint (RFC 7638). */
   readonly id: string
@@ -18,13 +18,12 @@ export interface DevelopmentKey {
   readonly publicKey: KeyObject
 }
 
-/** The path of the key, relative to the working directory; git ignores the folder. */
+/** Where the key lies, from the working directory; git ignores the folder. */
 export const developmentKeyPath = '.ticker/development-key.json'
 
 /**
- * Reads the development key: a JWK in a file of mode 0600, which is made where there is none. Of several
- * processes that make it at once one wins, and all return its key. Works in development only; rejects with a
- * `DevelopmentKeyError`.
+ * Reads the development key, making it first where there is none: a JWK in a file of mode 0600. Of several processes
+ * that make it at once one wins, and all return its key. Only in development; rejects with a `DevelopmentKeyError`.
  */
 export async function readDevelopmentKey(
   mode: Mode,
@@ -40,7 +39,7 @@ export async function readDevelopmentKey(
   return parseKey(text, path)
 }
 
-/** Rejects with a `DevelopmentKeyError` where the key exists but cannot be read; makes none. */
+/** Rejects with a `DevelopmentKeyError` where the key could not be read; makes none. */
 export async function checkDevelopmentKey(path: string = developmentKeyPath): Promise<void> {
   const text = await readPrivateFile(path)
   if (text !== undefined) await parseKey(text, path)
@@ -58,14 +57,14 @@ async function parseKey(text: string, path: string): Promise<DevelopmentKey> {
     const publicKey = createPublicKey(privateKey)
     return { id: await calculateJwkThumbprint(jwk), privateKey, publicKey }
   } catch {
-    // Without the cause, which may show the file's text.
+    // The cause is left out: it may show the file's text.
     throw new DevelopmentKeyError(
       `${path}: damaged; remove it for a new key, which ends the tokens made so far`,
     )
   }
 }
 
-/** Parses a private P-256 JWK (RFC 7518 §6.2) and keeps its standard members only. */
+/** A private P-256 JWK (RFC 7518 §6.2), reduced to its members. */
 function parseJwk(text: string): { kty: 'EC'; crv: 'P-256'; x: string; y: string; d: string } {
   const value: unknown = JSON.parse(text)
   if (typeof value !== 'object' || value === null) throw new TypeError('not an object')
@@ -76,14 +75,14 @@ function parseJwk(text: string): { kty: 'EC'; crv: 'P-256'; x: string; y: string
   return { kty, crv, x, y, d }
 }
 
-/** The issuer, audience and algorithm of development tokens, which a gateway in development expects. */
+/** What development tokens say of themselves, and what a gateway in development asks for. */
 export const developmentIdentity = {
   issuer: 'ticker-development',
   audience: 'ticker-gateway',
   algorithms: ['ES256'],
 } as const
 
-/** The claims of a development token; `*` allows everything. */
+/** What a development token is to allow; `*` is everything. */
 export interface DevelopmentTokenRequest {
   readonly key: DevelopmentKey
   readonly subject: string
@@ -91,14 +90,14 @@ export interface DevelopmentTokenRequest {
   readonly feeds: '*' | readonly string[]
   readonly channels: '*' | readonly string[]
   readonly symbols: '*' | readonly string[]
-  /** No rooms by default. */
+  /** Absent: no rooms. */
   readonly rooms?: '*' | readonly string[]
   readonly lifetimeS: number
   /** Milliseconds since 1970; the present where absent. */
   readonly nowMs?: number
 }
 
-/** Signs a token, with an id of its own, that a gateway in development on this machine accepts. */
+/** Makes a token that a gateway in development on this machine takes, with an id of its own. */
 export function signDevelopmentToken(request: DevelopmentTokenRequest): Promise<string> {
   const { key, subject, scopes, feeds, channels, symbols, rooms = [], lifetimeS } = request
   const nowS = Math.floor((request.nowMs ?? Date.now()) / 1000)

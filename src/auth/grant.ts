@@ -2,21 +2,21 @@ import type { Channel } from '../event/event.ts'
 import { toSymbol } from '../event/symbol.ts'
 import { TokenError } from './token-error.ts'
 
-/** The permissions of a token: reading the stream, publishing events, using rooms, resuming from far back. */
+/** What a token may be for: read the stream, publish events, use rooms, resume from far back. */
 export const scopes = ['stream', 'publish', 'relay', 'history'] as const
 
 export type Scope = (typeof scopes)[number]
 
-/** The names that a token allows: all of them, or those listed. */
+/** The names a token allows: every one, or those listed. */
 export type Entitled = '*' | ReadonlySet<string>
 
-/** The permissions of a verified token. */
+/** What a verified token allows. */
 export interface Grant {
   /** The user (`sub`), 1 to 256 characters. */
   readonly subject: string
-  /** The token's id (`jti`), where it has one. */
+  /** The token's own id (`jti`), where it has one. */
   readonly tokenId?: string
-  /** When the token was issued (`iat`), in milliseconds since 1970, where the token states it. */
+  /** When the token was issued (`iat`), in milliseconds since 1970, where it says so. */
   readonly issuedAtMs?: number
   readonly scopes: ReadonlySet<Scope>
   readonly feeds: Entitled
@@ -32,15 +32,13 @@ export function entitles(entitled: Entitled, name: string): boolean {
   return entitled === '*' || entitled.has(name)
 }
 
-/**
- * Whether a grant allows a channel. `trades` includes `corrections` and `cancelErrors`, which amend trades.
- */
+/** Whether a grant allows a channel. `trades` brings `corrections` and `cancelErrors` with it: they mend trades. */
 export function entitlesChannel(grant: Grant, channel: Channel): boolean {
   if (entitles(grant.channels, channel)) return true
   return (channel === 'corrections' || channel === 'cancelErrors') && entitles(grant.channels, 'trades')
 }
 
-/** Returns the reason why a grant does not permit reading a feed; `undefined` where it does. */
+/** What a grant lacks for reading a feed, in words; `undefined` where it lacks nothing. */
 export function missingForFeed(grant: Grant, feed: string): string | undefined {
   if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
   if (!entitles(grant.feeds, feed)) return `the token does not entitle to the feed "${feed}"`
@@ -48,21 +46,17 @@ export function missingForFeed(grant: Grant, feed: string): string | undefined {
 }
 
 const nothing: ReadonlySet<never> = new Set()
-/** One set for each combination of scopes: there are few combinations, and many grants. */
+/** Every combination of scopes that was seen: few, in many grants. */
 const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
 const longestId = 256
-/**
- * The end of the year 9999, which some issuers write for "never". As milliseconds this is in 1978, so larger
- * numbers are not seconds.
- */
+/** The end of the year 9999, which some issuers write for "never". In milliseconds it was 1978: above it, seconds were not meant. */
 const lastSecond = 253_402_300_799
 
 /**
- * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and
- * `iat`, `scope` (RFC 8693 §4.2; unknown scopes belong to other services), and `ticker: { feeds, channels,
- * symbols, rooms }`, each an array of names or `*`. An absent member allows nothing; a malformed one throws a
- * `TokenError`.
+ * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and `iat`, `scope`
+ * (RFC 8693 §4.2; scopes we do not know are other services') and `ticker: { feeds, channels, symbols, rooms }`,
+ * each an array of names or `*`. What is absent allows nothing; what is malformed is a `TokenError`.
  */
 export function parseGrant(claims: unknown): Grant {
   if (!isRecord(claims)) throw fault('the claims are not an object')
@@ -85,10 +79,7 @@ export function parseGrant(claims: unknown): Grant {
   }
 }
 
-/**
- * Reads the times of a token (RFC 7519 §2: seconds since 1970, with or without a fraction), where it has
- * them.
- */
+/** The times of a token (RFC 7519 §2: seconds since 1970, with or without a fraction), where it has them. */
 export function parseTimes(claims: Readonly<Record<string, unknown>>): {
   readonly exp: number | undefined
   readonly nbf: number | undefined
@@ -133,7 +124,7 @@ function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string
   return entitled.has('*') ? '*' : entitled
 }
 
-/** A name that is not a symbol would never match, so it must be the issuer's mistake. */
+/** A name that is no symbol would never match one, so it is a mistake of the issuer's. */
 function parseSymbols(ticker: Readonly<Record<string, unknown>>): Entitled {
   const named = parseEntitled(ticker, 'symbols')
   if (named === '*' || named.size === 0) return named

@@ -4,10 +4,7 @@ import type { Grant } from './grant.ts'
 import { TokenError } from './token-error.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
-/**
- * The tokens that a revocation withdraws: those issued to a user (`sub`) up to now, or the one with an id
- * (`jti`).
- */
+/** Whose tokens are withdrawn: those that a user (`sub`) has been issued up to now, or the one with an id (`jti`). */
 export type RevokedTokens =
   | { readonly kind: 'sub'; readonly subject: string }
   | { readonly kind: 'jti'; readonly tokenId: string }
@@ -15,11 +12,11 @@ export type RevokedTokens =
 export interface RevocationRequest {
   readonly tokens: RevokedTokens
   /**
-   * When the revocation ends, in ms since 1970. By default after 24 hours, and later where a token that it
-   * covers is presented and is valid for longer. A token that outlives its revocation is valid again.
+   * Until when it is kept, in ms since 1970. Left out: for 24 hours, and longer where a token that it covers is presented and is
+   * valid for longer. A token that outlives its revocation is good again.
    */
   readonly untilMs?: number
-  /** The operator's reason. */
+  /** Why, in the operator's words. */
   readonly reason?: string
 }
 
@@ -34,41 +31,41 @@ export interface Revocation {
   readonly reason?: string
 }
 
-/** The list of revocations is full. None is dropped for another, since its tokens would be valid again. */
+/** All places for revocations are taken: none is dropped for another, since its tokens would be good again. */
 export class RevocationsFullError extends TickerError {
   readonly code = 'TICKER_REVOCATIONS_FULL'
 }
 
 export interface RevocationsOptions {
-  /** How many are kept; 10,000 by default. */
+  /** How many are kept; 10,000 if left out. */
   readonly limit?: number
-  /** How far the issuer's clock may differ from ours; 5000 by default. */
+  /** How far the issuer's clock may be from ours; 5000 if left out. */
   readonly toleranceMs?: number
   readonly clock?: Clock
 }
 
 const defaultLifetimeMs = 24 * 3_600_000
 
-/** A revocation as it is stored and passed between processes. */
+/** A revocation as it is kept. */
 export interface KeptRevocation extends Revocation {
-  /** Whether the operator has set the end. */
+  /** Whether the operator has said until when. */
   readonly isStated: boolean
 }
 
 interface Entry extends KeptRevocation {
   untilMs: number
-  /** The end on the steady clock: a wrong wall clock must not make tokens valid again. */
+  /** Until when it is kept on the steady clock, too: while the other is wrong, no token is to be good again. */
   steadyUntilMs: number
 }
 
-/** The tokens that were withdrawn before they expire, in the memory of this process. */
+/** The tokens that are withdrawn before they expire, in the memory of this process. */
 export class Revocations {
-  /** Called when a token that outlives its revocation was presented, with the revocation's new end. */
+  /** Told when a token that lives longer than its revocation was shown, and until when that is kept now. */
   onExtended: (number: number, untilMs: number) => void = () => undefined
   readonly #limit: number
   readonly #toleranceMs: number
   readonly #clock: Clock
-  /** By the tokens that they withdraw, the oldest first. */
+  /** By what they withdraw, the oldest first. */
   readonly #entries = new Map<string, Entry>()
   #lastNumber = 0
 
@@ -78,15 +75,15 @@ export class Revocations {
     this.#clock = clock
   }
 
-  /** The number of revocations in force. */
+  /** How many are in force. */
   get size(): number {
     this.#forgetPast()
     return this.#entries.size
   }
 
   /**
-   * Withdraws tokens from now on; replaces an earlier revocation of the same tokens. Throws a
-   * `RevocationsFullError` where the list is full.
+   * Withdraws tokens from now on, in place of an earlier revocation of the same. Throws a `RevocationsFullError` where as many are
+   * kept as may be.
    */
   add({ tokens, untilMs, reason }: RevocationRequest): KeptRevocation {
     const key = keyOf(tokens)
@@ -109,36 +106,33 @@ export class Revocations {
     return entry
   }
 
-  /**
-   * Stores a revocation, such as one that another process has added; replaces an earlier one of the same
-   * tokens.
-   */
+  /** Keeps a revocation, such as another process has added, in place of an earlier one of the same. */
   keep(revocation: KeptRevocation): void {
     const key = keyOf(revocation.tokens)
     this.#entries.delete(key)
     this.#entries.set(key, { ...revocation, steadyUntilMs: this.#steadyTimeOf(revocation.untilMs) })
   }
 
-  /** Extends a revocation as another process did; ignores an unknown number. */
+  /** Keeps one for longer, as another process does; one of no such number is none of ours any more. */
   extend(number: number, untilMs: number): void {
     for (const entry of this.#entries.values()) {
       if (entry.number === number && entry.untilMs < untilMs) this.#extend(entry, untilMs)
     }
   }
 
-  /** Returns those in force, the oldest first, for another process to keep. */
+  /** Those in force, the oldest first, for another process to keep. */
   kept(): KeptRevocation[] {
     this.#forgetPast()
     return [...this.#entries.values()].map(({ steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation)
   }
 
-  /** Removes a revocation. Returns false where there is none of this number. */
+  /** Takes a revocation back; false where there is none of this number. */
   lift(number: number): boolean {
     for (const [key, entry] of this.#entries) if (entry.number === number) return this.#entries.delete(key)
     return false
   }
 
-  /** Returns those in force, the oldest first. */
+  /** Those in force, the oldest first. */
   list(): Revocation[] {
     this.#forgetPast()
     return [...this.#entries.values()].map(
@@ -147,9 +141,8 @@ export class Revocations {
   }
 
   /**
-   * Whether a token is withdrawn. A token of a revoked user that does not state when it was issued counts as
-   * issued before. So does one issued within the clock tolerance after the revocation: a fast issuer's
-   * earlier token looks the same.
+   * Whether a token is withdrawn. One of the user's that does not say when it was issued counts as issued before; so does one that says
+   * a time after the revocation by which clocks may differ: a fast issuer's token from before it looks the same.
    */
   covers({ subject, tokenId, issuedAtMs = 0, expiresAtMs }: Grant): boolean {
     if (this.#entries.size === 0) return false
@@ -191,10 +184,10 @@ export class Revocations {
   }
 }
 
-/** The longest time for which a token is accepted after its expiry (TICKER_JWT_CLOCK_TOLERANCE_S). */
+/** A token is taken for so long after its expiry at most (TICKER_JWT_CLOCK_TOLERANCE_S). */
 const longestToleranceMs = 300_000
 
-/** Wraps a verifier so that it refuses withdrawn tokens with a `TokenError` of the reason `revoked`. */
+/** The check of tokens that also refuses those withdrawn, with a `TokenError` of the reason `revoked`. */
 export function withRevocations(verify: TokenVerifier, revocations: Revocations): TokenVerifier {
   return async token => {
     const grant = await verify(token)
@@ -203,7 +196,7 @@ export function withRevocations(verify: TokenVerifier, revocations: Revocations)
   }
 }
 
-/** Creates the error for a withdrawn token. */
+/** What refuses a token that was withdrawn. */
 export function revokedError(): TokenError {
   return new TokenError('revoked', 'token: withdrawn by the operator; the issuer has to make a new one')
 }

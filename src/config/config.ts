@@ -17,8 +17,8 @@ export interface Listener {
 }
 
 /**
- * How the stream is encrypted: `plain` on loopback and to trusted proxies; `tls` with files that are read
- * again when they change; `self-signed` with a certificate that is generated for development.
+ * How the stream is protected on its way: `plain` on loopback and to the proxies that the operator trusts, or `tls` with files that
+ * are read again when they change, or `self-signed` with a certificate that is made for development.
  */
 export type Protection =
   | { readonly kind: 'plain' }
@@ -28,7 +28,7 @@ export type Protection =
 /** The listener of the stream and of the pages. */
 export interface StreamConfig extends Listener {
   readonly protection: Protection
-  /** Addresses, or ranges, of proxies whose statement of the client's address is trusted. */
+  /** Addresses, or ranges, of proxies whose word on the client's address is taken. */
   readonly trustedProxies: readonly AddressRange[]
   readonly allowedOrigins: AllowedOrigins
 }
@@ -43,15 +43,13 @@ export interface KafkaConfig {
   readonly kind: 'kafka'
   readonly brokers: readonly string[]
   readonly clientId: string
-  /** `undefined`: unencrypted. */
+  /** `undefined`: in the clear. */
   readonly tls: KafkaTls | undefined
-  /** `undefined`: no SASL; a client certificate may still authenticate the gateway. */
+  /** `undefined`: nobody is named, but perhaps by a certificate. */
   readonly sasl: KafkaSasl | undefined
 }
 
-/**
- * The log in a file on this machine, in development only. The oldest records are dropped beyond either limit.
- */
+/** The log in a file of this machine; only in development. The oldest records leave past either limit. */
 export interface EmbeddedConfig {
   readonly kind: 'embedded'
   readonly path: string
@@ -59,43 +57,43 @@ export interface EmbeddedConfig {
   readonly retentionMs: number
 }
 
-/** The generated feed, repeatable by its seed; in development on the embedded log only. */
+/** The generated feed, repeatable by its seed; only in development on the embedded log. */
 export interface DemoConfig {
   readonly seed: number
 }
 
-/** How much of the log is read, and how much is kept. */
+/** What is read from the log and kept of it. */
 export interface IngestConfig {
-  /** Records of each partition that are read at start. */
+  /** Records of each partition that are read back at start. */
   readonly warmUpRecords: number
-  /** Records of each partition, before those, that are searched for last events. */
+  /** Records of each partition, before those, in which last events are looked for. */
   readonly lookBackRecords: number
-  /** How long they are searched. */
+  /** How long they are looked for. */
   readonly lookBackMs: number
-  /** How many recent events are kept, in bytes and by age. */
+  /** What is kept of the recent events, in memory and in time. */
   readonly tapeBytes: number
   readonly tapeMs: number
-  /** Larger records are refused as poison. */
+  /** A larger record is poison. */
   readonly maxEventBytes: number
-  /** Items that this node keeps; a further one replaces the item that has been idle longest. */
+  /** Items that this node keeps; events of further ones are counted and dropped. */
   readonly maxItems: number
   /** A module's path (from the working directory) or package name; `undefined`: JSON and MessagePack. */
   readonly decoder: string | undefined
 }
 
-/** How tokens are verified. */
+/** How tokens are checked. */
 export interface AuthConfig {
   readonly keys: KeySource
   readonly issuer: string
   readonly audience: string
-  /** JOSE names, never `none` nor an HMAC; with one public key, only those that fit it. */
+  /** JOSE names, never `none` nor an HMAC; with a public key only those that it fits. */
   readonly algorithms: readonly string[]
   readonly clockToleranceS: number
 }
 
-/** The limits of one session, and of all of them together. */
+/** What one session, and all of them, may use up. */
 export interface LimitsConfig {
-  /** From the connection to a valid token, whatever the client sends meanwhile. */
+  /** From the connection to a valid token, absolute. */
   readonly authTimeoutMs: number
   /** Connections without a complete first request. */
   readonly maxHandshakes: number
@@ -104,13 +102,13 @@ export interface LimitsConfig {
   readonly maxConnectionsPerAddress: number
   readonly maxSessionsPerUser: number
   readonly sessionsPerUserPerSecond: number
-  /** For one session. */
+  /** Of a session. */
   readonly messagesPerSecond: number
   /** How far back a session may resume without the scope `history`. */
   readonly resumeMaxAgeMs: number
-  /** Bytes from the log that the sessions of a user are sent in a minute. */
+  /** Sent to the sessions of a user from the log in a minute. */
   readonly resumeBytesPerUser: number
-  /** Sessions that read the log at the same time to catch up, and those of one user. */
+  /** Sessions that read the log again at a time, and of one user. */
   readonly resumesAtOnce: number
   readonly resumesAtOncePerUser: number
   /** Of one message from a client. */
@@ -119,12 +117,10 @@ export interface LimitsConfig {
   readonly maxSessions: number
   /** Unsent bytes at which a session is closed as too slow. */
   readonly maxUnsentBytes: number
-  /**
-   * The bytes, and the time, that a client that acknowledges may leave unacknowledged without being behind.
-   */
+  /** What a client that acknowledges may leave unacknowledged without falling behind. */
   readonly maxUnackedBytes: number
   readonly maxUnackedMs: number
-  /** How long a client that is behind may receive nothing. */
+  /** How long a client that is behind may take nothing. */
   readonly slowTimeoutMs: number
   /** Whether large frames are compressed for clients that offer it. */
   readonly deflate: 'on' | 'off'
@@ -136,16 +132,16 @@ export interface LimitsConfig {
   readonly pingMs: number
   /** How long a drain waits for sessions to leave by themselves. */
   readonly drainMs: number
-  /** Memory of the gateway; `undefined`: the limit of its container, or the machine's memory. */
+  /** Of the process; `undefined`: what its container, or the machine, has. */
   readonly memoryLimitBytes: number | undefined
-  /** The percentages of that above which new sessions are refused, and memory is freed. */
+  /** Of that, from where on nobody new is taken in, and something is let go of. */
   readonly memoryRefusePercent: number
   readonly memoryShedPercent: number
 }
 
-/** Limits for requests that publish. */
+/** What requests that publish may bring. */
 export interface PublishConfig {
-  /** Of a body after decompression. */
+  /** Of a body, decompressed. */
   readonly maxBytes: number
   /** Of a request. */
   readonly maxEvents: number
@@ -155,20 +151,17 @@ export interface PublishConfig {
   readonly eventsPerSecond: number
 }
 
-/** The configuration of a command that appends to the log. */
+/** What a command that appends to the log has to know. */
 export interface LogConfig extends Pick<Config, 'log' | 'topics'> {
-  /** A gateway refuses a larger record as poison. */
+  /** A larger record would be poison to the gateway. */
   readonly maxEventBytes: number
 }
 
-/**
- * Everything that `TICKER_*` variables decide, checked. Secrets in it do not show themselves, so it may be
- * logged.
- */
+/** Everything that `TICKER_*` variables decide, checked. Its secrets do not show themselves, so it may be shown. */
 export interface Config {
   readonly mode: Mode
   readonly logLevel: LogLevel
-  /** Processes that serve the stream; 1 means this process alone. */
+  /** Processes that serve the stream; with 1 it is this one. */
   readonly workers: number
   readonly stream: StreamConfig
   /** Metrics and health, without authentication. */
@@ -177,7 +170,7 @@ export interface Config {
   readonly administration: AdministrationConfig | undefined
   readonly log: KafkaConfig | EmbeddedConfig
   readonly topics: Topics
-  /** The topic that poison records are copied to; `undefined`: none. With Kafka only. */
+  /** Poison records are copied there; `undefined`: nowhere. Only with Kafka. */
   readonly deadLetterTopic: string | undefined
   /** `undefined`: no demo feed. */
   readonly demo: DemoConfig | undefined

@@ -5,7 +5,7 @@ import type { Random, WeightedChoice } from './random.ts'
 import type { Stock } from './stock.ts'
 import type { Timestamps } from './timestamps.ts'
 
-/** A task that runs once; a recurring task schedules itself again. */
+/** Something that is to happen once at a time; what recurs enters itself again. */
 type ScheduledTask = (ns: number) => void
 
 interface Entry {
@@ -13,23 +13,24 @@ interface Entry {
   readonly duty: ScheduledTask
 }
 
-/** The scheduled tasks of the simulation. There are a dozen at most, so a list is fast enough. */
+/** What is to happen and when: a dozen entries at most, so that a list does. */
 export class EventScheduler {
   readonly #entries: Entry[] = []
   #dueNs = Number.POSITIVE_INFINITY
 
-  /** When the earliest task is due. */
+  /** When the earliest entry is due. */
   get dueNs(): number {
     return this.#dueNs
   }
 
+  /** Enters a duty; the time is cut to whole nanoseconds. */
   at(ns: number, duty: ScheduledTask): void {
     const dueNs = Math.floor(ns)
     this.#entries.push({ dueNs, duty })
     if (dueNs < this.#dueNs) this.#dueNs = dueNs
   }
 
-  /** Removes the earliest task and runs it at `ns`; of several, the one scheduled first. */
+  /** Takes the earliest entry out and does it at `ns`; of several, the one entered first. */
   run(ns: number): void {
     const index = this.#entries.findIndex(entry => entry.dueNs === this.#dueNs)
     const [entry] = this.#entries.splice(index, 1)
@@ -38,20 +39,20 @@ export class EventScheduler {
   }
 }
 
-/** The state that the parts of the demo market share. */
+/** What the parts of the demo market share: the trading floor. */
 export interface MarketContext {
   readonly random: Random
   readonly timestamps: Timestamps
   readonly agenda: EventScheduler
   readonly activity: Activity
-  /** All stocks, the most active first. */
+  /** Every stock, the most active first. */
   readonly stocks: readonly Stock[]
   /** Draws a stock by its share of the activity. */
   readonly chooser: WeightedChoice<Stock>
   readonly orders: OrderFlow
-  /** The walk that moves all stocks together. */
+  /** What moves all stocks together. */
   readonly market: MeanRevertingWalk
-  /** Emits the next event of the market; times do not go back, except for bars and late trades. */
+  /** Takes the next event of the market; times do not go back, but for bars and late trades. */
   readonly emit: (event: MarketEvent) => void
 }
 
@@ -65,10 +66,7 @@ interface SweepOptions {
   readonly done?: (ns: number) => void
 }
 
-/**
- * Visits one stock after another at intervals, the most active first, so that not all stocks act in one
- * instant.
- */
+/** Visits one stock after another, a step apart, the most active first: what concerns all does not happen in one instant. */
 export function sweep(options: SweepOptions): void {
   const { agenda, stocks } = options
   const visitFrom = (index: number, ns: number): void => {

@@ -9,42 +9,39 @@ export class Random {
   #counter = 1
   #spareNormal: number | undefined
 
-  /** `seed` is a whole number of up to 2^53 - 1. */
+  /** `seed`: a whole number of up to 2^53 - 1. */
   constructor(seed: number) {
     this.#a = seed | 0
     this.#b = Math.floor(seed / 2 ** 32) | 0
     for (let round = 0; round < 16; round++) this.#bits()
   }
 
-  /** Returns a number from 0 to just under 1. */
+  /** From 0 to just under 1. */
   unit(): number {
     return this.#bits() / 2 ** 32
   }
 
-  /** Returns a number from `low` to just under `high`. */
+  /** From `low` to just under `high`. */
   between(low: number, high: number): number {
     return low + (high - low) * this.unit()
   }
 
-  /** Returns a whole number from 0 to `count - 1`. */
+  /** A whole number from 0 to `count - 1`. */
   below(count: number): number {
     return Math.floor(this.unit() * count)
   }
 
-  /** Returns true with a probability. */
+  /** True with the given probability. */
   chance(probability: number): boolean {
     return this.unit() < probability
   }
 
-  /** Returns an exponentially distributed number with mean 1: the waiting times of independent events. */
+  /** Exponentially distributed with mean 1: the waiting times of independent events. */
   exponential(): number {
     return -Math.log(1 - this.unit())
   }
 
-  /**
-   * Returns a normally distributed number with mean 0 and deviation 1, by Marsaglia's polar method, which
-   * yields two.
-   */
+  /** Normally distributed with mean 0 and deviation 1, by Marsaglia's polar method, which yields two at a time. */
   normal(): number {
     const spare = this.#spareNormal
     if (spare !== undefined) {
@@ -62,12 +59,12 @@ export class Random {
     }
   }
 
-  /** Returns one element of a list, each equally likely. */
+  /** One of the list, each equally likely. */
   pick<Element>(list: readonly [Element, ...Element[]]): Element {
     return list[this.below(list.length)] ?? list[0]
   }
 
-  /** Returns 32 random bits as a non-negative number. */
+  /** 32 random bits as a number that is not negative. */
   #bits(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0
     this.#counter = (this.#counter + 1) | 0
@@ -78,19 +75,14 @@ export class Random {
   }
 }
 
-/**
- * Draws from a list in proportion to weights, in constant time (Walker's alias method, as set up by Vose).
- */
+/** Draws from a list in proportion to weights, in constant time (Walker's alias method, as set up by Vose). */
 export class WeightedChoice<Element> {
   readonly #elements: readonly Element[]
-  /**
-   * For each slot, the probability with which its own element is drawn, and the element that is drawn
-   * otherwise.
-   */
+  /** Per slot: with which probability the slot's own element is drawn, and which one otherwise. */
   readonly #own: Float64Array
   readonly #alias: Int32Array
 
-  /** `elements` has at least one; `weights` has one for each, not negative and not all 0. */
+  /** `elements`: one at least; `weights`: one per element, not negative, not all 0. */
   constructor(elements: readonly Element[], weights: readonly number[]) {
     const count = elements.length
     this.#elements = elements
@@ -109,7 +101,7 @@ export class WeightedChoice<Element> {
     return element
   }
 
-  /** The mean of `shares` is 1: every slot with less is filled up from one with more. */
+  /** `shares` average 1: every slot that has less is filled up from one that has more. */
   #balance(shares: number[]): void {
     const poor: number[] = []
     const rich: number[] = []

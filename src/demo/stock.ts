@@ -31,17 +31,15 @@ export interface StockOptions {
   readonly firstTradeId: number
 }
 
-/** The shares of trades that are off the exchanges, and of those the shares at the midpoint and of blocks. */
+/** How many of the trades print off the exchanges, how many of those at the middle, and how many are blocks. */
 const offExchangeShare = 0.42
 const midpointShare = 0.3
 const blockShare = 0.004
-/**
- * How far a trade on an exchange moves the price, in spreads, and one that takes all of the displayed size.
- */
+/** How far a trade on an exchange moves the worth, and one that ate up what was displayed, in spreads. */
 const tradeImpact = 0.05
 const exhaustionImpact = 0.15
 
-/** One symbol of the demo market: its price, its quote, its bands, its bars, and whether it trades. */
+/** One symbol of the demo market: what it is worth, its quote, its bands, its bars, and whether it trades. */
 export class Stock {
   readonly instrument: Instrument
   readonly rank: number
@@ -56,7 +54,7 @@ export class Stock {
   #phase: 'waiting' | 'trading' | 'halted' = 'waiting'
   #tradeId: number
   #side: Side = 'buy'
-  /** Whether a trade took all of one side's displayed size, so that the next event is a quote. */
+  /** A trade ate up what one side showed: the next event is a quote. */
   #isExhausted = false
 
   constructor(options: StockOptions) {
@@ -78,12 +76,12 @@ export class Stock {
     return this.#phase === 'trading'
   }
 
-  /** Stops trades and quotes until the next auction. */
+  /** No trades and no quotes from now until the next auction. */
   halt(): void {
     this.#phase = 'halted'
   }
 
-  /** Starts or resumes trading with a quote, an auction trade and the bands around it. */
+  /** Starts or resumes trading with a quote, an auction's print and the bands around it. */
   auction(kind: 'opening' | 'reopening', ns: number): readonly [Quote, Trade] {
     this.#phase = 'trading'
     const worth = this.price.at(ns)
@@ -97,26 +95,26 @@ export class Stock {
     return [quote, this.#print({ cents, size, exchange, sale: kind }, ns)]
   }
 
-  /** Returns the price now, within the bands, in cents. */
+  /** What it is worth now, within its bands, in cents. */
   worth(ns: number): number {
     const { lower, upper } = this.bands.limits
     return Math.min(Math.max(this.price.at(ns), lower), upper)
   }
 
-  /** Whether the price has reached the bands, so that trading can only continue at their edge. */
+  /** Whether the worth has run into the bands, so that trading can only go on at their edge. */
   isAtLimit(ns: number): boolean {
     const { lower, upper } = this.bands.limits
     const worth = this.price.at(ns)
     return worth <= lower || worth >= upper
   }
 
-  /** Whether nobody would trade at the last quote any more, so that a new quote has to come first. */
+  /** Whether nobody would trade at the last quote any more: a new one comes first. */
   isQuoteStale(ns: number): boolean {
     const worth = this.worth(ns)
     return this.#isExhausted || worth < this.#book.bid || worth > this.#book.ask
   }
 
-  /** Returns the next quote: it follows the price, or only its sizes change. */
+  /** The next quote: it follows the worth, or only its sizes change. */
   quote(ns: number): Quote {
     const worth = this.worth(ns)
     if (this.#isExhausted || !this.#book.contains(worth) || this.#random.chance(0.2)) {
@@ -128,9 +126,7 @@ export class Stock {
     return this.#book.quote(this.#timestamps.text(ns))
   }
 
-  /**
-   * Returns the next trade, at the last quote or within it. `isSweep`: one of several trades of one order.
-   */
+  /** The next trade, at the last quote or between; `isSweep`: one of several that one order made. */
   trade(ns: number, isSweep: boolean): Trade {
     this.#side = this.#drawSide(this.worth(ns))
     if (!isSweep && this.#random.chance(offExchangeShare)) return this.#tradeOffExchange(ns)
@@ -144,7 +140,7 @@ export class Stock {
     return this.#print({ cents, size, exchange: this.#book.exchange(side), sale: saleOf(size, isSweep) }, ns)
   }
 
-  /** Returns a new trade id. */
+  /** A trade id that was not used before. */
   nextTradeId(): number {
     this.#tradeId += 1 + this.#random.below(3)
     return this.#tradeId
@@ -163,7 +159,7 @@ export class Stock {
     return this.#print({ cents, size, exchange: offExchange, sale: saleOf(size, false) }, ns)
   }
 
-  /** Draws the side of a trade: trades come in runs of one side, and follow the price. */
+  /** Trades come in runs of one side, and follow the worth. */
   #drawSide(worth: number): Side {
     const spread = this.#book.ask - this.#book.bid
     const pressure = Math.min(Math.max((worth - this.#book.middle) / spread, -0.5), 0.5)

@@ -3,10 +3,7 @@ export interface WarnLog {
   warn(fields: object, message: string): void
 }
 
-/**
- * Limits warnings that may come in floods: at most one in each interval is written, with the number of those
- * suppressed.
- */
+/** Warnings that may come in floods: at most one in each interval is written, and says how many were not. */
 export class RateLimitedLog implements WarnLog {
   readonly #log: WarnLog
   readonly #intervalMs: number

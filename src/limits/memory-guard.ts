@@ -1,68 +1,65 @@
 import { MemoryUse } from './process-memory.ts'
 
-/** `short`: new sessions are refused. `critical`: memory is freed. */
+/** `short`: nobody new is taken in. `critical`: what can be let go of is. */
 export const memoryStates = ['calm', 'short', 'critical'] as const
 export type MemoryState = (typeof memoryStates)[number]
 
-/** A store in memory that can shrink. */
+/** Something that is kept in memory, and can do with less. */
 export interface ShrinkingStore {
-  /** Its size as configured. */
+  /** What it may keep by configuration. */
   readonly fullBytes: number
-  /** Its present limit. Lowering it frees the rest at once. */
+  /** What it may keep now; it lets go of the rest at once. */
   limitBytes: number
   readonly counts: { readonly bytes: number }
 }
 
-/** Sessions to end and bytes to free; or how many were. */
+/** What is wanted of sessions, and what came of it. */
 export interface Relief {
   readonly sessions: number
   readonly bytes: number
 }
 
-/** The part of a logger that the guard needs; a Fastify logger fits. */
+/** Where the lines go; a Fastify logger fits. */
 export interface GuardLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
 }
 
 export interface MemoryGuardOptions {
-  /** The memory that the process may take. */
+  /** What the process may take. */
   readonly limitBytes: number
-  /** The parts of it, from 0 to 1, above which memory is short, and critical. */
+  /** The parts of it, from 0 to 1, past which it is short, and critical. */
   readonly refuseShare: number
   readonly shedShare: number
   /** The recent events. */
   readonly window: ShrinkingStore
-  /** Empties the caches whose content can be read again. */
+  /** Lets go of what can be read again. */
   readonly clear: () => void
-  /** Ends sessions, those with the most unsent bytes first, until either of the wanted numbers is reached. */
+  /** Ends sessions until so many unsent bytes go with them, those with the most first, but at most so many. */
   readonly relieve: (wanted: Relief) => Relief
   readonly log: GuardLog
-  /** Reads the memory that the process uses; `MemoryUse` by default. */
+  /** What the process uses now; if left out, as `MemoryUse` says. */
   readonly read?: () => number
 }
 
 export interface MemoryGuardCounts {
-  /** How often each state was entered since the start. */
+  /** Times that each state was entered, since start. */
   readonly changes: Record<MemoryState, number>
-  /** Sessions that were ended for their unsent bytes. */
+  /** Sessions ended for their unsent bytes. */
   endedSessions: number
 }
 
 const lookMs = 500
-/** A state ends this far below the share at which it begins. */
+/** A state is left so much below where it begins. */
 const slack = 0.05
-/** Sessions ended in one look at most. */
+/** Ended in one look at most. */
 const mostEnded = 20
-/**
- * How many looks freed memory is counted as already returned: garbage collection, and peers that are being
- * closed, take their time.
- */
+/** What was let go of counts as given back for so many looks: the collector, and peers that are told of their end, take their time. */
 const patienceLooks = 12
-/** Looks between two steps down of the window, and between two steps up. */
+/** Between two steps down of the window, and between two up. */
 const shrinkLooks = 4
 const restoreLooks = 60
-/** The smallest part of its configured bytes that the window keeps. */
+/** The window keeps this part of its bytes at least. */
 const leastShare = 1 / 16
 
 const messages: Readonly<Record<MemoryState, string>> = {
@@ -72,21 +69,20 @@ const messages: Readonly<Record<MemoryState, string>> = {
 }
 
 /**
- * Keeps the process within its memory, because running out would end every session. Above the first watermark
- * new sessions are refused. Above the second fewer recent events are kept, and the sessions with the most
- * unsent bytes end.
+ * Keeps the process below what it may take, since what ends it otherwise ends every session. Past the first watermark nobody new is
+ * taken in; past the second fewer recent events are kept, and the sessions with the most unsent bytes end.
  */
 export class MemoryGuard {
   readonly counts: MemoryGuardCounts = { changes: { calm: 0, short: 0, critical: 0 }, endedSessions: 0 }
   readonly limitBytes: number
   readonly #options: MemoryGuardOptions
   readonly #read: () => number
-  /** Memory that was freed lately, and may not have been returned to the system yet. */
+  /** What was let go of lately, and may not have been given back yet. */
   readonly #released: { readonly look: number; readonly bytes: number }[] = []
   #usedBytes = 0
   #state: MemoryState = 'calm'
   #look = 0
-  /** The look at which the window was last resized, or memory became calm. */
+  /** When the window was shrunk or restored, or calm began. */
   #steppedAt = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -101,12 +97,12 @@ export class MemoryGuard {
     return this.#state
   }
 
-  /** The memory that the process used at the last look. */
+  /** What the process used at the last look. */
   get usedBytes(): number {
     return this.#usedBytes
   }
 
-  /** Whether new sessions and resumes are refused. */
+  /** Whether new sessions and resumes are to be refused. */
   get isShort(): boolean {
     return this.#state !== 'calm'
   }
@@ -120,7 +116,7 @@ export class MemoryGuard {
     this.#timer = undefined
   }
 
-  /** Reads the memory in use and acts on it; called every half second between `start` and `stop`. */
+  /** Looks at what the process takes, and acts on it; every half second between `start` and `stop`. */
   look(): void {
     this.#look++
     const used = this.#read()
@@ -131,10 +127,7 @@ export class MemoryGuard {
     else if (state === 'calm') this.#restore(used)
   }
 
-  /**
-   * Returns the state for a share, with hysteresis: a state ends at a lower share than the one at which it
-   * begins.
-   */
+  /** With hysteresis: from a state the way down leads over a lower share than the way up. */
   #stateAt(share: number): MemoryState {
     const { refuseShare, shedShare } = this.#options
     if (share >= shedShare - (this.#state === 'critical' ? slack : 0)) return 'critical'
@@ -156,7 +149,7 @@ export class MemoryGuard {
     }
   }
 
-  /** Frees the excess memory of the process, less the part that is being freed already. */
+  /** Gives back what the process takes too much, as far as it is not on its way already. */
   #shed(usedBytes: number): void {
     const { shedShare, relieve, log } = this.#options
     let wanted = usedBytes - (shedShare - slack) * this.limitBytes - this.#onItsWay()
@@ -169,7 +162,7 @@ export class MemoryGuard {
     log.warn({ ...ended }, 'memory is nearly used up: sessions with much unsent were ended')
   }
 
-  /** Halves the window's limit. Returns how many bytes that frees. */
+  /** Halves what the window may keep; how many bytes that lets go of. */
   #shrink(): number {
     const { window, log } = this.#options
     const { limitBytes, fullBytes } = window
@@ -188,7 +181,7 @@ export class MemoryGuard {
     return released
   }
 
-  /** Doubles the window's limit where memory stays calm with it. */
+  /** Doubles what the window may keep, where that leaves the process calm. */
   #restore(usedBytes: number): void {
     const { window, refuseShare, log } = this.#options
     const { limitBytes, fullBytes } = window

@@ -1,10 +1,7 @@
 import { TickerError } from '../diagnostics/ticker-error.ts'
 import { KeyedRateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
 
-/**
- * The things that are limited in number: stream connections of an address, its other connections, sessions of
- * a user, and sessions of the node (under the key '').
- */
+/** What is limited in number: stream connections of an address, others of it, sessions of a user, sessions of the node (under the key ''). */
 export const slotKinds = [
   'connectionsPerAddress',
   'httpConnectionsPerAddress',
@@ -14,11 +11,7 @@ export const slotKinds = [
 
 export type SlotKind = (typeof slotKinds)[number]
 
-/**
- * The things that are limited in rate: handshakes of the node (under the key '') and of an address; the
- * sessions that a user begins, the events it publishes, the lists it requests, and the bytes it is sent when
- * it resumes.
- */
+/** What is limited each second: handshakes of the node (under the key '') and of an address; what a user begins, publishes, lists, and is sent when it resumes. */
 export const rateKinds = [
   'handshakes',
   'handshakesPerAddress',
@@ -30,52 +23,49 @@ export const rateKinds = [
 
 export type RateKind = (typeof rateKinds)[number]
 
-/** A claim on the rate of one key. */
+/** A part of what a key may take each second. */
 export interface RateClaim {
   readonly kind: RateKind
   readonly key: string
   readonly count: number
 }
 
-/** Releases a slot; calling it again does nothing. */
+/** Gives a place back; calling it again does nothing. */
 export type Release = () => void
 
-/** The process that keeps this node's quotas does not answer. */
+/** The process that keeps the limits of this node does not answer. */
 export class QuotasUnavailableError extends TickerError {
   readonly code = 'TICKER_LEDGER_SILENT'
 }
 
 /**
- * The quotas of the whole node: how many slots, and how much of each rate, every user and address has taken.
- * The methods return promises because in a node of several processes the workers ask the primary. They reject
- * with a `QuotasUnavailableError` where it does not answer in time.
+ * Who has how much of what is limited for the whole node. Promises, because processes that share a node's limits have to ask one of
+ * them; they reject with a `QuotasUnavailableError` where it does not answer in time.
  */
 export interface NodeQuotas {
-  /** Claims a slot for a key. Resolves to `undefined` where all of the key's slots are taken. */
+  /** Claims a place under a key; `undefined` when all of its places are taken. */
   claim(kind: SlotKind, key: string): Promise<Release | undefined>
-  /**
-   * Takes all of the claims in advance. Resolves to how many ms to wait for them. A wait longer than `mostMs`
-   * takes nothing.
-   */
+  /** Takes all that is wanted, in advance: how many ms to wait for it. Where that is more than `mostMs`, nothing is taken. */
   reserve(wants: readonly RateClaim[], mostMs: number): Promise<number>
-  /** Returns a claim that was not used. */
+  /** Gives back what was taken and then not used. */
   giveBack(want: RateClaim): void
 }
 
-/** The slots and the rates of each key. */
+/** How many places a key has, and how much each second. */
 export interface QuotaLimits {
   readonly places: Readonly<Record<SlotKind, number>>
   readonly rates: Readonly<Record<RateKind, RateLimiterOptions>>
 }
 
-/** The quotas of a node, kept in this process. */
+/** The ledger of one process. */
 export class LocalQuotas implements NodeQuotas {
   readonly #places: Readonly<Record<SlotKind, number>>
   readonly #rates: Readonly<Record<RateKind, KeyedRateLimiter>>
   readonly #now: () => number
-  /** Slots taken, by kind and key; a key without any is not kept. */
+  /** Places taken, by kind and key; a key without any is not kept. */
   readonly #taken = new Map<SlotKind, Map<string, number>>(slotKinds.map(kind => [kind, new Map()]))
 
+  /** `now` is in ms on a clock that only goes on; `performance.now` if left out. */
   constructor({ places, rates }: QuotaLimits, now: () => number = () => performance.now()) {
     this.#places = places
     this.#rates = {
@@ -89,7 +79,7 @@ export class LocalQuotas implements NodeQuotas {
     this.#now = now
   }
 
-  /** Returns how many slots are taken, over all keys. */
+  /** How many places are taken under all keys. */
   taken(kind: SlotKind): number {
     let sum = 0
     for (const count of this.#taken.get(kind)?.values() ?? []) sum += count
@@ -100,7 +90,7 @@ export class LocalQuotas implements NodeQuotas {
     return Promise.resolve(this.take(kind, key))
   }
 
-  /** Claims a slot at once; returns `undefined` where all are taken. */
+  /** Claims a place at once. */
   take(kind: SlotKind, key: string): Release | undefined {
     const taken = this.#taken.get(kind) ?? new Map<string, number>()
     const count = taken.get(key) ?? 0

@@ -1,30 +1,26 @@
 import { totalmem } from 'node:os'
 
-/** The memory of the process as Node reports it, in bytes. */
+/** What Node says of the process, in bytes. */
 type MemoryReading = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'external'>
 
-/** How much larger the resident set must grow before all of it is counted again. */
+/** By so much the resident set has to be larger than when all of it counted. */
 const muchLarger = 17 / 16
 
 /**
- * Estimates how much memory the process uses: its resident set without the freed memory that the allocator
- * keeps. glibc returns little to the system: a window of 256 MiB that was shrunk to 16 left 345 MB resident
- * of 382, of which 250 were free for later use.
+ * How much memory the process uses: its resident set, less what the allocator keeps of what was given back to it. glibc returns
+ * little: a window of 256 MiB that was shrunk to 16 left 345 MB resident of 382, of which 250 were free for whatever came next.
  *
- * When the resident set grows well beyond its former size, all of it counts. Below that, three parts count:
- * the memory that Node knows to be allocated, the memory that was resident beside it at that moment, and the
- * growth since. So the estimate is never too low for the growth that made all of it count, and one page more
- * does not make all free memory look used.
+ * When the resident set is much larger than ever, all of it counts. Below that, what Node knows to be allocated counts, and what it did
+ * not know of at that moment, and what was added to it since: so it is never taken to be less than what made it grow that far, and
+ * a page more does not make all that is free look used.
  */
 export class MemoryUse {
   readonly #ask: () => MemoryReading
   #usedBytes = 0
   #highestRss = 0
-  /** The resident set when all of it was last counted. */
+  /** The resident set when all of it counted last. */
   #countedRss = 0
-  /**
-   * Memory that was resident then and unknown to Node: code, sockets, TLS, and free memory of the allocator.
-   */
+  /** What was resident then, and not known to Node: code, sockets, TLS, and free memory of the allocator. */
   #unknownThen = 0
 
   constructor(ask: () => MemoryReading = () => process.memoryUsage()) {
@@ -32,14 +28,14 @@ export class MemoryUse {
   }
 
   /**
-   * Reads the memory in use, in bytes. Takes 15 to 20 µs, because the resident set is read from /proc. Where
-   * that cannot be opened (no free descriptor, perhaps), the last reading stays.
+   * In bytes, now. Takes 15 to 20 µs: the resident set is read from /proc. Where that cannot be opened, for lack of descriptors perhaps,
+   * the last reading stays.
    */
   read(): number {
     try {
       this.#usedBytes = this.#judge(this.#ask())
     } catch {
-      // The next reading may succeed.
+      // The next look tells.
     }
     return this.#usedBytes
   }
@@ -57,25 +53,19 @@ export class MemoryUse {
   }
 }
 
-/**
- * Returns the memory that the gateway may take by default, in bytes: the limit of its container (cgroup), or
- * the machine's memory.
- */
+/** What the gateway may take where nobody says: the limit of its container (cgroup), else the machine's memory. In bytes. */
 export function memoryLimit(): number {
   const constrained = process.constrainedMemory()
   const total = totalmem()
-  // Without a limit this is 0, or more than any machine has.
+  // Without a limit it is 0, or more than any machine has.
   return constrained > 0 && constrained < total ? constrained : total
 }
 
-/** The memory of a primary with thousands of addresses and users in its quotas. */
+/** What a primary takes, with thousands of addresses and users in its ledger. */
 const primaryBytes = 201_326_592
 const leastBytes = 67_108_864
 
-/**
- * Returns the share of one of several workers beside the others and their primary; all of it with a single
- * process.
- */
+/** What one of several workers may take of it, beside the others and their primary; all of it where there is one process. */
 export function shareOfWorker(limitBytes: number, workers: number): number {
   if (workers === 1) return limitBytes
   return Math.max(leastBytes, Math.floor((limitBytes - primaryBytes) / workers))

@@ -1,9 +1,6 @@
-/**
- * A first-in, first-out queue that stays fast at any length (shifting a long array is quadratic) and keeps no
- * reference to items that have left it.
- */
+/** First in, first out, whatever its length: shifting a long array is quadratic. Keeps nothing of what has left it. */
 export class Queue<Piece> {
-  /** Reversed, so that the first item is taken from the end. */
+  /** The last first, so that the first is taken from the end. */
   #leaving: Piece[] = []
   #coming: Piece[] = []
 

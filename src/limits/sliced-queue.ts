@@ -1,15 +1,12 @@
 import { Queue } from './queue.ts'
 
 /**
- * Runs tasks that may come in storms, a few in each turn of the event loop, so that deliveries come in
- * between. Without a storm a task runs at once.
+ * Work that may come in storms, done a few pieces in each turn of the event loop, so that deliveries and everything else come in
+ * between. Without a storm it is done at once.
  */
 export class SlicedQueue {
   readonly #perTurn: number
-  /**
-   * Continuations, and new tasks. Continuations come first, but the last place of each turn is for a new
-   * task.
-   */
+  /** What goes on with something begun, before what begins something new; a piece of each turn is for the latter. */
   readonly #queues = { ongoing: new Queue<() => void>(), fresh: new Queue<() => void>() }
   #doneThisTurn = 0
   #isTurning = false
@@ -18,24 +15,24 @@ export class SlicedQueue {
     this.#perTurn = perTurn
   }
 
-  /** The number of waiting tasks. */
+  /** How many pieces wait. */
   get waiting(): number {
     return this.#queues.ongoing.length + this.#queues.fresh.length
   }
 
-  /** Runs a new task, now or when its turn comes; first come, first served. */
+  /** Begins something, now or when its turn comes; first come, first served. */
   begin(work: () => void): void {
     this.#queues.fresh.push(work)
     this.#work()
   }
 
-  /** Runs the continuation of a task: before every new task. */
+  /** Goes on with something that was begun: before everything that was not. */
   goOn(work: () => void): void {
     this.#queues.ongoing.push(work)
     this.#work()
   }
 
-  /** Returns the next task. Continuations must not keep out new tasks for ever. */
+  /** What goes on must not keep out for ever what is new. */
   #next(): (() => void) | undefined {
     const { ongoing, fresh } = this.#queues
     const isForNew = this.#perTurn > 1 && this.#doneThisTurn === this.#perTurn - 1

@@ -4,13 +4,13 @@ import { afterEach, expect, test } from 'vitest'
 import { releaseMs } from '../../src/app/gateway-run.ts'
 import { defaults } from '../support/defaults.ts'
 import { mintTestToken } from '../support/gateway.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { NodeProcess } from '../workers/node-process.ts'
 
 /** What `docker stop` waits before it kills, less what a busy machine takes. */
 const mostMs = 9000
 const production = { TICKER_DEMO: 'off', TICKER_DRAIN_MS: String(defaults.limits.drainMs) }
-let node: NodeProcess | undefined
+let node: GatewayProcess | undefined
 
 afterEach(async () => {
   await node?.stop()
@@ -19,8 +19,8 @@ afterEach(async () => {
 
 /** In ms, with the code of its end. */
 async function stop(
-  program: NodeProcess,
-): Promise<{ readonly code: number | null; readonly tookMs: number }> {
+  program: GatewayProcess,
+): Promise<{ readonly code: number | string; readonly tookMs: number }> {
   const sinceMs = performance.now()
   program.signal('SIGTERM')
   return { code: await program.ended, tookMs: performance.now() - sinceMs }
@@ -38,7 +38,7 @@ test('by default a stop takes 8 s at most', () => {
 test.each([1, 2])(
   '%d processes stop within the time that docker gives them, whatever clients do',
   async workers => {
-    const program = await NodeProcess.start({ ...production, TICKER_WORKERS: String(workers) })
+    const program = await GatewayProcess.start({ ...production, TICKER_WORKERS: String(workers) })
     node = program
     const clients = await Promise.all(
       Array.from(
@@ -62,7 +62,7 @@ test.each([1, 2])(
   async workers => {
     const silent = createServer(socket => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
-    const program = NodeProcess.begin({
+    const program = new GatewayProcess({
       ...production,
       TICKER_WORKERS: String(workers),
       TICKER_KAFKA_BROKERS: `127.0.0.1:${(silent.address() as AddressInfo).port}`,

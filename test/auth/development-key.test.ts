@@ -11,7 +11,7 @@ import {
   signDevelopmentToken,
 } from '../../src/auth/development-token.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
-import { refusalOf } from './issuer.ts'
+import { refusalOf } from './test-tokens.ts'
 
 let folder = ''
 let path = ''

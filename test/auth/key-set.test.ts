@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KeySet, type KeySetOptions } from '../../src/auth/key-set.ts'
 import { createTokenVerifier, type TokenVerifier } from '../../src/auth/token-verifier.ts'
-import { claims, es256, identity, nowS, refusalOf, sign } from './issuer.ts'
+import { claims, es256, identity, nowS, refusalOf, sign } from './test-tokens.ts'
 import { KeyServer } from './key-server.ts'
 
 let server: KeyServer

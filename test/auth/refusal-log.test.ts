@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { withRefusalLog } from '../../src/auth/token-verifier.ts'
 import { TokenError, type TokenFault } from '../../src/auth/token-error.ts'
-import { claims, es256, refusalOf, sign, verifierOf } from './issuer.ts'
+import { claims, es256, refusalOf, sign, verifierOf } from './test-tokens.ts'
 
 /**
  * Cause: a refused token was counted, and its reason told to its holder alone.

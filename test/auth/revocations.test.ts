@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations, RevocationsFullError, withRevocations } from '../../src/auth/revocations.ts'
 import { TestClock } from '../support/test-clock.ts'
-import { claims, es256, nowS, refusalOf, sign, verifierOf } from './issuer.ts'
+import { claims, es256, nowS, refusalOf, sign, verifierOf } from './test-tokens.ts'
 
 const dayMs = 86_400_000
 const ann = { kind: 'sub', subject: 'ann' } as const

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { DevelopmentKeyError } from '../../src/auth/development-file.ts'
 import { openTokenKeys } from '../../src/auth/token-keys.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
-import { claims, es256, identity, nowS, sign } from './issuer.ts'
+import { claims, es256, identity, nowS, sign } from './test-tokens.ts'
 import { KeyServer } from './key-server.ts'
 
 const log = { warn: () => undefined }

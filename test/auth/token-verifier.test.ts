@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { CompactSign, errors } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { TokenError, tokenFaults } from '../../src/auth/token-error.ts'
-import { claims, es256, nowS, refusalOf, sign, verifierOf } from './issuer.ts'
+import { claims, es256, nowS, refusalOf, sign, verifierOf } from './test-tokens.ts'
 
 const key = es256()
 const verify = verifierOf(key.publicKey)

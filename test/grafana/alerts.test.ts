@@ -1,23 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import { readFileSync } from 'node:fs'
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runPromtool } from '../support/prometheus.ts'
 import { readGrafanaFile } from './dashboard.ts'
 
-const promtool = inject('promtoolPath')
 const scenarios = new URL('alert-scenarios.yml', import.meta.url)
 
 test('the configuration and the rules are valid', async () => {
   const configuration = fileURLToPath(new URL('../../grafana/prometheus.yml', import.meta.url))
 
-  const { code, lines } = await runPromtool(promtool, ['check', 'config', configuration])
+  const { code, lines } = await runPromtool(['check', 'config', configuration])
 
   expect(lines.filter(line => line.includes('FAILED'))).toEqual([])
   expect(code).toBe(0)
 })
 
 test('alerts fire when they should and stay silent when they should', async () => {
-  const { code, lines } = await runPromtool(promtool, ['test', 'rules', fileURLToPath(scenarios)])
+  const { code, lines } = await runPromtool(['test', 'rules', fileURLToPath(scenarios)])
 
   expect({ code, lines: lines.join('\n') }).toEqual({ code: 0, lines: expect.stringContaining('SUCCESS') })
   // Some hours of every alert: 10 s of a core.

@@ -40,11 +40,8 @@ beforeAll(async () => {
   ])
   clients = [await subscribe(['trades', 'quotes']), await subscribe(channels)]
   prometheus = await startPrometheus({
-    program: inject('prometheusPath'),
-    files: {
-      'prometheus.yml': adapt(readGrafanaFile('prometheus.yml')),
-      'alerts.yml': readGrafanaFile('alerts.yml'),
-    },
+    'prometheus.yml': adapt(readGrafanaFile('prometheus.yml')),
+    'alerts.yml': readGrafanaFile('alerts.yml'),
   })
   await scraped(1)
   await resume()
@@ -191,11 +188,7 @@ describe('the dashboard', () => {
 describe('Prometheus', () => {
   test('finds nothing wrong with our metrics', async () => {
     for (const gateway of [demo, idle]) {
-      const { lines } = await runPromtool(
-        inject('promtoolPath'),
-        ['check', 'metrics'],
-        await readMetrics(gateway),
-      )
+      const { lines } = await runPromtool(['check', 'metrics'], await readMetrics(gateway))
 
       expect(lines).toEqual(excused)
     }

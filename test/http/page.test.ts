@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -11,7 +11,7 @@ let browser: Browser
 beforeAll(async () => {
   ;[gateway, browser] = await Promise.all([
     startTestGateway({ TICKER_DEMO: 'on', TICKER_HEARTBEAT_MS: '1000' }),
-    launchChromium(inject('chromiumPath')),
+    launchChromium(),
   ])
 })
 afterAll(async () => {

@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { mintTestToken } from '../support/gateway.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { NodeProcess } from '../workers/node-process.ts'
 
-let node: NodeProcess
+let node: GatewayProcess
 const strangers: Socket[] = []
 
 afterEach(async () => {
@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 async function start(descriptors: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  node = await NodeProcess.start({ TICKER_WORKERS: '1', TICKER_DEMO: 'off', ...env }, { descriptors })
+  node = await GatewayProcess.start({ TICKER_WORKERS: '1', TICKER_DEMO: 'off', ...env }, { descriptors })
 }
 
 /** Connects, and says nothing or that. */
@@ -64,7 +64,7 @@ test('a stranger who opens more connections than there are descriptors is kept o
   expect(await node.isReady()).toBe(true)
   // Who says nothing for two seconds makes place.
   await expect.poll(async () => (await tryToSubscribe()) !== undefined, { timeout: 10_000 }).toBe(true)
-  expect(node.errors).toContain('TICKER_MAX_SESSIONS')
+  expect(node.log).toContain('TICKER_MAX_SESSIONS')
 }, 60_000)
 
 const open = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KeyServer } from '../auth/key-server.ts'
-import { claims, es256, identity, sign } from '../auth/issuer.ts'
+import { claims, es256, identity, sign } from '../auth/test-tokens.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 

@@ -1,14 +1,14 @@
 import { afterEach, expect, test } from 'vitest'
 import { mintTestToken } from '../support/gateway.ts'
+import { GatewayProcess, type GatewayProcessOptions } from '../support/gateway-process.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { NodeProcess, type ProcessLimits } from '../workers/node-process.ts'
 
-let node: NodeProcess
+let node: GatewayProcess
 
 afterEach(() => node.stop())
 
-async function start(workers: number, limits: ProcessLimits = {}): Promise<void> {
-  node = await NodeProcess.start({ TICKER_WORKERS: String(workers), TICKER_DEMO: 'off' }, limits)
+async function start(workers: number, options: GatewayProcessOptions = {}): Promise<void> {
+  node = await GatewayProcess.start({ TICKER_WORKERS: String(workers), TICKER_DEMO: 'off' }, options)
 }
 
 async function subscribe(): Promise<StreamClient> {

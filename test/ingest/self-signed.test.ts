@@ -6,8 +6,8 @@ import {
   developmentCertificatePath as certificateFile,
   trustedCertificates,
 } from '../../src/auth/development-certificate.ts'
+import { programPath } from '../setup/required-programs.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { Requirements } from '../support/requirements.ts'
 import { StreamClient } from '../support/stream-client.ts'
 
 const run = promisify(execFile)
@@ -45,12 +45,7 @@ test('the log says what listens where, and by which scheme', () => {
 })
 
 test('curl and another Node trust it in the ways that the start prints', async () => {
-  const curl = await new Requirements().ensure({
-    purpose: 'connects as people do',
-    programs: ['curl'],
-    debianPackage: 'curl',
-  })
-  const { stdout } = await run(curl, ['-sS', '--cacert', certificateFile, `${gateway.url}/`])
+  const { stdout } = await run(programPath('curl'), ['-sS', '--cacert', certificateFile, `${gateway.url}/`])
   expect(stdout).toContain('<meta name="ticker-token"')
   const script = `console.log((await fetch(${JSON.stringify(`${gateway.url}/`)})).status)`
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: certificateFile }

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/long/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/setup/shared-kafka.ts'],
     maxWorkers: 1,
     expect: { poll: { timeout: 60_000, interval: 50 } },
     testTimeout: 1_200_000,

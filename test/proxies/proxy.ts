@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../../src/diagnostics/ticker-error.ts'
+import { programPath } from '../setup/required-programs.ts'
 import { CertificateAuthority } from '../support/certificates.ts'
 import { freePort } from '../support/port.ts'
-import { type Requirement, Requirements } from '../support/requirements.ts'
 
 export type ProxyKind = 'nginx' | 'haproxy'
 
@@ -19,7 +19,6 @@ export interface Upstream {
 }
 
 interface Recipe {
-  readonly requirement: Requirement
   /** The configuration that `docs/proxies.md` shows. */
   readonly file: string
   /** What has to be another on this machine: every text must be there. */
@@ -39,7 +38,6 @@ interface Site {
 
 const recipes: Readonly<Record<ProxyKind, Recipe>> = {
   nginx: {
-    requirement: { purpose: 'runs the tests of proxies', programs: ['nginx'], debianPackage: 'nginx-light' },
     file: 'nginx.conf',
     changes: ({ folder, port, upstreams, certificateFile, keyFile }) => [
       ['10.0.0.11:8080', `127.0.0.1:${upstreams[0].port}`],
@@ -59,7 +57,6 @@ const recipes: Readonly<Record<ProxyKind, Recipe>> = {
     ],
   },
   haproxy: {
-    requirement: { purpose: 'runs the tests of proxies', programs: ['haproxy'], debianPackage: 'haproxy' },
     file: 'haproxy.cfg',
     changes: ({ port, upstreams, pairFile }) => [
       ['bind :443', `bind 127.0.0.1:${port}`],
@@ -90,14 +87,13 @@ export class Proxy {
 
   static async start(kind: ProxyKind, upstreams: readonly [Upstream, Upstream]): Promise<Proxy> {
     const recipe = recipes[kind]
-    const program = await new Requirements().ensure(recipe.requirement)
     const folder = await mkdtemp(join(tmpdir(), `ticker-${kind}-`))
     const authority = await CertificateAuthority.create(folder, 'authority')
     const port = await freePort()
     const site = { folder, port, upstreams, ...(await authority.sign('localhost')) }
     const configuration = join(folder, recipe.file)
     await writeFile(configuration, await configure(recipe, site))
-    const child = spawn(program, recipe.parameters(site, configuration), {
+    const child = spawn(programPath(kind), recipe.parameters(site, configuration), {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     await listening(child, port)

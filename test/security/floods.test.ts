@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import { clientFrame } from './frames.ts'
 import { RawPeer } from './raw-peer.ts'
-import { payloadMark } from './target.ts'
-import { underAttack } from './under-attack.ts'
+import { attackedGateway, payloadMark } from './attacked-gateway.ts'
 
 const maxItems = 2000
-const attacked = underAttack({
+const attacked = attackedGateway({
   TICKER_MAX_ITEMS: String(maxItems),
   TICKER_SLOW_TIMEOUT_MS: '1000',
   // A slow client is told so before its end.

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clientFrame } from './frames.ts'
 import { RawPeer } from './raw-peer.ts'
-import { underAttack } from './under-attack.ts'
+import { attackedGateway } from './attacked-gateway.ts'
 
-const attacked = underAttack()
+const attacked = attackedGateway()
 
 const frame = fc
   .record({

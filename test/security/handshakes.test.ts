@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { StreamClient } from '../support/stream-client.ts'
 import { handshake, RawPeer } from './raw-peer.ts'
-import { underAttack } from './under-attack.ts'
+import { attackedGateway } from './attacked-gateway.ts'
 
 /** Half of the default, so that the test is not longer than it must be. */
 const handshakeMs = 5000
-const attacked = underAttack({ TICKER_AUTH_TIMEOUT_MS: String(handshakeMs) })
+const attacked = attackedGateway({ TICKER_AUTH_TIMEOUT_MS: String(handshakeMs) })
 
 /** 250 addresses at a time. */
 const addressOf = (index: number): string => `127.0.${20 + Math.floor(index / 250)}.${1 + (index % 250)}`
@@ -73,7 +73,7 @@ test('500 slow handshakes are ended in time, and meanwhile nobody waits for them
   const honest: number[] = []
   for (let index = 0; index < 20; index += 1) {
     const connectedMs = performance.now()
-    const client = await attacked().session('127.0.5.1')
+    const client = await attacked().connect('127.0.5.1')
     honest.push(performance.now() - connectedMs)
     await client.close()
   }

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { StreamClient } from '../support/stream-client.ts'
-import type { TokenChanges } from './issuer.ts'
+import type { TokenChanges } from './token-issuer.ts'
 import { RawPeer } from './raw-peer.ts'
-import { underAttack } from './under-attack.ts'
+import { attackedGateway } from './attacked-gateway.ts'
 
-const attacked = underAttack()
+const attacked = attackedGateway()
 const attackerAddress = '127.0.3.1'
 
 /** How a session with this token in its handshake ends. */

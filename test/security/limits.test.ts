@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { StreamClient } from '../support/stream-client.ts'
-import { underAttack } from './under-attack.ts'
+import { attackedGateway } from './attacked-gateway.ts'
 
-const attacked = underAttack({
+const attacked = attackedGateway({
   TICKER_MAX_SESSIONS: '30',
   TICKER_MAX_SESSIONS_PER_USER: '10',
   TICKER_MAX_CONNECTIONS_PER_ADDRESS: '15',

@@ -2,10 +2,9 @@ import { deflateRawSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { clientFrame } from './frames.ts'
 import { RawPeer } from './raw-peer.ts'
-import { payloadMark } from './target.ts'
-import { underAttack } from './under-attack.ts'
+import { attackedGateway, payloadMark } from './attacked-gateway.ts'
 
-const attacked = underAttack()
+const attacked = attackedGateway()
 let lastAddress = 0
 
 /** Authenticated, from an address and as a user of its own. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { handshakeHead } from '../support/raw-exchange.ts'
 import type { Message } from '../support/stream-client.ts'
 import { readFrames } from './frames.ts'
-import type { Target } from './target.ts'
+import type { AttackedGateway } from './attacked-gateway.ts'
 
 export { handshakeHead as handshake }
 
@@ -29,14 +29,14 @@ export class RawPeer {
   }
 
   /** Connects from an address of 127.0.0.0/8. */
-  static async connect({ port }: Target, from: string): Promise<RawPeer> {
+  static async connect({ port }: AttackedGateway, from: string): Promise<RawPeer> {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from })
     await once(socket, 'connect')
     return new RawPeer(socket)
   }
 
   /** Connects with a WebSocket handshake, and a token unless it is empty; resolves when it was accepted, or refused. */
-  static async upgraded(target: Target, from: string, token: string, header = ''): Promise<RawPeer> {
+  static async upgraded(target: AttackedGateway, from: string, token: string, header = ''): Promise<RawPeer> {
     const peer = await RawPeer.connect(target, from)
     const authorization = token === '' ? '' : `\r\nAuthorization: Bearer ${token}`
     peer.send(`${handshakeHead}${authorization}${header === '' ? '' : `\r\n${header}`}\r\n\r\n`)

@@ -1,4 +1,5 @@
 import { type Browser, chromium } from 'playwright-core'
+import { programPath } from '../setup/required-programs.ts'
 
 /** No services of the browser's own, which would look for a network; no QUIC, so that what is measured is TCP. */
 const quietArguments = [
@@ -13,11 +14,11 @@ const quietArguments = [
 /** Chromium refuses to run its sandbox as root. */
 const rootArguments = process.getuid?.() === 0 ? ['--no-sandbox'] : []
 
-/** Starts a headless browser; the caller closes it. `executablePath` is `inject('chromiumPath')`. */
-export async function launchChromium(executablePath: string, args: readonly string[] = []): Promise<Browser> {
+/** Starts a headless browser; the caller closes it. */
+export async function launchChromium(): Promise<Browser> {
   return chromium.launch({
-    executablePath,
+    executablePath: programPath('chromium'),
     headless: true,
-    args: [...quietArguments, ...rootArguments, ...args],
+    args: [...quietArguments, ...rootArguments],
   })
 }

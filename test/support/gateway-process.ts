@@ -1,110 +1,210 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { mintTestToken, readMetric } from './gateway.ts'
 import { Guard } from './guard.ts'
+import { waitUntil } from './wait-until.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const patienceMs = 60_000
-const pollMs = 20
-/** pino's number for `error`; `fatal` is above. */
+/** pino's numbers for `error` and `fatal`. */
 const errorLine = /^\{"level":[56]0,/
-const streamPattern = /^ +stream +(ws:\S+)$/m
-const healthPattern = /^ +health +(http:\S+)$/m
 
-/** A gateway in development, in a process of its own that may be killed. It does not outlive this process, however this one ends. */
+export const adminToken = 'a-token-of-the-tests-alone-'.repeat(2)
+
+const settings = {
+  TICKER_MODE: 'development',
+  TICKER_PORT: '0',
+  TICKER_OPS_PORT: '0',
+  TICKER_ADMIN_PORT: '0',
+  TICKER_ADMIN_TOKEN: adminToken,
+} as const
+
+export interface GatewayProcessOptions {
+  /** Files and sockets that each of its processes may have open. */
+  readonly descriptors?: number
+  /** The file for standard error, which is not kept then. */
+  readonly errorFile?: string
+  readonly nodeOptions?: readonly string[]
+}
+
+export interface AdministrationAnswer {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
+/** `src/main.ts` in a process of its own, in development, as its operator starts it. It never outlives this process. */
 export class GatewayProcess {
-  /** `ws://host:port/v1/stream`. */
-  readonly streamUrl: string
-  readonly #output: Output
-  readonly #guard: Guard
-
-  private constructor(output: Output, guard: Guard) {
-    this.#output = output
-    this.#guard = guard
-    this.streamUrl = output.find(streamPattern)
-  }
-
-  /** Resolves when it is ready; rejects with what it printed when it ends before, or takes a minute. */
-  static async start(env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
-    const child = spawn(process.execPath, [main], { env: { ...inherited(), ...settings, ...env } })
-    const guard = new Guard('')
-    guard.watch(child.pid)
-    const output = new Output(child)
-    try {
-      await output.shows(healthPattern)
-      await output.until(() => isReady(output.find(healthPattern)))
-    } catch (error) {
-      await guard.end()
-      throw error
-    }
-    return new GatewayProcess(output, guard)
-  }
-
-  /** The lines of its log with the level error or above. */
-  get errors(): readonly string[] {
-    return this.#output.errors
-  }
-
-  /** Ends it by a signal, sent before this returns; resolves when it is gone. Calling it again does nothing more. */
-  async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
-    this.#output.child.kill(signal)
-    await this.#output.ended
-    this.#guard.watch(undefined)
-    await this.#guard.end()
-  }
-}
-
-const settings = { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0' } as const
-
-function inherited(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_')))
-}
-
-async function isReady(url: string): Promise<boolean> {
-  const answer = await fetch(url)
-  await answer.body?.cancel()
-  return answer.ok
-}
-
-/** What the process prints: its greeting on standard output, its log on standard error. */
-class Output {
-  readonly child: ChildProcessWithoutNullStreams
-  readonly ended: Promise<unknown>
-  readonly errors: string[] = []
-  #text = ''
+  /** Resolves with the exit code, or with the signal that ended the process, after all of its output has come. */
+  readonly ended: Promise<number | NodeJS.Signals>
+  readonly token = mintTestToken
+  readonly #child: ChildProcess
+  readonly #guard = new Guard('')
+  #output = ''
+  #log = ''
   #hasEnded = false
 
-  constructor(child: ChildProcessWithoutNullStreams) {
-    this.child = child
-    this.ended = once(child, 'exit').then(() => (this.#hasEnded = true))
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#text += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => this.#keepErrors(text))
+  /** Starts the process and waits for nothing. */
+  constructor(env: Readonly<Record<string, string>>, options: GatewayProcessOptions = {}) {
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_'))
+    const { nodeOptions = [] } = options
+    const [command, ...args] = limited(options, [process.execPath, ...nodeOptions, main])
+    this.#child = spawn(command, args, { env: { ...Object.fromEntries(inherited), ...settings, ...env } })
+    this.#guard.watch(this.#child.pid)
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#log += text))
+    this.ended = once(this.#child, 'close').then(([code, signal]) => {
+      this.#hasEnded = true
+      this.#guard.watch(undefined)
+      return (code ?? signal) as number | NodeJS.Signals
+    })
   }
 
-  /** The first group of a pattern; throws with what was printed where it is not there. */
+  /** Resolves when the gateway is ready; rejects with its output if it ends before, or is not ready in a minute. */
+  static async start(
+    env: Readonly<Record<string, string>>,
+    options?: GatewayProcessOptions,
+  ): Promise<GatewayProcess> {
+    const gateway = new GatewayProcess(env, options)
+    try {
+      await gateway.until(() => gateway.hasListened, 'its addresses')
+      await gateway.until(() => gateway.isReady(), 'readiness')
+    } catch (error) {
+      await gateway.stop()
+      throw error
+    }
+    return gateway
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** Whether it has printed its addresses. */
+  get hasListened(): boolean {
+    return this.#output.includes('/readyz')
+  }
+
+  /** `ws://host:port/v1/stream`. */
+  get streamUrl(): string {
+    return this.find(/^ +stream +(ws:\S+)$/m)
+  }
+
+  /** `http://host:port`. */
+  get url(): string {
+    return this.streamUrl.replace('ws', 'http').replace('/v1/stream', '')
+  }
+
+  get operationsUrl(): string {
+    return this.find(/^ +health +(http:\S+)\/readyz$/m)
+  }
+
+  /** Everything that it has written to standard error. */
+  get log(): string {
+    return this.#log
+  }
+
+  /** The lines of its log with the level error or above, and those that are no JSON. */
+  get errors(): readonly string[] {
+    return this.#log
+      .split('\n')
+      .filter(line => line !== '' && (errorLine.test(line) || !line.startsWith('{')))
+  }
+
+  /** The process ids of its workers by slot, those that have ended included; the last one of each slot counts. */
+  get workers(): ReadonlyMap<number, number> {
+    const begun = this.#log.split('\n').filter(line => line.includes('"worker begun"'))
+    return new Map(
+      begun.map(line => {
+        const { worker, workerPid } = JSON.parse(line) as {
+          readonly worker: number
+          readonly workerPid: number
+        }
+        return [worker, workerPid]
+      }),
+    )
+  }
+
+  /** The first group of a pattern in its output or log; throws if it is not there. */
   find(pattern: RegExp): string {
-    const [, found] = pattern.exec(this.#text) ?? []
-    if (found === undefined) throw new Error(`${pattern}: not in ${this.#text}${this.errors.join('\n')}`)
+    const [, found] = pattern.exec(this.#output) ?? pattern.exec(this.#log) ?? []
+    if (found === undefined) throw new Error(`${pattern}: not in\n${this.#output}${this.#log}`)
     return found
   }
 
-  async shows(pattern: RegExp): Promise<void> {
-    await this.until(() => pattern.test(this.#text))
+  async isReady(): Promise<boolean> {
+    const answer = await fetch(`${this.operationsUrl}/readyz`)
+    await answer.body?.cancel()
+    return answer.ok
   }
 
-  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    const deadlineMs = performance.now() + patienceMs
-    while (!(await condition())) {
-      if (this.#hasEnded || performance.now() > deadlineMs)
-        throw new Error(`the gateway did not start\n${this.#text}${this.errors.join('\n')}`)
-      await pause(pollMs)
+  /** The value of a metric by its name with its labels. */
+  async metric(name: string): Promise<number | undefined> {
+    return await readMetric(`${this.operationsUrl}/metrics`, name)
+  }
+
+  /** Sends a request to the administration listener. */
+  async administer(method: string, path: string, body?: object): Promise<AdministrationAnswer> {
+    const response = await fetch(`${this.find(/^ +admin +(http:\S+)\/v1\/sessions$/m)}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  /** Resolves when the condition holds; rejects with its output if it does not in time, or if the process ends. */
+  async until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    let holds = false
+    try {
+      await waitUntil(async () => this.#hasEnded || (holds = await condition()), what)
+      if (!holds) throw new Error(`it ended, and ${what} was waited for`)
+    } catch (error) {
+      throw new Error(`the gateway:\n${this.#output}${this.#log}`, { cause: error })
     }
   }
 
-  #keepErrors(text: string): void {
-    for (const line of text.split('\n')) {
-      if (line !== '' && (errorLine.test(line) || !line.startsWith('{'))) this.errors.push(line)
-    }
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Closes the pipe that it writes its log to. */
+  stopReading(): void {
+    this.#child.stderr?.destroy()
+  }
+
+  /** Kills it and its workers, if they still run; the signal is sent before this returns. */
+  async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal)
+    await this.ended
+    await this.#guard.end()
+    await untilGone([...this.workers.values()])
+  }
+}
+
+/** The command line, in a shell that sets the limits and then becomes the command. */
+function limited({ descriptors, errorFile }: GatewayProcessOptions, command: readonly [string, ...string[]]) {
+  if (descriptors === undefined && errorFile === undefined) return command
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const redirection = errorFile === undefined ? '' : `2> ${errorFile}`
+  return ['bash', '-c', `${limit}exec "$0" "$@" ${redirection}`, ...command] as const
+}
+
+/** Resolves when none of these processes runs. */
+export async function untilGone(pids: readonly number[]): Promise<void> {
+  await waitUntil(() => !pids.some(isRunning), `the end of the processes ${pids.join(', ')}`)
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { programPath } from '../setup/required-programs.ts'
 
 export interface JavaProgram {
   /** The folder of the jars. */
@@ -28,15 +29,19 @@ export class JavaProcess {
     })
   }
 
-  /** Rejects when there is no `java`. */
+  /** Rejects with a `SetUpError` if there is no `java`. */
   static async start(program: JavaProgram): Promise<JavaProcess> {
     const log = await open(program.log, 'a')
     try {
       // Java expands `libs/*` itself. The session of its own keeps Ctrl-C in the terminal from it: we end it in order.
-      const child = spawn('java', [...program.options, '-cp', join(program.jars, '*'), ...program.command], {
-        detached: true,
-        stdio: ['ignore', log.fd, log.fd],
-      })
+      const child = spawn(
+        programPath('java'),
+        [...program.options, '-cp', join(program.jars, '*'), ...program.command],
+        {
+          detached: true,
+          stdio: ['ignore', log.fd, log.fd],
+        },
+      )
       await once(child, 'spawn')
       return new JavaProcess(child, child.pid ?? 0)
     } finally {

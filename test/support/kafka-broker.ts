@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { patchKafkajs } from '../../src/log/kafka/connection/kafkajs-patches.ts'
 import { Guard } from './guard.ts'
 import { JavaProcess } from './java.ts'
 import type { KafkaConfiguration } from './kafka-configuration.ts'
+import { waitUntil } from './wait-until.ts'
 
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 15_000
-const pollMs = 100
 const logTailLines = 20
 
 export interface KafkaSetup {
@@ -59,13 +58,11 @@ export class KafkaBroker {
   async restart(): Promise<void> {
     await this.shutDown()
     const broker = await this.#run(['kafka.Kafka', this.#setup.configuration.server])
-    const deadlineMs = performance.now() + startTimeoutMs
-    while (!(await answers(this.brokers))) {
-      if (!broker.isRunning) throw await this.#failure(`ended at its start (${await broker.ended()})`)
-      if (performance.now() > deadlineMs)
-        throw await this.#failure(`does not answer after ${startTimeoutMs} ms`)
-      await pause(pollMs)
-    }
+    const isOver = async (): Promise<boolean> => !broker.isRunning || (await answers(this.brokers))
+    await waitUntil(isOver, 'an answer', startTimeoutMs).catch(async () => {
+      throw await this.#failure(`does not answer after ${startTimeoutMs} ms`)
+    })
+    if (!broker.isRunning) throw await this.#failure(`ended at its start (${await broker.ended()})`)
   }
 
   /** Ends the broker in order (SIGTERM, after 15 s SIGKILL) and keeps its data, for `restart`. */

@@ -3,13 +3,14 @@ import { join, resolve } from 'node:path'
 import { UsageError, readOptions } from '../../src/commands/command-line.ts'
 import { messageOf } from '../../src/diagnostics/ticker-error.ts'
 import { defaultTopics } from '../../src/log/topics.ts'
+import { createSetUp } from '../setup/set-up.ts'
 import { type KafkaBroker, startKafka } from './kafka.ts'
 import { ensureTopics, namesOf } from './topics.ts'
 
 const help = `npm run kafka -- [options]
 
 Runs a real Kafka, one node, on 127.0.0.1 for development, with the gateway's default topics.
-Java and Maven are needed; the first start fetches Kafka (43 MB). Ctrl-C stops it.
+It needs Java, and Maven at its first start, which fetches Kafka (43 MB). Ctrl-C stops it.
 
   --port N        the port to listen on (9092)
   --partitions N  of each topic that does not exist yet (4)
@@ -52,6 +53,8 @@ function parseWhole(option: string, text: string, highest: number): number {
 }
 
 async function runKafka({ port, partitions, folder }: Command): Promise<void> {
+  if (!(await createSetUp('Kafka').run()))
+    throw new Error('something is missing; the lines above say how to get it')
   console.log(`Kafka starts on 127.0.0.1:${port}, its data in ${folder} …`)
   const names = namesOf(defaultTopics)
   const kafka = await startKafka({ port, folder, properties })

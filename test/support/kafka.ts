@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kafkaJars } from '../setup/kafka-jars.ts'
 import { KafkaBroker } from './kafka-broker.ts'
 import {
   clusterProperties,
@@ -8,9 +9,7 @@ import {
   type KafkaProperties,
   writeConfiguration,
 } from './kafka-configuration.ts'
-import { kafkaJars } from './kafka-jars.ts'
 import { freePort, isFree } from './port.ts'
-import { java, Requirements } from './requirements.ts'
 
 export type { KafkaBroker } from './kafka-broker.ts'
 
@@ -23,8 +22,6 @@ export interface KafkaOptions {
   readonly properties?: KafkaProperties
   /** Options for Java; they win over ours. */
   readonly javaOptions?: readonly string[]
-  /** Finds Java and Maven, and reports what takes long. */
-  readonly requirements?: Requirements
 }
 
 /**
@@ -72,9 +69,7 @@ async function prepareBroker(
   options: KafkaOptions & { readonly isOneOfSeveral?: boolean },
 ): Promise<KafkaBroker> {
   const { isOneOfSeveral = false } = options
-  const requirements = options.requirements ?? new Requirements()
-  await requirements.ensure(java)
-  const jars = await kafkaJars(requirements)
+  const jars = kafkaJars()
   const folder = await dataFolder(options.folder)
   const configuration = await writeConfiguration(folder, ports, options.properties ?? {})
   const isKept = options.folder !== undefined

@@ -3,19 +3,15 @@ import { once } from 'node:events'
 import { mkdtemp, open, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { programPath } from '../setup/required-programs.ts'
 import { Guard } from './guard.ts'
 import { freePort } from './port.ts'
+import { waitUntil } from './wait-until.ts'
 
 const startTimeoutMs = 30_000
-const pollMs = 50
 
-export interface PrometheusSetup {
-  /** `inject('prometheusPath')`. */
-  readonly program: string
-  /** The text of every file of its folder; `prometheus.yml` is its configuration. */
-  readonly files: Readonly<Record<'prometheus.yml', string> & Record<string, string>>
-}
+/** The text of every file in the folder of a Prometheus; `prometheus.yml` is its configuration. */
+export type PrometheusFiles = Readonly<Record<'prometheus.yml', string> & Record<string, string>>
 
 /** One series of an answer: its labels and its value now. */
 export interface Sample {
@@ -24,7 +20,7 @@ export interface Sample {
 }
 
 /** Starts a Prometheus with a folder of its own on a free port; resolves when it answers queries. */
-export async function startPrometheus({ program, files }: PrometheusSetup): Promise<Prometheus> {
+export async function startPrometheus(files: PrometheusFiles): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-prometheus-'))
   const guard = new Guard(folder)
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
@@ -32,7 +28,7 @@ export async function startPrometheus({ program, files }: PrometheusSetup): Prom
   const logFile = join(folder, 'prometheus.log')
   const log = await open(logFile, 'w')
   const child = spawn(
-    program,
+    programPath('prometheus'),
     [
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
@@ -77,12 +73,9 @@ export class Prometheus {
 
   /** Resolves when queries are answered. */
   async becomeReady(): Promise<void> {
-    const deadlineMs = performance.now() + startTimeoutMs
-    while (!(await this.#isReady())) {
-      if (this.#child.exitCode !== null) throw new Error(`it ended with ${this.#child.exitCode}`)
-      if (performance.now() > deadlineMs) throw new Error(`no answer after ${startTimeoutMs} ms`)
-      await pause(pollMs)
-    }
+    const isOver = async (): Promise<boolean> => this.#child.exitCode !== null || (await this.#isReady())
+    await waitUntil(isOver, 'readiness', startTimeoutMs)
+    if (this.#child.exitCode !== null) throw new Error(`it ended with ${this.#child.exitCode}`)
   }
 
   /** What an expression is now. Rejects with what Prometheus says of an expression that it does not take. */
@@ -118,14 +111,13 @@ export class Prometheus {
   }
 }
 
-/** What promtool prints, on both outputs, and how it ends; `program` is `inject('promtoolPath')`. */
+/** Runs promtool; resolves with what it prints on both outputs and with its exit code. */
 export async function runPromtool(
-  program: string,
   args: readonly string[],
   input = '',
 ): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
   return new Promise(resolve => {
-    const child = execFile(program, args, (error, output, errors) => {
+    const child = execFile(programPath('promtool'), args, (error, output, errors) => {
       const lines = `${output}${errors}`.split('\n').filter(line => line.trim() !== '')
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, lines })
     })

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { patchKafkajs } from '../../src/log/kafka/connection/kafkajs-patches.ts'
 import { streams, type Topics } from '../../src/log/topics.ts'
+import { waitUntil } from './wait-until.ts'
 
-const leaderTimeoutMs = 20_000
-const removalTimeoutMs = 20_000
-const pollMs = 20
+const timeoutMs = 20_000
 
 export interface TopicOptions {
   /** 4 if left out. */
@@ -60,7 +58,7 @@ export async function ensureTopics(
       .filter(name => !existing.has(name))
       .map(topic => ({ topic, numPartitions: partitions, replicationFactor: replicas, configEntries }))
     await admin.createTopics({ topics, waitForLeaders: false })
-    await waitForLeaders(admin, names)
+    await waitUntil(() => haveLeaders(admin, names), `leaders of ${names.join(', ')}`, timeoutMs)
   })
 }
 
@@ -76,13 +74,9 @@ export async function deleteTopics(brokers: string, topics: Topics): Promise<voi
 export async function removeTopics(brokers: string, names: readonly string[]): Promise<void> {
   await withAdmin(brokers, async admin => {
     await admin.deleteTopics({ topics: [...names] })
-    const deadlineMs = performance.now() + removalTimeoutMs
-    while ((await admin.listTopics()).some(name => names.includes(name))) {
-      if (performance.now() > deadlineMs) {
-        throw new Error(`${names.join(', ')}: still listed ${removalTimeoutMs} ms after the deletion`)
-      }
-      await pause(pollMs)
-    }
+    const areGone = async (): Promise<boolean> =>
+      !(await admin.listTopics()).some(name => names.includes(name))
+    await waitUntil(areGone, `the deletion of ${names.join(', ')}`, timeoutMs)
   })
 }
 
@@ -108,19 +102,9 @@ export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Prom
 }
 
 /**
- * A broker hears of a topic a moment after the controller made it, and answers until then that there is none;
- * kafkajs' own `waitForLeaders` takes that for a failure.
+ * A broker hears of a topic a moment after the controller has created it, and says until then that there is none,
+ * which kafkajs' own `waitForLeaders` takes for a failure.
  */
-async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<void> {
-  const deadlineMs = performance.now() + leaderTimeoutMs
-  while (!(await haveLeaders(admin, names))) {
-    if (performance.now() > deadlineMs) {
-      throw new Error(`${names.join(', ')}: some partition has no leader after ${leaderTimeoutMs} ms`)
-    }
-    await pause(pollMs)
-  }
-}
-
 async function haveLeaders(admin: Admin, names: readonly string[]): Promise<boolean> {
   try {
     const { topics } = await admin.fetchTopicMetadata()

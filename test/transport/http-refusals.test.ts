@@ -106,10 +106,10 @@ test('a peer that resets its connection, whatever it has sent, does not end the 
     TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'),
   })
   onTestFinished(async () => {
-    await node.end()
+    await node.stop()
     await rm(folder, { recursive: true })
   })
-  const url = node.streamUrl.replace('ws', 'http').replace('/v1/stream', '')
+  const { url } = node
   const { port } = new URL(url)
   for (const [, text] of [...refused, ['a handshake', shake(handshakeHead), 101] as const])
     for (let index = 0; index < 10; index++) {

@@ -7,20 +7,21 @@ import { TradeProducer } from '../long/kafka-faults/trade-producer.ts'
 import { mintTestToken } from '../support/gateway.ts'
 import { Random } from '../support/random.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
-import { NodeProcess } from './node-process.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
 
 const brokers = inject('kafkaBrokers')
 const symbols = Array.from({ length: 24 }, (_, index) => `SYM${index}`)
 const subscribers = 40
 let topics: Topics
-let node: NodeProcess
+let node: GatewayProcess
 let producer: TradeProducer | undefined
 const roamers: Roamer[] = []
 
 beforeEach(async () => {
   topics = await createTopics(brokers)
-  node = await NodeProcess.start({
+  node = await GatewayProcess.start({
     ...kafkaVariables(brokers, topics),
+    TICKER_WORKERS: '2',
     TICKER_HEARTBEAT_MS: '200',
     TICKER_HANDSHAKES_PER_ADDRESS_PER_SECOND: '1000',
     TICKER_SESSIONS_PER_USER_PER_SECOND: '1000',

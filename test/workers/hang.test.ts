@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { mintTestToken } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { NodeProcess } from './node-process.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
 
-let node: NodeProcess
+let node: GatewayProcess
 let folder: string | undefined
 
 afterEach(async () => {
@@ -22,7 +22,7 @@ const readyWorkers = (): Promise<number | undefined> => node.metric('ticker_work
  * Seen: from outside, with SIGSTOP to one of two workers.
  */
 test('a worker that stands still is soon not ready, and then replaced', async () => {
-  node = await NodeProcess.start({ TICKER_DEMO: 'off' })
+  node = await GatewayProcess.start({ TICKER_WORKERS: '2', TICKER_DEMO: 'off' })
   const hung = node.workers.get(1)!
   process.kill(hung, 'SIGSTOP')
   await node.until(async () => (await readyWorkers()) === 1, 'one worker that is not ready')
@@ -45,7 +45,8 @@ test('a node all of whose workers compute for ever is red for as long as they do
        return JSON.parse(value.toString('utf8'))
      }`,
   )
-  node = await NodeProcess.start({
+  node = await GatewayProcess.start({
+    TICKER_WORKERS: '2',
     TICKER_DEMO: 'off',
     TICKER_DECODER: decoder,
     TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'),
@@ -62,7 +63,7 @@ test('a node all of whose workers compute for ever is red for as long as they do
 
 async function publish(): Promise<void> {
   const token = await mintTestToken({ scopes: ['stream', 'publish'] })
-  const answer = fetch(`${node.streamUrl.replace('ws', 'http').replace('/v1/stream', '')}/v1/events`, {
+  const answer = fetch(`${node.url}/v1/events`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-02-22T15:51:44.208Z' }),

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { NodeProcess } from './node-process.ts'
+import { GatewayProcess } from '../support/gateway-process.ts'
 
-let node: NodeProcess
+let node: GatewayProcess
 let folder: string
 let pipe: number
 
@@ -26,7 +26,7 @@ test('a worker that ends while nobody reads the log is replaced', async () => {
   const path = join(folder, 'pipe')
   execFileSync('mkfifo', [path])
   pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
-  node = await NodeProcess.start({ TICKER_DEMO: 'off' }, { errorFile: path })
+  node = await GatewayProcess.start({ TICKER_WORKERS: '2', TICKER_DEMO: 'off' }, { errorFile: path })
   fill()
   const [worker] = readFileSync(`/proc/${node.pid}/task/${node.pid}/children`, 'utf8').split(' ')
   process.kill(Number(worker), 'SIGTERM')

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { mintTestToken } from '../support/gateway.ts'
+import { GatewayProcess, isRunning, untilGone } from '../support/gateway-process.ts'
 import { StreamClient } from '../support/stream-client.ts'
-import { isRunning, NodeProcess, untilGone } from './node-process.ts'
 
-const nodes: NodeProcess[] = []
+const nodes: GatewayProcess[] = []
 const folders: string[] = []
 const clients: StreamClient[] = []
 
@@ -19,16 +19,16 @@ afterEach(async () => {
 async function environment(env: Readonly<Record<string, string>>): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-workers-'))
   folders.push(folder)
-  return { TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'), TICKER_DEMO: 'off', ...env }
+  return { TICKER_WORKERS: '2', TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite'), TICKER_DEMO: 'off', ...env }
 }
 
-async function start(env: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
-  const node = await NodeProcess.start(await environment(env))
+async function start(env: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
+  const node = await GatewayProcess.start(await environment(env))
   nodes.push(node)
   return node
 }
 
-async function open(node: NodeProcess, subject = 'ann'): Promise<StreamClient> {
+async function open(node: GatewayProcess, subject = 'ann'): Promise<StreamClient> {
   const client = await StreamClient.open(node.streamUrl, await mintTestToken({ subject }))
   clients.push(client)
   return client
@@ -39,7 +39,7 @@ interface Listed {
   readonly sub: string
 }
 
-async function list(node: NodeProcess, query = ''): Promise<{ sessions: Listed[]; next?: number }> {
+async function list(node: GatewayProcess, query = ''): Promise<{ sessions: Listed[]; next?: number }> {
   const { body } = await node.administer('GET', `/v1/sessions${query}`)
   return body as unknown as { sessions: Listed[]; next?: number }
 }
@@ -164,15 +164,15 @@ describe('a node of two workers', () => {
     }
     expect(await node.ended).toBe(0)
     expect(pids.filter(isRunning)).toEqual([])
-    expect(node.errors).toContain('stopping: clients have 300 ms to leave')
-    expect(node.errors).not.toContain('another one begins')
+    expect(node.log).toContain('stopping: clients have 300 ms to leave')
+    expect(node.log).not.toContain('another one begins')
   })
 
   test('ends at once on a second SIGTERM, with its workers', async () => {
     const node = await start({ TICKER_DRAIN_MS: '60000' })
     await open(node)
     node.signal('SIGTERM')
-    await node.until(() => node.errors.includes('stopping:'), 'the first signal')
+    await node.until(() => node.log.includes('stopping:'), 'the first signal')
     // The same signal within half a second is npm's echo.
     await new Promise(resolve => setTimeout(resolve, 600))
     node.signal('SIGTERM')
@@ -202,10 +202,10 @@ describe('a node of two workers', () => {
 
 describe('a node that cannot start', () => {
   test('says once what is wrong, and ends as a single process does', async () => {
-    const node = NodeProcess.begin(await environment({ TICKER_DECODER: 'node:fs' }))
+    const node = new GatewayProcess(await environment({ TICKER_DECODER: 'node:fs' }))
     nodes.push(node)
     expect(await node.ended).toBe(2)
-    expect(node.errors.match(/TICKER_DECODER=node:fs: expected a module/g)).toHaveLength(1)
-    expect(node.errors).toContain('the first worker ended with code 2 before it listened')
+    expect(node.log.match(/TICKER_DECODER=node:fs: expected a module/g)).toHaveLength(1)
+    expect(node.log).toContain('the first worker ended with code 2 before it listened')
   })
 })

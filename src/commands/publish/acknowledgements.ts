@@ -3,16 +3,13 @@ import { appendFailureOf } from '../../log/append-failure.ts'
 import type { AppendResult, Partition } from '../../log/event-log.ts'
 import type { TickerError } from '../../diagnostics/ticker-error.ts'
 
-/** An event and its line in the file. */
+/** An event and the line that it came from. */
 export interface NumberedEvent {
   readonly line: number
   readonly event: MarketEvent
 }
 
-/**
- * The acknowledged events of one partition: how many, and the first and last offset. Events of other
- * producers may lie between them.
- */
+/** What lies in one partition: so many events, between two offsets, with those of other producers perhaps. */
 export interface PartitionOffsets {
   readonly partition: Partition
   readonly count: number
@@ -20,43 +17,43 @@ export interface PartitionOffsets {
   readonly last: number
 }
 
-/** Consecutive events of the file, by their first and last lines. */
+/** Events that follow on each other in the file, by their first and last lines. */
 export interface LineRange {
   readonly firstLine: number
   readonly lastLine: number
   readonly count: number
 }
 
-/** Consecutive events that were not acknowledged. */
+/** Events that were not acknowledged. */
 export interface MissingLines extends LineRange {
-  /** Whether they are certainly not in the log; otherwise it is unknown. */
+  /** Whether they are certainly not in the log; else nobody knows. */
   readonly isAbsent: boolean
 }
 
-/** A range with its index among all events, so that adjacent ranges can be joined. */
+/** A stretch that knows its place among the events, so that neighbours can be told from others. */
 interface PlacedStretch extends MissingLines {
   readonly place: number
 }
 
-/** Events of one append. */
+/** Events that were handed to the log together. */
 export interface Batch {
   readonly events: readonly NumberedEvent[]
-  /** How many events were appended before. */
+  /** How many events were handed over before. */
   readonly place: number
 }
 
-/** The events that the log has acknowledged, those that it has refused, and those under way. */
+/** What the log has acknowledged, what it has refused, and what is still under way. */
 export class Acknowledgements {
   acknowledged = 0
   readonly byChannel = new Map<Channel, number>()
-  /** The reasons of refusals, with the number of events. */
+  /** Why events were refused, with how many were. */
   readonly errors = new Map<string, number>()
   readonly #extents = new Map<Partition, PartitionOffsets>()
   readonly #refused: PlacedStretch[] = []
   readonly #underWay = new Set<Batch>()
   #handedOver = 0
 
-  /** Records that events are being appended; the log's answer goes to `settle`. */
+  /** Takes note that events are handed to the log; their answer goes to `settle`. */
   begin(events: readonly NumberedEvent[]): Batch {
     const batch = { events, place: this.#handedOver }
     this.#handedOver += events.length
@@ -64,7 +61,7 @@ export class Acknowledgements {
     return batch
   }
 
-  /** Records the log's answer: a result for each event, in order. */
+  /** Takes the log's answer: a result for each event, in order. */
   settle(batch: Batch, results: readonly AppendResult[]): void {
     this.#underWay.delete(batch)
     for (const [index, { line, event }] of batch.events.entries()) {
@@ -74,7 +71,7 @@ export class Acknowledgements {
     }
   }
 
-  /** The number of events under way. */
+  /** How many events are under way. */
   get waiting(): number {
     let count = 0
     for (const { events } of this.#underWay) count += events.length
@@ -89,12 +86,12 @@ export class Acknowledgements {
     )
   }
 
-  /** Whether the log has refused an event. */
+  /** Whether anything was refused. */
   get hasRefusals(): boolean {
     return this.#refused.length > 0
   }
 
-  /** The events that are not acknowledged, in the order of the file: refused, or still under way. */
+  /** What was handed over and is not acknowledged, in the order of the file: refused, or still under way. */
   get missing(): readonly MissingLines[] {
     const stretches = [...this.#refused]
     for (const { events, place } of this.#underWay) {

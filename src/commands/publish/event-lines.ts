@@ -7,20 +7,15 @@ import { EventFault, parseEvent, unknownFields } from '../../event/parse-event.t
 export interface FileLine {
   /** 1 is the first. */
   readonly number: number
-  /** Without the line feed; `undefined`: longer than the limit, and not kept. */
+  /** Without its line feed; `undefined`: longer than the limit, and not kept. */
   readonly bytes: Buffer | undefined
-  /** The position of the line's end in the text, in bytes. */
+  /** How many bytes of the text end with this line. */
   readonly end: number
 }
 
 const lineFeed = 0x0a
 
-/**
- * Splits chunks of text into lines. Keeps one unfinished line at most, and no more of it than the limit.
- *
- * split2 does not do: it yields strings, in which invalid UTF-8 is replaced rather than found, skips long
- * lines without counting them, and has no positions.
- */
+/** Cuts chunks of text into lines, of which it keeps at most one unfinished, and no more of that than the limit. */
 export class LineSplitter {
   readonly #maxBytes: number
   #number = 0
@@ -32,7 +27,7 @@ export class LineSplitter {
     this.#maxBytes = maxBytes
   }
 
-  /** Returns the lines that end in this chunk. A line that lies in it whole is a view of it. */
+  /** The lines that end in this chunk. They are views of it where they lie in it whole. */
   split(chunk: Buffer): readonly FileLine[] {
     const lines: FileLine[] = []
     let start = 0
@@ -46,7 +41,7 @@ export class LineSplitter {
     return lines
   }
 
-  /** Returns the text after the last line feed, if there is any. */
+  /** What follows the last line feed, if anything does. */
   rest(): readonly FileLine[] {
     return this.#pieceBytes === 0 ? [] : [this.#finish(Buffer.alloc(0), 0)]
   }
@@ -54,7 +49,7 @@ export class LineSplitter {
   #keep(piece: Buffer): void {
     this.#pieceBytes += piece.length
     if (this.#pieceBytes > this.#maxBytes) this.#pieces = []
-    // A view would keep the whole chunk in memory.
+    // Copied, or the piece would keep its whole chunk.
     else if (piece.length > 0) this.#pieces.push(Buffer.from(piece))
   }
 
@@ -74,15 +69,15 @@ export class LineSplitter {
   }
 }
 
-/** Why a line is not an event. */
+/** Why a line is no event. */
 export interface LineFault {
-  /** The field and the rule, for counting; from a small set. */
+  /** The field and the rule, from a small set: for counting. */
   readonly rule: string
-  /** The rule with the value, shortened. */
+  /** The rule with the value, cut short. */
   readonly message: string
 }
 
-/** The content of a line: an event, nothing, or something that cannot be published. */
+/** What a line holds: an event, nothing at all, or something that cannot be published. */
 export type LineContent =
   | {
       readonly kind: 'event'
@@ -97,10 +92,10 @@ const blank: LineContent = { kind: 'blank' }
 const none: readonly string[] = []
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
-/** Longer than an event with its white space and unknown fields needs to be. */
+/** Longer than an event with all its white space and fields of its own needs to be. */
 export const maxLineBytes = 4_194_304
 
-/** Parses one line as an event of at most `maxEventBytes`, measured as the log will store it. */
+/** Reads one line as an event of at most so many bytes, as the log will hold it. */
 export function readLine(line: FileLine, maxEventBytes: number): LineContent {
   const bytes = line.number === 1 ? withoutMark(line.bytes) : line.bytes
   if (bytes === undefined) return bad(`longer than ${maxLineBytes} bytes`)

@@ -2,16 +2,15 @@ import type { MarketEvent } from '../../event/event.ts'
 import { eventTime } from './findings.ts'
 import type { PublishSpeed } from './publish-arguments.ts'
 
-/** Decides when each event of a sequence is published. */
+/** Decides when each event of a sequence goes out. */
 export interface PublishSchedule {
   /**
-   * Returns the ms until the event is due. 0 means now, and the next call is for the next event. `nowMs` is
-   * on a monotonic clock.
+   * Milliseconds until the event may go; 0: now, and the next call is about the next event. Time is monotonic.
    */
   waitMs(event: MarketEvent, nowMs: number): number
 }
 
-/** How much of a delay is made up for. The schedule moves by the rest, so that no flood follows a stall. */
+/** How much of a stall is made up for; the rest of the schedule moves, so that a stall ends in no flood. */
 const makesUpMs = 1000
 
 export function createPublishSchedule(request: PublishSpeed): PublishSchedule {
@@ -19,13 +18,13 @@ export function createPublishSchedule(request: PublishSpeed): PublishSchedule {
   return new Schedule(request.kind === 'rate' ? evenOffsets(request.perSecond) : ownOffsets())
 }
 
-/** An event's offset from the first one, in milliseconds; `undefined`: together with the one before. */
+/** An event's place in the schedule, in milliseconds from the first; `undefined`: it goes with the one before it. */
 type Offsets = (event: MarketEvent, index: number) => number | undefined
 
 class Schedule implements PublishSchedule {
   readonly #offsets: Offsets
   #startMs: number | undefined
-  /** The latest offset so far: an event with an earlier time is due at once. */
+  /** An event whose time lies before that of an earlier one is due when that was. */
   #latestMs = 0
   #index = 0
 
@@ -59,10 +58,7 @@ function ownOffsets(): Offsets {
   }
 }
 
-/**
- * Returns when an event was published originally. A bar carries the time at which it begins: a minute bar
- * ends a minute later; an updated or daily bar goes with its neighbours.
- */
+/** A bar carries the time at which it begins: minute bars end a minute later; of the others only their neighbours know. */
 function emissionMs(event: MarketEvent): number | undefined {
   if (event.T === 'u' || event.T === 'd') return undefined
   return Date.parse(eventTime(event)) + (event.T === 'b' ? 60_000 : 0)

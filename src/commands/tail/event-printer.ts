@@ -7,7 +7,7 @@ import type { OutputFormat } from './tail-arguments.ts'
 
 export interface EventPrinterOptions {
   readonly print: OutputFormat
-  /** How many events to print. */
+  /** After how many events it has enough. */
   readonly count: number
   readonly output: Writable
   readonly paint: Paint
@@ -15,7 +15,7 @@ export interface EventPrinterOptions {
   readonly now: () => number
 }
 
-/** Prints the events of frames, a line each, up to a number of them. */
+/** Prints the events of frames, a line each, until it has enough. */
 export class EventPrinter {
   readonly #options: EventPrinterOptions
   #left: number
@@ -25,12 +25,12 @@ export class EventPrinter {
     this.#left = options.count
   }
 
-  /** Whether the requested number of events was printed. */
+  /** Whether as many events were printed as were asked for. */
   get isDone(): boolean {
     return this.#left === 0
   }
 
-  /** Prints the events of a frame in one write; returns their number. */
+  /** Prints what a frame holds in one write, and answers how many events that were. */
   take(frame: string, messages: readonly StreamMessage[]): number {
     const lines = this.#lines(frame, messages).slice(0, this.#left)
     this.#left -= lines.length
@@ -47,7 +47,7 @@ export class EventPrinter {
     )
   }
 
-  /** Returns the line of an event, with a mark behind it; nothing for other messages. */
+  /** The line of an event, with a mark behind it; none for another message. */
   #line(message: StreamMessage, mark: string): string[] {
     if (!Object.hasOwn(channelOfType, message.T)) return []
     const { print, paint, now } = this.#options

@@ -3,22 +3,22 @@ import { describeCount, describeDuration } from '../quantity.ts'
 import type { StreamMessage } from './stream-message.ts'
 
 /**
- * Counts the events that a resume skipped (`PROTOCOL.md` §8): on channels with the policy `conflate` the
- * current values stand for the events that came meanwhile.
+ * Counts what a resume passed over (`PROTOCOL.md` §8): of channels with the policy `conflate` the current values stand for what came
+ * meanwhile.
  */
 export class ResumeSummary {
   readonly #channels: readonly Channel[]
-  /** The conflated channels, while a resume is under way. */
+  /** Those that are conflated, while a resume is under way. */
   #conflated: readonly Channel[] | undefined
   #offsets = 0
   #events = 0
 
-  /** For these channels. */
+  /** Of these channels. */
   constructor(channels: readonly Channel[]) {
     this.#channels = channels
   }
 
-  /** Processes the messages of a frame. Returns a note at the end of a resume that has skipped events. */
+  /** Takes the messages of a frame; a line for people once a resume is over that has passed something over. */
   take(messages: readonly StreamMessage[]): string | undefined {
     let line: string | undefined
     for (const message of messages) {
@@ -57,26 +57,26 @@ function offsetsOf({ ranges }: StreamMessage): number {
 
 const idleMs = 10_000
 
-/** Notes periodically that a stream without events is alive. */
+/** Tells, now and then, that a stream without events is alive. */
 export class IdleNote {
   readonly #channels: readonly Channel[]
   #sinceMs: number
   #notedMs: number
 
-  /** For these channels, from now on. */
+  /** Of these channels, from now on. */
   constructor(channels: readonly Channel[], nowMs: number) {
     this.#channels = channels
     this.#sinceMs = nowMs
     this.#notedMs = nowMs
   }
 
-  /** Records an event. */
+  /** An event came. */
   event(nowMs: number): void {
     this.#sinceMs = nowMs
     this.#notedMs = nowMs
   }
 
-  /** Records a heartbeat. Returns a note after ten seconds without an event or a note. */
+  /** A heartbeat came: a note after ten seconds without an event or a note, else `undefined`. */
   heartbeat({ agesMs, lag, source, since }: StreamMessage, nowMs: number): string | undefined {
     if (nowMs - this.#notedMs < idleMs) return undefined
     this.#notedMs = nowMs

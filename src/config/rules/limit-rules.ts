@@ -6,17 +6,14 @@ import type { VariableReader } from '../variable-reader.ts'
 import { generalVariables } from '../variables/listener-variables.ts'
 import type { Variable } from '../variables/variable.ts'
 
-/** Adds the faults of limits whose values are valid alone, but not together. */
+/** Adds the faults of limits that each may have their value, but not beside the other's. */
 export function checkLimits(reader: VariableReader): void {
   checkMemory(reader)
   checkMessages(reader)
   checkSlowness(reader)
 }
 
-/**
- * The share at which memory is freed must not be below the one at which sessions are refused. Recent events
- * alone must not make a node refuse everybody.
- */
+/** What is let go of lets nobody new in; and recent events alone do not make a node refuse everybody. */
 function checkMemory(reader: VariableReader): void {
   const { memoryRefusePercent: refuse, memoryShedPercent: shed, memoryLimitBytes: limit } = limitVariables
   if (isAnyWrong(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
@@ -26,7 +23,7 @@ function checkMemory(reader: VariableReader): void {
   }
   const { tapeBytes } = ingestVariables
   const limitBytes = reader.value(limit)
-  // The gateway itself lowers the defaults where memory is short.
+  // The default for either is lowered by the gateway itself where memory is short.
   if (limitBytes === undefined || !reader.isSet(tapeBytes)) return
   const workers = reader.value(generalVariables.workers)
   const room = Math.floor((shareOfWorker(limitBytes, workers) * percent) / 100)
@@ -38,7 +35,7 @@ function checkMemory(reader: VariableReader): void {
   )
 }
 
-/** The message rate must permit a message of the greatest length. */
+/** The longest message has to be one that a client may send. */
 function checkMessages(reader: VariableReader): void {
   const { maxMessageBytes: longest, messagesPerSecond: rate } = limitVariables
   if (isAnyWrong(reader, [longest, rate])) return
@@ -53,7 +50,7 @@ function checkMessages(reader: VariableReader): void {
   )
 }
 
-/** Heartbeats tell a slow client that it is behind, so one has to come before its session ends. */
+/** Whoever is slow is told so with heartbeats, before the end. */
 function checkSlowness(reader: VariableReader): void {
   const { slowTimeoutMs: slow, heartbeatMs: heartbeat } = limitVariables
   if (isAnyWrong(reader, [slow, heartbeat])) return

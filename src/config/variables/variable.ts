@@ -6,21 +6,21 @@ export type VariableName = `TICKER_${string}`
 export interface Variable<T> {
   readonly name: VariableName
   readonly kind: Kind<T>
-  /** The variable's effect, in one line. */
+  /** One line on what it decides. */
   readonly doc: string
-  /** The value of an absent or empty variable. */
+  /** The value where the variable is absent or empty. */
   readonly fallback: T
-  /** How documents describe `fallback`. */
+  /** How `fallback` reads in documents. */
   readonly absent: string
-  /** Production does not start without it. */
+  /** Without it, production does not start. */
   readonly isRequired: boolean
-  /** It is a fault in production. */
+  /** In production it is a fault. */
   readonly isForDevelopment: boolean
-  /** The value is never shown, and `<name>_FILE` may name a file that contains it. */
+  /** Its value is never shown, and `<name>_FILE` may name a file that holds it. */
   readonly isSecret: boolean
 }
 
-/** The members that all declarations share. */
+/** What every declaration states, and the flags that few have. */
 interface Declaration<T> {
   readonly name: VariableName
   readonly kind: Kind<T>
@@ -28,7 +28,7 @@ interface Declaration<T> {
   readonly isForDevelopment?: true
 }
 
-/** Declares a variable with a default, written as one would set it. */
+/** Declares a variable with a default, written as it would be set. */
 export function withDefault<T>(declared: Declaration<T> & { readonly default: string }): Variable<T> {
   const parsed = declared.kind.parse(declared.default)
   if ('fault' in parsed) throw new TypeError(`${declared.name}=${declared.default}: ${parsed.fault}`)
@@ -45,7 +45,7 @@ export function withDefault<T>(declared: Declaration<T> & { readonly default: st
   }
 }
 
-/** Declares a variable that may be absent; `absent` describes the effect of that. */
+/** Declares a variable that may be absent; `absent` says what holds then. */
 export function optional<T>(
   declared: Declaration<T> & { readonly absent: string; readonly isSecret?: true },
 ): Variable<T | undefined> {
@@ -53,7 +53,7 @@ export function optional<T>(
   return { ...rest, isForDevelopment, isSecret, fallback: undefined, isRequired: false }
 }
 
-/** Declares a variable that production requires. */
+/** Declares a variable that production does not start without. */
 export function required<T>(declared: Declaration<T>): Variable<T | undefined> {
   return { ...optional({ ...declared, absent: 'required in production' }), isRequired: true }
 }

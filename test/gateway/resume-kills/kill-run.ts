@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../../src/log/topics.ts'
 import { inspect, type KafkaFindings, readTruth, type TrueRecord } from '../../long/kafka-faults/truth.ts'
@@ -6,6 +5,7 @@ import { TradeProducer } from '../../long/kafka-faults/trade-producer.ts'
 import { mintTestToken } from '../../support/gateway.ts'
 import { Random } from '../../support/random.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../../support/topics.ts'
+import { waitUntil } from '../../support/wait-until.ts'
 import { Node } from './node.ts'
 import { Roamer } from './roamer.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -15,8 +15,6 @@ const subscribers = 100
 /** One in so many wants every symbol; the others have a watch list. */
 const everySymbolOneIn = 4
 const ratePerS = 300
-const patienceMs = 60_000
-const pollMs = 25
 
 /**
  * When a node is killed: while all is quiet; at once after that, while its subscribers resume on the other one, so that both are
@@ -86,7 +84,7 @@ export class KillRun {
     const produced = await this.#producer!.stop()
     const truth = await readTruth(this.#options.brokers, this.#topics.trades)
     const judged = () => judge(this.#accounts(), this.#topics.trades, truth)
-    await until(() => this.#haveAll(truth) && judged().uncovered === 0, 'the last events').catch(
+    await waitUntil(() => this.#haveAll(truth) && judged().uncovered === 0, 'the last events').catch(
       () => undefined,
     )
     const verdict = judged()
@@ -156,7 +154,7 @@ export class KillRun {
       void node.kill()
     }
     this.#trap = { left: this.#random.whole(1, 10), spring }
-    await until(() => trapped !== undefined, 'a session that resumes')
+    await waitUntil(() => trapped !== undefined, 'a session that resumes')
     return trapped!
   }
 
@@ -188,7 +186,7 @@ export class KillRun {
   /** Resolves when both nodes are ready, and every subscriber is live. */
   async #settle(): Promise<void> {
     await Promise.all([...this.#nodes.map(({ ready }) => ready), ...this.#rebalances.splice(0)])
-    await until(() => this.#roamers.every(({ isLive }) => isLive), 'every subscriber to be live')
+    await waitUntil(() => this.#roamers.every(({ isLive }) => isLive), 'every subscriber to be live')
   }
 
   #haveAll(truth: readonly TrueRecord[]): boolean {
@@ -237,13 +235,5 @@ function environment(brokers: string, topics: Topics): Record<string, string> {
     TICKER_HEARTBEAT_MS: '200',
     TICKER_HANDSHAKES_PER_ADDRESS_PER_SECOND: '1000',
     TICKER_SESSIONS_PER_USER_PER_SECOND: '1000',
-  }
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadlineMs = performance.now() + patienceMs
-  while (!condition()) {
-    assert.ok(performance.now() < deadlineMs, `waited ${patienceMs} ms for ${what}`)
-    await pause(pollMs)
   }
 }

@@ -33,7 +33,7 @@ export class Node implements Place {
     const process = this.#process
     this.#process = undefined
     if (process === undefined) return
-    const gone = process.end(signal)
+    const gone = process.stop(signal)
     this.errors.push(...process.errors)
     await gone
   }

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { damageSegment } from './damaged-segment.ts'
 import { type ProxiedCluster, startProxiedCluster } from './gateway-listener.ts'
 import { numbersFrom } from './odd-records.ts'
-import { report, Scenario, waitUntil } from './scenario.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+import { report, Scenario } from './scenario.ts'
 
 const damagedBatches = 5
 const unreadMs = 4000

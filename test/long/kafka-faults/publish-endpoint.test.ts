@@ -14,7 +14,8 @@ import {
   startHastyPoster,
   startPatientPoster,
 } from './publish-posters.ts'
-import { report, waitUntil } from './scenario.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+import { report } from './scenario.ts'
 import { Subscriber } from './subscriber.ts'
 import { compare, readTruth, type TrueRecord } from './truth.ts'
 

@@ -8,7 +8,8 @@ import { sampleTrade } from '../../log/conformance/sample-event.ts'
 import { Command } from '../../support/command.ts'
 import { createTopics, kafkaVariables, type TopicOptions, withAdmin } from '../../support/topics.ts'
 import { type Account, judge, readAccount, type Verdict } from './publish-account.ts'
-import { symbols, waitUntil } from './scenario.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+import { symbols } from './scenario.ts'
 import { readTruth, type TrueRecord } from './truth.ts'
 
 const tickMs = 50

@@ -1,9 +1,9 @@
-import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../../src/log/topics.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
 import { createTopics, kafkaVariables, type TopicOptions } from '../../support/topics.ts'
+import { waitUntil } from '../../support/wait-until.ts'
 import { type Appended, misplaced } from './appends.ts'
 import { Subscriber } from './subscriber.ts'
 import { TradeProducer } from './trade-producer.ts'
@@ -12,7 +12,6 @@ import { compare, type Findings, inspect, type KafkaFindings, readTruth, type Tr
 export const symbols = Array.from({ length: 24 }, (_, index) => `SYM${index}`)
 const ratePerS = 200
 const readyPollMs = 200
-const patienceMs = 60_000
 
 /** What a scenario in which nothing went wrong comes to. */
 export const sound = {
@@ -146,15 +145,6 @@ export class Scenario {
       this.readiness.set(status, (this.readiness.get(status) ?? 0) + 1)
       await pause(readyPollMs, undefined, { signal }).catch(() => undefined)
     }
-  }
-}
-
-/** Waits for what happens elsewhere; rejects after a minute. */
-export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + patienceMs
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadlineMs, `waited ${patienceMs} ms for ${what}`)
-    await pause(50)
   }
 }
 

@@ -5,7 +5,8 @@ import type { KafkaBroker } from '../../support/kafka.ts'
 import { withAdmin } from '../../support/topics.ts'
 import { Appends, appendTo, summary } from './appends.ts'
 import { type ProxiedCluster, startProxiedCluster } from './gateway-listener.ts'
-import { type Outcome, Scenario, sound, symbols, waitUntil } from './scenario.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+import { type Outcome, Scenario, sound, symbols } from './scenario.ts'
 
 const outageMs = 20_000
 const frozenMs = 15_000

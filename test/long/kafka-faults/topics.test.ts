@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type KafkaBroker, startKafka } from '../../support/kafka.ts'
 import { freePort } from '../../support/port.ts'
 import { createTopics, ensureTopics, removeTopics, withAdmin } from '../../support/topics.ts'
-import { Scenario, sound, symbols, waitUntil } from './scenario.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+import { Scenario, sound, symbols } from './scenario.ts'
 
 let broker: KafkaBroker
 let scenario: Scenario | undefined

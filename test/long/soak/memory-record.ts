@@ -1,4 +1,5 @@
-import type { SoakGateway } from './soak-gateway.ts'
+import type { GatewayProcess } from '../../support/gateway-process.ts'
+import type { HeapProbe } from './heap-probe.ts'
 
 /** A process' memory at a moment, after a collection, in MiB. */
 export interface MemorySample {
@@ -13,17 +14,19 @@ const mebibyte = 1_048_576
 /** The memory of a gateway over time. */
 export class MemoryRecord {
   readonly samples: MemorySample[] = []
-  readonly #gateway: SoakGateway
+  readonly #gateway: GatewayProcess
+  readonly #heap: HeapProbe
 
-  constructor(gateway: SoakGateway) {
+  constructor(gateway: GatewayProcess, heap: HeapProbe) {
     this.#gateway = gateway
+    this.#heap = heap
   }
 
   async sample(): Promise<void> {
-    const { heapBytes, bufferBytes } = await this.#gateway.heap.collect()
-    const [, rssBytes] = /^process_resident_memory_bytes (\S+)$/m.exec(await this.#gateway.metrics()) ?? []
+    const { heapBytes, bufferBytes } = await this.#heap.collect()
+    const rssBytes = (await this.#gateway.metric('process_resident_memory_bytes')) ?? Number.NaN
     this.samples.push({
-      rss: Number(rssBytes) / mebibyte,
+      rss: rssBytes / mebibyte,
       heap: heapBytes / mebibyte,
       buffers: bufferBytes / mebibyte,
     })

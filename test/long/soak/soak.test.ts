@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createTopics, kafkaVariables, namesOf } from '../../support/topics.ts'
 import type { Topics } from '../../../src/log/topics.ts'
+import { GatewayProcess } from '../../support/gateway-process.ts'
 import { type KafkaBroker, startKafka } from '../../support/kafka.ts'
 import { type BodyFormName, PublishClient } from '../kafka-faults/publish-client.ts'
 import {
@@ -11,12 +12,13 @@ import {
   type Poster,
   startPatientPoster,
 } from '../kafka-faults/publish-posters.ts'
-import { report, waitUntil } from '../kafka-faults/scenario.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+import { report } from '../kafka-faults/scenario.ts'
 import { compare, readTruth, type TrueRecord } from '../kafka-faults/truth.ts'
+import { HeapProbe } from './heap-probe.ts'
 import { MarketProducer } from './market-producer.ts'
 import { MemoryRecord } from './memory-record.ts'
 import { numberOf } from './numbered-event.ts'
-import { SoakGateway } from './soak-gateway.ts'
 import { SteadySubscriber } from './steady-subscriber.ts'
 import { Visitors } from './visitors.ts'
 
@@ -37,14 +39,20 @@ const posting: readonly { readonly form: BodyFormName; readonly size: number; re
 
 let broker: KafkaBroker
 let topics: Topics
-let gateway: SoakGateway
+let gateway: GatewayProcess
+let heap: HeapProbe
 
 beforeEach(async () => {
   broker = await startKafka()
   topics = await createTopics(broker.brokers)
-  gateway = await SoakGateway.start(kafkaVariables(broker.brokers, topics))
+  gateway = await GatewayProcess.start(
+    { ...kafkaVariables(broker.brokers, topics), TICKER_DRAIN_MS: '500' },
+    { nodeOptions: ['--inspect=127.0.0.1:0'] },
+  )
+  heap = await HeapProbe.connect(gateway.find(/^Debugger listening on (ws:\S+)$/m))
 })
 afterEach(async () => {
+  heap.close()
   await gateway.stop()
   await broker.stop()
 })
@@ -56,7 +64,7 @@ test(
     const producer = await MarketProducer.start({ brokers: broker.brokers, topics, ratePerS })
     const posters = await startPosters()
     const visitors = new Visitors(gateway, { atOnce: visitorsAtOnce, seed: 1 })
-    const memory = new MemoryRecord(gateway)
+    const memory = new MemoryRecord(gateway, heap)
     const { restarts, notReady } = await pass(memory)
     await visitors.stop()
     const posted = (await Promise.all(posters.map(poster => poster.stop()))).flat()
@@ -84,14 +92,14 @@ test(
       'heap MiB first, third, fourth quarter': [first.heap, third.heap, fourth.heap].map(rounded).join(' '),
       'buffers MiB': [first.buffers, third.buffers, fourth.buffers].map(rounded).join(' '),
       'rss MiB': [first.rss, third.rss, fourth.rss].map(rounded).join(' '),
-      'log lines': gateway.logLines,
-      'of level error': gateway.errors.length,
+      'log lines': gateway.log.split('\n').length,
+      'of level error': loggedErrors().length,
     })
     expect(findings).toEqual({ lost: 0, twice: 0, invented: 0, disordered: 0 })
     expect(events.length).toBeGreaterThanOrEqual(producer.acknowledged)
     expect(subscriber.others).toEqual([])
     expect(visitors.faults).toEqual([])
-    expect(gateway.errors).toEqual([])
+    expect(loggedErrors()).toEqual([])
     expect(notReady).toBe(0)
     expect(await poisonRecords()).toBe(producer.poison)
     const trades = truth.filter(({ partition }) => partition < partitionsOfTopic)
@@ -100,7 +108,9 @@ test(
     expect(growth.buffers).toBeLessThan(mostGrowth.buffers)
     expect(growth.rss).toBeLessThan(mostGrowth.rss)
     await subscriber.close()
-    expect(await gateway.stop()).toBe(0)
+    heap.close()
+    gateway.signal('SIGTERM')
+    expect(await gateway.ended).toBe(0)
   },
   (minutes + 10) * 60_000,
 )
@@ -171,9 +181,14 @@ function contentOf(value: Buffer | null): { number: number; symbol: string } {
 
 /** As the gateway counts them, all reasons together. */
 async function poisonRecords(): Promise<number> {
-  const text = await gateway.metrics()
+  const text = await (await fetch(`${gateway.operationsUrl}/metrics`)).text()
   const counts = [...text.matchAll(/^ticker_poison_records_total\{.*\} (\d+)$/gm)]
   return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** Without the lines of the inspector. */
+function loggedErrors(): readonly string[] {
+  return gateway.errors.filter(line => line.startsWith('{'))
 }
 
 function rounded(mebibytes: number): string {

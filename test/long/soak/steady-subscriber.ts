@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { channels } from '../../../src/event/event.ts'
 import { WebSocket } from 'ws'
+import type { GatewayProcess } from '../../support/gateway-process.ts'
 import { numberOf } from './numbered-event.ts'
-import type { SoakGateway } from './soak-gateway.ts'
 
 interface Message {
   readonly T: string
@@ -30,7 +30,7 @@ export class SteadySubscriber {
     this.#socket = socket
   }
 
-  static async open(gateway: SoakGateway): Promise<SteadySubscriber> {
+  static async open(gateway: GatewayProcess): Promise<SteadySubscriber> {
     const authorization = `Bearer ${await gateway.token({ lifetimeS: 7 * 86_400 })}`
     const socket = new WebSocket(gateway.streamUrl, { perMessageDeflate: false, headers: { authorization } })
     const subscriber = new SteadySubscriber(socket)

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { channels } from '../../../src/event/event.ts'
+import type { GatewayProcess } from '../../support/gateway-process.ts'
 import { Random } from '../../support/random.ts'
 import { StreamClient } from '../../support/stream-client.ts'
-import type { SoakGateway } from './soak-gateway.ts'
 
 const symbols = ['AAPL', 'SPY', 'TSLA', 'MSFT', 'BRK.B', 'BTC/USD', 'NOSUCH', '*']
 
@@ -11,12 +11,12 @@ export class Visitors {
   visits = 0
   /** What went wrong when one came. */
   readonly faults: string[] = []
-  readonly #gateway: SoakGateway
+  readonly #gateway: GatewayProcess
   readonly #random: Random
   readonly #stopping = new AbortController()
   readonly #coming: Promise<unknown>
 
-  constructor(gateway: SoakGateway, { atOnce, seed }: { readonly atOnce: number; readonly seed: number }) {
+  constructor(gateway: GatewayProcess, { atOnce, seed }: { readonly atOnce: number; readonly seed: number }) {
     this.#gateway = gateway
     this.#random = new Random(seed)
     this.#coming = Promise.all(Array.from({ length: atOnce }, () => this.#come()))

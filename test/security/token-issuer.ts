@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { sign } from '../auth/issuer.ts'
+import { sign } from '../auth/test-tokens.ts'
 import { KeyServer } from '../auth/key-server.ts'
 
 /** What is wrong with a token, or other than usual. */
@@ -10,7 +10,7 @@ export interface TokenChanges {
 }
 
 /** An issuer of tokens, with a key set of one key whose `kid` is good. */
-export class Issuer {
+export class TokenIssuer {
   readonly server: KeyServer
   readonly keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
@@ -20,8 +20,8 @@ export class Issuer {
     server.serve({ ...jwk, kid: 'good', alg: 'ES256', use: 'sig' })
   }
 
-  static async start(): Promise<Issuer> {
-    return new Issuer(await KeyServer.start())
+  static async start(): Promise<TokenIssuer> {
+    return new TokenIssuer(await KeyServer.start())
   }
 
   /** What makes a gateway take its tokens. */

@@ -1,10 +1,10 @@
 /**
- * The process of a bystander: publishes numbered trades, one every ten milliseconds, and receives them. To whatever its parent sends
- * it answers with a `BystanderReport`.
+ * The process of a control subscriber: publishes a numbered trade every ten milliseconds, and receives them. It answers
+ * each message of its parent with a `ControlReport`.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import { type BystanderReport, bystanderAddress, steadySymbol } from './bystander.ts'
+import { controlAddress, type ControlReport, controlSymbol } from './control-subscriber.ts'
 
 interface Received {
   readonly T: string
@@ -13,7 +13,7 @@ interface Received {
   readonly msg?: string
 }
 
-class Witness {
+class ControlSession {
   readonly #url: string
   readonly #authorization: string
   readonly #webSocket: WebSocket
@@ -28,7 +28,7 @@ class Witness {
     this.#authorization = `Bearer ${token}`
     this.#webSocket = new WebSocket(`${url.replace('http', 'ws')}/v1/stream`, {
       perMessageDeflate: false,
-      localAddress: bystanderAddress,
+      localAddress: controlAddress,
       headers: { authorization: this.#authorization },
     })
     this.#webSocket.on('message', (data: Buffer) => {
@@ -38,8 +38,8 @@ class Witness {
     this.#webSocket.on('close', code => this.#fail(`the connection was closed with ${code}`))
   }
 
-  /** What happened since the last report, when everything published by now has come, or should have. */
-  async report(): Promise<BystanderReport> {
+  /** Reports the deliveries since the last report, once everything that is published by now has come or is overdue. */
+  async report(): Promise<ControlReport> {
     const expected = this.#published
     for (let tries = 0; this.#received < expected && tries < 2000; tries += 1) await pause(5)
     if (this.#received < expected) this.#fail(`received ${this.#received} of ${expected}`)
@@ -54,7 +54,7 @@ class Witness {
   }
 
   #take(message: Received): void {
-    if (message.T === 't' && message.S === steadySymbol) this.#takeTrade(message.i)
+    if (message.T === 't' && message.S === controlSymbol) this.#takeTrade(message.i)
     else if (message.T === 'error') this.#fail(JSON.stringify(message))
     else if (message.T === 'subscription') void this.#publish()
     else if (message.msg === 'authenticated') this.#webSocket.send('{"action":"subscribe","trades":["*"]}')
@@ -82,7 +82,7 @@ class Witness {
   }
 
   async #publishOne(number: number): Promise<void> {
-    const trade = { T: 't', S: steadySymbol, i: number, p: 1, s: 1, t: new Date().toISOString() }
+    const trade = { T: 't', S: controlSymbol, i: number, p: 1, s: 1, t: new Date().toISOString() }
     const response = await fetch(`${this.#url}/v1/events`, {
       method: 'POST',
       headers: { authorization: this.#authorization, 'content-type': 'application/json' },
@@ -94,8 +94,8 @@ class Witness {
 }
 
 const [url = '', token = ''] = process.argv.slice(2)
-const witness = new Witness(url, token)
+const session = new ControlSession(url, token)
 process.on('message', () => {
-  void witness.report().then(report => process.send?.(report))
+  void session.report().then(report => process.send?.(report))
 })
 process.once('disconnect', () => process.exit(0))
