@@ -27,13 +27,13 @@ const usage = `ticker-gateway ${version}: market data from Kafka to authenticate
 
 `
 
-/** How long whoever reads the output may take for its end. */
+/** How long the rest of the output may take to be written. */
 const flushMs = 500
 
 ignoreOutputErrors()
 const code = await main(process.argv.slice(2))
 await flushOutput(flushMs)
-// Nothing that was begun keeps the process: a timer of a start that failed, a broker that does not answer, the channel to the primary.
+// Nothing may keep the process alive: a timer of a failed start, a silent broker, the channel to the primary.
 process.exit(code)
 
 async function main(args: string[]): Promise<number> {
@@ -55,7 +55,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Node opens its inspector on this signal, with all the rights of this process, for whoever can connect on loopback. */
+/** On SIGUSR1 Node would open its inspector, which gives every local process all the rights of this one. */
 function refuseDebugger(): void {
   process.on('SIGUSR1', () => process.stderr.write('SIGUSR1: opens no debugger in production\n'))
 }
@@ -76,7 +76,7 @@ function print(text: string): number {
   return 0
 }
 
-/** Runs until a signal or a fault of the gateway's own. A second signal ends the process at once. */
+/** Runs until a signal or a fault of the gateway. A second signal ends the process at once. */
 async function serve(config: Config): Promise<number> {
   const interruption = InterruptSignal.ofProcess()
   interruption.abandoning.addEventListener('abort', () => process.exit(130))
@@ -91,7 +91,7 @@ async function serve(config: Config): Promise<number> {
   const program = fileURLToPath(import.meta.url)
   const starting = config.workers > 1 ? startPrimary(config, { program }) : startGateway(config)
   const gateway = await Promise.race([starting, stopped])
-  // It served nobody yet.
+  // It has served nobody yet.
   if (gateway === undefined) return 0
   announce(config, gateway)
   let isReleased = false
@@ -133,7 +133,7 @@ function announce(config: Config, gateway: Omit<Gateway, 'controls'>): void {
   process.stdout.write(`${lines.join('\n')}\n\n`)
 }
 
-/** Nobody vouches for the development certificate, so each client has to be told. */
+/** The development certificate is self-signed, so every client has to be told to trust it. */
 function trustAdvice(url: string): string[] {
   const path = developmentCertificatePath
   return [

@@ -1,4 +1,7 @@
-/** What an `Authorization` header holds: a token, nothing, or something else, with what is wrong in words that do not show it. */
+/**
+ * The content of an `Authorization` header: a token, nothing, or something unusable with the reason, which
+ * never shows the content.
+ */
 export type Authorization =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'absent' }
@@ -12,7 +15,7 @@ export function readBearerToken(header: string | undefined): Authorization {
 }
 
 function faultOf(header: string): string {
-  // A token has points and is longer: it is never taken for a scheme, and so never shown.
+  // A token contains dots and is longer, so it is never taken for a scheme and shown.
   const [scheme] = /^[A-Za-z][A-Za-z-]{0,19}(?=\s|$)/.exec(header) ?? []
   if (scheme === undefined) return 'Authorization: expected "Bearer" and a space before the token'
   if (scheme.toLowerCase() !== 'bearer') return `Authorization: expected the scheme Bearer, not ${scheme}`

@@ -11,19 +11,22 @@ import {
   replacePublicFile,
 } from './development-file.ts'
 
-/** The files (PEM) of a certificate for this machine alone, which nobody vouches for. */
+/** The files (PEM) of a self-signed certificate for this machine alone. */
 export interface DevelopmentCertificate {
-  /** Key and certificate, for whoever serves; only its owner may read it. */
+  /** Key and certificate, for the server; readable by the owner alone. */
   readonly pairFile: string
-  /** The certificate alone, for whoever is to trust it. */
+  /** The certificate alone, for clients that are to trust it. */
   readonly certificateFile: string
 }
 
-/** Where the certificate lies that clients have to trust, from the working directory; git ignores the folder. */
+/**
+ * The path of the certificate that clients have to trust, relative to the working directory; git ignores the
+ * folder.
+ */
 export const developmentCertificatePath = '.ticker/development-certificate.pem'
 
 export interface CertificateOptions {
-  /** `.ticker` where absent. */
+  /** `.ticker` by default. */
   readonly folder?: string
   /** Milliseconds since 1970; the present where absent. */
   readonly nowMs?: number
@@ -31,12 +34,13 @@ export interface CertificateOptions {
 
 const dayMs = 86_400_000
 const lifetimeMs = 365 * dayMs
-/** With less left it is replaced, so that it does not run out while it is used. */
+/** With less time left the certificate is replaced, so that it does not expire while it is in use. */
 const leastLeftMs = 30 * dayMs
 
 /**
- * Makes the certificate, for localhost, 127.0.0.1 and ::1, where there is none or its end is near; of several processes that make it
- * at once one wins. Only in development; rejects with a `DevelopmentKeyError`.
+ * Returns the certificate for localhost, 127.0.0.1 and ::1; makes it where there is none or it expires soon.
+ * Of several processes that make it at once, one wins. Works in development only; rejects with a
+ * `DevelopmentKeyError`.
  */
 export async function readDevelopmentCertificate(
   mode: Mode,
@@ -56,7 +60,10 @@ export async function readDevelopmentCertificate(
   return { pairFile, certificateFile }
 }
 
-/** The authorities that Node knows, and this folder's development certificate where there is one. */
+/**
+ * Returns the certificate authorities that Node knows, and this folder's development certificate where there
+ * is one.
+ */
 export async function trustedCertificates(path: string = developmentCertificatePath): Promise<string[]> {
   const certificate = await readFile(path, 'utf8').catch(() => undefined)
   return certificate === undefined ? getCACertificates() : [...getCACertificates(), certificate]
@@ -82,7 +89,10 @@ function certificateOf(pair: string, path: string): string {
   return certificate
 }
 
-/** An end certificate: who trusts it trusts this machine's gateway, not whatever its key might sign. */
+/**
+ * An end-entity certificate: a client that trusts it trusts this gateway, but nothing that its key might
+ * sign.
+ */
 async function newPair(nowMs: number): Promise<string> {
   const { generate } = await importGenerator()
   const pair = await generate([{ name: 'commonName', value: 'ticker-gateway development' }], {
@@ -107,7 +117,7 @@ async function newPair(nowMs: number): Promise<string> {
   return `${pair.private.trim()}\n${pair.cert.trim()}\n`
 }
 
-/** Not loaded where it is not needed: it brings twenty packages along. */
+/** Loaded on demand: it depends on twenty packages. */
 async function importGenerator(): Promise<{ readonly generate: typeof Generate }> {
   try {
     return await import('selfsigned')

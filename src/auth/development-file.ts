@@ -4,14 +4,16 @@ import { dirname, resolve } from 'node:path'
 import { makeFolder } from '../system/make-folder.ts'
 import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
 
-/** What is generated for development is asked for in production, or its file is damaged or open to others. */
+/**
+ * Generated keys or certificates are requested in production, or their file is damaged or readable by others.
+ */
 export class DevelopmentKeyError extends TickerError {
   readonly code = 'TICKER_DEVELOPMENT_KEY'
 }
 
 /**
- * The text of a file with a key in it; `undefined` where there is none. Rejects with a `DevelopmentKeyError` where others than its
- * owner can read it.
+ * Reads a file that contains a key; resolves to `undefined` where there is none. Rejects with a
+ * `DevelopmentKeyError` where users other than its owner can read it.
  */
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   let file
@@ -42,8 +44,8 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
 }
 
 /**
- * Puts a text into place whole, in a file of mode 0600, so that no reader sees half of it. Where a file is there it stays: of several
- * processes that make one at once one wins. The result is the text that is there.
+ * Writes a file of mode 0600 atomically, unless it exists: of several processes that write it at once, one
+ * wins. Resolves to the text that the file then has.
  */
 export async function placePrivateFile(path: string, text: string): Promise<string> {
   await place(path, { text, mode: 0o600, put: linkUnlessThere })
@@ -52,7 +54,7 @@ export async function placePrivateFile(path: string, text: string): Promise<stri
   return placed
 }
 
-/** Puts a text that anyone may read into place whole, whatever is there. */
+/** Writes a file that anyone may read atomically, replacing what is there. */
 export async function replacePublicFile(path: string, text: string): Promise<void> {
   await place(path, { text, mode: 0o644, put: rename })
 }

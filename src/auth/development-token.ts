@@ -10,7 +10,7 @@ import type { Mode } from '../config/mode.ts'
 import { DevelopmentKeyError, placePrivateFile, readPrivateFile } from './development-file.ts'
 import type { Scope } from './grant.ts'
 
-/** The ES256 key pair of this working directory's development tokens. */
+/** The ES256 key pair that signs the development tokens of this working directory. */
 export interface DevelopmentKey {
   /** The key's thumbprint (RFC 7638). */
   readonly id: string
@@ -18,12 +18,13 @@ export interface DevelopmentKey {
   readonly publicKey: KeyObject
 }
 
-/** Where the key lies, from the working directory; git ignores the folder. */
+/** The path of the key, relative to the working directory; git ignores the folder. */
 export const developmentKeyPath = '.ticker/development-key.json'
 
 /**
- * Reads the development key, making it first where there is none: a JWK in a file of mode 0600. Of several processes
- * that make it at once one wins, and all return its key. Only in development; rejects with a `DevelopmentKeyError`.
+ * Reads the development key: a JWK in a file of mode 0600, which is made where there is none. Of several
+ * processes that make it at once one wins, and all return its key. Works in development only; rejects with a
+ * `DevelopmentKeyError`.
  */
 export async function readDevelopmentKey(
   mode: Mode,
@@ -39,7 +40,7 @@ export async function readDevelopmentKey(
   return parseKey(text, path)
 }
 
-/** Rejects with a `DevelopmentKeyError` where the key could not be read; makes none. */
+/** Rejects with a `DevelopmentKeyError` where the key exists but cannot be read; makes none. */
 export async function checkDevelopmentKey(path: string = developmentKeyPath): Promise<void> {
   const text = await readPrivateFile(path)
   if (text !== undefined) await parseKey(text, path)
@@ -57,14 +58,14 @@ async function parseKey(text: string, path: string): Promise<DevelopmentKey> {
     const publicKey = createPublicKey(privateKey)
     return { id: await calculateJwkThumbprint(jwk), privateKey, publicKey }
   } catch {
-    // The cause is left out: it may show the file's text.
+    // Without the cause, which may show the file's text.
     throw new DevelopmentKeyError(
       `${path}: damaged; remove it for a new key, which ends the tokens made so far`,
     )
   }
 }
 
-/** A private P-256 JWK (RFC 7518 §6.2), reduced to its members. */
+/** Parses a private P-256 JWK (RFC 7518 §6.2) and keeps its standard members only. */
 function parseJwk(text: string): { kty: 'EC'; crv: 'P-256'; x: string; y: string; d: string } {
   const value: unknown = JSON.parse(text)
   if (typeof value !== 'object' || value === null) throw new TypeError('not an object')
@@ -75,14 +76,14 @@ function parseJwk(text: string): { kty: 'EC'; crv: 'P-256'; x: string; y: string
   return { kty, crv, x, y, d }
 }
 
-/** What development tokens say of themselves, and what a gateway in development asks for. */
+/** The issuer, audience and algorithm of development tokens, which a gateway in development expects. */
 export const developmentIdentity = {
   issuer: 'ticker-development',
   audience: 'ticker-gateway',
   algorithms: ['ES256'],
 } as const
 
-/** What a development token is to allow; `*` is everything. */
+/** The claims of a development token; `*` allows everything. */
 export interface DevelopmentTokenRequest {
   readonly key: DevelopmentKey
   readonly subject: string
@@ -90,14 +91,14 @@ export interface DevelopmentTokenRequest {
   readonly feeds: '*' | readonly string[]
   readonly channels: '*' | readonly string[]
   readonly symbols: '*' | readonly string[]
-  /** Absent: no rooms. */
+  /** No rooms by default. */
   readonly rooms?: '*' | readonly string[]
   readonly lifetimeS: number
   /** Milliseconds since 1970; the present where absent. */
   readonly nowMs?: number
 }
 
-/** Makes a token that a gateway in development on this machine takes, with an id of its own. */
+/** Signs a token, with an id of its own, that a gateway in development on this machine accepts. */
 export function signDevelopmentToken(request: DevelopmentTokenRequest): Promise<string> {
   const { key, subject, scopes, feeds, channels, symbols, rooms = [], lifetimeS } = request
   const nowS = Math.floor((request.nowMs ?? Date.now()) / 1000)

@@ -2,21 +2,21 @@ import type { Channel } from '../event/event.ts'
 import { toSymbol } from '../event/symbol.ts'
 import { TokenError } from './token-error.ts'
 
-/** What a token may be for: read the stream, publish events, use rooms, resume from far back. */
+/** The permissions of a token: reading the stream, publishing events, using rooms, resuming from far back. */
 export const scopes = ['stream', 'publish', 'relay', 'history'] as const
 
 export type Scope = (typeof scopes)[number]
 
-/** The names a token allows: every one, or those listed. */
+/** The names that a token allows: all of them, or those listed. */
 export type Entitled = '*' | ReadonlySet<string>
 
-/** What a verified token allows. */
+/** The permissions of a verified token. */
 export interface Grant {
   /** The user (`sub`), 1 to 256 characters. */
   readonly subject: string
-  /** The token's own id (`jti`), where it has one. */
+  /** The token's id (`jti`), where it has one. */
   readonly tokenId?: string
-  /** When the token was issued (`iat`), in milliseconds since 1970, where it says so. */
+  /** When the token was issued (`iat`), in milliseconds since 1970, where the token states it. */
   readonly issuedAtMs?: number
   readonly scopes: ReadonlySet<Scope>
   readonly feeds: Entitled
@@ -32,13 +32,15 @@ export function entitles(entitled: Entitled, name: string): boolean {
   return entitled === '*' || entitled.has(name)
 }
 
-/** Whether a grant allows a channel. `trades` brings `corrections` and `cancelErrors` with it: they mend trades. */
+/**
+ * Whether a grant allows a channel. `trades` includes `corrections` and `cancelErrors`, which amend trades.
+ */
 export function entitlesChannel(grant: Grant, channel: Channel): boolean {
   if (entitles(grant.channels, channel)) return true
   return (channel === 'corrections' || channel === 'cancelErrors') && entitles(grant.channels, 'trades')
 }
 
-/** What a grant lacks for reading a feed, in words; `undefined` where it lacks nothing. */
+/** Returns the reason why a grant does not permit reading a feed; `undefined` where it does. */
 export function missingForFeed(grant: Grant, feed: string): string | undefined {
   if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
   if (!entitles(grant.feeds, feed)) return `the token does not entitle to the feed "${feed}"`
@@ -46,17 +48,21 @@ export function missingForFeed(grant: Grant, feed: string): string | undefined {
 }
 
 const nothing: ReadonlySet<never> = new Set()
-/** Every combination of scopes that was seen: few, in many grants. */
+/** One set for each combination of scopes: there are few combinations, and many grants. */
 const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
 const longestId = 256
-/** The end of the year 9999, which some issuers write for "never". In milliseconds it was 1978: above it, seconds were not meant. */
+/**
+ * The end of the year 9999, which some issuers write for "never". As milliseconds this is in 1978, so larger
+ * numbers are not seconds.
+ */
 const lastSecond = 253_402_300_799
 
 /**
- * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and `iat`, `scope`
- * (RFC 8693 §4.2; scopes we do not know are other services') and `ticker: { feeds, channels, symbols, rooms }`,
- * each an array of names or `*`. What is absent allows nothing; what is malformed is a `TokenError`.
+ * Reads a grant from the claims of a verified token: `sub` and `exp` (RFC 7519 §4.1), optional `jti` and
+ * `iat`, `scope` (RFC 8693 §4.2; unknown scopes belong to other services), and `ticker: { feeds, channels,
+ * symbols, rooms }`, each an array of names or `*`. An absent member allows nothing; a malformed one throws a
+ * `TokenError`.
  */
 export function parseGrant(claims: unknown): Grant {
   if (!isRecord(claims)) throw fault('the claims are not an object')
@@ -79,7 +85,10 @@ export function parseGrant(claims: unknown): Grant {
   }
 }
 
-/** The times of a token (RFC 7519 §2: seconds since 1970, with or without a fraction), where it has them. */
+/**
+ * Reads the times of a token (RFC 7519 §2: seconds since 1970, with or without a fraction), where it has
+ * them.
+ */
 export function parseTimes(claims: Readonly<Record<string, unknown>>): {
   readonly exp: number | undefined
   readonly nbf: number | undefined
@@ -124,7 +133,7 @@ function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string
   return entitled.has('*') ? '*' : entitled
 }
 
-/** A name that is no symbol would never match one, so it is a mistake of the issuer's. */
+/** A name that is not a symbol would never match, so it must be the issuer's mistake. */
 function parseSymbols(ticker: Readonly<Record<string, unknown>>): Entitled {
   const named = parseEntitled(ticker, 'symbols')
   if (named === '*' || named.size === 0) return named

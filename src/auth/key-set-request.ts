@@ -1,12 +1,12 @@
 import type { JSONWebKeySet } from 'jose'
 import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
 
-/** How a read of a key set went; a closed set, for metrics. */
+/** The outcomes of reading a key set; a closed set, for metrics. */
 export const keySetOutcomes = ['read', 'unreachable', 'refused', 'malformed'] as const
 
 export type KeySetOutcome = (typeof keySetOutcomes)[number]
 
-/** A key set could not be read: nobody answered in time, with another status than 200, or with something else. */
+/** A key set could not be read: there was no answer in time, another status than 200, or no key set. */
 export class KeySetError extends TickerError {
   readonly code = 'TICKER_KEY_SET'
   readonly outcome: Exclude<KeySetOutcome, 'read'>
@@ -17,12 +17,13 @@ export class KeySetError extends TickerError {
   }
 }
 
-/** Real ones have some kB; what is longer is not read to its end. */
+/** Real key sets have some kB; reading stops beyond this. */
 export const longestKeySetBytes = 262_144
 
 /**
- * Asks for a key set (RFC 7517 §5) once. Redirects are not followed: where the keys come from is for the operator to say, and a
- * redirect could lead to http. Rejects with a `KeySetError`; `signal` bounds the time of the whole answer.
+ * Requests a key set (RFC 7517 §5) once. Redirects are not followed, because the operator decides where keys
+ * come from, and a redirect could lead to plain http. `signal` limits the time for the whole response.
+ * Rejects with a `KeySetError`.
  */
 export async function requestKeySet(url: string, signal: AbortSignal): Promise<JSONWebKeySet> {
   const text = await requestText(url, signal)
@@ -66,7 +67,7 @@ async function readText({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** `fetch` says "fetch failed" and keeps the reason as its cause. */
+/** `fetch` says only "fetch failed" and keeps the reason as its cause. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'no whole answer in time'
   return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error)

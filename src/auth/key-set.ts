@@ -4,39 +4,39 @@ import { SlicedQueue } from '../limits/sliced-queue.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { type KeySetOutcome, KeySetError, requestKeySet } from './key-set-request.ts'
 
-/** Where a key set is and how it is read; times in milliseconds, with defaults for production. */
+/** Where a key set is and how it is read. Times are in milliseconds, with defaults for production. */
 export interface KeySetOptions {
   readonly url: string
-  /** How long the last set that was read is used while no newer one can be; then every token is refused. */
+  /** How long the keys read last stay in use while no newer ones can be read; then every token is refused. */
   readonly maxStaleMs: number
   readonly log: WarnLog
-  /** For one request. */
+  /** Limits one request. */
   readonly timeoutMs?: number
-  /** After a good answer, until when no token makes us ask again: strangers can name any key. */
+  /** The pause after a successful read before a token may cause another: strangers can name any key. */
   readonly cooldownMs?: number
-  /** After a failed request, for how long every token that needs one is refused at once. */
+  /** The pause after a failed read, during which every token that needs one is refused at once. */
   readonly pauseMs?: number
-  /** Between reads in the background; a withdrawn key ends with the next one. */
+  /** The time between reads in the background; a withdrawn key ends with the next one. */
   readonly refreshMs?: number
-  /** The same after a failure. */
+  /** The same after a failed read. */
   readonly retryMs?: number
-  /** On a clock that only goes on. */
+  /** On the steady clock. */
   readonly now?: () => number
 }
 
-/** What a token's header says of its key. */
+/** The part of a token's header that names its key. */
 export interface KeyHint {
   readonly kid?: unknown
 }
 
-/** So many tokens may wait for a read that they made necessary; further ones are refused at once. */
+/** How many tokens may wait for a read; further ones are refused at once. */
 const mostWaiting = 1000
-/** Those that have waited go on a few in each turn of the event loop. */
+/** How many waiting tokens continue in each turn of the event loop. */
 const resumedPerTurn = 16
 
-/** The keys of one good answer. */
+/** The keys of one successful read. */
 interface Keys {
-  /** From 1 on; that of the answer before if it had the same keys. */
+  /** Counts from 1; changes only where the keys do. */
   readonly version: number
   readonly text: string
   readonly find: JWTVerifyGetKey
@@ -45,11 +45,15 @@ interface Keys {
 }
 
 /**
- * The keys of an issuer's key set (RFC 7517 §5), read again now and then, and when a token names an unknown key: at most once for
- * each `cooldownMs`, however many do. While the issuer is away the last set that was read goes on.
+ * The keys of an issuer's key set (RFC 7517 §5). The set is read again periodically, and when a token names
+ * an unknown key: at most once in each `cooldownMs`, however many tokens do. While the issuer is away the
+ * keys read last stay in use.
+ *
+ * jose's `createRemoteJWKSet` could replace the request alone: it has no bound on the response or on waiting
+ * tokens, requests again for every token after a failure, and keeps no stale keys.
  */
 export class KeySet {
-  /** Reads since start, by how they went. */
+  /** Reads since the start, by outcome. */
   readonly reads: Record<KeySetOutcome, number> = { read: 0, unreachable: 0, refused: 0, malformed: 0 }
   readonly #options: Required<Omit<KeySetOptions, 'log'>>
   readonly #log: RateLimitedLog
@@ -57,7 +61,7 @@ export class KeySet {
   readonly #stopping = new AbortController()
   readonly #startedMs: number
   #keys: Keys | undefined
-  /** Why the last read failed; `undefined` after a good one. */
+  /** Why the last read failed; `undefined` after a successful one. */
   #fault: KeySetError | undefined
   #endedMs = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
@@ -78,29 +82,30 @@ export class KeySet {
     this.#startedMs = this.#options.now()
   }
 
-  /** How long ago the set was read; where it never was, since when that has been tried. */
+  /** The time since the set was last read; where it never was, since the start. */
   get ageMs(): number {
     return this.#options.now() - (this.#keys?.readAtMs ?? this.#startedMs)
   }
 
-  /** Reads the set, and again and again until `stop`. */
+  /** Reads the set, and periodically again until `stop`. */
   start(): void {
     void this.#readOn()
   }
 
-  /** Ends reading, also that under way. */
+  /** Ends reading, and aborts a read that is under way. */
   stop(): void {
     this.#stopping.abort()
   }
 
-  /** Changes with the keys; 0 where there are none, or none any more. */
+  /** Changes when the keys do; 0 where there are none, or they are too old. */
   get version(): number {
     return this.#keys !== undefined && this.#isFresh() ? this.#keys.version : 0
   }
 
   /**
-   * Resolves when there are newer keys than those of a version, which did not fit a token, or none after a read; whether there are. Who
-   * names a key that is at hand does not wait for its turn to read. Rejects with a `KeySetError` where it cannot be known.
+   * Waits for newer keys than those of a version, which did not fit a token. Resolves to false where a read
+   * brings none. A token that names a known key does not wait while no read is allowed. Rejects with a
+   * `KeySetError` where the keys cannot be read.
    */
   async renew(version: number, { kid }: KeyHint): Promise<boolean> {
     const isKnown = typeof kid === 'string' && version > 0 && this.#keys?.ids.has(kid) === true
@@ -110,7 +115,7 @@ export class KeySet {
     return false
   }
 
-  /** The key for a token's header, among those at hand. */
+  /** Finds the key for a token's header among those read. */
   readonly find: JWTVerifyGetKey = (header, token) => {
     if (this.#keys === undefined || !this.#isFresh()) throw this.#fault ?? notRead()
     return this.#keys.find(header, token)
@@ -120,13 +125,16 @@ export class KeySet {
     return this.#keys !== undefined && this.ageMs <= this.#options.maxStaleMs
   }
 
-  /** Until the next request may be made. */
+  /** The time until the next read is allowed, in ms. */
   get #restMs(): number {
     const { now, pauseMs, cooldownMs } = this.#options
     return this.#endedMs + (this.#fault === undefined ? cooldownMs : pauseMs) - now()
   }
 
-  /** Waits for a read that began, or begins, as soon as another is allowed; not where that does not help. */
+  /**
+   * Waits for the read under way, or for the next one that is allowed; returns at once where that does not
+   * help.
+   */
   async #waitForRead(): Promise<void> {
     const restMs = this.#restMs
     if (this.#fault !== undefined && restMs > 0) return
@@ -157,7 +165,7 @@ export class KeySet {
     }
   }
 
-  /** At most one request is under way at a time. */
+  /** Keeps at most one read under way. */
   #read(): Promise<void> {
     this.#reading ??= this.#readOnce().finally(() => {
       this.#reading = undefined

@@ -1,14 +1,14 @@
 import { isLoopback } from '../system/ip-address.ts'
 
 /**
- * The web origins whose pages may connect: every one (`*`), those served from loopback, or those listed, each
- * as a browser sends it in `Origin` (RFC 6454 §6.2).
+ * The web origins whose pages may connect: all (`*`), those served from loopback, or those listed, each as a
+ * browser sends it in `Origin` (RFC 6454 §6.2).
  */
 export type AllowedOrigins = '*' | 'loopback' | ReadonlySet<string>
 
 /**
- * Whether a request with this `Origin` header may connect. An absent one may: only browsers are bound to send it,
- * and a token is asked of everyone. The opaque origin `null` may only where every origin may.
+ * Whether a request with this `Origin` header may connect. A request without one may: only browsers must send
+ * it, and every client needs a token. The opaque origin `null` may connect only where all origins may.
  */
 export function isOriginAllowed(origin: string | undefined, allowed: AllowedOrigins): boolean {
   if (origin === undefined || allowed === '*') return true

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto'
 import { TickerError } from '../diagnostics/ticker-error.ts'
 
-/** The signature algorithms a token may be signed with (RFC 7518 §3.1, RFC 8037): those with a public key. */
+/** The algorithms that a token may be signed with (RFC 7518 §3.1, RFC 8037): those with a public key. */
 export const tokenAlgorithms = [
   'ES256',
   'ES384',
@@ -18,20 +18,21 @@ export const tokenAlgorithms = [
 
 export type TokenAlgorithm = (typeof tokenAlgorithms)[number]
 
-/** A public key, and the algorithms whose signatures it can check. */
+/** A public key, and the algorithms whose signatures it verifies. */
 export interface PublicKey {
   readonly key: KeyObject
   readonly algorithms: readonly TokenAlgorithm[]
 }
 
-/** A text is not a public key that tokens can be checked with. Messages never contain the text. */
+/** A text is not a public key for verifying tokens. Messages never contain the text. */
 export class PublicKeyError extends TickerError {
   readonly code = 'TICKER_KEY'
 }
 
 /**
- * Reads a public key from PEM (`BEGIN PUBLIC KEY`, RFC 7468 §13) or a JWK (RFC 7517); `\n` may stand for line ends,
- * as in environment files. A private key is refused, not reduced to its public half: it does not belong here.
+ * Reads a public key from PEM (`BEGIN PUBLIC KEY`, RFC 7468 §13) or a JWK (RFC 7517); `\n` may stand for line
+ * ends, as in environment files. Throws a `PublicKeyError` for a private key too, since it does not belong
+ * here.
  */
 export function parsePublicKey(text: string): PublicKey {
   const trimmed = text.trim()
@@ -69,7 +70,7 @@ function importKey(create: () => KeyObject): KeyObject {
   try {
     return create()
   } catch {
-    // The cause is left out: it may show parts of the text.
+    // Without the cause, which may show parts of the text.
     throw new PublicKeyError('a damaged public key; export it again')
   }
 }

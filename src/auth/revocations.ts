@@ -4,7 +4,10 @@ import type { Grant } from './grant.ts'
 import { TokenError } from './token-error.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
-/** Whose tokens are withdrawn: those that a user (`sub`) has been issued up to now, or the one with an id (`jti`). */
+/**
+ * The tokens that a revocation withdraws: those issued to a user (`sub`) up to now, or the one with an id
+ * (`jti`).
+ */
 export type RevokedTokens =
   | { readonly kind: 'sub'; readonly subject: string }
   | { readonly kind: 'jti'; readonly tokenId: string }
@@ -12,11 +15,11 @@ export type RevokedTokens =
 export interface RevocationRequest {
   readonly tokens: RevokedTokens
   /**
-   * Until when it is kept, in ms since 1970. Left out: for 24 hours, and longer where a token that it covers is presented and is
-   * valid for longer. A token that outlives its revocation is good again.
+   * When the revocation ends, in ms since 1970. By default after 24 hours, and later where a token that it
+   * covers is presented and is valid for longer. A token that outlives its revocation is valid again.
    */
   readonly untilMs?: number
-  /** Why, in the operator's words. */
+  /** The operator's reason. */
   readonly reason?: string
 }
 
@@ -31,41 +34,41 @@ export interface Revocation {
   readonly reason?: string
 }
 
-/** All places for revocations are taken: none is dropped for another, since its tokens would be good again. */
+/** The list of revocations is full. None is dropped for another, since its tokens would be valid again. */
 export class RevocationsFullError extends TickerError {
   readonly code = 'TICKER_REVOCATIONS_FULL'
 }
 
 export interface RevocationsOptions {
-  /** How many are kept; 10,000 if left out. */
+  /** How many are kept; 10,000 by default. */
   readonly limit?: number
-  /** How far the issuer's clock may be from ours; 5000 if left out. */
+  /** How far the issuer's clock may differ from ours; 5000 by default. */
   readonly toleranceMs?: number
   readonly clock?: Clock
 }
 
 const defaultLifetimeMs = 24 * 3_600_000
 
-/** A revocation as it is kept. */
+/** A revocation as it is stored and passed between processes. */
 export interface KeptRevocation extends Revocation {
-  /** Whether the operator has said until when. */
+  /** Whether the operator has set the end. */
   readonly isStated: boolean
 }
 
 interface Entry extends KeptRevocation {
   untilMs: number
-  /** Until when it is kept on the steady clock, too: while the other is wrong, no token is to be good again. */
+  /** The end on the steady clock: a wrong wall clock must not make tokens valid again. */
   steadyUntilMs: number
 }
 
-/** The tokens that are withdrawn before they expire, in the memory of this process. */
+/** The tokens that were withdrawn before they expire, in the memory of this process. */
 export class Revocations {
-  /** Told when a token that lives longer than its revocation was shown, and until when that is kept now. */
+  /** Called when a token that outlives its revocation was presented, with the revocation's new end. */
   onExtended: (number: number, untilMs: number) => void = () => undefined
   readonly #limit: number
   readonly #toleranceMs: number
   readonly #clock: Clock
-  /** By what they withdraw, the oldest first. */
+  /** By the tokens that they withdraw, the oldest first. */
   readonly #entries = new Map<string, Entry>()
   #lastNumber = 0
 
@@ -75,15 +78,15 @@ export class Revocations {
     this.#clock = clock
   }
 
-  /** How many are in force. */
+  /** The number of revocations in force. */
   get size(): number {
     this.#forgetPast()
     return this.#entries.size
   }
 
   /**
-   * Withdraws tokens from now on, in place of an earlier revocation of the same. Throws a `RevocationsFullError` where as many are
-   * kept as may be.
+   * Withdraws tokens from now on; replaces an earlier revocation of the same tokens. Throws a
+   * `RevocationsFullError` where the list is full.
    */
   add({ tokens, untilMs, reason }: RevocationRequest): KeptRevocation {
     const key = keyOf(tokens)
@@ -106,33 +109,36 @@ export class Revocations {
     return entry
   }
 
-  /** Keeps a revocation, such as another process has added, in place of an earlier one of the same. */
+  /**
+   * Stores a revocation, such as one that another process has added; replaces an earlier one of the same
+   * tokens.
+   */
   keep(revocation: KeptRevocation): void {
     const key = keyOf(revocation.tokens)
     this.#entries.delete(key)
     this.#entries.set(key, { ...revocation, steadyUntilMs: this.#steadyTimeOf(revocation.untilMs) })
   }
 
-  /** Keeps one for longer, as another process does; one of no such number is none of ours any more. */
+  /** Extends a revocation as another process did; ignores an unknown number. */
   extend(number: number, untilMs: number): void {
     for (const entry of this.#entries.values()) {
       if (entry.number === number && entry.untilMs < untilMs) this.#extend(entry, untilMs)
     }
   }
 
-  /** Those in force, the oldest first, for another process to keep. */
+  /** Returns those in force, the oldest first, for another process to keep. */
   kept(): KeptRevocation[] {
     this.#forgetPast()
     return [...this.#entries.values()].map(({ steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation)
   }
 
-  /** Takes a revocation back; false where there is none of this number. */
+  /** Removes a revocation. Returns false where there is none of this number. */
   lift(number: number): boolean {
     for (const [key, entry] of this.#entries) if (entry.number === number) return this.#entries.delete(key)
     return false
   }
 
-  /** Those in force, the oldest first. */
+  /** Returns those in force, the oldest first. */
   list(): Revocation[] {
     this.#forgetPast()
     return [...this.#entries.values()].map(
@@ -141,8 +147,9 @@ export class Revocations {
   }
 
   /**
-   * Whether a token is withdrawn. One of the user's that does not say when it was issued counts as issued before; so does one that says
-   * a time after the revocation by which clocks may differ: a fast issuer's token from before it looks the same.
+   * Whether a token is withdrawn. A token of a revoked user that does not state when it was issued counts as
+   * issued before. So does one issued within the clock tolerance after the revocation: a fast issuer's
+   * earlier token looks the same.
    */
   covers({ subject, tokenId, issuedAtMs = 0, expiresAtMs }: Grant): boolean {
     if (this.#entries.size === 0) return false
@@ -184,10 +191,10 @@ export class Revocations {
   }
 }
 
-/** A token is taken for so long after its expiry at most (TICKER_JWT_CLOCK_TOLERANCE_S). */
+/** The longest time for which a token is accepted after its expiry (TICKER_JWT_CLOCK_TOLERANCE_S). */
 const longestToleranceMs = 300_000
 
-/** The check of tokens that also refuses those withdrawn, with a `TokenError` of the reason `revoked`. */
+/** Wraps a verifier so that it refuses withdrawn tokens with a `TokenError` of the reason `revoked`. */
 export function withRevocations(verify: TokenVerifier, revocations: Revocations): TokenVerifier {
   return async token => {
     const grant = await verify(token)
@@ -196,7 +203,7 @@ export function withRevocations(verify: TokenVerifier, revocations: Revocations)
   }
 }
 
-/** What refuses a token that was withdrawn. */
+/** Creates the error for a withdrawn token. */
 export function revokedError(): TokenError {
   return new TokenError('revoked', 'token: withdrawn by the operator; the issuer has to make a new one')
 }

@@ -1,8 +1,9 @@
 import { TickerError } from '../diagnostics/ticker-error.ts'
 
 /**
- * Why a token was refused; a closed set, for metrics. `key`: no key fits the token; `revoked`: the operator
- * has withdrawn it; `unavailable`: the keys could not be read, so the token may be good and the peer may try again.
+ * Why a token was refused; a closed set, for metrics. `key`: no key fits the token. `revoked`: the operator
+ * has withdrawn it. `unavailable`: the keys could not be read, so the token may be valid and the peer may try
+ * again.
  */
 export const tokenFaults = [
   'malformed',
@@ -21,11 +22,11 @@ export const tokenFaults = [
 export type TokenFault = (typeof tokenFaults)[number]
 
 export interface TokenErrorOptions extends ErrorOptions {
-  /** What the token's holder is told beside the reason. */
+  /** An explanation for the peer, beside the reason. */
   readonly hint?: string
 }
 
-/** A token was refused, for `reason`; `cause` is jose's own error. Messages never contain the token. */
+/** A token was refused for `reason`; `cause` is jose's error. Messages never contain the token. */
 export class TokenError extends TickerError {
   readonly code = 'TICKER_TOKEN'
   readonly reason: TokenFault
@@ -37,7 +38,7 @@ export class TokenError extends TickerError {
     this.#hint = hint
   }
 
-  /** What the peer that sent the token is told. */
+  /** The message for the peer that sent the token. */
   get refusal(): string {
     return `the token was refused: ${this.reason}${this.#hint === undefined ? '' : ` (${this.#hint})`}`
   }

@@ -6,8 +6,8 @@ import { readDevelopmentKey } from './development-token.ts'
 import { KeySet } from './key-set.ts'
 
 /**
- * Where the keys come from that tokens are checked with: the issuer's key set, one public key, or the key
- * pair that is generated for development.
+ * The source of the keys that verify tokens: the issuer's key set, one public key, or the key pair that is
+ * generated for development.
  */
 export type KeySource =
   | { readonly kind: 'jwks'; readonly url: string; readonly maxStaleMs: number }
@@ -16,15 +16,16 @@ export type KeySource =
 
 /** The keys of a source. */
 export interface TokenKeys {
-  /** The key for a token's header, among those at hand. */
+  /** Finds the key for a token's header among those read. */
   readonly find: JWTVerifyGetKey
-  /** Set where the keys are those of a key set. */
+  /** The key set, where the keys come from one. */
   readonly set: KeySet | undefined
 }
 
 /**
- * Opens a source of keys. A key set is read when a token needs it, and by itself from `start` to `stop`, which are the caller's. In
- * development the generated key is read, or made; rejects with a `DevelopmentKeyError` where that is impossible.
+ * Opens a source of keys. A key set is read when a token needs it, and periodically between its `start` and
+ * `stop`, which the caller calls. In development the generated key is read, or made; rejects with a
+ * `DevelopmentKeyError` where that is impossible.
  */
 export async function openTokenKeys(source: KeySource, mode: Mode, log: WarnLog): Promise<TokenKeys> {
   if (source.kind === 'jwks') {

@@ -14,7 +14,7 @@ const faultOfCode: Readonly<Record<string, TokenFault>> = {
   [errors.JWKSNoMatchingKey.code]: 'key',
 }
 
-/** The refusal that an error of jose's means. */
+/** Converts jose's errors. */
 export function tokenRefusal(error: unknown): TokenError {
   const message = `token: ${messageOf(error)}`
   if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
@@ -23,17 +23,17 @@ export function tokenRefusal(error: unknown): TokenError {
   if (error instanceof errors.JOSEError) {
     return new TokenError(faultOfCode[error.code] ?? 'malformed', message, { cause: error })
   }
-  // A TypeError: the key that was found is not one for the header's algorithm.
+  // A TypeError: the key that was found does not fit the header's algorithm.
   return new TokenError('key', message, { cause: error })
 }
 
-/** The signature was good, so the claim is the issuer's, not a stranger's, and may be shown. */
+/** The signature was valid, so the claim is the issuer's, not a stranger's, and may be shown. */
 function refusalOfClaim(error: errors.JWTExpired | errors.JWTClaimValidationFailed): TokenError {
   const { claim, reason, payload } = error
   const found = shorten(JSON.stringify(payload[claim]) ?? 'absent', 200)
   const fault = faultOfClaim(claim, reason)
   if (fault === 'expired' || fault === 'not_yet_valid') {
-    // A time in another unit is not one that has not come, or has gone by.
+    // A time in a wrong unit is a fault of its own, neither expired nor in the future.
     const faultOfTimes = timesFaultOf(payload)
     if (faultOfTimes !== undefined) return faultOfTimes
   }

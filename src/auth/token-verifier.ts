@@ -16,35 +16,40 @@ import type { KeySet } from './key-set.ts'
 import { TokenError, type TokenFault } from './token-error.ts'
 import { tokenRefusal } from './token-refusal.ts'
 
-/** How tokens are checked. */
+/** How tokens are verified. */
 export interface AuthOptions {
   readonly issuer: string
   readonly audience: string
-  /** JOSE names; nothing else is accepted. */
+  /** JOSE names of the algorithms that are accepted. */
   readonly algorithms: readonly string[]
   readonly clockToleranceS: number
   /**
-   * The key for a token's header; where several fit, a rejection with jose's error that iterates over them. Any rejection that is not
-   * jose's counts as `unavailable`.
+   * Finds the key for a token's header. Where several fit, rejects with jose's error that iterates over them.
+   * Any rejection that is not jose's counts as `unavailable`.
    */
   readonly keys: JWTVerifyGetKey
-  /** Where `keys` finds them, if they may change. */
+  /** The key set in which `keys` looks, where the keys may change. */
   readonly keySet?: KeySet | undefined
-  /** A longer token is refused unread; 64 KiB if left out. */
+  /** A longer token is refused unread; 64 KiB by default. */
   readonly longestTokenBytes?: number
   /** Milliseconds since 1970; `Date.now` where absent. */
   readonly now?: () => number
 }
 
-/** Resolves with what a token allows, or rejects with a `TokenError`, and nothing else. */
+/** Resolves to the grant of a token, or rejects with a `TokenError`, and nothing else. */
 export type TokenVerifier = (token: string) => Promise<Grant>
 
-/** Signatures checked at a time, so that the ends of a storm of tokens do not come all in one turn of the event loop. */
+/**
+ * Signatures verified at the same time, so that a storm of tokens does not all end in one turn of the event
+ * loop.
+ */
 const checkedAtOnce = 8
-/** Keys that one token is tried with, where its header fits several: a signature costs some 100 µs. */
+/** Keys that are tried with one token where its header fits several; a signature costs some 100 µs. */
 const mostKeysTried = 8
 
-/** Creates the one check that every token goes through: form, algorithm, key, signature, claims, in this order. */
+/**
+ * Creates the verifier that every token goes through: form, algorithm, key, signature, claims, in this order.
+ */
 export function createTokenVerifier(options: AuthOptions): TokenVerifier {
   const { keySet, longestTokenBytes = 65_536 } = options
   const check = limitConcurrency(createCheck(options), checkedAtOnce)
@@ -59,7 +64,9 @@ export function createTokenVerifier(options: AuthOptions): TokenVerifier {
   }
 }
 
-/** The wait for newer keys is outside of the turnstile: it must not hold up those whose keys are at hand. */
+/**
+ * Waits for newer keys outside of the concurrency limit, so as not to hold up tokens whose keys are known.
+ */
 async function checkWithRenewal(token: string, check: TokenVerifier, keySet: KeySet): Promise<Grant> {
   const { version } = keySet
   try {
@@ -71,7 +78,7 @@ async function checkWithRenewal(token: string, check: TokenVerifier, keySet: Key
   }
 }
 
-/** The part that costs: the signature, and then the claims. */
+/** Creates the expensive part: the signature, and then the claims. */
 function createCheck(options: AuthOptions): TokenVerifier {
   const { issuer, audience, clockToleranceS, now = Date.now } = options
   const algorithms = [...options.algorithms]
@@ -99,7 +106,7 @@ async function claimsOf(
   }
 }
 
-/** Key sets in rotation have several keys without a `kid`, or with the same one. */
+/** During a rotation a key set may have several keys without a `kid`, or with the same one. */
 async function claimsByAnyOf(
   keys: errors.JWKSMultipleMatchingKeys,
   token: string,
@@ -110,7 +117,7 @@ async function claimsByAnyOf(
     try {
       return (await jwtVerify(token, key, rules)).payload
     } catch (error) {
-      // A TypeError: one that is no key for the algorithm, such as RSA of 1,024 bits.
+      // A TypeError: the key does not fit the algorithm, such as RSA of 1,024 bits.
       if (!(error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError)) throw error
     }
     if (++tried === mostKeysTried) break
@@ -119,7 +126,10 @@ async function claimsByAnyOf(
   throw new errors.JWSSignatureVerificationFailed(message)
 }
 
-/** A token from further ahead than clocks may differ would outlive the revocation of its user's tokens. */
+/**
+ * A token issued further in the future than clocks may differ would outlive the revocation of its user's
+ * tokens.
+ */
 function refuseFuture({ issuedAtMs = 0 }: Grant, latestMs: number): void {
   const aheadMs = issuedAtMs - latestMs
   if (aheadMs <= 0) return
@@ -127,7 +137,7 @@ function refuseFuture({ issuedAtMs = 0 }: Grant, latestMs: number): void {
   throw new TokenError('not_yet_valid', `token: ${hint} (TICKER_JWT_CLOCK_TOLERANCE_S)`, { hint })
 }
 
-/** jose's errors say which key is missing; whatever else goes wrong is the source's, not the token's. */
+/** jose's errors state which key is missing; any other failure is the source's, not the token's. */
 async function orUnavailable<Result>(find: () => Promise<Result>): Promise<Result> {
   try {
     return await find()
@@ -144,22 +154,27 @@ const keyFaults: ReadonlySet<string> = new Set([
   errors.JOSENotSupported.code,
 ])
 
-/** Whether a token that the keys at hand do not fit may be good all the same. */
+/** Whether a token that no known key fits may still be valid. */
 function mayFitOtherKeys(error: unknown): boolean {
   if (error instanceof TokenError) return error.cause instanceof KeySetError
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
 }
 
-/** What is read before the signature is checked; real headers have some hundred bytes, with a chain of certificates some thousand. */
+/**
+ * The longest header, which is read before the signature is verified. Real headers have some hundred bytes,
+ * or some thousand with a chain of certificates.
+ */
 const longestHeader = 8192
 
 /**
- * A JWS in compact form (RFC 7515 §7.1). The signature may be empty here, so that an unsigned token is refused for its
- * algorithm.
+ * A JWS in compact form (RFC 7515 §7.1). The signature may be empty here, so that an unsigned token is
+ * refused for its algorithm.
  */
 const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
 
-/** What is wrong with a token before anything of it is read, in words that do not show it; `undefined` where nothing is. */
+/**
+ * Returns the fault in a token's form, in words that do not show the token; `undefined` where it may be read.
+ */
 function formFaultOf(token: string, longestBytes: number): string | undefined {
   if (token.length > longestBytes) {
     return `${token.length} bytes, of which at most ${longestBytes} are taken; the issuer has to name fewer symbols, or *`
@@ -168,7 +183,7 @@ function formFaultOf(token: string, longestBytes: number): string | undefined {
   return token.indexOf('.') > longestHeader ? `a header of more than ${longestHeader} bytes` : undefined
 }
 
-/** What happens to a good token on its way into a header or a message. */
+/** Recognises how valid tokens are often mangled on their way into a header or a message. */
 function commonFaultOf(token: string): string | undefined {
   if (/^\s|\s$/.test(token)) return 'white space around it'
   if (/^["'`]|["'`]$/.test(token)) return 'quotes around it'
@@ -177,10 +192,13 @@ function commonFaultOf(token: string): string | undefined {
   return /\s/.test(token) ? 'white space inside it' : undefined
 }
 
-/** Between two lines of one reason: strangers can have as many tokens refused as they like. */
+/** The time between two lines of one reason: strangers can have any number of tokens refused. */
 const intervalMs = 60_000
 
-/** The check of tokens that also logs why they are refused: one line for each reason a minute, which says how many it stands for. */
+/**
+ * Wraps a verifier so that it logs refusals: one line a minute for each reason, which states how many it
+ * stands for.
+ */
 export function withRefusalLog(verify: TokenVerifier, log: WarnLog): TokenVerifier {
   const logs = new Map<TokenFault, RateLimitedLog>()
   return async token => {
@@ -198,7 +216,7 @@ export function withRefusalLog(verify: TokenVerifier, log: WarnLog): TokenVerifi
   }
 }
 
-/** Which key the token asks for, where no key verifies it. */
+/** Returns which key the token names, where no key verifies it. */
 function keyHint(token: string, reason: TokenFault): { readonly alg?: string; readonly kid?: string } {
   if (reason !== 'key' && reason !== 'signature' && reason !== 'algorithm') return {}
   try {

@@ -1,12 +1,12 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
 
-/** A command was called with options it does not have or cannot read; it exits with 2. */
+/** A command was called with unknown or invalid options; it exits with 2. */
 export class UsageError extends TickerError {
   readonly code = 'TICKER_USAGE'
 }
 
-/** `parseArgs`, whose complaints become a `UsageError` that says where the options are listed. */
+/** Parses options like `parseArgs`; throws a `UsageError` that says where the options are listed. */
 export function readOptions<const Config extends ParseArgsConfig>(
   config: Config,
 ): ReturnType<typeof parseArgs<Config>> {

@@ -24,7 +24,7 @@ import { describeCount } from './quantity.ts'
 
 const exitCodes = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const
 
-/** Does what the command line asks for; the result is the exit code. */
+/** Runs the command; resolves to the exit code. */
 async function run(args: readonly string[]): Promise<number> {
   const request = parsePublishArguments(args)
   if (request === 'help') {
@@ -51,7 +51,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const published = await publishLines({ source, request, config, check, interruption })
   const outcome = report(published, { source, request, config, isChecked: check !== undefined })
-  // Whatever is still under way would keep the process.
+  // Appends that are still under way would keep the process alive.
   if (interruption.abandoning.aborted) process.exit(exitCodes[outcome])
   return exitCodes[outcome]
 }
@@ -60,11 +60,11 @@ interface Reported {
   readonly source: TextSource
   readonly request: PublishArguments
   readonly config: LogConfig
-  /** Whether bad lines and unknown fields have been told already. */
+  /** Whether bad lines and unknown fields have been reported already. */
   readonly isChecked: boolean
 }
 
-/** Says what lies in the log now, and what does not. */
+/** Reports which events are in the log now, and which are not. */
 function report(published: Published, reported: Reported): keyof typeof exitCodes {
   const { publication, window, durationMs, fault } = published
   const { source, request, config, isChecked } = reported
@@ -103,7 +103,7 @@ async function checkOnly(
   return findings.bad > 0 ? exitCodes.fault : exitCodes.done
 }
 
-/** Reads the whole file and publishes nothing. */
+/** Checks the whole file and publishes nothing. */
 async function pass(
   source: TextSource,
   request: PublishArguments,
@@ -125,7 +125,9 @@ async function pass(
   }
 }
 
-/** `npm run` changes to the project's folder; a relative path was meant from where it was typed. */
+/**
+ * `npm run` changes to the project's folder, but a relative path was meant from where the command was typed.
+ */
 function pathOf(file: string): string {
   const isRunByNpm = process.env['npm_lifecycle_event'] === 'publish'
   return resolve((isRunByNpm ? process.env['INIT_CWD'] : undefined) ?? '.', file)

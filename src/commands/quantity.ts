@@ -10,7 +10,7 @@ export function describeCount(count: number, one: string): string {
   return `${describeNumber(count)} ${one}${count === 1 ? '' : 's'}`
 }
 
-/** A time of any length in at most two units: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Describes a duration in at most two units: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function describeDuration(durationMs: number): string {
   const seconds = durationMs / 1000
   if (seconds < 10) return `${seconds.toFixed(1)} s`

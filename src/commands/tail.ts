@@ -10,7 +10,7 @@ import { UsageError } from './command-line.ts'
 
 const noteStyles = { info: 'dim', fault: 'red' } as const
 
-/** Does what the command line asks for; the result is the exit code. */
+/** Runs the command; resolves to the exit code. */
 async function run(args: readonly string[]): Promise<number> {
   const request = parseTailArguments(args)
   if (request === 'help') {
@@ -37,7 +37,7 @@ async function run(args: readonly string[]): Promise<number> {
   return isAsAsked ? 0 : 1
 }
 
-/** Aborts on Ctrl-C, and when whoever reads the events has gone. */
+/** Returns a signal that aborts on Ctrl-C, and when standard output is closed. */
 function watchForEnd(): AbortSignal {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())

@@ -3,7 +3,7 @@ import { channels } from '../event/event.ts'
 import { symbolRule, toSymbol } from '../event/symbol.ts'
 import { UsageError, readOptions } from './command-line.ts'
 
-/** What the `token` command was asked for. */
+/** The arguments of the `token` command. */
 export interface TokenArguments {
   readonly subject: string
   readonly scopes: readonly Scope[]
@@ -28,7 +28,7 @@ export const tokenUsage = `Prints a development token, signed with this folder's
 Only with TICKER_MODE=development, which npm run token sets.
 `
 
-/** Reads the command line; `help` where it was asked for. Throws a `UsageError`. */
+/** Parses the command line; returns `help` where it asks for that. Throws a `UsageError`. */
 export function parseTokenArguments(args: readonly string[]): TokenArguments | 'help' {
   const options = parseOptions(args)
   if (options.help) return 'help'

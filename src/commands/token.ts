@@ -5,16 +5,16 @@ import { ignoreOutputErrors } from '../system/process-output.ts'
 import { UsageError } from './command-line.ts'
 import { parseTokenArguments, tokenUsage } from './token-arguments.ts'
 
-/** A gateway with these settings would not take a development token. */
+/** A gateway with these settings would not accept a development token. */
 class NoDevelopmentTokenError extends TickerError {
   readonly code = 'TICKER_NO_DEVELOPMENT_TOKEN'
 }
 
-/** Makes the token that the command line asks for, or says how to ask. */
+/** Returns the token that the command line asks for, or the usage. */
 async function answer(args: readonly string[]): Promise<string> {
   const request = parseTokenArguments(args)
   if (request === 'help') return tokenUsage
-  // First, so that production is told so, and not what its configuration lacks.
+  // Before the configuration, so that production gets this error and not a list of missing variables.
   const key = await readDevelopmentKey(readMode(process.env))
   if (readConfig(process.env).auth.keys.kind !== 'development') {
     throw new NoDevelopmentTokenError(

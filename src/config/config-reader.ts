@@ -37,8 +37,8 @@ import {
 import type { Variable } from './variables/variable.ts'
 
 /**
- * Reads the configuration from the `TICKER_*` variables of an environment, normally `process.env`; an empty variable
- * counts as absent. Throws a `ConfigError` with every fault there is, and nothing else.
+ * Reads the configuration from the `TICKER_*` variables of an environment, normally `process.env`; an empty
+ * variable counts as absent. Throws a `ConfigError` that lists every fault, and nothing else.
  */
 export function readConfig(env: Environment): Config {
   const reader = new VariableReader(env)
@@ -67,12 +67,12 @@ export function readConfig(env: Environment): Config {
   }
 }
 
-/** The mode alone, for commands that need nothing else. Throws a `ConfigError` where it is neither mode. */
+/** Reads the mode alone, for commands that need nothing else. Throws a `ConfigError`. */
 export function readMode(env: Environment): Mode {
   return readOne(env, generalVariables.mode)
 }
 
-/** The largest event alone, for commands that need no log. Throws a `ConfigError`. */
+/** Reads the size of the largest event alone, for commands that need no log. Throws a `ConfigError`. */
 export function readMaxEventBytes(env: Environment): number {
   return readOne(env, ingestVariables.maxEventBytes)
 }
@@ -84,8 +84,8 @@ function readOne<T>(env: Environment, variable: Variable<T>): T {
 }
 
 /**
- * The log alone, for commands that append to it. What only a gateway needs is neither demanded nor checked; a name that no
- * variable has is a fault here, too. Throws a `ConfigError`.
+ * Reads the configuration of the log alone, for commands that append to it. Variables for gateways are
+ * neither required nor checked, but an unknown `TICKER_*` name is a fault here, too. Throws a `ConfigError`.
  */
 export function readLogConfig(env: Environment): LogConfig {
   const reader = new VariableReader(
@@ -146,7 +146,7 @@ function protection(reader: VariableReader): Protection {
   return { kind: reader.value(streamVariables.selfSigned) === 'yes' ? 'self-signed' : 'plain' }
 }
 
-/** Production without brokers has been refused by now. */
+/** The rules have already refused production without brokers. */
 function logConfig(reader: VariableReader): KafkaConfig | EmbeddedConfig {
   const brokers = reader.value(kafkaVariables.brokers)
   if (brokers !== undefined) {
@@ -165,7 +165,7 @@ function demoConfig(reader: VariableReader): DemoConfig | undefined {
   return reader.value(demoVariables.feed) === 'off' ? undefined : { seed: reader.value(demoVariables.seed) }
 }
 
-/** The identity of development tokens stands in only where the key does, too; `checkRules` saw to that. */
+/** The identity of development tokens is used only with the development key; `checkRules` ensures that. */
 function authConfig(reader: VariableReader): AuthConfig {
   const url = reader.value(authVariables.keySetUrl)
   const local = reader.value(authVariables.publicKey)

@@ -17,8 +17,8 @@ export interface Listener {
 }
 
 /**
- * How the stream is protected on its way: `plain` on loopback and to the proxies that the operator trusts, or `tls` with files that
- * are read again when they change, or `self-signed` with a certificate that is made for development.
+ * How the stream is encrypted: `plain` on loopback and to trusted proxies; `tls` with files that are read
+ * again when they change; `self-signed` with a certificate that is generated for development.
  */
 export type Protection =
   | { readonly kind: 'plain' }
@@ -28,7 +28,7 @@ export type Protection =
 /** The listener of the stream and of the pages. */
 export interface StreamConfig extends Listener {
   readonly protection: Protection
-  /** Addresses, or ranges, of proxies whose word on the client's address is taken. */
+  /** Addresses, or ranges, of proxies whose statement of the client's address is trusted. */
   readonly trustedProxies: readonly AddressRange[]
   readonly allowedOrigins: AllowedOrigins
 }
@@ -43,13 +43,15 @@ export interface KafkaConfig {
   readonly kind: 'kafka'
   readonly brokers: readonly string[]
   readonly clientId: string
-  /** `undefined`: in the clear. */
+  /** `undefined`: unencrypted. */
   readonly tls: KafkaTls | undefined
-  /** `undefined`: nobody is named, but perhaps by a certificate. */
+  /** `undefined`: no SASL; a client certificate may still authenticate the gateway. */
   readonly sasl: KafkaSasl | undefined
 }
 
-/** The log in a file of this machine; only in development. The oldest records leave past either limit. */
+/**
+ * The log in a file on this machine, in development only. The oldest records are dropped beyond either limit.
+ */
 export interface EmbeddedConfig {
   readonly kind: 'embedded'
   readonly path: string
@@ -57,43 +59,43 @@ export interface EmbeddedConfig {
   readonly retentionMs: number
 }
 
-/** The generated feed, repeatable by its seed; only in development on the embedded log. */
+/** The generated feed, repeatable by its seed; in development on the embedded log only. */
 export interface DemoConfig {
   readonly seed: number
 }
 
-/** What is read from the log and kept of it. */
+/** How much of the log is read, and how much is kept. */
 export interface IngestConfig {
-  /** Records of each partition that are read back at start. */
+  /** Records of each partition that are read at start. */
   readonly warmUpRecords: number
-  /** Records of each partition, before those, in which last events are looked for. */
+  /** Records of each partition, before those, that are searched for last events. */
   readonly lookBackRecords: number
-  /** How long they are looked for. */
+  /** How long they are searched. */
   readonly lookBackMs: number
-  /** What is kept of the recent events, in memory and in time. */
+  /** How many recent events are kept, in bytes and by age. */
   readonly tapeBytes: number
   readonly tapeMs: number
-  /** A larger record is poison. */
+  /** Larger records are refused as poison. */
   readonly maxEventBytes: number
-  /** Items that this node keeps; events of further ones are counted and dropped. */
+  /** Items that this node keeps; a further one replaces the item that has been idle longest. */
   readonly maxItems: number
   /** A module's path (from the working directory) or package name; `undefined`: JSON and MessagePack. */
   readonly decoder: string | undefined
 }
 
-/** How tokens are checked. */
+/** How tokens are verified. */
 export interface AuthConfig {
   readonly keys: KeySource
   readonly issuer: string
   readonly audience: string
-  /** JOSE names, never `none` nor an HMAC; with a public key only those that it fits. */
+  /** JOSE names, never `none` nor an HMAC; with one public key, only those that fit it. */
   readonly algorithms: readonly string[]
   readonly clockToleranceS: number
 }
 
-/** What one session, and all of them, may use up. */
+/** The limits of one session, and of all of them together. */
 export interface LimitsConfig {
-  /** From the connection to a valid token, absolute. */
+  /** From the connection to a valid token, whatever the client sends meanwhile. */
   readonly authTimeoutMs: number
   /** Connections without a complete first request. */
   readonly maxHandshakes: number
@@ -102,13 +104,13 @@ export interface LimitsConfig {
   readonly maxConnectionsPerAddress: number
   readonly maxSessionsPerUser: number
   readonly sessionsPerUserPerSecond: number
-  /** Of a session. */
+  /** For one session. */
   readonly messagesPerSecond: number
   /** How far back a session may resume without the scope `history`. */
   readonly resumeMaxAgeMs: number
-  /** Sent to the sessions of a user from the log in a minute. */
+  /** Bytes from the log that the sessions of a user are sent in a minute. */
   readonly resumeBytesPerUser: number
-  /** Sessions that read the log again at a time, and of one user. */
+  /** Sessions that read the log at the same time to catch up, and those of one user. */
   readonly resumesAtOnce: number
   readonly resumesAtOncePerUser: number
   /** Of one message from a client. */
@@ -117,10 +119,12 @@ export interface LimitsConfig {
   readonly maxSessions: number
   /** Unsent bytes at which a session is closed as too slow. */
   readonly maxUnsentBytes: number
-  /** What a client that acknowledges may leave unacknowledged without falling behind. */
+  /**
+   * The bytes, and the time, that a client that acknowledges may leave unacknowledged without being behind.
+   */
   readonly maxUnackedBytes: number
   readonly maxUnackedMs: number
-  /** How long a client that is behind may take nothing. */
+  /** How long a client that is behind may receive nothing. */
   readonly slowTimeoutMs: number
   /** Whether large frames are compressed for clients that offer it. */
   readonly deflate: 'on' | 'off'
@@ -132,16 +136,16 @@ export interface LimitsConfig {
   readonly pingMs: number
   /** How long a drain waits for sessions to leave by themselves. */
   readonly drainMs: number
-  /** Of the process; `undefined`: what its container, or the machine, has. */
+  /** Memory of the gateway; `undefined`: the limit of its container, or the machine's memory. */
   readonly memoryLimitBytes: number | undefined
-  /** Of that, from where on nobody new is taken in, and something is let go of. */
+  /** The percentages of that above which new sessions are refused, and memory is freed. */
   readonly memoryRefusePercent: number
   readonly memoryShedPercent: number
 }
 
-/** What requests that publish may bring. */
+/** Limits for requests that publish. */
 export interface PublishConfig {
-  /** Of a body, decompressed. */
+  /** Of a body after decompression. */
   readonly maxBytes: number
   /** Of a request. */
   readonly maxEvents: number
@@ -151,17 +155,20 @@ export interface PublishConfig {
   readonly eventsPerSecond: number
 }
 
-/** What a command that appends to the log has to know. */
+/** The configuration of a command that appends to the log. */
 export interface LogConfig extends Pick<Config, 'log' | 'topics'> {
-  /** A larger record would be poison to the gateway. */
+  /** A gateway refuses a larger record as poison. */
   readonly maxEventBytes: number
 }
 
-/** Everything that `TICKER_*` variables decide, checked. Its secrets do not show themselves, so it may be shown. */
+/**
+ * Everything that `TICKER_*` variables decide, checked. Secrets in it do not show themselves, so it may be
+ * logged.
+ */
 export interface Config {
   readonly mode: Mode
   readonly logLevel: LogLevel
-  /** Processes that serve the stream; with 1 it is this one. */
+  /** Processes that serve the stream; 1 means this process alone. */
   readonly workers: number
   readonly stream: StreamConfig
   /** Metrics and health, without authentication. */
@@ -170,7 +177,7 @@ export interface Config {
   readonly administration: AdministrationConfig | undefined
   readonly log: KafkaConfig | EmbeddedConfig
   readonly topics: Topics
-  /** Poison records are copied there; `undefined`: nowhere. Only with Kafka. */
+  /** The topic that poison records are copied to; `undefined`: none. With Kafka only. */
   readonly deadLetterTopic: string | undefined
   /** `undefined`: no demo feed. */
   readonly demo: DemoConfig | undefined

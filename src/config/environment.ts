@@ -1,25 +1,27 @@
-/** The environment, as `process.env` has it. */
+/** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What a platform writes where a port would be: the address of a service. */
+/** The address of a service, which a platform sets where a port is expected. */
 const serviceAddress = /^(?:tcp|udp|sctp):\/\//i
 
-/** What else is named after the service: variables of Kubernetes' service links and of Docker's links. */
+/**
+ * The names of the other variables that Kubernetes' service links and Docker's links set, after the prefix.
+ */
 const linkName =
   /^(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR|START|END))?)?|NAME|ENV_.+)$/
 
 /**
- * The variables that a platform has put into the environment for a service beside this program: Kubernetes states every Service of
- * the namespace (`enableServiceLinks`), Docker every container that is linked.
+ * Recognises the variables that a platform sets for a service beside this program: Kubernetes for every
+ * Service of the namespace (`enableServiceLinks`), Docker for every linked container.
  */
 export class ServiceLinks {
-  /** How the variables of each service begin. */
+  /** The prefixes of the services' variables. */
   readonly #prefixes: readonly string[]
 
   constructor(env: Environment) {
     const prefixes = new Set<string>()
     for (const [name, value] of Object.entries(env)) {
-      // `_PORT` alone may have been set by the operator, for the variable of ours that it hits.
+      // The operator may have set `_PORT` alone, for our variable of the same name.
       const prefix = /^(.*_)PORT(?:_\d+_(?:TCP|UDP|SCTP))?$/.exec(name)?.[1]
       if (prefix !== undefined && serviceAddress.test(value ?? '')) prefixes.add(prefix)
     }
@@ -31,7 +33,7 @@ export class ServiceLinks {
   }
 }
 
-/** The fault of a variable of ours whose name a service takes; `undefined` where none does. */
+/** Returns the fault of one of our variables whose name a service occupies; `undefined` where none does. */
 export function linkFault(name: string, text: string): string | undefined {
   if (!name.endsWith('_PORT') || !serviceAddress.test(text)) return undefined
   const service = name.slice(0, -'_PORT'.length).toLowerCase().replaceAll('_', '-')
@@ -42,14 +44,14 @@ export function linkFault(name: string, text: string): string | undefined {
 }
 
 /**
- * A value without what files, editors and shells leave around it: a byte order mark, line ends (Windows' as well) and, unless it is a secret,
- * which may have some of its own, white space.
+ * Returns a value without the additions of files, editors and shells: a byte order mark, line ends (also
+ * those of Windows) and white space. A secret keeps its white space, which may be part of it.
  */
 export function trimmed(text: string, isSecret: boolean): string {
   return isSecret ? text.replace(/^\uFEFF/, '').replace(/[\r\n]+$/, '') : text.trim()
 }
 
-/** Whether a value stands in quotes, as `docker --env-file` hands on those of a file written for a shell. */
+/** Whether a value is in quotes, as `docker --env-file` passes on those of a file written for a shell. */
 export function isQuoted(text: string): boolean {
   return /^(["']).*\1$/s.test(text)
 }

@@ -1,4 +1,4 @@
-/** `production` unless stated otherwise; `development` adds the embedded log, the demo feed and generated keys. */
+/** `production` by default; `development` adds the embedded log, the demo feed and generated keys. */
 export const modes = ['production', 'development'] as const
 
 export type Mode = (typeof modes)[number]

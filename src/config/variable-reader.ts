@@ -4,7 +4,7 @@ import { type Environment, ServiceLinks, isQuoted, linkFault, trimmed } from './
 import { variables } from './variables/all-variables.ts'
 import type { Variable } from './variables/variable.ts'
 
-/** The configuration is wrong; `faults` are all that is, one line each, without any secret. */
+/** The configuration is wrong. `faults` lists everything that is, one line each, without any secret. */
 export class ConfigError extends TickerError {
   readonly code = 'TICKER_CONFIG'
   readonly faults: readonly string[]
@@ -16,7 +16,9 @@ export class ConfigError extends TickerError {
   }
 }
 
-/** Where a value was found: the variable that was set, what it was set to, and the text that this gives. */
+/**
+ * The origin of a value: the variable that was set, its content as messages show it, and the text to parse.
+ */
 interface Found {
   readonly name: string
   readonly shown: string | undefined
@@ -25,16 +27,16 @@ interface Found {
 
 const largestFileBytes = 65_536
 
-/** Editors of Windows may write UTF-16, of which nothing would be left. */
+/** Fatal, because editors on Windows may write UTF-16, of which nothing usable would be left. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Read by `npm run tail`; not a misspelling where a gateway is started from the same shell. */
+/** Variables of `npm run tail`, which may be set in the shell that starts a gateway. */
 const clientVariables = ['TICKER_TOKEN', 'TICKER_TOKEN_FILE']
 
 /**
- * One reading of the environment: the values of the variables that are needed and the faults found so far; the others are neither read nor
- * checked, but a name that no variable has is a fault. A variable with
- * a fault reads as its fallback, so that rules over several variables can go on; `isSet` tells it from an absent one.
+ * Reads the variables that are needed from an environment and collects the faults; others are neither read
+ * nor checked, but an unknown `TICKER_*` name is a fault. A variable with a fault has its fallback as value,
+ * so that rules over several variables can continue; `isSet` tells it from an absent one.
  */
 export class VariableReader {
   readonly #env: Environment
@@ -57,17 +59,17 @@ export class VariableReader {
     return this.#faults
   }
 
-  /** Whether the variable, or its `_FILE`, has a value, right or wrong. An empty one counts as absent. */
+  /** Whether the variable, or its `_FILE`, has a value, valid or not. An empty one counts as absent. */
   isSet(variable: Variable<unknown>): boolean {
     return this.#set.has(variable)
   }
 
-  /** Whether a fault was found in the variable's own value. */
+  /** Whether the variable's own value has a fault. */
   isWrong(variable: Variable<unknown>): boolean {
     return this.#wrong.has(variable)
   }
 
-  /** The values of several variables, by what they are called. */
+  /** Returns the values of several variables under their keys. */
   values<Section extends Readonly<Record<string, Variable<unknown>>>>(section: Section): ValuesOf<Section> {
     const entries = Object.entries(section).map(([name, variable]) => [name, this.value(variable)])
     return Object.fromEntries(entries) as ValuesOf<Section>
@@ -80,7 +82,7 @@ export class VariableReader {
     return 'fault' in parsed ? variable.fallback : parsed.value
   }
 
-  /** Adds a fault: which rule the variable breaks, and the cure. */
+  /** Adds a fault: the rule that the variable breaks, and the cure. */
   fault(variable: Variable<unknown>, rule: string): void {
     const { name, shown } = this.#found.get(variable) ?? { name: variable.name, shown: undefined }
     this.#faults.push(`${name}${shown === undefined ? '' : `=${shown}`}: ${rule}`)
@@ -109,7 +111,7 @@ export class VariableReader {
       this.#found.set(variable, { name, shown, text })
     } catch (error) {
       this.#wrong.add(variable)
-      // Node's messages go on with the path, which `shown` may have shortened.
+      // Node's messages continue with the path, which `shown` may have shortened.
       const [why] = messageOf(error).split(', ')
       this.#faults.push(`${name}=${shown}: cannot be read (${why}); name a file that holds the value`)
     }
@@ -127,7 +129,10 @@ export class VariableReader {
     this.fault(variable, rule)
   }
 
-  /** A misspelt variable would be ignored in silence. Its value may be a misspelt secret's and is not shown. */
+  /**
+   * Adds faults for unknown names, since a misspelt variable would be ignored silently. The value is not
+   * shown: it may be a secret.
+   */
   #findUnknown(): void {
     const known = new Set<string>([...clientVariables, ...variables.map(variable => variable.name)])
     for (const variable of variables) if (variable.isSecret) known.add(`${variable.name}_FILE`)
@@ -154,7 +159,10 @@ function readSmallFile(path: string): string {
   return utf8.decode(readFileSync(path))
 }
 
-/** A value on one line, cut short, without what may be a password: all before an `@`, all behind a `?`. */
+/**
+ * Returns a value on one line, shortened, without a possible password: everything before an `@` or after a
+ * `?`.
+ */
 function show(text: string): string {
   const open = text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…')
   const short = open.length > 120 ? `${open.slice(0, 120)}…` : open
@@ -165,20 +173,20 @@ function hex(control: string): string {
   return control.charCodeAt(0).toString(16).padStart(4, '0')
 }
 
-/** What the variables of a section are read as. */
+/** The types of a section's values. */
 type ValuesOf<Section extends Readonly<Record<string, Variable<unknown>>>> = {
   readonly [Name in keyof Section]: Section[Name] extends Variable<infer Value> ? Value : never
 }
 
 /**
- * The name that `text` was most likely meant to be: the one that takes the fewest letters inserted, left out, changed or
- * swapped with the next. `undefined` where even that one takes more than a third of its length.
+ * Returns the name that `text` was most likely meant to be: the one at the smallest Levenshtein distance, if
+ * that is at most a third of the name's length.
  */
 export function nearestName(text: string, names: Iterable<string>): string | undefined {
   let nearest: string | undefined
   let fewest = Number.POSITIVE_INFINITY
   for (const name of names) {
-    // A difference in length is a distance at least, and bounds the work on long texts.
+    // The distance is at least the difference in length, which bounds the work on long texts.
     if (Math.abs(name.length - text.length) * 3 > name.length) continue
     const count = distance(text, name)
     if (count * 3 <= name.length && count < fewest) {

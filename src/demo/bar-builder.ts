@@ -4,22 +4,23 @@ import { dayOf, dayText, minuteText } from './timestamps.ts'
 interface Minute {
   readonly minute: number
   readonly prints: Print[]
-  /** Its bar was published. */
+  /** Whether its bar was published. */
   isPublished: boolean
-  /** A trade was added, corrected or cancelled after its bar was published. */
+  /** Whether a trade was added, corrected or cancelled after its bar was published. */
   isRevised: boolean
 }
 
 /**
- * The bars of one symbol, built from its trades: every trade counts, odd lots too, in the order of its time. The trades of
- * the last two minutes that had any are kept, so that late trades, corrections and cancels change the minute's and the
- * day's bar as if they had been there from the start; the rest of the day is kept as totals. A day is one of UTC.
+ * Builds the bars of one symbol from its trades: every trade counts, odd lots too, in the order of its time.
+ * The trades of the last two minutes with any are kept, so that late trades, corrections and cancels change
+ * the bars of the minute and the day as if they had been there from the start. The rest of the day is kept as
+ * totals. A day is one of UTC.
  */
 export class BarBuilder {
   readonly #symbol: string
   #previous: Minute | undefined
   #current: Minute | undefined
-  /** The current minute's day, without the two minutes above. */
+  /** The totals of the current day, without the two minutes above. */
   #settled: BarTotals | undefined
   #isDayChanged = false
 
@@ -38,12 +39,12 @@ export class BarBuilder {
     this.#isDayChanged = true
   }
 
-  /** The trades of a minute that can still be revised, in order of time. */
+  /** Returns the trades of a minute that can still be revised, in order of time. */
   prints(minute: number): readonly Print[] {
     return this.#find(minute)?.prints ?? []
   }
 
-  /** Whether the minute's bar is out, so that a trade that comes now is late. */
+  /** Whether the minute's bar was published, so that a trade that comes now is late. */
   isPublished(minute: number): boolean {
     return this.#find(minute)?.isPublished ?? false
   }
@@ -56,7 +57,7 @@ export class BarBuilder {
     })
   }
 
-  /** Puts another print in the place of one, or none: a correction, a cancel. */
+  /** Replaces a trade by a corrected one, or removes it (a cancel). */
   replace(print: Print, by: Print | undefined, minute: number): void {
     this.#revise(minute, prints => {
       const place = prints.indexOf(print)
@@ -66,17 +67,20 @@ export class BarBuilder {
     })
   }
 
-  /** The bars of minutes before `minute` that were not published yet; none for a minute whose trades were all cancelled. */
+  /**
+   * Returns the unpublished bars of minutes before `minute`; none for a minute whose trades were all
+   * cancelled.
+   */
   publish(minute: number): readonly Bar[] {
     return this.#bars('b', entry => entry.minute < minute && !entry.isPublished)
   }
 
-  /** The bars that changed after they were published. */
+  /** Returns the bars that changed after they were published. */
   publishUpdates(): readonly Bar[] {
     return this.#bars('u', entry => entry.isPublished && entry.isRevised)
   }
 
-  /** The day's bar so far, if it changed since it was last asked for. */
+  /** Returns the day's bar so far, if it has changed since the last call. */
   publishDay(): Bar | undefined {
     if (!this.#isDayChanged || this.#current === undefined) return undefined
     this.#isDayChanged = false
@@ -130,14 +134,14 @@ export class BarBuilder {
   }
 }
 
-/** A trade as the bars see it; a correction puts another in its place. */
+/** A trade as bars count it; a correction replaces it by another. */
 export interface Print {
   readonly ns: number
   readonly cents: number
   readonly trade: Trade
 }
 
-/** What a bar says of its trades, in whole cents, so that it is exact. */
+/** The totals of a bar's trades, exact because they are in whole cents. */
 export interface BarTotals {
   readonly open: number
   readonly high: number
@@ -149,7 +153,7 @@ export interface BarTotals {
   readonly value: number
 }
 
-/** The totals of trades in order of time; `undefined` without any. */
+/** Returns the totals of trades in order of time; `undefined` without any. */
 function totalsOf(prints: readonly Print[]): BarTotals | undefined {
   const first = prints[0]
   const last = prints.at(-1)
@@ -166,7 +170,7 @@ function totalsOf(prints: readonly Print[]): BarTotals | undefined {
   return { open: first.cents, high, low, close: last.cents, shares, trades: prints.length, value }
 }
 
-/** The totals of two spans that follow each other. */
+/** Returns the totals of two consecutive spans. */
 function joinTotals(earlier: BarTotals | undefined, later: BarTotals | undefined): BarTotals | undefined {
   if (earlier === undefined || later === undefined) return earlier ?? later
   return {
@@ -180,7 +184,7 @@ function joinTotals(earlier: BarTotals | undefined, later: BarTotals | undefined
   }
 }
 
-/** The totals as an event; `t` is the start of the bar. */
+/** Returns the totals as an event; `t` is the start of the bar. */
 function barEvent(T: Bar['T'], S: string, t: string, totals: BarTotals): Bar {
   return {
     T,
@@ -197,8 +201,8 @@ function barEvent(T: Bar['T'], S: string, t: string, totals: BarTotals): Bar {
 }
 
 /**
- * The volume-weighted average in dollars, rounded to six decimals. The whole cents are divided off first: all numbers
- * stay below 2^53, so that the rounding is that of the exact fraction.
+ * Returns the volume-weighted average in dollars, rounded to six decimals. The whole cents are divided first:
+ * all numbers stay below 2^53, so that the rounding is that of the exact fraction.
  */
 function averagePrice({ value, shares }: BarTotals): number {
   const cents = Math.floor(value / shares)

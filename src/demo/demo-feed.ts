@@ -8,7 +8,7 @@ export type Every = (intervalMs: number, run: () => void) => () => void
 
 export interface DemoFeedOptions {
   readonly log: Pick<EventLog, 'append'>
-  /** Its session should open about now; the feed is the only one that advances it. */
+  /** Its session should open about now; only the feed advances it. */
   readonly market: Pick<DemoMarket, 'advance' | 'skip' | 'nowMs'>
   readonly logger: WarnLog
   /** Milliseconds since 1970; `Date.now` if left out. */
@@ -17,13 +17,13 @@ export interface DemoFeedOptions {
   readonly every?: Every
 }
 
-/** What the feed did so far. */
+/** The statistics of the feed so far. */
 export interface DemoFeedStats {
-  /** Events that the log took. */
+  /** Events that the log accepted. */
   readonly appended: number
   /** Events that the log refused. */
   readonly failed: number
-  /** How often a stall was passed over, and how many milliseconds of market in all. */
+  /** How often a stall was skipped, and how many milliseconds of market in all. */
   readonly skips: number
   readonly skippedMs: number
 }
@@ -35,14 +35,18 @@ export interface DemoFeed {
 }
 
 const intervalMs = 10
-/** What a slow append or a busy process held up is made up for; more, such as a laptop's sleep, is skipped. */
+/**
+ * After a slow append or a stall of the process this much is made up for; more, such as a laptop's sleep, is
+ * skipped.
+ */
 const mostCatchUpMs = 1000
 /** Between two warnings about failed appends. */
 const warningIntervalMs = 10_000
 
 /**
- * Appends the demo market's events to a log as time goes by. One append is under way at a time; what happened meanwhile
- * goes into the next, up to a second of it. A failed append loses its events, is counted and logged, and the feed goes on.
+ * Appends the demo market's events to a log as time passes. One append is under way at a time; the next one
+ * contains the events that came meanwhile, up to a second of them. A failed append loses its events, is
+ * counted and logged, and the feed continues.
  */
 export function startDemoFeed(options: DemoFeedOptions): DemoFeed {
   return new RunningFeed(options)

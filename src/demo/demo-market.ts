@@ -12,26 +12,31 @@ import { Stock } from './stock.ts'
 import { Timestamps } from './timestamps.ts'
 
 export interface DemoMarketOptions {
-  /** A whole number; the same one repeats the same market, event by event. */
+  /** A whole number; the same seed repeats the same market, event by event. */
   readonly seed: number
   /** When the session opens, in milliseconds since 1970. */
   readonly startMs: number
 }
 
-/** Ids of trades and news begin at the start's second (times this), so that a later run of the same day goes above. */
+/**
+ * Ids of trades and news are based on the time of the start, so that a later run of the same day has higher
+ * ones.
+ */
 const tradeIdsPerSecond = 1000
 const newsIdsFromMs = Date.UTC(2020, 0)
-/** ListingTape A's ids are as long as NYSE's, above 2^32. */
+/** Trade ids on tape A are as long as NYSE's, above 2^32. */
 const tapeATradeId = 52_983_000_000_000
 
 /**
- * A generated market of 300 US symbols on all ten channels: the session opens at the start and never closes. It has no
- * timer, no clock and no chance of its own: the same options give the same events, in however many steps they are taken.
+ * A generated market of 300 US symbols on all ten channels, whose session opens at the start and never
+ * closes. It has no timer, clock or randomness of its own: the same options give the same events, in however
+ * many steps it is advanced.
  *
- * Bars count every trade in the order of its time, odd lots too. Corrections and cancels change the minute's and the day's bar
- * that hold the trade; the bar of a minute that was published already follows as `u` at the next half minute.
- * Trades never go back in time within a symbol except late ones (condition `Z`), which belong to the minute before. A
- * halted symbol has no trades, quotes, bands, corrections or cancels; the bars of what it traded before still come.
+ * Bars count every trade in the order of its time, odd lots too. Corrections and cancels change the bars of
+ * the minute and the day that contain the trade; where the minute's bar was published already, it follows as
+ * `u` at the next half minute. Trades never go back in time within a symbol, except late ones (condition
+ * `Z`), which belong to the minute before. A halted symbol has no trades, quotes, bands, corrections or
+ * cancels; the bars of its earlier trades still come.
  */
 export class DemoMarket {
   readonly symbols: readonly string[]
@@ -57,18 +62,18 @@ export class DemoMarket {
     new Halts(floor, (stock, ns) => newswire.reportHalt(stock, ns)).start()
   }
 
-  /** How far the market has come, in milliseconds since 1970. */
+  /** The time that the market has reached, in milliseconds since 1970. */
   get nowMs(): number {
     return this.#startMs + this.#ns / 1e6
   }
 
-  /** Lives through the time until `toMs` (not included) and returns its events in order of time. */
+  /** Advances to `toMs` (not included) and returns the events until then in order of time. */
   advance(toMs: number): readonly MarketEvent[] {
     const toNs = Math.floor((toMs - this.#startMs) * 1e6)
     for (;;) {
       const dueNs = Math.min(this.#agenda.dueNs, this.#orders.dueNs)
       if (dueNs >= toNs) break
-      // After a skip much is overdue: it happens now.
+      // After a skip, overdue tasks run now.
       this.#ns = Math.max(this.#ns, dueNs)
       if (this.#agenda.dueNs === dueNs) this.#agenda.run(this.#ns)
       else this.#orders.step(this.#ns)
@@ -80,8 +85,8 @@ export class DemoMarket {
   }
 
   /**
-   * Passes over the time until `toMs` without trades and quotes. What was due in it (bars, a halt's end) happens at
-   * the beginning of the next advance.
+   * Skips the time until `toMs` without trades and quotes. Tasks that were due in it (bars, a halt's end) run
+   * at the beginning of the next advance.
    */
   skip(toMs: number): void {
     this.#ns = Math.max(this.#ns, Math.floor((toMs - this.#startMs) * 1e6))
@@ -89,7 +94,7 @@ export class DemoMarket {
   }
 }
 
-/** The market of a seed, opening at a time. */
+/** Creates the market of a seed, which opens at a time. */
 export function createDemoMarket(options: DemoMarketOptions): DemoMarket {
   return new DemoMarket(options)
 }

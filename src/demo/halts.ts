@@ -3,20 +3,20 @@ import { usualCorrelation } from './instruments.ts'
 import { statusEvent } from './session-schedule.ts'
 import type { Stock } from './stock.ts'
 
-/** Which ranks may be halted: known names whose absence does not empty the screen. */
+/** The ranks that may be halted: known names whose absence does not empty the screen. */
 const firstRank = 8
 const lastRank = 150
-/** A runaway gains about this fraction of its price a second. */
+/** The drift of a runaway stock, as a fraction of its price a second. */
 const leastDrift = 0.0008
 const mostDrift = 0.0016
-/** The drift changes at each look, by this much of itself, so that there are setbacks on the way. */
+/** How much the drift varies from look to look, relative to itself, so that there are setbacks on the way. */
 const driftDeviation = 3
 const lookNs = 100e6
-/** Events a second that a runaway has, and a reopening for some seconds. */
+/** Additional events a second of a runaway, and of a reopening for some seconds. */
 const runawayRate = 40
 const reopeningRate = 150
 const reopeningNs = 5e9
-/** The plan pauses a stock that stayed at its limit for 15 seconds. */
+/** The LULD plan pauses a stock that has stayed at its limit for 15 seconds. */
 const limitStateNs = 15e9
 
 interface Runaway {
@@ -25,20 +25,20 @@ interface Runaway {
 }
 
 /**
- * Every few minutes one Nasdaq stock runs away, reaches its price band, stays there for 15 seconds and is halted for 30
- * seconds to two minutes; a reopening auction with new bands and a rush follows.
+ * Simulates halts: every few minutes one Nasdaq stock runs away, reaches its price band, stays there for 15
+ * seconds and is halted for 30 seconds to two minutes. A reopening auction with new bands and a rush follows.
  */
 export class Halts {
   readonly #floor: MarketContext
   readonly #announce: (stock: Stock, ns: number) => void
 
-  /** `announce` is told of every halt, straight after its status. */
+  /** `announce` is called for every halt, directly after its status. */
   constructor(floor: MarketContext, announce: (stock: Stock, ns: number) => void) {
     this.#floor = floor
     this.#announce = announce
   }
 
-  /** The first runaway begins within the first minute. */
+  /** Starts; the first runaway begins within the first minute. */
   start(): void {
     const { agenda, random } = this.#floor
     agenda.at(random.between(20e9, 40e9), ns => this.#runAway(ns))

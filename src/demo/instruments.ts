@@ -1,24 +1,24 @@
-/** The listing market's tape: `A` NYSE, `B` Arca, Cboe and the rest, `C` Nasdaq. */
+/** The consolidated tape of a listing market: `A` NYSE, `B` Arca, Cboe and the rest, `C` Nasdaq. */
 export type ListingTape = 'A' | 'B' | 'C'
 
-/** What stays the same about one symbol of the demo market. */
+/** The constant properties of one symbol. */
 export interface Instrument {
   readonly symbol: string
   readonly tape: ListingTape
-  /** The level that the price keeps returning to, in whole cents. */
+  /** The level to which the price keeps returning, in whole cents. */
   readonly levelCents: number
-  /** The annual deviation of its returns, as a fraction. */
+  /** The annual standard deviation of its returns, as a fraction. */
   readonly volatility: number
   /** The correlation of its returns with the market's. */
   readonly correlation: number
 }
 
-/** What a company's returns share with the market's; the table says only what differs. */
+/** The correlation of most companies; the table states only different ones. */
 export const usualCorrelation = 0.6
 
 /**
  * Symbol, tape, price in dollars, annual volatility in per cent and, for funds, the correlation with the
- * market; the most active first. The names are real, the rest is roughly the level of the mid 2020s.
+ * market; the most active first. The names are real, the figures are roughly those of the mid 2020s.
  */
 const table = `
 AAPL C 268.50 27, MSFT C 508.30 23, NVDA C 186.40 42, AMZN C 229.60 31, GOOGL C 281.20 30,
@@ -97,8 +97,8 @@ export function listInstruments(): readonly Instrument[] {
 }
 
 /**
- * How the market's activity is shared: Zipf's law with an offset (Mandelbrot's), so that the first symbol has
- * about a seventh of all events and the last of 300 one in some 20,000.
+ * Returns a symbol's share of the activity by its rank: Zipf's law with an offset (Mandelbrot's), so that the
+ * first symbol has about a seventh of all events and the last of 300 one in some 20,000.
  */
 export function activityWeight(rank: number): number {
   return (rank + 8) ** -2.2

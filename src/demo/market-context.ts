@@ -5,7 +5,7 @@ import type { Random, WeightedChoice } from './random.ts'
 import type { Stock } from './stock.ts'
 import type { Timestamps } from './timestamps.ts'
 
-/** Something that is to happen once at a time; what recurs enters itself again. */
+/** A task that runs once; a recurring task schedules itself again. */
 type ScheduledTask = (ns: number) => void
 
 interface Entry {
@@ -13,24 +13,23 @@ interface Entry {
   readonly duty: ScheduledTask
 }
 
-/** What is to happen and when: a dozen entries at most, so that a list does. */
+/** The scheduled tasks of the simulation. There are a dozen at most, so a list is fast enough. */
 export class EventScheduler {
   readonly #entries: Entry[] = []
   #dueNs = Number.POSITIVE_INFINITY
 
-  /** When the earliest entry is due. */
+  /** When the earliest task is due. */
   get dueNs(): number {
     return this.#dueNs
   }
 
-  /** Enters a duty; the time is cut to whole nanoseconds. */
   at(ns: number, duty: ScheduledTask): void {
     const dueNs = Math.floor(ns)
     this.#entries.push({ dueNs, duty })
     if (dueNs < this.#dueNs) this.#dueNs = dueNs
   }
 
-  /** Takes the earliest entry out and does it at `ns`; of several, the one entered first. */
+  /** Removes the earliest task and runs it at `ns`; of several, the one scheduled first. */
   run(ns: number): void {
     const index = this.#entries.findIndex(entry => entry.dueNs === this.#dueNs)
     const [entry] = this.#entries.splice(index, 1)
@@ -39,20 +38,20 @@ export class EventScheduler {
   }
 }
 
-/** What the parts of the demo market share: the trading floor. */
+/** The state that the parts of the demo market share. */
 export interface MarketContext {
   readonly random: Random
   readonly timestamps: Timestamps
   readonly agenda: EventScheduler
   readonly activity: Activity
-  /** Every stock, the most active first. */
+  /** All stocks, the most active first. */
   readonly stocks: readonly Stock[]
   /** Draws a stock by its share of the activity. */
   readonly chooser: WeightedChoice<Stock>
   readonly orders: OrderFlow
-  /** What moves all stocks together. */
+  /** The walk that moves all stocks together. */
   readonly market: MeanRevertingWalk
-  /** Takes the next event of the market; times do not go back, but for bars and late trades. */
+  /** Emits the next event of the market; times do not go back, except for bars and late trades. */
   readonly emit: (event: MarketEvent) => void
 }
 
@@ -66,7 +65,10 @@ interface SweepOptions {
   readonly done?: (ns: number) => void
 }
 
-/** Visits one stock after another, a step apart, the most active first: what concerns all does not happen in one instant. */
+/**
+ * Visits one stock after another at intervals, the most active first, so that not all stocks act in one
+ * instant.
+ */
 export function sweep(options: SweepOptions): void {
   const { agenda, stocks } = options
   const visitFrom = (index: number, ns: number): void => {

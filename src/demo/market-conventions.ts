@@ -1,10 +1,13 @@
 import type { ListingTape } from './instruments.ts'
 import { type Random, WeightedChoice } from './random.ts'
 
-/** FINRA's trade reporting facilities: everything that traded off the exchanges. It prints trades and never quotes. */
+/** FINRA's trade reporting facilities: all trades off the exchanges. They report trades and never quote. */
 export const offExchange = 'D'
 
-/** How a listing's quotes are spread over the exchanges, per tape; the codes are those of the consolidated tapes. */
+/**
+ * How quotes are distributed over the exchanges, by listing tape; the codes are those of the consolidated
+ * tapes.
+ */
 const quoteShares = {
   A: { N: 26, P: 14, Q: 15, Z: 12, K: 9, U: 8, V: 6, J: 3, Y: 3, B: 2, X: 1, C: 1, M: 1, H: 2, A: 1, L: 0.3 },
   B: { P: 27, Z: 17, Q: 14, K: 10, N: 8, U: 8, V: 6, J: 4, Y: 3, B: 2, X: 1, H: 2, C: 1, A: 1, L: 0.2 },
@@ -20,13 +23,13 @@ export function createQuoteExchanges(tape: ListingTape): WeightedChoice<string> 
   )
 }
 
-/** The exchange that lists a tape's symbols and holds their auctions. */
+/** Returns the exchange that lists a tape's symbols and holds their auctions. */
 export function primaryExchange(tape: ListingTape): string {
   if (tape === 'A') return 'N'
   return tape === 'B' ? 'P' : 'Q'
 }
 
-/** The kinds of sale that the demo market knows, in the order in which the tapes list them. */
+/** The kinds of sale in the demo market, in the order in which the tapes list their conditions. */
 export type Sale =
   | 'regular'
   | 'odd lot'
@@ -37,8 +40,9 @@ export type Sale =
   | 'out of sequence'
 
 /**
- * The sale conditions as the consolidated tapes write them: a regular sale is a space on tapes A and B (CTA), `@` on
- * tape C (UTP); I odd lot, F intermarket sweep, O opening print, 5 reopening print, Z out of sequence.
+ * The sale conditions as the consolidated tapes write them. A regular sale is a space on tapes A and B (CTA),
+ * and `@` on tape C (UTP). I: odd lot, F: intermarket sweep, O: opening print, 5: reopening print, Z: out of
+ * sequence.
  */
 const codes = {
   regular: [],
@@ -52,7 +56,7 @@ const codes = {
 
 export type TradeConditions = Readonly<Record<Sale, readonly string[]>>
 
-/** The conditions of a tape's trades, made once and shared by all of them. */
+/** Creates the conditions of a tape's trades, which all of them share. */
 export function createTradeConditions(tape: ListingTape): TradeConditions {
   const regular = tape === 'C' ? '@' : ' '
   const withRegular = (sale: Sale): readonly string[] => [regular, ...codes[sale]]
@@ -71,8 +75,8 @@ export function createTradeConditions(tape: ListingTape): TradeConditions {
 export const roundLot = 100
 
 /**
- * Draws the size of a trade: the dearer the share, the more odd lots (about a third at $10, two thirds above $300);
- * otherwise mostly one round lot, then a few, then an odd number above 100.
+ * Draws the size of a trade. The more expensive the share, the more odd lots (about a third at $10, two
+ * thirds above $300); otherwise mostly one round lot, then a few, then an odd number above 100.
  */
 export function drawTradeSize(random: Random, cents: number): number {
   const oddLots = Math.min(0.3 + cents / 80_000, 0.7)
@@ -84,7 +88,7 @@ export function drawTradeSize(random: Random, cents: number): number {
   return roundLot + 1 + Math.floor(random.exponential() * 220)
 }
 
-/** Draws the size of a block crossed off the exchanges: some hundred thousand to some million dollars. */
+/** Draws the size of a block traded off the exchanges: some hundred thousand to some million dollars. */
 export function drawBlockSize(random: Random, cents: number): number {
   const shares = (random.between(3e7, 4e8) * random.unit()) / cents
   return Math.max(5, Math.ceil(shares / roundLot)) * roundLot

@@ -2,14 +2,17 @@ import type { MarketEvent } from '../event/event.ts'
 import type { Random, WeightedChoice } from './random.ts'
 import type { Stock } from './stock.ts'
 
-/** Events a second in quiet times; bursts, openings and bars bring the mean to about 1,000. */
+/** Events a second in quiet times; bursts, openings and bars raise the mean to about 1,000. */
 const usualRate = 860
 const burstRate = 5000
-/** The opening adds this many, which fade with the time constant. */
+/** The opening adds this rate, which decays with the time constant. */
 const openingRate = 3700
 const openingNs = 3e9
 
-/** How busy the demo market is: it swells and ebbs, opens with a rush, and bursts now and then. */
+/**
+ * How busy the demo market is: the rate of events varies slowly, is high at the opening, and bursts now and
+ * then.
+ */
 export class Activity {
   readonly #phases: readonly [number, number]
   #burstUntilNs = 0
@@ -28,22 +31,22 @@ export class Activity {
     return usualRate * swell + opening
   }
 
-  /** Everybody trades at once until then. */
+  /** Raises the rate to that of a burst until a time. */
   burst(untilNs: number): void {
     this.#burstUntilNs = untilNs
   }
 }
 
-/** Which flurries begin with a trade rather than with a quote. */
+/** The share of flurries that begin with a trade rather than with a quote. */
 const tradeShare = 0.23
-/** How often a flurry goes on after each event. */
+/** How often a flurry continues after an event. */
 const tradeFollows = 0.6
 const quoteFollows = 0.22
-/** Within a flurry of trades, how often a quote comes next. */
+/** How often a quote follows within a flurry of trades. */
 const quoteAmongTrades = 0.42
-/** The events of a flurry on average: flurries come less often by this than events. */
+/** The mean number of events in a flurry, by which flurries are rarer than events. */
 const flurryEvents = tradeShare / (1 - tradeFollows) + (1 - tradeShare) / (1 - quoteFollows)
-/** Within a flurry events are this far apart at least, and this much more on average. */
+/** The shortest gap between events of a flurry, and the mean of the rest of a gap. */
 const leastGapNs = 1_500
 const meanGapNs = 60_000
 
@@ -55,8 +58,9 @@ interface OrderFlowOptions {
 }
 
 /**
- * The trades and quotes of all stocks as one stream of flurries: an order sweeps several prints and moves the quote,
- * a market maker's change is followed by others, all within a millisecond; between flurries time passes by chance.
+ * The trades and quotes of all stocks as one stream of flurries: an order causes several trades and moves the
+ * quote, or a market maker's change is followed by others, all within a millisecond. Flurries come at random
+ * times.
  */
 export class OrderFlow {
   readonly #random: Random
@@ -64,7 +68,7 @@ export class OrderFlow {
   readonly #chooser: WeightedChoice<Stock>
   readonly #emit: (event: MarketEvent) => void
   #dueNs = 0
-  /** Whose flurry goes on; none: the next event begins one. */
+  /** The stock of the current flurry; `undefined`: the next event begins one. */
   #stock: Stock | undefined
   #beganNs = 0
   #isTrading = false
@@ -83,7 +87,7 @@ export class OrderFlow {
     return this.#dueNs
   }
 
-  /** Makes one event, or none where chance fell on a stock that does not trade. */
+  /** Emits one event, or none where a stock was drawn that does not trade. */
   step(ns: number): void {
     const stock = this.#stock ?? this.#begin(ns)
     if (!stock.isTrading) {
@@ -102,7 +106,7 @@ export class OrderFlow {
     else this.rest(ns)
   }
 
-  /** Ends the flurry and waits for the next, which is due by chance from the beginning of this one. */
+  /** Ends the flurry and schedules the next one, at a random time from the beginning of this one. */
   rest(ns: number): void {
     const beganNs = this.#stock === undefined ? ns : this.#beganNs
     this.#stock = undefined
@@ -111,7 +115,7 @@ export class OrderFlow {
     this.#dueNs = Math.max(ns + leastGapNs, beganNs + Math.floor(waitNs))
   }
 
-  /** Gives one stock so many events a second more, until a time. */
+  /** Gives one stock additional events until a time. */
   watch(spotlight: Spotlight): void {
     this.#spotlight = spotlight
   }

@@ -2,18 +2,19 @@ import type { Luld } from '../event/event.ts'
 import type { Instrument } from './instruments.ts'
 import type { Limits } from './top-of-book.ts'
 
-/** How old the trades in the reference price are on average: the rule's is the mean of five minutes. */
+/** The mean age of the trades in the reference price; the rule uses the mean of five minutes. */
 const averageAgeNs = 150e9
-/** The reference moves only when the average is this far from it. */
+/** How far the average must be from the reference before that moves. */
 const referenceStep = 0.01
-/** The most active names and the funds are tier 1 of the plan, all others tier 2. */
+/** The number of most active names that are tier 1 of the plan, as are the funds; all others are tier 2. */
 const tierOneRanks = 200
-/** Below three dollars the band is a fifth of the price, whatever the tier. */
+/** Up to three dollars the band is a fifth of the price in either tier. */
 const lowPriceCents = 300
 
 /**
- * The limit-up limit-down bands of one symbol: 5 % (tier 1), 10 % (tier 2) or 20 % (at most $3) around a reference price,
- * the average of its recent trades, which moves in steps of at least 1 % (https://www.luldplan.com).
+ * The limit-up limit-down bands of one symbol: 5 % (tier 1), 10 % (tier 2) or 20 % (at most $3) around a
+ * reference price, the average of its recent trades, which moves in steps of at least 1 %
+ * (https://www.luldplan.com).
  */
 export class PriceBands {
   readonly #instrument: Instrument
@@ -42,26 +43,29 @@ export class PriceBands {
     this.#setReference(cents)
   }
 
-  /** Takes a trade into the average. */
+  /** Includes a trade in the average. */
   record(cents: number, ns: number): void {
     const weight = Math.min((ns - this.#averageNs) / averageAgeNs, 1)
     this.#average += (cents - this.#average) * weight
     this.#averageNs = ns
   }
 
-  /** Keeps the bands where they are until they restart, as the plan does while trading is at a limit. */
+  /** Keeps the bands until `restart`, as the plan does while a stock trades at its limit. */
   hold(): void {
     this.#isHeld = true
   }
 
-  /** Moves the bands if the average has moved far enough; true if it did. */
+  /** Moves the bands if the average has moved far enough. Returns whether it did. */
   update(): boolean {
     if (this.#isHeld || Math.abs(this.#average / this.#reference - 1) < referenceStep) return false
     this.#setReference(this.#average)
     return true
   }
 
-  /** The bands as an event; `indicator` is UTP's: A at the opening, B during the day, E at a reopening. */
+  /**
+   * Returns the bands as an event. `indicator` is UTP's: A at the opening, B during the day, E at a
+   * reopening.
+   */
   luld(indicator: 'A' | 'B' | 'E', t: string): Luld {
     const { symbol, tape } = this.#instrument
     const { lower, upper } = this.#limits

@@ -1,15 +1,17 @@
 import type { Instrument } from './instruments.ts'
 import type { Random } from './random.ts'
 
-/** The annual deviation of the market as a whole, which the funds on it share. */
+/** The annual volatility of the market as a whole. */
 const marketVolatility = 0.14
 const tradingDaysPerYear = 252
 const tradingSecondsPerYear = tradingDaysPerYear * 6.5 * 3600
-/** An opening is three times as volatile as the hours after it, and calms down with this time constant. */
+/** The additional volatility of an opening, and the time constant with which it decays. */
 const openingHeat = 2
 const openingNs = 90e9
 
-/** The price that a symbol is worth, before bid and ask: its own walk and its share of the market's. */
+/**
+ * The fair price of a symbol, from which bid and ask are made: its own walk and its share of the market's.
+ */
 export class PriceModel {
   readonly #levelCents: number
   readonly #beta: number
@@ -23,32 +25,32 @@ export class PriceModel {
     this.#market = market
     const ownVolatility = volatility * Math.sqrt(1 - correlation * correlation)
     this.#own = createWalk(ownVolatility, random)
-    // What happened since yesterday: no two seeds open at the same prices.
+    // The change since yesterday, so that no two seeds open at the same prices.
     this.#own.nudge((random.normal() * ownVolatility) / Math.sqrt(tradingDaysPerYear))
   }
 
-  /** The worth in cents, with fractions, at a time not before the last one asked for. */
+  /** Returns the fair price in cents, with fractions, at a time not before that of the last call. */
   at(ns: number): number {
     return this.#levelCents * Math.exp(this.#own.at(ns) + this.#beta * this.#market.at(ns))
   }
 
-  /** How far it is from its level by what moves it alone: 0.01 is one per cent above. */
+  /** How far the symbol's own walk is from its level: 0.01 is one per cent above. */
   get excess(): number {
     return this.#own.value
   }
 
-  /** Moves the worth at once by a fraction of it. */
+  /** Moves the price at once by a fraction of it. */
   nudge(fraction: number): void {
     this.#own.nudge(fraction)
   }
 
-  /** Pushes the worth by a fraction of it per second from now on; 0 ends it. */
+  /** Adds a drift, as a fraction of the price a second, from now on; 0 ends it. */
   drift(perSecond: number): void {
     this.#own.drift(perSecond)
   }
 }
 
-/** The walk that all symbols share in. */
+/** Creates the walk that all symbols share. */
 export function createMarketWalk(random: Random): MeanRevertingWalk {
   return createWalk(marketVolatility, random)
 }
@@ -62,24 +64,24 @@ function heatAt(ns: number): number {
   return ns > 8 * openingNs ? 1 : 1 + openingHeat * Math.exp(-ns / openingNs)
 }
 
-/** The walk returns to 0 with this time constant. */
+/** The time constant with which the walk returns to 0. */
 const reversionSeconds = 4 * 3600
-/** Steps longer than this are taken by the exact solution; for shorter ones its first order is as good. */
+/** Longer steps use the exact solution; for shorter ones its first order is as good. */
 const longStepSeconds = 60
-/** A drift is meant for seconds in which the walk is asked all the time: over a longer gap it counts as this. */
+/** A drift lasts for seconds in which the walk is read all the time; over a longer gap it counts as this. */
 const mostDriftSeconds = 1
 
 interface WalkOptions {
   readonly random: Random
-  /** Deviation of what is gained in one second. */
+  /** Standard deviation of the change in one second. */
   readonly deviationPerSecond: number
-  /** Multiplies the deviation as the session goes on: an opening is wilder than noon. */
+  /** Multiplies the deviation during the session: an opening is wilder than noon. */
   readonly heat: (ns: number) => number
 }
 
 /**
- * A random walk in log prices that keeps returning to 0 (an Ornstein-Uhlenbeck process). It is advanced when it is
- * asked, so that an idle one costs nothing.
+ * A random walk in log prices that keeps returning to 0 (an Ornstein-Uhlenbeck process). It is advanced when
+ * it is read, so an idle one costs nothing.
  */
 export class MeanRevertingWalk {
   readonly #random: Random
@@ -95,7 +97,7 @@ export class MeanRevertingWalk {
     this.#heat = options.heat
   }
 
-  /** Where the walk is at a time not before the last one asked for. */
+  /** Returns the value at a time, which is not before that of the last call. */
   at(ns: number): number {
     const seconds = (ns - this.#ns) / 1e9
     if (seconds <= 0) return this.#value
@@ -110,7 +112,7 @@ export class MeanRevertingWalk {
     return this.#value
   }
 
-  /** Where the walk was when it was last asked. */
+  /** The value at the last call of `at`. */
   get value(): number {
     return this.#value
   }
@@ -120,7 +122,7 @@ export class MeanRevertingWalk {
     this.#value += by
   }
 
-  /** Pushes the walk from now on, on top of its chance; 0 ends it. */
+  /** Adds a drift to the walk from now on; 0 ends it. */
   drift(perSecond: number): void {
     this.#driftPerSecond = perSecond
   }

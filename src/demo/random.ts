@@ -9,39 +9,42 @@ export class Random {
   #counter = 1
   #spareNormal: number | undefined
 
-  /** `seed`: a whole number of up to 2^53 - 1. */
+  /** `seed` is a whole number of up to 2^53 - 1. */
   constructor(seed: number) {
     this.#a = seed | 0
     this.#b = Math.floor(seed / 2 ** 32) | 0
     for (let round = 0; round < 16; round++) this.#bits()
   }
 
-  /** From 0 to just under 1. */
+  /** Returns a number from 0 to just under 1. */
   unit(): number {
     return this.#bits() / 2 ** 32
   }
 
-  /** From `low` to just under `high`. */
+  /** Returns a number from `low` to just under `high`. */
   between(low: number, high: number): number {
     return low + (high - low) * this.unit()
   }
 
-  /** A whole number from 0 to `count - 1`. */
+  /** Returns a whole number from 0 to `count - 1`. */
   below(count: number): number {
     return Math.floor(this.unit() * count)
   }
 
-  /** True with the given probability. */
+  /** Returns true with a probability. */
   chance(probability: number): boolean {
     return this.unit() < probability
   }
 
-  /** Exponentially distributed with mean 1: the waiting times of independent events. */
+  /** Returns an exponentially distributed number with mean 1: the waiting times of independent events. */
   exponential(): number {
     return -Math.log(1 - this.unit())
   }
 
-  /** Normally distributed with mean 0 and deviation 1, by Marsaglia's polar method, which yields two at a time. */
+  /**
+   * Returns a normally distributed number with mean 0 and deviation 1, by Marsaglia's polar method, which
+   * yields two.
+   */
   normal(): number {
     const spare = this.#spareNormal
     if (spare !== undefined) {
@@ -59,12 +62,12 @@ export class Random {
     }
   }
 
-  /** One of the list, each equally likely. */
+  /** Returns one element of a list, each equally likely. */
   pick<Element>(list: readonly [Element, ...Element[]]): Element {
     return list[this.below(list.length)] ?? list[0]
   }
 
-  /** 32 random bits as a number that is not negative. */
+  /** Returns 32 random bits as a non-negative number. */
   #bits(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0
     this.#counter = (this.#counter + 1) | 0
@@ -75,14 +78,19 @@ export class Random {
   }
 }
 
-/** Draws from a list in proportion to weights, in constant time (Walker's alias method, as set up by Vose). */
+/**
+ * Draws from a list in proportion to weights, in constant time (Walker's alias method, as set up by Vose).
+ */
 export class WeightedChoice<Element> {
   readonly #elements: readonly Element[]
-  /** Per slot: with which probability the slot's own element is drawn, and which one otherwise. */
+  /**
+   * For each slot, the probability with which its own element is drawn, and the element that is drawn
+   * otherwise.
+   */
   readonly #own: Float64Array
   readonly #alias: Int32Array
 
-  /** `elements`: one at least; `weights`: one per element, not negative, not all 0. */
+  /** `elements` has at least one; `weights` has one for each, not negative and not all 0. */
   constructor(elements: readonly Element[], weights: readonly number[]) {
     const count = elements.length
     this.#elements = elements
@@ -101,7 +109,7 @@ export class WeightedChoice<Element> {
     return element
   }
 
-  /** `shares` average 1: every slot that has less is filled up from one that has more. */
+  /** The mean of `shares` is 1: every slot with less is filled up from one with more. */
   #balance(shares: number[]): void {
     const poor: number[] = []
     const rich: number[] = []

@@ -9,21 +9,27 @@ import { nsPerMinute } from './timestamps.ts'
 const correctionNs = 9e9
 const cancelNs = 14e9
 const lateTradeNs = 4e9
-/** A trade stands at least this long before it is revised. */
+/** The least age of a trade that is revised. */
 const leastAgeNs = 0.5e9
-/** The part of a minute in which the minute before may still change: its updated bar comes at the half minute. */
+/**
+ * The part of a minute in which the previous minute may still change: its updated bar comes at the half
+ * minute.
+ */
 const fromNs = 2e9
 const untilNs = nsPerMinute / 2 - 2e9
-/** How many revisions concern the minute before, when they may. */
+/** The share of revisions that concern the previous minute, while they may. */
 const earlierShare = 0.4
 
-/** A print and the minute that counts it. */
+/** A trade and the minute whose bar counts it. */
 interface Found {
   readonly print: Print
   readonly minute: number
 }
 
-/** Corrects and cancels trades of the last two minutes now and then, and reports some too late for their minute's bar. */
+/**
+ * Corrects and cancels trades of the last two minutes now and then, and reports some too late for their
+ * minute's bar.
+ */
 export class Revisions {
   readonly #floor: MarketContext
 
@@ -70,7 +76,7 @@ export class Revisions {
     this.#floor.emit(correctionOf(trade, corrected, timestamps.text(ns)))
   }
 
-  /** The only trade of a minute stands: its bar could not be taken back. */
+  /** Never cancels the only trade of a minute, because its bar could not be withdrawn. */
   #cancel(stock: Stock, ns: number): void {
     const found = this.#find(stock, ns)
     if (found === undefined || stock.barBuilder.prints(found.minute).length === 1) return
@@ -82,7 +88,7 @@ export class Revisions {
     this.#floor.emit(event)
   }
 
-  /** A trade of the minute before, beside one that was reported in time and at its price. */
+  /** Reports a trade of the previous minute late, at the price of one that was reported in time. */
   #reportLate(stock: Stock, ns: number): void {
     const { random, timestamps } = this.#floor
     const minute = timestamps.minute(ns) - 1
@@ -121,7 +127,7 @@ export class Revisions {
   }
 }
 
-/** Auctions set the opening price and the bands: they stand. */
+/** Auctions set the opening price and the bands, so they are never revised. */
 function isAuction(stock: Stock, { trade }: Print): boolean {
   return trade.c === stock.conditions('opening') || trade.c === stock.conditions('reopening')
 }

@@ -2,12 +2,12 @@ import type { Status } from '../event/event.ts'
 import { type MarketContext, sweep } from './market-context.ts'
 import type { Stock } from './stock.ts'
 
-/** The statuses go out within some ten milliseconds, the auctions within the first seconds. */
+/** The statuses are published within some ten milliseconds, the auctions within the first seconds. */
 const statusStepNs = 30_000
 const auctionsFromNs = 15e6
 const auctionStepNs = 7.3e6
 
-/** Opens the session: every stock's status, then its auction, the most active first, and its bands. */
+/** Schedules the opening: every stock's status, then its auction and its bands, the most active first. */
 export function scheduleOpening(floor: MarketContext): void {
   const { agenda, stocks, timestamps, emit } = floor
   sweep({
@@ -32,12 +32,16 @@ export function scheduleOpening(floor: MarketContext): void {
 const barStepNs = 0.4e6
 const bandStepNs = 0.2e6
 const bandIntervalNs = 30e9
-/** The bands of so many of the most active are repeated at every interval, those of the others when they move. */
+/**
+ * How many of the most active stocks have their bands repeated at every interval; those of others follow when
+ * they move.
+ */
 const repeatedBands = 100
 
 /**
- * Publishes bars just after each half minute: the minute's at the full one, minute bars that late trades, corrections
- * or cancels changed at the half one, the running day's at both. A sweep over all stocks takes 120 ms.
+ * Schedules bars just after each half minute: the minute's bar at the full minute, minute bars that late
+ * trades, corrections or cancels have changed at the half minute, the day's bar at both. All stocks take 120
+ * ms.
  */
 export function scheduleBars(floor: MarketContext): void {
   const { agenda, stocks, timestamps, emit } = floor
@@ -58,7 +62,7 @@ export function scheduleBars(floor: MarketContext): void {
   next(0)
 }
 
-/** Publishes price bands every 30 seconds. */
+/** Schedules price bands every 30 seconds. */
 export function scheduleBands(floor: MarketContext): void {
   const { agenda, stocks, timestamps, emit } = floor
   const next = (afterNs: number): void =>
@@ -77,11 +81,14 @@ export function scheduleBands(floor: MarketContext): void {
   next(0)
 }
 
-/** How fast a burst carries the whole market, as a fraction a second. */
+/** How fast a burst moves the whole market, as a fraction a second. */
 const leastDrift = 0.0003
 const mostDrift = 0.0012
 
-/** Now and then, about once a minute, all trade at once for a second or two and the market as a whole moves. */
+/**
+ * Schedules bursts: about once a minute all stocks trade heavily for a second or two and the market as a
+ * whole moves.
+ */
 export function scheduleBursts(floor: MarketContext): void {
   const { agenda, random, activity, market } = floor
   const begin = (ns: number): void => {
@@ -99,8 +106,8 @@ export function scheduleBursts(floor: MarketContext): void {
 }
 
 /**
- * The statuses of the demo market, with the codes of UTP (tape C). The opening uses them for every tape, so that one table
- * reads the whole demo; halts happen to tape C only.
+ * The statuses of the demo market, with the codes of UTP (tape C). The opening uses them for every tape, so
+ * that one table describes the whole demo; halts happen on tape C only.
  */
 const statuses = {
   opening: { sc: 'T', sm: 'Trading', rc: '', rm: '' },

@@ -31,15 +31,17 @@ export interface StockOptions {
   readonly firstTradeId: number
 }
 
-/** How many of the trades print off the exchanges, how many of those at the middle, and how many are blocks. */
+/** The shares of trades that are off the exchanges, and of those the shares at the midpoint and of blocks. */
 const offExchangeShare = 0.42
 const midpointShare = 0.3
 const blockShare = 0.004
-/** How far a trade on an exchange moves the worth, and one that ate up what was displayed, in spreads. */
+/**
+ * How far a trade on an exchange moves the price, in spreads, and one that takes all of the displayed size.
+ */
 const tradeImpact = 0.05
 const exhaustionImpact = 0.15
 
-/** One symbol of the demo market: what it is worth, its quote, its bands, its bars, and whether it trades. */
+/** One symbol of the demo market: its price, its quote, its bands, its bars, and whether it trades. */
 export class Stock {
   readonly instrument: Instrument
   readonly rank: number
@@ -54,7 +56,7 @@ export class Stock {
   #phase: 'waiting' | 'trading' | 'halted' = 'waiting'
   #tradeId: number
   #side: Side = 'buy'
-  /** A trade ate up what one side showed: the next event is a quote. */
+  /** Whether a trade took all of one side's displayed size, so that the next event is a quote. */
   #isExhausted = false
 
   constructor(options: StockOptions) {
@@ -76,12 +78,12 @@ export class Stock {
     return this.#phase === 'trading'
   }
 
-  /** No trades and no quotes from now until the next auction. */
+  /** Stops trades and quotes until the next auction. */
   halt(): void {
     this.#phase = 'halted'
   }
 
-  /** Starts or resumes trading with a quote, an auction's print and the bands around it. */
+  /** Starts or resumes trading with a quote, an auction trade and the bands around it. */
   auction(kind: 'opening' | 'reopening', ns: number): readonly [Quote, Trade] {
     this.#phase = 'trading'
     const worth = this.price.at(ns)
@@ -95,26 +97,26 @@ export class Stock {
     return [quote, this.#print({ cents, size, exchange, sale: kind }, ns)]
   }
 
-  /** What it is worth now, within its bands, in cents. */
+  /** Returns the price now, within the bands, in cents. */
   worth(ns: number): number {
     const { lower, upper } = this.bands.limits
     return Math.min(Math.max(this.price.at(ns), lower), upper)
   }
 
-  /** Whether the worth has run into the bands, so that trading can only go on at their edge. */
+  /** Whether the price has reached the bands, so that trading can only continue at their edge. */
   isAtLimit(ns: number): boolean {
     const { lower, upper } = this.bands.limits
     const worth = this.price.at(ns)
     return worth <= lower || worth >= upper
   }
 
-  /** Whether nobody would trade at the last quote any more: a new one comes first. */
+  /** Whether nobody would trade at the last quote any more, so that a new quote has to come first. */
   isQuoteStale(ns: number): boolean {
     const worth = this.worth(ns)
     return this.#isExhausted || worth < this.#book.bid || worth > this.#book.ask
   }
 
-  /** The next quote: it follows the worth, or only its sizes change. */
+  /** Returns the next quote: it follows the price, or only its sizes change. */
   quote(ns: number): Quote {
     const worth = this.worth(ns)
     if (this.#isExhausted || !this.#book.contains(worth) || this.#random.chance(0.2)) {
@@ -126,7 +128,9 @@ export class Stock {
     return this.#book.quote(this.#timestamps.text(ns))
   }
 
-  /** The next trade, at the last quote or between; `isSweep`: one of several that one order made. */
+  /**
+   * Returns the next trade, at the last quote or within it. `isSweep`: one of several trades of one order.
+   */
   trade(ns: number, isSweep: boolean): Trade {
     this.#side = this.#drawSide(this.worth(ns))
     if (!isSweep && this.#random.chance(offExchangeShare)) return this.#tradeOffExchange(ns)
@@ -140,7 +144,7 @@ export class Stock {
     return this.#print({ cents, size, exchange: this.#book.exchange(side), sale: saleOf(size, isSweep) }, ns)
   }
 
-  /** A trade id that was not used before. */
+  /** Returns a new trade id. */
   nextTradeId(): number {
     this.#tradeId += 1 + this.#random.below(3)
     return this.#tradeId
@@ -159,7 +163,7 @@ export class Stock {
     return this.#print({ cents, size, exchange: offExchange, sale: saleOf(size, false) }, ns)
   }
 
-  /** Trades come in runs of one side, and follow the worth. */
+  /** Draws the side of a trade: trades come in runs of one side, and follow the price. */
   #drawSide(worth: number): Side {
     const spread = this.#book.ask - this.#book.bid
     const pressure = Math.min(Math.max((worth - this.#book.middle) / spread, -0.5), 0.5)

@@ -5,7 +5,7 @@ import type { Random, WeightedChoice } from './random.ts'
 
 export type Side = 'buy' | 'sell'
 
-/** The prices between which a symbol may be quoted and trade, both included, in cents. */
+/** The prices between which a symbol may be quoted and traded, both included, in cents. */
 export interface Limits {
   readonly lower: number
   readonly upper: number
@@ -14,12 +14,12 @@ export interface Limits {
 /** Every quote of the demo market is a regular one. */
 const conditions = ['R'] as const
 
-/** Names dearer than this are quoted in steps of five cents, as dear names mostly are. */
+/** The price above which symbols are quoted in steps of five cents, as expensive ones mostly are. */
 const coarseAboveCents = 100_000
 
 /**
- * The best bid and offer of one symbol, in whole cents and round lots. The bid is always below the ask, and both lie on the
- * symbol's tick.
+ * The best bid and offer of one symbol, in whole cents and round lots. The bid is always below the ask, and
+ * both are multiples of the symbol's tick.
  */
 export class TopOfBook {
   readonly #instrument: Instrument
@@ -43,7 +43,7 @@ export class TopOfBook {
     this.#random = random
     this.#exchanges = createQuoteExchanges(instrument.tape)
     this.#tick = levelCents > coarseAboveCents ? 5 : 1
-    // Half a basis point for the most active, 10 for the last; less for funds, more for the volatile.
+    // Half a basis point for the most active, 10 for the last; less for funds, more for volatile names.
     const fund = Math.abs(correlation) > 0.8 ? 0.4 : 1
     this.#spread = 0.5e-4 * (1 + rank / 10) ** 0.9 * Math.sqrt(volatility / 0.3) * fund
     this.#depth = Math.min(Math.max((60_000 / levelCents) * (1 + 4 / (1 + rank / 20)), 1), 90)
@@ -61,7 +61,7 @@ export class TopOfBook {
     return (this.#bid + this.#ask) / 2
   }
 
-  /** Whether a price is well between bid and ask, so that nobody has a reason to move. */
+  /** Whether a price is well between bid and ask, so that the quote need not move. */
   contains(cents: number): boolean {
     return Math.abs(cents - this.middle) < (this.#ask - this.#bid) * 0.6
   }
@@ -79,13 +79,16 @@ export class TopOfBook {
     this.#changeAsk(ask)
   }
 
-  /** One side's size changes, as orders are added and cancelled, and now and then the exchange that shows most. */
+  /** Changes one side's size, as orders are added and cancelled, and now and then its exchange. */
   resize(): void {
     if (this.#random.chance(0.5)) this.#changeBid(this.#bid)
     else this.#changeAsk(this.#ask)
   }
 
-  /** Takes shares from one side's displayed size; true if that ate it up and the quote has to move. */
+  /**
+   * Takes shares from one side's displayed size. Returns whether it was used up, so that the quote has to
+   * move.
+   */
   take(side: Side, shares: number): boolean {
     const lots = side === 'buy' ? this.#askLots : this.#bidLots
     const left = lots - Math.ceil(shares / roundLot)
@@ -94,12 +97,12 @@ export class TopOfBook {
     return left <= 0
   }
 
-  /** The exchange that a buyer or a seller meets. */
+  /** Returns the exchange at which a buyer or a seller trades. */
   exchange(side: Side): string {
     return side === 'buy' ? this.#askExchange : this.#bidExchange
   }
 
-  /** The quote as an event. */
+  /** Returns the quote as an event. */
   quote(t: string): Quote {
     return {
       T: 'q',

@@ -3,7 +3,10 @@ export interface WarnLog {
   warn(fields: object, message: string): void
 }
 
-/** Warnings that may come in floods: at most one in each interval is written, and says how many were not. */
+/**
+ * Limits warnings that may come in floods: at most one in each interval is written, with the number of those
+ * suppressed.
+ */
 export class RateLimitedLog implements WarnLog {
   readonly #log: WarnLog
   readonly #intervalMs: number

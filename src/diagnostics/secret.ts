@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 const shown = '[secret]'
 
-/** A text that is not shown by mistake: logs, JSON and inspection say `[secret]`. */
+/** A text that is not shown by mistake: logs, JSON and inspection show `[secret]`. */
 export class Secret {
   readonly #text: string
 
@@ -10,7 +10,7 @@ export class Secret {
     this.#text = text
   }
 
-  /** The text itself, for whoever uses it at once. */
+  /** Returns the text itself, for immediate use. */
   reveal(): string {
     return this.#text
   }

@@ -1,4 +1,7 @@
-/** A value from outside as a message may show it: short, in one line, whatever it is. Objects are named, never walked. */
+/**
+ * Returns a value from outside as messages may show it: short, on one line, whatever it is. Objects are
+ * named, never traversed.
+ */
 export function showValue(value: unknown, maxLength = 60): string {
   if (typeof value === 'string') return JSON.stringify(shorten(value, maxLength).toWellFormed())
   if (Array.isArray(value)) return `an array of ${value.length}`
@@ -6,7 +9,7 @@ export function showValue(value: unknown, maxLength = 60): string {
   return typeof value === 'function' ? 'a function' : String(value)
 }
 
-/** The beginning of a long text, of whole characters. */
+/** Returns the beginning of a long text, in whole characters. */
 export function shorten(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text
   const isWithinPair = (text.codePointAt(maxLength - 1) ?? 0) > 0xffff

@@ -1,6 +1,6 @@
 /**
- * A fault of ours or of the world, with a stable `code` and the original error as `cause`.
- * Messages name the value, the rule and the cure; they are for operators and never reach a peer.
+ * A fault of ours or of the world, with a stable `code` and the original error as `cause`. Messages name the
+ * value, the rule and the cure; they are for operators and never reach a peer.
  */
 export abstract class TickerError extends Error {
   abstract readonly code: `TICKER_${string}`
@@ -11,12 +11,12 @@ export abstract class TickerError extends Error {
   }
 }
 
-/** Something started against its owner's rules: a second start, a use after the end. */
+/** Something was used against its life cycle: started twice, or used after its end. */
 export class LifecycleError extends TickerError {
   readonly code = 'TICKER_LIFECYCLE'
 }
 
-/** The message of anything that was thrown. */
+/** Returns the message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

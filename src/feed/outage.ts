@@ -1,18 +1,18 @@
 import { type Moment, wallTimeOf } from '../system/clock.ts'
 
-/** Why a feed is not read: the log cannot be, or what was read waits for the decoder module. */
+/** Why a feed is not read: the log is unreachable, or records that were read wait for the decoder module. */
 export const outageSources = ['unreachable', 'decoding'] as const
 
-/** A feed is not read at the moment, at least in part, so that nobody knows how much there is to read. */
+/** An outage: a feed is not read at the moment, at least in part, so its lag is unknown. */
 export interface Outage {
   readonly source: (typeof outageSources)[number]
-  /** On a clock that only goes on. */
+  /** On the steady clock. */
   readonly sinceMs: number
-  /** In words for an operator. */
+  /** The reason, for an operator. */
   readonly why?: string | undefined
 }
 
-/** An outage as it is told outside. */
+/** An outage as the gateway reports it. */
 export interface OutageReport {
   readonly source: Outage['source']
   /** RFC 3339. */

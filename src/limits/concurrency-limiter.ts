@@ -1,8 +1,8 @@
 import { Queue } from './queue.ts'
 
 /**
- * Lets a few through at a time: an asynchronous function of which at most `atOnce` calls are under way, the others waiting in the
- * order in which they came. So the ends of a storm of calls do not come all in one turn of the event loop.
+ * Returns an asynchronous function of which at most `atOnce` calls are under way; further ones wait in the
+ * order in which they came. So the ends of a storm of calls do not all come in one turn of the event loop.
  */
 export function limitConcurrency<Input, Output>(
   pass: (input: Input) => Promise<Output>,
@@ -30,26 +30,29 @@ export function limitConcurrency<Input, Output>(
 
 interface Lane {
   readonly pass: (work: () => Promise<void>) => Promise<void>
-  /** Inside or waiting. */
+  /** Calls under way or waiting. */
   count: number
 }
 
-/** Lets a few pieces of work of each user go on at a time, the others waiting in their order; users do not wait for each other. */
+/**
+ * Limits how many tasks of each user are under way. A user's further tasks wait in their order; users do not
+ * wait for each other.
+ */
 export class UserConcurrency {
   readonly #atOnce: number
-  /** By user; who has no work is not kept. */
+  /** By user; a user without tasks is not kept. */
   readonly #lanes = new Map<string, Lane>()
 
   constructor(atOnce: number) {
     this.#atOnce = atOnce
   }
 
-  /** How many users have work. */
+  /** The number of users that have tasks. */
   get users(): number {
     return this.#lanes.size
   }
 
-  /** Whether the next work of this user would have to wait. */
+  /** Whether the next task of this user would have to wait. */
   isFull(user: string): boolean {
     return (this.#lanes.get(user)?.count ?? 0) >= this.#atOnce
   }

@@ -1,25 +1,29 @@
 import { readFileSync } from 'node:fs'
 
-/** Kept for what is no client (Kafka's brokers, files, operators): a quarter of what there is, but no fewer and no more than these. */
+/**
+ * Reserved for connections to brokers, for files and for operators: a quarter of the limit, within these
+ * bounds.
+ */
 const leastSpare = 64
 const mostSpare = 512
-/** Connections that each listener for operators may have of them. */
+/** Connections that each operator listener may have of the reserve. */
 const mostOfOperators = 100
 const shareOfOperators = 1 / 8
 
-/** What the descriptors of a process go to: each open file or socket takes one. */
+/** How the file descriptors of a process are divided; each open file or socket takes one. */
 export interface FileDescriptors {
-  /** What the process may have (`ulimit -n`); Node raises the soft limit to the hard one when it starts. */
+  /** The process's limit (`ulimit -n`); Node raises the soft limit to the hard one at start. */
   readonly limit: number
-  /** Connections to the stream and `/v1` that it takes. */
+  /** Connections that the stream and `/v1` accept. */
   readonly room: number
-  /** Connections that each listener for operators takes. */
+  /** Connections that each operator listener accepts. */
   readonly operatorRoom: number
 }
 
 /**
- * Divides the descriptors of this process, so that clients cannot take the last one: without any, Node itself fails (`process.memoryUsage()`
- * opens a file), and a worker of `node:cluster` cannot be handed a connection, which its primary would keep for ever.
+ * Divides the file descriptors of this process, so that clients cannot take the last one. Without a free
+ * descriptor Node itself fails (`process.memoryUsage()` opens a file), and a worker of `node:cluster` cannot
+ * receive a connection, which its primary would keep for ever.
  */
 export function divideFileDescriptors(limit = descriptorLimit()): FileDescriptors {
   const spare = Math.min(mostSpare, Math.max(leastSpare, Math.floor(limit / 4)))
@@ -30,7 +34,7 @@ export function divideFileDescriptors(limit = descriptorLimit()): FileDescriptor
   }
 }
 
-/** `Infinity` where there is no limit, or the system does not tell. */
+/** Returns `Infinity` where there is no limit, or the system does not state it. */
 function descriptorLimit(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
@@ -40,14 +44,14 @@ function descriptorLimit(): number {
   }
 }
 
-/** What the limits allow at a time. */
+/** The configured limits that take descriptors. */
 export interface AllowedConnections {
   readonly maxSessions: number
   readonly maxHandshakes: number
   readonly workers: number
 }
 
-/** What to tell the operator where there are fewer descriptors than the limits allow connections; `undefined` where there are enough. */
+/** Returns a warning for the operator where the configured limits need more descriptors than there are. */
 export function describeShortage(
   { limit, room }: FileDescriptors,
   allowed: AllowedConnections,

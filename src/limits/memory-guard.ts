@@ -1,65 +1,68 @@
 import { MemoryUse } from './process-memory.ts'
 
-/** `short`: nobody new is taken in. `critical`: what can be let go of is. */
+/** `short`: new sessions are refused. `critical`: memory is freed. */
 export const memoryStates = ['calm', 'short', 'critical'] as const
 export type MemoryState = (typeof memoryStates)[number]
 
-/** Something that is kept in memory, and can do with less. */
+/** A store in memory that can shrink. */
 export interface ShrinkingStore {
-  /** What it may keep by configuration. */
+  /** Its size as configured. */
   readonly fullBytes: number
-  /** What it may keep now; it lets go of the rest at once. */
+  /** Its present limit. Lowering it frees the rest at once. */
   limitBytes: number
   readonly counts: { readonly bytes: number }
 }
 
-/** What is wanted of sessions, and what came of it. */
+/** Sessions to end and bytes to free; or how many were. */
 export interface Relief {
   readonly sessions: number
   readonly bytes: number
 }
 
-/** Where the lines go; a Fastify logger fits. */
+/** The part of a logger that the guard needs; a Fastify logger fits. */
 export interface GuardLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
 }
 
 export interface MemoryGuardOptions {
-  /** What the process may take. */
+  /** The memory that the process may take. */
   readonly limitBytes: number
-  /** The parts of it, from 0 to 1, past which it is short, and critical. */
+  /** The parts of it, from 0 to 1, above which memory is short, and critical. */
   readonly refuseShare: number
   readonly shedShare: number
   /** The recent events. */
   readonly window: ShrinkingStore
-  /** Lets go of what can be read again. */
+  /** Empties the caches whose content can be read again. */
   readonly clear: () => void
-  /** Ends sessions until so many unsent bytes go with them, those with the most first, but at most so many. */
+  /** Ends sessions, those with the most unsent bytes first, until either of the wanted numbers is reached. */
   readonly relieve: (wanted: Relief) => Relief
   readonly log: GuardLog
-  /** What the process uses now; if left out, as `MemoryUse` says. */
+  /** Reads the memory that the process uses; `MemoryUse` by default. */
   readonly read?: () => number
 }
 
 export interface MemoryGuardCounts {
-  /** Times that each state was entered, since start. */
+  /** How often each state was entered since the start. */
   readonly changes: Record<MemoryState, number>
-  /** Sessions ended for their unsent bytes. */
+  /** Sessions that were ended for their unsent bytes. */
   endedSessions: number
 }
 
 const lookMs = 500
-/** A state is left so much below where it begins. */
+/** A state ends this far below the share at which it begins. */
 const slack = 0.05
-/** Ended in one look at most. */
+/** Sessions ended in one look at most. */
 const mostEnded = 20
-/** What was let go of counts as given back for so many looks: the collector, and peers that are told of their end, take their time. */
+/**
+ * How many looks freed memory is counted as already returned: garbage collection, and peers that are being
+ * closed, take their time.
+ */
 const patienceLooks = 12
-/** Between two steps down of the window, and between two up. */
+/** Looks between two steps down of the window, and between two steps up. */
 const shrinkLooks = 4
 const restoreLooks = 60
-/** The window keeps this part of its bytes at least. */
+/** The smallest part of its configured bytes that the window keeps. */
 const leastShare = 1 / 16
 
 const messages: Readonly<Record<MemoryState, string>> = {
@@ -69,20 +72,21 @@ const messages: Readonly<Record<MemoryState, string>> = {
 }
 
 /**
- * Keeps the process below what it may take, since what ends it otherwise ends every session. Past the first watermark nobody new is
- * taken in; past the second fewer recent events are kept, and the sessions with the most unsent bytes end.
+ * Keeps the process within its memory, because running out would end every session. Above the first watermark
+ * new sessions are refused. Above the second fewer recent events are kept, and the sessions with the most
+ * unsent bytes end.
  */
 export class MemoryGuard {
   readonly counts: MemoryGuardCounts = { changes: { calm: 0, short: 0, critical: 0 }, endedSessions: 0 }
   readonly limitBytes: number
   readonly #options: MemoryGuardOptions
   readonly #read: () => number
-  /** What was let go of lately, and may not have been given back yet. */
+  /** Memory that was freed lately, and may not have been returned to the system yet. */
   readonly #released: { readonly look: number; readonly bytes: number }[] = []
   #usedBytes = 0
   #state: MemoryState = 'calm'
   #look = 0
-  /** When the window was shrunk or restored, or calm began. */
+  /** The look at which the window was last resized, or memory became calm. */
   #steppedAt = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -97,12 +101,12 @@ export class MemoryGuard {
     return this.#state
   }
 
-  /** What the process used at the last look. */
+  /** The memory that the process used at the last look. */
   get usedBytes(): number {
     return this.#usedBytes
   }
 
-  /** Whether new sessions and resumes are to be refused. */
+  /** Whether new sessions and resumes are refused. */
   get isShort(): boolean {
     return this.#state !== 'calm'
   }
@@ -116,7 +120,7 @@ export class MemoryGuard {
     this.#timer = undefined
   }
 
-  /** Looks at what the process takes, and acts on it; every half second between `start` and `stop`. */
+  /** Reads the memory in use and acts on it; called every half second between `start` and `stop`. */
   look(): void {
     this.#look++
     const used = this.#read()
@@ -127,7 +131,10 @@ export class MemoryGuard {
     else if (state === 'calm') this.#restore(used)
   }
 
-  /** With hysteresis: from a state the way down leads over a lower share than the way up. */
+  /**
+   * Returns the state for a share, with hysteresis: a state ends at a lower share than the one at which it
+   * begins.
+   */
   #stateAt(share: number): MemoryState {
     const { refuseShare, shedShare } = this.#options
     if (share >= shedShare - (this.#state === 'critical' ? slack : 0)) return 'critical'
@@ -149,7 +156,7 @@ export class MemoryGuard {
     }
   }
 
-  /** Gives back what the process takes too much, as far as it is not on its way already. */
+  /** Frees the excess memory of the process, less the part that is being freed already. */
   #shed(usedBytes: number): void {
     const { shedShare, relieve, log } = this.#options
     let wanted = usedBytes - (shedShare - slack) * this.limitBytes - this.#onItsWay()
@@ -162,7 +169,7 @@ export class MemoryGuard {
     log.warn({ ...ended }, 'memory is nearly used up: sessions with much unsent were ended')
   }
 
-  /** Halves what the window may keep; how many bytes that lets go of. */
+  /** Halves the window's limit. Returns how many bytes that frees. */
   #shrink(): number {
     const { window, log } = this.#options
     const { limitBytes, fullBytes } = window
@@ -181,7 +188,7 @@ export class MemoryGuard {
     return released
   }
 
-  /** Doubles what the window may keep, where that leaves the process calm. */
+  /** Doubles the window's limit where memory stays calm with it. */
   #restore(usedBytes: number): void {
     const { window, refuseShare, log } = this.#options
     const { limitBytes, fullBytes } = window

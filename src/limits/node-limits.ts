@@ -1,11 +1,11 @@
 import type { QuotaLimits } from './node-quotas.ts'
 
-/** So much of its rate of messages a client may use at once (`PROTOCOL.md` §2). */
+/** The part of its message rate that a client may use at once, as time (`PROTOCOL.md` §2). */
 export const messageBurstMs = 4000
-/** A message counts once more for each so many bytes. */
+/** A message counts once, and once more for each of this many bytes. */
 export const bytesPerMessage = 1024
 
-/** What a node allows each of its users and addresses, and all of them. */
+/** The limits of a node for each user, for each address, and for all of them together. */
 export interface NodeLimits {
   readonly maxConnectionsPerAddress: number
   readonly maxSessionsPerUser: number
@@ -14,17 +14,17 @@ export interface NodeLimits {
   readonly handshakesPerAddressPerSecond: number
   readonly sessionsPerUserPerSecond: number
   readonly eventsPerSecond: number
-  /** In a minute. */
+  /** Each minute. */
   readonly resumeBytesPerUser: number
 }
 
-/** So much of its rate an address, a user or the node may use at once. */
+/** The part of its rate that an address, a user or the node may take at once, as time. */
 const burstMs = 4000
-/** Lists of symbols that a user may ask for: two a second, twenty at once. */
+/** Lists of symbols that a user may request: two a second, twenty at once. */
 const lists = { perSecond: 2, burstMs: 10_000 }
 const minuteMs = 60_000
 
-/** What a ledger keeps of a node's limits. */
+/** Returns the quotas that a node's limits amount to. */
 export function quotaLimits(limits: NodeLimits): QuotaLimits {
   return {
     places: {

@@ -1,7 +1,10 @@
 import { TickerError } from '../diagnostics/ticker-error.ts'
 import { KeyedRateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
 
-/** What is limited in number: stream connections of an address, others of it, sessions of a user, sessions of the node (under the key ''). */
+/**
+ * The things that are limited in number: stream connections of an address, its other connections, sessions of
+ * a user, and sessions of the node (under the key '').
+ */
 export const slotKinds = [
   'connectionsPerAddress',
   'httpConnectionsPerAddress',
@@ -11,7 +14,11 @@ export const slotKinds = [
 
 export type SlotKind = (typeof slotKinds)[number]
 
-/** What is limited each second: handshakes of the node (under the key '') and of an address; what a user begins, publishes, lists, and is sent when it resumes. */
+/**
+ * The things that are limited in rate: handshakes of the node (under the key '') and of an address; the
+ * sessions that a user begins, the events it publishes, the lists it requests, and the bytes it is sent when
+ * it resumes.
+ */
 export const rateKinds = [
   'handshakes',
   'handshakesPerAddress',
@@ -23,49 +30,52 @@ export const rateKinds = [
 
 export type RateKind = (typeof rateKinds)[number]
 
-/** A part of what a key may take each second. */
+/** A claim on the rate of one key. */
 export interface RateClaim {
   readonly kind: RateKind
   readonly key: string
   readonly count: number
 }
 
-/** Gives a place back; calling it again does nothing. */
+/** Releases a slot; calling it again does nothing. */
 export type Release = () => void
 
-/** The process that keeps the limits of this node does not answer. */
+/** The process that keeps this node's quotas does not answer. */
 export class QuotasUnavailableError extends TickerError {
   readonly code = 'TICKER_LEDGER_SILENT'
 }
 
 /**
- * Who has how much of what is limited for the whole node. Promises, because processes that share a node's limits have to ask one of
- * them; they reject with a `QuotasUnavailableError` where it does not answer in time.
+ * The quotas of the whole node: how many slots, and how much of each rate, every user and address has taken.
+ * The methods return promises because in a node of several processes the workers ask the primary. They reject
+ * with a `QuotasUnavailableError` where it does not answer in time.
  */
 export interface NodeQuotas {
-  /** Claims a place under a key; `undefined` when all of its places are taken. */
+  /** Claims a slot for a key. Resolves to `undefined` where all of the key's slots are taken. */
   claim(kind: SlotKind, key: string): Promise<Release | undefined>
-  /** Takes all that is wanted, in advance: how many ms to wait for it. Where that is more than `mostMs`, nothing is taken. */
+  /**
+   * Takes all of the claims in advance. Resolves to how many ms to wait for them. A wait longer than `mostMs`
+   * takes nothing.
+   */
   reserve(wants: readonly RateClaim[], mostMs: number): Promise<number>
-  /** Gives back what was taken and then not used. */
+  /** Returns a claim that was not used. */
   giveBack(want: RateClaim): void
 }
 
-/** How many places a key has, and how much each second. */
+/** The slots and the rates of each key. */
 export interface QuotaLimits {
   readonly places: Readonly<Record<SlotKind, number>>
   readonly rates: Readonly<Record<RateKind, RateLimiterOptions>>
 }
 
-/** The ledger of one process. */
+/** The quotas of a node, kept in this process. */
 export class LocalQuotas implements NodeQuotas {
   readonly #places: Readonly<Record<SlotKind, number>>
   readonly #rates: Readonly<Record<RateKind, KeyedRateLimiter>>
   readonly #now: () => number
-  /** Places taken, by kind and key; a key without any is not kept. */
+  /** Slots taken, by kind and key; a key without any is not kept. */
   readonly #taken = new Map<SlotKind, Map<string, number>>(slotKinds.map(kind => [kind, new Map()]))
 
-  /** `now` is in ms on a clock that only goes on; `performance.now` if left out. */
   constructor({ places, rates }: QuotaLimits, now: () => number = () => performance.now()) {
     this.#places = places
     this.#rates = {
@@ -79,7 +89,7 @@ export class LocalQuotas implements NodeQuotas {
     this.#now = now
   }
 
-  /** How many places are taken under all keys. */
+  /** Returns how many slots are taken, over all keys. */
   taken(kind: SlotKind): number {
     let sum = 0
     for (const count of this.#taken.get(kind)?.values() ?? []) sum += count
@@ -90,7 +100,7 @@ export class LocalQuotas implements NodeQuotas {
     return Promise.resolve(this.take(kind, key))
   }
 
-  /** Claims a place at once. */
+  /** Claims a slot at once; returns `undefined` where all are taken. */
   take(kind: SlotKind, key: string): Release | undefined {
     const taken = this.#taken.get(kind) ?? new Map<string, number>()
     const count = taken.get(key) ?? 0

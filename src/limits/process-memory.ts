@@ -1,26 +1,30 @@
 import { totalmem } from 'node:os'
 
-/** What Node says of the process, in bytes. */
+/** The memory of the process as Node reports it, in bytes. */
 type MemoryReading = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'external'>
 
-/** By so much the resident set has to be larger than when all of it counted. */
+/** How much larger the resident set must grow before all of it is counted again. */
 const muchLarger = 17 / 16
 
 /**
- * How much memory the process uses: its resident set, less what the allocator keeps of what was given back to it. glibc returns
- * little: a window of 256 MiB that was shrunk to 16 left 345 MB resident of 382, of which 250 were free for whatever came next.
+ * Estimates how much memory the process uses: its resident set without the freed memory that the allocator
+ * keeps. glibc returns little to the system: a window of 256 MiB that was shrunk to 16 left 345 MB resident
+ * of 382, of which 250 were free for later use.
  *
- * When the resident set is much larger than ever, all of it counts. Below that, what Node knows to be allocated counts, and what it did
- * not know of at that moment, and what was added to it since: so it is never taken to be less than what made it grow that far, and
- * a page more does not make all that is free look used.
+ * When the resident set grows well beyond its former size, all of it counts. Below that, three parts count:
+ * the memory that Node knows to be allocated, the memory that was resident beside it at that moment, and the
+ * growth since. So the estimate is never too low for the growth that made all of it count, and one page more
+ * does not make all free memory look used.
  */
 export class MemoryUse {
   readonly #ask: () => MemoryReading
   #usedBytes = 0
   #highestRss = 0
-  /** The resident set when all of it counted last. */
+  /** The resident set when all of it was last counted. */
   #countedRss = 0
-  /** What was resident then, and not known to Node: code, sockets, TLS, and free memory of the allocator. */
+  /**
+   * Memory that was resident then and unknown to Node: code, sockets, TLS, and free memory of the allocator.
+   */
   #unknownThen = 0
 
   constructor(ask: () => MemoryReading = () => process.memoryUsage()) {
@@ -28,14 +32,14 @@ export class MemoryUse {
   }
 
   /**
-   * In bytes, now. Takes 15 to 20 µs: the resident set is read from /proc. Where that cannot be opened, for lack of descriptors perhaps,
-   * the last reading stays.
+   * Reads the memory in use, in bytes. Takes 15 to 20 µs, because the resident set is read from /proc. Where
+   * that cannot be opened (no free descriptor, perhaps), the last reading stays.
    */
   read(): number {
     try {
       this.#usedBytes = this.#judge(this.#ask())
     } catch {
-      // The next look tells.
+      // The next reading may succeed.
     }
     return this.#usedBytes
   }
@@ -53,19 +57,25 @@ export class MemoryUse {
   }
 }
 
-/** What the gateway may take where nobody says: the limit of its container (cgroup), else the machine's memory. In bytes. */
+/**
+ * Returns the memory that the gateway may take by default, in bytes: the limit of its container (cgroup), or
+ * the machine's memory.
+ */
 export function memoryLimit(): number {
   const constrained = process.constrainedMemory()
   const total = totalmem()
-  // Without a limit it is 0, or more than any machine has.
+  // Without a limit this is 0, or more than any machine has.
   return constrained > 0 && constrained < total ? constrained : total
 }
 
-/** What a primary takes, with thousands of addresses and users in its ledger. */
+/** The memory of a primary with thousands of addresses and users in its quotas. */
 const primaryBytes = 201_326_592
 const leastBytes = 67_108_864
 
-/** What one of several workers may take of it, beside the others and their primary; all of it where there is one process. */
+/**
+ * Returns the share of one of several workers beside the others and their primary; all of it with a single
+ * process.
+ */
 export function shareOfWorker(limitBytes: number, workers: number): number {
   if (workers === 1) return limitBytes
   return Math.max(leastBytes, Math.floor((limitBytes - primaryBytes) / workers))

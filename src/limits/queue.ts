@@ -1,6 +1,9 @@
-/** First in, first out, whatever its length: shifting a long array is quadratic. Keeps nothing of what has left it. */
+/**
+ * A first-in, first-out queue that stays fast at any length (shifting a long array is quadratic) and keeps no
+ * reference to items that have left it.
+ */
 export class Queue<Piece> {
-  /** The last first, so that the first is taken from the end. */
+  /** Reversed, so that the first item is taken from the end. */
   #leaving: Piece[] = []
   #coming: Piece[] = []
 

@@ -1,12 +1,12 @@
 interface SingleRateLimiterOptions {
   readonly perSecond: number
-  /** How much of it may be used at once, as the time in which it fills up. */
+  /** The largest burst, as the time in which it refills. */
   readonly burstMs: number
 }
 
 /**
- * What one peer may use: it fills up at `perSecond` and holds what fills up in `burstMs`. Two numbers, so that each session can
- * have its own. Times are on any clock that only goes on.
+ * Limits the rate of one peer: a budget that refills at `perSecond`, up to the refill of `burstMs`. It
+ * consists of two numbers, so that every session can have its own. Times are in ms on a monotonic clock.
  */
 export class RateLimiter {
   readonly #msPerPiece: number
@@ -18,7 +18,10 @@ export class RateLimiter {
     this.#burstMs = burstMs
   }
 
-  /** Uses some of it; false, and nothing is used, where there is not enough. More than it holds is taken from a full one. */
+  /**
+   * Spends from the budget. Returns false, and spends nothing, where too little is left. A count above the
+   * size of the budget needs a full one.
+   */
   spend(count: number, nowMs: number): boolean {
     const usedUntilMs = Math.max(nowMs, this.#usedUntilMs)
     const costMs = count * this.#msPerPiece
@@ -27,33 +30,39 @@ export class RateLimiter {
     return true
   }
 
-  /** Uses what something has cost, at most half of what a full one holds, whether or not there is enough. */
+  /**
+   * Charges a cost that has already been incurred, whether or not enough is left; at most half of a full
+   * budget.
+   */
   owe(count: number, nowMs: number): void {
     const costMs = Math.min(count * this.#msPerPiece, this.#burstMs / 2)
     this.#usedUntilMs = Math.max(nowMs, this.#usedUntilMs) + costMs
   }
 }
 
-/** Beyond so many keys the one that took longest ago is forgotten, and begins with a full budget. */
+/** With more keys than this, keys whose budget is full are forgotten. */
 const keysLimit = 10_000
 
 export interface RateLimiterOptions {
   readonly perSecond: number
-  /** How much of it may be used at once, as the time in which it fills up; 1 s if left out. */
+  /** The largest burst, as the time in which it refills; 1 s by default. */
   readonly burstMs?: number
 }
 
 /**
- * How much of something each key (a user, an address) may take: a budget that fills up at `perSecond` and holds what fills up in
- * `burstMs`. More than that is taken from a full one, and the key waits the longer for the next. Times are on any clock that only
- * goes on.
+ * Limits the rate of each key (a user, an address): a budget that refills at `perSecond`, up to the refill of
+ * `burstMs`. A key may take more than a full budget holds, and then waits longer for the next. Times are in
+ * ms on a monotonic clock.
  */
 export class KeyedRateLimiter {
   readonly #msPerPiece: number
   readonly #burstMs: number
-  /** Until when the budget is used up, in ms, by key. */
+  /** The time at which each key's budget is full again, in ms. */
   readonly #usedUntilMs = new Map<string, number>()
-  /** How many keys it takes for the next sweep: twice those that the last one left, so that each costs little. */
+  /**
+   * The number of keys that triggers the next sweep: twice those that the last one left, so that sweeps stay
+   * cheap.
+   */
   #sweepAt = keysLimit
 
   constructor({ perSecond, burstMs = 1000 }: RateLimiterOptions) {
@@ -61,18 +70,22 @@ export class KeyedRateLimiter {
     this.#burstMs = burstMs
   }
 
-  /** How many keys are known. */
+  /** The number of keys that are kept. */
   get keys(): number {
     return this.#usedUntilMs.size
   }
 
-  /** Takes from a key's budget: 0, or in how many ms it will have enough; nothing is taken then. */
+  /**
+   * Takes from a key's budget and returns 0. Where too little is left it takes nothing, and returns the ms
+   * until there is enough.
+   */
   take(key: string, count: number, nowMs: number): number {
     return this.reserve(key, count, { nowMs, mostMs: 0 })
   }
 
   /**
-   * Takes from a key's budget in advance: how many ms to wait for it. Where that is more than `mostMs`, nothing is taken.
+   * Takes from a key's budget in advance. Returns how many ms to wait for it. A wait longer than `mostMs`
+   * takes nothing.
    */
   reserve(
     key: string,
@@ -91,13 +104,15 @@ export class KeyedRateLimiter {
     return waitMs
   }
 
-  /** Gives back what was taken and then not used. */
+  /** Returns a claim that was not used. */
   giveBack(key: string, count: number): void {
     const usedUntilMs = this.#usedUntilMs.get(key)
     if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerPiece)
   }
 
-  /** Forgets keys whose budget is full again. The others are no more than what was taken lately, which is limited itself. */
+  /**
+   * Forgets keys whose budget is full. The others have taken something lately, so their number is bounded.
+   */
   #sweep(nowMs: number): void {
     for (const [key, usedUntilMs] of this.#usedUntilMs) {
       if (usedUntilMs <= nowMs) this.#usedUntilMs.delete(key)

@@ -1,56 +1,57 @@
 import { UserConcurrency, limitConcurrency } from './concurrency-limiter.ts'
 import { type NodeQuotas, QuotasUnavailableError, type RateClaim } from './node-quotas.ts'
 
-/** How many sessions may read the log again. */
+/** How many sessions may read the log at the same time. */
 export interface ResumeConcurrency {
-  /** Sessions of this process that read the log again at a time. */
+  /** Sessions of this process that read the log at the same time. */
   readonly resumesAtOnce: number
-  /** And of one user. */
+  /** Those of one user. */
   readonly resumesAtOncePerUser: number
 }
 
 export interface ResumeLimitsOptions extends ResumeConcurrency {
-  /** What a user's sessions may be sent of what they missed. */
+  /** Holds the number of missed bytes that each user's sessions may be sent. */
   readonly quotas: NodeQuotas
 }
 
-/** What a session that catches up from the log may have to wait for. */
+/** The reasons for which a session that catches up from the log may wait. */
 export type ResumeWait = 'bytes' | 'user' | 'node'
 
-/** Plain counters, read when metrics are collected. */
+/** Counters, read when metrics are collected. */
 export interface ResumeLimitCounts {
-  /** Bytes that were taken, since start. */
+  /** Bytes that were taken since the start. */
   bytes: number
-  /** Times that a session had to wait, by what for. */
+  /** How often a session had to wait, by reason. */
   readonly delayed: Record<ResumeWait, number>
-  /** Sessions that wait until their user may be sent more. */
+  /** Sessions that wait for their user's bytes. */
   waiting: number
 }
 
-/** What one user may use of the node to catch up. Nothing is refused: who wants more waits. */
+/** The share of the node that one user may use to catch up. Nothing is refused: sessions wait. */
 export interface ResumeAllowance {
   /**
-   * Takes so many bytes of what the user may be sent, before they are sent; resolves when there is enough, or when the signal
-   * aborts. A minute's worth may be used at once. Sessions of a user have it in the order in which they asked.
+   * Takes bytes from the user's allowance before they are sent. Resolves when there are enough, or when the
+   * signal aborts. A minute's worth may be taken at once. Sessions of a user are served in the order of their
+   * calls.
    */
   readonly take: (bytes: number, signal: AbortSignal) => Promise<void>
-  /** Reads a piece of the log, when the user and the node have a turn for it. */
+  /** Runs a read of the log when both the user and the node have a free slot for it. */
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
 }
 
-/** After which a ledger that was silent is asked again. */
+/** How long to wait before quotas that did not answer are asked again. */
 const silenceMs = 1000
-/** Timers take no more. */
+/** The longest time that a timer takes. */
 const longestPauseMs = 2_147_483_647
 
-/** How much sessions may be given of what they missed, for each user and for all. */
+/** Limits the bytes that sessions are sent to catch up from the log, for each user and for the whole node. */
 export class ResumeLimits {
   readonly counts: ResumeLimitCounts = { bytes: 0, delayed: { bytes: 0, user: 0, node: 0 }, waiting: 0 }
   readonly #quotas: NodeQuotas
   readonly #users: UserConcurrency
   readonly #atOnce: number
   readonly #pass: (work: () => Promise<void>) => Promise<void>
-  /** Pieces that are read for sessions, or wait for the node. */
+  /** Reads that are under way, or wait for the node. */
   #pieces = 0
 
   constructor({ quotas, resumesAtOnce, resumesAtOncePerUser }: ResumeLimitsOptions) {
@@ -60,7 +61,7 @@ export class ResumeLimits {
     this.#pass = limitConcurrency(work => work(), resumesAtOnce)
   }
 
-  /** What a user may use. */
+  /** Returns the allowance of a user. */
   of(user: string): ResumeAllowance {
     return {
       take: (bytes, signal) => this.#take(user, bytes, signal),
@@ -71,7 +72,7 @@ export class ResumeLimits {
     }
   }
 
-  /** Reads a piece of the log, when the node has a turn for it, whoever it is for. */
+  /** Runs a read of the log when the node has a free slot for it, for whichever user. */
   async inTurn(work: () => Promise<void>): Promise<void> {
     if (this.#pieces >= this.#atOnce) this.counts.delayed.node++
     this.#pieces++
@@ -94,14 +95,14 @@ export class ResumeLimits {
     await pause(Math.min(waitMs, longestPauseMs), signal)
     this.counts.waiting--
     if (!signal.aborted) return
-    // It left: what it will not be sent is for the user's other sessions.
+    // The session has ended; its bytes go to the user's other sessions.
     this.#quotas.giveBack(want)
     this.counts.bytes -= bytes
   }
 
   /**
-   * How long to wait for it; `undefined` when the signal aborts before that is known. Nothing is refused, so where the ledger does
-   * not answer it is asked again.
+   * Resolves to how many ms to wait, or to `undefined` when the signal aborts before that is known. Nothing
+   * is refused, so quotas that do not answer are asked again.
    */
   async #reserve(want: RateClaim, signal: AbortSignal): Promise<number | undefined> {
     for (;;) {
@@ -125,7 +126,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
       resolve()
     }
     const timer = setTimeout(end, ms)
-    // It may have left while the ledger was asked.
+    // The session may have ended while the quotas were asked.
     if (signal.aborted) end()
     else signal.addEventListener('abort', end, { once: true })
   })

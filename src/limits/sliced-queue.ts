@@ -1,12 +1,15 @@
 import { Queue } from './queue.ts'
 
 /**
- * Work that may come in storms, done a few pieces in each turn of the event loop, so that deliveries and everything else come in
- * between. Without a storm it is done at once.
+ * Runs tasks that may come in storms, a few in each turn of the event loop, so that deliveries come in
+ * between. Without a storm a task runs at once.
  */
 export class SlicedQueue {
   readonly #perTurn: number
-  /** What goes on with something begun, before what begins something new; a piece of each turn is for the latter. */
+  /**
+   * Continuations, and new tasks. Continuations come first, but the last place of each turn is for a new
+   * task.
+   */
   readonly #queues = { ongoing: new Queue<() => void>(), fresh: new Queue<() => void>() }
   #doneThisTurn = 0
   #isTurning = false
@@ -15,24 +18,24 @@ export class SlicedQueue {
     this.#perTurn = perTurn
   }
 
-  /** How many pieces wait. */
+  /** The number of waiting tasks. */
   get waiting(): number {
     return this.#queues.ongoing.length + this.#queues.fresh.length
   }
 
-  /** Begins something, now or when its turn comes; first come, first served. */
+  /** Runs a new task, now or when its turn comes; first come, first served. */
   begin(work: () => void): void {
     this.#queues.fresh.push(work)
     this.#work()
   }
 
-  /** Goes on with something that was begun: before everything that was not. */
+  /** Runs the continuation of a task: before every new task. */
   goOn(work: () => void): void {
     this.#queues.ongoing.push(work)
     this.#work()
   }
 
-  /** What goes on must not keep out for ever what is new. */
+  /** Returns the next task. Continuations must not keep out new tasks for ever. */
   #next(): (() => void) | undefined {
     const { ongoing, fresh } = this.#queues
     const isForNew = this.#perTurn > 1 && this.#doneThisTurn === this.#perTurn - 1

@@ -2,14 +2,16 @@
 const visitedPerTurn = 250
 
 /**
- * Visits all of something that may come and go meanwhile, some in each turn of the event loop, so that what is done for every
- * session does not hold up deliveries. The first of them are visited at once.
+ * Visits all of something that may come and go meanwhile, some in each turn of the event loop, so that what
+ * is done for every session does not hold up deliveries. The first of them are visited at once.
  */
 export class SlicedVisit<Visited> {
   readonly #all: () => Iterator<Visited>
   #turn: NodeJS.Immediate | undefined
 
-  /** `all` begins anew for each round, and has to bear changes meanwhile, as iterators of maps and sets do. */
+  /**
+   * `all` begins anew for each round, and has to bear changes meanwhile, as iterators of maps and sets do.
+   */
   constructor(all: () => Iterator<Visited>) {
     this.#all = all
   }

@@ -1,6 +1,6 @@
 /**
- * What time it is: `wall` in ms since 1970, which may be set at any moment, by hours and back again; `steady` in ms on a clock that only
- * goes on. What is kept for a while is kept on the steady one.
+ * The time. `wall` is in ms since 1970 and may be set at any moment, by hours and back again; `steady` is in
+ * ms on a monotonic clock. Durations and ages use the steady one.
  */
 export interface Clock {
   readonly wall: () => number
@@ -20,14 +20,15 @@ export function readClock({ wall, steady }: Clock): Moment {
 }
 
 /**
- * When a record was written, on the steady clock, from its timestamp in ms since 1970: before now by its age as of now. A producer's
- * clock, or its unit, may be wrong: nothing is newer than now. `-Infinity` where the record has no timestamp.
+ * Returns when a record was written, on the steady clock, from its timestamp in ms since 1970 and its age by
+ * the wall clock now. A producer's clock, or its unit, may be wrong, so nothing counts as newer than now.
+ * `-Infinity` where the record has no timestamp.
  */
 export function writtenAt(timestampMs: number, { wallMs, steadyMs }: Moment): number {
   return timestampMs > 0 ? steadyMs - Math.max(0, wallMs - timestampMs) : -Infinity
 }
 
-/** A time on the steady clock, in ms since 1970 as of now. */
+/** Converts a time on the steady clock to ms since 1970, by the wall clock now. */
 export function wallTimeOf(ms: number, { wallMs, steadyMs }: Moment): number {
   return wallMs - (steadyMs - ms)
 }

@@ -1,7 +1,7 @@
-/** npm passes on a Ctrl-C that the terminal has sent to its child already: the same one comes twice. */
+/** npm passes on a Ctrl-C that the terminal has sent to its child already, so the same signal comes twice. */
 const echoMs = 500
 
-/** What Ctrl-C means: the first one stops, another ends at once. */
+/** The meaning of Ctrl-C: the first one stops the program in order, another one ends it at once. */
 export class InterruptSignal {
   readonly #stopping = new AbortController()
   readonly #abandoning = new AbortController()
@@ -12,12 +12,12 @@ export class InterruptSignal {
     return this.#stopping.signal
   }
 
-  /** Aborts on the second one. */
+  /** Aborts on the second signal. */
   get abandoning(): AbortSignal {
     return this.#abandoning.signal
   }
 
-  /** Takes a signal that came at this time, on a monotonic clock. */
+  /** Handles a signal that came at a time on the steady clock. */
   take(nowMs: number): void {
     if (!this.stopping.aborted) {
       this.#stoppedMs = nowMs
@@ -28,8 +28,8 @@ export class InterruptSignal {
   }
 
   /**
-   * Listens for as long as the process lives. SIGHUP (the terminal is gone) means the same: there is nothing to read again on it, since
-   * files that may change are looked at all the time.
+   * Listens for signals as long as the process lives. SIGHUP (the terminal is gone) means the same: there is
+   * nothing to reload on it, because files that may change are watched.
    */
   static ofProcess(): InterruptSignal {
     const interruption = new InterruptSignal()

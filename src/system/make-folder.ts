@@ -2,8 +2,9 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * Makes a folder (0700), and those above it. Throws where that cannot be; Node's own recursive `mkdir` tries again for ever on a file system
- * that has no such folder and takes none, such as `/proc`, and below a link that leads nowhere.
+ * Creates a folder (0700), and those above it. Throws where that is impossible. Node's own recursive `mkdir`
+ * tries for ever on a file system that has no such folder and accepts none, such as `/proc`, and below a link
+ * that leads nowhere.
  */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return

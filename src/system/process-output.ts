@@ -1,15 +1,15 @@
 import type { Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What may wait to be read; further lines are dropped. */
+/** How many bytes may be unwritten; further lines are dropped. */
 const mostUnwrittenBytes = 1_048_576
 
 /**
- * Log lines on their way to whoever keeps them. Where nobody does (the pipe is closed or full, the disk is), lines are dropped and counted:
- * the process neither ends, waits nor grows for them, and goes on writing when that helps again.
+ * Writes log lines. While the output is closed, full or broken, lines are dropped and counted: the process
+ * neither ends, waits nor grows for them, and continues to write when the output recovers.
  */
 export class LogOutput {
-  /** Lines that could not be written, since start. */
+  /** Lines that were dropped since the start. */
   dropped = 0
   readonly #stream: Writable
 
@@ -31,12 +31,12 @@ export class LogOutput {
   }
 }
 
-/** Keeps this process from ending with whoever reads its output; to be called before anything is written. */
+/** Keeps this process alive when its output is closed; must be called before anything is written. */
 export function ignoreOutputErrors(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 }
 
-/** Resolves when the output has been read, or after this time. */
+/** Resolves when the output has been written, or after a time. */
 export async function flushOutput(withinMs: number): Promise<void> {
   const patience = new AbortController()
   const { signal } = patience

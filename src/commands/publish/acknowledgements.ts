@@ -3,13 +3,16 @@ import { appendFailureOf } from '../../log/append-failure.ts'
 import type { AppendResult, Partition } from '../../log/event-log.ts'
 import type { TickerError } from '../../diagnostics/ticker-error.ts'
 
-/** An event and the line that it came from. */
+/** An event and its line in the file. */
 export interface NumberedEvent {
   readonly line: number
   readonly event: MarketEvent
 }
 
-/** What lies in one partition: so many events, between two offsets, with those of other producers perhaps. */
+/**
+ * The acknowledged events of one partition: how many, and the first and last offset. Events of other
+ * producers may lie between them.
+ */
 export interface PartitionOffsets {
   readonly partition: Partition
   readonly count: number
@@ -17,43 +20,43 @@ export interface PartitionOffsets {
   readonly last: number
 }
 
-/** Events that follow on each other in the file, by their first and last lines. */
+/** Consecutive events of the file, by their first and last lines. */
 export interface LineRange {
   readonly firstLine: number
   readonly lastLine: number
   readonly count: number
 }
 
-/** Events that were not acknowledged. */
+/** Consecutive events that were not acknowledged. */
 export interface MissingLines extends LineRange {
-  /** Whether they are certainly not in the log; else nobody knows. */
+  /** Whether they are certainly not in the log; otherwise it is unknown. */
   readonly isAbsent: boolean
 }
 
-/** A stretch that knows its place among the events, so that neighbours can be told from others. */
+/** A range with its index among all events, so that adjacent ranges can be joined. */
 interface PlacedStretch extends MissingLines {
   readonly place: number
 }
 
-/** Events that were handed to the log together. */
+/** Events of one append. */
 export interface Batch {
   readonly events: readonly NumberedEvent[]
-  /** How many events were handed over before. */
+  /** How many events were appended before. */
   readonly place: number
 }
 
-/** What the log has acknowledged, what it has refused, and what is still under way. */
+/** The events that the log has acknowledged, those that it has refused, and those under way. */
 export class Acknowledgements {
   acknowledged = 0
   readonly byChannel = new Map<Channel, number>()
-  /** Why events were refused, with how many were. */
+  /** The reasons of refusals, with the number of events. */
   readonly errors = new Map<string, number>()
   readonly #extents = new Map<Partition, PartitionOffsets>()
   readonly #refused: PlacedStretch[] = []
   readonly #underWay = new Set<Batch>()
   #handedOver = 0
 
-  /** Takes note that events are handed to the log; their answer goes to `settle`. */
+  /** Records that events are being appended; the log's answer goes to `settle`. */
   begin(events: readonly NumberedEvent[]): Batch {
     const batch = { events, place: this.#handedOver }
     this.#handedOver += events.length
@@ -61,7 +64,7 @@ export class Acknowledgements {
     return batch
   }
 
-  /** Takes the log's answer: a result for each event, in order. */
+  /** Records the log's answer: a result for each event, in order. */
   settle(batch: Batch, results: readonly AppendResult[]): void {
     this.#underWay.delete(batch)
     for (const [index, { line, event }] of batch.events.entries()) {
@@ -71,7 +74,7 @@ export class Acknowledgements {
     }
   }
 
-  /** How many events are under way. */
+  /** The number of events under way. */
   get waiting(): number {
     let count = 0
     for (const { events } of this.#underWay) count += events.length
@@ -86,12 +89,12 @@ export class Acknowledgements {
     )
   }
 
-  /** Whether anything was refused. */
+  /** Whether the log has refused an event. */
   get hasRefusals(): boolean {
     return this.#refused.length > 0
   }
 
-  /** What was handed over and is not acknowledged, in the order of the file: refused, or still under way. */
+  /** The events that are not acknowledged, in the order of the file: refused, or still under way. */
   get missing(): readonly MissingLines[] {
     const stretches = [...this.#refused]
     for (const { events, place } of this.#underWay) {

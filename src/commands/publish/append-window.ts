@@ -2,22 +2,22 @@ import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 import type { AppendResult, EventLog } from '../../log/event-log.ts'
 import { Acknowledgements, type Batch, type NumberedEvent } from './acknowledgements.ts'
 
-/** The log rejected a whole call, which it should not. */
+/** The log rejected a whole append, which it never should. */
 class AppendError extends TickerError {
   readonly code = 'TICKER_APPEND'
 }
 
 export interface AppendWindowOptions {
   readonly log: Pick<EventLog, 'append'>
-  /** How many events may be under way; one call may bring more where none are. */
+  /** How many events may be under way. A single append may be larger. */
   readonly maxEvents: number
   /** Called after each answer of the log. */
   readonly onSettled: () => void
 }
 
 /**
- * Hands events to the log in the order in which they come, so that those of one key keep theirs, and lets only so many
- * be under way at once.
+ * Appends events to the log in their order, so that those of one key keep theirs, and limits how many are
+ * under way.
  */
 export class AppendWindow {
   readonly acknowledgements = new Acknowledgements()
@@ -28,23 +28,23 @@ export class AppendWindow {
     this.#options = options
   }
 
-  /** Whether the log has refused anything: then nothing more should be handed to it. */
+  /** Whether the log has refused an event: then nothing more is appended. */
   get hasFailed(): boolean {
     return this.acknowledgements.hasRefusals
   }
 
-  /** Hands events to the log; resolves once there is room for more. */
+  /** Appends events to the log; resolves when there is room for more. */
   async append(events: readonly NumberedEvent[]): Promise<void> {
     if (events.length === 0) return
     await this.#until(() => this.acknowledgements.waiting + events.length <= this.#options.maxEvents)
-    // What follows a refused event would arrive without it.
+    // Later events must not arrive without the refused one.
     if (this.hasFailed) return
     const appending = this.#settle(this.acknowledgements.begin(events))
     this.#underWay.add(appending)
     void appending.then(() => this.#underWay.delete(appending))
   }
 
-  /** Resolves when the log has answered for everything. */
+  /** Resolves when the log has answered for every event. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay)
   }

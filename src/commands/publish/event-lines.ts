@@ -7,15 +7,20 @@ import { EventFault, parseEvent, unknownFields } from '../../event/parse-event.t
 export interface FileLine {
   /** 1 is the first. */
   readonly number: number
-  /** Without its line feed; `undefined`: longer than the limit, and not kept. */
+  /** Without the line feed; `undefined`: longer than the limit, and not kept. */
   readonly bytes: Buffer | undefined
-  /** How many bytes of the text end with this line. */
+  /** The position of the line's end in the text, in bytes. */
   readonly end: number
 }
 
 const lineFeed = 0x0a
 
-/** Cuts chunks of text into lines, of which it keeps at most one unfinished, and no more of that than the limit. */
+/**
+ * Splits chunks of text into lines. Keeps one unfinished line at most, and no more of it than the limit.
+ *
+ * split2 does not do: it yields strings, in which invalid UTF-8 is replaced rather than found, skips long
+ * lines without counting them, and has no positions.
+ */
 export class LineSplitter {
   readonly #maxBytes: number
   #number = 0
@@ -27,7 +32,7 @@ export class LineSplitter {
     this.#maxBytes = maxBytes
   }
 
-  /** The lines that end in this chunk. They are views of it where they lie in it whole. */
+  /** Returns the lines that end in this chunk. A line that lies in it whole is a view of it. */
   split(chunk: Buffer): readonly FileLine[] {
     const lines: FileLine[] = []
     let start = 0
@@ -41,7 +46,7 @@ export class LineSplitter {
     return lines
   }
 
-  /** What follows the last line feed, if anything does. */
+  /** Returns the text after the last line feed, if there is any. */
   rest(): readonly FileLine[] {
     return this.#pieceBytes === 0 ? [] : [this.#finish(Buffer.alloc(0), 0)]
   }
@@ -49,7 +54,7 @@ export class LineSplitter {
   #keep(piece: Buffer): void {
     this.#pieceBytes += piece.length
     if (this.#pieceBytes > this.#maxBytes) this.#pieces = []
-    // Copied, or the piece would keep its whole chunk.
+    // A view would keep the whole chunk in memory.
     else if (piece.length > 0) this.#pieces.push(Buffer.from(piece))
   }
 
@@ -69,15 +74,15 @@ export class LineSplitter {
   }
 }
 
-/** Why a line is no event. */
+/** Why a line is not an event. */
 export interface LineFault {
-  /** The field and the rule, from a small set: for counting. */
+  /** The field and the rule, for counting; from a small set. */
   readonly rule: string
-  /** The rule with the value, cut short. */
+  /** The rule with the value, shortened. */
   readonly message: string
 }
 
-/** What a line holds: an event, nothing at all, or something that cannot be published. */
+/** The content of a line: an event, nothing, or something that cannot be published. */
 export type LineContent =
   | {
       readonly kind: 'event'
@@ -92,10 +97,10 @@ const blank: LineContent = { kind: 'blank' }
 const none: readonly string[] = []
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
-/** Longer than an event with all its white space and fields of its own needs to be. */
+/** Longer than an event with its white space and unknown fields needs to be. */
 export const maxLineBytes = 4_194_304
 
-/** Reads one line as an event of at most so many bytes, as the log will hold it. */
+/** Parses one line as an event of at most `maxEventBytes`, measured as the log will store it. */
 export function readLine(line: FileLine, maxEventBytes: number): LineContent {
   const bytes = line.number === 1 ? withoutMark(line.bytes) : line.bytes
   if (bytes === undefined) return bad(`longer than ${maxLineBytes} bytes`)

@@ -1,7 +1,7 @@
 import { type Channel, type MarketEvent, channelOfType } from '../../event/event.ts'
 import { type FileLine, type LineContent, type LineFault, readLine } from './event-lines.ts'
 
-/** A line that is no event. */
+/** A line that is not an event. */
 interface BadLine extends LineFault {
   readonly line: number
 }
@@ -9,7 +9,7 @@ interface BadLine extends LineFault {
 const listedBadLines = 20
 const countedNames = 1000
 
-/** What was found in the lines read so far. However many lines are bad, it stays small. */
+/** The facts about the lines read so far. Their size is bounded, however many lines are bad. */
 export class Findings {
   lines = 0
   events = 0
@@ -17,18 +17,18 @@ export class Findings {
   /** The first ones. */
   readonly badLines: BadLine[] = []
   readonly badByRule = new Map<string, number>()
-  /** How often each field occurred that no event has, such as `t.venue`. */
+  /** How often each unknown field occurred, such as `t.venue`. */
   readonly unknownFields = new Map<string, number>()
-  /** Values that were mended; how many, and the first ones with their lines. */
+  /** The number of repaired values; `repairs` lists the first ones. */
   repaired = 0
   readonly repairs: { readonly line: number; readonly message: string }[] = []
   readonly byChannel = new Map<Channel, number>()
-  /** An event of each channel. */
+  /** One event of each channel. */
   readonly samples = new Map<Channel, MarketEvent>()
   /** The times of the first and the last event. */
   times: { readonly first: string; readonly last: string } | undefined
 
-  /** Takes note of a line. */
+  /** Records a line. */
   add(line: number, content: LineContent): void {
     this.lines += 1
     if (content.kind === 'bad')
@@ -54,12 +54,12 @@ export class Findings {
   }
 }
 
-/** The time that an event tells of itself. */
+/** Returns the event's own time. */
 export function eventTime(event: MarketEvent): string {
   return event.T === 'n' ? (event.updated_at ?? event.created_at) : event.t
 }
 
-/** A file that makes up a name for every line does not fill the memory. */
+/** Bounded, because a file may have a new name on every line. */
 function increment<Name extends string>(counts: Map<Name, number>, name: Name): void {
   const count = counts.get(name)
   if (count !== undefined || counts.size < countedNames) counts.set(name, (count ?? 0) + 1)
@@ -73,14 +73,14 @@ interface FileCheckOptions {
   readonly onProgress: (findings: Findings) => void
 }
 
-/** What a pass over a whole file found. */
+/** The result of checking a whole file. */
 export interface FileCheck {
   readonly findings: Findings
-  /** Of the text, after decompression. */
+  /** The size of the text after decompression. */
   readonly textBytes: number
 }
 
-/** Reads every line from `fromLine` on, and publishes none. */
+/** Checks every line from `fromLine` on; publishes none. */
 export async function checkFile(options: FileCheckOptions): Promise<FileCheck> {
   const { lines, fromLine, maxEventBytes, onProgress } = options
   const findings = new Findings()

@@ -1,14 +1,14 @@
 import { SingleBar } from 'cli-progress'
 import { describeDuration, describeNumber } from '../quantity.ts'
 
-/** How far a pass over a file has come. */
+/** How much of a file has been processed. */
 export interface ProgressState {
-  /** From 0 to 1; `undefined` where the end is not known. */
+  /** From 0 to 1; `undefined` where the size is unknown. */
   readonly fraction: number | undefined
   readonly events: number
 }
 
-/** Shows someone how far it is. */
+/** Shows progress to a person. */
 export interface ProgressDisplay {
   /** Cheap enough to call a thousand times a second. */
   update(state: ProgressState): void
@@ -18,7 +18,7 @@ export interface ProgressDisplay {
 }
 
 export interface ProgressOptions {
-  /** What is being done, such as `checking`. */
+  /** The task in words, such as `checking`. */
   readonly task: string
   readonly output: NodeJS.WriteStream
 }
@@ -26,12 +26,12 @@ export interface ProgressOptions {
 const plainIntervalMs = 3000
 const shortestMs = 100
 
-/** A bar where the output is a terminal, else a line every few seconds. */
+/** Starts a progress bar on a terminal, or a line every few seconds elsewhere. */
 export function startProgress(options: ProgressOptions): ProgressDisplay {
   return options.output.isTTY ? new BarProgress(options) : new PlainProgress(options)
 }
 
-/** The state in words: `45 %, 120,000 events, 10,000/s, 12 s left`. */
+/** Describes the state: `45 %, 120,000 events, 10,000/s, 12 s left`. */
 export function describeProgress({ fraction, events }: ProgressState, elapsedMs: number): string {
   const parts = [`${describeNumber(events)} events`]
   const isMeasurable = elapsedMs >= shortestMs && events > 0

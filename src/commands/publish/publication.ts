@@ -6,29 +6,29 @@ import { Findings } from './findings.ts'
 import type { PublishSchedule } from './publish-schedule.ts'
 
 export interface PublicationOptions {
-  /** The lines of the file from the first one on, in arrays, as they come. */
+  /** All lines of the file, in arrays, as they arrive. */
   readonly lines: AsyncIterable<readonly FileLine[]>
   readonly window: AppendWindow
   readonly pace: PublishSchedule
   readonly fromLine: number
   readonly skipsBad: boolean
   readonly maxEventBytes: number
-  /** Ends reading; what was read goes out. */
+  /** Ends reading; lines that were read are still published. */
   readonly stopping: AbortSignal
   /** Called for a wait of more than ten seconds. */
   readonly onLongWait: (line: number, waitMs: number) => void
 }
 
-/** A batch may have so many events, or bytes of the file. */
+/** Limits of one batch, in events and bytes of the file. */
 const batchEvents = 500
 const batchBytes = 1_048_576
-/** Events of one tick go out together. */
+/** Events that are due within this time are published together. */
 const tickMs = 10
 const longWaitMs = 10_000
-/** Timers hold 24 days at most. */
+/** Timers take 24 days at most. */
 const longestSleepMs = 3_600_000
 
-/** The way of a file into the log: line by line, at its pace, never faster than the log takes it. */
+/** Publishes a file into the log: line by line, on schedule, never faster than the log accepts it. */
 export class Publication {
   readonly findings = new Findings()
   readonly #options: PublicationOptions
@@ -43,12 +43,12 @@ export class Publication {
     this.#nextLine = options.fromLine
   }
 
-  /** The first line that was not handed to the log, nor passed over. */
+  /** The first line that was neither appended nor skipped. */
   get nextLine(): number {
     return this.#nextLine
   }
 
-  /** How many bytes of the text lie before that line. */
+  /** The position of that line in the text, in bytes. */
   get end(): number {
     return this.#end
   }
@@ -59,8 +59,8 @@ export class Publication {
   }
 
   /**
-   * Runs to the end of the file, a bad line, a refusal of the log or `stopping`, and waits for the log's answers. Rejects
-   * where the file cannot be read.
+   * Runs to the end of the file, a bad line, a refusal of the log or `stopping`, and waits for the log's
+   * answers. Rejects where the file cannot be read.
    */
   async run(): Promise<void> {
     const { lines, window, stopping } = this.#options
@@ -75,12 +75,12 @@ export class Publication {
 
   async #takeAll(lines: readonly FileLine[]): Promise<boolean> {
     for (const line of lines) if (!(await this.#take(line))) return false
-    // Lines may come slowly, and one that is here does not wait for the next.
+    // Lines may arrive slowly; this one does not wait for the next.
     await this.#flush()
     return true
   }
 
-  /** False: neither this line nor what follows is published. */
+  /** Returns false where neither this line nor any after it is published. */
   async #take(line: FileLine): Promise<boolean> {
     const { fromLine, maxEventBytes, skipsBad } = this.#options
     if (this.#hasEnded) return false
@@ -104,7 +104,7 @@ export class Publication {
     return this.#options.stopping.aborted || this.#options.window.hasFailed
   }
 
-  /** Adds an event to the batch when its time has come; false where that was not waited for. */
+  /** Adds an event to the batch when it is due. Returns false where publishing ended before. */
   async #add(numbered: NumberedEvent): Promise<boolean> {
     const { pace, stopping, onLongWait } = this.#options
     for (;;) {

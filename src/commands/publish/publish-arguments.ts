@@ -1,19 +1,19 @@
 import { UsageError, readOptions } from '../command-line.ts'
 
-/** How fast events go out: as fast as the log takes them, so many a second, or as their own times say. */
+/** How fast events are published: as fast as the log accepts them, at a rate, or as their own times say. */
 export type PublishSpeed =
   | { readonly kind: 'full' }
   | { readonly kind: 'rate'; readonly perSecond: number }
   | { readonly kind: 'realtime' }
 
-/** What the `publish` command was asked for. */
+/** The arguments of the `publish` command. */
 export interface PublishArguments {
   /** A path, or `-` for standard input. */
   readonly file: string
   readonly pace: PublishSpeed
   readonly isCheckOnly: boolean
   readonly skipsBad: boolean
-  /** Lines before this one are passed over, unread. */
+  /** Lines before this one are skipped unread. */
   readonly fromLine: number
 }
 
@@ -43,7 +43,7 @@ Exit codes: 0 all published (or right), 1 bad lines or a fault of the log, 2 usa
 
 const maxPerSecond = 1_000_000
 
-/** Reads the command line; `help` where it was asked for. Throws a `UsageError`. */
+/** Parses the command line; returns `help` where it asks for that. Throws a `UsageError`. */
 export function parsePublishArguments(args: readonly string[]): PublishArguments | 'help' {
   const { values, positionals } = parseOptions(args)
   if (values.help) return 'help'

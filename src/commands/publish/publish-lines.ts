@@ -15,7 +15,7 @@ import type { PublishArguments } from './publish-arguments.ts'
 import { describeDuration, describeNumber } from '../quantity.ts'
 import type { TextSource } from './text-source.ts'
 
-/** The log does not answer. */
+/** The log does not answer, or lacks a topic. */
 class NoLogError extends TickerError {
   readonly code = 'TICKER_NO_LOG'
 }
@@ -24,12 +24,12 @@ export interface PublishLinesOptions {
   readonly source: TextSource
   readonly request: PublishArguments
   readonly config: LogConfig
-  /** Of the same file, just before; absent where it can be read only once. */
+  /** The check of the same file; `undefined` where it can be read only once. */
   readonly check: FileCheck | undefined
   readonly interruption: InterruptSignal
 }
 
-/** What became of a file. */
+/** The result of publishing a file. */
 export interface Published {
   readonly publication: Publication
   readonly window: AppendWindow
@@ -42,8 +42,8 @@ const maxEventsUnderWay = 4000
 const answerTimeoutMs = 30_000
 
 /**
- * Publishes a file's lines into the log and shows how far it is. Resolves once the log has answered for everything,
- * or when that is abandoned; rejects with a `TickerError` where nothing was published.
+ * Publishes a file's lines into the log and shows the progress. Resolves when the log has answered for every
+ * event, or when the user abandons that. Rejects with a `TickerError` where nothing was published.
  */
 export async function publishLines(options: PublishLinesOptions): Promise<Published> {
   const { config, interruption } = options
@@ -90,7 +90,7 @@ function createPublication(options: PublishLinesOptions, log: EventLog, progress
   return { publication, window }
 }
 
-/** What the log has to tell, while it goes on. */
+/** Shows the log's warnings among the progress. */
 function noteWarnings(progress: ProgressDisplay): WarnLog {
   return {
     warn: (fields, message) => {
@@ -100,7 +100,7 @@ function noteWarnings(progress: ProgressDisplay): WarnLog {
   }
 }
 
-/** Waits until the log answers at all, so that a wrong address is told before anything is handed over. */
+/** Waits for the log's first answer, so that a wrong address is reported before anything is appended. */
 async function answer(log: EventLog, stopping: AbortSignal): Promise<readonly Position[]> {
   const timeout = AbortSignal.timeout(answerTimeoutMs)
   try {
@@ -111,7 +111,7 @@ async function answer(log: EventLog, stopping: AbortSignal): Promise<readonly Po
   }
 }
 
-/** Tells of topics that the file needs and the log does not have; of a pipe's nothing is known. */
+/** Throws where the log lacks a topic that the file needs. The topics of a pipe are not known in advance. */
 function checkTopics({ config, check }: PublishLinesOptions, positions: readonly Position[]): void {
   const existing = new Set(positions.map(({ partition }) => partition.topic))
   const missing = [...(check?.findings.samples.values() ?? [])]

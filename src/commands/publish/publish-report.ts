@@ -3,7 +3,7 @@ import type { Acknowledgements, PartitionOffsets, MissingLines, LineRange } from
 import type { Findings } from './findings.ts'
 import { describeCount, describeDuration, describeNumber } from '../quantity.ts'
 
-/** What the report of a publication is made from. */
+/** The facts of a publication. */
 export interface Publishing {
   readonly acknowledgements: Acknowledgements
   /** The log, in words. */
@@ -15,7 +15,7 @@ const listedStretches = 20
 const listedRules = 20
 const listedNames = 20
 
-/** The first bad lines of a file, and how many there are of each kind; nothing where all are good. */
+/** Lists the first bad lines of a file, and how many there are of each kind; nothing where all are good. */
 export function describeBadLines(findings: Findings, name: string): string[] {
   if (findings.bad === 0) return []
   const listed = findings.badLines.map(({ line, message }) => `${name}:${line}: ${message}`)
@@ -28,7 +28,7 @@ export function describeBadLines(findings: Findings, name: string): string[] {
   ].map(printable)
 }
 
-/** The fields that are not passed on; nothing where there are none. */
+/** Lists the fields that are not published; nothing where there are none. */
 export function describeUnknownFields({ unknownFields }: Findings): string[] {
   if (unknownFields.size === 0) return []
   const names = [...unknownFields].toSorted(([, one], [, other]) => other - one)
@@ -37,7 +37,7 @@ export function describeUnknownFields({ unknownFields }: Findings): string[] {
   return [printable(`fields that no event has, not passed on: ${listed.join(', ')}${more}`)]
 }
 
-/** The values that were mended, of events that are passed on; nothing where there are none. */
+/** Lists the repaired values of events that are published; nothing where there are none. */
 export function describeRepairs({ repaired, repairs }: Findings, name: string): string[] {
   const more = repaired - repairs.length
   return [
@@ -46,7 +46,7 @@ export function describeRepairs({ repaired, repairs }: Findings, name: string): 
   ].map(printable)
 }
 
-/** What a file holds: how many lines and events, of which channels, from when to when. */
+/** Describes a file: how many lines and events, their channels, and the first and last time. */
 export function describeContent({ lines, events, byChannel, times }: Findings, name: string): string[] {
   const when = times === undefined ? '' : `, ${times.first} to ${times.last}`
   return [
@@ -55,7 +55,7 @@ export function describeContent({ lines, events, byChannel, times }: Findings, n
   ].map(printable)
 }
 
-/** What lies in the log now. */
+/** Describes which events are in the log now. */
 export function describePublished({ acknowledgements, target, durationMs }: Publishing): string[] {
   const { acknowledged, byChannel, extents } = acknowledgements
   const rate = Math.round((acknowledged * 1000) / Math.max(1, durationMs))
@@ -68,7 +68,7 @@ export function describePublished({ acknowledgements, target, durationMs }: Publ
   ]
 }
 
-/** What the log did not acknowledge; nothing where it did for all. */
+/** Describes which events the log did not acknowledge; nothing where it did for all. */
 export function describeMissing(
   missing: readonly MissingLines[],
   errors: ReadonlyMap<string, number>,
@@ -94,7 +94,7 @@ function describeStretches(stretches: readonly LineRange[], what: string): strin
   ]
 }
 
-/** Where to go on, in a file that was published up to some line. */
+/** Describes where to continue in a file that was published in part. */
 export function describeNextLine(nextLine: number, missing: readonly LineRange[]): string {
   const [first] = missing
   if (first === undefined || first.firstLine >= nextLine) {
@@ -124,7 +124,7 @@ function describeStretch({ firstLine, lastLine, count }: LineRange): string {
   return `  ${lines} (${describeCount(count, 'event')})`
 }
 
-/** What a file holds may not steer the terminal. */
+/** Replaces control characters, so that a file's content cannot control the terminal. */
 function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '�')
 }

@@ -2,15 +2,16 @@ import type { MarketEvent } from '../../event/event.ts'
 import { eventTime } from './findings.ts'
 import type { PublishSpeed } from './publish-arguments.ts'
 
-/** Decides when each event of a sequence goes out. */
+/** Decides when each event of a sequence is published. */
 export interface PublishSchedule {
   /**
-   * Milliseconds until the event may go; 0: now, and the next call is about the next event. Time is monotonic.
+   * Returns the ms until the event is due. 0 means now, and the next call is for the next event. `nowMs` is
+   * on a monotonic clock.
    */
   waitMs(event: MarketEvent, nowMs: number): number
 }
 
-/** How much of a stall is made up for; the rest of the schedule moves, so that a stall ends in no flood. */
+/** How much of a delay is made up for. The schedule moves by the rest, so that no flood follows a stall. */
 const makesUpMs = 1000
 
 export function createPublishSchedule(request: PublishSpeed): PublishSchedule {
@@ -18,13 +19,13 @@ export function createPublishSchedule(request: PublishSpeed): PublishSchedule {
   return new Schedule(request.kind === 'rate' ? evenOffsets(request.perSecond) : ownOffsets())
 }
 
-/** An event's place in the schedule, in milliseconds from the first; `undefined`: it goes with the one before it. */
+/** An event's offset from the first one, in milliseconds; `undefined`: together with the one before. */
 type Offsets = (event: MarketEvent, index: number) => number | undefined
 
 class Schedule implements PublishSchedule {
   readonly #offsets: Offsets
   #startMs: number | undefined
-  /** An event whose time lies before that of an earlier one is due when that was. */
+  /** The latest offset so far: an event with an earlier time is due at once. */
   #latestMs = 0
   #index = 0
 
@@ -58,7 +59,10 @@ function ownOffsets(): Offsets {
   }
 }
 
-/** A bar carries the time at which it begins: minute bars end a minute later; of the others only their neighbours know. */
+/**
+ * Returns when an event was published originally. A bar carries the time at which it begins: a minute bar
+ * ends a minute later; an updated or daily bar goes with its neighbours.
+ */
 function emissionMs(event: MarketEvent): number | undefined {
   if (event.T === 'u' || event.T === 'd') return undefined
   return Date.parse(eventTime(event)) + (event.T === 'b' ? 60_000 : 0)

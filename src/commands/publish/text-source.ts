@@ -12,19 +12,19 @@ export class TextSourceError extends TickerError {
 }
 
 export interface TextSourceOptions {
-  /** What messages call the file; `-` is standard input. */
+  /** The file's name in messages; `-` is standard input. */
   readonly file: string
-  /** Where it lies. */
+  /** Its path. */
   readonly path: string
   /** Ends reading, without an error. */
   readonly signal: AbortSignal
 }
 
-/** A file of lines, perhaps gzipped, that is read as far as its lines are taken. */
+/** A file of lines, perhaps gzipped, that is read only as fast as its lines are consumed. */
 export class TextSource {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string
-  /** Bytes of the file; `undefined` where it can be read only once: a pipe, standard input. */
+  /** The file's size in bytes; `undefined` where it can be read only once: a pipe, standard input. */
   readonly size: number | undefined
   readonly #options: TextSourceOptions
   #readBytes = 0
@@ -35,7 +35,7 @@ export class TextSource {
     this.#options = options
   }
 
-  /** Looks at the file, which must exist. Rejects with a `TextSourceError`. */
+  /** Opens a file, which must exist. Rejects with a `TextSourceError`. */
   static async open(options: TextSourceOptions): Promise<TextSource> {
     const { file, path } = options
     if (file === '-') return new TextSource(options, undefined)
@@ -48,17 +48,17 @@ export class TextSource {
     }
   }
 
-  /** Bytes read from the file, before decompression, by the last `lines`. */
+  /** Bytes that the last `lines` has read from the file, before decompression. */
   get readBytes(): number {
     return this.#readBytes
   }
 
-  /** Whether someone would have to type the events. */
+  /** Whether events are typed at a terminal. */
   get isTyped(): boolean {
     return this.#options.file === '-' && isatty(0)
   }
 
-  /** Reads the lines, in arrays, as they come. Rejects with a `TextSourceError`. */
+  /** Yields the lines in arrays as they arrive. Rejects with a `TextSourceError`. */
   async *lines(): AsyncGenerator<readonly FileLine[], void, undefined> {
     const { signal } = this.#options
     const splitter = new LineSplitter(maxLineBytes)
@@ -85,7 +85,7 @@ export class TextSource {
   #openStream(): Readable {
     const { file, path, signal } = this.#options
     this.#readBytes = 0
-    // A file that grows meanwhile is read as far as it reached.
+    // A file that grows meanwhile is read up to its size at the start.
     const end = this.size === undefined ? {} : { end: Math.max(0, this.size - 1) }
     const input = file === '-' ? process.stdin : createReadStream(path, end)
     signal.addEventListener('abort', () => input.destroy(), { once: true })
@@ -105,7 +105,7 @@ function unreadable(name: string, error: unknown): TextSourceError {
   return new TextSourceError(`${name}: cannot be read (${messageOf(error)})`, { cause: error })
 }
 
-/** The first chunks, until there are enough bytes to tell what they are. */
+/** Reads the first chunks, until there are enough bytes to recognise the format. */
 async function readHead(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   while (head.length < 2) {
@@ -127,7 +127,7 @@ function isGzip(head: Buffer): boolean {
 }
 
 async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  // An error of either end destroys the other, and so comes out of the iteration.
+  // An error of either end destroys the other, and so ends the iteration.
   const text = pipeline(Readable.from(compressed), createGunzip({ chunkSize: 65_536 }), () => undefined)
   for await (const chunk of text) if (Buffer.isBuffer(chunk)) yield chunk
 }

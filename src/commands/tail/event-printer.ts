@@ -7,7 +7,7 @@ import type { OutputFormat } from './tail-arguments.ts'
 
 export interface EventPrinterOptions {
   readonly print: OutputFormat
-  /** After how many events it has enough. */
+  /** How many events to print. */
   readonly count: number
   readonly output: Writable
   readonly paint: Paint
@@ -15,7 +15,7 @@ export interface EventPrinterOptions {
   readonly now: () => number
 }
 
-/** Prints the events of frames, a line each, until it has enough. */
+/** Prints the events of frames, a line each, up to a number of them. */
 export class EventPrinter {
   readonly #options: EventPrinterOptions
   #left: number
@@ -25,12 +25,12 @@ export class EventPrinter {
     this.#left = options.count
   }
 
-  /** Whether as many events were printed as were asked for. */
+  /** Whether the requested number of events was printed. */
   get isDone(): boolean {
     return this.#left === 0
   }
 
-  /** Prints what a frame holds in one write, and answers how many events that were. */
+  /** Prints the events of a frame in one write; returns their number. */
   take(frame: string, messages: readonly StreamMessage[]): number {
     const lines = this.#lines(frame, messages).slice(0, this.#left)
     this.#left -= lines.length
@@ -47,7 +47,7 @@ export class EventPrinter {
     )
   }
 
-  /** The line of an event, with a mark behind it; none for another message. */
+  /** Returns the line of an event, with a mark behind it; nothing for other messages. */
   #line(message: StreamMessage, mark: string): string[] {
     if (!Object.hasOwn(channelOfType, message.T)) return []
     const { print, paint, now } = this.#options

@@ -1,14 +1,14 @@
 import { channelOfType, type MarketEvent, type Quote } from '../../event/event.ts'
 
-/** What a part of a line is, and so how it may be coloured. */
+/** A terminal style. */
 export type Style = 'dim' | 'bold' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan'
 
-/** Colours a text, or leaves it as it is. */
+/** Applies a style to a text, or leaves it as it is. */
 export type Paint = (style: Style, text: string) => string
 
 export interface EventTextOptions {
   readonly paint: Paint
-  /** The day of today in UTC, `2026-01-31`; times of other days are told with their day. */
+  /** Today in UTC, as `2026-01-31`; times of other days are printed with their date. */
   readonly today: string
 }
 
@@ -30,7 +30,7 @@ const symbolWidth = 8
 const priceWidth = 10
 const sizeWidth = 7
 
-/** One line on an event: when, which channel, which symbol, and what happened. Nothing in it steers a terminal. */
+/** Describes an event in one line: time, channel, symbol and content. Nothing in it controls the terminal. */
 export function describeEvent(event: MarketEvent, { paint, today }: EventTextOptions): string {
   const channel = channelOfType[event.T]
   const time = event.T === 'n' ? (event.updated_at ?? event.created_at) : event.t
@@ -44,7 +44,7 @@ export function describeEvent(event: MarketEvent, { paint, today }: EventTextOpt
   return line.join('  ').trimEnd()
 }
 
-/** The time of day in UTC to the millisecond, with its day where that is not today. */
+/** Returns the time of day in UTC to the millisecond, with the date where that is not today. */
 function describeTime(time: string, today: string): string {
   const utc = time.endsWith('Z') ? time : new Date(time).toISOString()
   const day = utc.slice(0, 10)
@@ -92,7 +92,7 @@ function priceAndSize(ofPrice: number, size: number): string {
   return `${price(ofPrice).padStart(priceWidth)} × ${String(size).padEnd(sizeWidth)}`
 }
 
-/** At least two decimals, and as many more as the price has. */
+/** Formats a price with at least two decimals, and as many more as it has. */
 function price(value: number): string {
   const text = String(value)
   const decimals = /^-?\d+(?:\.(\d+))?$/.exec(text)?.[1]?.length ?? 0
@@ -103,7 +103,7 @@ function words(...parts: readonly (string | undefined)[]): string {
   return parts.filter(part => part !== undefined && part !== '').join(' ')
 }
 
-/** Control characters are shown as a mark. */
+/** Replaces control characters. */
 function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '�')
 }

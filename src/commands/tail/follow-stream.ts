@@ -16,13 +16,16 @@ interface FollowOptions {
   readonly printer: EventPrinter
   /** Where events are printed. */
   readonly output: Writable
-  /** Takes a line on what happens to the stream. */
+  /** Prints a note on the state of the stream. */
   readonly note: (kind: 'info' | 'fault', text: string) => void
-  /** Ends it. */
+  /** Ends following. */
   readonly stopping: AbortSignal
 }
 
-/** Follows a stream over as many connections as it takes. True: ended as asked; false: the gateway does not want it. */
+/**
+ * Follows a stream over as many connections as necessary. Resolves to true where it ended as requested, and
+ * to false where the gateway refuses.
+ */
 export async function followStream(options: FollowOptions): Promise<boolean> {
   const { access, printer, note, stopping } = options
   const backoff = new ReconnectDelay(Math.random)
@@ -46,19 +49,19 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
   }
 }
 
-/** Asked for each connection, since they may have been renewed. */
+/** Reads the credentials anew for each connection, since they may have been renewed. */
 async function credentialsOf({ token, trusted }: TailAccess): Promise<Credentials> {
   return { token: await token(), trusted: await trusted() }
 }
 
-/** Where a connection begins, and with what. */
+/** The position and the credentials that a connection starts with. */
 interface Start {
-  /** Of the connections before. */
+  /** From earlier connections. */
   readonly positions: StreamPositions
   readonly credentials: Credentials
 }
 
-/** One connection, and what is printed of it. */
+/** Prints the events and messages of one connection. */
 class Following {
   readonly ended: Promise<ConnectionEnd>
   readonly #options: FollowOptions
@@ -100,7 +103,7 @@ class Following {
     else if (output.writableNeedDrain) this.#waitForReader()
   }
 
-  /** What whoever watches should know beside the events. */
+  /** Prints a note on a message that is not an event. */
   #tell(message: StreamMessage): void {
     const { request, access, note } = this.#options
     const { T: type, code, msg, detail } = message
@@ -132,7 +135,10 @@ class Following {
     }
   }
 
-  /** The gateway does not take where it was, such as a topic that is read no more: what came meanwhile is not had. */
+  /**
+   * Starts again without a cursor, which the gateway refused (the topic may be gone); events that came
+   * meanwhile are lost.
+   */
   #beginAnew(): void {
     if (Object.keys(this.#positions.cursor).length === 0) return
     this.#options.note('fault', 'going on without what came meanwhile')
@@ -140,7 +146,7 @@ class Following {
     this.#connection.close()
   }
 
-  /** A reader that does not keep up is not saved from it by our memory. */
+  /** Stops reading until the output has drained, instead of buffering for a reader that does not keep up. */
   #waitForReader(): void {
     this.#connection.pause()
     this.#options.output.once('drain', () => this.#connection.resume())
@@ -148,7 +154,7 @@ class Following {
 }
 
 function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments): object {
-  // News is always told whole, and the gateway refuses another policy for it.
+  // News is never conflated, and the gateway refuses a policy for it.
   const chosen = policy === undefined ? [] : channels.filter(channel => channel !== 'news')
   return {
     ...Object.fromEntries(channels.map(channel => [channel, symbols])),
@@ -159,20 +165,23 @@ function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments):
 
 const firstMs = 250
 const longestMs = 10_000
-/** A connection that lived this long was a good one. */
+/** A connection that lasted this long resets the delay. */
 const goodMs = 10_000
 
-/** How long to wait before each connection after one that ended: longer each time, and never quite the same. */
+/** Decides how long to wait before connecting again: longer each time, with some chance in it. */
 export class ReconnectDelay {
   readonly #random: () => number
   #failures = 0
 
-  /** `random` gives numbers from 0 to 1. */
+  /** `random` returns numbers from 0 to 1. */
   constructor(random: () => number) {
     this.#random = random
   }
 
-  /** Milliseconds to wait after a connection that lived so long; at least what the server asked for. */
+  /**
+   * Returns the ms to wait after a connection that lasted `livedMs`: at least the time that the server
+   * requested.
+   */
   next(livedMs: number, askedMs: number): number {
     if (livedMs >= goodMs) this.#failures = 0
     const mostMs = Math.min(longestMs, firstMs * 2 ** this.#failures)

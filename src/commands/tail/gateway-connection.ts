@@ -3,16 +3,18 @@ import { WebSocket } from 'ws'
 import type { ConnectionEnd } from './connection-end.ts'
 import { readFrame, type StreamMessage } from './stream-message.ts'
 
-/** What each side has to show. */
+/** How each side authenticates to the other. */
 export interface Credentials {
   readonly token: string
-  /** Certificates (PEM) that vouch for the gateway; `undefined`: those that Node knows. */
+  /**
+   * Certificates (PEM) of the authorities for the gateway's certificate; `undefined`: those that Node knows.
+   */
   readonly trusted: string[] | undefined
 }
 
 export interface GatewayConnectionOptions extends Credentials {
   readonly url: URL
-  /** Sent once the token was taken: a `subscribe` message without its id. */
+  /** The `subscribe` message without its id, which is sent when the token was accepted. */
   readonly subscribe: object
   /** Called for each frame, with its messages. */
   readonly onFrame: (text: string, messages: readonly StreamMessage[]) => void
@@ -20,13 +22,13 @@ export interface GatewayConnectionOptions extends Credentials {
 
 const requestId = 1
 const handshakeTimeoutMs = 10_000
-/** So many heartbeats may be missed; nothing at all for longer means that the connection is dead. */
+/** How many heartbeats may be missed before the connection counts as dead. */
 const missedHeartbeats = 4
 const defaultHeartbeatMs = 15_000
 const closeTimeoutMs = 2000
 const longestAnswer = 2000
 
-/** One connection to a gateway's stream: authenticates, subscribes, and passes on what comes. */
+/** A connection to a gateway's stream: authenticates, subscribes, and passes on the frames. */
 export class GatewayConnection {
   /** Resolves when the connection has ended, or could not be made. */
   readonly ended: Promise<ConnectionEnd>
@@ -50,7 +52,7 @@ export class GatewayConnection {
     this.#listen()
   }
 
-  /** Takes no more from the network until `resume`; the gateway will notice. */
+  /** Stops reading from the network until `resume`; the gateway will notice. */
   pause(): void {
     this.#webSocket.pause()
     clearTimeout(this.#watchdog)
@@ -61,10 +63,10 @@ export class GatewayConnection {
     this.#watch()
   }
 
-  /** Closes the connection; one that does not answer is cut. */
+  /** Closes the connection; terminates it where the gateway does not answer. */
   close(): void {
     if (this.#webSocket.readyState === WebSocket.CLOSED) return
-    // A paused socket would not see the answer.
+    // A paused socket would not receive the answer.
     this.#webSocket.resume()
     this.#webSocket.close(1000)
     setTimeout(() => this.#webSocket.terminate(), closeTimeoutMs).unref()
@@ -109,7 +111,7 @@ export class GatewayConnection {
     this.close()
   }
 
-  /** Reads what the gateway says of the refusal. */
+  /** Reads the gateway's reason for the refusal. */
   async #refused(response: IncomingMessage): Promise<void> {
     const { statusCode = 0, headers } = response
     const body = await readBody(response)
@@ -122,7 +124,7 @@ export class GatewayConnection {
     this.#webSocket.terminate()
   }
 
-  /** Every sign of life puts off the end. While nothing is taken from the network, none can be seen. */
+  /** Restarts the watchdog. While the socket is paused no sign of life can arrive. */
   #watch(): void {
     clearTimeout(this.#watchdog)
     if (this.#webSocket.isPaused) return
@@ -134,15 +136,18 @@ export class GatewayConnection {
   }
 }
 
-/** Of a name with several addresses, Node reports the faults of all together, without a message. */
+/**
+ * Returns the reason in words. For a name with several addresses Node reports all errors together, without a
+ * message.
+ */
 function reasonOf(error: Error): string {
-  // OpenSSL says where in its source it was, and what it expected in terms of its own.
+  // OpenSSL's message consists of its source position and internal terms.
   if ('code' in error && error.code === 'EPROTO') return 'the answer is not TLS'
   if (error.message !== '') return error.message
   return 'code' in error ? String(error.code) : error.name
 }
 
-/** The beginning of an answer, as far as it comes in time. */
+/** Reads the beginning of a response, as far as it comes in time. */
 async function readBody(response: IncomingMessage): Promise<string> {
   let body = ''
   const timeout = setTimeout(() => response.destroy(), closeTimeoutMs)
@@ -152,19 +157,19 @@ async function readBody(response: IncomingMessage): Promise<string> {
       if (body.length > longestAnswer) break
     }
   } catch {
-    // What came is all there is.
+    // The part that came is used.
   }
   clearTimeout(timeout)
   return body
 }
 
-/** The `error` of a JSON answer. */
+/** Returns the `error` of a JSON response. */
 function errorOf(body: string): string | undefined {
   try {
     const answer: unknown = JSON.parse(body)
     if (typeof answer === 'object' && answer !== null && 'error' in answer) return String(answer.error)
   } catch {
-    // Not ours: a proxy's.
+    // Not from a gateway; from a proxy, perhaps.
   }
   return undefined
 }

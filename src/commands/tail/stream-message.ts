@@ -1,10 +1,13 @@
-/** One message of the gateway, of which `T` says what it is (`PROTOCOL.md` §4). */
+/** A message from the gateway; `T` is its type (`PROTOCOL.md` §4). */
 export interface StreamMessage {
   readonly T: string
   readonly [field: string]: unknown
 }
 
-/** Reads a frame: an array of messages. What is none is left out; `undefined` where the frame is no such array. */
+/**
+ * Parses a frame: an array of messages. Other members are left out; returns `undefined` where the frame is no
+ * array.
+ */
 export function readFrame(text: string): readonly StreamMessage[] | undefined {
   let frame: unknown
   try {
@@ -15,7 +18,7 @@ export function readFrame(text: string): readonly StreamMessage[] | undefined {
   return Array.isArray(frame) ? frame.filter(isServerMessage) : undefined
 }
 
-/** The events of a snapshot message. */
+/** Returns the events of a snapshot message. */
 export function eventsOf({ events }: StreamMessage): readonly StreamMessage[] {
   return Array.isArray(events) ? events.filter(isServerMessage) : []
 }

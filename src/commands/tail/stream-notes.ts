@@ -3,22 +3,22 @@ import { describeCount, describeDuration } from '../quantity.ts'
 import type { StreamMessage } from './stream-message.ts'
 
 /**
- * Counts what a resume passed over (`PROTOCOL.md` §8): of channels with the policy `conflate` the current values stand for what came
- * meanwhile.
+ * Counts the events that a resume skipped (`PROTOCOL.md` §8): on channels with the policy `conflate` the
+ * current values stand for the events that came meanwhile.
  */
 export class ResumeSummary {
   readonly #channels: readonly Channel[]
-  /** Those that are conflated, while a resume is under way. */
+  /** The conflated channels, while a resume is under way. */
   #conflated: readonly Channel[] | undefined
   #offsets = 0
   #events = 0
 
-  /** Of these channels. */
+  /** For these channels. */
   constructor(channels: readonly Channel[]) {
     this.#channels = channels
   }
 
-  /** Takes the messages of a frame; a line for people once a resume is over that has passed something over. */
+  /** Processes the messages of a frame. Returns a note at the end of a resume that has skipped events. */
   take(messages: readonly StreamMessage[]): string | undefined {
     let line: string | undefined
     for (const message of messages) {
@@ -57,26 +57,26 @@ function offsetsOf({ ranges }: StreamMessage): number {
 
 const idleMs = 10_000
 
-/** Tells, now and then, that a stream without events is alive. */
+/** Notes periodically that a stream without events is alive. */
 export class IdleNote {
   readonly #channels: readonly Channel[]
   #sinceMs: number
   #notedMs: number
 
-  /** Of these channels, from now on. */
+  /** For these channels, from now on. */
   constructor(channels: readonly Channel[], nowMs: number) {
     this.#channels = channels
     this.#sinceMs = nowMs
     this.#notedMs = nowMs
   }
 
-  /** An event came. */
+  /** Records an event. */
   event(nowMs: number): void {
     this.#sinceMs = nowMs
     this.#notedMs = nowMs
   }
 
-  /** A heartbeat came: a note after ten seconds without an event or a note, else `undefined`. */
+  /** Records a heartbeat. Returns a note after ten seconds without an event or a note. */
   heartbeat({ agesMs, lag, source, since }: StreamMessage, nowMs: number): string | undefined {
     if (nowMs - this.#notedMs < idleMs) return undefined
     this.#notedMs = nowMs

@@ -1,13 +1,16 @@
 import type { StreamMessage } from './stream-message.ts'
 
-/** How far an incarnation of a topic was followed, by partition; without an entry where the gateway has not told of one. */
+/**
+ * How far an incarnation of a topic was followed, by partition; without an entry where the gateway has not
+ * reported one.
+ */
 interface TopicPositions {
   readonly topic: string
   readonly epoch: string
   readonly positions: (number | undefined)[]
 }
 
-/** What a number stands for. */
+/** The partition that a number stands for. */
 interface Place {
   readonly topic: TopicPositions
   readonly partition: number
@@ -16,13 +19,16 @@ interface Place {
 /** The radix of positions in runs of partitions. */
 const radix = 36
 
-/** How far a stream was followed, so that another connection can go on there (`PROTOCOL.md` §8). */
+/** How far a stream was followed, so that another connection can resume there (`PROTOCOL.md` §8). */
 export class StreamPositions {
-  /** By name and epoch, in the order in which they were told: of a topic that was made again, the former has what was not told anew. */
+  /**
+   * By name and epoch, in the order reported. Of a recreated topic, the former epoch keeps the partitions
+   * that were not reported again.
+   */
   readonly #topics = new Map<string, TopicPositions>()
   readonly #places = new Map<number, Place>()
 
-  /** What the next subscription says of it; empty before the first acknowledgement. */
+  /** The cursor for the next subscription; empty before the first acknowledgement. */
   get cursor(): { readonly cursor?: object } {
     if (this.#topics.size === 0) return {}
     const partitions = [...this.#topics.values()].map(({ topic, epoch, positions }) => ({
@@ -33,13 +39,13 @@ export class StreamPositions {
     return { cursor: { version: 1, partitions } }
   }
 
-  /** Forgets everything: the gateway does not take the cursor. */
+  /** Forgets all positions, because the gateway refused the cursor. */
   clear(): void {
     this.#topics.clear()
     this.#places.clear()
   }
 
-  /** Takes a message in when everything before it was handled. */
+  /** Records a message after everything before it has been processed. */
   take(message: StreamMessage): void {
     const { T: type, partitions, ranges, positions } = message
     if (type === 'subscription' && Array.isArray(partitions)) this.clear()
@@ -64,7 +70,7 @@ export class StreamPositions {
     }
   }
 
-  /** `at` says where in the entry the position stands, behind the partition's number. */
+  /** `at` is the index of the position in the entry, whose first member is the partition's number. */
   #advance(entry: unknown, at: number): void {
     if (!Array.isArray(entry)) return
     const [number, position]: unknown[] = [entry[0], entry[at]]
@@ -80,7 +86,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** Partitions of a topic that follow each other, as the gateway tells of them. */
+/** Consecutive partitions of a topic, as the gateway reports them. */
 interface Run {
   readonly topic: string
   readonly epoch: string

@@ -9,12 +9,14 @@ import { UsageError } from '../command-line.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where to connect, and with what. */
+/** Where to connect, and with which credentials. */
 export interface TailAccess {
   readonly url: URL
-  /** Asked for each connection, so that a token that was renewed meanwhile is used. */
+  /** Called for each connection, so that a renewed token is used. */
   readonly token: () => Promise<string>
-  /** Certificates (PEM) that vouch for the gateway; `undefined`: those that Node knows. */
+  /**
+   * Certificates (PEM) of the authorities for the gateway's certificate; `undefined`: those that Node knows.
+   */
   readonly trusted: () => Promise<string[] | undefined>
 }
 
@@ -23,7 +25,10 @@ class NoTokenError extends TickerError {
   readonly code = 'TICKER_NO_TOKEN'
 }
 
-/** Reads from the environment what the command line leaves open. Throws a `TickerError` that names the cure. */
+/**
+ * Reads the URL and the credentials from the environment where the command line leaves them open. Throws a
+ * `TickerError` that names the cure.
+ */
 export function readAccess(env: Environment, asked: URL | undefined): TailAccess {
   const url = asked ?? urlOf(env)
   const isOwn = url.protocol === 'wss:' && isLocal(url) && readMode(env) === 'development'
@@ -79,7 +84,7 @@ async function readToken(file: string): Promise<string> {
   return checked(`TICKER_TOKEN_FILE=${file}`, text)
 }
 
-/** The token without the line's end; what cannot go into a header is not shown (RFC 6750 §2.1). */
+/** Returns the token without line ends. An error does not show text that is no token (RFC 6750 §2.1). */
 function checked(name: string, text: string): string {
   const token = text.trim()
   if (/^[\w.~+/-]+=*$/.test(token)) return token

@@ -3,22 +3,25 @@ import { symbolRule, toSymbol } from '../../event/symbol.ts'
 import type { Policy } from '../../protocol/client-message.ts'
 import { UsageError, readOptions } from '../command-line.ts'
 
-/** How events are printed: for people, one JSON event a line, or the frames as they came. */
+/** How events are printed: for people, as one JSON event a line, or as the frames that came. */
 export type OutputFormat = 'text' | 'json' | 'wire'
 
-/** What the `tail` command was asked for. */
+/** The arguments of the `tail` command. */
 export interface TailArguments {
   /** Symbols, or `*`; at least one. */
   readonly symbols: readonly string[]
   readonly channels: readonly Channel[]
-  /** What comes of a time without a connection, or behind; `undefined`: as the gateway has it by default. */
+  /**
+   * The policy for events that came without a connection, or while it was too slow; `undefined`: the
+   * gateway's defaults.
+   */
   readonly policy: Policy | undefined
   /** The stream; `undefined`: the gateway that the environment configures. */
   readonly url: URL | undefined
   readonly print: OutputFormat
   /** Whether the current values come first. */
   readonly snapshot: boolean
-  /** After how many events to end. */
+  /** How many events to print before ending. */
   readonly count: number
 }
 
@@ -48,7 +51,7 @@ Exit codes: 0 ended as asked, 1 refused or no gateway, 2 usage or configuration.
 
 const defaultChannels: readonly Channel[] = ['trades', 'statuses', 'news']
 
-/** Reads the command line; `help` where it was asked for. Throws a `UsageError`. */
+/** Parses the command line; returns `help` where it asks for that. Throws a `UsageError`. */
 export function parseTailArguments(args: readonly string[]): TailArguments | 'help' {
   const { values, positionals } = parseOptions(args)
   if (values.help) return 'help'
@@ -81,7 +84,7 @@ function parseOptions(args: readonly string[]) {
   })
 }
 
-/** Each word is a symbol, or several with commas between them. */
+/** Each word is a symbol, or several separated by commas. */
 function parseSymbols(words: readonly string[]): readonly string[] {
   const names = words.flatMap(word => word.split(',')).map(name => name.trim())
   const symbols = names.filter(name => name !== '').map(parseSymbol)
@@ -116,7 +119,7 @@ const streamSchemes: ReadonlyMap<string, string> = new Map([
   ['https:', 'wss:'],
 ])
 
-/** A URL of a stream; without a path, ours is meant. */
+/** Parses the URL of a stream; the default path is that of the gateway. */
 function parseStreamUrl(text: string): URL {
   const url = URL.parse(text)
   const scheme = streamSchemes.get(url?.protocol ?? '')

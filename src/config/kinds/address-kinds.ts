@@ -3,8 +3,8 @@ import { type AddressRange, isLoopback, parseAddressRange } from '../../system/i
 import { type Kind, commaSeparated, kind } from './kind.ts'
 
 /**
- * An origin as browsers send it (RFC 6454 §6.2), with which it is compared: of a site, or of an app that has a scheme of its own, such as
- * capacitor, tauri or chrome-extension.
+ * An origin as browsers send it (RFC 6454 §6.2), since it is compared with theirs: of a site, or of an app
+ * that has a scheme of its own, such as capacitor, tauri or chrome-extension.
  */
 const origin: Kind<string> = {
   expected: 'origins such as https://app.example.com or capacitor://localhost',
@@ -24,7 +24,7 @@ const origin: Kind<string> = {
   },
 }
 
-/** Schemes that are taken for an origin's. */
+/** Schemes that are mistaken for an origin's. */
 const pageSchemes = new Map([
   ['ws:', 'http://'],
   ['wss:', 'https://'],
@@ -45,8 +45,8 @@ export const allowedOrigins: Kind<AllowedOrigins> = {
 }
 
 /**
- * The address of what has to be believed, or is told a secret. Over plain http anyone on the way could put in a key, or
- * read; so only on loopback.
+ * The URL of a service that is trusted, or that receives a secret. Over plain http anyone on the way could
+ * replace a key, or read the secret, so http is for loopback only.
  */
 export const secureUrl = kind('an https URL without user and password (http on loopback)', value => {
   const url = URL.parse(value)
@@ -55,7 +55,10 @@ export const secureUrl = kind('an https URL without user and password (http on l
   return url.protocol === 'https:' || isLocal ? url.href : undefined
 })
 
-/** An IP address, or a range of them; not of all, for then whoever connects is believed. */
+/**
+ * An IP address or a range of addresses; not the range of all, since every client would then be trusted as a
+ * proxy.
+ */
 export const addressRange: Kind<AddressRange> = {
   expected: 'IP addresses or ranges such as 10.0.0.0/8',
   parse(text) {

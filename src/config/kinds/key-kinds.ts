@@ -9,7 +9,7 @@ import {
 } from '../../auth/public-key.ts'
 import { type Kind, kind } from './kind.ts'
 
-/** Signature algorithms with a public key; why the others are refused is said. */
+/** Signature algorithms with a public key; the faults explain why others are refused. */
 export const algorithmList: Kind<readonly TokenAlgorithm[]> = {
   expected: `a comma-separated list of ${tokenAlgorithms.join(' ')}`,
   parse(list) {
@@ -42,17 +42,17 @@ export const publicKey: Kind<PublicKey> = {
   },
 }
 
-/** The path of a file with a certificate, or with several. */
+/** The path of a file with one certificate or several. */
 export const certificateFile = pemFile('the path of a PEM file with certificates', text => {
   return new X509Certificate(text)
 })
 
-/** The path of a file with a private key; an encrypted one would need a password beside it. */
+/** The path of a file with a private key; an encrypted key would need a password as well. */
 export const privateKeyFile = pemFile('the path of a PEM file with a private key, not encrypted', text => {
   return createPrivateKey(text)
 })
 
-/** A kind whose value is the path; what the file holds has to be what `read` takes. */
+/** Creates a kind whose value is the path of a file that `read` accepts. */
 function pemFile(expected: string, read: (text: Buffer) => unknown): Kind<string> {
   return kind(expected, path => {
     try {

@@ -11,7 +11,10 @@ export interface CertificateVariables {
   readonly keyFile: Variable<string | undefined>
 }
 
-/** Adds the faults that a certificate and its key have together: one without the other, of different pairs, out of their time, or too weak. */
+/**
+ * Adds the faults of a certificate and its key together: one without the other, of different pairs, not valid
+ * now, or too weak.
+ */
 export function checkCertificate(
   reader: VariableReader,
   { certificateFile, keyFile }: CertificateVariables,
@@ -36,7 +39,7 @@ export function checkCertificate(
     reader.fault(certificateFile, `cannot be used for TLS (${weakness}); make another`)
 }
 
-/** Adds a fault where no certificate of a file of authorities is valid any more. */
+/** Adds a fault where no certificate in a file of authorities is valid now. */
 export function checkAuthorities(reader: VariableReader, variable: Variable<string | undefined>): void {
   const path = reader.value(variable)
   if (path === undefined) return
@@ -48,7 +51,7 @@ export function checkAuthorities(reader: VariableReader, variable: Variable<stri
   reader.fault(variable, `every certificate in it ${lapses[0]}; name a file with the authorities of today`)
 }
 
-/** How the first certificate of a text is out of its time; `undefined` where it is valid now. */
+/** Returns why the first certificate of a text is not valid now; `undefined` where it is. */
 function lapseOf(pem: string | Buffer): string | undefined {
   const { validFromDate, validToDate } = new X509Certificate(pem)
   const now = new Date()
@@ -56,7 +59,10 @@ function lapseOf(pem: string | Buffer): string | undefined {
   return validFromDate > now ? `is not valid before ${validFromDate.toISOString()}` : undefined
 }
 
-/** Why OpenSSL does not take a certificate and its key, such as that the key is too short; `undefined` where it does. */
+/**
+ * Returns why OpenSSL refuses a certificate and its key, such as that the key is too short; `undefined` where
+ * it does not.
+ */
 function weaknessOf(cert: Buffer, key: Buffer): string | undefined {
   try {
     createSecureContext({ cert, key })

@@ -7,14 +7,14 @@ import { kafkaVariables } from '../variables/log-variables.ts'
 import type { Variable } from '../variables/variable.ts'
 import { checkAuthorities, checkCertificate } from './certificate-rule.ts'
 
-/** Adds the faults that the variables of the way to Kafka have together. */
+/** Adds the faults of the variables for the connection to Kafka together. */
 export function checkKafkaSecurity(reader: VariableReader): void {
   checkTls(reader)
   checkSasl(reader)
   checkSecretsOnTheWay(reader)
 }
 
-/** Whether brokers are spoken to in TLS. */
+/** Whether connections to brokers use TLS. */
 function hasKafkaTls(reader: VariableReader): boolean {
   const { mode, ...others } = kafkaTlsVariables
   const stated = reader.value(mode)
@@ -67,7 +67,7 @@ function checkTokens(reader: VariableReader): void {
   }
 }
 
-/** What these mechanisms send is as good as the secret itself to whoever reads it on the way. */
+/** Refuses mechanisms that send their secret, or as much as it, on an unencrypted connection. */
 function checkSecretsOnTheWay(reader: VariableReader): void {
   const { mechanism } = kafkaSaslVariables
   const chosen = reader.value(mechanism)
@@ -93,7 +93,7 @@ function isAnySet(reader: VariableReader, variables: readonly Variable<unknown>[
   return variables.some(variable => reader.isSet(variable))
 }
 
-/** TLS to the brokers, from a reading without faults; `undefined`: none. */
+/** Returns TLS to the brokers, from a reader without faults; `undefined`: none. */
 export function kafkaTls(reader: VariableReader): KafkaTls | undefined {
   if (!hasKafkaTls(reader)) return undefined
   const certificateFile = reader.value(kafkaTlsVariables.certificateFile)
@@ -105,7 +105,7 @@ export function kafkaTls(reader: VariableReader): KafkaTls | undefined {
   }
 }
 
-/** SASL to the brokers, from a reading without faults; `undefined`: none. */
+/** Returns SASL to the brokers, from a reader without faults; `undefined`: none. */
 export function kafkaSasl(reader: VariableReader): KafkaSasl | undefined {
   const mechanism = reader.value(kafkaSaslVariables.mechanism)
   if (mechanism === undefined) return undefined
@@ -130,7 +130,7 @@ export function kafkaSasl(reader: VariableReader): KafkaSasl | undefined {
   }
 }
 
-/** `checkKafkaSecurity` has seen to it that it is there. */
+/** Reads a value that `checkKafkaSecurity` has required. */
 function present<T>(reader: VariableReader, variable: Variable<T | undefined>): T {
   const value = reader.value(variable)
   if (value === undefined) throw new ConfigError([`${variable.name}: required`])

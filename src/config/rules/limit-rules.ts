@@ -6,14 +6,17 @@ import type { VariableReader } from '../variable-reader.ts'
 import { generalVariables } from '../variables/listener-variables.ts'
 import type { Variable } from '../variables/variable.ts'
 
-/** Adds the faults of limits that each may have their value, but not beside the other's. */
+/** Adds the faults of limits whose values are valid alone, but not together. */
 export function checkLimits(reader: VariableReader): void {
   checkMemory(reader)
   checkMessages(reader)
   checkSlowness(reader)
 }
 
-/** What is let go of lets nobody new in; and recent events alone do not make a node refuse everybody. */
+/**
+ * The share at which memory is freed must not be below the one at which sessions are refused. Recent events
+ * alone must not make a node refuse everybody.
+ */
 function checkMemory(reader: VariableReader): void {
   const { memoryRefusePercent: refuse, memoryShedPercent: shed, memoryLimitBytes: limit } = limitVariables
   if (isAnyWrong(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
@@ -23,7 +26,7 @@ function checkMemory(reader: VariableReader): void {
   }
   const { tapeBytes } = ingestVariables
   const limitBytes = reader.value(limit)
-  // The default for either is lowered by the gateway itself where memory is short.
+  // The gateway itself lowers the defaults where memory is short.
   if (limitBytes === undefined || !reader.isSet(tapeBytes)) return
   const workers = reader.value(generalVariables.workers)
   const room = Math.floor((shareOfWorker(limitBytes, workers) * percent) / 100)
@@ -35,7 +38,7 @@ function checkMemory(reader: VariableReader): void {
   )
 }
 
-/** The longest message has to be one that a client may send. */
+/** The message rate must permit a message of the greatest length. */
 function checkMessages(reader: VariableReader): void {
   const { maxMessageBytes: longest, messagesPerSecond: rate } = limitVariables
   if (isAnyWrong(reader, [longest, rate])) return
@@ -50,7 +53,7 @@ function checkMessages(reader: VariableReader): void {
   )
 }
 
-/** Whoever is slow is told so with heartbeats, before the end. */
+/** Heartbeats tell a slow client that it is behind, so one has to come before its session ends. */
 function checkSlowness(reader: VariableReader): void {
   const { slowTimeoutMs: slow, heartbeatMs: heartbeat } = limitVariables
   if (isAnyWrong(reader, [slow, heartbeat])) return

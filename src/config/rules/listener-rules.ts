@@ -8,7 +8,7 @@ interface ListenerVariables {
   readonly port: Variable<number>
 }
 
-/** Each listener has a port of its own; on different addresses they may have the same. */
+/** Adds a fault where two listeners have the same port; on different addresses they may. */
 export function checkPorts(reader: VariableReader): void {
   const before: ListenerVariables[] = []
   const listeners = [streamVariables, operationsVariables]
@@ -25,14 +25,14 @@ export function checkPorts(reader: VariableReader): void {
   }
 }
 
-/** Whether one connection could be meant for both: who listens on an address that stands for all listens on each. */
+/** Whether a connection could reach both listeners: one on a wildcard address listens on all. */
 function meet(one: string, other: string): boolean {
   return addressesOf(one).some(first =>
     addressesOf(other).some(second => first === second || covers(first, second) || covers(second, first)),
   )
 }
 
-/** `::` takes IPv4 as well. */
+/** `::` includes IPv4. */
 function covers(all: string, address: string): boolean {
   return all === '::' || (all === '0.0.0.0' && !address.includes(':'))
 }

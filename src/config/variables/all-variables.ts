@@ -17,7 +17,7 @@ import {
 } from './log-variables.ts'
 import type { Variable } from './variable.ts'
 
-/** The variables of one part of the configuration, by what they are called in it. */
+/** The variables of one part of the configuration, under their keys. */
 interface Section {
   readonly title: string
   readonly variables: Readonly<Record<string, Variable<unknown>>>
@@ -46,7 +46,7 @@ export const variables: readonly Variable<unknown>[] = sections.flatMap(section 
   Object.values(section.variables),
 )
 
-/** The variables as `--help` shows them. */
+/** Returns the variables as `--help` shows them. */
 export function configHelp(): string {
   const lines = ['Configuration, by environment variables; an empty one counts as absent.']
   for (const { title, variables: members } of sections) {
@@ -59,7 +59,7 @@ export function configHelp(): string {
   return `${lines.join('\n').replaceAll('`', '')}\n`
 }
 
-/** The variables as a Markdown table, which `docs/configuration.md` holds. */
+/** Returns the variables as the Markdown table in `docs/configuration.md`. */
 export function configTable(): string {
   const rows = ['| variable | value | default | what it decides |', '| --- | --- | --- | --- |']
   for (const { title, variables: members } of sections) {

@@ -21,7 +21,7 @@ export const authVariables = {
     kind: publicKey,
     absent: 'in development a generated key',
     doc: 'The one key that tokens are checked with, instead of a key set.',
-    // Public, but someone will paste the private key one day, and logs are for ever.
+    // The key is public, but someone may paste the private one, and it must not end in a log.
     isSecret: true,
   }),
   issuer: required({

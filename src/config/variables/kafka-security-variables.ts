@@ -6,7 +6,7 @@ import { host, type Kind, kind, singleLine, oneOf, readableFile } from '../kinds
 import { certificateFile, privateKeyFile } from '../kinds/key-kinds.ts'
 import { optional } from './variable.ts'
 
-/** An address is no server name (RFC 6066 §3). */
+/** An IP address is not a server name (RFC 6066 §3). */
 const serverName = kind('a host name', value =>
   isIP(value) === 0 && 'value' in host.parse(value) ? value : undefined,
 )

@@ -107,7 +107,7 @@ const secretToken: Kind<Secret> = {
   },
 }
 
-/** Whoever is elsewhere comes through a tunnel that knows him (`ssh -L`, `kubectl port-forward`). */
+/** Administrators elsewhere use a tunnel that authenticates them (`ssh -L`, `kubectl port-forward`). */
 const loopbackHost = kind('127.0.0.1, ::1 or localhost', value => (isLoopback(value) ? value : undefined))
 
 export const adminVariables = {

@@ -6,21 +6,21 @@ export type VariableName = `TICKER_${string}`
 export interface Variable<T> {
   readonly name: VariableName
   readonly kind: Kind<T>
-  /** One line on what it decides. */
+  /** The variable's effect, in one line. */
   readonly doc: string
-  /** The value where the variable is absent or empty. */
+  /** The value of an absent or empty variable. */
   readonly fallback: T
-  /** How `fallback` reads in documents. */
+  /** How documents describe `fallback`. */
   readonly absent: string
-  /** Without it, production does not start. */
+  /** Production does not start without it. */
   readonly isRequired: boolean
-  /** In production it is a fault. */
+  /** It is a fault in production. */
   readonly isForDevelopment: boolean
-  /** Its value is never shown, and `<name>_FILE` may name a file that holds it. */
+  /** The value is never shown, and `<name>_FILE` may name a file that contains it. */
   readonly isSecret: boolean
 }
 
-/** What every declaration states, and the flags that few have. */
+/** The members that all declarations share. */
 interface Declaration<T> {
   readonly name: VariableName
   readonly kind: Kind<T>
@@ -28,7 +28,7 @@ interface Declaration<T> {
   readonly isForDevelopment?: true
 }
 
-/** Declares a variable with a default, written as it would be set. */
+/** Declares a variable with a default, written as one would set it. */
 export function withDefault<T>(declared: Declaration<T> & { readonly default: string }): Variable<T> {
   const parsed = declared.kind.parse(declared.default)
   if ('fault' in parsed) throw new TypeError(`${declared.name}=${declared.default}: ${parsed.fault}`)
@@ -45,7 +45,7 @@ export function withDefault<T>(declared: Declaration<T> & { readonly default: st
   }
 }
 
-/** Declares a variable that may be absent; `absent` says what holds then. */
+/** Declares a variable that may be absent; `absent` describes the effect of that. */
 export function optional<T>(
   declared: Declaration<T> & { readonly absent: string; readonly isSecret?: true },
 ): Variable<T | undefined> {
@@ -53,7 +53,7 @@ export function optional<T>(
   return { ...rest, isForDevelopment, isSecret, fallback: undefined, isRequired: false }
 }
 
-/** Declares a variable that production does not start without. */
+/** Declares a variable that production requires. */
 export function required<T>(declared: Declaration<T>): Variable<T | undefined> {
   return { ...optional({ ...declared, absent: 'required in production' }), isRequired: true }
 }
