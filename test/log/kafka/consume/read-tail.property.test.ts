@@ -101,16 +101,22 @@ class Run {
   /** Reads some batches, as far as there are any; the rest waits meanwhile. */
   async #read(batches: number): Promise<void> {
     const enough = this.#reading.batches.length + batches
-    const isLed = this.#partitions.every(({ leader }) => leader >= 0)
-    if (isLed) await this.#reading.until(() => this.#isRead() || this.#reading.batches.length >= enough)
+    if (this.#isLed()) {
+      await this.#reading.until(() => this.#isRead() || this.#reading.batches.length >= enough)
+    }
   }
 
-  /** Lets the cluster be looked up twice while nothing is read. */
+  /** Lets the cluster be looked up twice while nothing is read. Without a leader, look-ups are seconds apart. */
   async #idle(): Promise<void> {
+    if (!this.#isLed()) return
     const { metadataRefreshes } = this.#log.stats
     await until(
       () => this.#reading.batches.length === 0 || this.#log.stats.metadataRefreshes > metadataRefreshes + 1,
     )
+  }
+
+  #isLed(): boolean {
+    return this.#partitions.every(({ leader }) => leader >= 0)
   }
 
   #hangUpOnce(node: number, apiKey: number): void {
