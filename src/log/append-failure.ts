@@ -3,14 +3,14 @@ import { EmbeddedLogError } from './embedded/embedded-log-error.ts'
 import { type AppendRefusalReason, RefusedError, UnsentError } from './kafka/kafka-error.ts'
 
 /**
- * Why the log did not take an event. `unconfirmed`: nobody knows whether it is there. All others are sure that it is not: it
- * was never sent (`unsent`), or refused as it would be again.
+ * Why an append failed. `unconfirmed`: the event may be in the log or not. With every other failure it
+ * certainly is not: it was never sent (`unsent`), or the log refused it, and would do so again.
  */
 export type AppendFailure = 'unsent' | 'unconfirmed' | AppendRefusalReason
 
-/** What an error of `append` says of its event. */
+/** The kind of failure behind an error of `append`. */
 export function appendFailureOf(error: TickerError): AppendFailure {
   if (error instanceof RefusedError) return error.reason
-  // A transaction of the embedded log that failed has written nothing.
+  // A failed transaction of the embedded log has written nothing.
   return error instanceof UnsentError || error instanceof EmbeddedLogError ? 'unsent' : 'unconfirmed'
 }

@@ -6,26 +6,26 @@ export type { Partition, Position } from '../event/log-record.ts'
 export type { LogRecord, RecordHeader } from '../event/log-record.ts'
 
 /**
- * The records of `[from, to)` of one partition, in order of offset, none left out that a reader of committed
- * data may see. The range also counts the offsets that carry none: control records and aborted transactions.
- * The next batch of a partition begins where the last one ended; a later `from` says that what lies between
- * is gone (by retention or compaction) or unreadable, an earlier one that the log was truncated, another `epoch` that
- * the topic was made again.
+ * All records of `[from, to)` of one partition that a reader of committed data may see, in order of offset.
+ * Some offsets carry no record: those of control records and aborted transactions. The next batch of a
+ * partition begins where the last one ended. If it begins later, the offsets between are gone (by retention
+ * or compaction) or unreadable. If it begins earlier, the log was truncated. If its `epoch` differs, the
+ * topic was made again.
  */
 export interface LogBatch {
   readonly partition: Partition
   readonly epoch: string
   readonly from: number
   readonly to: number
-  /** The last stable offset known when the batch was read: how far a reader could be. */
+  /** The last stable offset known when the batch was read: the furthest that a reader could be. */
   readonly stable: number
   readonly records: readonly LogRecord[]
 }
 
-/** What became of one appended event: where it lies, or why it does not. */
+/** The outcome of appending one event: its position, or the error. */
 export type AppendResult = { readonly position: Position } | { readonly error: TickerError }
 
-/** The offsets between which a partition can be read: `first` is readable unless it equals `stable`. */
+/** The range `[first, stable)` in which a partition can be read. */
 export interface Ends {
   readonly first: number
   readonly stable: number
@@ -36,45 +36,47 @@ export interface Ends {
  * Both pass the suite in `test/log/conformance.ts`.
  */
 export interface EventLog {
-  /** Since when something that a tail follows cannot be read, in ms on a clock that only goes on; `undefined` while all of it can be. */
+  /**
+   * Since when some partition of a tail cannot be read, on the steady clock; `undefined` while all can be.
+   */
   readonly silentSinceMs?: number | undefined
-  /** What is wrong with it now, in words for an operator, each once; `undefined` where nothing is known to be. */
+  /** The log's present faults, in words for an operator, each once; `undefined` if none is known. */
   readonly trouble?: string | undefined
 
   /**
-   * The partitions of the configured topics and their beginnings' epochs, as positions of the first readable
-   * offset. Waits, retrying, until the log answers; rejects only when `signal` aborts.
+   * The first readable position of each partition of the configured topics. Waits, and retries, until the log
+   * answers. Rejects only when `signal` aborts.
    */
   partitions(signal: AbortSignal): Promise<readonly Position[]>
 
   /**
-   * Follows every partition of the configured topics for ever, also those that appear later (from their
-   * first offset). A partition named in `from` starts there, any other at its first offset. A position that the
-   * log does not have is told at once by a batch, perhaps without records, that begins elsewhere. What one read
-   * brought comes as one array, in slices of at most some thousand records, so that a consumer can do one
-   * flush per array and yield to the event loop between them. Never rejects for a fault of the log, which it
-   * outlasts by retrying; ends when `signal` aborts.
+   * Follows every partition of the configured topics for ever, also partitions that appear later. A partition
+   * named in `from` starts there, any other at its first offset. If the log does not have a position, a batch
+   * that begins elsewhere says so at once, perhaps without records. The batches of one read come as one
+   * array, in slices of at most some thousand records, so that a consumer can flush once for each array and
+   * yield to the event loop between them. Never rejects for a fault of the log, but retries. Ends when
+   * `signal` aborts.
    */
   tail(from: readonly Position[], signal: AbortSignal): AsyncIterable<readonly LogBatch[]>
 
   /**
-   * Reads `[from, to)` of one partition once, on a connection of its own, and ends there, or at the last stable offset. Rejects
-   * when the log does not answer in time or the topic was made again.
+   * Reads `[from, to)` of one partition once, up to the last stable offset, without holding up a tail.
+   * Rejects when the log does not answer in time, or the topic was made again.
    */
   range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch>
 
-  /** The partition's first readable and last stable offset now. */
+  /** The partition's present range of readable offsets. */
   ends(partition: Partition): Promise<Ends>
 
-  /** The first offset whose record is not older than `timeMs`; the last stable offset where none is. */
+  /** The first offset whose record is not older than `timeMs`, or the last stable offset if there is none. */
   offsetAt(partition: Partition, timeMs: number): Promise<number>
 
   /**
-   * Appends events, each to its topic, keyed by symbol (news: by its id), and says for each, in order, where it lies.
-   * Events of one key keep their order. An event is durable when its position is told.
+   * Appends events, each to its topic, keyed by symbol (news: by its id). Resolves with the outcome for each,
+   * in order. Events of one key keep their order. An event is durable once its position is returned.
    */
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]>
 
-  /** Ends every tail and range, and releases what the log holds. */
+  /** Ends every tail and range, and releases the log's resources. */
   close(): Promise<void>
 }

@@ -1,11 +1,11 @@
 import { type Channel, channelOfType, type MarketEvent } from '../event/event.ts'
 
-/** The five streams of the log; each is one topic. */
+/** The five streams of the log. Each has a topic of its own, unless the configuration joins them. */
 export const streams = ['trades', 'quotes', 'bars', 'statuses', 'news'] as const
 
 export type Stream = (typeof streams)[number]
 
-/** The topic's name per stream. */
+/** The name of each stream's topic. */
 export type Topics = Readonly<Record<Stream, string>>
 
 export const defaultTopics: Topics = {
@@ -16,7 +16,7 @@ export const defaultTopics: Topics = {
   news: 'market.news',
 }
 
-/** Corrections and cancels travel with the trades, so that they stay in order with them. */
+/** Corrections and cancels go to the topic of the trades, so that they stay in order with them. */
 const streamOfChannel: Readonly<Record<Channel, Stream>> = {
   trades: 'trades',
   corrections: 'trades',
@@ -30,17 +30,19 @@ const streamOfChannel: Readonly<Record<Channel, Stream>> = {
   news: 'news',
 }
 
-/** The topic that the events of a channel are appended to. Readers do not rely on it: an event's `T` decides its channel. */
+/**
+ * The topic to append a channel's events to. Readers do not rely on it: an event's `T` decides its channel.
+ */
 export function topicOfChannel(channel: Channel, topics: Topics): string {
   return topics[streamOfChannel[channel]]
 }
 
-/** The topic that an event is appended to. */
+/** The topic to append an event to. */
 export function topicOf(event: MarketEvent, topics: Topics): string {
   return topicOfChannel(channelOfType[event.T], topics)
 }
 
-/** The record key of an event: its symbol; for news its id. */
+/** The record key of an event: its symbol, or its id if it is news. */
 export function recordKeyOf(event: MarketEvent): string {
   return event.T === 'n' ? String(event.id) : event.S
 }

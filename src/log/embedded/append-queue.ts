@@ -1,27 +1,27 @@
 import { setImmediate } from 'node:timers/promises'
 import type { MarketEvent } from '../../event/event.ts'
 import type { AppendResult } from '../event-log.ts'
-import { embeddedLogError, faultError, type EmbeddedLogError } from './embedded-log-error.ts'
+import { embeddedLogError, type EmbeddedLogError, faultError } from './embedded-log-error.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
-import { patiently, type Patience } from './log-file.ts'
+import type { LogFile } from './log-file.ts'
 import type { EncodedEvent, RecordWriter } from './record-writer.ts'
 
-/** What one transaction takes at most, so that it blocks the event loop for some 3 ms. */
-const groupEvents = 1000
-const groupBytes = 1_048_576
-/** How many events may wait; a single call may bring more where none waits. */
-const waitingLimit = 100_000
+/** The limits of one transaction, which blocks the event loop for some 3 ms. */
+const maxGroupEvents = 1000
+const maxGroupBytes = 1_048_576
+/** The events that may wait. A single call may bring more if nothing waits. */
+const maxWaitingEvents = 100_000
 
 export interface AppendQueueOptions {
+  readonly file: LogFile
   readonly writer: RecordWriter
-  readonly patience: Patience
   readonly stats: EmbeddedLogStats
-  /** Called after each transaction, before its positions are told. */
+  /** Called after each transaction, before its positions are returned. */
   readonly onAppend: () => void
 }
 
 /** One call of `append`. */
-interface Appending {
+interface AppendCall {
   readonly events: readonly MarketEvent[]
   /** Fills up in the order of the events. */
   readonly results: AppendResult[]
@@ -29,35 +29,29 @@ interface Appending {
 }
 
 /**
- * Writes events in the order of the calls, in groups: what was appended within one turn of the event loop, or
- * while the last group was written, is one transaction. So an event that comes alone is written at once, and
- * under load groups grow by themselves.
+ * Writes events in the order of the calls, in groups. All events that were appended within one turn of the
+ * event loop, or while the last group was written, make up one transaction. So a single event is written at
+ * once, and under load groups grow by themselves.
  */
 export class AppendQueue {
-  readonly #writer: RecordWriter
-  readonly #patience: Patience
-  readonly #stats: EmbeddedLogStats
-  readonly #onAppend: () => void
-  readonly #waiting: Appending[] = []
+  readonly #options: AppendQueueOptions
+  readonly #waiting: AppendCall[] = []
   #waitingEvents = 0
   #draining: Promise<void> | undefined
 
-  constructor({ writer, patience, stats, onAppend }: AppendQueueOptions) {
-    this.#writer = writer
-    this.#patience = patience
-    this.#stats = stats
-    this.#onAppend = onAppend
+  constructor(options: AppendQueueOptions) {
+    this.#options = options
   }
 
-  /** Resolves with a position or an error per event, in order, when each is in the file or will never be. */
+  /** Resolves with a position or an error for each event, in order, when its outcome is final. */
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
     const { promise, resolve } = Promise.withResolvers<readonly AppendResult[]>()
-    const appending = { events, results: [], settle: resolve }
+    const call = { events, results: [], settle: resolve }
     if (events.length === 0 || this.#isCrowded(events.length)) {
-      this.#refuse(appending, faultError(this.#patience.path, 'crowded'))
+      this.#refuse(call, faultError(this.#options.file.path, 'crowded'))
       return promise
     }
-    this.#waiting.push(appending)
+    this.#waiting.push(call)
     this.#waitingEvents += events.length
     this.#draining ??= this.#drain()
     return promise
@@ -69,7 +63,7 @@ export class AppendQueue {
   }
 
   #isCrowded(more: number): boolean {
-    return this.#waitingEvents > 0 && this.#waitingEvents + more > waitingLimit
+    return this.#waitingEvents > 0 && this.#waitingEvents + more > maxWaitingEvents
   }
 
   async #drain(): Promise<void> {
@@ -80,18 +74,19 @@ export class AppendQueue {
     this.#draining = undefined
   }
 
-  /** A fault of the file refuses everything that waits: what came later would only meet it later. */
+  /** A fault of the file refuses everything that waits, since later events would meet the same fault. */
   async #appendGroup(): Promise<void> {
+    const { file, writer, stats, onAppend } = this.#options
     try {
       const group = this.#nextGroup()
-      const positions = await patiently(this.#patience, () => this.#writer.write(group))
-      this.#stats.groups += 1
-      this.#stats.appended += positions.length
-      this.#onAppend()
+      const positions = await file.whenUnlocked(() => writer.write(group))
+      stats.groups += 1
+      stats.appended += positions.length
+      onAppend()
       this.#settle(positions.map(position => ({ position })))
     } catch (thrown) {
-      const error = embeddedLogError(this.#patience.path, thrown)
-      for (const appending of this.#waiting.splice(0)) this.#refuse(appending, error)
+      const error = embeddedLogError(file.path, thrown)
+      for (const call of this.#waiting.splice(0)) this.#refuse(call, error)
       this.#waitingEvents = 0
     }
   }
@@ -101,10 +96,10 @@ export class AppendQueue {
     let bytes = 0
     for (const { events, results } of this.#waiting) {
       for (let index = results.length; index < events.length; index += 1) {
-        if (group.length === groupEvents || bytes >= groupBytes) return group
+        if (group.length === maxGroupEvents || bytes >= maxGroupBytes) return group
         const event = events[index]
         if (event === undefined) continue
-        const encoded = this.#writer.encode(event)
+        const encoded = this.#options.writer.encode(event)
         bytes += encoded.value.length
         group.push(encoded)
       }
@@ -112,25 +107,25 @@ export class AppendQueue {
     return group
   }
 
-  /** Hands the results of a group to the calls that its events came from: the first ones that wait. */
+  /** Hands the results of a group to the calls that its events came from, which are the first that wait. */
   #settle(results: readonly AppendResult[]): void {
     this.#waitingEvents -= results.length
-    let taken = 0
-    while (taken < results.length) {
-      const appending = this.#waiting[0]
-      if (appending === undefined) return
-      const part = results.slice(taken, taken + appending.events.length - appending.results.length)
-      appending.results.push(...part)
-      taken += part.length
-      if (appending.results.length < appending.events.length) return
+    let handed = 0
+    while (handed < results.length) {
+      const call = this.#waiting[0]
+      if (call === undefined) return
+      const part = results.slice(handed, handed + call.events.length - call.results.length)
+      call.results.push(...part)
+      handed += part.length
+      if (call.results.length < call.events.length) return
       this.#waiting.shift()
-      appending.settle(appending.results)
+      call.settle(call.results)
     }
   }
 
-  /** Answers the events that have no result yet with an error. */
-  #refuse({ events, results, settle }: Appending, error: EmbeddedLogError): void {
-    this.#stats.refused += events.length - results.length
+  /** Settles a call. Events without a result get the error. */
+  #refuse({ events, results, settle }: AppendCall, error: EmbeddedLogError): void {
+    this.#options.stats.refused += events.length - results.length
     while (results.length < events.length) results.push({ error })
     settle(results)
   }

@@ -1,9 +1,9 @@
 import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 
 /**
- * What is wrong with the file. `locked`, `full`: the same call may succeed later. `crowded`: too much waits to
- * be appended, so append less at a time. `damaged`, `foreign`, `closed`: it never will, until the file is
- * replaced or opened again.
+ * The fault of the file. `locked`, `full`: the same call may succeed later. `crowded`: too many events wait
+ * to be appended, so append fewer at a time. After the others it will not succeed until someone acts, as the
+ * error's message says.
  */
 export type EmbeddedLogFault =
   | 'locked'
@@ -26,7 +26,7 @@ export class EmbeddedLogError extends TickerError {
   }
 }
 
-/** Primary result codes, https://www.sqlite.org/rescode.html; any other one is `unusable`. */
+/** Primary result codes (https://www.sqlite.org/rescode.html). All others are `unusable`. */
 const faultOfResult: Readonly<Record<number, EmbeddedLogFault>> = {
   5: 'locked',
   6: 'locked',
@@ -47,13 +47,13 @@ const cures: Readonly<Record<EmbeddedLogFault, string>> = {
   closed: 'the log is closed: open it again',
 }
 
-/** The error for this fault: names the path, the rule and the cure. */
+/** The error for a fault. Its message names the path, the rule and the cure. */
 export function faultError(path: string, fault: EmbeddedLogFault, cause?: unknown): EmbeddedLogError {
   const detail = cause === undefined ? '' : ` (${messageOf(cause)})`
   return new EmbeddedLogError(fault, `${path}: ${cures[fault]}${detail}`, { cause })
 }
 
-/** What was thrown while the file was in use, as an error that says what to do. */
+/** An error that was thrown while the file was in use, as an error with a cure. */
 export function embeddedLogError(path: string, thrown: unknown): EmbeddedLogError {
   return thrown instanceof EmbeddedLogError ? thrown : faultError(path, faultOf(thrown), thrown)
 }

@@ -1,4 +1,4 @@
-/** What an embedded log has counted since it was opened. */
+/** Counters since the log was opened. */
 export type EmbeddedLogStats = {
   /** Events written to the file by this log. */
   appended: number
@@ -12,7 +12,7 @@ export type EmbeddedLogStats = {
   faults: number
 }
 
-/** Counters that have counted nothing yet. */
+/** Counters at zero. */
 export function createEmbeddedLogStats(): EmbeddedLogStats {
   return { appended: 0, groups: 0, refused: 0, dropped: 0, faults: 0 }
 }

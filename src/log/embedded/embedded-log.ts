@@ -1,32 +1,35 @@
+import { type Clock, systemClock } from '../../system/clock.ts'
 import type { MarketEvent } from '../../event/event.ts'
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
 import type { Topics } from '../topics.ts'
 import { AppendQueue } from './append-queue.ts'
 import { AppendWatch } from './append-watch.ts'
-import { Checkpoints } from './checkpoints.ts'
+import { Checkpointer } from './checkpointer.ts'
 import { faultError } from './embedded-log-error.ts'
-import { type EmbeddedLogStats, createEmbeddedLogStats } from './embedded-log-stats.ts'
-import { LogFile, type Patience, patiently } from './log-file.ts'
-import { type FaultLog, LogReader } from './log-reader.ts'
-import { type PartitionStore, isSamePartition } from './partition-store.ts'
+import { createEmbeddedLogStats, type EmbeddedLogStats } from './embedded-log-stats.ts'
+import { LogFile } from './log-file.ts'
+import { LogReader } from './log-reader.ts'
+import { isSamePartition, type PartitionStore } from './partition-store.ts'
 import { RecordWriter } from './record-writer.ts'
 import { Retention } from './retention.ts'
 
 export interface EmbeddedLogOptions {
-  /** Of the SQLite file, beside which SQLite keeps a `-wal` and a `-shm` file. Made if absent, with its folder. */
+  /**
+   * The SQLite file. SQLite keeps a `-wal` and a `-shm` file beside it. Created if absent, with its folder.
+   */
   readonly path: string
   readonly topics: Topics
-  /** Of topics that the file does not have yet; 1 if left out. The others keep their number. */
+  /** For topics that the file does not have yet; 1 if left out. Other topics keep their number. */
   readonly partitionsPerTopic?: number
-  /** What the file holds before its oldest records are dropped; 1 GiB if left out. */
+  /** The size of the file at which its oldest records are dropped; 1 GiB if left out. */
   readonly retentionBytes?: number
-  /** How old records become; an hour if left out. */
+  /** The age at which records are dropped; an hour if left out. */
   readonly retentionMs?: number
   /** How long another process may lock the file before appends and single reads fail; 5 s if left out. */
   readonly lockTimeoutMs?: number
-  readonly logger: FaultLog
-  /** Milliseconds since 1970; `Date.now` if left out. */
-  readonly clock?: () => number
+  readonly logger: WarnLog
+  readonly clock?: Clock
 }
 
 /** A log in a file of this machine. */
@@ -40,9 +43,9 @@ const defaultLockTimeoutMs = 5000
 
 /**
  * Opens the log in a file of this machine, for development without a broker. Several processes may open the
- * same file at once, to read and to append; each drops records by its own limits. When its position is told,
- * an event survives the end of the process; a loss of power may take the last moments' events, but leaves the
- * file whole. Throws an EmbeddedLogError where the file cannot be used.
+ * same file at once, to read and to append; each drops records by its own limits. Once its position is
+ * returned, an event survives the end of the process. A loss of power may lose the events of the last
+ * moments, but leaves the file intact. Throws an EmbeddedLogError if the file cannot be used.
  */
 export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   return new FileLog(options)
@@ -51,45 +54,33 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
 class FileLog implements EmbeddedLog {
   readonly stats = createEmbeddedLogStats()
   readonly #file: LogFile
-  readonly #patience: Patience
   readonly #queue: AppendQueue
   readonly #reader: LogReader
   readonly #retention: Retention
-  readonly #checkpoints: Checkpoints
+  readonly #checkpointer: Checkpointer
   readonly #closing = new AbortController()
 
   constructor(options: EmbeddedLogOptions) {
-    const { path, topics, logger, clock = Date.now } = options
+    const { path, topics, logger, clock = systemClock, partitionsPerTopic = 1 } = options
     const { retentionBytes = defaultRetentionBytes, retentionMs = defaultRetentionMs } = options
+    const { lockTimeoutMs = defaultLockTimeoutMs } = options
+    const { stats } = this
     const topicNames = [...new Set(Object.values(topics))]
-    const file = new LogFile({
-      path,
-      topics: topicNames,
-      partitionsPerTopic: options.partitionsPerTopic ?? 1,
-    })
+    const file = new LogFile({ path, topics: topicNames, partitionsPerTopic, lockTimeoutMs, clock })
     const watch = new AppendWatch(() => file.dataVersion())
     this.#file = file
-    this.#patience = { path, lockTimeoutMs: options.lockTimeoutMs ?? defaultLockTimeoutMs }
-    this.#checkpoints = new Checkpoints({ path, stats: this.stats, logger })
+    this.#checkpointer = new Checkpointer({ path, stats, logger })
     this.#queue = new AppendQueue({
+      file,
       writer: new RecordWriter(file, topics, clock),
-      patience: this.#patience,
-      stats: this.stats,
+      stats,
       onAppend: () => {
         watch.wake()
-        this.#checkpoints.start()
+        this.#checkpointer.start()
       },
     })
-    const closing = this.#closing.signal
-    this.#reader = new LogReader({
-      file,
-      watch,
-      patience: this.#patience,
-      stats: this.stats,
-      logger,
-      closing,
-    })
-    this.#retention = new Retention({ file, retentionBytes, retentionMs, clock, stats: this.stats, logger })
+    this.#reader = new LogReader({ file, watch, stats, logger, clock, closing: this.#closing.signal })
+    this.#retention = new Retention({ file, retentionBytes, retentionMs, clock, stats, logger })
   }
 
   get silentSinceMs(): number | undefined {
@@ -103,7 +94,7 @@ class FileLog implements EmbeddedLog {
   async partitions(signal: AbortSignal): Promise<readonly Position[]> {
     signal.throwIfAborted()
     const { stores, epoch } = this.#file
-    return this.#ask(() =>
+    return this.#file.whenUnlocked(() =>
       stores.map(store => ({ partition: store.partition, epoch, offset: store.ends().first })),
     )
   }
@@ -123,29 +114,25 @@ class FileLog implements EmbeddedLog {
 
   async ends(partition: Partition): Promise<Ends> {
     const store = this.#storeOf(partition)
-    return this.#ask(() => store.ends())
+    return this.#file.whenUnlocked(() => store.ends())
   }
 
   async offsetAt(partition: Partition, timeMs: number): Promise<number> {
     const store = this.#storeOf(partition)
-    return this.#ask(() => store.offsetAt(timeMs))
+    return this.#file.whenUnlocked(() => store.offsetAt(timeMs))
   }
 
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
     return this.#queue.append(events)
   }
 
-  /** Writes what waits to be appended before it closes the file. */
+  /** Writes the events that wait to be appended before it closes the file. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#retention.stop()
     await this.#queue.drained()
-    await this.#checkpoints.stop()
+    await this.#checkpointer.stop()
     this.#file.close()
-  }
-
-  #ask<Answer>(question: () => Answer): Promise<Answer> {
-    return patiently(this.#patience, question)
   }
 
   #storeOf(partition: Partition): PartitionStore {

@@ -12,24 +12,29 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
+import type { Clock } from '../../system/clock.ts'
 import { makeFolder } from '../../system/make-folder.ts'
 import { embeddedLogError, faultError } from './embedded-log-error.ts'
 import { PartitionStore, tableOf } from './partition-store.ts'
 
-interface LogFileOptions {
+export interface LogFileOptions {
   readonly path: string
   readonly topics: readonly string[]
-  /** Of a topic that the file does not have yet. */
+  /** For topics that the file does not have yet. */
   readonly partitionsPerTopic: number
+  /** How long another process may keep the file locked before `whenUnlocked` fails. */
+  readonly lockTimeoutMs: number
+  readonly clock: Clock
 }
 
-/** "tick": tells our files from other SQLite databases. */
+/** "tick": distinguishes our files from other SQLite databases. */
 const applicationId = 0x7469636b
 const schemaVersion = 1
-/** SQLite would wait for a lock with the event loop blocked: it does not, and `patiently` tries again. */
+/** SQLite would block the event loop while it waits for a lock. So it does not wait; `whenUnlocked` does. */
 const busyMs = 0
 const openingBusyMs = 5000
-/** Pages at which an append copies the write-ahead log itself, because `Checkpoints` did not keep up. */
+const lockPauseMs = 2
+/** The pages at which an append copies the write-ahead log itself, because `Checkpointer` did not keep up. */
 const checkpointPages = 16_384
 /** A write-ahead log that grew beyond this is cut back when it begins anew. */
 const walBytes = 16_777_216
@@ -52,13 +57,15 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};
 `
 
-/** The file of an embedded log: a database in WAL mode that several processes may have open. */
+/** The file of an embedded log: a database in WAL mode, which several processes may have open. */
 export class LogFile {
   readonly path: string
-  /** A random id, made with the file. */
+  /** A random id, created with the file. */
   readonly epoch: string
-  /** One per partition of the configured topics. */
+  /** One for each partition of the configured topics. */
   readonly stores: readonly PartitionStore[]
+  readonly #lockTimeoutMs: number
+  readonly #clock: Clock
   readonly #database: DatabaseSync
   readonly #pageBytes: number
   readonly #pages: StatementSync
@@ -66,14 +73,16 @@ export class LogFile {
   readonly #dataVersion: StatementSync
 
   /**
-   * Opens the file, making it (mode 0600) and its folder (0700) where they do not exist. Throws an
-   * EmbeddedLogError where it cannot be used, and then leaves it as it was.
+   * Opens the file. If they do not exist, creates the file (mode 0600) and its folder (0700). Throws an
+   * EmbeddedLogError if the file cannot be used, and then leaves it unchanged.
    */
   constructor(options: LogFileOptions) {
     this.path = options.path
+    this.#lockTimeoutMs = options.lockTimeoutMs
+    this.#clock = options.clock
     this.#database = openDatabase(options.path)
     try {
-      identify(this.#database, options.path)
+      checkIdentity(this.#database, options.path)
       this.epoch = this.#create(options)
       this.stores = this.#openStores(options.topics)
       this.#checkEdges()
@@ -88,7 +97,25 @@ export class LogFile {
     this.#dataVersion = this.#database.prepare('PRAGMA data_version')
   }
 
-  /** Runs statements in one transaction, with the file's only write lock; all of them take effect, or none. */
+  /**
+   * Does some work with the file, and repeats it while another process keeps the file locked, without
+   * blocking the event loop in between. Rejects with an EmbeddedLogError.
+   */
+  async whenUnlocked<Result>(work: () => Result): Promise<Result> {
+    const startedMs = this.#clock.steady()
+    for (;;) {
+      try {
+        return work()
+      } catch (thrown) {
+        const error = embeddedLogError(this.path, thrown)
+        const isLate = this.#clock.steady() - startedMs > this.#lockTimeoutMs
+        if (error.fault !== 'locked' || isLate) throw error
+      }
+      await setTimeout(lockPauseMs)
+    }
+  }
+
+  /** Runs statements in one transaction, with the file's only write lock. Either all take effect, or none. */
   transact(statements: () => void): void {
     this.#database.exec('BEGIN IMMEDIATE')
     try {
@@ -100,12 +127,12 @@ export class LogFile {
     }
   }
 
-  /** A number that changes when another process, or another log of this one, wrote to the file. */
+  /** A number that changes when another process, or another log of this process, has written to the file. */
   dataVersion(): number {
     return Number(this.#dataVersion.get()?.['data_version'])
   }
 
-  /** The bytes in use, those of dropped records not counted: their pages are used again. */
+  /** The bytes in use, without those of dropped records, whose pages are used again. */
   usedBytes(): number {
     const pages =
       Number(this.#pages.get()?.['page_count']) - Number(this.#freePages.get()?.['freelist_count'])
@@ -130,7 +157,9 @@ export class LogFile {
     return String(this.#database.prepare('SELECT epoch FROM log').get()?.['epoch'])
   }
 
-  /** A topic that the file has keeps its number of partitions, or its keys would change places. */
+  /**
+   * A topic that the file already has keeps its number of partitions, or its keys would change partitions.
+   */
   #createTopic(topic: string, partitions: number): void {
     if (this.#database.prepare('SELECT 1 FROM partition WHERE topic = ?').get(topic) !== undefined) return
     const insert = this.#database.prepare('INSERT INTO partition (topic, number) VALUES (?, ?)')
@@ -156,14 +185,15 @@ export class LogFile {
     )
   }
 
-  /** Reads both edges of every partition, so that a file that was cut short is found at once. */
+  /** Reads the first and last record of every partition, to find at once that a file was cut short. */
   #checkEdges(): void {
     for (const store of this.stores) {
       const { first, stable } = store.ends()
       const begins = store.read(first, stable, { records: 1, bytes: 1 })
       const ends = store.read(stable - 1, stable, { records: 1, bytes: 1 })
-      if (first < stable && (begins?.from !== first || ends?.records.length !== 1))
+      if (first < stable && (begins?.from !== first || ends?.records.length !== 1)) {
         throw faultError(this.path, 'damaged')
+      }
     }
   }
 
@@ -172,22 +202,22 @@ export class LogFile {
   }
 }
 
-/** Throws an EmbeddedLogError where a log could not be opened there; makes nothing, and changes nothing. */
+/** Throws an EmbeddedLogError if a log could not be opened at `path`. Creates and changes nothing. */
 export function checkLogFile(path: string): void {
   try {
-    if (existsSync(path)) checkPresent(path)
+    if (existsSync(path)) checkExisting(path)
     else rmdirSync(mkdtempSync(join(nearestFolder(dirname(resolve(path))), '.ticker-check-')))
   } catch (thrown) {
     throw embeddedLogError(path, thrown)
   }
 }
 
-function checkPresent(path: string): void {
-  refuseOther(path)
+function checkExisting(path: string): void {
+  checkIsFile(path)
   accessSync(path, constants.R_OK | constants.W_OK)
   const database = new DatabaseSync(path, { readOnly: true, timeout: openingBusyMs })
   try {
-    identify(database, path)
+    checkIdentity(database, path)
   } finally {
     database.close()
   }
@@ -197,7 +227,7 @@ function nearestFolder(path: string): string {
   return existsSync(path) ? path : nearestFolder(dirname(path))
 }
 
-function refuseOther(path: string): void {
+function checkIsFile(path: string): void {
   if (!statSync(path).isFile()) throw new Error('it is no file')
 }
 
@@ -205,7 +235,7 @@ function openDatabase(path: string): DatabaseSync {
   try {
     makeFolder(dirname(resolve(path)))
     createFile(path)
-    refuseOther(path)
+    checkIsFile(path)
     return new DatabaseSync(path, { timeout: openingBusyMs })
   } catch (thrown) {
     throw embeddedLogError(path, thrown)
@@ -213,46 +243,19 @@ function openDatabase(path: string): DatabaseSync {
 }
 
 /**
- * Never opens a file that exists: closing it again would drop the locks that other logs of this process hold
- * on it (https://www.sqlite.org/howtocorrupt.html §2.2).
+ * Never opens an existing file: to close it again would release the locks that other logs of this process
+ * hold on it (https://www.sqlite.org/howtocorrupt.html §2.2).
  */
 function createFile(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
 }
 
-/** Throws on a file that is neither empty nor ours, before anything is written to it. */
-function identify(database: DatabaseSync, path: string): void {
+/** Throws if a file is neither empty nor ours, before anything is written to it. */
+function checkIdentity(database: DatabaseSync, path: string): void {
   const read = (pragma: string) => Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma])
   const tables = Number(database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'])
   if (tables === 0) return
-  if (read('application_id') !== applicationId || read('user_version') !== schemaVersion)
+  if (read('application_id') !== applicationId || read('user_version') !== schemaVersion) {
     throw faultError(path, 'foreign')
-}
-
-const pauseMs = 2
-
-export interface Patience {
-  readonly path: string
-  /** How long another process may keep the file locked. */
-  readonly lockTimeoutMs: number
-}
-
-/**
- * Does something to the file, again and again while another process keeps it locked, without blocking the event
- * loop in between. Rejects with an EmbeddedLogError.
- */
-export async function patiently<Result>(
-  { path, lockTimeoutMs }: Patience,
-  work: () => Result,
-): Promise<Result> {
-  const startedAt = performance.now()
-  for (;;) {
-    try {
-      return work()
-    } catch (thrown) {
-      const error = embeddedLogError(path, thrown)
-      if (error.fault !== 'locked' || performance.now() - startedAt > lockTimeoutMs) throw error
-    }
-    await setTimeout(pauseMs)
   }
 }

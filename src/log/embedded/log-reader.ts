@@ -1,32 +1,29 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import type { Clock } from '../../system/clock.ts'
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import type { LogBatch, Position } from '../event-log.ts'
 import type { AppendWatch } from './append-watch.ts'
 import { embeddedLogError } from './embedded-log-error.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
-import { type LogFile, type Patience, patiently } from './log-file.ts'
-import { type PartitionStore, type ReadBudget, isSamePartition, isSpent } from './partition-store.ts'
+import type { LogFile } from './log-file.ts'
+import { isSamePartition, isSpent, type PartitionStore, type ReadBudget } from './partition-store.ts'
 
 const sliceRecords = 1000
 const sliceBytes = 1_048_576
 const faultPauseMs = 1000
 
-/** Takes one line about a fault that is outlasted; a Fastify logger fits. */
-export interface FaultLog {
-  warn(details: { readonly err: Error }, message: string): void
-}
-
 export interface LogReaderOptions {
   readonly file: LogFile
   readonly watch: AppendWatch
-  readonly patience: Patience
   readonly stats: EmbeddedLogStats
-  readonly logger: FaultLog
+  readonly logger: WarnLog
+  readonly clock: Clock
   /** Aborts when the log is closed. */
   readonly closing: AbortSignal
 }
 
-/** `sinceMs`: on a clock that only goes on. */
 export interface ReadFault {
+  /** On the steady clock. */
   readonly sinceMs: number
   readonly message: string
 }
@@ -35,30 +32,26 @@ export interface ReadFault {
 interface Cursor {
   readonly store: PartitionStore
   next: number
-  /** Whether the consumer expects another epoch, so that it has to be told of this one though nothing is there to read. */
-  isEpochUntold: boolean
+  /**
+   * Whether a batch has to announce the epoch even if there is nothing to read, because the consumer expects
+   * another.
+   */
+  mustAnnounceEpoch: boolean
 }
 
-/** The reads of one log. A slice is read whole before anything is awaited, so no reader ever holds the file. */
+/**
+ * The reads of one log. A slice is read completely before anything is awaited, so no reader ever locks the
+ * file.
+ */
 export class LogReader {
-  readonly #file: LogFile
-  readonly #watch: AppendWatch
-  readonly #patience: Patience
-  readonly #logger: FaultLog
-  readonly #stats: EmbeddedLogStats
-  readonly #closing: AbortSignal
+  readonly #options: LogReaderOptions
   #fault: ReadFault | undefined
 
-  constructor({ file, watch, patience, stats, logger, closing }: LogReaderOptions) {
-    this.#file = file
-    this.#watch = watch
-    this.#patience = patience
-    this.#logger = logger
-    this.#stats = stats
-    this.#closing = closing
+  constructor(options: LogReaderOptions) {
+    this.#options = options
   }
 
-  /** Why the file could not be read the last time, and since when. */
+  /** Why the last read failed, and since when reads have failed; `undefined` if it succeeded. */
   get fault(): ReadFault | undefined {
     return this.#fault
   }
@@ -68,30 +61,31 @@ export class LogReader {
     from: readonly Position[],
     signal: AbortSignal,
   ): AsyncGenerator<readonly LogBatch[], void, undefined> {
-    const { stores, epoch } = this.#file
-    const end = AbortSignal.any([signal, this.#closing])
-    const cursors = stores.map(store => cursorOf(store, epoch, from))
+    const { file, watch, closing } = this.#options
+    const end = AbortSignal.any([signal, closing])
+    const cursors = file.stores.map(store => cursorOf(store, file.epoch, from))
     for (let turn = 0; !end.aborted; turn += 1) {
-      const { version } = this.#watch
+      const { version } = watch
       const batches = await this.#readSlice(cursors, turn, end)
       if (end.aborted) return
       if (batches.length > 0) {
         yield batches
-        // A read waits for nothing: without this, a tail far behind would starve everything else.
+        // A read never waits. Without this, a tail far behind would keep the event loop from all other work.
         await setImmediate()
-      } else await this.#watch.wait(version, end)
+      } else await watch.wait(version, end)
     }
   }
 
-  /** See `EventLog.range`. Ends at the log's end where `to` lies past it. */
+  /** See `EventLog.range`. Ends at the log's end if `to` lies beyond it. */
   async *range(
     store: PartitionStore,
     [from, to]: readonly [from: number, to: number],
     signal: AbortSignal,
   ): AsyncGenerator<LogBatch, void, undefined> {
+    const { file, closing } = this.#options
     let next = from
-    while (next < to && !signal.aborted && !this.#closing.aborted) {
-      const batch = await patiently(this.#patience, () => store.read(next, to, newBudget()))
+    while (next < to && !signal.aborted && !closing.aborted) {
+      const batch = await file.whenUnlocked(() => store.read(next, to, newBudget()))
       if (batch === undefined) return
       next = batch.to
       yield batch
@@ -99,23 +93,24 @@ export class LogReader {
     }
   }
 
-  /** Reads what there is, up to a slice. A fault is logged, and the read tried again a second later. */
+  /** Reads up to a slice. After a fault, logs it and tries again a second later. */
   async #readSlice(
     cursors: readonly Cursor[],
     turn: number,
     signal: AbortSignal,
   ): Promise<readonly LogBatch[]> {
+    const { file, stats, logger, clock } = this.#options
     while (!signal.aborted) {
       try {
-        const batches = await patiently(this.#patience, () => readSlice(cursors, turn))
+        const batches = await file.whenUnlocked(() => readSlice(cursors, turn))
         this.#fault = undefined
         return batches
       } catch (thrown) {
-        const error = embeddedLogError(this.#file.path, thrown)
+        const error = embeddedLogError(file.path, thrown)
         if (signal.aborted) return []
-        this.#stats.faults += 1
-        this.#fault = { sinceMs: this.#fault?.sinceMs ?? performance.now(), message: error.message }
-        this.#logger.warn({ err: error }, 'the embedded log cannot be read; trying again')
+        stats.faults += 1
+        this.#fault = { sinceMs: this.#fault?.sinceMs ?? clock.steady(), message: error.message }
+        logger.warn({ err: error }, 'the embedded log cannot be read; trying again')
         await setTimeout(faultPauseMs, undefined, { signal }).catch(() => undefined)
       }
     }
@@ -123,7 +118,10 @@ export class LogReader {
   }
 }
 
-/** Begins with another partition each turn, so that none is starved. Cursors move only if every read went well. */
+/**
+ * Begins with another partition each turn, so that none is starved. Cursors move only if every read
+ * succeeded.
+ */
 function readSlice(cursors: readonly Cursor[], turn: number): LogBatch[] {
   const budget = newBudget()
   const read = new Map<Cursor, LogBatch>()
@@ -132,11 +130,11 @@ function readSlice(cursors: readonly Cursor[], turn: number): LogBatch[] {
     if (cursor === undefined) continue
     const batch = cursor.store.read(cursor.next, Number.MAX_SAFE_INTEGER, budget)
     if (batch !== undefined) read.set(cursor, batch)
-    else if (cursor.isEpochUntold) read.set(cursor, cursor.store.beginning())
+    else if (cursor.mustAnnounceEpoch) read.set(cursor, cursor.store.beginning())
   }
   for (const [cursor, batch] of read) {
     cursor.next = batch.to
-    cursor.isEpochUntold = false
+    cursor.mustAnnounceEpoch = false
   }
   return [...read.values()]
 }
@@ -145,10 +143,12 @@ function newBudget(): ReadBudget {
   return { records: sliceRecords, bytes: sliceBytes }
 }
 
-/** Where a tail begins: as told, or at 0, from where the first read finds the first record there is. */
+/**
+ * Begins at the given position. Without one begins at 0, from where the first read finds the first record.
+ */
 function cursorOf(store: PartitionStore, epoch: string, from: readonly Position[]): Cursor {
   const position = from.find(each => isSamePartition(each.partition, store.partition))
   const isForeign = position !== undefined && position.epoch !== epoch
   const isKnown = position !== undefined && !isForeign
-  return { store, next: isKnown ? position.offset : 0, isEpochUntold: isForeign }
+  return { store, next: isKnown ? position.offset : 0, mustAnnounceEpoch: isForeign }
 }

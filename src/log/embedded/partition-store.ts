@@ -1,13 +1,13 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Ends, LogBatch, LogRecord, Partition } from '../event-log.ts'
 
-/** How much one read may still bring; several reads of one slice share it. */
+/** How much may still be read. Several reads of one slice share a budget. */
 export interface ReadBudget {
   records: number
   bytes: number
 }
 
-/** A record to be written. */
+/** A record to write. */
 export interface NewRecord {
   readonly offset: number
   readonly timestampMs: number
@@ -22,13 +22,14 @@ export interface TrimGoal {
 }
 
 const noHeaders: LogRecord['headers'] = []
-/** What one trim drops at most, so that it blocks the event loop for a millisecond or so. */
-const trimRecords = 500
-const trimBytes = 2_097_152
+/** The limits of one trim, which blocks the event loop for about a millisecond. */
+const maxTrimRecords = 500
+const maxTrimBytes = 2_097_152
 
 /**
- * The records of one partition: a table of its own, whose rowid is the offset. So appends fill pages from the
- * left to the right, and the oldest records free whole ones; offsets are dense between the partition's ends.
+ * The records of one partition, in a table of its own, whose rowid is the offset. So appends fill pages from
+ * left to right, and dropping the oldest records frees whole pages. Between the partition's ends every offset
+ * has a record.
  */
 export class PartitionStore {
   readonly partition: Partition
@@ -43,7 +44,7 @@ export class PartitionStore {
   readonly #sizes: StatementSync
   readonly #trim: StatementSync
 
-  /** Prepares the statements for the partition that the file numbers `id`; its table must exist. */
+  /** Prepares the statements for the partition with the id `id` in the file. Its table must exist. */
   constructor(
     database: DatabaseSync,
     id: number,
@@ -58,13 +59,15 @@ export class PartitionStore {
     this.#setFirst = database.prepare('UPDATE partition SET first = ? WHERE id = ?')
     this.#insert = database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?, NULL)`)
     this.#read = database.prepare(
-      `SELECT "offset", timestampMs, "key", value FROM ${table} WHERE "offset" >= ? AND "offset" < ? ORDER BY "offset"`,
+      `SELECT "offset", timestampMs, "key", value FROM ${table}
+        WHERE "offset" >= ? AND "offset" < ? ORDER BY "offset"`,
     )
     this.#timeAt = database.prepare(
       `SELECT "offset", timestampMs FROM ${table} WHERE "offset" >= ? ORDER BY "offset" LIMIT 1`,
     )
     this.#sizes = database.prepare(
-      `SELECT "offset", timestampMs, length(value) AS bytes FROM ${table} ORDER BY "offset" LIMIT ${trimRecords}`,
+      `SELECT "offset", timestampMs, length(value) AS bytes FROM ${table}
+        ORDER BY "offset" LIMIT ${maxTrimRecords}`,
     )
     this.#trim = database.prepare(`DELETE FROM ${table} WHERE "offset" < ?`)
   }
@@ -74,12 +77,12 @@ export class PartitionStore {
     return { first: Number(row?.['first']), stable: Number(row?.['end']) }
   }
 
-  /** The time of the last record that was ever appended. */
+  /** The time of the last record ever appended. */
   lastMs(): number {
     return Number(this.#ends.get(this.#id)?.['lastMs'])
   }
 
-  /** Writes a record; within a transaction that ends with `setEnd`. */
+  /** Writes a record, within a transaction that ends with `setEnd`. */
   insert({ offset, timestampMs, key, value }: NewRecord): void {
     this.#insert.run(offset, timestampMs, key, value)
   }
@@ -89,9 +92,10 @@ export class PartitionStore {
   }
 
   /**
-   * Reads on from an offset as far as the budget goes, which it reduces; at least one record where there is
-   * one. `undefined`: nothing lies between `from` and `to`. An empty batch at the end: the file lost what lay
-   * before `from`. Another process may drop records meanwhile; what is found in the end is what the batch says.
+   * Reads `[from, to)` as far as the budget allows, but at least one record, and reduces the budget. Returns
+   * `undefined` if there is nothing between `from` and `to`. Returns an empty batch at the end if the file
+   * has lost the records before `from`. Another process may drop records meanwhile, so a batch begins at the
+   * first record that was found.
    */
   read(from: number, to: number, budget: ReadBudget): LogBatch | undefined {
     const { stable } = this.ends()
@@ -111,13 +115,13 @@ export class PartitionStore {
     return this.#batch(records, { from: records[0]?.offset ?? limit, to: next, stable })
   }
 
-  /** A batch without records, at the first offset there is. */
+  /** An empty batch at the first offset. */
   beginning(): LogBatch {
     const { first, stable } = this.ends()
     return this.#batch([], { from: first, to: first, stable })
   }
 
-  /** The first offset whose record is not older than a time, by bisection: see `RecordWriter`. */
+  /** The first offset whose record is not older than a time. Found by bisection: see `RecordWriter`. */
   offsetAt(timeMs: number): number {
     let { first: low, stable: high } = this.ends()
     while (low < high) {
@@ -129,19 +133,19 @@ export class PartitionStore {
     return low
   }
 
-  /** The time of the oldest record; `undefined` where there is none. */
+  /** The time of the oldest record; `undefined` if there is none. */
   oldestMs(): number | undefined {
     const time = this.#timeAt.get(0)?.['timestampMs']
     return time === undefined ? undefined : Number(time)
   }
 
-  /** Drops some of the oldest records, towards the goal, and says how many; within a transaction. */
+  /** Drops some of the oldest records, towards the goal, within a transaction. Returns how many. */
   trim({ bytes, horizonMs }: TrimGoal): number {
     let freed = 0
     let first: number | undefined
     for (const row of this.#sizes.iterate()) {
       const isReached = freed >= bytes && Number(row['timestampMs']) >= horizonMs
-      if (isReached || freed >= trimBytes) break
+      if (isReached || freed >= maxTrimBytes) break
       freed += Number(row['bytes'])
       first = Number(row['offset']) + 1
     }
@@ -160,7 +164,7 @@ export function isSpent({ records, bytes }: ReadBudget): boolean {
   return records <= 0 || bytes <= 0
 }
 
-/** Whether two partition objects, perhaps of two logs, mean the same partition. */
+/** Whether two objects, perhaps of two logs, stand for the same partition. */
 export function isSamePartition(one: Partition, other: Partition): boolean {
   return one.topic === other.topic && one.partition === other.partition
 }

@@ -1,6 +1,7 @@
+import type { Clock } from '../../system/clock.ts'
 import type { MarketEvent } from '../../event/event.ts'
 import type { Position } from '../event-log.ts'
-import { type Topics, recordKeyOf, topicOf } from '../topics.ts'
+import { recordKeyOf, topicOf, type Topics } from '../topics.ts'
 import { faultError } from './embedded-log-error.ts'
 import type { LogFile } from './log-file.ts'
 import type { PartitionStore } from './partition-store.ts'
@@ -12,24 +13,24 @@ export interface EncodedEvent {
   readonly value: Buffer
 }
 
-/** What one transaction knows of the end of a partition that it writes to. */
-interface Edge {
-  end: number
+/** The end of a partition, while one transaction writes to it. */
+interface PartitionEnd {
+  offset: number
   lastMs: number
 }
 
 /**
- * Writes events at the ends of their partitions. Offsets stay contiguous when other processes append to the same
- * file, because each transaction reads the ends anew. A record's time is the clock's, but never less than
- * that of the record before it in its partition, so that a time can be found by bisection.
+ * Writes events at the ends of their partitions. Each transaction reads the ends anew, so offsets stay
+ * contiguous when other processes append to the same file. A record's time is the wall clock's, but never
+ * before that of the record before it in its partition, so that a time can be found by bisection.
  */
 export class RecordWriter {
   readonly #file: LogFile
   readonly #topics: Topics
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #storesOfTopic: ReadonlyMap<string, readonly PartitionStore[]>
 
-  constructor(file: LogFile, topics: Topics, clock: () => number) {
+  constructor(file: LogFile, topics: Topics, clock: Clock) {
     this.#file = file
     this.#topics = topics
     this.#clock = clock
@@ -45,33 +46,33 @@ export class RecordWriter {
     return { store, key, value: Buffer.from(JSON.stringify(event)) }
   }
 
-  /** Writes the events in one transaction, and gives their positions in order. Throws what SQLite throws. */
+  /** Writes the events in one transaction, and returns their positions in order. Throws SQLite's errors. */
   write(events: readonly EncodedEvent[]): Position[] {
     const positions: Position[] = []
     this.#file.transact(() => {
-      const nowMs = Math.floor(this.#clock())
-      const edges = new Map<PartitionStore, Edge>()
+      const nowMs = Math.floor(this.#clock.wall())
+      const ends = new Map<PartitionStore, PartitionEnd>()
       for (const { store, key, value } of events) {
-        const edge = edges.get(store) ?? edgeOf(store, nowMs)
-        edges.set(store, edge)
-        store.insert({ offset: edge.end, timestampMs: edge.lastMs, key, value })
-        positions.push({ partition: store.partition, epoch: this.#file.epoch, offset: edge.end })
-        edge.end += 1
+        const end = ends.get(store) ?? endOf(store, nowMs)
+        ends.set(store, end)
+        store.insert({ offset: end.offset, timestampMs: end.lastMs, key, value })
+        positions.push({ partition: store.partition, epoch: this.#file.epoch, offset: end.offset })
+        end.offset += 1
       }
-      for (const [store, { end, lastMs }] of edges) store.setEnd(end, lastMs)
+      for (const [store, { offset, lastMs }] of ends) store.setEnd(offset, lastMs)
     })
     return positions
   }
 }
 
-function edgeOf(store: PartitionStore, nowMs: number): Edge {
-  return { end: store.ends().stable, lastMs: Math.max(nowMs, store.lastMs()) }
+function endOf(store: PartitionStore, nowMs: number): PartitionEnd {
+  return { offset: store.ends().stable, lastMs: Math.max(nowMs, store.lastMs()) }
 }
 
 /**
  * The partition of a key among `count`: FNV-1a, 32 bits
- * (http://www.isthe.com/chongo/tech/comp/fnv/). Not Kafka's hash: one symbol may have another number there.
- * It must never change: the events of a key would lose their order.
+ * (http://www.isthe.com/chongo/tech/comp/fnv/). Not Kafka's hash, so a symbol may have another number there.
+ * It must never change, or the events of a key would lose their order.
  */
 export function keyPartition(key: Buffer, count: number): number {
   let hash = 0x811c9dc5

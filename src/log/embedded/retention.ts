@@ -1,31 +1,32 @@
+import type { Clock } from '../../system/clock.ts'
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import { embeddedLogError, type EmbeddedLogError } from './embedded-log-error.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
-import type { FaultLog } from './log-reader.ts'
 import type { LogFile } from './log-file.ts'
 import type { PartitionStore } from './partition-store.ts'
 
-const checkMs = 100
-/** Between two steps of one cleaning: time for everything else. */
+const checkIntervalMs = 100
+/** The pause between two steps, which leaves time for all other work. */
 const stepPauseMs = 1
 
 export interface RetentionOptions {
   readonly file: LogFile
   readonly retentionBytes: number
   readonly retentionMs: number
-  readonly clock: () => number
+  readonly clock: Clock
   readonly stats: EmbeddedLogStats
-  readonly logger: FaultLog
+  readonly logger: WarnLog
 }
 
-interface Oldest {
+interface OldestRecord {
   readonly store: PartitionStore
   readonly timestampMs: number
 }
 
 /**
- * Drops the oldest records of all partitions together once the file holds more bytes, or older records, than
- * allowed: so the log goes back to about the same moment in each. It works in small steps beside the appends,
- * faster than they come. The file's pages are used again; it does not shrink.
+ * Drops the oldest records when the file holds more bytes, or older records, than allowed. It takes the
+ * oldest of all partitions, so the log goes back to about the same moment in each. It works in small steps
+ * beside the appends, faster than these come. The file's pages are used again; the file does not shrink.
  */
 export class Retention {
   readonly #options: RetentionOptions
@@ -35,21 +36,21 @@ export class Retention {
   /** Starts at once, until `stop`. Its timer does not keep the process alive. */
   constructor(options: RetentionOptions) {
     this.#options = options
-    this.#timer = this.#later(stepPauseMs)
+    this.#timer = this.#schedule(stepPauseMs)
   }
 
   stop(): void {
     clearTimeout(this.#timer)
   }
 
-  #later(delayMs: number): NodeJS.Timeout {
+  #schedule(delayMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       const hasMore = this.#tryStep()
-      this.#timer = this.#later(hasMore ? stepPauseMs : checkMs)
+      this.#timer = this.#schedule(hasMore ? stepPauseMs : checkIntervalMs)
     }, delayMs).unref()
   }
 
-  /** A locked file is left for the next time; another fault is told once, until a step succeeds. */
+  /** Tries a locked file again later. Logs any other fault once, until a step succeeds. */
   #tryStep(): boolean {
     try {
       const hasMore = this.#step()
@@ -69,12 +70,12 @@ export class Retention {
     this.#options.logger.warn({ err: error }, 'the embedded log cannot drop its oldest records')
   }
 
-  /** Returns whether there was something to drop, so that there may be more. */
+  /** Returns whether it dropped something, so that there may be more. */
   #step(): boolean {
     const { file, retentionBytes, retentionMs, clock, stats } = this.#options
     const oldest = oldestOf(file.stores)
     const bytes = file.usedBytes() - retentionBytes
-    const horizonMs = clock() - retentionMs
+    const horizonMs = clock.wall() - retentionMs
     if (oldest === undefined || (bytes <= 0 && oldest.timestampMs >= horizonMs)) return false
     let dropped = 0
     file.transact(() => {
@@ -86,8 +87,8 @@ export class Retention {
 }
 
 /** The partition with the oldest record of all. */
-function oldestOf(stores: readonly PartitionStore[]): Oldest | undefined {
-  let oldest: Oldest | undefined
+function oldestOf(stores: readonly PartitionStore[]): OldestRecord | undefined {
+  let oldest: OldestRecord | undefined
   for (const store of stores) {
     const timestampMs = store.oldestMs()
     if (timestampMs === undefined) continue

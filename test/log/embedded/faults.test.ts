@@ -53,7 +53,7 @@ test('a file damaged in the middle fails the reads that meet it, and a tail tell
   const warned = Promise.withResolvers<string>()
   const log = createEmbeddedLog({
     ...own.options,
-    logger: { warn: ({ err }) => warned.resolve(err.message) },
+    logger: { warn: fields => warned.resolve(Object(fields).err.message) },
   })
   ends.push(() => log.close())
   await expect(readRange(log, positions[0]!.partition, [0, 20_000])).rejects.toThrow('the file is damaged')

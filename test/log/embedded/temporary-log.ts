@@ -10,8 +10,8 @@ import type { LogUnderTest } from '../conformance.ts'
 
 /** A log that must meet no fault. */
 export const faultlessLogger: EmbeddedLogOptions['logger'] = {
-  warn: ({ err }) => {
-    throw err
+  warn: fields => {
+    throw Object(fields).err
   },
 }
 

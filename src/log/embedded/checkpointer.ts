@@ -1,27 +1,27 @@
 import { Worker } from 'node:worker_threads'
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import { embeddedLogError } from './embedded-log-error.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
-import type { FaultLog } from './log-reader.ts'
 
-export interface CheckpointsOptions {
+export interface CheckpointerOptions {
   readonly path: string
   readonly stats: EmbeddedLogStats
-  readonly logger: FaultLog
+  readonly logger: WarnLog
 }
 
 /**
- * Has the write-ahead log copied into the file by a thread of its own, from the first append on. Should the
- * thread end by a fault, the appends' own connection does it (see `LogFile`).
+ * Has a thread of its own copy the write-ahead log into the file, from the first append on. If the thread
+ * ends by a fault, the connection of the appends copies it instead (see `LogFile`).
  */
-export class Checkpoints {
-  readonly #options: CheckpointsOptions
+export class Checkpointer {
+  readonly #options: CheckpointerOptions
   #thread: Worker | undefined
 
-  constructor(options: CheckpointsOptions) {
+  constructor(options: CheckpointerOptions) {
     this.#options = options
   }
 
-  /** Starts the thread where it does not run yet. It does not keep the process alive. */
+  /** Starts the thread if it does not run yet. The thread does not keep the process alive. */
   start(): void {
     if (this.#thread !== undefined) return
     this.#thread = new Worker(threadUrl(), { workerData: this.#options.path })
@@ -40,5 +40,5 @@ export class Checkpoints {
 
 /** Beside this module, and with its extension: `.ts` here, `.js` in the published package. */
 function threadUrl(): URL {
-  return new URL(import.meta.url.replace(/checkpoints(\.\w+)$/, 'checkpoint-thread$1'))
+  return new URL(import.meta.url.replace(/checkpointer(\.\w+)$/, 'checkpoint-thread$1'))
 }
