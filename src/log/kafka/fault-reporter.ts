@@ -1,21 +1,23 @@
+import { type Clock, systemClock } from '../../system/clock.ts'
 import { RateLimitedLog, type WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import { messageOf } from '../../diagnostics/ticker-error.ts'
 import type { Partition } from '../event-log.ts'
-import { kafkaErrorCodes, errorName } from './protocol/kafka-request.ts'
-import { createKafkaStats, type KafkaStats } from './kafka-stats.ts'
 import type { RecordBatchError } from './kafka-error.ts'
+import { createKafkaStats, type KafkaStats } from './kafka-stats.ts'
+import { errorName, kafkaErrorCodes } from './protocol/kafka-request.ts'
 
 const intervalMs = 5000
 
-/** Something that goes wrong until it is put right. */
-interface Trouble {
-  /** The topic or partition, where that has to be said. */
-  readonly what?: string
-  readonly why: string
+/** A fault that lasts until it is cleared. */
+interface LastingFault {
+  /** The topic or partition, if the reason does not name it. */
+  readonly subject?: string
+  readonly reason: string
 }
 
 /**
- * Counts and logs what goes wrong, and knows what does now. What may come in floods is logged every five seconds at most, by kind.
+ * Counts and logs faults, and knows those that last. Of each kind that may flood the log, one line is written
+ * in five seconds.
  */
 export class FaultReporter {
   readonly stats: KafkaStats = createKafkaStats()
@@ -24,18 +26,31 @@ export class FaultReporter {
   readonly #connectionLog: WarnLog
   readonly #refusalLog: WarnLog
   readonly #topicLog: WarnLog
-  /** By whom or what it is about. */
-  readonly #troubles = new Map<string, Trouble>()
+  /** By the peer, topic or partition. */
+  readonly #lasting = new Map<string, LastingFault>()
 
-  constructor(log: WarnLog) {
+  constructor(log: WarnLog, clock: Clock = systemClock) {
+    const limited = () => new RateLimitedLog(log, intervalMs, clock.steady)
     this.#log = log
-    this.#batchLog = new RateLimitedLog(log, intervalMs)
-    this.#connectionLog = new RateLimitedLog(log, intervalMs)
-    this.#refusalLog = new RateLimitedLog(log, intervalMs)
-    this.#topicLog = new RateLimitedLog(log, intervalMs)
+    this.#batchLog = limited()
+    this.#connectionLog = limited()
+    this.#refusalLog = limited()
+    this.#topicLog = limited()
   }
 
-  /** A batch was passed over. */
+  /** The lasting faults, each reason once; `undefined` if there are none. */
+  get trouble(): string | undefined {
+    const subjects = new Map<string, string[]>()
+    for (const { subject, reason } of this.#lasting.values()) {
+      subjects.set(reason, [...(subjects.get(reason) ?? []), ...(subject === undefined ? [] : [subject])])
+    }
+    const texts = [...subjects].map(([reason, of]) =>
+      of.length === 0 ? reason : `${of.join(', ')}: ${reason}`,
+    )
+    return texts.length === 0 ? undefined : texts.join('; ')
+  }
+
+  /** A batch was skipped. */
   unreadable(partition: Partition, error: RecordBatchError): void {
     if (error.fault === 'unsupported') this.stats.unsupportedBatches += 1
     else this.stats.corruptBatches += 1
@@ -55,64 +70,62 @@ export class FaultReporter {
     this.#log.warn({ ...partition, from, to }, `position lost: the log was cut back by ${from - to} offsets`)
   }
 
-  /** A topic was made again. */
+  /** A topic was deleted and made again. */
   recreated(partition: Partition, epochs: { readonly before: string; readonly now: string }): void {
     this.#log.warn({ ...partition, ...epochs }, 'the topic was made again: reading from its first offset')
   }
 
-  /** What goes wrong now, each reason once; `undefined` where nothing does. */
-  get trouble(): string | undefined {
-    const whats = new Map<string, string[]>()
-    for (const { what, why } of this.#troubles.values())
-      whats.set(why, [...(whats.get(why) ?? []), ...(what === undefined ? [] : [what])])
-    const texts = [...whats].map(([why, of]) => (of.length === 0 ? why : `${of.join(', ')}: ${why}`))
-    return texts.length === 0 ? undefined : texts.join('; ')
-  }
-
-  /** `peer` names whom the connection was to, until `reached`. */
+  /** A connection to `peer` failed. Lasts until `reached`. */
   connectionFailed(error: unknown, peer: string): void {
     this.stats.connectionFailures += 1
     this.#connectionLog.warn({}, messageOf(error))
-    this.#troubles.set(peer, { why: messageOf(error) })
+    this.#lasting.set(peer, { reason: messageOf(error) })
   }
 
   /** A peer has answered, or is not asked any more. */
   reached(peer: string): void {
-    this.#troubles.delete(peer)
+    this.#lasting.delete(peer)
   }
 
-  /** Until `readable`. */
+  /** A broker refused to read a partition. Lasts until `readable`. */
   refused(partition: Partition, errorCode: number): void {
     this.stats.refusals += 1
-    const why = `cannot read: Kafka answered ${answered(errorCode)}`
-    this.#refusalLog.warn({ ...partition }, why)
-    this.#troubles.set(keyOf(partition), { what: keyOf(partition), why })
+    const subject = nameOf(partition)
+    const reason = `cannot read: Kafka answered ${answerOf(errorCode)}`
+    this.#refusalLog.warn({ ...partition }, reason)
+    this.#lasting.set(subject, { subject, reason })
   }
 
   /** A partition was read, or is not followed any more. */
   readable(partition: Partition): void {
-    if (this.#troubles.size > 0) this.#troubles.delete(keyOf(partition))
+    if (this.#lasting.size > 0) this.#lasting.delete(nameOf(partition))
   }
 
-  /** Until `topicFound`. One that does not exist is no trouble of its own: whoever wants it says so. */
+  /**
+   * A topic is missing or hidden. If hidden, lasts until `topicFound`; a missing topic is reported by whoever
+   * needs it.
+   */
   topicMissing(topic: string, errorCode: number): void {
-    const why = `Kafka answered ${answered(errorCode)}`
-    this.#topicLog.warn({ topic }, `waiting for a topic: ${why}`)
+    const reason = `Kafka answered ${answerOf(errorCode)}`
+    this.#topicLog.warn({ topic }, `waiting for a topic: ${reason}`)
     if (errorCode === kafkaErrorCodes.topicAuthorizationFailed)
-      this.#troubles.set(topic, { what: topic, why })
+      this.#lasting.set(topic, { subject: topic, reason })
   }
 
   topicFound(topic: string): void {
-    this.#troubles.delete(topic)
+    this.#lasting.delete(topic)
   }
 }
 
-function keyOf({ topic, partition }: Partition): string {
+function nameOf({ topic, partition }: Partition): string {
   return `${topic}/${partition}`
 }
 
-/** A broker that hides a topic says no more than that it may not be read. */
-function answered(errorCode: number): string {
+/**
+ * The name of an error code. A broker that hides a topic says only that it may not be read, so this adds the
+ * cure.
+ */
+function answerOf(errorCode: number): string {
   const isForbidden = errorCode === kafkaErrorCodes.topicAuthorizationFailed
   return `${errorName(errorCode)}${isForbidden ? '; the user needs the ACLs Read and Describe on it' : ''}`
 }

@@ -1,9 +1,9 @@
 import { TickerError } from '../../diagnostics/ticker-error.ts'
 
-/** Whether doing the same again may succeed: `retriable`, or `fatal` until someone acts. */
+/** Whether another attempt may succeed: `retriable`, or `fatal` until someone acts. */
 export type Severity = 'retriable' | 'fatal'
 
-/** Kafka could not be reached, or refused; `cause` is the client's own error where there is one. */
+/** Kafka could not be reached, or refused. `cause` is the client library's own error, if there is one. */
 export class KafkaError extends TickerError {
   readonly code = 'TICKER_KAFKA'
   readonly severity: Severity
@@ -14,18 +14,18 @@ export class KafkaError extends TickerError {
   }
 }
 
-/** What was to be appended was never sent, so it is not in the log: to append it again cannot repeat it. */
+/** A message was never sent, so it is not in the log. Appending it again cannot write it twice. */
 export class UnsentError extends KafkaError {}
 
 /**
- * Why Kafka refuses to append: rights or credentials are missing (`forbidden`), a record is larger than its topic
- * allows (`oversize`), or a rule of the topic or the broker is broken (`rejected`).
+ * Why Kafka refuses to append: rights or credentials are missing (`forbidden`), a record is larger than its
+ * topic allows (`oversize`), or a rule of the topic or the broker is broken (`rejected`).
  */
 export type AppendRefusalReason = 'forbidden' | 'oversize' | 'rejected'
 
 /**
- * Kafka refused to append, and would do so again until someone acts. A batch that was sent for the first time is surely
- * not in the log then; one whose earlier answer was lost may be.
+ * Kafka refused to append, and would do so again until someone acts. A batch that was refused at its first
+ * attempt is certainly not in the log. If the answer to an earlier attempt was lost, it may be.
  */
 export class RefusedError extends KafkaError {
   readonly reason: AppendRefusalReason
@@ -39,20 +39,20 @@ export class RefusedError extends KafkaError {
   }
 }
 
-/** Bytes from Kafka that do not have the form they should have. */
+/** Bytes from Kafka do not have the form that they should have. */
 export class MalformedError extends TickerError {
   readonly code = 'TICKER_KAFKA_MALFORMED'
 }
 
-/** A message format or compression that this reader lacks. */
+/** This reader does not support a message format or compression. */
 export class UnsupportedError extends TickerError {
   readonly code = 'TICKER_KAFKA_UNSUPPORTED'
 }
 
-/** The offsets `[from, to)` cannot be read; the reader has passed over them. `cause` says what was wrong. */
+/** The offsets `[from, to)` cannot be read, for the reason in `cause`. The reader continues at `to`. */
 export class RecordBatchError extends TickerError {
   readonly code = 'TICKER_KAFKA_BATCH'
-  /** `corrupt`: not what was written. `unsupported`: sound, but in a form that this reader lacks. */
+  /** `corrupt`: damaged on the way. `unsupported`: sound, but in a form that this reader does not support. */
   readonly fault: 'corrupt' | 'unsupported'
   readonly from: number
   readonly to: number
@@ -65,13 +65,13 @@ export class RecordBatchError extends TickerError {
   }
 }
 
-/** There is no access token to show to a broker, or the broker refused it. Never holds the token. */
+/** There is no access token to present to a broker, or the broker refused it. Never holds the token. */
 export class AccessTokenError extends TickerError {
   readonly code = 'TICKER_KAFKA_ACCESS_TOKEN'
 }
 
-/** What brokers call a refusal that repeating does not change, as far as a producer can meet it. */
-const reasons: ReadonlyMap<string, AppendRefusalReason> = new Map([
+/** The final refusals that a producer can meet, by the name that brokers (or kafkajs) give them. */
+const refusalReasons: ReadonlyMap<string, AppendRefusalReason> = new Map([
   ['TOPIC_AUTHORIZATION_FAILED', 'forbidden'],
   ['CLUSTER_AUTHORIZATION_FAILED', 'forbidden'],
   ['SASL_AUTHENTICATION_FAILED', 'forbidden'],
@@ -86,21 +86,23 @@ const reasons: ReadonlyMap<string, AppendRefusalReason> = new Map([
   ['UNSUPPORTED_FOR_MESSAGE_FORMAT', 'rejected'],
 ])
 
-/** The error as a `RefusedError` where a broker's refusal is behind it, by the broker's name for it; else as it is. */
+/** The error as a `RefusedError` if a broker's final refusal caused it; otherwise the error itself. */
 export function asRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof RefusedError) return error
   let { message } = error
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    // The innermost of ours says what to check.
+    // The innermost message of ours says what to check.
     if (cause instanceof KafkaError) message = cause.message
     const type: unknown = Reflect.get(cause, 'type')
-    const reason = reasons.get(typeof type === 'string' ? type : cause.name)
+    const reason = refusalReasons.get(typeof type === 'string' ? type : cause.name)
     if (reason !== undefined) return new RefusedError(message, { reason, cause: error })
   }
   return error
 }
 
-/** The outcome of some work; rejects with a `RefusedError`, which no repetition changes, where a broker refused. */
+/**
+ * The outcome of some work. Rejects with a `RefusedError`, which ends retries, if a broker refused for good.
+ */
 export async function unlessRefused<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work

@@ -1,11 +1,12 @@
-import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
+import { type Clock, systemClock } from '../../system/clock.ts'
 import type { MarketEvent } from '../../event/event.ts'
+import type { WarnLog } from '../../diagnostics/rate-limited-log.ts'
 import type { AppendResult, Ends, EventLog, LogBatch, Partition, Position } from '../event-log.ts'
-import { type Topics, recordKeyOf, topicOf } from '../topics.ts'
-import { type KafkaClient, brokerAddress } from './connection/broker-connection.ts'
-import { Cluster, PartitionTable } from './connection/cluster.ts'
+import { recordKeyOf, topicOf, type Topics } from '../topics.ts'
+import { brokerAddress, type KafkaClient } from './connection/broker-connection.ts'
+import { Cluster } from './connection/cluster.ts'
+import type { KafkaAccess } from './connection/kafka-access.ts'
 import { KafkajsClient } from './connection/kafkajs-client.ts'
-import type { KafkaAccess } from './connection/kafkajs-config.ts'
 import { LeaderConnections, OffsetLookup } from './connection/leader-connections.ts'
 import { readRange } from './consume/read-range.ts'
 import { readTail } from './consume/read-tail.ts'
@@ -26,65 +27,64 @@ export interface KafkaLogOptions extends KafkaAccess {
   readonly questionTimeoutMs?: number
   /** How long an event is tried before its append has failed; 30 s if left out. */
   readonly appendTimeoutMs?: number
-  /** Milliseconds, never set back; `performance.now` if left out. */
-  readonly clock?: () => number
+  readonly clock?: Clock
 }
 
 const defaultLookUpIntervalMs = 3000
 const defaultQuestionTimeoutMs = 10_000
 const defaultAppendTimeoutMs = 30_000
 
-/** Opens the log in Kafka, 3.1 or later. Connects when it is first used; `close` it in the end. */
+/** Opens the log in Kafka, 3.1 or later. It connects when it is first used, and must be closed in the end. */
 export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
-  const client = new KafkajsClient(options)
-  return new KafkaLog(options, client)
+  return new KafkaLog(options, new KafkajsClient(options, options.clock))
 }
 
 /**
- * The log in Kafka. Reads without a consumer group, committed data only, and knows the incarnations of topics by
- * their ids. Each tail has connections of its own, ranges and questions share theirs, and so do appends.
+ * The log in Kafka. Reads committed data only, without a consumer group, and tells incarnations of topics
+ * apart by their ids. Each tail has connections of its own. Ranges and questions share theirs, and so do
+ * appends.
  */
 export class KafkaLog implements EventLog {
   readonly #client: KafkaClient
   readonly #reporter: FaultReporter
   readonly #stableEnds: StableEnds
   readonly #silent: SilentPartitions
-  readonly #partitions = new PartitionTable()
   readonly #cluster: Cluster
   readonly #connections: LeaderConnections
   readonly #lookup: OffsetLookup
   readonly #appender: Appender
   readonly #topics: Topics
+  readonly #clock: Clock
   readonly #closing = new AbortController()
   readonly #lookUpIntervalMs: number
   readonly #questionTimeoutMs: number
 
   constructor(options: KafkaLogOptions, client: KafkaClient) {
-    const { topics, appendTimeoutMs: timeoutMs = defaultAppendTimeoutMs } = options
-    const reporter = new FaultReporter(options.logger)
+    const { topics, clock = systemClock, appendTimeoutMs: timeoutMs = defaultAppendTimeoutMs } = options
+    const reporter = new FaultReporter(options.logger, clock)
     const seeds = options.brokers.map(brokerAddress)
-    const cluster = new Cluster({ client, seeds, topics: [...new Set(Object.values(topics))], reporter })
-    const partitions = this.#partitions
+    const topicNames = [...new Set(Object.values(topics))]
+    const cluster = new Cluster({ client, seeds, topics: topicNames, reporter, clock })
     this.#client = client
     this.#topics = topics
     this.#reporter = reporter
-    const clock = options.clock ?? (() => performance.now())
+    this.#clock = clock
     this.#stableEnds = new StableEnds(clock)
     this.#silent = new SilentPartitions(clock)
     this.#cluster = cluster
     this.#connections = new LeaderConnections(client, cluster)
     this.#lookup = new OffsetLookup(this.#connections)
-    this.#appender = new Appender({ client, cluster, partitions, reporter, timeoutMs })
+    this.#appender = new Appender({ client, cluster, reporter, timeoutMs, clock })
     this.#lookUpIntervalMs = options.lookUpIntervalMs ?? defaultLookUpIntervalMs
     this.#questionTimeoutMs = options.questionTimeoutMs ?? defaultQuestionTimeoutMs
   }
 
-  /** What was counted since the log was opened. */
+  /** Counters since the log was opened. */
   get stats(): Readonly<KafkaStats> {
     return this.#reporter.stats
   }
 
-  /** What lies beyond the last stable offset of each partition that a tail follows now. */
+  /** The part beyond the last stable offset, of each partition that a tail follows now. */
   get unstableEnds(): readonly UnstableEnd[] {
     return this.#stableEnds.read()
   }
@@ -98,61 +98,67 @@ export class KafkaLog implements EventLog {
   }
 
   partitions(signal: AbortSignal): Promise<readonly Position[]> {
-    const patience = { signal: this.#until(signal), timeoutMs: Number.POSITIVE_INFINITY }
-    return retry(async () => {
+    const lookUp = async () => {
       await this.#cluster.refresh()
       return this.#beginnings()
-    }, patience)
+    }
+    return retry(lookUp, { signal: this.#untilClosed(signal) })
   }
 
   tail(from: readonly Position[], signal: AbortSignal): AsyncIterable<readonly LogBatch[]> {
     return readTail({
       client: this.#client,
       cluster: this.#cluster,
-      partitions: this.#partitions,
       reporter: this.#reporter,
       stableEnds: this.#stableEnds,
       silent: this.#silent,
       from,
       lookUpIntervalMs: this.#lookUpIntervalMs,
-      signal: this.#until(signal),
+      signal: this.#untilClosed(signal),
     })
   }
 
-  /** Rejects with a `KafkaError` when Kafka does not answer in time, or the topic is made again meanwhile. */
+  /**
+   * Rejects with a `KafkaError` when Kafka does not answer in time, or when the topic is made again
+   * meanwhile.
+   */
   range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch> {
     return readRange({
       cluster: this.#cluster,
       connections: this.#connections,
       reporter: this.#reporter,
-      partition: this.#partitions.of(partition.topic, partition.partition),
+      partition: this.#cluster.partition(partition.topic, partition.partition),
       from,
       to,
       timeoutMs: this.#questionTimeoutMs,
-      signal: this.#until(signal),
+      clock: this.#clock,
+      signal: this.#untilClosed(signal),
     })
   }
 
   /** Rejects with a `KafkaError` when Kafka does not answer in time. */
   ends(partition: Partition): Promise<Ends> {
     return this.#ask(async () => {
-      const first = await this.#lookup.one(partition, firstOffset)
-      return { first, stable: await this.#lookup.one(partition, lastStableOffset) }
+      const first = await this.#lookup.offsetOf(partition, firstOffset)
+      return { first, stable: await this.#lookup.offsetOf(partition, lastStableOffset) }
     })
   }
 
   /** Rejects with a `KafkaError` when Kafka does not answer in time. */
   offsetAt(partition: Partition, timeMs: number): Promise<number> {
     return this.#ask(async () => {
-      // The end comes first: what is written between the questions is not older, and must not lie before the answer.
-      const end = await this.#lookup.one(partition, lastStableOffset)
-      // Kafka takes negative times for other questions.
-      const offset = await this.#lookup.one(partition, Math.max(0, Math.ceil(timeMs)))
+      // The end first: a record written between the questions is late enough, and must not lie before the
+      // result.
+      const end = await this.#lookup.offsetOf(partition, lastStableOffset)
+      // To Kafka, negative times stand for the ends of a partition.
+      const offset = await this.#lookup.offsetOf(partition, Math.max(0, Math.ceil(timeMs)))
       return offset >= 0 ? offset : end
     })
   }
 
-  /** Tries for `appendTimeoutMs`. After an error the event may be in the log all the same: the answer was lost. */
+  /**
+   * Tries for `appendTimeoutMs`. After an error the event may still be in the log, if the answer was lost.
+   */
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
     const topics = this.#topics
     return this.#appender.append(
@@ -164,7 +170,7 @@ export class KafkaLog implements EventLog {
     )
   }
 
-  /** Waits some seconds for what is being appended. */
+  /** Waits some seconds for events that are being appended. */
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#appender.close()
@@ -175,21 +181,21 @@ export class KafkaLog implements EventLog {
   async #beginnings(): Promise<readonly Position[]> {
     const epochs = new Map<Partition, string>()
     for (const { topic, epoch, partitions } of this.#cluster.topics) {
-      for (const { partition } of partitions) epochs.set(this.#partitions.of(topic, partition), epoch)
+      for (const { partition } of partitions) epochs.set(this.#cluster.partition(topic, partition), epoch)
     }
-    const firsts = await this.#lookup.each([...epochs.keys()], firstOffset)
+    const firsts = await this.#lookup.offsetsOf([...epochs.keys()], firstOffset)
     return [...epochs].map(([partition, epoch]) => ({ partition, epoch, offset: firsts.get(partition) ?? 0 }))
   }
 
   #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
-    const patience = { signal: this.#closing.signal, timeoutMs: this.#questionTimeoutMs }
+    const limits = { signal: this.#closing.signal, timeoutMs: this.#questionTimeoutMs, clock: this.#clock }
     return retry(async failures => {
       if (failures > 0 || this.#cluster.version === 0) await this.#cluster.refresh()
       return question()
-    }, patience)
+    }, limits)
   }
 
-  #until(signal: AbortSignal): AbortSignal {
+  #untilClosed(signal: AbortSignal): AbortSignal {
     return AbortSignal.any([signal, this.#closing.signal])
   }
 }

@@ -1,4 +1,4 @@
-/** What the log counts since it was opened. */
+/** Counters since the log was opened. */
 export type KafkaStats = {
   /** Fetch requests that were answered, of tails and of ranges. */
   fetches: number
@@ -6,13 +6,18 @@ export type KafkaStats = {
   fetchedBytes: number
   /** Batches passed over because they are not what was written: a broker's disk or a network is broken. */
   corruptBatches: number
-  /** Batches passed over in a compression or message format that cannot be read: a producer's settings are to blame. */
+  /**
+   * Batches passed over in a compression or message format that cannot be read: a producer's settings are to
+   * blame.
+   */
   unsupportedBatches: number
   /** Times that a reader met the end of what a partition retains, because it was too far behind. */
   positionsExpired: number
   /** Times that a partition lost its end, by an unclean election of its leader. */
   positionsTruncated: number
-  /** Connections that failed, or could not be made; a rise says that brokers or the network are in trouble. */
+  /**
+   * Connections that failed, or could not be made; a rise says that brokers or the network are in trouble.
+   */
   connectionFailures: number
   /** Partitions that a broker refused to read from: it is no longer their leader, say. */
   refusals: number
@@ -26,7 +31,7 @@ export type KafkaStats = {
   appendRetries: number
 }
 
-/** Everything at zero. */
+/** Counters at zero. */
 export function createKafkaStats(): KafkaStats {
   return {
     fetches: 0,

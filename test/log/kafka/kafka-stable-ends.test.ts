@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import type { UnstableEnd } from '../../../src/log/kafka/consume/stable-ends.ts'
+import { TestClock } from '../../support/test-clock.ts'
 import { type OpenedKafkaLog, openKafkaLog } from './open-kafka-log.ts'
 import { TailReading, until } from './reading.ts'
 
@@ -9,11 +10,11 @@ const brokers = inject('kafkaBrokers')
 let opened: OpenedKafkaLog
 let reading: TailReading
 let producer: Producer
-let nowMs: number
+let clock: TestClock
 
 beforeEach(async () => {
-  nowMs = 0
-  opened = await openKafkaLog(brokers, { create: { partitions: 1 }, clock: () => nowMs })
+  clock = new TestClock()
+  opened = await openKafkaLog(brokers, { create: { partitions: 1 }, clock })
   reading = new TailReading(opened.log)
   producer = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).producer({
     idempotent: true,
@@ -41,7 +42,7 @@ test.each(['commit', 'abort'] as const)('shows an open transaction until its %s'
   const transaction = await producer.transaction()
   await transaction.send({ topic, messages: [1, 2, 3].map(number => ({ value: String(number) })) })
   await until(() => ofTrades()?.offsets === 3)
-  nowMs = 61_000
+  clock.pass(61_000)
   await until(() => ofTrades()?.stalledMs === 61_000)
   expect(opened.log.unstableEnds.filter(({ offsets }) => offsets > 0)).toHaveLength(1)
   await transaction[end]()

@@ -7,11 +7,13 @@ import { unpackLz4 } from './lz4-frame.ts'
 /** A compression of record batches. */
 interface Codec {
   readonly name: string
-  /** Unpacks the records of a batch at once; throws on garbage, and before the outcome is longer than `maxBytes`. */
+  /** Unpacks the records of a batch. Throws on garbage, and if the result would be longer than `maxBytes`. */
   readonly unpack: (bytes: Buffer, maxBytes: number) => Buffer
 }
 
-/** The codecs by the lowest three bits of a batch's attributes; 0 is no compression, 5 to 7 are none that exists. */
+/**
+ * The codecs, by the lowest three bits of a batch's attributes. 0 means no compression; 5 to 7 do not exist.
+ */
 export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
   [1, { name: 'gzip', unpack: (bytes, maxBytes) => gunzipSync(bytes, { maxOutputLength: maxBytes }) }],
   [2, { name: 'snappy', unpack: unpackSnappy }],
@@ -22,13 +24,18 @@ export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
   ],
 ])
 
-/** The framing of Java's snappy-java, which kafkajs-snappy and others write, too: this, two versions, then blocks. */
+/**
+ * Begins the framing of snappy-java, which kafkajs-snappy and others write too. Two versions and blocks
+ * follow.
+ */
 const xerialMagic = Buffer.from('\x82SNAPPY\0', 'latin1')
 const xerialVersionsBytes = 8
-/** The longest copy gives 64 bytes for 3 (snappy's format_description.txt §2.2); a block that claims more is lying. */
-const largestRatio = 22
+/**
+ * The longest copy gives 64 bytes for 3 (snappy's format_description.txt §2.2), so a block cannot hold more.
+ */
+const maxSnappyRatio = 22
 
-/** Unpacks what Java writes (blocks in the xerial framing) and what librdkafka writes (one block). */
+/** Unpacks Java's form (blocks in the xerial framing) and librdkafka's (one block). */
 function unpackSnappy(bytes: Buffer, maxBytes: number): Buffer {
   const blocks = blocksOf(bytes)
   const claimed = blocks.reduce((sum, block) => sum + claimedBytes(block), 0)
@@ -47,16 +54,16 @@ function blocksOf(bytes: Buffer): readonly Buffer[] {
   return blocks
 }
 
-/** A block begins with the number of bytes that it holds. */
+/** The unpacked length, with which a block begins. */
 function claimedBytes(block: Buffer): number {
   const claimed = new ByteReader(block).uvarint()
-  if (claimed > largestRatio * block.length) {
+  if (claimed > maxSnappyRatio * block.length) {
     throw new MalformedError(`a snappy block of ${block.length} bytes claims ${claimed}`)
   }
   return claimed
 }
 
-/** The package checks that the block holds what it claims. */
+/** The package checks that the block has the length it claims. */
 function unpackBlock(block: Buffer): Buffer {
   const unpacked = uncompressSync(block, { asBuffer: true })
   return typeof unpacked === 'string' ? Buffer.from(unpacked, 'latin1') : unpacked

@@ -14,8 +14,8 @@ const dictionaryFlag = 0b1
 const checksumBytes = 4
 const plainBlockFlag = 0x8000_0000
 const sizeBytes = 4
-/** A byte stands for 255 at most: what a block that claims to be small can become. */
-const largestRatio = 255
+/** A packed byte stands for at most 255 bytes, which limits the length of an unpacked block. */
+const maxRatio = 255
 
 interface Descriptor {
   readonly maxBlockBytes: number
@@ -25,8 +25,9 @@ interface Descriptor {
 }
 
 /**
- * Unpacks an LZ4 frame, block by block, so that no more is allocated than may come of it. Checksums are passed over: the
- * batch has one of its own, and what librdkafka and Java wrote long ago has a wrong one in its header (KAFKA-3160).
+ * Unpacks an LZ4 frame block by block, so that it never allocates more than the block can hold. Skips the
+ * checksums, since the batch has one of its own, and old versions of librdkafka and Java wrote wrong ones
+ * (KAFKA-3160).
  */
 export function unpackLz4(bytes: Buffer, maxBytes: number): Buffer {
   const reader = new ByteReader(bytes)
@@ -53,7 +54,7 @@ export function unpackLz4(bytes: Buffer, maxBytes: number): Buffer {
 function readDescriptor(reader: ByteReader): Descriptor {
   if (!magic.equals(reader.bytes(magic.length))) throw new MalformedError('no lz4 frame')
   const [flags = 0, size = 0] = reader.bytes(2)
-  // Brokers, too, take independent blocks only (`Lz4BlockInputStream`).
+  // Brokers accept only independent blocks too (`Lz4BlockInputStream`).
   const isKnown = (flags & versionMask) === version1 && (flags & independentFlag) !== 0
   if (!isKnown || (flags & dictionaryFlag) !== 0) throw new MalformedError(`lz4 with the flags ${flags}`)
   const contentBytes = (flags & contentSizeFlag) === 0 ? undefined : readUint64(reader)
@@ -67,13 +68,13 @@ function readDescriptor(reader: ByteReader): Descriptor {
   }
 }
 
-/** 4 to 7 are 64 kB, 256 kB, 1 MB and 4 MB. */
+/** The codes 4 to 7 stand for 64 kB, 256 kB, 1 MB and 4 MB. */
 function blockBytes(code: number): number {
   if (code < 4) throw new MalformedError(`an lz4 block size of code ${code}`)
   return 2 ** (8 + 2 * code)
 }
 
-/** `size` is the block's as the frame has it: its highest bit says that the block is not compressed. */
+/** `size` comes from the frame. Its highest bit says that the block is not compressed. */
 function unpackBlock(reader: ByteReader, size: number, maxBytes: number): Buffer {
   if (size >= plainBlockFlag) {
     const plain = reader.bytes(size - plainBlockFlag)
@@ -81,9 +82,9 @@ function unpackBlock(reader: ByteReader, size: number, maxBytes: number): Buffer
     return plain
   }
   const packed = reader.bytes(size)
-  // The package wants the size in front, as no frame has it, and takes it for the room there is.
+  // The package expects the unpacked size before the block, where no frame has it, and allocates that much.
   const sized = Buffer.allocUnsafe(sizeBytes + packed.length)
-  sized.writeUInt32LE(Math.min(maxBytes, packed.length * largestRatio))
+  sized.writeUInt32LE(Math.min(maxBytes, packed.length * maxRatio))
   packed.copy(sized, sizeBytes)
   return uncompressSync(sized)
 }

@@ -1,22 +1,35 @@
 import { readFile } from 'node:fs/promises'
+import { type Clock, systemClock } from '../../../system/clock.ts'
 import { messageOf } from '../../../diagnostics/ticker-error.ts'
 import { AccessTokenError } from '../kafka-error.ts'
 import type { TokenEndpoint, TokenSource } from './kafka-access.ts'
 
-/** A token with less left of its life is not given out, unless that is half of what it had. */
-const leastRemainingMs = 60_000
+/** A token is renewed when less of its life is left, or less than half of its life if that is shorter. */
+const minRemainingMs = 60_000
+const requestTimeoutMs = 8000
+const maxAnswerBytes = 65_536
+const urlCure = 'check TICKER_KAFKA_OAUTH_TOKEN_URL'
 
 export interface AccessTokens {
-  /** A token that is good for a while. Rejects with an `AccessTokenError`. */
+  /** A token that remains valid for a while. Rejects with an `AccessTokenError`. */
   get(): Promise<string>
-  /** To be called when a broker refused what `get` gave: the next one is new. */
+  /** Makes the next `get` ask for a new token, because a broker refused the last one. */
   forget(): void
 }
 
-/** Gives access tokens from their source: a file's anew each time, an endpoint's from memory while they last. */
-export function createAccessTokens(source: TokenSource, nowMs = () => performance.now()): AccessTokens {
+/** An access token and its lifetime; `undefined`: unknown, so it is used once. */
+interface GrantedToken {
+  readonly value: string
+  readonly lifetimeMs: number | undefined
+}
+
+/**
+ * Access tokens from a file, which is read each time, or from an endpoint, whose tokens are kept while they
+ * last.
+ */
+export function createAccessTokens(source: TokenSource, clock: Clock = systemClock): AccessTokens {
   if (source.kind === 'file') return { get: () => readToken(source.path), forget: () => undefined }
-  return new CachedTokens(() => requestToken(source), nowMs)
+  return new CachedTokens(() => requestToken(source), clock)
 }
 
 async function readToken(path: string): Promise<string> {
@@ -30,18 +43,18 @@ async function readToken(path: string): Promise<string> {
 
 class CachedTokens implements AccessTokens {
   readonly #request: () => Promise<GrantedToken>
-  readonly #nowMs: () => number
+  readonly #clock: Clock
   #token: Promise<string> | undefined
   #renewAtMs = 0
 
-  constructor(request: () => Promise<GrantedToken>, nowMs: () => number) {
+  constructor(request: () => Promise<GrantedToken>, clock: Clock) {
     this.#request = request
-    this.#nowMs = nowMs
+    this.#clock = clock
   }
 
-  /** Who asks while a token is on its way gets that one. */
+  /** Several callers share one request. */
   get(): Promise<string> {
-    if (this.#token === undefined || this.#nowMs() >= this.#renewAtMs) this.#token = this.#renew()
+    if (this.#token === undefined || this.#clock.steady() >= this.#renewAtMs) this.#token = this.#renew()
     return this.#token
   }
 
@@ -51,10 +64,10 @@ class CachedTokens implements AccessTokens {
 
   async #renew(): Promise<string> {
     this.#renewAtMs = Number.POSITIVE_INFINITY
-    const askedAtMs = this.#nowMs()
+    const requestedAtMs = this.#clock.steady()
     try {
-      const { value, lifeMs = 0 } = await this.#request()
-      this.#renewAtMs = askedAtMs + lifeMs - Math.min(leastRemainingMs, lifeMs / 2)
+      const { value, lifetimeMs = 0 } = await this.#request()
+      this.#renewAtMs = requestedAtMs + lifetimeMs - Math.min(minRemainingMs, lifetimeMs / 2)
       return value
     } catch (error) {
       this.#renewAtMs = 0
@@ -63,22 +76,20 @@ class CachedTokens implements AccessTokens {
   }
 }
 
-const timeoutMs = 8000
-const longestAnswerBytes = 65_536
-
 /**
- * Asks a token endpoint for a token by the client's credentials (RFC 6749 §4.4), once. Rejects with an
- * `AccessTokenError` that holds neither the secret nor what the endpoint wrote, but its error code.
+ * Asks a token endpoint once for a token, with the client's credentials (RFC 6749 §4.4). Rejects with an
+ * `AccessTokenError`, which holds the endpoint's error code, but neither the secret nor the rest of the
+ * answer.
  */
 async function requestToken(endpoint: TokenEndpoint): Promise<GrantedToken> {
   const where = `token endpoint ${new URL(endpoint.url).origin}`
   try {
     const response = await fetch(endpoint.url, {
       method: 'POST',
-      // A redirect would carry the secret to whom it was not given.
+      // A redirect would carry the secret to another server.
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: { accept: 'application/json', authorization: credentialsOf(endpoint) },
+      signal: AbortSignal.timeout(requestTimeoutMs),
+      headers: { accept: 'application/json', authorization: authorizationOf(endpoint) },
       body: new URLSearchParams({
         grant_type: 'client_credentials',
         ...(endpoint.scope !== undefined && { scope: endpoint.scope }),
@@ -94,12 +105,10 @@ async function requestToken(endpoint: TokenEndpoint): Promise<GrantedToken> {
   }
 }
 
-const urlCure = 'check TICKER_KAFKA_OAUTH_TOKEN_URL'
-
-/** HTTP Basic, its parts encoded as in forms (RFC 6749 §2.3.1). */
-function credentialsOf({ clientId, clientSecret }: TokenEndpoint): string {
+/** HTTP Basic. Both parts are encoded as in forms (RFC 6749 §2.3.1). */
+function authorizationOf({ clientId, clientSecret }: TokenEndpoint): string {
   const [id, secret] = [clientId, clientSecret.reveal()].map(
-    text => new URLSearchParams({ '': text }).toString().slice(1), // Behind the "=".
+    text => new URLSearchParams({ '': text }).toString().slice(1), // Without the "=".
   )
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 }
@@ -109,7 +118,7 @@ async function readAnswer(response: Response): Promise<Readonly<Record<string, u
   let length = 0
   for await (const chunk of response.body ?? []) {
     length += chunk.length
-    if (length > longestAnswerBytes) throw new AccessTokenError(`more than ${longestAnswerBytes} bytes`)
+    if (length > maxAnswerBytes) throw new AccessTokenError(`more than ${maxAnswerBytes} bytes`)
     chunks.push(chunk)
   }
   try {
@@ -122,31 +131,23 @@ async function readAnswer(response: Response): Promise<Readonly<Record<string, u
 
 function grantedToken(answer: Readonly<Record<string, unknown>>): GrantedToken {
   const { access_token: token, expires_in: seconds } = answer
-  if (typeof token !== 'string') {
-    throw new AccessTokenError(`an answer without access_token; ${urlCure}`)
-  }
-  const isLife = typeof seconds === 'number' && seconds > 0
-  return { value: checkedToken(token), lifeMs: isLife ? seconds * 1000 : undefined }
+  if (typeof token !== 'string') throw new AccessTokenError(`an answer without access_token; ${urlCure}`)
+  const hasLifetime = typeof seconds === 'number' && seconds > 0
+  return { value: checkedToken(token), lifetimeMs: hasLifetime ? seconds * 1000 : undefined }
 }
 
-/** The endpoint's error code (RFC 6749 §5.2), if it is one: anything else may be an echo. */
+/** The text, if it is a bearer token (RFC 6750 §2.1); other bytes could end a SASL message. */
+function checkedToken(text: string): string {
+  if (/^[A-Za-z0-9._~+/-]+=*$/.test(text)) return text
+  throw new AccessTokenError(`${text.length} characters that are no bearer token`)
+}
+
+/** The endpoint's error code (RFC 6749 §5.2). Other text is left out, since it may repeat the request. */
 function errorCodeOf({ error }: Readonly<Record<string, unknown>>): string {
   return typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? ` ${error}` : ''
 }
 
-/** What stands behind the "fetch failed" of Node. */
+/** The reason that Node keeps behind its message "fetch failed". */
 function reasonOf(thrown: unknown): string {
   return messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown)
-}
-
-/** An access token, and for how long it is good; `undefined`: not said, so it is used once. */
-interface GrantedToken {
-  readonly value: string
-  readonly lifeMs: number | undefined
-}
-
-/** The text, if it is a bearer token (RFC 6750 §2.1): other bytes could end a SASL message. Throws an `AccessTokenError`. */
-function checkedToken(text: string): string {
-  if (/^[A-Za-z0-9._~+/-]+=*$/.test(text)) return text
-  throw new AccessTokenError(`${text.length} characters that are no bearer token`)
 }

@@ -4,14 +4,14 @@ import type { KafkaRequest } from '../protocol/kafka-request.ts'
 import type { BrokerAddress } from '../protocol/metadata-request.ts'
 
 /**
- * A connection to one broker, for as long as it holds: after the first failure it is of no more use. Requests
- * of one kind (`Fetch`, or the rest) are sent one after the other, each when the last one was answered.
+ * A connection to one broker. After its first failure it is of no more use. Requests of one kind (`Fetch`, or
+ * all others) are sent one after the other, each when the one before was answered.
  */
 export interface BrokerConnection {
   readonly address: BrokerAddress
-  /** Rejects with a `KafkaError`, or a `MalformedError` for an answer that is none. */
+  /** Rejects with a `KafkaError`, or with a `MalformedError` if the answer cannot be read. */
   send<Answer>(request: KafkaRequest<Answer>): Promise<Answer>
-  /** Makes what is still unanswered fail. */
+  /** Makes unanswered requests fail. */
   close(): void
 }
 
@@ -22,7 +22,7 @@ export interface OutgoingMessage {
   readonly headers?: readonly RecordHeader[]
 }
 
-/** What goes to one partition in one batch; all of it is appended, or nothing. */
+/** Messages that go to one partition in one batch. Either all of them are appended, or none. */
 export interface OutgoingBatch {
   readonly topic: string
   readonly partition: number
@@ -32,8 +32,9 @@ export interface OutgoingBatch {
 /** An idempotent producer: a batch that is sent again after a failure is not appended twice. */
 export interface BatchProducer {
   /**
-   * Resolves with the offset of the first message. Rejects with a `KafkaError`: after a retriable one the same
-   * batch may be sent again, before any other of its partition; after a fatal one the producer is of no more use.
+   * Resolves with the offset of the first message. Rejects with a `KafkaError`. After a retriable error the
+   * same batch may be sent again, before any other batch of its partition. After a fatal error the producer
+   * is of no more use.
    */
   send(batch: OutgoingBatch): Promise<number>
   close(): Promise<void>
@@ -45,11 +46,11 @@ export interface KafkaClient {
   createProducer(): Promise<BatchProducer>
 }
 
-const pattern = /^(?:\[(?<bracketed>[^\]]+)\]|(?<plain>[^:]+)):(?<port>\d{1,5})$/
+const addressPattern = /^(?:\[(?<bracketed>[^\]]+)\]|(?<plain>[^:]+)):(?<port>\d{1,5})$/
 
-/** The address in `host:port`; an IPv6 address stands in brackets. Throws a `KafkaError`. */
+/** Parses `host:port`. An IPv6 address stands in brackets. Throws a `KafkaError`. */
 export function brokerAddress(text: string): BrokerAddress {
-  const { bracketed, plain, port } = pattern.exec(text)?.groups ?? {}
+  const { bracketed, plain, port } = addressPattern.exec(text)?.groups ?? {}
   const host = bracketed ?? plain
   if (host === undefined || port === undefined) {
     throw new KafkaError(`${text}: expected a broker as host:port`, { severity: 'fatal' })

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../../system/clock.ts'
 import type { Partition } from '../../event-log.ts'
 import type { FaultReporter } from '../fault-reporter.ts'
 import { KafkaError } from '../kafka-error.ts'
@@ -5,25 +6,28 @@ import { kafkaErrorCodes } from '../protocol/kafka-request.ts'
 import {
   type BrokerAddress,
   type Metadata,
-  type TopicMetadata,
   metadataRequest,
+  type TopicMetadata,
 } from '../protocol/metadata-request.ts'
 import type { BrokerConnection, KafkaClient } from './broker-connection.ts'
 
-interface ClusterOptions {
+export interface ClusterOptions {
   readonly client: KafkaClient
-  /** Where to begin. */
+  /** The brokers to ask first. */
   readonly seeds: readonly BrokerAddress[]
   readonly topics: readonly string[]
   readonly reporter: FaultReporter
+  readonly clock?: Clock
 }
 
-/** What is known of the brokers and of the log's topics, by a connection of its own. */
+/** The brokers and the log's topics, as last looked up over a connection of its own. */
 export class Cluster {
   readonly #client: KafkaClient
   readonly #seeds: readonly BrokerAddress[]
   readonly #topicNames: readonly string[]
   readonly #reporter: FaultReporter
+  readonly #clock: Clock
+  readonly #partitions = new Map<string, Map<number, Partition>>()
   #metadata: Metadata = { brokers: new Map(), topics: [] }
   #version = 0
   #refreshedAtMs = Number.NEGATIVE_INFINITY
@@ -31,14 +35,15 @@ export class Cluster {
   #connection: BrokerConnection | undefined
   #isClosed = false
 
-  constructor({ client, seeds, topics, reporter }: ClusterOptions) {
+  constructor({ client, seeds, topics, reporter, clock = systemClock }: ClusterOptions) {
     this.#client = client
     this.#seeds = seeds
     this.#topicNames = topics
     this.#reporter = reporter
+    this.#clock = clock
   }
 
-  /** How often the cluster was looked up: what was wrong at one version may be right at the next. */
+  /** Counts the look-ups. A fault seen at one version may be gone at the next. */
   get version(): number {
     return this.#version
   }
@@ -52,12 +57,21 @@ export class Cluster {
     return this.topics.find(({ topic }) => topic === name)
   }
 
-  /** What Kafka answered when it was last asked for the topic; none (0) where it never was. */
+  /** The error code of the last answer about a topic; `none` (0) if there was no answer yet. */
   errorOf(name: string): number {
     return this.#metadata.topics.find(({ topic }) => topic === name)?.errorCode ?? kafkaErrorCodes.none
   }
 
-  /** Node id of the partition's leader, if it has one. */
+  /** One and the same object for each partition, whether it exists or not. */
+  partition(topic: string, number: number): Partition {
+    const partitions = this.#partitions.get(topic) ?? new Map<number, Partition>()
+    this.#partitions.set(topic, partitions)
+    const partition = partitions.get(number) ?? { topic, partition: number }
+    partitions.set(number, partition)
+    return partition
+  }
+
+  /** The node id of the partition's leader, if it has one. */
   leaderOf({ topic, partition }: Partition): number | undefined {
     return this.topic(topic)?.partitions.find(each => each.partition === partition)?.leader
   }
@@ -66,7 +80,7 @@ export class Cluster {
     return this.#metadata.brokers.get(node)
   }
 
-  /** Looks the cluster up, once for all who ask meanwhile. Rejects with a `KafkaError` if no broker answers. */
+  /** Looks the cluster up, once for simultaneous calls. Rejects with a `KafkaError` if no broker answers. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined
@@ -74,9 +88,9 @@ export class Cluster {
     return this.#refreshing
   }
 
-  /** Looks the cluster up unless that has been done lately. */
-  async refreshIfOlder(thanMs: number): Promise<void> {
-    if (performance.now() - this.#refreshedAtMs > thanMs) await this.refresh()
+  /** Looks the cluster up unless the last look-up is younger than `ageMs`. */
+  async refreshIfOlder(ageMs: number): Promise<void> {
+    if (this.#clock.steady() - this.#refreshedAtMs > ageMs) await this.refresh()
   }
 
   close(): void {
@@ -85,9 +99,9 @@ export class Cluster {
   }
 
   async #refresh(): Promise<void> {
-    this.#metadata = await this.#ask()
+    this.#metadata = await this.#askBrokers()
     this.#version += 1
-    this.#refreshedAtMs = performance.now()
+    this.#refreshedAtMs = this.#clock.steady()
     this.#reporter.stats.metadataRefreshes += 1
     this.#reporter.reached('cluster')
     for (const { topic, errorCode } of this.#metadata.topics) {
@@ -96,8 +110,8 @@ export class Cluster {
     }
   }
 
-  /** Asks the broker that answered last, then every other one that is known. */
-  async #ask(): Promise<Metadata> {
+  /** Asks the broker that answered last, then all others in turn. */
+  async #askBrokers(): Promise<Metadata> {
     let failure: unknown
     for (const address of [undefined, ...this.#metadata.brokers.values(), ...this.#seeds]) {
       try {
@@ -113,6 +127,7 @@ export class Cluster {
     throw new KafkaError('no broker answers', { cause: failure })
   }
 
+  /** A new connection to the address, or the last one if the address is `undefined`. */
   async #connect(address: BrokerAddress | undefined): Promise<BrokerConnection | undefined> {
     if (this.#isClosed) throw new KafkaError('the log was closed', { severity: 'fatal' })
     if (address === undefined) return this.#connection
@@ -120,18 +135,5 @@ export class Cluster {
     if (this.#isClosed) connection.close()
     this.#connection = connection
     return connection
-  }
-}
-
-/** Hands out one and the same object per partition. */
-export class PartitionTable {
-  readonly #topics = new Map<string, Map<number, Partition>>()
-
-  of(topic: string, partition: number): Partition {
-    const partitions = this.#topics.get(topic) ?? new Map<number, Partition>()
-    this.#topics.set(topic, partitions)
-    const known = partitions.get(partition) ?? { topic, partition }
-    partitions.set(partition, known)
-    return known
   }
 }

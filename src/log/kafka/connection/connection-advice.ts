@@ -1,18 +1,18 @@
 /**
- * What an operator should check when a broker could not be reached or refused, to be put behind the error's
- * message; empty where the message says enough.
+ * What an operator should check when a broker could not be reached, or refused. To be appended to the error's
+ * message; empty if the message says enough.
  */
 export function adviceOn(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     const { message } = error
-    const found = advices.find(({ when }) => when.test(`${signOf(error)} ${message}`))
+    const found = advices.find(({ when }) => when.test(`${codeOf(error)} ${message}`))
     if (found !== undefined) return `; ${found.advice}`
   }
   return ''
 }
 
-/** The code of a system's or of OpenSSL's error, or the name that Kafka has for its own. */
-function signOf(error: Error): string {
+/** The code of an error of the system or of OpenSSL, or Kafka's name for its own. */
+function codeOf(error: Error): string {
   return ['code', 'type'].map(name => String(Reflect.get(error, name) ?? '')).join(' ')
 }
 
@@ -21,7 +21,7 @@ const trustAdvice =
 const clientAdvice =
   'the broker wants a certificate it knows: check TICKER_KAFKA_TLS_CERT_FILE and TICKER_KAFKA_TLS_KEY_FILE'
 
-/** The first that fits counts. */
+/** The first match counts. */
 const advices: readonly { readonly when: RegExp; readonly advice: string }[] = [
   {
     when: /OAUTHBEARER/,
@@ -57,7 +57,7 @@ const advices: readonly { readonly when: RegExp; readonly advice: string }[] = [
   },
   {
     when: /Closed connection/,
-    advice: 'a broker does so to whom it expects TLS, a certificate or SASL from, too',
+    advice: 'brokers also do so to a client that lacks TLS, a certificate or SASL',
   },
   {
     when: /CLUSTER_AUTHORIZATION_FAILED/,

@@ -1,4 +1,4 @@
-/** The parts of kafkajs 2.2.4 (pinned exactly) that it does not export, as far as `kafkajs-client.ts`, `kafkajs-repairs.ts` and `produce-attempt.ts` use them. */
+/** The inner parts of kafkajs 2.2.4 (pinned exactly) that `kafkajs-patches.ts` uses. */
 
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
@@ -47,7 +47,7 @@ declare module 'kafkajs/src/network/connectionPool.js' {
   }
 
   export interface ProtocolAnswer<Answer> {
-    /** Milliseconds for which the broker wants no further request (KIP-219). */
+    /** The milliseconds in which the broker wants no further request (KIP-219). */
     clientSideThrottleTime: number
     answer: Answer
   }
@@ -61,7 +61,7 @@ declare module 'kafkajs/src/network/connectionPool.js' {
     logResponseError: boolean
   }
 
-  /** Two connections to one broker, opened when needed: the second for Fetch, the first for everything else. */
+  /** Two connections to one broker, opened when needed: one for Fetch, the other for all other requests. */
   export default class ConnectionPool {
     constructor(options: ConnectionPoolOptions)
     readonly pool: readonly Connection[]
@@ -75,7 +75,7 @@ declare module 'kafkajs/src/broker/index.js' {
 
   export default class Broker {
     constructor(options: { connectionPool: ConnectionPool; logger: Logger; authenticationTimeout: number })
-    /** By API key; known once connected. */
+    /** By API key; `null` until connected. */
     readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> | null
     connect(): Promise<void>
     produce: (this: Broker, request: object) => Promise<unknown>

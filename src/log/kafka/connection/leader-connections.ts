@@ -5,7 +5,7 @@ import { listOffsetsRequest } from '../protocol/list-offsets-request.ts'
 import type { BrokerConnection, KafkaClient } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 
-/** Connections to the leaders of partitions, one per broker, made when needed and shared. */
+/** Connections to the leaders of partitions: one for each broker, opened when needed, and shared. */
 export class LeaderConnections {
   readonly #client: KafkaClient
   readonly #cluster: Cluster
@@ -19,17 +19,17 @@ export class LeaderConnections {
     this.#cluster = cluster
   }
 
-  /** The connection to the broker that leads the partition, as far as is known. Rejects with a `KafkaError`. */
+  /** The connection to the partition's leader, as last looked up. Rejects with a `KafkaError`. */
   async to(partition: Partition): Promise<BrokerConnection> {
     if (this.#isClosed) throw new KafkaError('the log was closed', { severity: 'fatal' })
     const node = this.#cluster.leaderOf(partition)
-    if (node === undefined) throw new KafkaError(`${partition.topic}/${partition.partition} has no leader`)
+    if (node === undefined) throw new KafkaError(`${nameOf(partition)} has no leader`)
     const connecting = this.#connecting.get(node) ?? this.#connect(node)
     this.#connecting.set(node, connecting)
     return connecting
   }
 
-  /** Does something with a connection, which is given up if that rejects. */
+  /** Does some work with a connection, which is closed and replaced if the work fails. */
   async using<Result>(connection: BrokerConnection, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work()
@@ -64,7 +64,9 @@ export class LeaderConnections {
   }
 }
 
-/** Asks the leaders of partitions for offsets, once. */
+/**
+ * Asks the leaders of partitions for offsets. Each question is asked once, and rejects with a `KafkaError`.
+ */
 export class OffsetLookup {
   readonly #connections: LeaderConnections
 
@@ -72,26 +74,22 @@ export class OffsetLookup {
     this.#connections = connections
   }
 
-  /** The offset of one partition at `timeMs`. Rejects with a `KafkaError`. */
-  async one(partition: Partition, timeMs: number): Promise<number> {
-    const offset = (await this.each([partition], timeMs)).get(partition)
+  /** The offset of one partition at `timeMs`, or at one of its ends. */
+  async offsetOf(partition: Partition, timeMs: number): Promise<number> {
+    const offset = (await this.offsetsOf([partition], timeMs)).get(partition)
     if (offset === undefined) throw new KafkaError(`${nameOf(partition)}: Kafka answered no offset`)
     return offset
   }
 
-  /** The offset of each partition at `timeMs`. Rejects with a `KafkaError` if a leader refuses one. */
-  async each(partitions: readonly Partition[], timeMs: number): Promise<ReadonlyMap<Partition, number>> {
+  /** The offset of each partition at `timeMs`, or at one of its ends. */
+  async offsetsOf(partitions: readonly Partition[], timeMs: number): Promise<ReadonlyMap<Partition, number>> {
     const leaders = new Map<Partition, BrokerConnection>()
     for (const partition of partitions) leaders.set(partition, await this.#connections.to(partition))
-    const byLeader = Map.groupBy(leaders, ([, leader]) => leader)
-    const asking = [...byLeader].map(([leader, led]) => {
-      return this.#ask(
-        leader,
-        led.map(([partition]) => partition),
-        timeMs,
-      )
+    const answers = [...Map.groupBy(leaders, ([, leader]) => leader)].map(([leader, led]) => {
+      const partitionsOfLeader = led.map(([partition]) => partition)
+      return this.#ask(leader, partitionsOfLeader, timeMs)
     })
-    return new Map((await Promise.all(asking)).flat())
+    return new Map((await Promise.all(answers)).flat())
   }
 
   async #ask(

@@ -3,19 +3,19 @@ import type { Cluster } from '../connection/cluster.ts'
 import type { FaultReporter } from '../fault-reporter.ts'
 import { KafkaError } from '../kafka-error.ts'
 import { RetryBackoff, unlessAborted } from '../retry.ts'
-import { type FetchCursorsOptions, fetchCursors } from './fetch-cursors.ts'
+import { fetchCursors, type FetchCursorsOptions } from './fetch-cursors.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
 import type { SilentPartitions } from './silent-partitions.ts'
 import type { StableEnds } from './stable-ends.ts'
 import { WakeSignal } from './wake-signal.ts'
 
-/** A long poll that brings nothing ends after this time; a record ends it at once. */
+/** A long poll without records ends after this time. A record ends it at once. */
 const maxWaitMs = 500
 const maxBytes = 4 * 1024 * 1024
 const maxPartitionBytes = 1024 * 1024
 
 export interface LeaderReaderOptions {
-  /** Node id of the leader. */
+  /** The leader's node id. */
   readonly node: number
   readonly client: KafkaClient
   readonly cluster: Cluster
@@ -23,23 +23,23 @@ export interface LeaderReaderOptions {
   readonly stableEnds: StableEnds
   readonly silent: SilentPartitions
   readonly signal: AbortSignal
-  /** Told of cursors that have something for the consumer. */
+  /** Called with cursors that have batches for the consumer. */
   readonly onFetched: (cursors: readonly PartitionCursor[]) => void
-  /** Told that what is known of the cluster is wrong. */
+  /** Called when the last look-up of the cluster turns out to be wrong. */
   readonly onStale: () => void
 }
 
 /**
- * Follows the partitions that one broker leads, by one long poll at a time over a connection of its own. Fetches
- * only when the consumer has taken everything of the last response, so that at most one waits.
+ * Follows the partitions that one broker leads, with one long poll at a time over a connection of its own.
+ * Fetches only when the consumer has taken everything of the last response, so at most one response waits.
  */
 export class LeaderReader {
   readonly #options: LeaderReaderOptions
   readonly #wakeSignal = new WakeSignal()
   readonly #backoff = new RetryBackoff()
-  /** In the order in which they are fetched. */
+  /** In the order of the next fetch. */
   readonly #cursors = new Set<PartitionCursor>()
-  /** Those that the broker refused, with the version of the cluster at which it did. */
+  /** Cursors that the broker refused, with the cluster's version at that time. */
   readonly #refused = new Map<PartitionCursor, number>()
   #fetched: readonly PartitionCursor[] = []
   #connection: BrokerConnection | undefined
@@ -68,12 +68,12 @@ export class LeaderReader {
     this.#options.stableEnds.leave(cursor)
   }
 
-  /** To be called when the consumer has taken what was fetched, and when the cluster was looked up. */
+  /** Tells the reader that the consumer has taken everything, or that the cluster was looked up. */
   wake(): void {
     this.#wakeSignal.notify()
   }
 
-  /** Ends `run`: another broker leads the partitions now. */
+  /** Ends `run`, since another broker leads the partitions now. */
   retire(): void {
     this.#isRetired = true
     this.wake()
@@ -88,7 +88,7 @@ export class LeaderReader {
     }
     signal.addEventListener('abort', end, { once: true })
     while (!signal.aborted && !this.#isRetired) {
-      const cursors = this.#readable()
+      const cursors = this.#fetchable()
       if (cursors.length > 0) await this.#read(cursors)
       else await this.#wakeSignal.wait()
     }
@@ -97,11 +97,12 @@ export class LeaderReader {
     this.#options.reporter.reached(this.#peer)
   }
 
-  #readable(): PartitionCursor[] {
-    // One that went to another leader, or whose topic was made again, is nothing to wait for.
-    if (this.#fetched.some(cursor => cursor.isWaiting && this.#cursors.has(cursor))) return []
+  /** The cursors to fetch; none while the last response waits for the consumer. */
+  #fetchable(): PartitionCursor[] {
+    // A cursor that went to another leader, or whose topic was made again, is not waited for.
+    if (this.#fetched.some(cursor => cursor.hasBatch && this.#cursors.has(cursor))) return []
     const { version } = this.#options.cluster
-    return [...this.#cursors].filter(cursor => !cursor.isWaiting && this.#refused.get(cursor) !== version)
+    return [...this.#cursors].filter(cursor => !cursor.hasBatch && this.#refused.get(cursor) !== version)
   }
 
   async #read(cursors: readonly PartitionCursor[]): Promise<void> {
@@ -128,29 +129,32 @@ export class LeaderReader {
       reporter,
       isWanted: cursor => this.#cursors.has(cursor),
       onAnswer: (cursor, fetched) => {
-        stableEnds.note(cursor, fetched)
-        silent.heard(cursor)
+        stableEnds.observe(cursor, fetched)
+        silent.answered(cursor)
         reporter.readable(cursor.partition)
       },
     }
     try {
-      const refusals = await fetchCursors(connection, cursors, options)
+      const refused = await fetchCursors(connection, cursors, options)
       reporter.reached(this.#peer)
-      for (const [cursor, errorCode] of refusals) {
+      for (const [cursor, errorCode] of refused) {
         reporter.refused(cursor.partition, errorCode)
         this.#refused.set(cursor, version)
         stableEnds.leave(cursor)
       }
-      if (refusals.size > 0) onStale()
+      if (refused.size > 0) onStale()
     } finally {
-      this.#fetched = cursors.filter(cursor => cursor.isWaiting)
+      this.#fetched = cursors.filter(cursor => cursor.hasBatch)
       if (this.#fetched.length > 0) onFetched(this.#fetched)
-      this.#rotate(this.#fetched)
+      this.#moveToEnd(this.#fetched)
     }
   }
 
-  /** A broker serves the partitions in the order of the request (KIP-74): those that had their turn go to its end. */
-  #rotate(served: readonly PartitionCursor[]): void {
+  /**
+   * A broker serves partitions in the order of the request (KIP-74), so the cursors just served come last
+   * next time.
+   */
+  #moveToEnd(served: readonly PartitionCursor[]): void {
     for (const cursor of served) if (this.#cursors.delete(cursor)) this.#cursors.add(cursor)
   }
 
@@ -160,7 +164,7 @@ export class LeaderReader {
     const address = cluster.addressOf(node)
     if (address === undefined) throw new KafkaError(`node ${node} is not in the cluster`)
     const connecting = client.connect(address)
-    // One that comes too late for this reader.
+    // The connection may come after this reader has ended.
     connecting.then(late => signal.aborted && late.close()).catch(() => {})
     this.#connection = await unlessAborted(connecting, signal)
     return this.#connection

@@ -1,37 +1,40 @@
 import type { LogBatch, LogRecord, Partition } from '../../event-log.ts'
-import type { FetchedPartition } from '../protocol/fetch-request.ts'
 import type { FaultReporter } from '../fault-reporter.ts'
 import { RecordBatchError } from '../kafka-error.ts'
+import type { FetchedPartition } from '../protocol/fetch-request.ts'
 import { RecordSetReader } from '../protocol/record-set-reader.ts'
 
 export interface PartitionCursorOptions {
   readonly partition: Partition
   readonly epoch: string
-  /** The next offset to read; `first` until `moveTo` says which that is. */
+  /** The next offset to read; `first` if `moveTo` will say which that is. */
   readonly start: number | 'first'
-  /** Whether a batch tells the start even while there is nothing to read, because the consumer expects another. */
-  readonly isStartTold: boolean
+  /**
+   * Whether the first batch comes even while there is nothing to read, because the consumer expects another
+   * start.
+   */
+  readonly announcesStart: boolean
   readonly reporter: FaultReporter
 }
 
-/** Reads one partition, in one incarnation of its topic: takes what fetches bring, and gives batches. */
+/** Reads one partition, in one incarnation of its topic: accepts fetched bytes, and returns batches. */
 export class PartitionCursor {
   readonly partition: Partition
   readonly epoch: string
   readonly #reporter: FaultReporter
   #position: number | undefined
-  /** Where the consumer believes this cursor to be. */
-  #told: number | undefined
+  /** The position that the consumer knows of. */
+  #announced: number | undefined
   #stable: number | undefined
-  #set: RecordSetReader | undefined
+  #records: RecordSetReader | undefined
   #leaderEpoch: number | undefined
-  #isStartTold: boolean
+  #announcesStart: boolean
 
-  constructor({ partition, epoch, start, isStartTold, reporter }: PartitionCursorOptions) {
+  constructor({ partition, epoch, start, announcesStart, reporter }: PartitionCursorOptions) {
     this.partition = partition
     this.epoch = epoch
     this.#reporter = reporter
-    this.#isStartTold = isStartTold
+    this.#announcesStart = announcesStart
     if (start !== 'first') this.moveTo(start)
   }
 
@@ -40,45 +43,46 @@ export class PartitionCursor {
     return this.#position
   }
 
-  /** The leader's epoch of what was read last before the position; `undefined` where that is not known. */
+  /** The leader's epoch of the last batch before the position; `undefined` if that is not known. */
   get leaderEpoch(): number | undefined {
     return this.#leaderEpoch
   }
 
-  /** The last stable offset that a fetch told; `undefined` before one did. */
+  /** The last stable offset, as last fetched; `undefined` before the first fetch. */
   get stable(): number | undefined {
     return this.#stable
   }
 
-  /** Whether `next` has a batch, or something to pass over; nothing may be fetched before. */
-  get isWaiting(): boolean {
-    return this.#set !== undefined || this.#told !== this.#position
+  /** Whether `next` has a batch to return, or one to skip. Until it has neither, nothing may be fetched. */
+  get hasBatch(): boolean {
+    return this.#records !== undefined || this.#announced !== this.#position
   }
 
-  /** Goes on elsewhere. Where the consumer does not expect that, a batch will tell it. */
+  /** Moves elsewhere. Unless the consumer expects that, a batch will announce it. */
   moveTo(offset: number): void {
-    if (this.#position === undefined && !this.#isStartTold) this.#told = offset
+    if (this.#position === undefined && !this.#announcesStart) this.#announced = offset
     if (this.#position !== undefined && offset < this.#position) this.#stable = undefined
     this.#position = offset
-    this.#set = undefined
+    this.#records = undefined
     this.#leaderEpoch = undefined
   }
 
-  /** Takes what was fetched from `position`. */
-  take({ records, highWatermark, lastStableOffset, aborted }: FetchedPartition): void {
+  /** Accepts the bytes that were fetched from `position`. */
+  accept({ records, highWatermark, lastStableOffset, aborted }: FetchedPartition): void {
     if (this.#position === undefined) return
     this.#stable = Math.max(this.#stable ?? 0, lastStableOffset)
     if (records.length === 0) return
-    this.#set = new RecordSetReader({ bytes: records, position: this.#position, end: highWatermark, aborted })
+    const set = { bytes: records, position: this.#position, end: highWatermark, aborted }
+    this.#records = new RecordSetReader(set)
   }
 
-  /** The next batch, of at most `maxRecords`; `undefined` when everything that was taken has been given. */
+  /** The next batch, of at most `maxRecords`; `undefined` when everything accepted was returned. */
   next(maxRecords: number): LogBatch | undefined {
     const { records, from, to } = this.#read(maxRecords)
-    if (from === to) this.#set = undefined
-    if (from === to && this.#told === to) return undefined
-    this.#told = to
-    // The broker reads on after it has looked up the stable end, so the records may reach further.
+    if (from === to) this.#records = undefined
+    if (from === to && this.#announced === to) return undefined
+    this.#announced = to
+    // The broker looks up the stable end before it reads, so the records may reach further.
     const stable = Math.max(this.#stable ?? 0, to)
     return { partition: this.partition, epoch: this.epoch, from, to, stable, records }
   }
@@ -87,10 +91,10 @@ export class PartitionCursor {
     for (;;) {
       const from = this.#position ?? 0
       try {
-        const records = this.#set?.next(maxRecords) ?? []
-        this.#position = this.#set?.position ?? from
-        this.#leaderEpoch = this.#set?.leaderEpoch ?? this.#leaderEpoch
-        return { records, from: this.#set?.from ?? from, to: this.#position }
+        const records = this.#records?.next(maxRecords) ?? []
+        this.#position = this.#records?.position ?? from
+        this.#leaderEpoch = this.#records?.leaderEpoch ?? this.#leaderEpoch
+        return { records, from: this.#records?.from ?? from, to: this.#position }
       } catch (error) {
         if (!(error instanceof RecordBatchError)) throw error
         this.#reporter.unreadable(this.partition, error)

@@ -1,6 +1,6 @@
 import type { Partition, Position } from '../../event-log.ts'
 import type { KafkaClient } from '../connection/broker-connection.ts'
-import type { Cluster, PartitionTable } from '../connection/cluster.ts'
+import type { Cluster } from '../connection/cluster.ts'
 import type { FaultReporter } from '../fault-reporter.ts'
 import { RetryBackoff, unlessAborted } from '../retry.ts'
 import { LeaderReader } from './leader-reader.ts'
@@ -12,44 +12,47 @@ import { WakeSignal } from './wake-signal.ts'
 export interface PartitionFollowerOptions {
   readonly client: KafkaClient
   readonly cluster: Cluster
-  readonly partitions: PartitionTable
   readonly reporter: FaultReporter
   readonly stableEnds: StableEnds
   readonly silent: SilentPartitions
   readonly from: readonly Position[]
-  /** How often topics and partitions are looked for that are new or were made again. */
+  /** How often to look for topics and partitions that are new or were made again. */
   readonly lookUpIntervalMs: number
   readonly signal: AbortSignal
-  /** Told of cursors that have something for the consumer. */
+  /** Called with cursors that have batches for the consumer. */
   readonly onFetched: (cursors: readonly PartitionCursor[]) => void
 }
 
-/** Keeps a cursor per partition of the log's topics and a reader per leader, as the cluster changes. */
+/**
+ * Keeps a cursor for each partition of the log's topics and a reader for each leader, as the cluster changes.
+ */
 export class PartitionFollower {
   readonly #options: PartitionFollowerOptions
+  /** The positions where the consumer wants to start, until their partitions are found. */
   readonly #starts: Map<Partition, Position>
   readonly #cursors = new Map<Partition, PartitionCursor>()
   /** By the leader's node id. */
   readonly #readers = new Map<number, LeaderReader>()
   readonly #readerOf = new Map<PartitionCursor, LeaderReader>()
   readonly #running = new Set<Promise<void>>()
+  /** Notified when the last look-up turns out to be wrong. */
   readonly #stale = new WakeSignal()
   readonly #backoff = new RetryBackoff()
 
   constructor(options: PartitionFollowerOptions) {
     this.#options = options
-    const { from, partitions } = options
+    const { from, cluster } = options
     this.#starts = new Map(
-      from.map(start => [partitions.of(start.partition.topic, start.partition.partition), start]),
+      from.map(start => [cluster.partition(start.partition.topic, start.partition.partition), start]),
     )
   }
 
-  /** Whether the cursor's topic is still the one that it reads. */
+  /** Whether the cursor reads the present incarnation of its topic. */
   isCurrent(cursor: PartitionCursor): boolean {
     return this.#cursors.get(cursor.partition) === cursor
   }
 
-  /** To be called when the consumer has taken everything of some cursors. */
+  /** Makes the readers fetch again whose cursors are empty. */
   wake(): void {
     for (const reader of this.#readers.values()) reader.wake()
   }
@@ -67,7 +70,7 @@ export class PartitionFollower {
     signal.removeEventListener('abort', end)
     await Promise.all(this.#running)
     for (const cursor of this.#cursors.values()) {
-      this.#options.silent.leave(cursor)
+      this.#options.silent.unfollow(cursor)
       this.#options.reporter.readable(cursor.partition)
     }
   }
@@ -82,7 +85,7 @@ export class PartitionFollower {
     }
     this.#openCursors()
     const changes = [...this.#cursors.values()].filter(cursor => this.#assign(cursor))
-    // What was stale has been put right: the next time is not a repetition.
+    // After a change, the next look-up is not a repetition of this one.
     if (changes.length > 0) this.#backoff.reset()
     this.#retireReaders()
     this.wake()
@@ -90,9 +93,9 @@ export class PartitionFollower {
   }
 
   #openCursors(): void {
-    const { cluster, partitions } = this.#options
-    for (const { topic, epoch, partitions: ofTopic } of cluster.topics) {
-      for (const { partition } of ofTopic) this.#open(partitions.of(topic, partition), epoch)
+    const { cluster } = this.#options
+    for (const { topic, epoch, partitions } of cluster.topics) {
+      for (const { partition } of partitions) this.#open(cluster.partition(topic, partition), epoch)
     }
   }
 
@@ -102,20 +105,20 @@ export class PartitionFollower {
     if (former?.epoch === epoch) return
     if (former !== undefined) {
       this.#readerOf.get(former)?.remove(former)
-      silent.leave(former)
+      silent.unfollow(former)
     }
     const wanted = this.#starts.get(partition)
     this.#starts.delete(partition)
     const before = former?.epoch ?? wanted?.epoch ?? epoch
     if (before !== epoch) reporter.recreated(partition, { before, now: epoch })
     const start = wanted?.epoch === epoch ? wanted.offset : 'first'
-    const isStartTold = before !== epoch
-    const cursor = new PartitionCursor({ partition, epoch, start, isStartTold, reporter })
+    const announcesStart = before !== epoch
+    const cursor = new PartitionCursor({ partition, epoch, start, announcesStart, reporter })
     this.#cursors.set(partition, cursor)
     silent.follow(cursor)
   }
 
-  /** Gives a cursor to the reader of its leader, or to none. Returns whether that is another one than before. */
+  /** Gives a cursor to its leader's reader, or to none. Returns whether that has changed. */
   #assign(cursor: PartitionCursor): boolean {
     const { cluster } = this.#options
     const leader = cluster.leaderOf(cursor.partition)

@@ -1,19 +1,20 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../../../system/clock.ts'
 import type { LogBatch, Partition } from '../../event-log.ts'
 import type { Cluster } from '../connection/cluster.ts'
-import { fetchCursors } from './fetch-cursors.ts'
+import type { LeaderConnections } from '../connection/leader-connections.ts'
 import type { FaultReporter } from '../fault-reporter.ts'
 import { KafkaError } from '../kafka-error.ts'
 import { brokerError } from '../protocol/kafka-request.ts'
-import type { LeaderConnections } from '../connection/leader-connections.ts'
-import { PartitionCursor } from './partition-cursor.ts'
 import { retry } from '../retry.ts'
+import { fetchCursors } from './fetch-cursors.ts'
+import { PartitionCursor } from './partition-cursor.ts'
 
 const sliceRecords = 1000
-/** A range lies before the end of the log, so there is nothing to wait for. */
-const limits = { maxWaitMs: 0, maxBytes: 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
+/** A range lies before the end of the log, so the broker never has to wait for records. */
+const fetchLimits = { maxWaitMs: 0, maxBytes: 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
 
-export interface RangeOptions {
+export interface ReadRangeOptions {
   readonly cluster: Cluster
   readonly connections: LeaderConnections
   readonly reporter: FaultReporter
@@ -22,20 +23,21 @@ export interface RangeOptions {
   readonly to: number
   /** For one fetch, with all its attempts. */
   readonly timeoutMs: number
+  readonly clock: Clock
   readonly signal: AbortSignal
 }
 
 /**
- * Reads `[from, to)` of one partition, as far as it is stable. Ends when `signal` aborts. Rejects with a
- * `KafkaError` when Kafka does not answer in time, and when the topic is made again meanwhile.
+ * Reads `[from, to)` of one partition, up to the last stable offset. Ends when `signal` aborts. Rejects with
+ * a `KafkaError` when Kafka does not answer in time, or when the topic is made again meanwhile.
  */
-export async function* readRange(options: RangeOptions): AsyncGenerator<LogBatch, void> {
+export async function* readRange(options: ReadRangeOptions): AsyncGenerator<LogBatch, void> {
   const { to, signal } = options
   try {
     if (signal.aborted || options.from >= to) return
     const cursor = await openCursor(options)
     for (let position = options.from; position < to; position = cursor.position ?? to) {
-      await fetchOnce(cursor, options)
+      await fetchWithRetry(cursor, options)
       for (let batch = cursor.next(sliceRecords); batch !== undefined; batch = cursor.next(sliceRecords)) {
         yield cutOff(batch, to)
         if (signal.aborted || batch.to >= to) return
@@ -48,41 +50,42 @@ export async function* readRange(options: RangeOptions): AsyncGenerator<LogBatch
   }
 }
 
-async function openCursor({ partition, cluster, from, ...options }: RangeOptions): Promise<PartitionCursor> {
+async function openCursor(options: ReadRangeOptions): Promise<PartitionCursor> {
+  const { partition, cluster, from, reporter } = options
   const epoch = await retry(async failures => {
     if (failures > 0 || cluster.version === 0) await cluster.refresh()
     const topic = cluster.topic(partition.topic)
     if (topic === undefined) throw new KafkaError(`there is no topic ${partition.topic}`)
     return topic.epoch
   }, options)
-  return new PartitionCursor({ ...options, partition, epoch, start: from, isStartTold: false })
+  return new PartitionCursor({ partition, epoch, start: from, announcesStart: false, reporter })
 }
 
-function fetchOnce(cursor: PartitionCursor, options: RangeOptions): Promise<void> {
+function fetchWithRetry(cursor: PartitionCursor, options: ReadRangeOptions): Promise<void> {
   return retry(async failures => {
     if (failures > 0) await options.cluster.refresh()
-    await attempt(cursor, options)
+    await fetchOnce(cursor, options)
   }, options)
 }
 
-async function attempt(
+async function fetchOnce(
   cursor: PartitionCursor,
-  { cluster, connections, ...options }: RangeOptions,
+  { cluster, connections, partition, reporter }: ReadRangeOptions,
 ): Promise<void> {
-  const { partition, reporter } = options
   const name = `${partition.topic}/${partition.partition}`
   const epoch = cluster.topic(partition.topic)?.epoch ?? cursor.epoch
   if (epoch !== cursor.epoch) {
     throw new KafkaError(`${name} was made again while it was read`, { severity: 'fatal' })
   }
   const connection = await connections.to(partition)
-  const refusals = await connections.using(connection, () =>
-    fetchCursors(connection, [cursor], { ...limits, reporter, isWanted: () => true }),
+  const refused = await connections.using(connection, () =>
+    fetchCursors(connection, [cursor], { ...fetchLimits, reporter, isWanted: () => true }),
   )
-  const errorCode = refusals.get(cursor)
+  const errorCode = refused.get(cursor)
   if (errorCode !== undefined) throw brokerError(name, errorCode)
-  if (!cursor.isWaiting && !isAtEnd(cursor))
+  if (!cursor.hasBatch && !isAtEnd(cursor)) {
     throw new KafkaError(`${name}: nothing came where there should be records`)
+  }
 }
 
 function isAtEnd({ position, stable }: PartitionCursor): boolean {

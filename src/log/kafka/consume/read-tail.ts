@@ -1,40 +1,40 @@
 import { setImmediate } from 'node:timers/promises'
 import type { LogBatch } from '../../event-log.ts'
-import { WakeSignal } from './wake-signal.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
-import { type PartitionFollowerOptions, PartitionFollower } from './partition-follower.ts'
+import { PartitionFollower, type PartitionFollowerOptions } from './partition-follower.ts'
+import { WakeSignal } from './wake-signal.ts'
 
-/** Records of one array. */
+/** The records of one array. */
 const sliceRecords = 1000
 
-/** Follows every partition until `signal` aborts: what its readers have waiting, merged, in slices. */
+/** Follows every partition until `signal` aborts, and yields the records of all of them in slices. */
 export async function* readTail(
   options: Omit<PartitionFollowerOptions, 'onFetched'>,
 ): AsyncGenerator<readonly LogBatch[], void> {
   const ending = new AbortController()
   const signal = AbortSignal.any([options.signal, ending.signal])
-  const waiting = new Waiting()
-  const follower = new PartitionFollower({ ...options, signal, onFetched: cursors => waiting.add(cursors) })
+  const fetched = new FetchedCursors()
+  const follower = new PartitionFollower({ ...options, signal, onFetched: cursors => fetched.add(cursors) })
   const running = follower.run()
   running.catch(() => ending.abort())
-  const end = () => waiting.end()
-  signal.addEventListener('abort', end, { once: true })
+  const wake = () => fetched.wakeUp()
+  signal.addEventListener('abort', wake, { once: true })
   try {
     while (!signal.aborted) {
-      const batches = waiting.take(follower)
+      const batches = fetched.nextSlice(follower)
       if (batches.length > 0) yield batches
-      // Slices of one response follow each other at once: sockets and timers have their turn in between.
-      await (waiting.isEmpty ? waiting.wait() : setImmediate())
+      // Slices of one response follow each other at once, but sockets and timers get a turn between them.
+      await (fetched.isEmpty ? fetched.wait() : setImmediate())
     }
   } finally {
-    signal.removeEventListener('abort', end)
+    signal.removeEventListener('abort', wake)
     ending.abort()
     await running
   }
 }
 
-/** The cursors that have something for the consumer, in the order in which it came. */
-class Waiting {
+/** The cursors that hold fetched records, in the order in which these arrived. */
+class FetchedCursors {
   readonly #cursors: PartitionCursor[] = []
   readonly #wakeSignal = new WakeSignal()
 
@@ -47,7 +47,8 @@ class Waiting {
     this.#wakeSignal.notify()
   }
 
-  end(): void {
+  /** Ends a `wait`. */
+  wakeUp(): void {
     this.#wakeSignal.notify()
   }
 
@@ -55,8 +56,8 @@ class Waiting {
     await this.#wakeSignal.wait()
   }
 
-  /** The next slice. Lets the readers fetch again that have nothing waiting any more. */
-  take(follower: PartitionFollower): LogBatch[] {
+  /** The next slice. Lets readers fetch again when their cursors are empty. */
+  nextSlice(follower: PartitionFollower): LogBatch[] {
     const batches: LogBatch[] = []
     let room = sliceRecords
     while (room > 0) {

@@ -1,39 +1,37 @@
+import { type Clock, systemClock } from '../../../system/clock.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
 
-/** A broker answers a long poll within half a second; a leader is elected within some. */
+/** A broker answers a long poll within half a second. Electing a leader may take longer. */
 const silentAfterMs = 5000
 
 /** The partitions that tails follow, and when a broker last answered for each. */
 export class SilentPartitions {
-  readonly #clock: () => number
-  readonly #heardMs = new Map<PartitionCursor, number>()
+  readonly #clock: Clock
+  readonly #answeredMs = new Map<PartitionCursor, number>()
 
-  /** `clock`: milliseconds, never set back. */
-  constructor(clock: () => number) {
+  constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
-  /** A tail follows it from now on. */
   follow(cursor: PartitionCursor): void {
-    this.#heardMs.set(cursor, this.#clock())
+    this.#answeredMs.set(cursor, this.#clock.steady())
   }
 
-  /** A broker answered for it. */
-  heard(cursor: PartitionCursor): void {
-    if (this.#heardMs.has(cursor)) this.#heardMs.set(cursor, this.#clock())
+  /** A broker answered for the partition. */
+  answered(cursor: PartitionCursor): void {
+    if (this.#answeredMs.has(cursor)) this.#answeredMs.set(cursor, this.#clock.steady())
   }
 
-  /** No tail follows it any more. */
-  leave(cursor: PartitionCursor): void {
-    this.#heardMs.delete(cursor)
+  unfollow(cursor: PartitionCursor): void {
+    this.#answeredMs.delete(cursor)
   }
 
-  /** Since when the partition that has been silent longest has been; `undefined` while every one is heard of. */
+  /** Since when the longest silent partition has been silent, on the steady clock; `undefined` if none is. */
   get sinceMs(): number | undefined {
-    let oldestMs = this.#clock()
-    const silentMs = oldestMs - silentAfterMs
-    // What was answered and is not taken yet is not the broker's to answer again.
-    for (const [cursor, ms] of this.#heardMs) if (!cursor.isWaiting) oldestMs = Math.min(oldestMs, ms)
-    return oldestMs < silentMs ? oldestMs : undefined
+    const nowMs = this.#clock.steady()
+    let oldestMs = nowMs
+    // While an answer waits for the consumer, the broker is not asked again.
+    for (const [cursor, ms] of this.#answeredMs) if (!cursor.hasBatch) oldestMs = Math.min(oldestMs, ms)
+    return oldestMs < nowMs - silentAfterMs ? oldestMs : undefined
   }
 }

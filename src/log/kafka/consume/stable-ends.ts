@@ -1,21 +1,22 @@
+import { type Clock, systemClock } from '../../../system/clock.ts'
 import type { Partition } from '../../event-log.ts'
 
 /** How far a partition is written beyond its last stable offset, where readers of committed data stop. */
 export interface UnstableEnd {
   readonly partition: Partition
-  /** Offsets from the last stable offset to the high watermark: 0 unless a transaction is open. */
+  /** The offsets from the last stable offset to the high watermark: 0 unless a transaction is open. */
   readonly offsets: number
-  /** How long the last stable offset has stood still while there were such offsets. */
+  /** How long the last stable offset has stood still before the high watermark. */
   readonly stalledMs: number
 }
 
-/** One incarnation of a partition, as a reader of it sees it. */
+/** One incarnation of a partition, as one reader sees it. */
 export interface PartitionReader {
   readonly partition: Partition
   readonly epoch: string
 }
 
-/** What a broker says of the end of a partition. */
+/** The end of a partition in a broker's answer. */
 export interface PartitionEnds {
   readonly lastStableOffset: number
   readonly highWatermark: number
@@ -23,29 +24,29 @@ export interface PartitionEnds {
 
 interface Observation extends PartitionEnds {
   readonly epoch: string
-  /** When this last stable offset was first seen before the high watermark; `undefined` while it is not. */
+  /** When this last stable offset was first seen before the high watermark; `undefined` if they are equal. */
   readonly sinceMs: number | undefined
   readonly seenMs: number
 }
 
 /**
- * Watches the last stable offsets of the partitions that are followed, by what fetches tell of them. A partition that
- * nobody hears of is not listed; when it is heard of again, at the same last stable offset, it has stood still all the while.
+ * Watches the last stable offsets of the partitions that are followed, in the answers to fetches. Does not
+ * list a partition while no reader gets answers for it. If it comes back at the same last stable offset, that
+ * has stood still all the time.
  */
 export class StableEnds {
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #observations = new Map<Partition, Observation>()
   readonly #readers = new Map<Partition, Set<PartitionReader>>()
 
-  /** `clock`: milliseconds, never set back. */
-  constructor(clock: () => number) {
+  constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
-  /** Notes what a broker answered a reader. */
-  note(reader: PartitionReader, { lastStableOffset, highWatermark }: PartitionEnds): void {
+  /** Records a broker's answer to a reader. */
+  observe(reader: PartitionReader, { lastStableOffset, highWatermark }: PartitionEnds): void {
     const { partition, epoch } = reader
-    const nowMs = this.#clock()
+    const nowMs = this.#clock.steady()
     const before = this.#observations.get(partition)
     const hasMoved = before?.epoch !== epoch || before.lastStableOffset !== lastStableOffset
     const sinceMs = hasMoved ? nowMs : (before.sinceMs ?? nowMs)
@@ -61,14 +62,14 @@ export class StableEnds {
     this.#readers.set(partition, readers.add(reader))
   }
 
-  /** Notes that a reader hears nothing of its partition for the time being, or will never. */
+  /** A reader gets no answers for its partition, for now or for good. */
   leave(reader: PartitionReader): void {
     const readers = this.#readers.get(reader.partition)
     readers?.delete(reader)
     if (readers?.size === 0) this.#readers.delete(reader.partition)
   }
 
-  /** The partitions that are heard of, as of the last answer of each. */
+  /** The partitions that readers get answers for, as of the last answer for each. */
   read(): readonly UnstableEnd[] {
     return [...this.#readers.keys()].flatMap(partition => {
       const observation = this.#observations.get(partition)

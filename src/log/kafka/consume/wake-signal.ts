@@ -1,19 +1,19 @@
-/** Wakes one waiter. A ring while nobody waits is kept for the next wait; several count as one. */
+/** Wakes one waiter. A notification while nobody waits is kept for the next wait. Several count as one. */
 export class WakeSignal {
-  #isRung = false
+  #isNotified = false
   #wake: (() => void) | undefined
 
   notify(): void {
-    this.#isRung = true
+    this.#isNotified = true
     this.#wake?.()
   }
 
-  /** Resolves with whether it was rung: at once, or within `timeoutMs`. */
+  /** Resolves when notified, or after `timeoutMs`, and says whether it was notified. */
   async wait(timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
-    if (!this.#isRung) await this.#sleep(timeoutMs)
-    const isRung = this.#isRung
-    this.#isRung = false
-    return isRung
+    if (!this.#isNotified) await this.#sleep(timeoutMs)
+    const isNotified = this.#isNotified
+    this.#isNotified = false
+    return isNotified
   }
 
   async #sleep(timeoutMs: number): Promise<void> {

@@ -2,48 +2,51 @@ import { setTimeout } from 'node:timers/promises'
 import type { Partition, Position } from '../../event-log.ts'
 import type { Cluster } from '../connection/cluster.ts'
 
-/** So long an answer waits for a look-up; then what is known is told. */
-const defaultPatienceMs = 3000
+/** How long a result waits for a look-up. Then the epoch known so far is used. */
+const defaultLookUpTimeoutMs = 3000
 
 /**
- * Says in which incarnation of a topic an appended event lies. Kafka's answer names none, and what is known of the topics may
- * be some seconds old. An offset that was told before can come only from a topic that was made again (or cut back): then the
- * cluster is looked up first. What stays unseen is a topic made again in these seconds that has grown past the offsets told.
+ * Finds the incarnation of a topic in which an appended event lies. Kafka's answer names none, and the last
+ * look-up may be some seconds old. An offset below one that was returned before can come only from a topic
+ * that was made again (or cut back), so the cluster is looked up first. One case remains unseen: a topic that
+ * was made again within these seconds and has already grown past the offsets returned before.
  */
 export class AppendEpochs {
   readonly #cluster: Pick<Cluster, 'topic' | 'refresh'>
-  readonly #patienceMs: number
-  /** The next offset that may be told, by partition. */
-  readonly #ends = new Map<Partition, number>()
+  readonly #lookUpTimeoutMs: number
+  /** The lowest offset that proves nothing, by partition. */
+  readonly #nextOffsets = new Map<Partition, number>()
   readonly #lookUps = new Map<Partition, Promise<void>>()
 
-  constructor(cluster: Pick<Cluster, 'topic' | 'refresh'>, patienceMs = defaultPatienceMs) {
+  constructor(cluster: Pick<Cluster, 'topic' | 'refresh'>, lookUpTimeoutMs = defaultLookUpTimeoutMs) {
     this.#cluster = cluster
-    this.#patienceMs = patienceMs
+    this.#lookUpTimeoutMs = lookUpTimeoutMs
   }
 
-  /** The position of an event that was appended at an offset; to be asked in the order of the answers. */
+  /**
+   * The position of an event that was appended at an offset. Must be called in the order of Kafka's answers.
+   */
   async positionOf(partition: Partition, offset: number): Promise<Position> {
-    const isKnown = offset < (this.#ends.get(partition) ?? 0)
-    this.#ends.set(partition, offset + 1)
-    if (isKnown) this.#lookUp(partition)
+    const isRepeated = offset < (this.#nextOffsets.get(partition) ?? 0)
+    this.#nextOffsets.set(partition, offset + 1)
+    if (isRepeated) this.#lookUp(partition)
     await this.#lookUps.get(partition)
     const epoch = this.#cluster.topic(partition.topic)?.epoch ?? ''
     return { partition, epoch, offset }
   }
 
   #lookUp(partition: Partition): void {
-    const patience = new AbortController()
-    const looking = Promise.race([
+    const timeout = new AbortController()
+    const lookUp = Promise.race([
       this.#cluster.refresh(),
-      setTimeout(this.#patienceMs, undefined, { signal: patience.signal }),
+      setTimeout(this.#lookUpTimeoutMs, undefined, { signal: timeout.signal }),
     ])
-      // Its failure is logged; the append has succeeded all the same.
+      // A failure is logged. The append has succeeded all the same.
       .catch(() => {})
       .finally(() => {
-        patience.abort()
-        if (this.#lookUps.get(partition) === looking) this.#lookUps.delete(partition)
+        timeout.abort()
+        if (this.#lookUps.get(partition) === lookUp) this.#lookUps.delete(partition)
       })
-    this.#lookUps.set(partition, looking)
+    this.#lookUps.set(partition, lookUp)
   }
 }

@@ -1,35 +1,20 @@
-import { TickerError, messageOf } from '../../../diagnostics/ticker-error.ts'
+import { messageOf, TickerError } from '../../../diagnostics/ticker-error.ts'
 import type { BatchProducer, OutgoingBatch, OutgoingMessage } from '../connection/broker-connection.ts'
 import { KafkaError, RefusedError, UnsentError } from '../kafka-error.ts'
 import { retry } from '../retry.ts'
 
-/** What became of a message. */
+/** The offset of a message, or why it has none. */
 export type SendResult = { readonly offset: number } | { readonly error: TickerError }
 
 /** A message that waits to be sent, or for the answer. */
 export interface WaitingMessage extends OutgoingMessage {
-  /** On the clock of `performance.now()`: after it the message has failed. Later messages have later ones. */
+  /** On the steady clock. Then the message has failed. Later messages have the same or later deadlines. */
   readonly deadlineMs: number
   /** To be called once. */
   readonly settle: (result: SendResult) => void
 }
 
-/** Gives all of them the same answer. */
-export function settleAll(messages: readonly WaitingMessage[], result: SendResult): void {
-  for (const { settle } of messages) settle(result)
-}
-
-/** Those whose time is over, and those behind them. */
-export function splitAtDeadline(
-  messages: readonly WaitingMessage[],
-  nowMs: number,
-): readonly [expired: readonly WaitingMessage[], open: readonly WaitingMessage[]] {
-  const firstOpen = messages.findIndex(({ deadlineMs }) => deadlineMs > nowMs)
-  const count = firstOpen === -1 ? messages.length : firstOpen
-  return [messages.slice(0, count), messages.slice(count)]
-}
-
-interface BatchDeliveryOptions {
+export interface BatchDeliveryOptions {
   readonly topic: string
   readonly partition: number
   /** In the order of their deadlines. */
@@ -40,46 +25,46 @@ interface BatchDeliveryOptions {
 }
 
 /**
- * How a batch ended. `uncertain`: nobody knows whether it is in the log, all its messages have been told so, and the
- * producer has lost count. With a `RefusedError` it is surely not in the log, and its messages are for the caller to answer.
+ * The outcome of a batch. `uncertain`: the batch may be in the log or not, its messages were settled with an
+ * error, and the producer has lost count. A `RefusedError`: the batch is certainly not in the log, and the
+ * caller has to settle its messages.
  */
 export type DeliveryOutcome = 'appended' | 'uncertain' | RefusedError
 
 /**
- * One batch on its way: sent again as it is, by the same producer, which makes that harmless, until an answer is certain
- * or the time of its last message is over. It cannot be changed once it was sent, so a message whose own time is over is
- * told that nobody knows, and travels on.
+ * Delivers one batch. Sends it again unchanged through the same producer, which appends it only once, until
+ * an answer is certain or the deadline of its last message is over. A batch cannot be changed after it was
+ * sent. So a message whose own deadline is over is settled as unconfirmed, and remains in the batch.
  */
 export class BatchDelivery {
   readonly #options: BatchDeliveryOptions
   readonly #givingUp = new AbortController()
-  #open: readonly WaitingMessage[]
+  #unsettled: readonly WaitingMessage[]
   #lastFailure: TickerError | undefined
   #attempt: Promise<unknown> = Promise.resolve()
-  /** Whether an attempt was sent and its answer lost. */
-  #mayBeThere = false
+  /** Whether the answer to an attempt was lost. */
+  #mayBeInLog = false
 
   constructor(options: BatchDeliveryOptions) {
     this.#options = options
-    this.#open = options.messages
+    this.#unsettled = options.messages
   }
 
-  /** The messages that have no answer yet. */
-  get open(): readonly WaitingMessage[] {
-    return this.#open
+  /** The messages that are not settled yet. */
+  get unsettled(): readonly WaitingMessage[] {
+    return this.#unsettled
   }
 
-  /** The attempt that was made last; it may outlast the trial. */
+  /** The last attempt. It may still be under way when `run` has resolved. */
   get lastAttempt(): Promise<unknown> {
     return this.#attempt
   }
 
-  /** Sends the batch, and answers its messages unless it was refused. */
+  /** Sends the batch, and settles its messages unless it was refused. */
   async run(): Promise<DeliveryOutcome> {
-    const patience = { signal: this.#givingUp.signal, timeoutMs: Number.POSITIVE_INFINITY }
     try {
-      const first = await retry(failures => this.#try(failures), patience)
-      this.#acknowledge(first)
+      const firstOffset = await retry(failures => this.#send(failures), { signal: this.#givingUp.signal })
+      this.#succeed(firstOffset)
       return 'appended'
     } catch (error) {
       if (error instanceof RefusedError) return error
@@ -88,14 +73,14 @@ export class BatchDelivery {
     }
   }
 
-  /** Answers the messages whose time is over; when all have an answer, the batch is given up. */
+  /** Settles messages whose deadline is over. When no other is left, gives the batch up. */
   expire(nowMs: number): void {
-    const [expired, open] = splitAtDeadline(this.#open, nowMs)
+    const [expired, remaining] = splitAtDeadline(this.#unsettled, nowMs)
     const { topic, partition } = this.#options
     const error = this.#lastFailure ?? new KafkaError(`${topic}/${partition}: not confirmed in time`)
-    this.#open = open
+    this.#unsettled = remaining
     settleAll(expired, { error })
-    if (open.length === 0) this.#givingUp.abort()
+    if (remaining.length === 0) this.#givingUp.abort()
   }
 
   /** Gives the batch up at once. */
@@ -104,41 +89,59 @@ export class BatchDelivery {
     this.#givingUp.abort()
   }
 
-  async #try(failures: number): Promise<number> {
+  async #send(failures: number): Promise<number> {
     const { topic, partition, messages, producer, onRetry } = this.#options
     const batch: OutgoingBatch = { topic, partition, messages }
     if (failures > 0) onRetry()
-    const sending = producer.send(batch)
-    this.#attempt = sending
+    const attempt = producer.send(batch)
+    this.#attempt = attempt
     try {
-      return await sending
+      return await attempt
     } catch (thrown) {
-      const error = this.#mayBeThere ? repeatable(thrown) : thrown
+      const error = this.#mayBeInLog ? retriable(thrown) : thrown
       if (error instanceof RefusedError) throw error
-      if (!(error instanceof UnsentError)) this.#mayBeThere = true
-      // A later attempt may be under way when this is told.
+      if (!(error instanceof UnsentError)) this.#mayBeInLog = true
+      // Not the error itself: a later attempt may be under way when a message is settled with it.
       if (error instanceof TickerError) this.#lastFailure = new KafkaError(error.message, { cause: error })
       throw error
     }
   }
 
-  /** The messages lie in the log one after the other, those that were given up among them. */
-  #acknowledge(first: number): void {
+  /** The messages lie in the log one after the other, those already settled among them. */
+  #succeed(firstOffset: number): void {
     const { messages } = this.#options
-    const beginsAt = first + messages.length - this.#open.length
-    const open = this.#open
-    this.#open = []
-    for (const [index, { settle }] of open.entries()) settle({ offset: beginsAt + index })
+    const unsettled = this.#unsettled
+    const offset = firstOffset + messages.length - unsettled.length
+    this.#unsettled = []
+    for (const [index, { settle }] of unsettled.entries()) settle({ offset: offset + index })
   }
 
   #fail(error: TickerError): void {
-    const open = this.#open
-    this.#open = []
-    settleAll(open, { error })
+    const unsettled = this.#unsettled
+    this.#unsettled = []
+    settleAll(unsettled, { error })
   }
 }
 
-/** A refusal says nothing of an earlier attempt, whose answer was lost: only an answer to the same batch does. */
-function repeatable(error: unknown): unknown {
+/** Settles all messages with the same result. */
+export function settleAll(messages: readonly WaitingMessage[], result: SendResult): void {
+  for (const { settle } of messages) settle(result)
+}
+
+/** The messages whose deadline is over, and the others. */
+export function splitAtDeadline(
+  messages: readonly WaitingMessage[],
+  nowMs: number,
+): readonly [expired: readonly WaitingMessage[], remaining: readonly WaitingMessage[]] {
+  const firstRemaining = messages.findIndex(({ deadlineMs }) => deadlineMs > nowMs)
+  const count = firstRemaining === -1 ? messages.length : firstRemaining
+  return [messages.slice(0, count), messages.slice(count)]
+}
+
+/**
+ * A refusal says nothing about an earlier attempt whose answer was lost. Only an answer to the batch itself
+ * does.
+ */
+function retriable(error: unknown): unknown {
   return error instanceof RefusedError ? new KafkaError(error.message, { cause: error }) : error
 }

@@ -1,12 +1,12 @@
+import type { Clock } from '../../../system/clock.ts'
 import { messageOf } from '../../../diagnostics/ticker-error.ts'
+import { maxBatchMessages } from '../connection/kafkajs-patches.ts'
 import { KafkaError, RefusedError, UnsentError } from '../kafka-error.ts'
-import { BatchDelivery, type WaitingMessage, settleAll, splitAtDeadline } from './batch-delivery.ts'
+import { BatchDelivery, settleAll, splitAtDeadline, type WaitingMessage } from './batch-delivery.ts'
 import type { ProducerLease, SharedProducer } from './shared-producer.ts'
 
-/** The library groups messages in quadratic time: 2,000 take 3 ms, 20,000 take 1.3 s. */
-const batchMessages = 2000
-/** A broker's default limit of a batch is 1,048,588 bytes. */
-const batchBytes = 768 * 1024
+/** Brokers accept batches of up to 1,048,588 bytes by default. */
+const maxBatchBytes = 768 * 1024
 
 export interface PartitionAppenderOptions {
   readonly topic: string
@@ -14,18 +14,19 @@ export interface PartitionAppenderOptions {
   readonly producers: Pick<SharedProducer, 'acquire'>
   /** Called before a batch is sent again. */
   readonly onRetry: () => void
+  readonly clock: Clock
 }
 
 /**
- * Appends messages to one partition in order, one batch at a time: what comes while a batch is under way makes
- * up the next one. So a message that comes alone leaves at once, and under load batches grow by themselves. Each message
- * is answered when its own time is over, wherever it is then.
+ * Appends messages to one partition in order, one batch at a time. Messages that come while a batch is under
+ * way make up the next one. So a single message leaves at once, and under load batches grow by themselves.
+ * Each message is settled at its own deadline, whether it waits or is under way.
  */
 export class PartitionAppender {
   readonly #options: PartitionAppenderOptions
   #waiting: WaitingMessage[] = []
-  /** How many messages the next batches may have, since they were refused together. */
-  #parts: number[] = []
+  /** The sizes of the next batches, whose messages were refused together. */
+  #halves: number[] = []
   #delivery: BatchDelivery | undefined
   #timer: NodeJS.Timeout | undefined
   #isDraining = false
@@ -34,10 +35,10 @@ export class PartitionAppender {
     this.#options = options
   }
 
-  /** Takes a message, which is not due before those that came earlier. */
+  /** Adds a message. Its deadline must not be before those of earlier messages. */
   add(message: WaitingMessage): void {
     this.#waiting.push(message)
-    this.#watch()
+    this.#startTimer()
     if (!this.#isDraining) void this.#drain()
   }
 
@@ -50,17 +51,17 @@ export class PartitionAppender {
 
   async #drain(): Promise<void> {
     this.#isDraining = true
-    // What comes in the same turn goes into the same batch.
+    // Messages of the same turn go into the same batch.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      const lease = await this.#borrow()
-      // What waits meanwhile was never sent, so its time may run out until here.
+      const lease = await this.#acquireProducer()
+      // Messages that waited for the producer were never sent, so they may still expire.
       if (lease !== undefined) await this.#appendNext(lease)
     }
     this.#isDraining = false
   }
 
-  async #borrow(): Promise<ProducerLease | undefined> {
+  async #acquireProducer(): Promise<ProducerLease | undefined> {
     try {
       return await this.#options.producers.acquire()
     } catch (error) {
@@ -72,34 +73,37 @@ export class PartitionAppender {
 
   async #appendNext(lease: ProducerLease): Promise<void> {
     const { topic, partition, onRetry } = this.#options
-    const messages = this.#takeBatch()
+    const messages = this.#nextBatch()
     if (messages.length === 0) return lease.release()
     const delivery = new BatchDelivery({ topic, partition, messages, producer: lease.producer, onRetry })
     this.#delivery = delivery
-    const end = await delivery.run()
+    const outcome = await delivery.run()
     this.#delivery = undefined
-    if (end === 'uncertain') return await lease.discard(delivery.lastAttempt)
-    // A broker counts only what it has taken, so after a refusal the producer goes on with the same number.
-    if (end instanceof RefusedError) this.#takeBack(delivery.open, end)
+    if (outcome === 'uncertain') return await lease.discard(delivery.lastAttempt)
+    // Brokers do not count a refused batch, so the producer goes on with the same sequence number.
+    if (outcome instanceof RefusedError) this.#handleRefusal(delivery.unsettled, outcome)
     lease.release()
   }
 
-  /** Tells a refusal, unless one message alone may be to blame for it: then the messages go again in halves. */
-  #takeBack(messages: readonly WaitingMessage[], error: RefusedError): void {
+  /**
+   * Settles the messages with the refusal. If a single message may be to blame, sends them again in halves
+   * instead.
+   */
+  #handleRefusal(messages: readonly WaitingMessage[], error: RefusedError): void {
     if (messages.length <= 1 || error.reason === 'forbidden') return settleAll(messages, { error })
     const half = Math.ceil(messages.length / 2)
     this.#waiting.unshift(...messages)
-    this.#parts.unshift(half, messages.length - half)
+    this.#halves.unshift(half, messages.length - half)
   }
 
-  #takeBatch(): readonly WaitingMessage[] {
+  #nextBatch(): readonly WaitingMessage[] {
     this.#expireWaiting()
-    const most = this.#parts.shift() ?? batchMessages
+    const maxCount = this.#halves.shift() ?? maxBatchMessages
     let bytes = 0
     let count = 0
     for (const message of this.#waiting) {
       bytes += bytesOf(message)
-      if (count > 0 && (count === most || bytes > batchBytes)) break
+      if (count > 0 && (count === maxCount || bytes > maxBatchBytes)) break
       count += 1
     }
     return this.#waiting.splice(0, count)
@@ -108,39 +112,43 @@ export class PartitionAppender {
   #refuseWaiting(error: KafkaError): void {
     const waiting = this.#waiting
     this.#waiting = []
-    this.#parts = []
+    this.#halves = []
     settleAll(waiting, { error })
   }
 
-  /** Sees to it that messages are answered in time. */
-  #watch(): void {
-    const next = this.#delivery?.open[0] ?? this.#waiting[0]
+  /** Makes sure that messages are settled at their deadlines. */
+  #startTimer(): void {
+    const next = this.#delivery?.unsettled[0] ?? this.#waiting[0]
     if (this.#timer !== undefined || next === undefined) return
+    const { clock } = this.#options
     const expire = () => {
       this.#timer = undefined
-      this.#delivery?.expire(performance.now())
+      this.#delivery?.expire(clock.steady())
       this.#expireWaiting()
-      this.#watch()
+      this.#startTimer()
     }
-    this.#timer = setTimeout(expire, Math.ceil(next.deadlineMs - performance.now()))
+    this.#timer = setTimeout(expire, Math.ceil(next.deadlineMs - clock.steady()))
   }
 
   #expireWaiting(): void {
-    const { topic, partition } = this.#options
-    const nowMs = performance.now()
+    const { topic, partition, clock } = this.#options
+    const nowMs = clock.steady()
     if ((this.#waiting[0]?.deadlineMs ?? nowMs + 1) > nowMs) return
-    const [expired, open] = splitAtDeadline(this.#waiting, nowMs)
-    this.#waiting = [...open]
+    const [expired, remaining] = splitAtDeadline(this.#waiting, nowMs)
+    this.#waiting = [...remaining]
     const why =
       this.#delivery === undefined ? 'Kafka could not be reached in time' : 'waited in vain behind others'
     settleAll(expired, { error: new UnsentError(`${topic}/${partition}: ${why}`) })
   }
 }
 
-/** About as many as the message takes on its way. */
+/** The approximate size of a message in a batch. */
 function bytesOf({ key, value, headers = [] }: WaitingMessage): number {
-  const ofHeaders = headers.reduce((sum, header) => sum + header.name.length + (header.value?.length ?? 0), 0)
-  return key.length + (value?.length ?? 0) + ofHeaders
+  const headerBytes = headers.reduce(
+    (sum, header) => sum + header.name.length + (header.value?.length ?? 0),
+    0,
+  )
+  return key.length + (value?.length ?? 0) + headerBytes
 }
 
 function unsent(error: unknown): UnsentError {

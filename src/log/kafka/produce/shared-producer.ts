@@ -1,41 +1,41 @@
 import type { BatchProducer } from '../connection/broker-connection.ts'
 
-interface Entry {
+interface ProducerEntry {
   readonly producer: Promise<BatchProducer>
   readonly closed: PromiseWithResolvers<void>
   users: number
-  /** Whether it may have lost count of what it sent, so that nobody should begin with it. */
+  /** Whether the producer may have lost count of its messages, so that no new user may begin with it. */
   isSpent: boolean
   isClosing: boolean
 }
 
-const fresh = { isSpent: false, isClosing: false }
-
-/** A producer that is lent, to be given back or discarded. */
+/** The use of a producer, which ends by `release` or `discard`. */
 export interface ProducerLease {
   readonly producer: BatchProducer
   release(): void
   /**
-   * To be called after an uncertain end: the producer is lent to nobody else, and closed when the last user has left. Resolves
-   * when nothing more can come of `attempt`, since it has ended or the producer was closed.
+   * Ends the use after an uncertain outcome. The producer gets no new users, and is closed when the last one
+   * has left. Resolves when `attempt` can have no further effect, because it has ended or the producer was
+   * closed.
    */
   discard(attempt: Promise<unknown>): Promise<void>
 }
 
-/** A producer for several partitions, replaced by a new one after any failure; its users finish with the old one. */
+/**
+ * A producer for several partitions. After any failure a new one replaces it, while its users finish with it.
+ */
 export class SharedProducer {
   readonly #create: () => Promise<BatchProducer>
   readonly #closings = new Set<Promise<void>>()
-  #current: Entry | undefined
+  #current: ProducerEntry | undefined
 
   constructor(create: () => Promise<BatchProducer>) {
     this.#create = create
   }
 
-  /** Lends the producer; rejects if it cannot be made, and the next one to ask has it tried again. */
+  /** Leases the producer. Rejects if it cannot be created; the next call tries again. */
   async acquire(): Promise<ProducerLease> {
-    const closed = Promise.withResolvers<void>()
-    const entry = this.#current ?? { producer: this.#create(), closed, users: 0, ...fresh }
+    const entry = this.#current ?? newEntry(this.#create())
     this.#current = entry
     entry.users += 1
     try {
@@ -47,7 +47,7 @@ export class SharedProducer {
     }
   }
 
-  /** To be called when nobody uses it any more. */
+  /** To be called when it has no users any more. */
   async close(): Promise<void> {
     const entry = this.#current
     this.#current = undefined
@@ -55,7 +55,7 @@ export class SharedProducer {
     await Promise.all(this.#closings)
   }
 
-  #lease(entry: Entry, producer: BatchProducer): ProducerLease {
+  #lease(entry: ProducerEntry, producer: BatchProducer): ProducerLease {
     return {
       producer,
       release: () => this.#leave(entry),
@@ -67,17 +67,17 @@ export class SharedProducer {
     }
   }
 
-  #spend(entry: Entry): void {
+  #spend(entry: ProducerEntry): void {
     entry.isSpent = true
     if (this.#current === entry) this.#current = undefined
   }
 
-  #leave(entry: Entry): void {
+  #leave(entry: ProducerEntry): void {
     entry.users -= 1
     if (entry.isSpent && entry.users === 0) this.#close(entry)
   }
 
-  #close(entry: Entry): void {
+  #close(entry: ProducerEntry): void {
     if (entry.isClosing) return
     entry.isClosing = true
     const closing = closeQuietly(entry).finally(() => {
@@ -88,10 +88,14 @@ export class SharedProducer {
   }
 }
 
-async function closeQuietly({ producer }: Entry): Promise<void> {
+function newEntry(producer: Promise<BatchProducer>): ProducerEntry {
+  return { producer, closed: Promise.withResolvers(), users: 0, isSpent: false, isClosing: false }
+}
+
+async function closeQuietly({ producer }: ProducerEntry): Promise<void> {
   try {
     await (await producer).close()
   } catch {
-    // It was never made, or is gone already.
+    // It was never created, or is gone already.
   }
 }

@@ -1,8 +1,8 @@
 import type { AppendResult, RecordHeader } from '../../event-log.ts'
 import { brokerAddress } from '../connection/broker-connection.ts'
-import { Cluster, PartitionTable } from '../connection/cluster.ts'
+import { Cluster } from '../connection/cluster.ts'
+import type { KafkaAccess } from '../connection/kafka-access.ts'
 import { KafkajsClient } from '../connection/kafkajs-client.ts'
-import type { KafkaAccess } from '../connection/kafkajs-config.ts'
 import { FaultReporter } from '../fault-reporter.ts'
 import { Appender } from './appender.ts'
 
@@ -10,15 +10,15 @@ import { Appender } from './appender.ts'
 export interface OutgoingRecord {
   readonly key: string
   readonly value: Buffer | null
-  /** Kafka's client keeps the order of headers of one name only. */
+  /** kafkajs keeps the order only of headers with the same name. */
   readonly headers: readonly RecordHeader[]
 }
 
-/** Writes records of any kind to one topic, beside the log. */
+/** Writes records of any kind to one topic, independently of the log. */
 export interface TopicWriter {
-  /** Resolves with a position or an error per record, in order. Never rejects. */
+  /** Resolves with a position or an error for each record, in order. Never rejects. */
   write(records: readonly OutgoingRecord[]): Promise<readonly AppendResult[]>
-  /** Waits some seconds for what is being written. */
+  /** Waits some seconds for records that are being written. */
   close(): Promise<void>
 }
 
@@ -29,19 +29,14 @@ export interface TopicWriterOptions extends KafkaAccess {
 /** How long a record is tried. */
 const timeoutMs = 30_000
 
-/** Makes a writer with connections of its own; it connects when it is first used. */
+/** Creates a writer with connections of its own. It connects when it is first used. */
 export function createTopicWriter({ topic, ...access }: TopicWriterOptions): TopicWriter {
   const client = new KafkajsClient(access)
-  // What goes wrong is told to whoever writes.
+  // The caller of `write` learns of every fault.
   const reporter = new FaultReporter({ warn: () => {} })
-  const cluster = new Cluster({
-    client,
-    seeds: access.brokers.map(brokerAddress),
-    topics: [topic],
-    reporter,
-  })
-  const partitions = new PartitionTable()
-  const appender = new Appender({ client, cluster, partitions, reporter, timeoutMs })
+  const seeds = access.brokers.map(brokerAddress)
+  const cluster = new Cluster({ client, seeds, topics: [topic], reporter })
+  const appender = new Appender({ client, cluster, reporter, timeoutMs })
   return {
     write: records => appender.append(records.map(record => ({ ...record, topic }))),
     close: async () => {

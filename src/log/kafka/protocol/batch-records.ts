@@ -6,12 +6,15 @@ import { ByteReader } from './byte-reader.ts'
 import type { RecordBatch } from './record-batch.ts'
 
 const noHeaders: readonly RecordHeader[] = []
-/** Of a record with more the first are given: one of 31 kB, compressed, had 16 million, which took 2.6 GB and 16 s. */
-const mostHeaders = 256
+/**
+ * Further headers of a record are dropped: a batch of 31 kB, compressed, had 16 million, which took 2.6 GB
+ * and 16 s.
+ */
+const maxHeaders = 256
 
 /**
- * The records of one batch, read in as many goes as the caller likes. Keys, values and header values are views
- * of the batch, or of what it was decompressed to.
+ * The records of one batch, read one at a time. Keys, values and header values are views of the batch, or of
+ * its decompressed bytes.
  */
 export class BatchRecords {
   readonly #batch: RecordBatch
@@ -19,14 +22,16 @@ export class BatchRecords {
   #unread: number
   #lastDelta = -1
 
-  /** Decompresses, to at most `maxBytes`. Throws a `MalformedError`, or an `UnsupportedError` for its codec. */
+  /**
+   * Decompresses, to at most `maxBytes`. Throws a `MalformedError`, or an `UnsupportedError` for its codec.
+   */
   constructor(batch: RecordBatch, maxBytes: number) {
     this.#batch = batch
     this.#reader = new ByteReader(decompressed(batch, maxBytes))
     this.#unread = batch.count
   }
 
-  /** The offset after the last one that the batch stands for. */
+  /** The offset after the batch's last one. */
   get end(): number {
     return this.#batch.nextOffset
   }
@@ -43,7 +48,7 @@ export class BatchRecords {
     if (length < 0 || length > reader.remaining) {
       throw new MalformedError(`a record of ${length} bytes with ${reader.remaining} left`)
     }
-    reader.skip(1) // The attributes of a record have no meaning yet.
+    reader.skip(1) // The attributes of a record, which have no meaning yet.
     const timestampDelta = reader.varlong()
     const offset = this.#batch.baseOffset + this.#advance(reader.varint())
     const key = nullableBytes(reader)
@@ -67,12 +72,12 @@ export class BatchRecords {
   }
 }
 
-function decompressed({ codec: number, records }: RecordBatch, maxBytes: number): Buffer {
-  if (number === 0) return records
-  const codec = codecs.get(number)
+function decompressed({ codec: code, records }: RecordBatch, maxBytes: number): Buffer {
+  if (code === 0) return records
+  const codec = codecs.get(code)
   if (codec === undefined) {
     const known = [...codecs.values()].map(({ name }) => name)
-    throw new UnsupportedError(`compression ${number}: expected none, ${known.join(', ')}`)
+    throw new UnsupportedError(`compression ${code}: expected none, ${known.join(', ')}`)
   }
   try {
     return codec.unpack(records, maxBytes)
@@ -87,17 +92,17 @@ function nullableBytes(reader: ByteReader): Buffer | null {
   return length === -1 ? null : reader.bytes(length)
 }
 
-/** The headers, which end the record. */
+/** Reads the headers, which end the record. */
 function readHeaders(reader: ByteReader, end: number): readonly RecordHeader[] {
   const count = reader.varint()
   if (count === 0) return noHeaders
   // A header takes at least two bytes: the lengths of its name and of its value.
   if (count < 0 || count > reader.remaining / 2) throw new MalformedError(`${count} record headers`)
   const headers: RecordHeader[] = []
-  for (let index = 0; index < Math.min(count, mostHeaders); index += 1) {
+  for (let index = 0; index < Math.min(count, maxHeaders); index += 1) {
     const name = reader.bytes(reader.varint()).toString('utf8')
     headers.push({ name, value: nullableBytes(reader) })
   }
-  if (count > mostHeaders) reader.skip(Math.max(0, end - reader.at))
+  if (count > maxHeaders) reader.skip(Math.max(0, end - reader.at))
   return headers
 }

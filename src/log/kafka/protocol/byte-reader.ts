@@ -4,8 +4,8 @@ const pow2to32 = 2 ** 32
 
 /**
  * Reads the types of Kafka's protocol (https://kafka.apache.org/protocol#protocol_types) from a buffer, one
- * after the other. Never reads past its end: whatever does not fit is a `MalformedError`. Byte fields are
- * views of the buffer.
+ * after the other. Throws a `MalformedError` instead of reading past the end. Byte fields are views of the
+ * buffer.
  */
 export class ByteReader {
   readonly #bytes: Buffer
@@ -16,7 +16,7 @@ export class ByteReader {
     this.#at = at
   }
 
-  /** Index of the next byte. */
+  /** The index of the next byte. */
   get at(): number {
     return this.#at
   }
@@ -37,7 +37,7 @@ export class ByteReader {
     return this.#bytes.readInt32BE(this.#advance(4))
   }
 
-  /** An INT64 as the nearest number: offsets and times are exact, since they stay below 2^53. */
+  /** INT64, as the nearest number. Offsets and times are exact, since they stay below 2^53. */
   int64(): number {
     const at = this.#advance(8)
     return this.#bytes.readInt32BE(at) * pow2to32 + this.#bytes.readUInt32BE(at + 4)
@@ -47,7 +47,7 @@ export class ByteReader {
     return this.#bytes.readBigInt64BE(this.#advance(8))
   }
 
-  /** UNSIGNED_VARINT: at most 32 bits in at most 5 bytes. */
+  /** UNSIGNED_VARINT, of at most 32 bits in 5 bytes. */
   uvarint(): number {
     let byte = this.#byte()
     if (byte < 0x80) return byte
@@ -60,13 +60,13 @@ export class ByteReader {
     throw new MalformedError('a varint of more than 5 bytes')
   }
 
-  /** VARINT: zigzag. */
+  /** VARINT (zigzag). */
   varint(): number {
     const value = this.uvarint()
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** VARLONG: zigzag, at most 10 bytes; the nearest number. */
+  /** VARLONG (zigzag), of at most 10 bytes, as the nearest number. */
   varlong(): number {
     let byte = this.#byte()
     const isNegative = (byte & 1) === 1
@@ -100,7 +100,7 @@ export class ByteReader {
     return this.compactBytes()?.toString('utf8') ?? null
   }
 
-  /** COMPACT_ARRAY, also a nullable one, which then is empty; every element takes at least one byte. */
+  /** COMPACT_ARRAY. A null array is read as an empty one. Every element takes at least one byte. */
   compactArray<Element>(readElement: (reader: ByteReader) => Element): Element[] {
     const count = this.uvarint() - 1
     if (count > this.remaining) {
@@ -111,12 +111,14 @@ export class ByteReader {
     return elements
   }
 
-  /** Passes over the tagged fields that end every flexible structure (KIP-482). */
+  /** Skips the tagged fields that end every flexible structure (KIP-482). */
   skipTags(): void {
     this.tag(Number.NaN)
   }
 
-  /** Reads the tagged fields that end a flexible structure, and gives the bytes of one of them, if it is there. */
+  /**
+   * Reads the tagged fields that end a flexible structure. Returns the bytes of the wanted one, if present.
+   */
   tag(wanted: number): Buffer | undefined {
     let found: Buffer | undefined
     for (let count = this.uvarint(); count > 0; count -= 1) {

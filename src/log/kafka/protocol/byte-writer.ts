@@ -7,7 +7,7 @@ export class ByteWriter {
     this.#bytes = Buffer.allocUnsafe(initialBytes)
   }
 
-  /** What was written, as a view. */
+  /** A view of the bytes written so far. */
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }
@@ -62,7 +62,7 @@ export class ByteWriter {
     return this
   }
 
-  /** The end of a flexible structure without tagged fields (KIP-482). */
+  /** Ends a flexible structure without tagged fields (KIP-482). */
   noTags(): this {
     return this.uvarint(0)
   }

@@ -7,8 +7,8 @@ const tables = makeTables()
 const isLittleEndian = endianness() === 'LE'
 
 /**
- * The CRC-32C of `bytes` from `start` on, as in Kafka's record batches; unsigned. Eight bytes a step through
- * eight tables, read as aligned words: 0.6 ns a byte, where one byte a step takes 2.3.
+ * The CRC-32C of `bytes` from `start` on, as in Kafka's record batches. Unsigned. Handles eight bytes a step
+ * with eight tables, read as aligned words. That takes 0.6 ns a byte; one byte a step takes 2.3 ns.
  */
 export function crc32c(bytes: Buffer, start: number): number {
   const end = bytes.length
@@ -16,21 +16,21 @@ export function crc32c(bytes: Buffer, start: number): number {
   let at = start
   if (isLittleEndian) {
     const aligned = Math.min(end, at + ((4 - ((bytes.byteOffset + at) & 3)) & 3))
-    crc = singly(crc, bytes, at, aligned)
+    crc = addBytes(crc, bytes, at, aligned)
     const pairs = (end - aligned) >>> 3
-    crc = pairwise(crc, new Int32Array(bytes.buffer, bytes.byteOffset + aligned, pairs * 2))
+    crc = addWordPairs(crc, new Int32Array(bytes.buffer, bytes.byteOffset + aligned, pairs * 2))
     at = aligned + pairs * 8
   }
-  return ~singly(crc, bytes, at, end) >>> 0
+  return ~addBytes(crc, bytes, at, end) >>> 0
 }
 
-function singly(before: number, bytes: Buffer, start: number, end: number): number {
+function addBytes(before: number, bytes: Buffer, start: number, end: number): number {
   let crc = before
   for (let at = start; at < end; at += 1) crc = look(0, crc ^ (bytes[at] ?? 0)) ^ (crc >>> 8)
   return crc
 }
 
-function pairwise(before: number, words: Int32Array): number {
+function addWordPairs(before: number, words: Int32Array): number {
   let crc = before
   for (let at = 0; at < words.length; at += 2) {
     const low = crc ^ (words[at] ?? 0)

@@ -4,35 +4,43 @@ import { ByteWriter } from './byte-writer.ts'
 import { apiVersions, kafkaErrorCodes, type KafkaRequest, brokerError } from './kafka-request.ts'
 import { epochOf, topicIdBytes, topicIdOf } from './metadata-request.ts'
 
-/** From where one partition is to be fetched. `epoch` is the id of its topic, which the broker checks. */
+/** Where to fetch one partition from. `epoch` is its topic's id, which the broker checks. */
 export interface FetchPosition {
   readonly epoch: string
   readonly partition: number
   readonly offset: number
-  /** The leader's epoch of the batch that was read last, by which the broker knows whether its log still has that. */
+  /**
+   * The leader's epoch of the last batch read. By it the broker finds out whether its log still has that
+   * batch.
+   */
   readonly leaderEpoch?: number | undefined
 }
 
 export interface FetchOptions {
-  /** Served in this order until `maxBytes` is reached, so rotate them (KIP-74). */
+  /** The broker serves them in this order until `maxBytes` is reached, so rotate them (KIP-74). */
   readonly positions: readonly FetchPosition[]
-  /** How long the broker waits for the first record. */
+  /** How long the broker may wait for the first record. */
   readonly maxWaitMs: number
-  /** Of one response, and of one partition in it; a first batch comes whole all the same. */
+  /**
+   * The limits of one response, and of one partition in it. The first batch comes whole even if it is larger.
+   */
   readonly maxBytes: number
   readonly maxPartitionBytes: number
 }
 
-/** What a fetch brought of one partition. Without an error, `records` holds whole batches, perhaps one that is cut off. */
+/** The answer for one partition. `records` holds whole batches, and perhaps the beginning of one more. */
 export interface FetchedPartition {
   readonly epoch: string
   readonly partition: number
   readonly errorCode: number
-  /** The end of what is replicated, and of what a reader of committed data may see. */
+  /** The ends of the replicated records, and of those that a reader of committed data may see. */
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly aborted: readonly AbortedTransaction[]
-  /** Where the broker's log parts from what was read: it was cut back there, and perhaps has grown since (KIP-595). */
+  /**
+   * Where the broker's log differs from the batches read: it was cut back there, and may have grown since
+   * (KIP-595).
+   */
   readonly divergesAt: number | undefined
   /** A view of the response. */
   readonly records: Buffer
@@ -44,7 +52,9 @@ const consumer = -1
 const unknown = -1
 const divergingEpochTag = 0
 
-/** Fetch (version 13: topics by id, so that a topic that was made again is never taken for the old one). */
+/**
+ * Fetch, version 13. It names topics by id, so a topic that was made again is never taken for the former one.
+ */
 export function fetchRequest(options: FetchOptions): KafkaRequest<readonly FetchedPartition[]> {
   return { ...apiVersions.Fetch, body: encode(options), readAnswer }
 }
@@ -74,7 +84,7 @@ function encode({ positions, maxWaitMs, maxBytes, maxPartitionBytes }: FetchOpti
 function readAnswer(reader: ByteReader): readonly FetchedPartition[] {
   const errorCode = reader.int16()
   if (errorCode !== kafkaErrorCodes.none) throw brokerError('Fetch', errorCode)
-  reader.int32() // No session.
+  reader.int32() // The session id: there is no session.
   const partitions = reader.compactArray(readTopic).flat()
   reader.skipTags()
   return partitions
@@ -92,19 +102,21 @@ function readPartition(reader: ByteReader, epoch: string): FetchedPartition {
   const errorCode = reader.int16()
   const highWatermark = reader.int64()
   const lastStableOffset = reader.int64()
-  reader.int64() // The start of the log: −1 where it would be wanted, when the position is out of range.
+  reader.int64() // The log's first offset: −1 in the one case that needs it, a position out of range.
   const aborted = reader.compactArray(readAborted)
-  reader.int32() // A replica that is nearer: none without a rack.
+  reader.int32() // The preferred replica: none, since the request names no rack.
   const records = reader.compactBytes() ?? noRecords
   const divergesAt = readDivergence(reader.tag(divergingEpochTag))
   return { epoch, partition, errorCode, highWatermark, lastStableOffset, aborted, divergesAt, records }
 }
 
-/** The end of the latest leader's epoch that both have, not later than the one that was read. */
+/**
+ * The end of the latest leader's epoch, up to the one that was read, that reader and broker have in common.
+ */
 function readDivergence(field: Buffer | undefined): number | undefined {
   if (field === undefined) return undefined
   const reader = new ByteReader(field)
-  reader.int32() // That epoch.
+  reader.int32() // The epoch.
   return reader.int64()
 }
 

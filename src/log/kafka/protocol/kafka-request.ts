@@ -1,26 +1,30 @@
 import type { ByteReader } from './byte-reader.ts'
 import { KafkaError, type Severity } from '../kafka-error.ts'
 
-/** A request in a flexible version of its API (KIP-482): headers with tagged fields, compact strings and arrays. */
+/**
+ * A request in a flexible version of its API (KIP-482), with tagged fields and compact strings and arrays.
+ */
 export interface KafkaRequest<Answer> {
   readonly apiKey: number
   readonly apiVersion: number
-  /** For messages and for the client, which has a connection of its own for `Fetch`. */
+  /** For messages, and for the client, which keeps a separate connection for `Fetch`. */
   readonly apiName: 'Fetch' | 'ListOffsets' | 'Metadata'
-  /** What follows the header. */
+  /** The bytes after the header. */
   readonly body: Buffer
-  /** Reads what follows the header and the throttle time of the response. Throws a `MalformedError`. */
+  /** Reads the response after its header and throttle time. Throws a `MalformedError`. */
   readAnswer(reader: ByteReader): Answer
 }
 
-/** The versions that every broker must know: Kafka 3.1, the first that fetches by topic id (KIP-516). */
+/**
+ * The versions that every broker must support: those of Kafka 3.1, the first to fetch by topic id (KIP-516).
+ */
 export const apiVersions = {
   Fetch: { apiKey: 1, apiVersion: 13, apiName: 'Fetch' },
   ListOffsets: { apiKey: 2, apiVersion: 6, apiName: 'ListOffsets' },
   Metadata: { apiKey: 3, apiVersion: 12, apiName: 'Metadata' },
 } as const
 
-/** The error codes that mean something to a reader (https://kafka.apache.org/protocol#protocol_error_codes). */
+/** The error codes that are handled (https://kafka.apache.org/protocol#protocol_error_codes). */
 export const kafkaErrorCodes = {
   none: 0,
   offsetOutOfRange: 1,
@@ -56,17 +60,17 @@ export function errorName(code: number): string {
   return errorNames.get(code) ?? `error ${code}`
 }
 
-/** A refusal by a broker as an error. */
+/** The error for an error code in a broker's answer. */
 export function brokerError(what: string, code: number, severity: Severity = 'retriable'): KafkaError {
   return new KafkaError(`${what}: Kafka answered ${errorName(code)}`, { severity })
 }
 
-/** Throws a `KafkaError` unless a broker knows the versions that are needed; by API key. */
+/** Throws a `KafkaError` unless a broker supports the necessary versions. `supported` is keyed by API key. */
 export function checkVersions(
-  known: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>,
+  supported: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>,
 ): void {
   for (const { apiKey, apiVersion, apiName } of Object.values(apiVersions)) {
-    const { minVersion = 0, maxVersion = -1 } = known[apiKey] ?? {}
+    const { minVersion = 0, maxVersion = -1 } = supported[apiKey] ?? {}
     if (minVersion <= apiVersion && apiVersion <= maxVersion) continue
     const range = `the broker knows ${minVersion} to ${maxVersion}`
     throw new KafkaError(`${apiName} version ${apiVersion} is needed, ${range}: use Kafka 3.1 or later`)

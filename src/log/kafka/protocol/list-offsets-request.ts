@@ -3,11 +3,11 @@ import type { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { apiVersions, type KafkaRequest } from './kafka-request.ts'
 
-/** The times that stand for the first offset and for the last stable offset. */
+/** The times by which Kafka is asked for the first offset and for the last stable offset. */
 export const firstOffset = -2
 export const lastStableOffset = -1
 
-/** The offset that a broker answers of one partition; without an error, −1 where no record is late enough. */
+/** A broker's answer for one partition. Without an error, the offset is −1 if no record is late enough. */
 export interface ListedOffset {
   readonly topic: string
   readonly partition: number
@@ -19,7 +19,10 @@ const consumer = -1
 const readCommitted = 1
 const anyLeaderEpoch = -1
 
-/** ListOffsets: the first offset whose record is not older than `timeMs`, or one of the two ends, of each partition. */
+/**
+ * ListOffsets: for each partition the first offset whose record is not older than `timeMs`, or one of its
+ * ends.
+ */
 export function listOffsetsRequest(
   partitions: readonly Partition[],
   timeMs: number,

@@ -2,18 +2,18 @@ import type { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { type KafkaRequest, apiVersions } from './kafka-request.ts'
 
-/** Bytes of a topic id. */
+/** The length of a topic id. */
 export const topicIdBytes = 16
 
-/** The topic id that stands for none. */
+/** The topic id that means none. */
 const noTopicId = Buffer.alloc(topicIdBytes)
 
-/** A topic id as Kafka prints it, which is the epoch of the topic's positions. */
+/** The epoch of a topic's positions: its topic id, as Kafka prints it. */
 export function epochOf(topicId: Buffer): string {
   return topicId.toString('base64url')
 }
 
-/** The topic id of an epoch; of what is none (a token may say anything), one that no topic has. */
+/** The topic id of an epoch. A text that is no epoch (clients may send any) gives an id that no topic has. */
 export function topicIdOf(epoch: string): Buffer {
   const id = Buffer.from(epoch, 'base64url')
   return id.length === topicIdBytes ? id : noTopicId
@@ -25,14 +25,14 @@ export interface BrokerAddress {
   readonly port: number
 }
 
-/** One partition of a topic; without a leader for the time being, its `leader` is `undefined`. */
+/** One partition of a topic. */
 interface PartitionMetadata {
   readonly partition: number
-  /** The node id of the broker to read from. */
+  /** The leader's node id; `undefined` while there is no leader. */
   readonly leader: number | undefined
 }
 
-/** A topic as the cluster knows it; with an error it has no partitions. */
+/** A topic as the cluster knows it. With an error it has no partitions. */
 export interface TopicMetadata {
   readonly topic: string
   readonly errorCode: number
@@ -41,7 +41,7 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[]
 }
 
-/** What a broker knows of the cluster. */
+/** The cluster, as one broker knows it. */
 export interface Metadata {
   /** By node id. */
   readonly brokers: ReadonlyMap<number, BrokerAddress>
@@ -50,7 +50,7 @@ export interface Metadata {
 
 const no = 0
 
-/** Metadata (version 12: with topic ids) of some topics. Makes none that is missing. */
+/** Metadata, version 12 (with topic ids), of some topics. Does not create missing topics. */
 export function metadataRequest(topics: readonly string[]): KafkaRequest<Metadata> {
   const writer = new ByteWriter()
   writer.compactArray(topics, topic => {
@@ -85,13 +85,13 @@ function readTopic(reader: ByteReader): TopicMetadata {
   const epoch = epochOf(reader.bytes(topicIdBytes))
   reader.int8() // Whether it is internal.
   const partitions = reader.compactArray(readPartition)
-  reader.int32() // Authorized operations, not asked for.
+  reader.int32() // The authorized operations, which were not asked for.
   reader.skipTags()
   return { topic, errorCode, epoch, partitions }
 }
 
 function readPartition(reader: ByteReader): PartitionMetadata {
-  reader.int16() // An error here also shows as the lack of a leader.
+  reader.int16() // The error code. A partition with an error has no leader either.
   const partition = reader.int32()
   const leader = reader.int32()
   reader.int32() // The leader's epoch.

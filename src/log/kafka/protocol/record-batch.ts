@@ -1,7 +1,7 @@
 import { MalformedError, UnsupportedError } from '../kafka-error.ts'
 import { crc32c } from './crc32c.ts'
 
-/** Where a batch lies in its record set, `[start, end)`, before anything of it is believed. */
+/** The bytes `[start, end)` of a batch in its record set, before its content is checked. */
 export interface Frame {
   readonly start: number
   readonly end: number
@@ -10,35 +10,35 @@ export interface Frame {
 /** The header of a record batch (https://kafka.apache.org/documentation/#recordbatch), checked. */
 export interface RecordBatch {
   readonly baseOffset: number
-  /** The offset after the last one that the batch stands for, which compaction may have removed. */
+  /** The offset after the batch's last one. Compaction may have removed that last record. */
   readonly nextOffset: number
-  /** Of the leader that took it: counts the elections. */
+  /** The epoch of the leader that appended the batch; it counts the elections. */
   readonly leaderEpoch: number
-  /** The key into `codecs`; 0 is none. */
+  /** The key into `codecs`; 0 means uncompressed. */
   readonly codec: number
   readonly isTransactional: boolean
   readonly isControl: boolean
   readonly producerId: bigint
   readonly baseTimestamp: number
-  /** The time of every record where the broker stamps them, otherwise `undefined`. */
+  /** The time of every record, if the broker stamps them; otherwise `undefined`. */
   readonly appendTimestamp: number | undefined
   readonly count: number
-  /** The records, as they are compressed; a view. */
+  /** A view of the records, still compressed. */
   readonly records: Buffer
 }
 
-/** In front of what the length counts: base offset and length. */
+/** The bytes that the length does not count: base offset and length. */
 const prefixBytes = 12
 const magicAt = 16
 const crcAt = 17
-const checkedAt = 21
+const crcCoversFrom = 21
 const headerBytes = 61
 const codecMask = 0b111
 const appendTimeFlag = 0b1000
 const transactionalFlag = 0b1_0000
 const controlFlag = 0b10_0000
 
-/** The batch that begins at `start`; `undefined` if it does not end in `bytes`, as the last of a response may not. */
+/** The batch that begins at `start`; `undefined` if it is cut off, as the last batch of a response may be. */
 export function frameAt(bytes: Buffer, start: number): Frame | undefined {
   if (bytes.length - start < prefixBytes) return undefined
   const end = start + prefixBytes + bytes.readInt32BE(start + 8)
@@ -46,9 +46,9 @@ export function frameAt(bytes: Buffer, start: number): Frame | undefined {
 }
 
 /**
- * Reads and checks the header of a batch of magic 2, CRC included. Throws a `MalformedError` where it is not
- * one, and an `UnsupportedError` for magic 0 and 1, the message sets that brokers before 0.11 wrote: Kafka 4
- * neither takes nor returns them.
+ * Reads and checks the header of a batch of magic 2, CRC included. Throws a `MalformedError` if it is none,
+ * and an `UnsupportedError` for magic 0 and 1. Those are the message sets that brokers before 0.11 wrote;
+ * Kafka 4 neither accepts nor returns them.
  */
 export function readRecordBatch(bytes: Buffer, { start, end }: Frame): RecordBatch {
   const magic = bytes.readInt8(start + magicAt)
@@ -56,11 +56,11 @@ export function readRecordBatch(bytes: Buffer, { start, end }: Frame): RecordBat
   if (magic !== 2) throw new MalformedError(`message format ${magic}: expected 2`)
   const batch = bytes.subarray(start, end)
   if (batch.length < headerBytes) throw new MalformedError(`a batch of ${batch.length} bytes`)
-  if (crc32c(batch, checkedAt) !== batch.readUInt32BE(crcAt)) throw new MalformedError('a wrong checksum')
+  if (crc32c(batch, crcCoversFrom) !== batch.readUInt32BE(crcAt)) throw new MalformedError('a wrong checksum')
   return checked(readHeader(batch))
 }
 
-/** Where a batch that cannot be believed says that it ends: the likeliest first. */
+/** The ends that the header of a corrupt batch claims, the most likely first. */
 export function claimedEnds(bytes: Buffer, { start, end }: Frame): readonly number[] {
   if (end - start < prefixBytes) return []
   const baseOffset = Number(bytes.readBigInt64BE(start))

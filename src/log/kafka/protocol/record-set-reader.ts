@@ -2,37 +2,43 @@ import { messageOf } from '../../../diagnostics/ticker-error.ts'
 import type { LogRecord } from '../../event-log.ts'
 import { MalformedError, RecordBatchError } from '../kafka-error.ts'
 import { BatchRecords } from './batch-records.ts'
-import { type Frame, type RecordBatch, claimedEnds, frameAt, readRecordBatch } from './record-batch.ts'
+import { claimedEnds, type Frame, frameAt, readRecordBatch, type RecordBatch } from './record-batch.ts'
 
-/** What a fetch brought of one partition. */
+/** The bytes that a fetch returned for one partition. */
 export interface RecordSet {
   readonly bytes: Buffer
-  /** The offset that was asked for; the set may begin before it, in the middle of a batch. */
+  /** The offset that was asked for. The set may begin before it, since brokers send whole batches. */
   readonly position: number
-  /** The end of the log as the response tells it: how far a corrupt header may be believed. */
+  /** The end of the log in the response. No offset beyond it is believed in a corrupt header. */
   readonly end: number
   readonly aborted: readonly AbortedTransaction[]
 }
 
-/** Unpacked bytes of one compressed batch, unless the caller says otherwise. */
+/** An aborted transaction, as a fetch response lists it. */
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: number
+}
+
+/** The decompressed bytes of one batch, unless the caller sets another limit. */
 const defaultMaxUnpackedBytes = 32 * 1024 * 1024
 
 /**
  * Reads a record set synchronously, in slices, so that a batch of 200,000 records need not block the event
- * loop. Passes over control records, aborted transactions and records before the position; tells where
- * compaction has removed records. An incomplete last batch ends the set. What cannot be read is a
- * `RecordBatchError`, thrown once, in its place, after which reading goes on behind it.
+ * loop. Skips control records, aborted transactions and records before the position. Reports where compaction
+ * has removed records. An incomplete last batch ends the set. A batch that cannot be read throws a
+ * `RecordBatchError`, once, in its place. Reading then goes on behind it.
  */
 export class RecordSetReader {
   readonly #bytes: Buffer
   readonly #end: number
   readonly #aborted: AbortedTransactions
   readonly #maxUnpackedBytes: number
-  /** Index of the next batch. */
+  /** The index of the next batch. */
   #at = 0
   #from: number
   #position: number
-  /** A record that was read, but comes behind offsets that are gone. */
+  /** A record that was read already, but comes after a gap. */
   #held: LogRecord | undefined
   #records: BatchRecords | undefined
   #fault: RecordBatchError | undefined
@@ -47,28 +53,29 @@ export class RecordSetReader {
     this.#maxUnpackedBytes = maxUnpackedBytes
   }
 
-  /** The next offset to read: behind everything that was returned, passed over or thrown. */
+  /** The next offset to read, after everything that was returned, skipped or thrown. */
   get position(): number {
     return this.#position
   }
 
   /**
-   * The offset that what `next` returned begins at: higher than the position before where records are gone. Only compaction leaves
-   * offsets out: what brokers append is without a gap, control records included.
+   * The offset at which the last result of `next` begins. It is higher than the position before if records
+   * are gone. Only compaction leaves offsets out: brokers append without gaps, control records included.
    */
   get from(): number {
     return this.#from
   }
 
-  /** The leader's epoch of the batch that was read last; `undefined` before the first, and behind what cannot be read. */
+  /**
+   * The leader's epoch of the last batch; `undefined` before the first, and after one that cannot be read.
+   */
   get leaderEpoch(): number | undefined {
     return this.#leaderEpoch
   }
 
   /**
-   * The next records, at most `maxRecords`, and none behind offsets that are gone: those come next. Empty at the end of the set, and
-   * where only the position moved.
-   * Throws `RecordBatchError` and nothing else.
+   * The next records, at most `maxRecords`, up to the next gap. Empty at the end of the set, and where only
+   * the position moved. Throws `RecordBatchError` and nothing else.
    */
   next(maxRecords: number): readonly LogRecord[] {
     const records: LogRecord[] = []
@@ -77,7 +84,7 @@ export class RecordSetReader {
       try {
         this.#fill(records, maxRecords)
       } catch (thrown) {
-        this.#fault = this.#passOver(thrown)
+        this.#fault = this.#skip(thrown)
       }
     }
     if (this.#fault === undefined || this.#position > this.#from) return records
@@ -94,18 +101,18 @@ export class RecordSetReader {
       while ((this.#held !== undefined || !source.isDone) && records.length < maxRecords) {
         const record = this.#held ?? source.next()
         if (record.offset < this.#position) continue
-        this.#held = this.#passGap(record.offset) ? undefined : record
+        this.#held = this.#skipGap(record.offset) ? undefined : record
         if (this.#held !== undefined) return
         records.push(record)
         this.#position = record.offset + 1
       }
-      if (!source.isDone || !this.#passGap(source.end)) return
+      if (!source.isDone || !this.#skipGap(source.end)) return
       this.#records = undefined
     }
   }
 
-  /** Goes on behind offsets that are gone; false where something before them is to be told first. */
-  #passGap(offset: number): boolean {
+  /** Moves past a gap before `offset`. Returns false if something before the gap has to be returned first. */
+  #skipGap(offset: number): boolean {
     if (offset <= this.#position) return true
     if (this.#position > this.#from) return false
     this.#from = offset
@@ -113,12 +120,15 @@ export class RecordSetReader {
     return true
   }
 
-  /** Opens the next batch that has records for the reader; `undefined` at the end of the set, and where a gap is to be told first. */
+  /**
+   * Opens the next batch with visible records; `undefined` at the end of the set, or if a gap must be
+   * reported first.
+   */
   #open(): BatchRecords | undefined {
     for (let frame = this.#frame(); frame !== undefined; frame = this.#frame()) {
       const batch = readRecordBatch(this.#bytes, frame)
       const isEmptied = batch.count === 0 && !batch.isControl
-      if (!this.#passGap(isEmptied ? batch.nextOffset : batch.baseOffset)) return undefined
+      if (!this.#skipGap(isEmptied ? batch.nextOffset : batch.baseOffset)) return undefined
       this.#leaderEpoch = batch.leaderEpoch
       if (this.#isVisible(batch)) {
         this.#records = new BatchRecords(batch, this.#maxUnpackedBytes)
@@ -131,7 +141,10 @@ export class RecordSetReader {
     return undefined
   }
 
-  /** Brokers send the first batch of a set whole or not at all (since KIP-74), so an incomplete one is corrupt. */
+  /**
+   * Brokers send the first batch of a set whole or not at all (since KIP-74), so an incomplete one is
+   * corrupt.
+   */
   #frame(): Frame | undefined {
     const frame = frameAt(this.#bytes, this.#at)
     if (frame !== undefined || this.#at > 0 || this.#bytes.length === 0) return frame
@@ -143,17 +156,20 @@ export class RecordSetReader {
     return !isHidden && !batch.isControl && batch.count > 0 && batch.nextOffset > this.#position
   }
 
-  /** Makes reading go on behind what threw, and says what is lost by that. */
-  #passOver(thrown: unknown): RecordBatchError {
+  /** Moves behind the batch that threw. Returns the error that says which offsets are lost. */
+  #skip(thrown: unknown): RecordBatchError {
     const cause = thrown instanceof Error ? thrown : new MalformedError(messageOf(thrown))
-    const to = this.#records?.end ?? this.#passOverFrame()
+    const to = this.#records?.end ?? this.#skipFrame()
     this.#records = undefined
     this.#leaderEpoch = undefined
     return new RecordBatchError([this.#position, Math.max(to, this.#position)], cause)
   }
 
-  /** A header may be wrong in its length and its offsets: believed is a batch behind it that is sound. */
-  #passOverFrame(): number {
+  /**
+   * A corrupt header may lie about its length and its offsets. It is believed only if a sound batch follows
+   * it.
+   */
+  #skipFrame(): number {
     const frame = frameAt(this.#bytes, this.#at) ?? { start: this.#at, end: this.#bytes.length }
     this.#at = frame.end
     const own = soundBatchAt(this.#bytes, frame.start)
@@ -175,42 +191,37 @@ function soundBatchAt(bytes: Buffer, at: number): RecordBatch | undefined {
   }
 }
 
-/** A transaction that was aborted, as a fetch response lists it. */
-export interface AbortedTransaction {
-  readonly producerId: bigint
-  readonly firstOffset: number
-}
-
-/** The type in the key of a control record that ends an aborted transaction. */
+/** The type, in the key of a control record, that ends an aborted transaction. */
 const abortType = 0
 const maxControlBytes = 1024
 
 /**
- * Tells which batches belong to aborted transactions, as Kafka's own consumer does: from its first offset on,
- * a producer's transactional batches are hidden until its abort marker. Batches are to be shown in order.
+ * Knows which batches belong to aborted transactions, as Kafka's own consumer does. From its first offset on,
+ * a producer's transactional batches are hidden until its abort marker. Batches must be checked in order.
  */
 class AbortedTransactions {
-  /** Those whose first offset is still to come, the next one last. */
-  readonly #coming: AbortedTransaction[]
+  /** The transactions that begin later, the next one last. */
+  readonly #later: AbortedTransaction[]
+  /** The producers whose transactional batches are hidden now. */
   readonly #hidden = new Set<bigint>()
 
   constructor(aborted: readonly AbortedTransaction[]) {
-    this.#coming = aborted.toSorted((one, other) => other.firstOffset - one.firstOffset)
+    this.#later = aborted.toSorted((one, other) => other.firstOffset - one.firstOffset)
   }
 
-  /** Whether the batch's records were taken back. Throws a `MalformedError` for a control batch that is none. */
+  /** Whether the batch's records were aborted. Throws a `MalformedError` for an unreadable control batch. */
   hides(batch: RecordBatch): boolean {
-    this.#begin(batch.nextOffset)
+    this.#beginBefore(batch.nextOffset)
     if (this.#hidden.size === 0) return false
     if (batch.isControl && isAbortMarker(batch)) this.#hidden.delete(batch.producerId)
     return batch.isTransactional && !batch.isControl && this.#hidden.has(batch.producerId)
   }
 
-  #begin(beforeOffset: number): void {
-    for (let next = this.#coming.at(-1); next !== undefined; next = this.#coming.at(-1)) {
-      if (next.firstOffset >= beforeOffset) return
+  #beginBefore(offset: number): void {
+    for (let next = this.#later.at(-1); next !== undefined; next = this.#later.at(-1)) {
+      if (next.firstOffset >= offset) return
       this.#hidden.add(next.producerId)
-      this.#coming.pop()
+      this.#later.pop()
     }
   }
 }

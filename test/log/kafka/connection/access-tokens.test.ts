@@ -6,13 +6,14 @@ import { AccessTokenError } from '../../../../src/log/kafka/kafka-error.ts'
 import { type AccessTokens, createAccessTokens } from '../../../../src/log/kafka/connection/access-tokens.ts'
 import { Secret } from '../../../../src/diagnostics/secret.ts'
 import { type StartedEndpoint, startTokenEndpoint, type TokenEndpointAnswer } from '../token-endpoint.ts'
+import { TestClock } from '../../../support/test-clock.ts'
 
 let endpoint: StartedEndpoint
 let answer: TokenEndpointAnswer
-let nowMs: number
+let clock: TestClock
 
 beforeEach(async () => {
-  nowMs = 1_700_000_000_000
+  clock = new TestClock()
   endpoint = await startTokenEndpoint(() => answer)
   grant({ expires_in: 600 })
 })
@@ -31,7 +32,7 @@ function grant(fields: Record<string, unknown>): void {
 function open(scope?: string, clientId = 'ticker'): AccessTokens {
   const clientSecret = new Secret('hunter2 & more:é')
   const source = { kind: 'endpoint', url: endpoint.url, clientId, clientSecret, scope } as const
-  return createAccessTokens(source, () => nowMs)
+  return createAccessTokens(source, clock)
 }
 
 /** The message of a failure that holds neither what is secret nor more than a line. */
@@ -57,9 +58,9 @@ describe('a token endpoint', () => {
   test('is asked again a minute before its token ends', async () => {
     const tokens = open()
     expect([await tokens.get(), await tokens.get()]).toEqual(['token-1', 'token-1'])
-    nowMs += 539_999
+    clock.pass(539_999)
     expect(await tokens.get()).toBe('token-1')
-    nowMs += 1
+    clock.pass(1)
     expect(await tokens.get()).toBe('token-2')
   })
 
@@ -67,7 +68,7 @@ describe('a token endpoint', () => {
     grant({ expires_in: 10 })
     const tokens = open()
     expect(await tokens.get()).toBe('token-1')
-    nowMs += 5000
+    clock.pass(5000)
     expect(await tokens.get()).toBe('token-2')
   })
 

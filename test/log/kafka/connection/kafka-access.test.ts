@@ -161,7 +161,7 @@ describe('says what to check, once a line and without the secret, and is in trou
       async () => ({ TICKER_KAFKA_BROKERS: kafka.broker.brokers }),
       /check TICKER_KAFKA_BROKERS and TICKER_KAFKA_TLS/,
     ],
-    'no SASL where the broker wants it': [async () => ({}), /a broker does so to whom it expects TLS/],
+    'no SASL where the broker wants it': [async () => ({}), /brokers also do so to a client that lacks TLS/],
   }
   test.for(Object.entries(faults))('%s', async ([, [variables, expected]]) => {
     const { log, messages } = open(await variables())

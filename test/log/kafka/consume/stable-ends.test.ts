@@ -5,19 +5,20 @@ import { bound } from '../../conformance/reading.ts'
 import { sampleRecords } from '../batch-encoder.ts'
 import { FakeCluster } from '../fake-cluster.ts'
 import { TailReading, until } from '../reading.ts'
+import { TestClock } from '../../../support/test-clock.ts'
 
 const partition = { topic: 'trades', partition: 0 }
 
 describe('stable ends', () => {
-  let nowMs: number
+  let clock: TestClock
   let ends: StableEnds
   const reader = { partition, epoch: 'one' }
   const note = (lastStableOffset: number, highWatermark: number, by = reader) =>
-    ends.note(by, { lastStableOffset, highWatermark })
+    ends.observe(by, { lastStableOffset, highWatermark })
 
   beforeEach(() => {
-    nowMs = 1000
-    ends = new StableEnds(() => nowMs)
+    clock = new TestClock()
+    ends = new StableEnds(clock)
   })
 
   test('tell nothing of a partition that nobody has heard of', () => {
@@ -26,43 +27,43 @@ describe('stable ends', () => {
 
   test('count neither offsets nor time where everything is stable', () => {
     note(5, 5)
-    nowMs += 60_000
+    clock.pass(60_000)
     note(5, 5)
     expect(ends.read()).toEqual([{ partition, offsets: 0, stalledMs: 0 }])
   })
 
   test('count the time since there was more than the stable end, as of the last answer', () => {
     note(5, 5)
-    nowMs += 60_000
+    clock.pass(60_000)
     note(5, 6)
-    nowMs += 2000
+    clock.pass(2000)
     note(5, 9)
-    nowMs += 500
+    clock.pass(500)
     expect(ends.read()).toEqual([{ partition, offsets: 4, stalledMs: 2000 }])
   })
 
   test('begin anew when the stable end moves, though it does not reach the end', () => {
     note(5, 9)
-    nowMs += 2000
+    clock.pass(2000)
     note(6, 9)
-    nowMs += 300
+    clock.pass(300)
     note(6, 12)
     expect(ends.read()).toEqual([{ partition, offsets: 6, stalledMs: 300 }])
   })
 
   test('go back to zero when the transaction ends, committed or aborted', () => {
     note(5, 9)
-    nowMs += 2000
+    clock.pass(2000)
     note(10, 10)
     expect(ends.read()).toEqual([{ partition, offsets: 0, stalledMs: 0 }])
   })
 
   test('leave out a partition while it is not heard of, and know then that it stood still meanwhile', () => {
     note(5, 9)
-    nowMs += 2000
+    clock.pass(2000)
     ends.leave(reader)
     expect(ends.read()).toEqual([])
-    nowMs += 3000
+    clock.pass(3000)
     note(5, 11)
     expect(ends.read()).toEqual([{ partition, offsets: 6, stalledMs: 5000 }])
   })
@@ -70,7 +71,7 @@ describe('stable ends', () => {
   test('forget what was seen of a topic that was made again', () => {
     note(5, 9)
     ends.leave(reader)
-    nowMs += 3000
+    clock.pass(3000)
     note(5, 9, { partition, epoch: 'another' })
     expect(ends.read()).toEqual([{ partition, offsets: 4, stalledMs: 0 }])
   })
@@ -92,13 +93,12 @@ describe('the Kafka log', () => {
   let cluster: FakeCluster
   let log: KafkaLog
   let reading: TailReading
-  let nowMs: number
+  let clock: TestClock
 
   beforeEach(async () => {
-    nowMs = 0
+    clock = new TestClock()
     cluster = await FakeCluster.start(2)
     const logger = { warn: () => {} }
-    const clock = () => nowMs
     log = createKafkaLog({
       brokers: cluster.brokers,
       clientId: 'test',
@@ -128,7 +128,7 @@ describe('the Kafka log', () => {
 
   test('tells how long a partition has stood at an open transaction, though no batch comes', async () => {
     const stalled = await standStill()
-    nowMs = 61_000
+    clock.pass(61_000)
     await until(() => log.unstableEnds[0]?.stalledMs === 61_000)
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 4 }])
     stalled.openFrom = Number.POSITIVE_INFINITY
@@ -141,7 +141,7 @@ describe('the Kafka log', () => {
     const stalled = await standStill()
     cluster.move(stalled, -1)
     await until(() => log.unstableEnds.length === 0)
-    nowMs = 30_000
+    clock.pass(30_000)
     cluster.move(stalled, 1)
     await until(() => log.unstableEnds.length === 1)
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 4, stalledMs: 30_000 }])
@@ -151,7 +151,7 @@ describe('the Kafka log', () => {
     await standStill()
     cluster.topics.delete('trades')
     await until(() => log.unstableEnds.length === 0)
-    nowMs = 30_000
+    clock.pass(30_000)
     cluster.create('trades', [1])
     await until(() => log.unstableEnds.length === 1)
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 0, stalledMs: 0 }])
