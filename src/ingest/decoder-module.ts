@@ -11,7 +11,7 @@ class DecoderError extends TickerError {
 /** Loads the decoder module (`export function decode(record, source)`, perhaps `prepare`); without a name, the built-in one. */
 export async function openDecoder(name: string | undefined): Promise<Decoder> {
   if (name === undefined) return defaultDecoder
-  const isPath = name.startsWith('../gateway') || name.startsWith('/')
+  const isPath = name.startsWith('.') || name.startsWith('/')
   let module: unknown
   try {
     module = await import(isPath ? pathToFileURL(resolve(name)).href : name)

@@ -84,7 +84,7 @@ test('whoever is no trusted proxy is the client, whatever it says', () => {
 
 /** Ways to write an IPv4 address. */
 const spellingsOf4 = (address: string): readonly string[] => {
-  const [a = 0, b = 0, c = 0, d = 0] = address.split('../gateway').map(Number)
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
   const [high, low] = [a * 256 + b, c * 256 + d].map(group => group.toString(16))
   return [address, `::ffff:${address}`, `::FFFF:${high}:${low}`, `0:0:0:0:0:ffff:${high}:${low}`]
 }

@@ -2,17 +2,17 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseIpAddress } from '../../system/ip-address.ts'
 
-/** What a text was read as: its value, or the rule that it breaks. */
+/** The result of parsing a text: its value, or the rule that it breaks. */
 export type Parsed<T> = { readonly value: T } | { readonly fault: string }
 
 /** A kind of value that a variable can have. */
 export interface Kind<T> {
-  /** What is accepted; reads on after "expected". */
+  /** The accepted values, in words; continues a sentence after "expected". */
   readonly expected: string
   parse(text: string): Parsed<T>
 }
 
-/** A kind whose one rule is that `parse` finds a value. */
+/** Creates a kind whose only rule is that `parse` returns a value. */
 export function kind<T>(expected: string, parse: (text: string) => T | undefined): Kind<T> {
   const fault = `expected ${expected}`
   return {
@@ -24,13 +24,13 @@ export function kind<T>(expected: string, parse: (text: string) => T | undefined
   }
 }
 
-/** One of the words. */
+/** One of several words. */
 export function oneOf<const T extends string>(words: readonly T[]): Kind<T> {
   const expected = [words.slice(0, -1).join(', '), words.at(-1)].join(' or ')
   return kind(expected, text => words.find(word => word === text))
 }
 
-/** A whole number in decimal digits, bounds included; `unit` is a plural, such as `milliseconds`. */
+/** A whole number in decimal digits, bounds included; `unit` is a plural such as `milliseconds`. */
 export function wholeNumber(lowest: number, highest: number, unit?: string): Kind<number> {
   const what = unit === undefined ? 'a whole number' : `whole ${unit}`
   return kind(`${what}, ${lowest} to ${highest}`, text => {
@@ -49,12 +49,15 @@ export function singleLine(longest: number): Kind<string> {
   )
 }
 
-/** Text that a pattern matches; `expected` says it in words. */
+/** Text that matches a pattern; `expected` states it in words. */
 export function textMatching(expected: string, pattern: RegExp): Kind<string> {
   return kind(expected, value => (pattern.test(value) ? value : undefined))
 }
 
-/** Parts with commas between them, white space around them ignored, each once. What a part has to say beyond its rule is said. */
+/**
+ * Values separated by commas, each once; white space around them is ignored. A value's own fault is passed on
+ * where it says more than its rule.
+ */
 export function commaSeparated<T>(part: Kind<T>): Kind<readonly T[]> {
   const expected = `a comma-separated list of ${part.expected}`
   const rule = `expected ${part.expected}`
@@ -85,7 +88,7 @@ export const hostAndPort = kind('host:port', value => {
   return isKnown && number >= 1 && number <= 65_535 ? value : undefined
 })
 
-/** The path of a file that can be read now; what it holds is read by whoever uses it. */
+/** The path of a file that can be read now; its content is for others to check. */
 export const readableFile = kind('the path of a file that can be read', value => {
   try {
     accessSync(value, constants.R_OK)
@@ -95,7 +98,7 @@ export const readableFile = kind('the path of a file that can be read', value =>
   }
 })
 
-/** The path of a file that is there or will be made. */
+/** The path of a file that exists or will be created. */
 export const fileName: Kind<string> = {
   expected: 'the path of a file',
   parse(path) {
@@ -105,7 +108,7 @@ export const fileName: Kind<string> = {
   },
 }
 
-/** An address that a program can listen on, or a name of one. */
+/** An address that a program can listen on, or the name of one. */
 export const listenHost: Kind<string> = {
   expected: host.expected,
   parse(text) {
@@ -131,10 +134,10 @@ function isFolder(path: string): boolean {
 
 function isHost(value: string): boolean {
   if (isIP(value) !== 0) return true
-  const labels = value.split('..')
+  const labels = value.split('.')
   const isNumeric = /^\d+$/.test(labels.at(-1) ?? '')
   return value.length <= 253 && !isNumeric && labels.every(label => labelPattern.test(label))
 }
 
-/** RFC 1123 §2.1; the underscore occurs in the names of containers. */
+/** RFC 1123 §2.1; the underscore occurs in names of containers. */
 const labelPattern = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/

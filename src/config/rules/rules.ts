@@ -16,7 +16,7 @@ import { checkKafkaSecurity } from './kafka-security-rules.ts'
 import { checkLimits } from './limit-rules.ts'
 import { checkPorts } from './listener-rules.ts'
 
-/** Adds to a reading the faults that no variable has by itself, but several have together. */
+/** Adds the faults that variables have only together. */
 export function checkRules(reader: VariableReader): void {
   checkPorts(reader)
   checkAdministration(reader)
@@ -26,13 +26,13 @@ export function checkRules(reader: VariableReader): void {
   checkKafkaSecurity(reader)
   checkKeys(reader)
   checkLimits(reader)
-  // What a wrong mode would ask for is anyone's guess.
+  // A wrong mode requires nothing in particular.
   if (reader.isWrong(generalVariables.mode)) return
   if (reader.value(generalVariables.mode) === 'production') checkProduction(reader)
   else checkDevelopment(reader)
 }
 
-/** The faults in what says where the log is; for commands that run no gateway. */
+/** Adds the faults of the log's variables; for commands that run no gateway. */
 export function checkLogRules(reader: VariableReader): void {
   checkTopics(reader)
   checkKafkaSecurity(reader)
@@ -73,7 +73,7 @@ function checkProduction(reader: VariableReader): void {
 const developmentOnly =
   'exists only in development; unset it, or set TICKER_MODE=development on your own machine'
 
-/** DESIGN §6: plain `ws` stays on loopback unless the operator answers for the rest of the way. */
+/** DESIGN §6: plain `ws` stays on loopback unless the operator protects the rest of the way. */
 function checkExposure(reader: VariableReader): void {
   const { host, certificateFile, keyFile, trustedProxies } = streamVariables
   if (isLoopback(reader.value(host)) || reader.isSet(trustedProxies)) return
@@ -144,9 +144,12 @@ function checkTopics(reader: VariableReader): void {
   }
 }
 
-/** Kafka makes no topic whose name differs from another's in these alone, since they are one in its metrics. */
+/**
+ * Kafka refuses a topic whose name differs from another's only in these characters, because its metrics would
+ * coincide.
+ */
 function metricName(topic: string): string {
-  return topic.replaceAll('..', '_')
+  return topic.replaceAll('.', '_')
 }
 
 function collision(other: Variable<unknown>, name: string): string {
