@@ -6,8 +6,10 @@ import { CatchUp } from '../../src/session/catch-up/catch-up.ts'
 import { FlowControl } from '../../src/session/delivery/flow-control.ts'
 import { ReaderScheduler } from '../../src/session/catch-up/reader-scheduler.ts'
 import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
 import type { PlacedEvent } from './batches.ts'
+
+const jsonForm = new JsonForm()
 
 /** Where a reader that is behind reads. */
 export type Source = 'memory' | 'log'
@@ -65,7 +67,7 @@ export class BehindMarket {
       {
         feed,
         form,
-        deltaBases: form.deltaBases?.(),
+        deltaBases: form.createDeltaBases?.(),
         history: historyOf(this.#log),
         scheduler: new ReaderScheduler(),
         flowControl: everReady(),

@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../src/log/topics.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { answerCalls } from '../child-calls.ts'
 import { EventScan } from '../event-scan.ts'
 import { createLogIngest, everyRecord, openKafkaLog } from '../log-ingest.ts'
 import { quantileOf } from '../statistics.ts'
+
+const jsonForm = new JsonForm()
 
 /** What the handler has got. */
 export interface Handled {

@@ -76,7 +76,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     flushDelayMs: config.limits.flushDelayMs,
   })
   const splits = new RateLimitedLog(logger)
-  feed.tape.onSplitItem = item => warnOfSplit(splits, item)
+  feed.lastValues.onSplitItem = item => warnOfSplit(splits, item)
   const quotas = worker?.quotas ?? new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
   const keptMs = config.limits.resumeMaxAgeMs

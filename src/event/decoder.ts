@@ -24,10 +24,15 @@ export interface Decoder {
   readonly prepare?: (records: readonly LogRecord[], source: RecordSource) => Promise<void>
 }
 
-/** A record is not what the built-in decoder reads. The message shows nothing of it, so that it may be logged. */
+/**
+ * A record is not what the built-in decoder reads. The message shows nothing of it, so that it may be logged.
+ */
 export class RecordSyntaxError extends SyntaxError {}
 
-/** JSON in UTF-8 or, where the header `content-type` says `application/msgpack`, MessagePack. Throws a `RecordSyntaxError`. */
+/**
+ * JSON in UTF-8 or, where the header `content-type` says `application/msgpack`, MessagePack. Throws a
+ * `RecordSyntaxError`.
+ */
 export function decodeBuiltIn(record: LogRecord): unknown {
   const { value } = record
   if (value === null) return undefined

@@ -42,7 +42,9 @@ const bar: readonly EventField[] = [
   required('t', time),
 ]
 
-/** The fields of every event type beside `T`. The validator and the JSON Schema are made from this one table. */
+/**
+ * The fields of every event type beside `T`. The validator and the JSON Schema are made from this one table.
+ */
 export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   t: [
     required('S', symbol),

@@ -10,7 +10,9 @@ export interface FieldKind {
   readonly accepts: (value: unknown) => boolean
   /** The same of a value whose texts are ASCII; left out where that makes no difference. */
   readonly acceptsAscii?: (value: unknown) => boolean
-  /** What is passed on in place of a value that is not accepted; `undefined` where it makes the event invalid. */
+  /**
+   * What is passed on in place of a value that is not accepted; `undefined` where it makes the event invalid.
+   */
   readonly mend?: (value: unknown) => MendedValue | undefined
 }
 
@@ -40,7 +42,10 @@ const isNumber = (value: unknown): value is number =>
 const isTextWithin = (value: unknown, maxLength: number): value is string =>
   typeof value === 'string' && value.length <= maxLength
 
-/** A text of at most so many UTF-16 units. UTF-8 has no half surrogate pairs, and strict readers refuse their escapes. */
+/**
+ * A text of at most so many UTF-16 units. UTF-8 has no half surrogate pairs, and strict readers refuse their
+ * escapes.
+ */
 export function text(maxLength: number): FieldKind {
   return {
     rule: `a text of at most ${maxLength} characters`,

@@ -1,4 +1,7 @@
-/** One partition of one topic. A log hands out one and the same object per partition for as long as it is open. */
+/**
+ * One partition of one topic. A log hands out one and the same object per partition for as long as it is
+ * open.
+ */
 export interface Partition {
   readonly topic: string
   readonly partition: number
@@ -20,7 +23,9 @@ export interface RecordHeader {
   readonly value: Buffer | null
 }
 
-/** One record. `key`, `value` and header values are views of a larger buffer: copy what outlives the batch. */
+/**
+ * One record. `key`, `value` and header values are views of a larger buffer: copy what outlives the batch.
+ */
 export interface LogRecord {
   readonly offset: number
   /** Milliseconds since 1970, from the producer or the broker as the topic is configured. */

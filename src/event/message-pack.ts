@@ -3,9 +3,9 @@ import { decode, ExtensionCodec } from '@msgpack/msgpack'
 import { messageOf } from '../diagnostics/ticker-error.ts'
 
 /**
- * Decodes one MessagePack value (https://github.com/msgpack/msgpack/blob/master/spec.md); its timestamp type becomes RFC 3339
- * text. Throws a `SyntaxError` on anything else: a value that announces more than its bytes hold, or a text that is not UTF-8,
- * included. Its message shows nothing of the value.
+ * Decodes one MessagePack value (https://github.com/msgpack/msgpack/blob/master/spec.md); its timestamp type
+ * becomes RFC 3339 text. Throws a `SyntaxError` on anything else: a value that announces more than its bytes
+ * hold, or a text that is not UTF-8, included. Its message shows nothing of the value.
  */
 export function decodeMessagePack(bytes: Buffer): unknown {
   try {
@@ -17,9 +17,9 @@ export function decodeMessagePack(bytes: Buffer): unknown {
 }
 
 /**
- * The library makes an array as long as its header says before it reads on: 20 nested headers of five bytes took 4 GiB and
- * the process. So the headers are added up first, and may not announce more values than there are bytes left. It alters texts
- * that are not UTF-8 without a word, so they are looked at on the way.
+ * The library makes an array as long as its header says before it reads on: 20 nested headers of five bytes
+ * took 4 GiB and the process. So the headers are added up first, and may not announce more values than there
+ * are bytes left. It alters texts that are not UTF-8 without a word, so they are looked at on the way.
  */
 function checkForm(bytes: Buffer): void {
   let at = 0
@@ -40,7 +40,10 @@ function checkForm(bytes: Buffer): void {
   }
 }
 
-/** What follows the first byte of a value: a count (or `count` itself), a payload, and per count bytes or values. */
+/**
+ * What follows the first byte of a value: a count (or `count` itself), a payload, and per count bytes or
+ * values.
+ */
 interface Shape {
   readonly countBytes: number
   readonly count: number

@@ -32,8 +32,8 @@ export interface FieldRepair extends Repair {
 
 /**
  * Checks that a value is a market event as `event.schema.json` states it. The result is the value itself, or,
- * where it has fields that the schema does not know, optional ones that are null, or values that have to be mended, a copy
- * without them; `onRepair` is told what of a mended value was lost.
+ * where it has fields that the schema does not know, optional ones that are null, or values that have to be
+ * mended, a copy without them; `onRepair` is told what of a mended value was lost.
  */
 export function parseEvent(
   value: unknown,

@@ -20,8 +20,9 @@ function afterSpaces(json: Buffer, at: number): number {
 }
 
 /**
- * The type and symbol of an event in JSON, where they are the first fields of its object, in either order; `undefined` where only
- * parsing tells. Costs a tenth of that. What it says is so if the text is an event: of an object in JSON, fields have different names.
+ * The type and symbol of an event in JSON, where they are the first fields of its object, in either order;
+ * `undefined` where only parsing tells. Costs a tenth of that. What it says is so if the text is an event: of
+ * an object in JSON, fields have different names.
  */
 export function peekItem(json: Buffer): PeekedItem | undefined {
   const found = { type: '', symbol: '' }

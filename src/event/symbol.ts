@@ -5,8 +5,9 @@ const inner = `[\\p{L}\\p{M}\\p{N}${punctuation} ]`
 const last = `[\\p{L}\\p{M}\\p{N}${punctuation}]`
 
 /**
- * A symbol (PROTOCOL.md §5): 1 to 64 letters and digits of any script, with their marks, and ASCII punctuation except `"`, `,`
- * and `\`; spaces between them; not `*` alone. A pattern of ECMA-262 with the flag `u`.
+ * A symbol (PROTOCOL.md §5): 1 to 64 letters and digits of any script, with their marks, and ASCII
+ * punctuation except `"`, `,` and `\`; spaces between them; not `*` alone. A pattern of ECMA-262 with the
+ * flag `u`.
  */
 export const symbolPattern = `^(?!\\*$)${first}(?:${inner}{0,62}${last})?$`
 
@@ -17,10 +18,16 @@ export const symbolRule =
 const pattern = new RegExp(symbolPattern, 'u')
 /** The same for ASCII, of which nearly all symbols are: 3 times as fast, and in NFC as it is. */
 const asciiPattern = /^[!#-+\--[\]-~](?:[ !#-+\--[\]-~]{0,62}[!#-+\--[\]-~])?$/
-/** No longer text has 64 characters in NFC: of four code points in NFD one remains at most, each of two UTF-16 units. */
+/**
+ * No longer text has 64 characters in NFC: of four code points in NFD one remains at most, each of two UTF-16
+ * units.
+ */
 const longestText = 512
 
-/** Whether the text is a well-formed symbol in NFC (Unicode Standard Annex #15), the form in which symbols are compared. */
+/**
+ * Whether the text is a well-formed symbol in NFC (Unicode Standard Annex #15), the form in which symbols are
+ * compared.
+ */
 export function isSymbol(text: string): boolean {
   return asciiPattern.test(text) ? text !== '*' : toSymbol(text) === text
 }

@@ -5,8 +5,8 @@ const common = `${date}T${clock}:[0-5]\\d${fraction}(?:Z|[+-]${clock})`
 const leapSecond = `${date}T23:59:60${fraction}Z`
 
 /**
- * RFC 3339 date and time with `T`, up to nine fraction digits, and `Z` or an offset; a leap second in UTC. The day may still
- * be too large.
+ * RFC 3339 date and time with `T`, up to nine fraction digits, and `Z` or an offset; a leap second in UTC.
+ * The day may still be too large.
  */
 export const timePattern = `^(?:${common}|${leapSecond})$`
 

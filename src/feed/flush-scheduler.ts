@@ -1,52 +1,52 @@
 export interface FlushSchedulerOptions {
-  /** How long an event may wait for further ones, in ms; 0: it never does. */
-  readonly mostMs: number
-  /** What is to be called when a flush is due. */
+  /** The longest time in ms that an event waits for further events; 0: it never waits. */
+  readonly maxDelayMs: number
+  /** Called when a flush is due. */
   readonly flush: () => void
-  /** Milliseconds on a clock that only goes on. */
+  /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
 }
 
 /**
- * When to write what has come: at once, as long as writing is a small part of the work. After a flush that took some time the next
- * one waits for as long, at most `mostMs`, so that under load events share frames and writes, and half of the time is left for
- * everything else.
+ * Decides when to flush: at once, as long as writing is a small part of the work. After each flush the next
+ * one waits for as long as the flush took, at most `maxDelayMs`. So under load events share frames and
+ * writes, and half of the time remains for everything else.
  */
 export class FlushScheduler {
-  readonly #mostMs: number
+  readonly #maxDelayMs: number
   readonly #flush: () => void
   readonly #now: () => number
-  /** When the next flush may be. */
+  /** When the next flush may begin. */
   #dueMs = 0
   #timer: NodeJS.Timeout | undefined
-  /** A flush may find nothing to write, and never come to `measure`: the timer is over all the same. */
+  /** Clears the timer first, because a flush that finds nothing to write never calls `measure`. */
   readonly #flushWhenDue = (): void => {
     this.#timer = undefined
     this.#flush()
   }
 
-  constructor({ mostMs, flush, now = () => performance.now() }: FlushSchedulerOptions) {
-    this.#mostMs = mostMs
+  constructor({ maxDelayMs, flush, now = () => performance.now() }: FlushSchedulerOptions) {
+    this.#maxDelayMs = maxDelayMs
     this.#flush = flush
     this.#now = now
   }
 
-  /** Flushes now, or when it is due; once, however often it is asked for meanwhile. */
-  ask(): void {
+  /** Flushes now or when it is due; once, however often it is called meanwhile. */
+  request(): void {
     if (this.#timer !== undefined) return
     const waitMs = this.#dueMs - this.#now()
     if (waitMs <= 0) this.#flush()
     else this.#timer = setTimeout(this.#flushWhenDue, waitMs)
   }
 
-  /** Does what a flush does, and notes how long it took. */
+  /** Runs `work`, which writes a flush, and measures how long it takes. */
   measure(work: () => void): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#mostMs === 0) return work()
+    if (this.#maxDelayMs === 0) return work()
     const startMs = this.#now()
     work()
     const endMs = this.#now()
-    this.#dueMs = endMs + Math.min(this.#mostMs, endMs - startMs)
+    this.#dueMs = endMs + Math.min(this.#maxDelayMs, endMs - startMs)
   }
 }

@@ -1,18 +1,15 @@
 const initialLength = 64
-/** A list that once was longer gives its memory back when it is emptied. */
+/** A list that was longer than this gives its memory back when it is emptied. */
 const keptLength = 16_384
 
-/** Whole numbers below 2^32, one after the other, in memory that grows and is used again. */
+/** A list of whole numbers below 2^32 in memory that grows and is used again. */
 export class NumberList {
   indices = new Uint32Array(initialLength)
   count = 0
 
   push(number: number): void {
-    if (this.count === this.indices.length) {
-      const indices = new Uint32Array(this.count * 2)
-      indices.set(this.indices)
-      this.indices = indices
-    }
+    if (this.count === this.indices.length)
+      this.indices = grown(this.indices, new Uint32Array(this.count * 2))
     this.indices[this.count++] = number
   }
 
@@ -28,4 +25,13 @@ export class NumberList {
     this.count = 0
     if (this.indices.length > keptLength) this.indices = new Uint32Array(initialLength)
   }
+}
+
+/** Copies a typed array into a longer one of its type, and returns that one. */
+export function grown<Column extends Uint8Array | Uint32Array | Int32Array | Float64Array>(
+  column: Column,
+  longer: Column,
+): Column {
+  longer.set(column)
+  return longer
 }

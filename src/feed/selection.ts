@@ -1,18 +1,21 @@
 import { type Channel, channels } from '../event/event.ts'
 
-/** What a session receives: per channel every symbol (`'*'`) or some. Channels without any are left out. */
+/** What a session selects: by channel every symbol (`'*'`) or some. A channel without any is left out. */
 export type Selection = ReadonlyMap<Channel, '*' | ReadonlySet<string>>
 
-/** Corrections and cancels mend trades, so whoever subscribes to trades receives theirs. */
+/** Channels that a subscription to trades includes: corrections and cancels mend trades. */
 export const followsTrades: ReadonlySet<Channel> = new Set(['corrections', 'cancelErrors'])
 
-/** Whether a symbol of a channel is among what is wanted. */
-export function wants(selection: Selection, channel: Channel, symbol: string): boolean {
+/** Whether a selection includes a symbol of a channel. */
+export function selects(selection: Selection, channel: Channel, symbol: string): boolean {
   const symbols = selection.get(channel)
   return symbols === '*' || (symbols?.has(symbol) ?? false)
 }
 
-/** Equal for equal interests, whatever the order in which they came about, and for no others: symbols have no `,` `"` or `\\`. */
+/**
+ * A key that is equal for equal selections, however they came about, and for no others. Symbols contain no
+ * `,` `"` or `\\`.
+ */
 export function selectionKey(selection: Selection): string {
   let key = ''
   let first: string | undefined
@@ -20,22 +23,22 @@ export function selectionKey(selection: Selection): string {
     const symbols = selection.get(channel)
     if (symbols === undefined) continue
     const names = symbols === '*' ? '*' : [...symbols].toSorted().join(',')
-    // As a rule those of the first channel again: a mark makes the key short, for it is kept.
+    // Keys are kept: a mark stands for the names of the first channel, which the others as a rule repeat.
     key += `${channel}"${names === first ? '\\' : names}"`
     first ??= names
   }
   return key
 }
 
-/** Whether everything wanted by an interest is wanted by another one, too. */
+/** Whether `other` includes everything that `selection` includes. */
 export function isWithin(selection: Selection, other: Selection): boolean {
   for (const [channel, symbols] of selection) {
-    for (const symbol of symbols) if (!wants(other, channel, symbol)) return false
+    for (const symbol of symbols) if (!selects(other, channel, symbol)) return false
   }
   return true
 }
 
-/** Which names are wanted, each (channel, symbol) with the number of those who want it; `'*'` is a name too. */
+/** The names that subscribers selected, each (channel, symbol) with their number; `'*'` is a name, too. */
 export class SubscriberCounts {
   readonly #byChannel = new Map<Channel, Map<string, number>>()
 
@@ -60,13 +63,13 @@ export class SubscriberCounts {
     }
   }
 
-  /** Whether anyone wants an item, by its name or with its channel. */
-  wants(channel: Channel, symbol: string): boolean {
+  /** Whether any subscriber selects an item, by its name or with the whole channel. */
+  selects(channel: Channel, symbol: string): boolean {
     const counts = this.#byChannel.get(channel)
     return counts !== undefined && (counts.has(symbol) || counts.has('*'))
   }
 
-  /** Whether this very name is wanted. */
+  /** Whether a subscriber selected this very name. */
   has(channel: Channel, name: string): boolean {
     return this.#byChannel.get(channel)?.has(name) ?? false
   }

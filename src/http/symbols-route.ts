@@ -25,7 +25,7 @@ export function serveSymbols(app: FastifyInstance, { feed, verify, quotas }: Sym
     if (refusalReason !== undefined) return await sendAnswer(reply, new Refusal(403, refusalReason))
     const refusal = await reserveQuota(quotas, { kind: 'listsPerUser', key: grant.subject, count: 1 })
     if (refusal !== undefined) return await sendAnswer(reply, refusal)
-    const pieces = symbolList(feed.tape.items, grant)
+    const pieces = symbolList(feed.lastValues.items, grant)
     return await reply.type('application/json; charset=utf-8').send(Readable.from(pieces))
   })
 }

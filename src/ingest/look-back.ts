@@ -86,7 +86,7 @@ export class LookBack {
       const symbols = this.#countSymbols()
       const due = this.#reaches.filter(reach => hasMore(reach) && this.#lacks(reach, symbols))
       // What is found further back takes no place of what is newer.
-      if (due.length === 0 || bounded.aborted || this.#options.feed.tape.items.isFull) break
+      if (due.length === 0 || bounded.aborted || this.#options.feed.lastValues.items.isFull) break
       for (let index = 0; index < due.length; index += partitionsAtOnce) {
         const group = due.slice(index, index + partitionsAtOnce)
         await Promise.all(group.map(reach => this.#stepUntilRead(reach, bounded)))
@@ -116,7 +116,7 @@ export class LookBack {
   }
 
   #itemsOf(channel: Channel): ReadonlyMap<string, unknown> {
-    return this.#options.feed.tape.items.of(channel)
+    return this.#options.feed.lastValues.items.of(channel)
   }
 
   async #stepUntilRead(reach: LookBackProgress, signal: AbortSignal): Promise<void> {
@@ -184,11 +184,11 @@ export class LookBack {
 
   #keep({ start }: LookBackProgress, found: Found): void {
     const { feed, clock } = this.#options
-    const { tape } = feed
+    const { lastValues } = feed
     feed.tick(clock.steady())
     const index = feed.numberOf(start.partition)
     for (const { event, writtenMs } of found.values()) {
-      if (tape.addOlder(event, index, writtenMs)) this.counts.items++
+      if (lastValues.addOlder(event, index, writtenMs)) this.counts.items++
     }
   }
 }

@@ -49,7 +49,7 @@ export class RecordDecoder {
   readonly #warnings: RateLimitedLog
   #trouble: string | undefined
   #patientUntilMs: number | undefined
-  readonly #familiar = new FastEventParser()
+  readonly #fastParser = new FastEventParser()
   /** By partition, of which a log has one object each. */
   readonly #sources = new WeakMap<Partition, RecordSource>()
 
@@ -111,9 +111,8 @@ export class RecordDecoder {
       })
     }
     const isJson = this.#isJson(record)
-    const familiar = isJson && record.value !== null ? this.#familiar.read(record.value) : undefined
-    if (familiar !== undefined)
-      return { event: familiar, json: record.value ?? undefined, repairs: noRepairs }
+    const parsed = isJson && record.value !== null ? this.#fastParser.parse(record.value) : undefined
+    if (parsed !== undefined) return { event: parsed, json: record.value ?? undefined, repairs: noRepairs }
     try {
       const value = decoder.decode(record, this.#sourceOf(partition))
       if (value === undefined) return undefined
@@ -124,7 +123,7 @@ export class RecordDecoder {
         repairs = [...repairs, repair]
       })
       if (event instanceof EventFault) return event
-      if (isJson) this.#familiar.learn(event)
+      if (isJson) this.#fastParser.learn(event)
       return { event, json: undefined, repairs }
     } catch (error) {
       return faultOf(error)

@@ -7,20 +7,20 @@ const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 /** Declares what is known of items, audiences and what they are sent. */
 export function declareDelivery(registry: Registry, feed: Feed): void {
-  const { fanout, conflation, tape } = feed
+  const { fanout, conflation, lastValues } = feed
   declareGauge(
     registry,
     'ticker_items',
     'Items (channel, symbol) whose last event is kept. At TICKER_MAX_ITEMS: new ones take the places of those that have been idle longest',
     [],
-    () => tape.items.size,
+    () => lastValues.items.size,
   )
   declareCounter(
     registry,
     'ticker_items_forgotten_total',
     'Items that gave up their place to a new one, by what claim there was to them. A rise of none: symbols come and go; of named or untold: TICKER_MAX_ITEMS is too small for what is subscribed, or a producer floods the topics with symbols',
     ['claim'],
-    () => rows('claim', tape.items.forgotten),
+    () => rows('claim', lastValues.items.forgotten),
   )
   declareGauge(
     registry,

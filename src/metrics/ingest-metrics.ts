@@ -16,13 +16,13 @@ interface IngestSources {
 
 /** Declares what was read, and how far. */
 export function declareIngest(registry: Registry, { feed, ingest, deadLetters }: IngestSources): void {
-  const { tape } = feed
+  const { lastValues } = feed
   declareCounter(
     registry,
     'ticker_events_total',
     'Events read by channel. Standing still while trading: the feed is mute',
     ['channel'],
-    () => rows('channel', tape.counts.events),
+    () => rows('channel', lastValues.counts.events),
   )
   declareCounter(
     registry,
@@ -71,7 +71,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
     'ticker_split_items_total',
     'Items seen in two partitions, whose order is lost. Above 0: producers of one symbol use different partitioners',
     [],
-    () => tape.counts.splitItems,
+    () => lastValues.counts.splitItems,
   )
   declareGauge(
     registry,
@@ -99,7 +99,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters }:
     ['channel'],
     () => {
       const now = readClock(systemClock)
-      return rows('channel', tape.newestMs).map(([labels, newestMs]): Row => {
+      return rows('channel', lastValues.newestMs).map(([labels, newestMs]): Row => {
         return [labels, newestMs === -Infinity ? 0 : wallTimeOf(newestMs, now) / 1000]
       })
     },

@@ -55,11 +55,11 @@ export class Heartbeat {
   }
 
   #message(now: Moment): object {
-    const { tape } = this.#parts.feed
+    const { lastValues } = this.#parts.feed
     const { wallMs, steadyMs } = now
     const ages: Partial<Record<Channel, number>> = {}
     for (const channel of channels) {
-      const ageMs = steadyMs - tape.newestMs[channel]
+      const ageMs = steadyMs - lastValues.newestMs[channel]
       if (ageMs < Infinity) ages[channel] = Math.max(0, Math.round(ageMs))
     }
     return { T: 'heartbeat', t: new Date(wallMs).toISOString(), agesMs: ages, ...this.#reading(now) }

@@ -1,15 +1,18 @@
-/** Offsets by the number of the partition; the next one to come. */
+/** Offsets by partition number: the next one to come. */
 export type Positions = number[]
 
 /** Events with the numbers of their partitions and their offsets. */
-interface Placed {
+interface PositionedEvents {
   readonly partitions: Uint32Array
   readonly offsets: Float64Array
 }
 
-/** How far the receivers of a flush have everything, and will have. */
+/** How far the receivers of a flush have everything, and how far they will have it. */
 export interface Coverage {
-  /** Up to where they have everything; moved on by each frame that says so. Where nothing is said, `begins` holds. */
+  /**
+   * Up to where they have everything. Each frame that states its coverage moves this on. `begins` holds where
+   * an entry is missing.
+   */
   readonly covered: Positions
   /** Where each partition began for this node. */
   readonly begins: Positions
@@ -18,31 +21,32 @@ export interface Coverage {
 }
 
 /**
- * The ranges `[from, to)` that a frame covers: everything in them that is for its receivers lies in this frame or in an earlier
- * one. There is one, used again for every frame, so that a frame costs no more objects than its block.
+ * The ranges `[from, to)` that a frame covers: of these offsets its receivers have every event in this frame
+ * or in earlier ones. One object serves all frames of a wire form, so that a frame allocates nothing but
+ * itself.
  */
-export class Ranges {
+export class CoverageRanges {
   count = 0
-  /** The partitions' numbers, then where the ranges begin and end. */
+  /** The numbers of the partitions, and where their ranges begin and end. */
   numbers = new Uint32Array(16)
   from = new Float64Array(16)
   to = new Float64Array(16)
-  /** How many events of the partition the frame has. */
+  /** The number of the partition's events in the frame. */
   events = new Uint32Array(16)
-  /** By partition number: its place in the lists and one, or 0. */
+  /** By partition number: the place of its range, plus one; 0 if it has none. */
   #places = new Uint32Array(64)
-  /** The partitions of the frames of the flush under way that came before. */
+  /** The partitions of earlier frames of the flush. */
   #earlier: number[] = []
 
-  /** Takes in one event that the frame holds; later ones of its partition come later. */
-  put({ partitions, offsets }: Placed, index: number): void {
+  /** Includes an event of the frame. A partition's events come in the order of their offsets. */
+  include({ partitions, offsets }: PositionedEvents, index: number): void {
     const number = partitions[index] ?? 0
     const place = this.#placeOf(number)
     this.to[place] = (offsets[index] ?? 0) + 1
     this.events[place] = (this.events[place] ?? 0) + 1
   }
 
-  /** The last frame of a flush takes its receivers to where the log was read. */
+  /** Extends the ranges of the last frame to where the log was read, for every partition of the flush. */
   complete({ reached }: Coverage): void {
     if (this.#earlier.length > 0) {
       for (const number of this.#earlier) this.#placeOf(number)
@@ -51,48 +55,49 @@ export class Ranges {
     for (let place = 0; place < this.count; place++) this.to[place] = reached[this.numbers[place] ?? 0] ?? 0
   }
 
-  /** Says from where the ranges reach. */
-  begin({ covered, begins }: Coverage): void {
+  /** Sets where the ranges begin: where the receivers' coverage ends. */
+  setStarts({ covered, begins }: Coverage): void {
     for (let place = 0; place < this.count; place++) {
       const number = this.numbers[place] ?? 0
       this.from[place] = covered[number] ?? begins[number] ?? 0
     }
   }
 
-  /** States that the ranges are covered now. */
+  /** Moves the receivers' coverage to the end of the ranges. */
   settle({ covered }: Coverage): void {
     for (let place = 0; place < this.count; place++) covered[this.numbers[place] ?? 0] = this.to[place] ?? 0
   }
 
-  /** Forgets the ranges of a frame; their partitions are remembered for the last frame of the flush. */
-  next(): void {
+  /** Begins another frame of the flush. */
+  nextFrame(): void {
     for (let place = 0; place < this.count; place++) this.#earlier.push(this.numbers[place] ?? 0)
     this.clear()
   }
 
+  /** Begins another flush. */
   clear(): void {
     for (let place = 0; place < this.count; place++) this.#places[this.numbers[place] ?? 0] = 0
     this.count = 0
   }
 
   #placeOf(number: number): number {
-    if (number >= this.#places.length) this.#growPlaces(number)
+    if (number >= this.#places.length) this.#growPlaces(number + 1)
     const known = this.#places[number] ?? 0
     if (known > 0) return known - 1
-    if (this.count === this.numbers.length) this.#growLists()
+    if (this.count === this.numbers.length) this.#growColumns()
     this.numbers[this.count] = number
     this.events[this.count] = 0
     this.#places[number] = this.count + 1
     return this.count++
   }
 
-  #growPlaces(number: number): void {
-    const places = new Uint32Array(Math.max(number + 1, this.#places.length * 2))
-    places.set(this.#places)
-    this.#places = places
+  #growPlaces(needed: number): void {
+    const places = this.#places
+    this.#places = new Uint32Array(Math.max(needed, places.length * 2))
+    this.#places.set(places)
   }
 
-  #growLists(): void {
+  #growColumns(): void {
     const { numbers, from, to, events } = this
     const length = numbers.length * 2
     this.numbers = new Uint32Array(length)

@@ -2,29 +2,32 @@ import { constants, deflateRawSync } from 'node:zlib'
 
 /** First bytes of the WebSocket frames that the gateway prepares: final, with the opcode (RFC 6455 §5.2). */
 const firstBytes = { text: 0x81, binary: 0x82 } as const
-/** That the payload is compressed (RFC 7692 §6). */
+/** The bit of a compressed payload (RFC 7692 §6). */
 const rsv1 = 0x40
-/** What is shorter is not worth it. */
-const leastDeflatedBytes = 1024
+/** Shorter payloads are not compressed. */
+const minDeflatedBytes = 1024
 /**
- * Fast, since it is done within a flush: market data shrinks to a seventh at any level. The window is one that every client can be
- * told of (`deflateWindowBits`), and each message begins with an empty one, so that what one client gets is what all get.
+ * The bits of the compression window, which a handshake can ask of every client. Each message begins with an
+ * empty window, so all clients get the same bytes.
  */
 export const deflateWindowBits = 12
+/**
+ * A fast level, since frames are compressed within a flush: market data shrinks to a seventh at any level.
+ */
 const deflateOptions = {
   level: 1,
   memLevel: 5,
   windowBits: deflateWindowBits,
   finishFlush: constants.Z_SYNC_FLUSH,
 }
-/** Of what was compressed since start, in bytes: before, and after. */
+/** Bytes compressed since the start: before, and after. */
 export const deflateCounts = { plain: 0, compressed: 0 }
 /** The end of a flushed block, which is not sent (RFC 7692 §7.2.1). */
 const flushTailBytes = 4
 
 /**
- * Bytes to send, prepared once and shared by every receiver, already framed for a WebSocket: header and payload lie
- * in one buffer, so that sending them is one write. Whoever makes a block fills its payload before anyone else sees it.
+ * Bytes to send, framed once for a WebSocket and shared by every receiver. Header and payload lie in one
+ * buffer, so that sending takes one write. Its maker fills the payload before anyone else sees it.
  */
 export class PreparedFrame {
   readonly #frame: Buffer
@@ -33,11 +36,11 @@ export class PreparedFrame {
   #isShared = false
   #deflated: Buffer | undefined
 
-  /** With `memory`, it is good for as long as what is taken there. */
+  /** Allocated in `memory`, the frame is valid until that is reused. */
   constructor(opcode: keyof typeof firstBytes, payloadBytes: number, memory?: FrameMemory) {
     this.start = headerBytes(payloadBytes)
     const bytes = this.start + payloadBytes
-    this.#frame = memory === undefined ? Buffer.allocUnsafe(bytes) : memory.take(bytes)
+    this.#frame = memory === undefined ? Buffer.allocUnsafe(bytes) : memory.allocate(bytes)
     writeHeader(this.#frame, firstBytes[opcode], payloadBytes)
   }
 
@@ -45,20 +48,23 @@ export class PreparedFrame {
     return this.#frame.subarray(this.start)
   }
 
-  /** One unmasked, final WebSocket frame. */
+  /** Returns one unmasked, final WebSocket frame. */
   framed(): Buffer {
     return this.#frame
   }
 
-  /** States that it goes to several subscribers, so that it is worth compressing. */
+  /** States that several subscribers get the frame, so that compressing it is worth its while. */
   share(): void {
     this.#isShared = true
   }
 
-  /** The same for a client that takes compressed messages: compressed, once for all of them, where that is worth it. */
+  /**
+   * Returns the frame for a client that takes compressed messages: compressed, once for all clients, where
+   * that is worth its while.
+   */
   deflated(): Buffer {
     if (!this.#isShared || this.#frame[0] !== firstBytes.text) return this.#frame
-    if (this.#frame.length - this.start < leastDeflatedBytes) return this.#frame
+    if (this.#frame.length - this.start < minDeflatedBytes) return this.#frame
     return (this.#deflated ??= deflate(this.payload))
   }
 }
@@ -93,40 +99,39 @@ function writeHeader(frame: Buffer, firstByte: number, payloadBytes: number): vo
   }
 }
 
-/** A binary block. */
 export function binaryFrame(bytes: Uint8Array, memory?: FrameMemory): PreparedFrame {
-  const block = new PreparedFrame('binary', bytes.length, memory)
-  block.framed().set(bytes, block.start)
-  return block
+  const frame = new PreparedFrame('binary', bytes.length, memory)
+  frame.framed().set(bytes, frame.start)
+  return frame
 }
 
-/** A text block. */
 export function textFrame(text: string): PreparedFrame {
-  const block = new PreparedFrame('text', Buffer.byteLength(text))
-  block.framed().write(text, block.start)
-  return block
+  const frame = new PreparedFrame('text', Buffer.byteLength(text))
+  frame.framed().write(text, frame.start)
+  return frame
 }
 
 const slabBytes = 262_144
 
 /**
- * Memory for frames that are written soon after they are made: what was written is written over, unless it is still to be sent.
- * With a buffer for each frame the memory outside of V8's heap grows by megabytes a flush, and V8 marks the whole heap again and
- * again to free it: a fifth of the CPU with 1,000 watch lists (docs/performance.md).
+ * Memory for frames that are written soon after they are made. Written frames are overwritten, unless they
+ * are still to be sent. With a buffer for each frame, memory outside of V8's heap would grow by megabytes a
+ * flush, and V8 would mark the whole heap again and again to free it: a fifth of the CPU with 1,000 watch
+ * lists (docs/performance.md).
  */
 export class FrameMemory {
   #slab = Buffer.allocUnsafeSlow(slabBytes)
   #end = 0
-  /** Before this, something is still to be sent. */
+  /** Frames before this are still to be sent. */
   #kept = 0
 
-  /** Bytes taken since the last `reuse`. */
-  get taken(): number {
+  /** The bytes allocated since the last `reuse`. */
+  get allocated(): number {
     return this.#end - this.#kept
   }
 
-  /** So many bytes, with whatever is in them; good until `reuse` is called. */
-  take(bytes: number): Buffer {
+  /** Returns so many bytes, uninitialized, valid until `reuse`. */
+  allocate(bytes: number): Buffer {
     if (bytes > slabBytes) return Buffer.allocUnsafeSlow(bytes)
     if (this.#end + bytes > slabBytes) {
       this.#slab = Buffer.allocUnsafeSlow(slabBytes)
@@ -138,12 +143,12 @@ export class FrameMemory {
     return this.#slab.subarray(start, this.#end)
   }
 
-  /** What was taken so far is in use for longer. */
+  /** Keeps everything that was allocated so far: it is in use for longer. */
   keep(): void {
     this.#kept = this.#end
   }
 
-  /** What was taken and not kept may be written over. */
+  /** Frees everything that was allocated and not kept. */
   reuse(): void {
     this.#end = this.#kept
   }

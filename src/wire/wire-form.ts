@@ -2,23 +2,26 @@ import type { MarketEvent } from '../event/event.ts'
 import type { Coverage } from './coverage.ts'
 import type { FrameMemory, PreparedFrame } from './prepared-frame.ts'
 
-/** The events of a segment that go to one audience: `indices[0, count)`, rising. */
-export interface Marks {
+/** A choice of events by their indices: `indices[0, count)`, rising. */
+export interface EventIndices {
   readonly indices: Uint32Array
   readonly count: number
 }
 
-/** A stretch of the recent events. */
+/** A segment of the recent events. */
 export interface RecentSegment {
-  /** Another one whenever it begins anew with other events. */
+  /** Another object whenever the segment begins anew with other events. */
   readonly identity: object
-  /** The address of its first row: in its partition no other event ever has the same. */
+  /** The address of the first row; within a partition no other event ever has it. */
   readonly firstAddress: number
-  /** How many rows it has at most. */
+  /** The number of rows that the segment has room for. */
   readonly capacity: number
 }
 
-/** Where the events of a run lie among the recent ones, so that what is made of them can be kept as long. */
+/**
+ * Where events lie among the recent ones. What is derived from an event can be kept for as long as the event
+ * is.
+ */
 export interface RecentRows {
   readonly segments: readonly RecentSegment[]
   readonly rows: Uint32Array
@@ -26,94 +29,106 @@ export interface RecentRows {
   readonly items: Uint32Array
 }
 
-/** Encoded events side by side, each with one separator byte behind it. */
+/** Encoded events side by side, each followed by one separator byte, with columns beside them. */
 export interface EncodedEvents {
   readonly bytes: Buffer
   /** The number of each event's partition, and the offset of its record. */
   readonly partitions: Uint32Array
   readonly offsets: Float64Array
-  /** How many earlier events of its item each one replaces; left out where every event is there. */
+  /** How many earlier events of its item each event replaces; absent where no event does. */
   readonly replaced?: Uint32Array
-  /** Left out where they do not lie there. */
-  readonly kept?: RecentRows
-  /** Where an event begins in `bytes`, and where it ends, without its separator. */
+  /** Present if they were read from the recent events. */
+  readonly recent?: RecentRows
+  /** Where an event begins in `bytes`. */
   start(index: number): number
+  /** Where an event ends in `bytes`, without its separator. */
   end(index: number): number
 }
 
-/** What one audience, or one reader, gets of some events. */
-export interface Flush {
-  readonly segment: EncodedEvents
-  readonly marks: Marks
-  /** Left out of what is conflated: positions are those of the lossless channels. */
+/** Events on their way to one audience or to one reader. */
+export interface OutgoingEvents {
+  readonly events: EncodedEvents
+  readonly chosen: EventIndices
+  /** Absent for conflated events: positions are those of the lossless channels. */
   readonly coverage?: Coverage | undefined
-  /** Where its frames lie; each has a buffer of its own if left out. */
+  /** Memory for the frames; without it each frame has a buffer of its own. */
   readonly memory?: FrameMemory | undefined
-  /** By their index in the segment, where they are at hand. */
-  readonly events?: readonly MarketEvent[] | undefined
-  /** Of the receiver, where it is one that is behind and whose form has it. */
+  /** The events as objects, by index, where they are at hand. */
+  readonly parsed?: readonly MarketEvent[] | undefined
+  /** The delta bases of the receiver, if it is a reader that is behind and its form has them. */
   readonly deltaBases?: DeltaBases | undefined
 }
 
-/** Calls its argument for items, by their numbers; those that there are. */
+/** Calls `visit` with the number of each item of a selection that has had an event. */
 export type EachItem = (visit: (item: number) => void) => void
 
-/** What one receiver of live frames has to know before the first of them. */
+/**
+ * What one receiver knows of the last events of its items, against which changes in live frames are written.
+ */
 export interface DeltaBases {
   /**
-   * Tells some of what is still to be told, one frame at most, of items that the receiver is to get. True: the rest is little, and is
-   * told when it becomes live.
+   * Sends some of the missing bases, one frame at most. Returns true if few are missing: `complete` sends
+   * these when it becomes live.
    */
-  advance(items: EachItem, send: (block: PreparedFrame) => void): boolean
-  /** Tells the rest, and where the coverage of the frames to come goes on. */
+  advance(items: EachItem, send: (frame: PreparedFrame) => void): boolean
+  /** Sends the missing bases, and where the coverage of the frames to come goes on. */
   complete(
     items: EachItem,
     coverage: Iterable<readonly [partition: number, from: number]>,
-    send: (block: PreparedFrame) => void,
+    send: (frame: PreparedFrame) => void,
   ): void
-  /** It is to get other items: nothing of them may be known. */
+  /** The receiver's selection changes: it may know nothing of the other items. */
   renew(): void
-  /** While it is behind it was told something else by the numbers of so many items, from the first on. */
+  /** While it was behind, the receiver was sent other items by the numbers below `items`. */
   forget(items: number): void
-  /** The receiver is not live any more, and has got all batches before the one under way. */
+  /** The receiver is live no more. It has got every batch before the one under way. */
   suspend(): void
 }
 
-/** How messages and events look on the wire for one subprotocol. */
+/** How messages and events are encoded for one subprotocol. */
 export interface WireForm {
   readonly subprotocol: string
-  /** One control message. */
+  /** Encodes a control message. */
   message(message: object): PreparedFrame
   /**
-   * Makes frames of events in log order, of at most `maxFrameBytes` unless one event alone is larger. Each says what it covers; once
-   * it was sent, `coverage.covered` moves on. All but the last go to `send`; the last is returned, and whoever sends it moves the
-   * coverage of every partition of the flush on to where the log was read, by `settle`.
+   * Makes frames of events in log order, of at most `maxFrameBytes` unless one event alone is larger. Each
+   * frame states what it covers. All but the last go to `send`, after which `coverage.covered` moves on. The
+   * last is returned; its sender then calls `settle`.
    */
-  frames(flush: Flush, send: (block: PreparedFrame) => void): PreparedFrame | undefined
-  /** Current values, already encoded, wrapped so that nobody takes them for new events. */
+  frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined
+  /** Encodes current values, which are encoded already, so that no client takes them for new events. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<PreparedFrame>
-  /** An audience of this form begins, or ends. */
+  /** An audience of this form begins. */
   opened?(): void
+  /** An audience of this form ends. */
   closed?(): void
-  /** Left out where frames stand for themselves. */
-  deltaBases?(): DeltaBases
+  /** Absent if a frame can be read without those before it. */
+  createDeltaBases?(): DeltaBases
 }
 
 /** Sends all frames of some events. */
-export function sendEvents(form: WireForm, flush: Flush, send: (block: PreparedFrame) => void): void {
-  const last = form.frames(flush, send)
+export function sendEvents(
+  form: WireForm,
+  outgoing: OutgoingEvents,
+  send: (frame: PreparedFrame) => void,
+): void {
+  const last = form.frames(outgoing, send)
   if (last === undefined) return
   send(last)
-  if (flush.coverage !== undefined) settle(flush.segment, flush.marks, flush.coverage)
+  if (outgoing.coverage !== undefined) settle(outgoing.events, outgoing.chosen, outgoing.coverage)
 }
 
-/** States that every partition of some events was told of up to where the log was read. */
-export function settle({ partitions }: EncodedEvents, marks: Marks, { covered, reached }: Coverage): void {
-  for (let mark = 0; mark < marks.count; mark++) {
-    const number = partitions[marks.indices[mark] ?? 0] ?? 0
+/** States that the partitions of some events are covered up to where the log was read. */
+export function settle(
+  { partitions }: EncodedEvents,
+  chosen: EventIndices,
+  { covered, reached }: Coverage,
+): void {
+  for (let place = 0; place < chosen.count; place++) {
+    const number = partitions[chosen.indices[place] ?? 0] ?? 0
     covered[number] = reached[number] ?? 0
   }
 }
 
-/** What one flush writes at most per frame. */
+/** The most payload bytes of a frame. */
 export const maxFrameBytes = 65_536

@@ -7,10 +7,10 @@ import { generateTape } from '../support/tape.ts'
 
 const trade =
   '{"T":"t","S":"AAPL","i":52983525029461,"x":"V","p":126.55,"s":1,"t":"2024-01-31T14:30:00.123Z","c":["@","I"],"z":"C"}'
-const read = (familiar: FastEventParser, text: string): MarketEvent | undefined =>
-  familiar.read(Buffer.from(text))
+const read = (parser: FastEventParser, text: string): MarketEvent | undefined =>
+  parser.parse(Buffer.from(text))
 
-/** What the gateway does with an event that is not familiar. */
+/** What the gateway does with an event of another layout. */
 function readSlowly(text: string): MarketEvent | undefined {
   try {
     const event = parseEvent(JSON.parse(text))
@@ -21,9 +21,9 @@ function readSlowly(text: string): MarketEvent | undefined {
 }
 
 function learnt(...texts: string[]): FastEventParser {
-  const familiar = new FastEventParser()
-  for (const text of texts) familiar.learn(readSlowly(text)!)
-  return familiar
+  const parser = new FastEventParser()
+  for (const text of texts) parser.learn(readSlowly(text)!)
+  return parser
 }
 
 test('reads an event that looks like an earlier one', () => {
@@ -37,8 +37,8 @@ test('reads nothing of a type that it has not met', () => {
 
 test('reads events with and without an optional field, once it has met both', () => {
   const without = trade.replace(',"c":["@","I"]', '')
-  const familiar = learnt(without, trade)
-  for (const text of [trade, without, trade, without]) expect(JSON.stringify(read(familiar, text))).toBe(text)
+  const parser = learnt(without, trade)
+  for (const text of [trade, without, trade, without]) expect(JSON.stringify(read(parser, text))).toBe(text)
 })
 
 test.each([
@@ -70,27 +70,27 @@ test('leaves articles to the others', () => {
 
 test('reads nearly all of a market that writes its fields in one order', () => {
   const texts = generateTape({ seed: 7, events: 5000 }).map(event => JSON.stringify(event))
-  const familiar = new FastEventParser()
-  const unfamiliar = texts.filter(text => {
-    const event = read(familiar, text)
-    if (event === undefined) familiar.learn(readSlowly(text)!)
+  const parser = new FastEventParser()
+  const missed = texts.filter(text => {
+    const event = read(parser, text)
+    if (event === undefined) parser.learn(readSlowly(text)!)
     else expect(JSON.stringify(event)).toBe(text)
     return event === undefined && !text.startsWith('{"T":"n"')
   })
-  expect(unfamiliar.length).toBeLessThan(100)
+  expect(missed.length).toBeLessThan(100)
 })
 
 test('leaves a type alone for a while when it is tried in vain', () => {
-  const familiar = learnt(trade)
+  const parser = learnt(trade)
   const other = trade.replace('"V"', '"Ä"')
-  for (let tries = 0; tries < 16; tries++) read(familiar, other)
+  for (let tries = 0; tries < 16; tries++) read(parser, other)
   let left = 0
-  while (read(familiar, trade) === undefined) left++
+  while (read(parser, trade) === undefined) left++
   expect(left).toBe(1000)
 })
 
 test('reads what JSON.parse and the checks read, or leaves it to them, whatever the number', () => {
-  const familiar = learnt(trade)
+  const parser = learnt(trade)
   const numbers = fc.oneof(
     fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
     fc
@@ -101,7 +101,7 @@ test('reads what JSON.parse and the checks read, or leaves it to them, whatever 
   fc.assert(
     fc.property(numbers, number => {
       const text = trade.replace('126.55', number)
-      expect(read(familiar, text) ?? readSlowly(text)).toStrictEqual(readSlowly(text))
+      expect(read(parser, text) ?? readSlowly(text)).toStrictEqual(readSlowly(text))
     }),
     { numRuns: 5000 },
   )
@@ -116,7 +116,7 @@ test('reads ids that are texts as well as numbers, and symbols of any ASCII', ()
 
 test('reads what JSON.parse and the checks read, or leaves it to them, whatever the bytes', () => {
   const texts = generateTape({ seed: 11, events: 300 }).map(event => JSON.stringify(event))
-  const familiar = learnt(...texts)
+  const parser = learnt(...texts)
   const places = fc.record({
     text: fc.constantFrom(...texts),
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -130,10 +130,10 @@ test('reads what JSON.parse and the checks read, or leaves it to them, whatever 
     fc.property(places, ({ text, at, removed, inserted }) => {
       const index = Math.floor(at * text.length)
       const mutant = text.slice(0, index) + inserted + text.slice(index + removed)
-      expect(read(familiar, mutant) ?? readSlowly(mutant)).toStrictEqual(readSlowly(mutant))
+      expect(read(parser, mutant) ?? readSlowly(mutant)).toStrictEqual(readSlowly(mutant))
       // It shall not come to rest.
-      familiar.learn(readSlowly(text)!)
-      read(familiar, text)
+      parser.learn(readSlowly(text)!)
+      read(parser, text)
     }),
     { numRuns: 20_000 },
   )

@@ -5,10 +5,12 @@ import type { Audience, Subscriber } from '../../src/feed/fan-out/audience.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import type { Selection } from '../../src/feed/selection.ts'
 import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
 import { generateTape } from '../support/tape.ts'
 import { createTestFeed } from '../support/defaults.ts'
+
+const jsonForm = new JsonForm()
 
 class Reader implements Subscriber {
   readonly blocks: PreparedFrame[] = []
@@ -221,7 +223,7 @@ describe('Tape.snapshot', () => {
       article(13),
     ])
     const read = (channel: Channel, symbols: Iterable<string> | '*'): unknown[] =>
-      Array.from(feed.tape.snapshot(channel, symbols), bytes => JSON.parse(bytes.toString()) as unknown)
+      Array.from(feed.lastValues.snapshot(channel, symbols), bytes => JSON.parse(bytes.toString()) as unknown)
     expect(read('trades', ['AAPL', 'TSLA'])).toEqual([trade('AAPL', 3)])
     expect(read('trades', '*')).toEqual([trade('AAPL', 3), trade('MSFT', 2)])
     expect(read('news', ['AAPL', 'MSFT']).map(event => (event as { id: number }).id)).toEqual([
@@ -244,7 +246,7 @@ describe('Tape.snapshot', () => {
       }
     }
     const ids = Array.from(
-      feed.tape.snapshot('news', '*'),
+      feed.lastValues.snapshot('news', '*'),
       bytes => (JSON.parse(bytes.toString()) as { id: number }).id,
     )
     expect(ids).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39])
@@ -264,7 +266,7 @@ describe('Tape.snapshot', () => {
       feed.flush()
     }
     const kept = [
-      ...feed.tape.snapshot(
+      ...feed.lastValues.snapshot(
         'news',
         Array.from({ length: 100 }, (_, id) => `S${id}`),
       ),
@@ -314,18 +316,19 @@ describe('Tape.snapshot', () => {
     feed.advance({ partition: partitions[0]!, epoch: 'new', offset: 0 }, 0)
     expect(feed.positions.map(({ partition, epoch }) => [partition.partition, epoch])).toEqual([[0, 'new']])
     feed.add(trade('AAPL', 2), { partition: feed.numberOf(partitions[0]!), offset: 0, writtenMs: 0 })
-    expect(feed.tape.counts.splitItems).toBe(0)
+    expect(feed.lastValues.counts.splitItems).toBe(0)
     feed.advance({ partition: partitions[1]!, epoch: 'new', offset: 0 }, 0)
     feed.add(trade('AAPL', 3), { partition: feed.numberOf(partitions[1]!), offset: 0, writtenMs: 0 })
-    expect(feed.tape.counts.splitItems).toBe(1)
+    expect(feed.lastValues.counts.splitItems).toBe(1)
   })
 
   test('says of an item in two partitions, once', () => {
     const feed = createTestFeed()
     const seen: string[] = []
-    feed.tape.onSplitItem = (item, partition) => seen.push(`${item.channel}/${item.symbol} ${partition}`)
+    feed.lastValues.onSplitItem = (item, partition) =>
+      seen.push(`${item.channel}/${item.symbol} ${partition}`)
     for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, offset: 0, writtenMs: 0 })
     expect(seen).toEqual(['trades/AAPL 1'])
-    expect(feed.tape.counts.splitItems).toBe(1)
+    expect(feed.lastValues.counts.splitItems).toBe(1)
   })
 })

@@ -9,7 +9,7 @@ afterEach(() => {
 })
 
 /** A pacing over a clock that stands, and a flush that takes some of its time when there is something to write. */
-function pacingOf(mostMs: number, costMs: number) {
+function pacingOf(maxDelayMs: number, costMs: number) {
   const flushedAt: number[] = []
   const startMs = Date.now()
   let pending = 0
@@ -21,12 +21,12 @@ function pacingOf(mostMs: number, costMs: number) {
       vi.setSystemTime(Date.now() + costMs)
     })
   }
-  const pacing = new FlushScheduler({ mostMs, flush, now: () => Date.now() })
+  const pacing = new FlushScheduler({ maxDelayMs, flush, now: () => Date.now() })
   const ask = (): void => {
     pending++
-    pacing.ask()
+    pacing.request()
   }
-  return { ask, askForNothing: () => pacing.ask(), flush, flushedAt }
+  return { ask, askForNothing: () => pacing.request(), flush, flushedAt }
 }
 
 test('an idle node writes at once, each time', async () => {

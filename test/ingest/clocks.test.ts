@@ -6,10 +6,12 @@ import { ArrivalTimes } from '../../src/history/arrival-times.ts'
 import { LogHistory } from '../../src/history/log-history.ts'
 import { RecordDecoder } from '../../src/ingest/record-decoder.ts'
 import type { EventLog, LogBatch, LogRecord } from '../../src/log/event-log.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { Stage } from '../session/stage.ts'
 import { createTestFeed, defaults } from '../support/defaults.ts'
 import { TestClock } from '../support/test-clock.ts'
+
+const jsonForm = new JsonForm()
 
 const topic = 'market'
 const partition = { topic, partition: 0 }
@@ -145,7 +147,9 @@ test('articles that were read while the clock was ahead are older than those rea
   node.clock.set(-hoursMs)
   node.clock.pass(1000)
   await node.read(undefined, { ...article, id: 10 })
-  const ids = [...node.feed.tape.snapshot('news', '*')].map(bytes => /"id":(\d+)/.exec(bytes.toString())?.[1])
+  const ids = [...node.feed.lastValues.snapshot('news', '*')].map(
+    bytes => /"id":(\d+)/.exec(bytes.toString())?.[1],
+  )
   expect(ids.at(-1)).toBe('10')
 })
 
@@ -165,7 +169,7 @@ test.each([
       readMs.push(node.clock.steady())
       await node.read(0, event)
     }
-    const kept = [...node.feed.tape.snapshot(channel, node.feed.tape.items.of(channel).keys())]
+    const kept = [...node.feed.lastValues.snapshot(channel, node.feed.lastValues.items.of(channel).keys())]
     expect(kept.length).toBeLessThan(events.length)
     expect(node.feed.completeSinceMs([channel])).toBe(readMs[events.length - kept.length - 1]! + 1)
   },

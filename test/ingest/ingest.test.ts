@@ -3,7 +3,9 @@ import { defaultDecoder } from '../../src/event/decoder.ts'
 import { Ingest, type IngestOptions } from '../../src/ingest/ingest.ts'
 import type { Ends, EventLog, LogBatch, LogRecord, Partition, Position } from '../../src/log/event-log.ts'
 import { createTestFeed, defaults } from '../support/defaults.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
+
+const jsonForm = new JsonForm()
 
 const nowMs = 1_800_000_000_000
 const steadyMs = 60_000
@@ -190,7 +192,7 @@ test.each([
     warmUpRecords: 1,
   })
   await run()
-  expect(feed.tape.newestMs.trades).toBe(newest)
+  expect(feed.lastValues.newestMs.trades).toBe(newest)
   expect(() => new Date(feed.lookedBackToMs!).toISOString()).not.toThrow()
 })
 
@@ -217,6 +219,8 @@ test('counts and tells what events lose that are passed on all the same', async 
       message: 'an event is passed on with a value mended',
     },
   ])
-  const kept = [...feed.tape.snapshot('news', ['A'])].map(bytes => JSON.parse(bytes.toString()) as unknown)
+  const kept = [...feed.lastValues.snapshot('news', ['A'])].map(
+    bytes => JSON.parse(bytes.toString()) as unknown,
+  )
   expect(kept).toEqual([{ ...article, headline: '\ufffd', symbols: ['A'] }])
 })

@@ -64,7 +64,7 @@ function start(
 }
 
 function lastPrices(feed: Feed, channel: 'trades' | 'quotes'): Record<string, number> {
-  const texts = [...feed.tape.snapshot(channel, '*')].map(bytes => bytes.toString())
+  const texts = [...feed.lastValues.snapshot(channel, '*')].map(bytes => bytes.toString())
   const events = texts.map((text): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>)
   return Object.fromEntries(events.map(event => [String(event['S']), Number(event['p'] ?? event['bp'])]))
 }

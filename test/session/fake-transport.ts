@@ -1,9 +1,11 @@
 import type { CloseCode } from '../../src/protocol/close-code.ts'
 import type { Transport } from '../../src/session/transport.ts'
 import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
 import type { WireForm } from '../../src/wire/wire-form.ts'
 import { FormReader } from '../support/form-reader.ts'
+
+const jsonForm = new JsonForm()
 
 /** A connection that keeps what it is given. */
 export class FakeTransport implements Transport {

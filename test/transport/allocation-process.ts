@@ -2,8 +2,10 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { jsonForm } from '../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { startBareStream } from '../support/bare-stream.ts'
+
+const jsonForm = new JsonForm()
 
 // Run by `allocation.test.ts`: serves subscribers and measures, on its message, what a delivery allocates.
 const subscribers = 100

@@ -5,17 +5,17 @@ import { FrameMemory } from '../../src/wire/prepared-frame.ts'
 const lengths = [100, 70_000, 10, 300_000, 65_536, 65_536, 65_536, 200]
 
 function fill(memory: FrameMemory): Buffer[] {
-  return lengths.map((length, index) => memory.take(length).fill(index))
+  return lengths.map((length, index) => memory.allocate(length).fill(index))
 }
 
 const filled = lengths.map((length, index) => Buffer.alloc(length, index))
 
 test('gives the same bytes again once they may be used again', () => {
   const memory = new FrameMemory()
-  memory.take(100).fill(1)
-  memory.take(20).fill(2)
+  memory.allocate(100).fill(1)
+  memory.allocate(20).fill(2)
   memory.reuse()
-  expect(memory.take(120)).toEqual(Buffer.concat([Buffer.alloc(100, 1), Buffer.alloc(20, 2)]))
+  expect(memory.allocate(120)).toEqual(Buffer.concat([Buffer.alloc(100, 1), Buffer.alloc(20, 2)]))
 })
 
 test('gives what was taken to nobody else before', () => {
@@ -30,7 +30,7 @@ test('never gives what was kept again', () => {
   for (let round = 0; round < 5; round++) {
     kept.push(...fill(memory))
     memory.keep()
-    memory.take(50)
+    memory.allocate(50)
     memory.reuse()
   }
   expect(kept).toEqual(Array.from({ length: 5 }, () => filled).flat())
@@ -38,11 +38,11 @@ test('never gives what was kept again', () => {
 
 test('counts what was taken since it gave bytes again', () => {
   const memory = new FrameMemory()
-  memory.take(100)
+  memory.allocate(100)
   memory.keep()
-  memory.take(20)
-  memory.take(3)
-  expect(memory.taken).toBe(23)
+  memory.allocate(20)
+  memory.allocate(3)
+  expect(memory.allocated).toBe(23)
   memory.reuse()
-  expect(memory.taken).toBe(0)
+  expect(memory.allocated).toBe(0)
 })

@@ -1,18 +1,18 @@
 import type { Channel } from '../../event/event.ts'
-import type { Item } from '../last-values/item.ts'
-import type { Items } from '../last-values/items.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { sendEvents, type WireForm } from '../../wire/wire-form.ts'
-import { type Selection, wants } from '../selection.ts'
-import { NumberList } from '../number-list.ts'
-import type { Cohort, ItemCounts } from './conflated-membership.ts'
+import type { Item } from '../last-values/item.ts'
+import type { Items } from '../last-values/items.ts'
+import type { NumberList } from '../number-list.ts'
+import { type Selection, selects } from '../selection.ts'
 import type { ConflatedBatch } from './conflated-batch.ts'
+import { type Cohort, noEvents } from './conflated-membership.ts'
 
-/** What a cohort is told with a tick. */
-export interface Telling {
-  readonly blocks: readonly PreparedFrame[]
+/** What a cohort gets of an interval. */
+export interface ConflatedFrames {
+  readonly frames: readonly PreparedFrame[]
   readonly events: number
-  /** How many further events those stand for, by channel. */
+  /** By channel: how many earlier events these replace. */
   readonly replaced: ReadonlyMap<Channel, number>
 }
 
@@ -21,42 +21,43 @@ export interface ConflatedAudienceOptions {
   readonly selection: Selection
   readonly form: WireForm
   readonly items: Items
-  /** What one tick writes at most, unless one event alone is larger. */
-  readonly maxTickBytes: number
+  /** The most bytes that a member gets of one interval, unless one event alone is larger. */
+  readonly maxIntervalBytes: number
 }
 
-/** An item of a tick, with its events. */
-interface Taking {
+/** An event of the batch, with how many events of its item it stands for, itself included. */
+interface Candidate {
   readonly index: number
   readonly events: number
 }
 
-/** What most cohorts leave over. */
-export const nothing: ItemCounts = new Map()
-const silence: Telling = { blocks: [], events: 0, replaced: new Map() }
+const noFrames: ConflatedFrames = { frames: [], events: 0, replaced: new Map() }
 /** A separator, the name of the field and ten digits. */
-const mostReplacesBytes = 32
-/** The events of the telling that is being made. */
-const marks = new NumberList()
-/** What does not fit into it. */
-const left = new Map<number, number>()
+const maxReplacesBytes = 32
 
-/** The subscribers that are told the same items at the same interval: what they have in common is built once. */
+/**
+ * The subscribers with the same selection, wire form and interval: their frames are built once for each
+ * cohort.
+ */
 export class ConflatedAudience {
   readonly key: string
   readonly selection: Selection
-  /** How many names are wanted; a whole channel is more than any number of them. */
+  /** The number of names selected; infinite for a whole channel. */
   readonly nameCount: number
-  /** How many subscribers there are. */
+  /** The number of members. */
   size = 0
-  /** One as a rule; who joins in the middle of an interval is told its part of it alone. */
-  cohorts = new Set<Cohort>()
+  /** One as a rule. Members that join within an interval get their part of it in frames of their own. */
+  readonly cohorts = new Set<Cohort>()
+  /** The cohort made last, which further members may join. */
+  newest: Cohort | undefined
   readonly #form: WireForm
   readonly #items: Items
-  readonly #maxTickBytes: number
+  readonly #maxIntervalBytes: number
+  /** Of the frames that are being built: their bytes, and the events that do not fit. */
   #bytes = 0
+  #left: Map<number, number> | undefined
 
-  constructor({ key, selection, form, items, maxTickBytes }: ConflatedAudienceOptions) {
+  constructor({ key, selection, form, items, maxIntervalBytes }: ConflatedAudienceOptions) {
     this.key = key
     this.selection = selection
     this.nameCount = [...selection.values()].reduce(
@@ -65,69 +66,77 @@ export class ConflatedAudience {
     )
     this.#form = form
     this.#items = items
-    this.#maxTickBytes = maxTickBytes
+    this.#maxIntervalBytes = maxIntervalBytes
   }
 
-  /** Builds what a cohort is told with a tick, which holds so many `events` of an item for it; what does not fit is left over. */
-  build(cohort: Cohort, tick: ConflatedBatch, events: (itemNumber: number) => number): Telling {
+  /**
+   * Builds a cohort's frames of a batch. `eventsOf`: how many events of an item the batch has for it. What
+   * does not fit is left over.
+   */
+  build(cohort: Cohort, batch: ConflatedBatch, eventsOf: (itemNumber: number) => number): ConflatedFrames {
     const former = cohort.leftovers
-    for (const [number, count] of former)
-      this.#take(tick, { index: tick.indexOf(number), events: count + events(number) })
-    this.visit(tick, index => {
-      const number = tick.items[index]?.number ?? 0
-      if (!former.has(number)) this.#take(tick, { index, events: events(number) })
-    })
-    const telling = marks.count === 0 ? silence : this.#encode(tick)
-    marks.clear()
     this.#bytes = 0
-    cohort.leftovers = left.size === 0 ? nothing : new Map(left)
-    left.clear()
-    return telling
+    this.#left = undefined
+    for (const [number, count] of former)
+      this.#choose(batch, { index: batch.indexOf(number), events: count + eventsOf(number) })
+    this.visit(batch, index => {
+      const number = batch.items[index]?.number ?? 0
+      if (!former.has(number)) this.#choose(batch, { index, events: eventsOf(number) })
+    })
+    const frames = batch.chosen.count === 0 ? noFrames : this.#encode(batch)
+    batch.chosen.clear()
+    cohort.leftovers = this.#left ?? noEvents
+    return frames
   }
 
-  /** Whether an item is wanted. */
-  wants({ channel, symbol }: Item): boolean {
-    return wants(this.selection, channel, symbol)
+  /** Whether the audience selects an item. */
+  selects({ channel, symbol }: Item): boolean {
+    return selects(this.selection, channel, symbol)
   }
 
-  /** Puts together those that have been told the same by now. */
-  settle(): void {
+  /** Merges the cohorts that have received the same up to the interval under way. */
+  mergeCohorts(interval: number): void {
     let first: Cohort | undefined
     for (const cohort of this.cohorts) {
-      // Others may still join those that are new.
-      if (cohort.isNew) continue
-      if (cohort.leftovers.size === 0 && cohort.seats.size > 0) {
-        if (first !== undefined) for (const seat of cohort.seats) seat.move(first)
+      // Has received nothing yet, and others may still join it.
+      if (cohort.joined.interval === interval) continue
+      if (cohort.leftovers.size === 0 && cohort.members.size > 0) {
+        if (first !== undefined) for (const member of cohort.members) member.move(first)
         first ??= cohort
       }
-      if (cohort.seats.size === 0) this.cohorts.delete(cohort)
+      if (cohort.members.size === 0) this.cohorts.delete(cohort)
     }
   }
 
-  /** Visits what of a tick is wanted, by whichever is less: what changed, or what is wanted. */
-  visit(tick: ConflatedBatch, each: (index: number) => void): void {
+  /**
+   * Visits the selected events of a batch. Goes through the batch or through the names, whichever is shorter.
+   */
+  visit(batch: ConflatedBatch, each: (index: number) => void): void {
     for (const [channel, symbols] of this.selection) {
-      if (symbols === '*' || symbols.size > tick.count) {
-        for (let index = 0; index < tick.count; index++) {
-          const item = tick.items[index]
-          if (item?.channel === channel && this.wants(item)) each(index)
+      if (symbols === '*' || symbols.size > batch.count) {
+        for (let index = 0; index < batch.count; index++) {
+          const item = batch.items[index]
+          if (item?.channel === channel && this.selects(item)) each(index)
         }
       } else {
         this.#visitNamed(channel, symbols, item => {
-          const index = tick.indexOf(item.number)
+          const index = batch.indexOf(item.number)
           if (index >= 0) each(index)
         })
       }
     }
   }
 
-  /** The same for a list of items, by their numbers; of those that are wanted by name it may visit more. */
+  /**
+   * Visits the selected items among those that changed, in the same way; may visit selected items that did
+   * not change, too.
+   */
   visitChanged(changed: NumberList, each: (itemNumber: number) => void): void {
     for (const [channel, symbols] of this.selection) {
       if (symbols === '*' || symbols.size > changed.count) {
-        for (let at = 0; at < changed.count; at++) {
-          const item = this.#items.at(changed.at(at))
-          if (item?.channel === channel && this.wants(item)) each(item.number)
+        for (let index = 0; index < changed.count; index++) {
+          const item = this.#items.at(changed.at(index))
+          if (item?.channel === channel && this.selects(item)) each(item.number)
         }
       } else {
         this.#visitNamed(channel, symbols, item => each(item.number))
@@ -142,30 +151,32 @@ export class ConflatedAudience {
     }
   }
 
-  #take(tick: ConflatedBatch, { index, events }: Taking): void {
-    const item = tick.items[index]
+  #choose(batch: ConflatedBatch, { index, events }: Candidate): void {
+    const item = batch.items[index]
     if (events === 0 || item === undefined) return
-    const bytes = tick.end(index) - tick.start(index) + mostReplacesBytes
-    if (marks.count > 0 && this.#bytes + bytes > this.#maxTickBytes) {
-      left.set(item.number, events)
+    const bytes = batch.end(index) - batch.start(index) + maxReplacesBytes
+    if (batch.chosen.count > 0 && this.#bytes + bytes > this.#maxIntervalBytes) {
+      this.#left ??= new Map()
+      this.#left.set(item.number, events)
       return
     }
     this.#bytes += bytes
-    tick.replaced[index] = events - 1
-    marks.push(index)
+    batch.replaced[index] = events - 1
+    batch.chosen.push(index)
   }
 
-  #encode(tick: ConflatedBatch): Telling {
+  #encode(batch: ConflatedBatch): ConflatedFrames {
+    const { chosen } = batch
     const replaced = new Map<Channel, number>()
-    for (let mark = 0; mark < marks.count; mark++) {
-      const index = marks.at(mark)
-      const { channel } = tick.items[index] ?? {}
+    for (let place = 0; place < chosen.count; place++) {
+      const index = chosen.at(place)
+      const { channel } = batch.items[index] ?? {}
       if (channel !== undefined)
-        replaced.set(channel, (replaced.get(channel) ?? 0) + (tick.replaced[index] ?? 0))
+        replaced.set(channel, (replaced.get(channel) ?? 0) + (batch.replaced[index] ?? 0))
     }
-    marks.sort()
-    const blocks: PreparedFrame[] = []
-    sendEvents(this.#form, { segment: tick, marks }, block => blocks.push(block))
-    return { blocks, events: marks.count, replaced }
+    chosen.sort()
+    const frames: PreparedFrame[] = []
+    sendEvents(this.#form, { events: batch, chosen }, frame => frames.push(frame))
+    return { frames, events: chosen.count, replaced }
   }
 }

@@ -1,109 +1,133 @@
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { Positions } from '../../wire/coverage.ts'
+import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 
-/** One receiver of what is told at an interval. */
+/** A receiver of conflated events. */
 export interface ConflatedSubscriber {
-  /** Takes all blocks of a tick; or none of them: false, and it has left its seat. Never throws. */
-  offer(blocks: readonly PreparedFrame[]): boolean
-  /** It cannot be told of everything that it was still to be told of; leaves its seat. Never throws. */
+  /**
+   * Takes all frames of an interval. Takes none of them if it returns false, and has left its membership
+   * then. Never throws.
+   */
+  offer(frames: readonly PreparedFrame[]): boolean
+  /**
+   * An item was forgotten before the subscriber got its last events. The subscriber leaves its membership.
+   * Never throws.
+   */
   miss(): void
 }
 
-/** What a subscriber was told. */
-export interface Told {
-  /** Up to where, by the number of the partition; of one that is missing, up to where the node began with it. */
+/** Up to where a subscriber has everything. */
+export interface Delivered {
+  /** By partition number. A missing entry means: up to where the partition began on this node. */
   readonly positions: Positions
-  /** Whether that is all: not if items were left over for the next tick. */
-  readonly isWhole: boolean
+  /** False if earlier events were left over for the next interval. */
+  readonly isComplete: boolean
 }
 
-/** Events by the number of their item. */
+/** Numbers of events by item number. */
 export type ItemCounts = ReadonlyMap<number, number>
 
-/** Those of an audience that were told the same so far. */
+export const noEvents: ItemCounts = new Map()
+
+/** The moment at which a subscriber joined. */
+export interface JoinMoment {
+  readonly interval: number
+  /** A moment of that interval's `ItemVersions`. */
+  readonly moment: number
+}
+
+/** The members of an audience that have received the same so far, so that their frames are built once. */
 export interface Cohort {
-  readonly seats: Set<ConflatedMembership>
-  /** Whether it was told nothing yet: it joined in the interval under way, or in the one that is just being told. */
-  isNew: boolean
-  /** In which interval it joined, and at which of its moments. */
-  readonly since: { readonly interval: number; readonly moment: number }
-  /** What it still has to be told of before: what did not fit in the last tick. */
+  readonly members: Set<ConflatedMembership>
+  readonly joined: JoinMoment
+  /** What its members have received, before the delivery under way. */
+  delivered: Delivered
+  /** Earlier events that its members still have to get: they did not fit into the last interval's frames. */
   leftovers: ItemCounts
-  /** The interval under way when frames were last built for it, and what was left over before. */
-  built: { readonly interval: number; readonly leftovers: ItemCounts }
 }
 
 export interface ConflatedMembershipOptions {
   readonly subscriber: ConflatedSubscriber
   readonly cohort: Cohort
-  readonly told: Told
-  readonly undelivered: (seat: ConflatedMembership) => ItemCounts
-  readonly onLeft: (seat: ConflatedMembership) => void
+  readonly undelivered: (member: ConflatedMembership) => ItemCounts
+  readonly onLeft: (member: ConflatedMembership) => void
 }
 
-/** The place of a subscriber among those that are told the same at the same times. */
+/** A subscriber's membership of a cohort: what it was delivered, and the way out. */
 export class ConflatedMembership {
   readonly subscriber: ConflatedSubscriber
   #cohort: Cohort
-  #told: Told
-  #toldInterval: number
+  #delivered: Delivered
+  #deliveredInterval: number
+  #leftovers: ItemCounts
   #hasLeft = false
-  readonly #undelivered: (seat: ConflatedMembership) => ItemCounts
-  readonly #onLeft: (seat: ConflatedMembership) => void
+  readonly #undelivered: (member: ConflatedMembership) => ItemCounts
+  readonly #onLeft: (member: ConflatedMembership) => void
 
-  constructor({ subscriber, cohort, told, undelivered, onLeft }: ConflatedMembershipOptions) {
+  constructor({ subscriber, cohort, undelivered, onLeft }: ConflatedMembershipOptions) {
     this.subscriber = subscriber
     this.#cohort = cohort
-    this.#told = told
-    this.#toldInterval = cohort.since.interval
+    this.#delivered = cohort.delivered
+    this.#deliveredInterval = cohort.joined.interval
+    this.#leftovers = cohort.leftovers
     this.#undelivered = undelivered
     this.#onLeft = onLeft
-    cohort.seats.add(this)
+    cohort.members.add(this)
   }
 
-  /** What its subscriber was told before it left, if it has. */
-  get told(): Told {
-    return this.#told
+  /** What the subscriber has received, up to when it left if it has left. */
+  get delivered(): Delivered {
+    return this.#delivered
   }
 
   get cohort(): Cohort {
     return this.#cohort
   }
 
-  /** The number of the interval before which its subscriber was told of everything. */
-  get toldInterval(): number {
-    return this.#toldInterval
+  /** The subscriber has received every interval before this one, except for `leftovers`. */
+  get deliveredInterval(): number {
+    return this.#deliveredInterval
   }
 
-  /** States what its subscriber was told: of everything before an interval. */
-  settle(told: Told, interval: number): void {
-    if (this.#hasLeft) return
-    this.#told = told
-    this.#toldInterval = interval
-  }
-
-  /** What its subscriber has still to be told of until now, to be taken along to the seat that it changes to; asked before it leaves. */
-  undelivered(): ItemCounts {
-    return this.#hasLeft ? new Map() : this.#undelivered(this)
-  }
-
-  /** Puts it with others that were told the same. */
-  move(cohort: Cohort): void {
-    this.#cohort.seats.delete(this)
-    this.#cohort = cohort
-    cohort.seats.add(this)
+  get leftovers(): ItemCounts {
+    return this.#leftovers
   }
 
   /**
-   * Gives the seat up; again, does nothing. What its subscriber was told: from there on it has to read. Who leaves while it is
-   * offered something has not taken it.
+   * States that the subscriber has received every interval before `interval`, except for its cohort's
+   * leftovers.
    */
-  leave(): Told {
+  settle(delivered: Delivered, interval: number): void {
+    if (this.#hasLeft) return
+    this.#delivered = delivered
+    this.#deliveredInterval = interval
+    this.#leftovers = this.#cohort.leftovers
+  }
+
+  /**
+   * The events that the subscriber still has to get. A subscriber takes them along to its next membership; it
+   * asks before it leaves.
+   */
+  undelivered(): ItemCounts {
+    return this.#hasLeft ? noEvents : this.#undelivered(this)
+  }
+
+  /** Moves the member to a cohort that has received the same. */
+  move(cohort: Cohort): void {
+    this.#cohort.members.delete(this)
+    this.#cohort = cohort
+    cohort.members.add(this)
+  }
+
+  /**
+   * Ends the membership; has no effect the second time. Returns what the subscriber has received: it has to
+   * read on from there. A subscriber that leaves while it is offered frames has not taken them.
+   */
+  leave(): Delivered {
     if (!this.#hasLeft) {
       this.#hasLeft = true
-      this.#cohort.seats.delete(this)
+      this.#cohort.members.delete(this)
       this.#onLeft(this)
     }
-    return this.#told
+    return this.#delivered
   }
 }

@@ -1,73 +1,68 @@
+import type { Positions } from '../../wire/coverage.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
-import type { Progress } from '../fan-out/audience.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
-import { type Selection, SubscriberCounts, selectionKey } from '../selection.ts'
-import { ConflatedAudience, type Telling, nothing } from './conflated-audience.ts'
+import { type Selection, selectionKey, SubscriberCounts } from '../selection.ts'
+import { ConflatedAudience, type ConflatedFrames } from './conflated-audience.ts'
 import { ConflatedBatch } from './conflated-batch.ts'
 import {
   type Cohort,
   ConflatedMembership,
   type ConflatedSubscriber,
+  type Delivered,
   type ItemCounts,
-  type Told,
+  noEvents,
 } from './conflated-membership.ts'
-import { EventCounts } from './event-counts.ts'
+import { ItemVersions } from './item-versions.ts'
 
-/** What may still be done in this turn of the event loop; writing to one subscriber is one. */
-export interface Turn {
+/** The work left for this turn of the event loop; writing to one subscriber is 1. */
+export interface WorkBudget {
   left: number
 }
 
-/** Who is to be told what. */
 export interface MembershipRequest {
   readonly subscriber: ConflatedSubscriber
   readonly selection: Selection
   readonly form: WireForm
-  /** What it has not been told of at the seats that it has left for this one (`ConflatedMembership.undelivered`); of items that it still wants. */
+  /**
+   * The events that the subscriber takes along from the memberships that it gives up for this one
+   * (`ConflatedMembership.undelivered`).
+   */
   readonly undelivered?: ItemCounts
 }
 
 export interface ConflationIntervalOptions {
   readonly items: Items
-  readonly progress: Pick<Progress, 'reached'>
-  readonly maxTickBytes: number
-  /** Told what one telling came to, and how many took it. */
-  readonly onTold: (telling: Telling, takers: number) => void
-  /** Told when the last subscriber has left. */
+  readonly progress: { readonly reached: Positions }
+  readonly maxIntervalBytes: number
+  /** Called for each cohort with its frames and the number of members that took them. */
+  readonly onDelivered: (frames: ConflatedFrames, receivers: number) => void
+  /** Called when the last subscriber has left. */
   readonly onEmpty: () => void
 }
 
-/** A cohort that joined in the interval under way. */
-interface Newcomers {
-  readonly cohort: Cohort
-  readonly told: Told
-}
-
-/** So many items are looked at, or events encoded, at about the cost of one write. */
+/** Looking at so many items, or encoding so many events, costs about as much as one write. */
 const stepsPerWrite = 64
 
 /**
- * Everyone who is told at one interval. Events are counted by item, once for all audiences; at the end of the interval what changed
- * is set apart, and everyone is told their part of it while the next interval is being counted.
+ * All subscribers of one interval length. Events are counted by item, once for all audiences. At the end of
+ * an interval the newest event of each item that changed is copied into a batch, and the audiences get their
+ * parts of it while the next interval is under way.
  */
 export class ConflationInterval {
-  readonly demand = new SubscriberCounts()
+  readonly subscriberCounts = new SubscriberCounts()
   readonly #options: ConflationIntervalOptions
   readonly #audiences = new Map<string, ConflatedAudience>()
   /** Of the interval under way. */
-  #counts = new EventCounts()
-  /** Of the interval that was ended last, until everyone was told. */
-  #ended = new EventCounts()
-  /** The items that were left over for someone: the next tick has to have them. */
+  #versions = new ItemVersions()
+  /** Of the interval that ended last, until everyone got it. */
+  #endedVersions = new ItemVersions()
+  readonly #batch = new ConflatedBatch()
+  /** The items that were left over for some cohort: the next batch needs them. */
   readonly #carried = new Set<number>()
-  /** The cohort of those who joined last in each audience. */
-  readonly #latest = new Map<ConflatedAudience, Newcomers>()
-  /** Those who were still to be told of an item that is forgotten. */
+  /** The audiences that still had events to get of an item that was forgotten. */
   readonly #missing = new Set<ConflatedAudience>()
-  /** Of the interval that was ended last. */
-  readonly #tick = new ConflatedBatch()
-  #isTelling = false
+  #isDelivering = false
   /** The number of the interval under way. */
   #number = 0
 
@@ -79,203 +74,197 @@ export class ConflationInterval {
     return this.#audiences.size
   }
 
-  /** Whether some have still to be told of the last tick. */
-  get isTelling(): boolean {
-    return this.#isTelling
+  /** Whether some subscribers still have to get the last batch. */
+  get isDelivering(): boolean {
+    return this.#isDelivering
   }
 
-  /** Whether it should be ended now: very many have joined in it, each at a moment of its own. */
+  /**
+   * Whether the interval should end early: too many subscribers have joined in it, each at a moment of its
+   * own.
+   */
   get isFull(): boolean {
-    return this.#counts.isFull && !this.#isTelling
+    return this.#versions.isFull && !this.#isDelivering
   }
 
   /** Counts an event of an item. */
   mark(itemNumber: number): void {
-    this.#counts.mark(itemNumber)
+    this.#versions.mark(itemNumber)
   }
 
-  /** Whether anyone has still to be told of an event of an item. */
+  /** Whether any subscriber still has to get an event of the item. */
   isUndelivered({ number, channel, symbol }: Item): boolean {
-    const isHere = this.#counts.of(number) > 0 || this.#carried.has(number) || this.#tick.indexOf(number) >= 0
-    return isHere && this.demand.wants(channel, symbol)
+    const isHere =
+      this.#versions.of(number) > 0 || this.#carried.has(number) || this.#batch.indexOf(number) >= 0
+    return isHere && this.subscriberCounts.selects(channel, symbol)
   }
 
-  /** An item is forgotten. Those who were still to be told of it leave with `dismiss`. */
+  /** Forgets an item. `dismiss` then makes the subscribers leave that still had events of it to get. */
   forget(item: Item): void {
     const { number } = item
     if (this.isUndelivered(item))
-      for (const audience of this.#audiences.values()) if (audience.wants(item)) this.#missing.add(audience)
-    this.#counts.forget(number)
-    this.#ended.forget(number)
+      for (const audience of this.#audiences.values()) if (audience.selects(item)) this.#missing.add(audience)
+    this.#versions.forget(number)
+    this.#endedVersions.forget(number)
     this.#carried.delete(number)
   }
 
-  /** Lets those leave who cannot be told of everything. */
+  /** Makes the subscribers leave that cannot get everything any more. */
   dismiss(): void {
     if (this.#missing.size === 0) return
     const audiences = [...this.#missing]
     this.#missing.clear()
     for (const { cohorts } of audiences)
-      for (const { seats } of cohorts) for (const { subscriber } of seats) subscriber.miss()
+      for (const { members } of cohorts) for (const { subscriber } of members) subscriber.miss()
   }
 
-  /** Gives a subscriber its seat: it is told of everything from now on. */
-  join({ subscriber, selection, form, undelivered = nothing }: MembershipRequest): ConflatedMembership {
+  /** Makes a subscriber a member, which gets everything from now on. */
+  join({ subscriber, selection, form, undelivered = noEvents }: MembershipRequest): ConflatedMembership {
     const key = `${form.subprotocol} ${selectionKey(selection)}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
-    const { cohort, told } = this.#newcomersOf(audience, this.#wanted(undelivered, audience))
     audience.size++
     return new ConflatedMembership({
       subscriber,
-      cohort,
-      told,
-      undelivered: seat => this.#undelivered(seat, audience),
-      onLeft: seat => this.#release(seat, audience),
+      cohort: this.#cohortOf(audience, this.#selected(undelivered, audience)),
+      undelivered: member => this.#undelivered(member, audience),
+      onLeft: member => this.#release(member, audience),
     })
   }
 
-  /** Ends the interval: sets apart what changed in it, for `tell`. The next one begins. */
-  freeze(): void {
+  /** Ends the interval: copies what changed in it into the batch, for `deliver`. The next interval begins. */
+  end(): void {
     const { items, progress } = this.#options
-    const tick = this.#tick
-    // What is left over for them goes by numbers that other items may have by now.
+    const batch = this.#batch
+    // Leftovers go by item numbers, which other items may have by now.
     this.dismiss()
-    this.#isTelling = true
+    this.#isDelivering = true
     this.#number++
-    tick.positions = [...progress.reached]
-    const counts = this.#counts
-    const { changed } = counts
-    for (let at = 0; at < changed.count; at++) {
-      const item = items.at(changed.at(at))
-      if (item !== undefined && counts.of(item.number) > 0 && this.demand.wants(item.channel, item.symbol))
-        tick.add(item)
+    batch.positions = [...progress.reached]
+    const ended = this.#versions
+    for (let index = 0; index < ended.changed.count; index++) {
+      const item = items.at(ended.changed.at(index))
+      if (item === undefined || ended.of(item.number) === 0) continue
+      if (this.subscriberCounts.selects(item.channel, item.symbol)) batch.add(item)
     }
     for (const number of this.#carried) {
       const item = items.at(number)
-      if (item !== undefined && tick.indexOf(number) < 0) tick.add(item)
+      if (item !== undefined && batch.indexOf(number) < 0) batch.add(item)
     }
     this.#carried.clear()
-    this.#counts = this.#ended
-    this.#ended = counts
-    this.#latest.clear()
+    this.#versions = this.#endedVersions
+    this.#endedVersions = ended
   }
 
   /**
-   * Tells everyone of the interval that was ended: as far as the turn goes, then further with each step, whose turn has to be a
-   * new one. What is told is what was at the end of the interval, whenever it is told.
+   * Delivers the batch to everyone, as far as the budget allows, and further with each step of the generator,
+   * for which the budget must be renewed. What is delivered is the state at the end of the interval, however
+   * late.
    */
-  *tell(turn: Turn): Generator<void, void> {
+  *deliver(budget: WorkBudget): Generator<void, void> {
     try {
       for (const audience of this.#audiences.values()) {
         for (const cohort of audience.cohorts)
-          if (cohort.since.interval < this.#number) yield* this.#tell(audience, cohort, turn)
-        audience.settle()
+          if (cohort.joined.interval < this.#number) yield* this.#deliverTo(audience, cohort, budget)
+        audience.mergeCohorts(this.#number)
       }
     } finally {
-      this.#tick.clear()
-      this.#ended.clear()
-      this.#isTelling = false
+      this.#batch.clear()
+      this.#endedVersions.clear()
+      this.#isDelivering = false
     }
   }
 
-  *#tell(audience: ConflatedAudience, cohort: Cohort, turn: Turn): Generator<void, void> {
-    if (cohort.seats.size === 0) return
+  *#deliverTo(audience: ConflatedAudience, cohort: Cohort, budget: WorkBudget): Generator<void, void> {
     const interval = this.#number
-    cohort.built = { interval, leftovers: cohort.leftovers }
-    const telling = audience.build(cohort, this.#tick, number => this.#endedOf(cohort, number))
-    const told: Told = { positions: this.#tick.positions, isWhole: cohort.leftovers.size === 0 }
+    const batch = this.#batch
+    const built = audience.build(cohort, batch, number => this.#endedEvents(cohort, number))
+    const delivered: Delivered = { positions: batch.positions, isComplete: cohort.leftovers.size === 0 }
     for (const number of cohort.leftovers.keys()) this.#carried.add(number)
-    const steps = 1 + Math.min(audience.nameCount, this.#tick.count) + telling.events
-    turn.left -= steps / stepsPerWrite
-    let takers = 0
-    for (const seat of cohort.seats) {
-      if (telling.blocks.length > 0) turn.left--
-      if (telling.blocks.length === 0 || seat.subscriber.offer(telling.blocks)) {
-        seat.settle(told, interval)
-        takers++
+    const steps = 1 + Math.min(audience.nameCount, batch.count) + built.events
+    budget.left -= steps / stepsPerWrite
+    let receivers = 0
+    for (const member of cohort.members) {
+      if (built.frames.length > 0) budget.left--
+      if (built.frames.length === 0 || member.subscriber.offer(built.frames)) {
+        member.settle(delivered, interval)
+        receivers++
       } else {
-        seat.leave()
+        member.leave()
       }
-      if (turn.left <= 0) yield
+      if (budget.left <= 0) yield
     }
-    cohort.isNew = false
-    this.#options.onTold(telling, takers)
+    cohort.delivered = delivered
+    this.#options.onDelivered(built, receivers)
   }
 
   #open(key: string, selection: Selection, form: WireForm): ConflatedAudience {
-    const { items, maxTickBytes } = this.#options
-    const audience = new ConflatedAudience({ key, selection, form, items, maxTickBytes })
+    const { items, maxIntervalBytes } = this.#options
+    const audience = new ConflatedAudience({ key, selection, form, items, maxIntervalBytes })
     this.#audiences.set(key, audience)
-    this.demand.add(selection)
+    this.subscriberCounts.add(selection)
     return audience
   }
 
-  /** Those who join without an event between them are one cohort. */
-  #newcomersOf(audience: ConflatedAudience, leftovers: ItemCounts): Newcomers {
-    const [interval, moment] = [this.#number, this.#counts.now()]
-    const known = this.#latest.get(audience)
-    if (known?.cohort.since.moment === moment && leftovers.size === 0) return known
-    const cohort: Cohort = {
-      seats: new Set(),
-      isNew: true,
-      since: { interval, moment },
-      leftovers,
-      built: { interval, leftovers },
-    }
+  /** The cohort for a new member. Members that join without an event between them share one. */
+  #cohortOf(audience: ConflatedAudience, leftovers: ItemCounts): Cohort {
+    const joined = { interval: this.#number, moment: this.#versions.now() }
+    const { newest } = audience
+    const isSameMoment = newest?.joined.interval === joined.interval && newest.joined.moment === joined.moment
+    if (newest !== undefined && isSameMoment && leftovers.size === 0) return newest
+    const delivered = { positions: [...this.#options.progress.reached], isComplete: leftovers.size === 0 }
+    const cohort: Cohort = { members: new Set(), joined, delivered, leftovers }
     audience.cohorts.add(cohort)
     for (const number of leftovers.keys()) this.#carried.add(number)
-    const told = { positions: [...this.#options.progress.reached], isWhole: leftovers.size === 0 }
-    const newcomers = { cohort, told }
-    if (leftovers.size === 0) this.#latest.set(audience, newcomers)
-    return newcomers
+    if (leftovers.size === 0) audience.newest = cohort
+    return cohort
   }
 
-  #wanted(undelivered: ItemCounts, audience: ConflatedAudience): ItemCounts {
-    if (undelivered.size === 0) return nothing
+  #selected(undelivered: ItemCounts, audience: ConflatedAudience): ItemCounts {
+    if (undelivered.size === 0) return noEvents
     const { items } = this.#options
-    return new Map([...undelivered].filter(([number]) => isWanted(items.at(number), audience)))
+    return new Map(
+      [...undelivered].filter(([number]) => {
+        const item = items.at(number)
+        return item !== undefined && audience.selects(item)
+      }),
+    )
   }
 
-  /** What a subscriber has not been told of the interval that is being told, and of the one under way. */
-  #undelivered(seat: ConflatedMembership, audience: ConflatedAudience): ItemCounts {
-    const { cohort } = seat
-    const { since, built } = cohort
-    const lacksLast = this.#isTelling && seat.toldInterval < this.#number
-    const isBuilt = lacksLast && built.interval === this.#number
-    const undelivered = new Map(isBuilt ? built.leftovers : cohort.leftovers)
+  /**
+   * A member's leftovers, its part of the batch unless it got that, and its part of the interval under way.
+   */
+  #undelivered(member: ConflatedMembership, audience: ConflatedAudience): ItemCounts {
+    const { cohort, leftovers, deliveredInterval } = member
+    const { interval, moment } = cohort.joined
+    const undelivered = new Map(leftovers)
     const add = (number: number, events: number): void => {
       if (events > 0) undelivered.set(number, (undelivered.get(number) ?? 0) + events)
     }
-    if (lacksLast)
-      audience.visit(this.#tick, index => {
-        const number = this.#tick.items[index]?.number ?? 0
-        add(number, this.#endedOf(cohort, number))
+    if (this.#isDelivering && deliveredInterval < this.#number)
+      audience.visit(this.#batch, index => {
+        const number = this.#batch.items[index]?.number ?? 0
+        add(number, this.#endedEvents(cohort, number))
       })
-    const moment = since.interval === this.#number ? since.moment : 0
-    audience.visitChanged(this.#counts.changed, number => add(number, this.#counts.since(number, moment)))
+    const since = interval === this.#number ? moment : 0
+    audience.visitChanged(this.#versions.changed, number => add(number, this.#versions.since(number, since)))
     return undelivered
   }
 
-  /** The events of an item, in the interval that was ended last, that a cohort is to be told of. */
-  #endedOf({ since }: Cohort, number: number): number {
-    const isNewcomer = since.interval === this.#number - 1
-    return isNewcomer ? this.#ended.since(number, since.moment) : this.#ended.of(number)
+  /** How many events of an item a cohort is to get of the interval that ended last. */
+  #endedEvents({ joined }: Cohort, number: number): number {
+    const since = joined.interval === this.#number - 1 ? joined.moment : 0
+    return this.#endedVersions.since(number, since)
   }
 
   #release({ cohort }: ConflatedMembership, audience: ConflatedAudience): void {
-    if (cohort.isNew && cohort.seats.size === 0) {
+    if (cohort.members.size === 0) {
       audience.cohorts.delete(cohort)
-      if (this.#latest.get(audience)?.cohort === cohort) this.#latest.delete(audience)
+      if (audience.newest === cohort) audience.newest = undefined
     }
     if (--audience.size > 0) return
     this.#audiences.delete(audience.key)
-    this.#latest.delete(audience)
     this.#missing.delete(audience)
-    this.demand.remove(audience.selection)
+    this.subscriberCounts.remove(audience.selection)
     if (this.#audiences.size === 0) this.#options.onEmpty()
   }
-}
-
-function isWanted(item: Item | undefined, audience: ConflatedAudience): boolean {
-  return item !== undefined && audience.wants(item)
 }

@@ -1,16 +1,18 @@
-/** How often conflating sessions may be told: few enough that those who ask for much the same share their frames. */
+/**
+ * The intervals at which conflated events can be delivered: so few that subscribers with similar wishes share
+ * their frames.
+ */
 export const conflationIntervalsMs = [
   100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 120_000,
 ] as const
 
 export type ConflationIntervalMs = (typeof conflationIntervalsMs)[number]
 
-/** The longest interval there is. */
+/** The longest interval. */
 export const maxConflationIntervalMs = 120_000
 
-/** The interval for a wish: the next longer one there is; 0, which is none, for 0. */
+/** Returns the shortest interval that is at least as long as wished; 0 (no conflation) for 0. */
 export function conflationIntervalFor(wishMs: number): ConflationIntervalMs | 0 {
-  return wishMs <= 0
-    ? 0
-    : (conflationIntervalsMs.find(intervalMs => intervalMs >= wishMs) ?? maxConflationIntervalMs)
+  if (wishMs <= 0) return 0
+  return conflationIntervalsMs.find(intervalMs => intervalMs >= wishMs) ?? maxConflationIntervalMs
 }

@@ -1,24 +1,24 @@
 import type { Channel } from '../../event/event.ts'
+import type { Positions } from '../../wire/coverage.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import { perChannel } from '../last-values/last-value-cache.ts'
-import type { Progress } from '../fan-out/audience.ts'
-import type { Telling } from './conflated-audience.ts'
-import { type MembershipRequest, ConflationInterval } from './conflation-interval.ts'
-import { type ConflationIntervalMs, conflationIntervalsMs } from './conflation-intervals.ts'
+import type { ConflatedFrames } from './conflated-audience.ts'
 import type { ConflatedMembership } from './conflated-membership.ts'
+import { ConflationInterval, type MembershipRequest } from './conflation-interval.ts'
+import { type ConflationIntervalMs, conflationIntervalsMs } from './conflation-intervals.ts'
 
-/** What was told at intervals since start. */
+/** What was delivered at intervals since the start. */
 export interface ConflationCounts {
-  /** Events put into frames: one event in the frame of one audience is one. */
+  /** Events put into frames: one event in the frames of one cohort is one. */
   events: number
   /** Events delivered: one event to one subscriber is one. */
   deliveries: number
   /** Bytes handed to subscribers, frame headers included. */
   bytes: number
-  /** Tellings that held an event. */
+  /** Frame sequences that held an event. */
   flushes: number
-  /** Events that subscribers were told of as replaced, each time a subscriber. */
+  /** Events that were replaced by newer ones, counted for each subscriber. */
   readonly replaced: Record<Channel, number>
   /** Ends of intervals. */
   readonly ticks: Record<'told' | 'put_off', number>
@@ -26,31 +26,34 @@ export interface ConflationCounts {
 
 export interface ConflationOptions {
   readonly items: Items
-  readonly progress: Pick<Progress, 'reached'>
-  /** What one tick writes at most to one subscriber, frame headers included, unless one event alone is larger. */
-  readonly maxTickBytes?: number
+  readonly progress: { readonly reached: Positions }
+  /**
+   * The most bytes that a subscriber gets of one interval, frame headers included, unless one event alone is
+   * larger.
+   */
+  readonly maxIntervalBytes?: number
   /** How many subscribers are written to in one turn of the event loop. */
   readonly writesPerTurn?: number
-  /** In ms, on a clock that only goes on; intervals end at its multiples of them. */
+  /** Milliseconds on a monotonic clock; intervals end at its multiples of their length. */
   readonly steady?: () => number
-  /** Calls when the event loop comes round. */
+  /** Calls its argument in the next turn of the event loop. */
   readonly nextTurn?: (work: () => void) => void
 }
 
-/** An interval in use. */
-interface Running {
+interface RunningInterval {
   readonly interval: ConflationInterval
   /** When it ends next. */
   dueMs: number
   timer: NodeJS.Timeout | undefined
 }
 
-/** 16 frames have headers, brackets and a comma less. */
+/** The headers, brackets and commas of 16 frames take less. */
 const frameRoomBytes = 1024
 
 /**
- * What is told at intervals: the newest event of each item and how many it replaces. All who are told at one interval are told at
- * the same times, the multiples of it on a shared clock, so that those who want the same share their frames.
+ * Delivery at intervals: the newest event of each item, and how many events it replaces. Intervals of the
+ * same length end at the same time for all subscribers, at the multiples of their length on a shared clock,
+ * so that equal selections share their frames.
  */
 export class Conflation {
   readonly counts: ConflationCounts = {
@@ -62,17 +65,17 @@ export class Conflation {
     ticks: { told: 0, put_off: 0 },
   }
   readonly #options: Required<ConflationOptions>
-  readonly #running = new Map<ConflationIntervalMs, Running>()
-  /** The same, for the way of every event. */
+  readonly #running = new Map<ConflationIntervalMs, RunningInterval>()
+  /** The same intervals as a list, for the way of every event. */
   #intervals: readonly ConflationInterval[] = []
-  /** Ends of intervals that not everyone was told of yet. */
-  readonly #tellings: Generator<void, void>[] = []
-  readonly #turn = { left: 0 }
-  #isTurning = false
+  /** Deliveries that are not complete. */
+  readonly #deliveries: Generator<void, void>[] = []
+  readonly #budget = { left: 0 }
+  #isScheduled = false
 
   constructor(options: ConflationOptions) {
     this.#options = {
-      maxTickBytes: 1_048_576,
+      maxIntervalBytes: 1_048_576,
       writesPerTurn: 250,
       steady: () => performance.now(),
       nextTurn: setImmediate,
@@ -80,7 +83,7 @@ export class Conflation {
     }
   }
 
-  /** How many audiences there are at each interval. */
+  /** The number of audiences by interval. */
   get audienceCounts(): ReadonlyMap<ConflationIntervalMs, number> {
     return new Map(
       conflationIntervalsMs.map(intervalMs => [
@@ -90,41 +93,44 @@ export class Conflation {
     )
   }
 
-  /** How many different names are wanted, of those that pass; `'*'` is one a channel. */
+  /** Counts the different names that subscribers selected and that pass; `'*'` is one name per channel. */
   countNames(passes: (channel: Channel, name: string) => boolean): number {
-    const demands = this.#intervals.map(({ demand }) => demand)
+    const all = this.#intervals.map(({ subscriberCounts }) => subscriberCounts)
     let count = 0
-    for (const [place, demand] of demands.entries()) {
-      for (const [channel, name] of demand.names()) {
-        const isCounted = demands.slice(0, place).some(earlier => earlier.has(channel, name))
+    for (const [place, subscriberCounts] of all.entries()) {
+      for (const [channel, name] of subscriberCounts.names()) {
+        const isCounted = all.slice(0, place).some(earlier => earlier.has(channel, name))
         if (!isCounted && passes(channel, name)) count++
       }
     }
     return count
   }
 
-  /** Whether this very name is wanted at any interval. */
+  /** Whether a subscriber selected this very name. */
   has(channel: Channel, name: string): boolean {
-    return this.#intervals.some(({ demand }) => demand.has(channel, name))
+    return this.#intervals.some(({ subscriberCounts }) => subscriberCounts.has(channel, name))
   }
 
-  /** Counts an event of an item for whoever is told of it at intervals. */
+  /** Counts an event of an item. */
   mark(itemNumber: number): void {
-    // An iterator would be made for each event.
+    // A `for … of` would allocate an iterator for each event.
     for (let index = 0; index < this.#intervals.length; index++) this.#intervals[index]?.mark(itemNumber)
   }
 
-  /** Whether anyone has still to be told of an event of an item. */
+  /** Whether any subscriber still has to get an event of the item. */
   isUndelivered(item: Item): boolean {
     return this.#intervals.some(interval => interval.isUndelivered(item))
   }
 
-  /** An item is forgotten: its number is to stand for another one. */
+  /** Forgets an item, whose number another item gets. */
   forget(item: Item): void {
     for (const interval of this.#intervals) interval.forget(item)
   }
 
-  /** Between two batches: lets those leave who cannot be told of everything, and ends what keeps account of too much. */
+  /**
+   * To be called between two batches: makes subscribers leave that cannot get everything, and ends intervals
+   * that are full.
+   */
   tidy(): void {
     for (const interval of this.#intervals) {
       interval.dismiss()
@@ -132,20 +138,20 @@ export class Conflation {
     }
   }
 
-  /** Gives a subscriber a seat among those who are told at an interval: of everything from now on. */
-  join(intervalMs: ConflationIntervalMs, wish: MembershipRequest): ConflatedMembership {
+  /** Makes a subscriber a member of an interval, from which it gets everything from now on. */
+  join(intervalMs: ConflationIntervalMs, request: MembershipRequest): ConflatedMembership {
     const { interval } = this.#running.get(intervalMs) ?? this.#start(intervalMs)
-    return interval.join(wish)
+    return interval.join(request)
   }
 
-  #start(intervalMs: ConflationIntervalMs): Running {
-    const { items, progress, maxTickBytes } = this.#options
-    const running: Running = {
+  #start(intervalMs: ConflationIntervalMs): RunningInterval {
+    const { items, progress, maxIntervalBytes } = this.#options
+    const running: RunningInterval = {
       interval: new ConflationInterval({
         items,
         progress,
-        maxTickBytes: Math.max(1, maxTickBytes - frameRoomBytes),
-        onTold: (telling, takers) => this.#count(telling, takers),
+        maxIntervalBytes: Math.max(1, maxIntervalBytes - frameRoomBytes),
+        onDelivered: (frames, receivers) => this.#count(frames, receivers),
         onEmpty: () => {
           clearTimeout(running.timer)
           this.#running.delete(intervalMs)
@@ -165,8 +171,8 @@ export class Conflation {
     this.#intervals = [...this.#running.values()].map(({ interval }) => interval)
   }
 
-  /** A timer may come early, so the next end is never the one that was. */
-  #schedule(intervalMs: ConflationIntervalMs, running: Running): void {
+  /** A timer may fire early; the same end is not scheduled twice. */
+  #schedule(intervalMs: ConflationIntervalMs, running: RunningInterval): void {
     const nowMs = this.#options.steady()
     const nextMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
     running.dueMs = nextMs > running.dueMs ? nextMs : running.dueMs + intervalMs
@@ -176,37 +182,37 @@ export class Conflation {
     }, running.dueMs - nowMs)
   }
 
-  /** Where the node is too busy to tell everyone in time, the interval lasts longer. */
+  /** Where the node is too busy to deliver in time, the interval lasts longer. */
   #end(interval: ConflationInterval): void {
-    if (interval.isTelling) {
+    if (interval.isDelivering) {
       this.counts.ticks.put_off++
       return
     }
     this.counts.ticks.told++
-    interval.freeze()
-    this.#tellings.push(interval.tell(this.#turn))
-    if (!this.#isTurning) this.#goOn()
+    interval.end()
+    this.#deliveries.push(interval.deliver(this.#budget))
+    if (!this.#isScheduled) this.#deliver()
   }
 
-  /** Tells as many as a turn allows; those who are told at different intervals take turns. */
-  #goOn(): void {
-    this.#turn.left = this.#options.writesPerTurn
-    while (this.#turn.left > 0) {
-      const telling = this.#tellings.shift()
-      if (telling === undefined) break
-      if (telling.next().done !== true) this.#tellings.push(telling)
+  /** Delivers as much as one turn allows. Intervals take turns. */
+  #deliver(): void {
+    this.#budget.left = this.#options.writesPerTurn
+    while (this.#budget.left > 0) {
+      const delivery = this.#deliveries.shift()
+      if (delivery === undefined) break
+      if (delivery.next().done !== true) this.#deliveries.push(delivery)
     }
-    this.#isTurning = this.#tellings.length > 0
-    if (this.#isTurning) this.#options.nextTurn(() => this.#goOn())
+    this.#isScheduled = this.#deliveries.length > 0
+    if (this.#isScheduled) this.#options.nextTurn(() => this.#deliver())
   }
 
-  #count({ blocks, events, replaced }: Telling, takers: number): void {
+  #count({ frames, events, replaced }: ConflatedFrames, receivers: number): void {
     if (events === 0) return
     const { counts } = this
     counts.flushes++
     counts.events += events
-    counts.deliveries += events * takers
-    for (const block of blocks) counts.bytes += block.framed().length * takers
-    for (const [channel, count] of replaced) counts.replaced[channel] += count * takers
+    counts.deliveries += events * receivers
+    for (const frame of frames) counts.bytes += frame.framed().length * receivers
+    for (const [channel, count] of replaced) counts.replaced[channel] += count * receivers
   }
 }

@@ -1,27 +1,27 @@
 import type { Coverage, Positions } from '../../wire/coverage.ts'
 import type { FrameMemory, PreparedFrame } from '../../wire/prepared-frame.ts'
-import { type WireForm, settle } from '../../wire/wire-form.ts'
+import { settle, type WireForm } from '../../wire/wire-form.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Selection } from '../selection.ts'
 import type { PendingEvents } from './pending-events.ts'
 
-/** One receiver of an audience's flushes. */
+/** A receiver of live frames. */
 export interface Subscriber {
   /**
-   * Takes one prepared block, or leaves its audience without it; never throws. `done`: it needs the block's bytes no more, which may be
-   * written over then.
+   * Takes a frame, or leaves its audience without it. Never throws. Returns `done` if the frame's bytes may
+   * be overwritten at once.
    */
-  deliver(block: PreparedFrame): 'done' | void
+  deliver(frame: PreparedFrame): 'done' | void
 }
 
-/** How far the log was read, by the number of the partition. */
+/** How far the log was read, by partition number. */
 export type Progress = Pick<Coverage, 'begins' | 'reached'>
 
-/** What all audiences have in common. */
-export interface AudienceParts {
+/** What the audiences of a feed share. */
+export interface AudienceContext {
   readonly progress: Progress
-  readonly chains: PendingEvents
-  /** Where frames lie. */
+  readonly pending: PendingEvents
+  /** Memory for frames. */
   readonly memory: FrameMemory
 }
 
@@ -32,45 +32,47 @@ export interface AudienceOptions {
 }
 
 /**
- * The subscribers that receive exactly the same bytes: each flush is built once and written to each of them. As a rule there is one:
- * what a delivery touches is kept together, for with thousands of audiences nothing of it is in the processor's cache.
+ * The subscribers with the same selection and wire form: each flush is encoded once and written to each of
+ * them. Most audiences have one subscriber. The data that a delivery touches lies together: with thousands of
+ * audiences it is never in the processor's cache.
  */
 export class Audience implements Coverage {
   readonly key: string
   readonly selection: Selection
   readonly form: WireForm
-  /** The next of the audiences that the batch under way has marked. */
-  nextMarked: Audience | undefined
-  /** How many events are marked. */
+  /** The next audience with pending events. */
+  nextPending: Audience | undefined
+  /** The number of pending events. */
   count = 0
-  /** What every subscriber has been told of, at least: who joined later has been told more. */
+  /** Up to where every subscriber has everything, at least; later subscribers have more. */
   readonly covered: Positions
   readonly begins: Positions
   readonly reached: Positions
-  readonly #chains: PendingEvents
+  readonly #pending: PendingEvents
   readonly #memory: FrameMemory
-  #firstMark = 0
-  #lastMark = 0
+  /** Links in `#pending`; 0 if there are none. */
+  #firstLink = 0
+  #lastLink = 0
   #lastIndex = 0
-  /** The last frame of the flush under way, while it waits to be written. */
-  #built: PreparedFrame | undefined
-  /** One of them, and the others if there are any. */
+  /** The last frame of the flush under way, until it is sent. */
+  #lastFrame: PreparedFrame | undefined
+  /** One subscriber, and the others if there are any. */
   #first: Subscriber | undefined
   #others: Set<Subscriber> | undefined
   #bytes = 0
 
-  constructor({ key, selection, form }: AudienceOptions, { progress, chains, memory }: AudienceParts) {
+  constructor({ key, selection, form }: AudienceOptions, { progress, pending, memory }: AudienceContext) {
     this.key = key
     this.selection = selection
     this.form = form
     this.covered = [...progress.reached]
     this.begins = progress.begins
     this.reached = progress.reached
-    this.#chains = chains
+    this.#pending = pending
     this.#memory = memory
   }
 
-  /** How many subscribers there are. */
+  /** The number of subscribers. */
   get size(): number {
     return this.#first === undefined ? 0 : 1 + (this.#others?.size ?? 0)
   }
@@ -87,51 +89,55 @@ export class Audience implements Coverage {
     this.#first = next
   }
 
-  /** Up to where every subscriber has everything of a partition, by its number, before the frame that is being written. */
+  /** Up to where every subscriber has everything of a partition, before the frame that is being written. */
   coveredAt(number: number): number {
     return this.covered[number] ?? this.begins[number] ?? 0
   }
 
-  /** Notes an event of the segment under way, once, however many of its items it touched. True if it is the first. */
+  /**
+   * Adds an event of the batch under way, once however many of its items are selected. Returns true if it is
+   * the first.
+   */
   mark(index: number): boolean {
     if (this.count > 0 && this.#lastIndex === index) return false
     this.#lastIndex = index
-    this.#lastMark = this.#chains.append(this.#lastMark, index)
+    this.#lastLink = this.#pending.append(this.#lastLink, index)
     if (++this.count > 1) return false
-    this.#firstMark = this.#lastMark
+    this.#firstLink = this.#lastLink
     return true
   }
 
-  /** Makes the frames of what was marked, and writes them, but for the last, which is to be sent next. */
-  build(segment: EventBatch): void {
+  /** Builds the frames of the pending events. Writes all but the last, which `send` writes. */
+  build(batch: EventBatch): void {
     this.#bytes = 0
-    const marks = this.#chains.list(this.#firstMark)
-    const flush = { segment, marks, coverage: this, memory: this.#memory }
-    this.#built = this.form.frames(flush, block => this.#deliver(block))
+    const chosen = this.#pending.list(this.#firstLink)
+    const outgoing = { events: batch, chosen, coverage: this, memory: this.#memory }
+    this.#lastFrame = this.form.frames(outgoing, frame => this.#deliver(frame))
   }
 
-  /** Writes the last frame, and forgets the marks. The bytes of the whole flush. */
-  send(segment: EventBatch): number {
-    if (this.#built !== undefined) this.#deliver(this.#built)
-    this.#built = undefined
-    settle(segment, this.#chains.list(this.#firstMark), this)
+  /** Writes the last frame, and forgets the pending events. Returns the bytes of the whole flush. */
+  send(batch: EventBatch): number {
+    if (this.#lastFrame !== undefined) this.#deliver(this.#lastFrame)
+    this.#lastFrame = undefined
+    settle(batch, this.#pending.list(this.#firstLink), this)
     this.count = 0
-    this.#firstMark = 0
-    this.#lastMark = 0
+    this.#firstLink = 0
+    this.#lastLink = 0
     return this.#bytes
   }
 
-  #deliver(block: PreparedFrame): void {
+  #deliver(frame: PreparedFrame): void {
     const { size } = this
-    this.#bytes += block.framed().length * size
-    // Compressing takes longer than everything else that is done for a subscriber; it is for many to share.
-    if (size > 1) block.share()
-    if (this.#others !== undefined) for (const other of this.#others) this.#offer(block, other)
-    // The last, for when it leaves, one of the others takes its place.
-    if (this.#first !== undefined) this.#offer(block, this.#first)
+    this.#bytes += frame.framed().length * size
+    // To compress a frame takes longer than everything else that is done for a subscriber: only shared frames
+    // are compressed.
+    if (size > 1) frame.share()
+    if (this.#others !== undefined) for (const other of this.#others) this.#offer(frame, other)
+    // Comes last, because another subscriber takes its place if it leaves.
+    if (this.#first !== undefined) this.#offer(frame, this.#first)
   }
 
-  #offer(block: PreparedFrame, subscriber: Subscriber): void {
-    if (subscriber.deliver(block) !== 'done') this.#memory.keep()
+  #offer(frame: PreparedFrame, subscriber: Subscriber): void {
+    if (subscriber.deliver(frame) !== 'done') this.#memory.keep()
   }
 }

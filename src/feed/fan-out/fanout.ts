@@ -5,11 +5,11 @@ import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import { type Selection, followsTrades, selectionKey } from '../selection.ts'
-import { Audience, type AudienceParts, type Progress, type Subscriber } from './audience.ts'
+import { Audience, type AudienceContext, type Progress, type Subscriber } from './audience.ts'
 import { PendingEvents } from './pending-events.ts'
 
 export interface FanoutCounts {
-  /** Events put into frames: one event in the frame of one audience is one. */
+  /** Events put into frames: one event in the frames of one audience is one. */
   events: number
   /** Events delivered: one event to one subscriber is one. */
   deliveries: number
@@ -19,23 +19,30 @@ export interface FanoutCounts {
   flushes: number
 }
 
-/** Who wants an item: the audiences by symbol, and those that take the whole channel. */
+/** The audiences of a channel: by symbol, and those of the whole channel. */
 interface Routes {
   readonly bySymbol: Map<string, Set<Audience>>
   readonly wildcards: Set<Audience>
-  /** Of `corrections` and `cancelErrors`: those of `trades`, where an audience is found that wants the same symbols of both. */
+  /**
+   * For `corrections` and `cancelErrors`: the routes of `trades`. An audience with the same symbols in both
+   * channels is only there.
+   */
   readonly leader: Routes | undefined
 }
 
 /**
- * So many audiences have their frames made, then written: what making takes stays in the processor's caches, which the kernel needs
- * for itself, and clients on the same machine do not fall asleep between two frames (docs/performance.md).
+ * The frames of so many audiences are built, then written. The memory that building takes stays in the
+ * processor's caches, which the kernel needs for itself, and clients on the same machine do not fall asleep
+ * between two frames (docs/performance.md).
  */
 const builtTogether = 32
-/** More bytes are not made at once. */
+/** No more bytes than these are built at once. */
 const bytesBuiltTogether = 131_072
 
-/** The live path: an event's item → its audiences → one shared frame each. */
+/**
+ * Live delivery: from the items of an event to their audiences, each of which gets one sequence of shared
+ * frames.
+ */
 export class Fanout {
   readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
   /** Bytes of frames that were compressed, before and after. */
@@ -44,21 +51,21 @@ export class Fanout {
   readonly #audiences = new Map<string, Audience>()
   readonly #routes = createRoutes()
   readonly #memory = new FrameMemory()
-  readonly #chains = new PendingEvents()
-  readonly #parts: AudienceParts
-  /** The audiences that the batch under way has marked, linked by `nextMarked`. */
-  #marked: Audience | undefined
+  readonly #pending = new PendingEvents()
+  readonly #context: AudienceContext
+  /** The first audience with pending events; the others are linked by `nextPending`. */
+  #firstPending: Audience | undefined
 
   constructor(items: Items, progress: Progress) {
     this.#items = items
-    this.#parts = { progress, chains: this.#chains, memory: this.#memory }
+    this.#context = { progress, pending: this.#pending, memory: this.#memory }
   }
 
   get audienceCount(): number {
     return this.#audiences.size
   }
 
-  /** Subscribed names, each (channel, symbol) counted once, wildcards as one. */
+  /** The number of different names that subscribers selected; `'*'` is one name per channel. */
   get subscribedItems(): number {
     let count = 0
     for (const [channel, { bySymbol, leader }] of this.#routes) {
@@ -70,17 +77,17 @@ export class Fanout {
     return count
   }
 
-  /** Whether someone is subscribed to this very name; `'*'` is one. */
+  /** Whether a subscriber selected this very name; `'*'` is one. */
   has(channel: Channel, name: string): boolean {
     const routes = this.#routes.get(channel)
     if (routes === undefined) return false
-    if (named(routes, name).size > 0) return true
+    if (audiencesOf(routes, name).size > 0) return true
     if (routes.leader === undefined) return false
-    for (const audience of named(routes.leader, name)) if (isLed(audience, channel)) return true
+    for (const audience of audiencesOf(routes.leader, name)) if (isLed(audience, channel)) return true
     return false
   }
 
-  /** Puts a subscriber into the audience of exactly this interest, from the next event on. */
+  /** Adds a subscriber to the audience of a selection, from the next event on. */
   join(subscriber: Subscriber, selection: Selection, form: WireForm): Audience {
     const key = `${form.subprotocol} ${selectionKey(selection)}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
@@ -88,7 +95,7 @@ export class Fanout {
     return audience
   }
 
-  /** Takes a subscriber out; the last one takes the audience with it. */
+  /** Removes a subscriber. An audience ends with its last subscriber. */
   leave(subscriber: Subscriber, audience: Audience): void {
     audience.remove(subscriber)
     if (audience.size > 0 || this.#audiences.get(audience.key) !== audience) return
@@ -97,48 +104,48 @@ export class Fanout {
     this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
   }
 
-  /** Marks an event of the segment for everyone who wants one of its items. */
-  mark(segment: EventBatch, index: number): void {
-    this.#markItem(segment.items[index] ?? 0, index)
-    const others = segment.others.get(index)
+  /** Adds an event of the batch to the audiences that select one of its items. */
+  mark(batch: EventBatch, index: number): void {
+    this.#markItem(batch.items[index] ?? 0, index)
+    const others = batch.others.get(index)
     if (others !== undefined) for (const item of others) this.#markItem(item.number, index)
   }
 
-  /** Writes everything marked, one frame sequence per audience. */
-  flush(segment: EventBatch): void {
-    let audience = this.#marked
-    this.#marked = undefined
-    while (audience !== undefined) audience = this.#flushSome(audience, segment)
-    this.#chains.clear()
+  /** Writes all pending events, one sequence of frames per audience. */
+  flush(batch: EventBatch): void {
+    let audience = this.#firstPending
+    this.#firstPending = undefined
+    while (audience !== undefined) audience = this.#flushSome(audience, batch)
+    this.#pending.clear()
   }
 
-  /** Writes to some of the marked audiences; the next one. */
-  #flushSome(first: Audience, segment: EventBatch): Audience | undefined {
+  /** Writes to some audiences, and returns the next one. */
+  #flushSome(first: Audience, batch: EventBatch): Audience | undefined {
     let end: Audience | undefined = first
     for (let built = 0; end !== undefined && built < builtTogether; built++) {
-      end.build(segment)
-      end = end.nextMarked
-      if (this.#memory.taken >= bytesBuiltTogether) break
+      end.build(batch)
+      end = end.nextPending
+      if (this.#memory.allocated >= bytesBuiltTogether) break
     }
     let next: Audience | undefined = first
-    while (next !== undefined && next !== end) next = this.#send(next, segment)
+    while (next !== undefined && next !== end) next = this.#send(next, batch)
     this.#memory.reuse()
     return end
   }
 
-  /** Writes to one; the next one. */
-  #send(audience: Audience, segment: EventBatch): Audience | undefined {
-    const next = audience.nextMarked
-    audience.nextMarked = undefined
+  /** Writes to an audience, and returns the next one. */
+  #send(audience: Audience, batch: EventBatch): Audience | undefined {
+    const next = audience.nextPending
+    audience.nextPending = undefined
     this.counts.flushes++
     this.counts.events += audience.count
     this.counts.deliveries += audience.count * audience.size
-    this.counts.bytes += audience.send(segment)
+    this.counts.bytes += audience.send(batch)
     return next
   }
 
   #open(key: string, selection: Selection, form: WireForm): Audience {
-    const audience = new Audience({ key, selection, form }, this.#parts)
+    const audience = new Audience({ key, selection, form }, this.#context)
     this.#audiences.set(key, audience)
     form.opened?.()
     this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
@@ -149,23 +156,23 @@ export class Fanout {
     const item = this.#items.at(number)
     const routes = item && this.#routes.get(item.channel)
     if (item === undefined || routes === undefined) return
-    const wanted = routes.bySymbol.get(item.symbol)
-    if (wanted !== undefined) for (const audience of wanted) this.#markAudience(audience, index)
+    const named = routes.bySymbol.get(item.symbol)
+    if (named !== undefined) for (const audience of named) this.#markAudience(audience, index)
     for (const audience of routes.wildcards) this.#markAudience(audience, index)
     if (routes.leader !== undefined) this.#markLed(routes.leader, item, index)
   }
 
-  /** What mends trades is rare, so it may take longer to find who wants it. */
+  /** Corrections and cancels are rare, so that finding their audiences may take longer. */
   #markLed(leader: Routes, { channel, symbol }: Pick<Item, 'channel' | 'symbol'>, index: number): void {
     for (const name of [symbol, '*'])
-      for (const audience of named(leader, name))
+      for (const audience of audiencesOf(leader, name))
         if (isLed(audience, channel)) this.#markAudience(audience, index)
   }
 
   #markAudience(audience: Audience, index: number): void {
     if (!audience.mark(index)) return
-    audience.nextMarked = this.#marked
-    this.#marked = audience
+    audience.nextPending = this.#firstPending
+    this.#firstPending = audience
   }
 
   #eachRoute(audience: Audience, visit: (routes: Routes, symbol: string) => void): void {
@@ -177,7 +184,7 @@ export class Fanout {
   }
 }
 
-const nobody: ReadonlySet<Audience> = new Set()
+const noAudiences: ReadonlySet<Audience> = new Set()
 
 function createRoutes(): ReadonlyMap<Channel, Routes> {
   const trades: Routes = { bySymbol: new Map(), wildcards: new Set(), leader: undefined }
@@ -189,16 +196,19 @@ function createRoutes(): ReadonlyMap<Channel, Routes> {
   return new Map(channels.map(channel => [channel, create(channel)]))
 }
 
-function named({ bySymbol, wildcards }: Routes, name: string): ReadonlySet<Audience> {
-  return name === '*' ? wildcards : (bySymbol.get(name) ?? nobody)
+function audiencesOf({ bySymbol, wildcards }: Routes, name: string): ReadonlySet<Audience> {
+  return name === '*' ? wildcards : (bySymbol.get(name) ?? noAudiences)
 }
 
-/** Whether an audience is found by its trades: its symbols of that channel are the same set, not only an equal one. */
+/**
+ * Whether an audience is found by its trades: its symbols of the channel are the same set, not merely an
+ * equal one.
+ */
 function isLed({ selection }: Audience, channel: Channel): boolean {
   return selection.get(channel) === selection.get('trades')
 }
 
-/** `'*'` is no symbol, so it stands for the whole channel here too. */
+/** `'*'` stands for the whole channel. */
 function addRoute(routes: Routes, symbol: string, audience: Audience): void {
   if (symbol === '*') {
     routes.wildcards.add(audience)

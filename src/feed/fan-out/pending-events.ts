@@ -1,51 +1,51 @@
-import type { Marks } from '../../wire/wire-form.ts'
-import { NumberList } from '../number-list.ts'
-import { grown } from '../conflation/conflated-batch.ts'
+import type { EventIndices } from '../../wire/wire-form.ts'
+import { grown, NumberList } from '../number-list.ts'
 
-const initialMarks = 4096
-/** What one batch has made larger is given back. */
-const keptMarks = 1_048_576
+const initialLinks = 4096
+/** Columns that one batch has made longer than this are given back. */
+const keptLinks = 1_048_576
 
 /**
- * Which events of the batch under way go to which audience: a chain for each, all in one place, so that marking an event touches
- * nothing of an audience but itself.
+ * The events of the batch under way that are pending for each audience: a linked list per audience, all in
+ * two columns, so that marking an event touches nothing of an audience but itself.
  */
 export class PendingEvents {
-  #indices = new Uint32Array(initialMarks)
-  #nexts = new Uint32Array(initialMarks)
-  /** Mark 0 is none. */
+  /** By link: the index of an event, and the next link. */
+  #indices = new Uint32Array(initialLinks)
+  #nexts = new Uint32Array(initialLinks)
+  /** Link 0 is none. */
   #count = 1
-  /** The chain that was listed last. */
   readonly #listed = new NumberList()
 
-  /** Puts an event behind the last mark of a chain, 0 if it has none; the mark. */
+  /** Appends an event to the list that ends with the link `last`; 0 begins a list. Returns the new link. */
   append(last: number, index: number): number {
     if (this.#count === this.#indices.length) this.#grow()
-    const mark = this.#count++
-    this.#indices[mark] = index
-    this.#nexts[mark] = 0
-    if (last > 0) this.#nexts[last] = mark
-    return mark
+    const link = this.#count++
+    this.#indices[link] = index
+    this.#nexts[link] = 0
+    if (last > 0) this.#nexts[last] = link
+    return link
   }
 
-  /** The events of a chain, in order; good until the next call. */
-  list(first: number): Marks {
+  /** Returns the events of a list, in order; valid until the next call. */
+  list(first: number): EventIndices {
     this.#listed.clear()
-    for (let mark = first; mark > 0; mark = this.#nexts[mark] ?? 0)
-      this.#listed.push(this.#indices[mark] ?? 0)
+    for (let link = first; link > 0; link = this.#nexts[link] ?? 0)
+      this.#listed.push(this.#indices[link] ?? 0)
     return this.#listed
   }
 
-  /** Ends all chains. */
+  /** Ends all lists. */
   clear(): void {
     this.#count = 1
-    if (this.#indices.length <= keptMarks) return
-    this.#indices = new Uint32Array(initialMarks)
-    this.#nexts = new Uint32Array(initialMarks)
+    if (this.#indices.length <= keptLinks) return
+    this.#indices = new Uint32Array(initialLinks)
+    this.#nexts = new Uint32Array(initialLinks)
   }
 
   #grow(): void {
-    this.#indices = grown(this.#indices, this.#count + 1)
-    this.#nexts = grown(this.#nexts, this.#count + 1)
+    const length = this.#count * 2
+    this.#indices = grown(this.#indices, new Uint32Array(length))
+    this.#nexts = grown(this.#nexts, new Uint32Array(length))
   }
 }

@@ -1,45 +1,54 @@
 import type { News } from '../../event/event.ts'
 import type { Item } from './item.ts'
 
-/** How many articles are kept of a symbol, and of all together, for snapshots. */
-const articlesKept = 10
-/** What all of them may take; the oldest leave first. */
+/** How many articles are kept for each symbol, and of all together, for snapshots. */
+const keptArticles = 10
+/** The most bytes of all articles. The oldest leave first. */
 const maxBytes = 64 * 1024 * 1024
 
-/** An article, as a record brought it; a later one with the same id is its next version. */
+/** A version of an article; a later one has the same id. */
 export interface ArticleVersion {
   readonly id: News['id']
   readonly bytes: Buffer
-  /** The number of the partition that it came from. */
+  /** The number of its partition. */
   readonly partition: number
   readonly writtenMs: number
 }
 
 interface Article extends ArticleVersion {
-  /** In the order of arrival. */
+  /** The ordinal of its arrival. */
   readonly sequence: number
-  /** The lists that hold it. */
+  /** The lists that contain it. */
   readonly lists: Set<Article[]>
 }
 
-/** The last articles of every symbol, each in its newest version, by when their records were written, bounded in bytes over all. */
+/**
+ * The newest articles of every symbol by the times of their records, each in its newest version, bounded in
+ * bytes over all.
+ */
 export class Articles {
   readonly #bySymbol = new Map<Item, Article[]>()
   readonly #latest: Article[] = []
-  /** In the order of arrival. */
+  /** Every article that is in a list, in the order of arrival. */
   readonly #all = new Set<Article>()
-  /** The same by their ids. */
+  /** The same articles by id. */
   readonly #byId = new Map<News['id'], Article>()
   readonly #onDropped: (writtenMs: number) => void
   #bytes = 0
   #count = 0
 
-  /** `onDropped`: told of the time of an article that was among the last of its symbols, and is not kept any more. */
+  /**
+   * `onDropped`: called with the time of an article that was among the newest of its symbols, and is dropped
+   * to save memory.
+   */
   constructor(onDropped: (writtenMs: number) => void) {
     this.#onDropped = onDropped
   }
 
-  /** Copies an article's bytes for its items, in place of an earlier version, whatever items that had; not if it is the earlier one. */
+  /**
+   * Copies an article for its items. Replaces an earlier version, whatever items that had; ignores the
+   * version if it is the earlier one.
+   */
   keep(version: ArticleVersion, items: readonly Item[]): void {
     const former = this.#byId.get(version.id)
     if (former !== undefined) {
@@ -64,19 +73,19 @@ export class Articles {
     }
   }
 
-  /** Forgets which are the last articles of an item. */
+  /** Forgets the articles of an item. */
   forget(item: Item): void {
     const list = this.#bySymbol.get(item) ?? []
     this.#bySymbol.delete(item)
     for (let [first] = list; first !== undefined; [first] = list) this.#remove(first, list)
   }
 
-  /** The last articles of all, oldest first. */
+  /** The newest articles of all, oldest first. */
   latest(): Buffer[] {
     return this.#latest.map(article => article.bytes)
   }
 
-  /** The last articles of each of some items, each once, oldest first. */
+  /** The newest articles of each of the items, each article once, oldest first. */
   of(items: Iterable<Item>): Buffer[] {
     const found = new Set<Article>()
     for (const item of items) for (const article of this.#bySymbol.get(item) ?? []) found.add(article)
@@ -88,7 +97,7 @@ export class Articles {
     list.sort(byTime)
     article.lists.add(list)
     const [first] = list
-    if (list.length > articlesKept && first !== undefined) this.#remove(first, list)
+    if (list.length > keptArticles && first !== undefined) this.#remove(first, list)
   }
 
   #remove(article: Article, list: Article[]): void {
@@ -101,14 +110,20 @@ export class Articles {
   }
 }
 
-/** In memory of its own: a copy from Node's pool of 64 KiB would keep all of that (600 articles of 0.5 MB held 38 MiB). */
+/**
+ * Copies into memory of its own: a copy in Node's pool would keep all 64 KiB of that (600 articles of 0.5 MB
+ * held 38 MiB).
+ */
 function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
   return copy
 }
 
-/** Versions in one partition come in their order, whatever the producers' clocks; those of several are read in any order. */
+/**
+ * Versions in one partition come in order, whatever the producers' clocks say; versions in several are read
+ * in any order.
+ */
 function isNewer(version: ArticleVersion, former: ArticleVersion): boolean {
   return version.partition === former.partition || version.writtenMs >= former.writtenMs
 }

@@ -1,34 +1,36 @@
+import { grown } from '../number-list.ts'
 import type { Item } from './item.ts'
 
+const comma = 0x2c
 const initialBytes = 65_536
 const initialEvents = 512
-/** A buffer that one batch has made larger is given back. */
+/** A buffer that one batch has made larger than this is given back. */
 const keptBytes = 4 * 1024 * 1024
 
 /** Where an event lies in the log. */
-export interface Place {
+export interface EventPosition {
   /** The number of its partition. */
   readonly partition: number
   readonly offset: number
 }
 
 /**
- * The events of one ingest batch, encoded once: one buffer with typed arrays beside it. Each event's bytes are
- * followed by one separator byte (`,`), so that a run of events is copied as one piece. It is filled, flushed
- * and reset; nothing keeps a view of it across `reset`.
+ * The events of one ingest batch, encoded once, in one buffer with columns beside it. Each event is followed
+ * by one separator byte (`,`), so that neighbours are copied as one piece. A batch is filled, flushed and
+ * reset; nobody keeps a view of it beyond that.
  */
 export class EventBatch {
   bytes = Buffer.allocUnsafeSlow(initialBytes)
   count = 0
-  /** Where each event ends in `bytes`, separator included; it begins where the one before ends. */
+  /** Where each event ends in `bytes`, separator included. It begins where the one before ends. */
   ends = new Uint32Array(initialEvents)
-  /** The number of each event's item. */
+  /** The number of each event's item; of an event with several items, the first. */
   items = new Uint32Array(initialEvents)
   /** The number of each event's partition. */
   partitions = new Uint32Array(initialEvents)
   /** The offset of each event's record in its partition. */
   offsets = new Float64Array(initialEvents)
-  /** The further items of an event that belongs to several (news). */
+  /** By event: its further items, if it has several (news). */
   readonly others = new Map<number, readonly Item[]>()
 
   /** Where an event begins in `bytes`. */
@@ -41,8 +43,8 @@ export class EventBatch {
     return (this.ends[index] ?? 1) - 1
   }
 
-  /** Appends an encoded event and answers its index. */
-  append(encoded: string | Buffer, item: Item, place: Place): number {
+  /** Appends an encoded event, and returns its index. */
+  append(encoded: string | Buffer, item: Item, position: EventPosition): number {
     const start = this.start(this.count)
     // A UTF-16 unit takes at most three bytes in UTF-8.
     const needed = start + encoded.length * 3 + 1
@@ -50,12 +52,12 @@ export class EventBatch {
     const length =
       typeof encoded === 'string' ? this.bytes.write(encoded, start, 'utf8') : encoded.copy(this.bytes, start)
     const end = start + length
-    this.bytes[end] = 0x2c
+    this.bytes[end] = comma
     if (this.count === this.ends.length) this.#growEvents()
     this.ends[this.count] = end + 1
     this.items[this.count] = item.number
-    this.partitions[this.count] = place.partition
-    this.offsets[this.count] = place.offset
+    this.partitions[this.count] = position.partition
+    this.offsets[this.count] = position.offset
     return this.count++
   }
 
@@ -67,21 +69,16 @@ export class EventBatch {
   }
 
   #growBytes(needed: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
-    this.bytes.copy(grown)
-    this.bytes = grown
+    const longer = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(longer)
+    this.bytes = longer
   }
 
   #growEvents(): void {
     const length = this.ends.length * 2
-    const { ends, items, partitions, offsets } = this
-    this.ends = new Uint32Array(length)
-    this.ends.set(ends)
-    this.items = new Uint32Array(length)
-    this.items.set(items)
-    this.partitions = new Uint32Array(length)
-    this.partitions.set(partitions)
-    this.offsets = new Float64Array(length)
-    this.offsets.set(offsets)
+    this.ends = grown(this.ends, new Uint32Array(length))
+    this.items = grown(this.items, new Uint32Array(length))
+    this.partitions = grown(this.partitions, new Uint32Array(length))
+    this.offsets = grown(this.offsets, new Float64Array(length))
   }
 }

@@ -1,21 +1,23 @@
 import type { Channel } from '../../event/event.ts'
 
-/** One (channel, symbol) that has had an event: the unit of subscription, with its last event for snapshots. */
+/**
+ * A (channel, symbol) that has had an event: the unit of subscription. Keeps its last event for snapshots.
+ */
 export class Item {
-  /** Given at its first event. Once the item is forgotten, another one may have it. */
+  /** Given to it at its first event. When the item is forgotten, another item may get the number. */
   readonly number: number
   readonly channel: Channel
-  /** Empty for news that names no symbol. */
+  /** Empty for news without symbols. */
   readonly symbol: string
-  /** The index of the partition it was first seen in, since its topic was made. */
+  /** The number of the partition of its first event, since that partition's topic was made. */
   partition: number
-  /** Whether it was seen in another partition as well, so that its order is lost. */
+  /** Whether it was seen in another partition as well, so that the order of its events is not known. */
   isSplit = false
-  /** When the newest of its records was written, or read where that is not known; in ms on a clock that only goes on. */
+  /** When its newest record was written, or read if that is not known: ms on a monotonic clock. */
   latestMs = -Infinity
-  /** Counts the admissions of items: which was its last. */
+  /** The ordinal of its last admission (`Items`). */
   admission = 0
-  /** Its neighbours in the queue that it is in; itself if it is in none. */
+  /** Its neighbours in its queue (`ItemQueue`); itself if it is in none. */
   before: Item = this
   after: Item = this
   #bytes = Buffer.alloc(0)
@@ -28,12 +30,15 @@ export class Item {
     this.partition = partition
   }
 
-  /** The encoded last event. A view of memory that the next event overwrites: copy it or use it at once. */
+  /** The encoded last event: a view of memory that the next event overwrites. */
   get last(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** Copies `bytes[start, end)` as the last event; memory is taken anew only when an event is longer than any before. */
+  /**
+   * Copies `bytes[start, end)` as the last event. Allocates only if the event is longer than every event
+   * before.
+   */
   keep(bytes: Buffer, start: number, end: number): void {
     const length = end - start
     if (length > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow((length + 31) & ~31)

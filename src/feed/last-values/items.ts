@@ -1,33 +1,39 @@
 import { type Channel, channels } from '../../event/event.ts'
 import { Item } from './item.ts'
 
-/** Why an item should be kept: someone names it, and may ask for its last event; or someone is still to be told of an event of it. */
+/**
+ * Why an item should be kept. `named`: a subscriber names it, and may ask for its last event. `untold`: a
+ * subscriber still has to get an event of it.
+ */
 export type Claim = 'none' | 'named' | 'untold'
 
-/** Items that are looked at, at most, for one that nobody claims: some 2 ms, where others have to wait for it. */
-const mostIdleLooks = 4096
-/** Claimed items that are looked at, at most, for one that may go. */
-const mostLooks = 32
-/** Claimed items that are looked at each time, since they may not be claimed any more. */
+/**
+ * The most idle items that are looked at to find an unclaimed one: some 2 ms, while everything else waits.
+ */
+const maxIdleLooks = 4096
+/** The most claimed items that are looked at to find one that may go. */
+const maxClaimedLooks = 32
+/** Claimed items that are looked at each time, because their claims may have ended. */
 const looksAgain = 2
 
 /**
- * The items that have had an event, as many as the node may keep: a further one takes the place, and the number, of the one that nobody
- * claims and that has been idle longest; where all are claimed, of one that is. Whoever keeps anything by numbers is told by `onForgotten`.
+ * The items that have had an event, up to a limit. A further item takes the place and the number of the
+ * unclaimed item that has been idle longest, or of a claimed one if all are claimed. `onForgotten` is for
+ * everything that is kept by item number.
  */
 export class Items {
-  /** Asked of an item that may have to go. */
+  /** Returns the claim to an item that may have to go. */
   claimOf: (item: Item) => Claim = () => 'none'
-  /** Told before another item gets an item's number. */
+  /** Called before another item gets the number of this one. */
   onForgotten: (item: Item) => void = () => undefined
-  /** Items that have given up their place, by what claim there was to them. */
+  /** Forgotten items, by the claim to them. */
   readonly forgotten: Record<Claim, number> = { none: 0, named: 0, untold: 0 }
   readonly #limit: number
   readonly #bySymbol = new Map<Channel, Map<string, Item>>(channels.map(channel => [channel, new Map()]))
   readonly #byNumber: Item[] = []
-  /** Those whose claims were not asked for since their last event, idle longest first. */
+  /** The items whose claims were not looked at since their last event, idle longest first. */
   readonly #idle = new ItemQueue()
-  /** Those that were claimed when they were the idlest: each is looked at once, not each time. */
+  /** The items that were claimed when they were looked at, so that each is not looked at every time. */
   readonly #claimed = new ItemQueue()
   #admissions = 0
 
@@ -39,7 +45,7 @@ export class Items {
     return this.#byNumber.length
   }
 
-  /** Whether a further item takes another one's place. */
+  /** Whether a further item takes the place of another. */
   get isFull(): boolean {
     return this.size >= this.#limit
   }
@@ -53,13 +59,16 @@ export class Items {
     return this.#byNumber[number]
   }
 
-  /** The item of an event, made if it is the first. */
+  /** Returns the item of an event; makes it for the first event. */
   admit(channel: Channel, symbol: string, partition: number): Item {
     this.#admissions++
     return this.#admit(channel, symbol, partition)
   }
 
-  /** The items of one event: none of them gives way to another, though there be one more than there may be. */
+  /**
+   * Returns the items of one event. None of them takes the place of another, even if there are more than the
+   * limit.
+   */
   admitAll(channel: Channel, symbols: Iterable<string>, partition: number): Item[] {
     this.#admissions++
     const [known, others]: [Item[], string[]] = [[], []]
@@ -70,7 +79,10 @@ export class Items {
     return [...known, ...others.map(symbol => this.#admit(channel, symbol, partition))]
   }
 
-  /** The item of an event from before everything that was admitted; `undefined` if it is known, or has no place. */
+  /**
+   * Makes the item of an event that is older than everything admitted. Returns `undefined` if the item is
+   * known, or the limit reached.
+   */
   admitOlder(channel: Channel, symbol: string, partition: number): Item | undefined {
     if (this.isFull || this.find(channel, symbol) !== undefined) return undefined
     const item = this.#make(channel, symbol, partition)
@@ -101,7 +113,7 @@ export class Items {
     return item
   }
 
-  /** Lets go of one item; its number. */
+  /** Forgets one item, and returns its number. */
   #forget(): number | undefined {
     const item = this.#findUnclaimed() ?? this.#findClaimed()
     if (item === undefined) return undefined
@@ -119,7 +131,7 @@ export class Items {
       if (this.claimOf(item) === 'none') return item
       this.#claimed.put(item)
     }
-    for (let looks = 0; looks < mostIdleLooks; looks++) {
+    for (let looks = 0; looks < maxIdleLooks; looks++) {
       const item = this.#idle.first
       if (item === undefined || item.admission === this.#admissions) return undefined
       if (this.claimOf(item) === 'none') return item
@@ -128,10 +140,10 @@ export class Items {
     return undefined
   }
 
-  /** All are claimed: rather one of which everyone has been told everything. */
+  /** All items are claimed: prefers one whose subscribers have got everything. */
   #findClaimed(): Item | undefined {
     const first = this.#claimed.first
-    for (let looks = 0; looks < mostLooks; looks++) {
+    for (let looks = 0; looks < maxClaimedLooks; looks++) {
       const item = this.#claimed.first
       if (item === undefined || this.claimOf(item) !== 'untold') return item
       this.#claimed.put(item)
@@ -140,12 +152,12 @@ export class Items {
   }
 }
 
-/** Items in the order in which they were last put in. An item is in one queue at most; putting it into another takes it out of this one. */
+/** A queue of items. An item is in one queue at most: `put` takes it out of the queue that it is in. */
 class ItemQueue {
   /** Stands before the first and after the last. */
   readonly #end = new Item(0, 'trades', '', 0)
 
-  /** The item that was put in longest ago. */
+  /** The item that was put at the end longest ago. */
   get first(): Item | undefined {
     const { after } = this.#end
     return after === this.#end ? undefined : after
@@ -158,7 +170,7 @@ class ItemQueue {
     link(item, this.#end.before)
   }
 
-  /** Puts an item at the beginning: as if it had been put in longest ago. */
+  /** Puts an item at the beginning. */
   putFirst(item: Item): void {
     unlink(item)
     link(item, this.#end)

@@ -2,54 +2,59 @@ import { type Channel, channelOfType, channels, type MarketEvent, type News } fr
 import { Articles } from './articles.ts'
 import type { Item } from './item.ts'
 import { Items } from './items.ts'
-import { type Place, EventBatch } from './event-batch.ts'
+import { EventBatch, type EventPosition } from './event-batch.ts'
 
 /** Where an event comes from. */
-export interface Origin extends Place {
-  /** When its record was written, in ms on a clock that only goes on; `-Infinity` where that is not known. */
+export interface EventOrigin extends EventPosition {
+  /** When its record was written, in ms on a monotonic clock; `-Infinity` if that is not known. */
   readonly writtenMs: number
-  /** The event in JSON, where the record has it just as it may be passed on; copied. */
+  /** The event in JSON, if the record has it as it may be passed on. Copied. */
   readonly json?: Buffer | undefined
 }
 
 export interface LastValueCounts {
   /** Events by channel since start. */
   readonly events: Record<Channel, number>
-  /** Items that were seen in two partitions: their order is lost. */
+  /** Items that were seen in two partitions, so that the order of their events is not known. */
   splitItems: number
 }
 
 /**
- * What this node has read: the events of the batch under way (`segment`), the last event of every item and the
- * last articles of every symbol.
+ * The events of the batch under way, the last event of every item, and the newest articles of every symbol.
  */
 export class LastValueCache {
   readonly items: Items
-  readonly segment = new EventBatch()
+  readonly batch = new EventBatch()
   readonly counts: LastValueCounts = { events: perChannel(() => 0), splitItems: 0 }
-  /** When the newest record of each channel was written, in ms on a clock that only goes on; `-Infinity` where that is not known. */
+  /**
+   * By channel: when the newest record was written, in ms on a monotonic clock; `-Infinity` if that is not
+   * known.
+   */
   readonly newestMs: Record<Channel, number> = perChannel(() => -Infinity)
-  /** The same of what snapshots lack, since it was let go for newer things; `undefined` where nothing was. */
+  /**
+   * By channel: when the newest record was written whose event is missing in snapshots, since its item was
+   * forgotten.
+   */
   readonly forgottenMs: Partial<Record<Channel, number>> = {}
-  /** Called once for an item that shows up in a second partition. */
+  /** Called once for an item that is seen in a second partition. */
   onSplitItem: (item: Item, partition: number) => void = () => undefined
   readonly #articles = new Articles(writtenMs => this.#noteForgotten('news', writtenMs))
-  /** When what is added was read, in ms on a clock that only goes on. */
+  /** When the events added now were read, in ms on a monotonic clock. */
   #readMs = -Infinity
-  /** Partitions of topics that were made again since, by index. */
+  /** The numbers of partitions whose topics were made again or cut back. */
   readonly #retired = new Set<number>()
 
   constructor(options: { readonly maxItems: number }) {
     this.items = new Items(options.maxItems)
   }
 
-  /** States when what is added next was read, in ms on a clock that only goes on. */
+  /** States when the events added next were read, in ms on a monotonic clock. */
   tick(nowMs: number): void {
     this.#readMs = nowMs
   }
 
-  /** Takes an event into the segment and keeps it as the last of its item; the index in the segment. */
-  add(event: MarketEvent, origin: Origin): number {
+  /** Appends an event to the batch, keeps it as the last of its item, and returns its index in the batch. */
+  add(event: MarketEvent, origin: EventOrigin): number {
     const { writtenMs } = origin
     const channel = channelOfType[event.T]
     const index = event.T === 'n' ? this.#addNews(event, origin) : this.#addSingle(event, channel, origin)
@@ -59,8 +64,8 @@ export class LastValueCache {
   }
 
   /**
-   * Keeps an event as the last of its item, if that has none yet: one from before everything that was added. False if
-   * it has, or the node has as many items as it may.
+   * Keeps an event that is older than everything added as the last of its item. Returns false if the item has
+   * one already, or the limit of items is reached.
    */
   addOlder(event: Exclude<MarketEvent, News>, partition: number, writtenMs: number): boolean {
     const channel = channelOfType[event.T]
@@ -78,8 +83,9 @@ export class LastValueCache {
   }
 
   /**
-   * The last events of some items of a channel (`'*'`: of all), in no particular order; news as the last ten of each symbol
-   * (`'*'`: of all), oldest first. Each is a view that is good until the next event.
+   * The last events of some symbols of a channel (`'*'`: of all), in no particular order. For news, the
+   * newest articles of each symbol (`'*'`: of all together), oldest first. Each is a view that is valid until
+   * the next event.
    */
   *snapshot(channel: Channel, symbols: Iterable<string> | '*'): Generator<Buffer, void> {
     if (channel === 'news') {
@@ -101,43 +107,43 @@ export class LastValueCache {
     }
   }
 
-  /** An item has given up its place. */
+  /** Forgets an item, whose number another item gets. */
   forget(item: Item): void {
     this.#noteForgotten(item.channel, item.latestMs)
     if (item.channel === 'news') this.#articles.forget(item)
   }
 
-  /** Items of this partition may turn up in any other: its topic was made again. */
+  /** Lets the items of a partition be seen in another one: its topic was made again or cut back. */
   retire(partition: number): void {
     this.#retired.add(partition)
   }
 
-  #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: Origin): number {
+  #addSingle(event: Exclude<MarketEvent, News>, channel: Channel, origin: EventOrigin): number {
     const item = this.items.admit(channel, event.S, origin.partition)
     this.#noticeSplit(item, origin.partition)
     item.latestMs = Math.max(item.latestMs, this.#latestOf(origin.writtenMs))
-    const index = this.segment.append(origin.json ?? JSON.stringify(event), item, origin)
-    item.keep(this.segment.bytes, this.segment.start(index), this.segment.end(index))
+    const index = this.batch.append(origin.json ?? JSON.stringify(event), item, origin)
+    item.keep(this.batch.bytes, this.batch.start(index), this.batch.end(index))
     return index
   }
 
-  /** News is keyed by its id, so its items may come from any partition. */
-  #addNews(event: News, origin: Origin): number {
+  /** Records of news are keyed by its id, so the events of one item come from any partition. */
+  #addNews(event: News, origin: EventOrigin): number {
     const symbols = new Set(event.symbols.length === 0 ? [''] : event.symbols)
     const items = this.items.admitAll('news', symbols, origin.partition)
     const [first, ...others] = items
-    if (first === undefined) throw new RangeError('an event without an item')
+    if (first === undefined) throw new RangeError('an event has no item')
     const { partition } = origin
     const writtenMs = this.#latestOf(origin.writtenMs)
     for (const item of items) item.latestMs = Math.max(item.latestMs, writtenMs)
-    const index = this.segment.append(JSON.stringify(event), first, origin)
-    if (others.length > 0) this.segment.others.set(index, others)
-    const bytes = this.segment.bytes.subarray(this.segment.start(index), this.segment.end(index))
+    const index = this.batch.append(JSON.stringify(event), first, origin)
+    if (others.length > 0) this.batch.others.set(index, others)
+    const bytes = this.batch.bytes.subarray(this.batch.start(index), this.batch.end(index))
     this.#articles.keep({ id: event.id, bytes, partition, writtenMs }, items)
     return index
   }
 
-  /** When a record was written at the latest: that it has no timestamp says nothing of its age. */
+  /** When a record was written at the latest: one without a timestamp may be of any age. */
   #latestOf(writtenMs: number): number {
     return writtenMs === -Infinity ? this.#readMs : writtenMs
   }
@@ -158,7 +164,7 @@ export class LastValueCache {
   }
 }
 
-/** A record with one value for every channel. */
+/** Returns an object with one value for every channel. */
 export function perChannel<Value>(make: (channel: Channel) => Value): Record<Channel, Value> {
   return Object.fromEntries(channels.map(channel => [channel, make(channel)])) as Record<Channel, Value>
 }

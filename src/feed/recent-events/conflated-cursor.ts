@@ -6,9 +6,9 @@ export interface SlotRange {
 }
 
 /**
- * How far a conflating reader is in one window. It gets the newest event of each item, slot after slot, round after round; what
- * was read in one go has the same offset, so once a read was complete there is one offset for all, and otherwise one for each
- * read of a round.
+ * How far a conflating reader is in one window. It gets the newest event of each item, slot after slot, round
+ * after round; what was read in one go has the same offset, so once a read was complete there is one offset
+ * for all, and otherwise one for each read of a round.
  */
 export class ConflatedCursor {
   /** Where each run begins; it ends where the next one begins. */
@@ -45,7 +45,10 @@ export class ConflatedCursor {
     }
   }
 
-  /** The next run is settled up to the slot `end` and before `offset`; what is left of it, or the one after it, is the next. */
+  /**
+   * The next run is settled up to the slot `end` and before `offset`; what is left of it, or the one after
+   * it, is the next.
+   */
   settle(end: number, offset: number): void {
     const run = this.next
     if (end <= run.begin) return

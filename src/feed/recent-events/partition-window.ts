@@ -26,8 +26,9 @@ export interface Ahead {
 }
 
 /**
- * The recent events of one partition: `[from, to)` can be read. A ring of segments, of which the oldest leave first. The
- * address of a row says in which segment it lies, and where; addresses rise with offsets and are never used again.
+ * The recent events of one partition: `[from, to)` can be read. A ring of segments, of which the oldest leave
+ * first. The address of a row says in which segment it lies, and where; addresses rise with offsets and are
+ * never used again.
  */
 export class PartitionWindow {
   /** The partition's number; another one stands for it once its topic was made again or it was cut back. */
@@ -78,7 +79,10 @@ export class PartitionWindow {
     return this.#rows
   }
 
-  /** States where what comes next begins. If that is after `to`, what lies between is lost, and the window begins there. */
+  /**
+   * States where what comes next begins. If that is after `to`, what lies between is lost, and the window
+   * begins there.
+   */
   begin(offset: number): void {
     this.#expectFromTo(offset)
     if (offset > this.#to) this.restart(offset)
@@ -116,8 +120,8 @@ export class PartitionWindow {
   }
 
   /**
-   * An item's number is to stand for another item: its events cannot be read here any more, nor anything before the last of them; the
-   * log still has them.
+   * An item's number is to stand for another item: its events cannot be read here any more, nor anything
+   * before the last of them; the log still has them.
    */
   forgetItem(number: number): void {
     const last = this.recent.lastOf(this.recent.slotOf(number))
@@ -169,7 +173,10 @@ export class PartitionWindow {
     return segment === undefined ? this.endAddress : segment.firstAddress + segment.rowAt(offset)
   }
 
-  /** The first row of an item at or after `address`, from its last row, which must not be before it. One step a segment. */
+  /**
+   * The first row of an item at or after `address`, from its last row, which must not be before it. One step
+   * a segment.
+   */
   firstRowSince(address: number, last: number): number {
     let row = last
     for (;;) {
@@ -236,8 +243,8 @@ function forward(segment: WindowSegment, row: number, address: number): number {
 }
 
 /**
- * Room for as many events as time allows, seen from the segment before, but at least for one: twice its bytes, and rows for
- * events of its mean length and an eighth more.
+ * Room for as many events as time allows, seen from the segment before, but at least for one: twice its
+ * bytes, and rows for events of its mean length and an eighth more.
  */
 function sizeAfter(former: WindowSegment | undefined, least: SegmentSize): SegmentSize {
   const usedBytes = former?.usedBytes ?? 0

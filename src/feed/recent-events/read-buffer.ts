@@ -17,8 +17,9 @@ export interface Extract {
 }
 
 /**
- * Events read from windows, side by side as in a batch: one buffer, with columns beside it, each event followed by one
- * separator byte. Filled by reads of one or several partitions until it is full, used at once, cleared and used again.
+ * Events read from windows, side by side as in a batch: one buffer, with columns beside it, each event
+ * followed by one separator byte. Filled by reads of one or several partitions until it is full, used at
+ * once, cleared and used again.
  */
 export class ReadBuffer {
   bytes: Buffer
@@ -78,7 +79,7 @@ export class ReadBuffer {
   }
 
   /** Where its events lie (`RecentRows`). */
-  get kept(): this {
+  get recent(): this {
     return this
   }
 

@@ -51,7 +51,10 @@ interface ConflatedReadRequest {
   readonly readBuffer: ReadBuffer
 }
 
-/** What looking at the next item costs that has to be found in a map or by a link, counted in slots that are looked at in order. */
+/**
+ * What looking at the next item costs that has to be found in a map or by a link, counted in slots that are
+ * looked at in order.
+ */
 const slotsPerLink = 8
 /** More candidates than this are not sorted, but found in order. */
 const maxCandidates = 1024
@@ -60,10 +63,11 @@ const chosenRows = new ChosenRows()
 const candidates = new Int32Array(maxCandidates)
 
 /**
- * Reads the newest event of every wanted item that has one since the cursor, with the number of events of that item that it
- * replaces (`ReadBuffer.replaced`), in the order of the log. A read that fills the excerpt is taken up where it ended, so each item has its
- * turn; between reads order holds for each item, not for the partition. An event of several items counts for each of them, and is
- * read again where they are not read together.
+ * Reads the newest event of every wanted item that has one since the cursor, with the number of events of
+ * that item that it replaces (`ReadBuffer.replaced`), in the order of the log. A read that fills the excerpt
+ * is taken up where it ended, so each item has its turn; between reads order holds for each item, not for the
+ * partition. An event of several items counts for each of them, and is read again where they are not read
+ * together.
  */
 export function readConflated(window: PartitionWindow, reading: ConflatedReadRequest): Read | Lost | Ahead {
   const { cursor, readBuffer } = reading
@@ -159,7 +163,10 @@ interface Candidacy {
   readonly wanted: Wanted
 }
 
-/** The slots of a run that may have to be read, where they can be told with much less work than looking at each; not in order. */
+/**
+ * The slots of a run that may have to be read, where they can be told with much less work than looking at
+ * each; not in order.
+ */
 function findCandidates(
   window: PartitionWindow,
   { run, address, wanted }: Candidacy,

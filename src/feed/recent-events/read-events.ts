@@ -32,8 +32,8 @@ const rowsPerStep = 5
 const heap = new AddressHeap()
 
 /**
- * Reads every wanted event from an offset on, in order, until the excerpt is full or everything is read. Goes through the rows or,
- * where that costs less, along the chains of the wanted items.
+ * Reads every wanted event from an offset on, in order, until the excerpt is full or everything is read. Goes
+ * through the rows or, where that costs less, along the chains of the wanted items.
  */
 export function readEvents(window: PartitionWindow, reading: Reading): Read | Lost | Ahead {
   const refusal = window.refusal(reading.from)
@@ -77,8 +77,9 @@ export function scanEvents(window: PartitionWindow, reading: Reading, rows: numb
 }
 
 /**
- * Merges the chains of the wanted items from their first rows on. Up to where everything wanted was taken; `undefined` if
- * there is no list of them or finding their first rows takes more steps than allowed: then nothing was taken.
+ * Merges the chains of the wanted items from their first rows on. Up to where everything wanted was taken;
+ * `undefined` if there is no list of them or finding their first rows takes more steps than allowed: then
+ * nothing was taken.
  */
 export function followChains(window: PartitionWindow, reading: Reading, steps: number): number | undefined {
   const { from, wanted, readBuffer } = reading
@@ -111,7 +112,10 @@ interface Search {
   readonly steps: number
 }
 
-/** Puts each item's first row at or after an address into the heap. How many steps are left, below 0 if they did not suffice. */
+/**
+ * Puts each item's first row at or after an address into the heap. How many steps are left, below 0 if they
+ * did not suffice.
+ */
 function findFirstRows(window: PartitionWindow, { address, items, steps }: Search): number {
   const { recent, segments } = window
   heap.clear()
@@ -128,7 +132,10 @@ function findFirstRows(window: PartitionWindow, { address, items, steps }: Searc
   return left
 }
 
-/** How many rows a scan is likely to look at until the excerpt is full, after so many events were found in a sample. */
+/**
+ * How many rows a scan is likely to look at until the excerpt is full, after so many events were found in a
+ * sample.
+ */
 function rowsToScan(window: PartitionWindow, { from, readBuffer }: Reading, found: number): number {
   const segment = window.segments[window.segmentAt(from)]
   if (segment === undefined) return 0

@@ -3,8 +3,8 @@ import { PartitionWindow } from './partition-window.ts'
 import { SegmentBudget, type WindowCounts, type WindowLimits } from './segment-budget.ts'
 
 /**
- * The recent events of every partition, encoded, for readers that are behind: bounded in bytes and in time over all of them; the
- * oldest segments leave first, whole.
+ * The recent events of every partition, encoded, for readers that are behind: bounded in bytes and in time
+ * over all of them; the oldest segments leave first, whole.
  */
 export class RecentEvents {
   readonly #budget: SegmentBudget
@@ -59,7 +59,9 @@ export class RecentEvents {
     this.#partitions.delete(number)
   }
 
-  /** An item gives up its number: whatever was of it cannot be read here any more. Most have no recent event. */
+  /**
+   * An item gives up its number: whatever was of it cannot be read here any more. Most have no recent event.
+   */
   forgetItem({
     number,
     channel,
@@ -70,7 +72,10 @@ export class RecentEvents {
     else this.#partitions.get(partition)?.forgetItem(number)
   }
 
-  /** States the time, in ms on a clock that only goes on, before events are taken in and whenever none came for a while: drops what is too old. */
+  /**
+   * States the time, in ms on a clock that only goes on, before events are taken in and whenever none came
+   * for a while: drops what is too old.
+   */
   tick(nowMs: number): void {
     this.#budget.tick(nowMs)
   }

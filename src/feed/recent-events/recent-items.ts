@@ -2,9 +2,9 @@ const initialSlots = 64
 const none = -1
 
 /**
- * The items that have an event in a partition's window, each with the address of its last one, from the most to the least
- * recent. An item has a *slot*, a small number, from its first event in the window until its last one is dropped; then
- * another item may have it.
+ * The items that have an event in a partition's window, each with the address of its last one, from the most
+ * to the least recent. An item has a *slot*, a small number, from its first event in the window until its
+ * last one is dropped; then another item may have it.
  */
 export class RecentItems {
   readonly #slots = new Map<number, number>()

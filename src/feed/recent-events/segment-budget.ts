@@ -2,15 +2,21 @@ import { maxSegmentBytes, type SegmentSize, type SegmentStart, WindowSegment } f
 
 /** What may be kept, over all partitions. */
 export interface WindowLimits {
-  /** Memory of segments, their columns included. One more may be taken for a moment, and some spare ones are kept. */
+  /**
+   * Memory of segments, their columns included. One more may be taken for a moment, and some spare ones are
+   * kept.
+   */
   readonly maxBytes: number
-  /** How long an event is kept after it was read, unless bytes are short. It leaves with its segment, at most an eighth later. */
+  /**
+   * How long an event is kept after it was read, unless bytes are short. It leaves with its segment, at most
+   * an eighth later.
+   */
   readonly maxAgeMs: number
 }
 
 /**
- * Why segments were dropped. `memory`: less may be kept than is configured, since the node is short of memory. `restart`: a gap, a
- * truncated log, a topic that was made again or is gone.
+ * Why segments were dropped. `memory`: less may be kept than is configured, since the node is short of
+ * memory. `restart`: a gap, a truncated log, a topic that was made again or is gone.
  */
 export const dropCauses = ['bytes', 'memory', 'time', 'restart'] as const
 export type DropCause = (typeof dropCauses)[number]
@@ -32,16 +38,21 @@ export interface SegmentOwner {
   dropOldest(): WindowSegment | undefined
 }
 
-/** Segments open for longer than this part of the age are closed, so that events do not wait for a full segment to leave. */
+/**
+ * Segments open for longer than this part of the age are closed, so that events do not wait for a full
+ * segment to leave.
+ */
 const agesPerSegment = 8
 
 /**
- * Dropped segments kept for the next ones. Without them the memory of dropped segments waits for the collector, which let
- * a full window take twice its bound (`npm run load -- window`).
+ * Dropped segments kept for the next ones. Without them the memory of dropped segments waits for the
+ * collector, which let a full window take twice its bound (`npm run load -- window`).
  */
 const maxSpares = 4
 
-/** Every segment of every partition in the order in which they were opened, so that the oldest leave first. */
+/**
+ * Every segment of every partition in the order in which they were opened, so that the oldest leave first.
+ */
 export class SegmentBudget {
   readonly counts: WindowCounts = {
     segments: 0,

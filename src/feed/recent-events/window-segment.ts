@@ -24,10 +24,11 @@ export interface SegmentStart {
 }
 
 /**
- * A stretch of a partition: the encoded events of some hundred kilobytes, each followed by one separator byte as in a
- * batch, with columns beside them. An event has a *row* for each of its items, next to each other; only the first of
- * them, the head, has bytes. Of the same item, rows form a chain in both directions; the columns hold distances between
- * addresses, so nothing is kept alive by them. It never grows, is dropped whole, and may then begin anew.
+ * A stretch of a partition: the encoded events of some hundred kilobytes, each followed by one separator byte
+ * as in a batch, with columns beside them. An event has a *row* for each of its items, next to each other;
+ * only the first of them, the head, has bytes. Of the same item, rows form a chain in both directions; the
+ * columns hold distances between addresses, so nothing is kept alive by them. It never grows, is dropped
+ * whole, and may then begin anew.
  */
 export class WindowSegment {
   /** Another one whenever it begins anew. */
@@ -50,7 +51,10 @@ export class WindowSegment {
   readonly items: Uint32Array
   /** Since `firstOffset`. */
   readonly offsets: Uint32Array
-  /** From the item's first row in this segment to its row before, in an earlier segment; from the others to that first one. 0: there is none. */
+  /**
+   * From the item's first row in this segment to its row before, in an earlier segment; from the others to
+   * that first one. 0: there is none.
+   */
   readonly backs: Uint32Array
   /** To the item's next row; 0: there is none yet. */
   readonly nexts: Uint32Array
@@ -149,7 +153,10 @@ export class WindowSegment {
     )
   }
 
-  /** Copies an event from a batch, separator included, and answers the row of its first item. The links are the caller's. */
+  /**
+   * Copies an event from a batch, separator included, and answers the row of its first item. The links are
+   * the caller's.
+   */
   add(batch: EventBatch, index: number): number {
     const start = this.usedBytes
     const end = start + batch.bytes.copy(this.bytes, start, batch.start(index), batch.end(index) + 1)

@@ -10,7 +10,7 @@ import type { FlowControl } from '../delivery/flow-control.ts'
 import { HistoryFrames, type Receiver, type Sending, frameEvents } from './history-frames.ts'
 import { ReadProgress } from './read-progress.ts'
 import type { ReaderScheduler } from './reader-scheduler.ts'
-import { type OffsetRange, type StartPosition, readBuffer, wantedItems } from './window-read.ts'
+import { type OffsetRange, type StartPosition, wantedItems } from './window-read.ts'
 
 export interface CatchUpOptions extends ResumeAllowance, Receiver {
   readonly feed: Feed
@@ -161,6 +161,7 @@ export class CatchUp {
     const progress = this.#progress
     const window = this.#parts.feed.window.at(number)
     if (window === undefined) return
+    const { buffer: readBuffer } = this.#parts.feed.readContext
     readBuffer.clear()
     const read = readEvents(window, { from: progress.at(number), wanted, readBuffer })
     if (read.kind !== 'read') return

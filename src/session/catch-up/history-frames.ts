@@ -1,11 +1,11 @@
 import { channelOfType, type MarketEvent } from '../../event/event.ts'
 import type { HistoryBatch } from '../../history/history.ts'
-import { type Selection, wants } from '../../feed/selection.ts'
+import { type Selection, selects } from '../../feed/selection.ts'
 import { Item } from '../../feed/last-values/item.ts'
-import { EventBatch } from '../../feed/last-values/event-batch.ts'
+import type { Feed } from '../../feed/feed.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { type EncodedEvents, type DeltaBases, sendEvents, type WireForm } from '../../wire/wire-form.ts'
-import { allOf, type OffsetRange } from './window-read.ts'
+import type { OffsetRange } from './window-read.ts'
 
 /** Where a piece begins in a partition, and up to where its reader has everything before. */
 export interface HistoryFramesStart {
@@ -19,6 +19,7 @@ export interface HistoryFramesStart {
 export interface Receiver {
   readonly form: WireForm
   /** What it has to know when it is live, where its form asks for that. */
+  readonly feed: Feed
   readonly deltaBases: DeltaBases | undefined
 }
 
@@ -67,17 +68,18 @@ export class HistoryFrames {
   take(batch: HistoryBatch, selection: Selection): void {
     const number = this.#number
     if (batch.from > this.#to) this.#add({ lost: { number, from: this.#to, to: batch.from } })
-    segment.reset()
+    const { batch: collected } = this.#receiver.feed.readContext
+    collected.reset()
     const events: MarketEvent[] = []
     for (const { event, offset, json } of batch.events) {
       if (!isWanted(selection, event)) continue
       events.push(event)
-      segment.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
+      collected.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
     }
     this.#to = batch.to
-    this.#events += segment.count
+    this.#events += collected.count
     const end = { number, to: batch.to, covered: this.#covered }
-    frameEvents(this.#receiver, { run: segment, count: segment.count, events, end }, block => {
+    frameEvents(this.#receiver, { run: collected, count: collected.count, events, end }, block => {
       this.#bytes += block.framed().length
       this.#add({ block })
     })
@@ -109,7 +111,7 @@ export interface EventReadEnd {
 
 /** Makes frames of what was read for one reader. */
 export function frameEvents(
-  { form, deltaBases }: Receiver,
+  { form, feed, deltaBases }: Receiver,
   { run, count, events, end: { number, to, covered } }: EventRead,
   send: (block: PreparedFrame) => void,
 ): void {
@@ -117,16 +119,15 @@ export function frameEvents(
   const reached: number[] = []
   reached[number] = to
   const coverage = { covered, begins: covered, reached }
-  sendEvents(form, { segment: run, marks: allOf(count), events, coverage, deltaBases }, send)
+  const chosen = feed.readContext.allOf(count)
+  sendEvents(form, { events: run, chosen, parsed: events, coverage, deltaBases }, send)
 }
 
-/** Used by one reader at a time, and emptied before the loop has its turn. */
-const segment = new EventBatch()
 /** What is read from the log may be of items that this node has not met. */
 const noItem = new Item(0, 'trades', '', 0)
 
 function isWanted(selection: Selection, event: MarketEvent): boolean {
   const channel = channelOfType[event.T]
-  if (event.T !== 'n') return wants(selection, channel, event.S)
-  return selection.get(channel) === '*' || event.symbols.some(symbol => wants(selection, channel, symbol))
+  if (event.T !== 'n') return selects(selection, channel, event.S)
+  return selection.get(channel) === '*' || event.symbols.some(symbol => selects(selection, channel, symbol))
 }

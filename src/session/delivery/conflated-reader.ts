@@ -4,13 +4,7 @@ import { ConflatedCursor } from '../../feed/recent-events/conflated-cursor.ts'
 import { readConflated } from '../../feed/recent-events/read-conflated.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { sendEvents } from '../../wire/wire-form.ts'
-import {
-  allOf,
-  type OffsetRange,
-  readBuffer,
-  type StartPosition,
-  wantedItems,
-} from '../catch-up/window-read.ts'
+import { type OffsetRange, type StartPosition, wantedItems } from '../catch-up/window-read.ts'
 import type { Receiver } from '../catch-up/history-frames.ts'
 
 export interface ConflatedReaderOptions extends Receiver {
@@ -72,6 +66,7 @@ export class ConflatedReader {
       this.#skipTo(position)
       return 0
     }
+    const { buffer: readBuffer } = feed.readContext
     readBuffer.clear()
     const cursor = this.#cursorAt(position)
     const read = readConflated(window, { cursor, wanted: wantedItems(feed, wants), readBuffer })
@@ -83,7 +78,7 @@ export class ConflatedReader {
       if (times > 0) onReplaced(items[index] ?? 0, times)
     }
     const bytes = readBuffer.start(count)
-    sendEvents(form, { segment: readBuffer, marks: allOf(count), deltaBases }, deliver)
+    sendEvents(form, { events: readBuffer, chosen: feed.readContext.allOf(count), deltaBases }, deliver)
     return bytes
   }
 

@@ -1,7 +1,7 @@
 import type { Channel } from '../../event/event.ts'
 import type { Audience, Subscriber } from '../../feed/fan-out/audience.ts'
 import type { Feed } from '../../feed/feed.ts'
-import { type Selection, selectionKey, wants } from '../../feed/selection.ts'
+import { type Selection, selectionKey, selects } from '../../feed/selection.ts'
 import type { ConflationIntervalMs } from '../../feed/conflation/conflation-intervals.ts'
 import type {
   ConflatedSubscriber,
@@ -65,7 +65,7 @@ export class LiveMemberships {
   constructor(feed: Feed, holder: LiveReceiver) {
     this.#feed = feed
     this.#holder = holder
-    this.deltaBases = holder.form.deltaBases?.()
+    this.deltaBases = holder.form.createDeltaBases?.()
   }
 
   /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
@@ -116,7 +116,7 @@ export class LiveMemberships {
           : Math.max(audience?.coveredAt(number) ?? feed.beginOf(number), this.#takenAt[number] ?? 0),
     }))
     const intervals = [...this.#intervals.values()].map(({ seat, selection }): Untold => {
-      const { positions: told, isWhole } = seat.leave()
+      const { positions: told, isComplete: isWhole } = seat.leave()
       const starts = positions.map(({ number }) => ({ number, offset: told[number] ?? feed.beginOf(number) }))
       return { channels: new Set(selection.keys()), starts, isWhole }
     })
@@ -140,7 +140,7 @@ export class LiveMemberships {
   }
 
   #visit(selection: Selection, visit: (item: number) => void): void {
-    const { items } = this.#feed.tape
+    const { items } = this.#feed.lastValues
     for (const [channel, symbols] of selection) {
       if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)
       else
@@ -168,10 +168,10 @@ export class LiveMemberships {
       this.#intervals.set(intervalMs, { seat, selection })
     }
     for (const [, { seat }] of leaving) seat.leave()
-    const { items } = feed.tape
+    const { items } = feed.lastValues
     return ![...undelivered.keys()].some(number => {
       const item = items.at(number)
-      return item !== undefined && wants(live, item.channel, item.symbol)
+      return item !== undefined && selects(live, item.channel, item.symbol)
     })
   }
 }

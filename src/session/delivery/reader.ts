@@ -229,7 +229,7 @@ export class Reader implements LiveReceiver {
         selection: () => only(this.#interests.conflated, isOf),
         deliver: block => this.send(block),
         onReplaced: (item, count) => {
-          const channel: Channel | undefined = feed.tape.items.at(item)?.channel
+          const channel: Channel | undefined = feed.lastValues.items.at(item)?.channel
           if (channel !== undefined) resuming.readers.replaced[channel] += count
         },
         onSkipped: extents => this.#skip(extents),

@@ -103,7 +103,7 @@ export class Snapshots {
   *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {
     for (const [channel, names] of items) {
       const seen = entitledNames(channel, names, grant)
-      if (seen.size > 0) yield* this.#parts.feed.tape.snapshot(channel, resolve(seen, grant))
+      if (seen.size > 0) yield* this.#parts.feed.lastValues.snapshot(channel, resolve(seen, grant))
     }
   }
 }

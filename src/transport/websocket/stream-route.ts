@@ -6,7 +6,6 @@ import { type AllowedOrigins, isOriginAllowed } from '../../auth/origin-policy.t
 import { SlicedVisit } from '../../limits/sliced-visit.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../session/sessions.ts'
-import { jsonForm } from '../../wire/json/json-form.ts'
 import { deflateWindowBits } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import type { HandshakeAdmission } from '../handshake-admission.ts'
@@ -38,7 +37,7 @@ const deflateAnswer = {
 export interface StreamOptions {
   readonly sessions: Sessions
   /** How sessions may speak; who offers no subprotocol gets JSON. */
-  readonly forms: readonly WireForm[]
+  readonly forms: readonly [WireForm, ...WireForm[]]
   readonly allowedOrigins: AllowedOrigins
   /** Paces handshakes and counts connections. */
   readonly admission: HandshakeAdmission
@@ -135,7 +134,7 @@ export async function serveStream(
     wsHandler: (webSocket, request) => {
       // The plugin's listener holds the request and its reply; ours, added below, takes its place.
       webSocket.removeAllListeners('error')
-      const form = formOf(options.forms, [webSocket.protocol]) ?? jsonForm
+      const form = formOf(options.forms, [webSocket.protocol]) ?? options.forms[0]
       const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
       const { raw } = request
       const { socket } = raw

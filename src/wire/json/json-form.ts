@@ -1,43 +1,68 @@
+import { CoverageRanges } from '../coverage.ts'
 import { PreparedFrame, textFrame } from '../prepared-frame.ts'
-import { Ranges } from '../coverage.ts'
-import { type EncodedEvents, type Flush, maxFrameBytes, type WireForm } from '../wire-form.ts'
+import { type EncodedEvents, maxFrameBytes, type OutgoingEvents, type WireForm } from '../wire-form.ts'
 
 const openBracket = 0x5b
 const closeBracket = 0x5d
 const closeBrace = 0x7d
 const comma = 0x2c
-/** Of the frame under way. */
-const ranges = new Ranges()
+const zero = 0x30
+const replacesHead = Buffer.from(',"replaces":')
+const coverageHead = Buffer.from('{"T":"coverage","ranges":[')
+/** Three numbers with their brackets and commas: a partition's, and two offsets below 2^53. */
+const maxRangeBytes = 48
+/** Leaves room for the head of a snapshot and for one more event of common size. */
+const maxSnapshotBytes = maxFrameBytes - 4096
 
-/** `ticker.v1.json`: text frames, each an array of messages. A segment's bytes are in this form already. */
-export const jsonForm: WireForm = {
-  subprotocol: 'ticker.v1.json',
+/** The events that go into one frame: those chosen from `first` on, as far as they fill `bytes`. */
+interface FramePart extends OutgoingEvents {
+  readonly first: number
+  readonly bytes: number
+}
 
-  message: message => textFrame(JSON.stringify([message])),
+/**
+ * `ticker.v1.json`: text frames, each an array of messages. Events are encoded in this form when they come
+ * in.
+ */
+export class JsonForm implements WireForm {
+  readonly subprotocol = 'ticker.v1.json'
+  /** Of the frame under way. */
+  readonly #ranges = new CoverageRanges()
+  #coverageText = Buffer.alloc(1024)
 
-  frames({ segment, marks, coverage, memory }, send) {
+  message(message: object): PreparedFrame {
+    return textFrame(JSON.stringify([message]))
+  }
+
+  frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined {
+    const { events, chosen, coverage, memory } = outgoing
+    const ranges = this.#ranges
     let first = 0
     let bytes = 0
-    for (let mark = 0; mark < marks.count; mark++) {
-      const index = marks.indices[mark] ?? 0
-      const size = sizeOf(segment, index)
-      if (bytes + size + mostCoverageBytes(ranges.count + 1) > maxFrameBytes && bytes > 0) {
-        sendFrame({ segment, marks, coverage, memory, first, bytes }, send)
-        ranges.next()
-        first = mark
+    for (let place = 0; place < chosen.count; place++) {
+      const index = chosen.indices[place] ?? 0
+      const size = sizeOf(events, index)
+      if (bytes + size + maxCoverageBytes(ranges.count + 1) > maxFrameBytes && bytes > 0) {
+        send(this.#makeFrame({ events, chosen, coverage, memory, first, bytes }))
+        if (coverage !== undefined) ranges.settle(coverage)
+        ranges.nextFrame()
+        first = place
         bytes = 0
       }
-      if (coverage !== undefined) ranges.put(segment, index)
+      if (coverage !== undefined) ranges.include(events, index)
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    const last = bytes > 0 ? makeFrame({ segment, marks, coverage, memory, first, bytes }) : undefined
+    const last = bytes > 0 ? this.#makeFrame({ events, chosen, coverage, memory, first, bytes }) : undefined
     ranges.clear()
     return last
-  },
+  }
 
-  /** Events are taken one by one and encoded at once, so a piece holds the values of the moment it is made; so does its head. */
-  *snapshot(head, events) {
+  /**
+   * Takes events one by one and encodes them at once: a frame holds the values of the moment in which it is
+   * made, and so does its head.
+   */
+  *snapshot(head: object, events: Iterable<Buffer>): Generator<PreparedFrame, void> {
     const open = (): string => JSON.stringify(head).slice(0, -1)
     let texts: string[] = []
     let bytes = 0
@@ -50,124 +75,104 @@ export const jsonForm: WireForm = {
       bytes = 0
     }
     yield textFrame(`[${open()},"events":[${texts.join(',')}],"complete":true}]`)
-  },
+  }
+
+  #makeFrame(part: FramePart): PreparedFrame {
+    if (part.coverage === undefined) return this.#eventsFrame(part, 0)
+    this.#ranges.setStarts(part.coverage)
+    return this.#eventsFrame(part, this.#writeCoverage())
+  }
+
+  /** `[`, each event followed by a comma, the coverage message if there is one, and `]`. */
+  #eventsFrame(part: FramePart, coverageBytes: number): PreparedFrame {
+    // Without coverage the closing bracket overwrites the last comma.
+    const length = part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2)
+    const frame = new PreparedFrame('text', length, part.memory)
+    const bytes = frame.framed()
+    const start = frame.start + 1
+    bytes[frame.start] = openBracket
+    if (part.events.replaced === undefined) copyEvents(part, bytes, start)
+    else copyReplacing(part, bytes, start)
+    this.#coverageText.copy(bytes, start + part.bytes, 0, coverageBytes)
+    bytes[bytes.length - 1] = closeBracket
+    return frame
+  }
+
+  /** Writes the coverage message of a frame into `#coverageText`, and returns its length. */
+  #writeCoverage(): number {
+    const { count, numbers, from, to } = this.#ranges
+    const most = maxCoverageBytes(count)
+    if (most > this.#coverageText.length) this.#coverageText = Buffer.alloc(most * 2)
+    const text = this.#coverageText
+    let at = coverageHead.copy(text)
+    for (let place = 0; place < count; place++) {
+      text[at++] = place === 0 ? openBracket : comma
+      if (place > 0) text[at++] = openBracket
+      at = writeNumber(text, at, numbers[place] ?? 0)
+      text[at++] = comma
+      at = writeNumber(text, at, from[place] ?? 0)
+      text[at++] = comma
+      at = writeNumber(text, at, to[place] ?? 0)
+      text[at++] = closeBracket
+    }
+    text[at++] = closeBracket
+    text[at++] = closeBrace
+    return at
+  }
 }
 
-/** Leaves room for the head and for one more event of common size. */
-const maxSnapshotBytes = maxFrameBytes - 4096
-
-/** The part of a flush that goes into one frame: what is marked from `first` on, as far as it fills `bytes`. */
-interface FramePart extends Flush {
-  readonly first: number
-  readonly bytes: number
+function maxCoverageBytes(count: number): number {
+  return coverageHead.length + count * maxRangeBytes + 4
 }
 
-function sendFrame(part: FramePart, send: (block: PreparedFrame) => void): void {
-  send(makeFrame(part))
-  if (part.coverage !== undefined) ranges.settle(part.coverage)
-}
-
-function makeFrame(part: FramePart): PreparedFrame {
-  if (part.coverage === undefined) return eventsBlock(part, 0)
-  ranges.begin(part.coverage)
-  return eventsBlock(part, writeCoverage(ranges))
-}
-
-/** The event with its separator, and with what it replaces. */
-function sizeOf(segment: EncodedEvents, index: number): number {
-  const replaced = segment.replaced?.[index] ?? 0
-  const bytes = segment.end(index) + 1 - segment.start(index)
+/** The bytes of an event with its separator, and with the number of events that it replaces. */
+function sizeOf(events: EncodedEvents, index: number): number {
+  const replaced = events.replaced?.[index] ?? 0
+  const bytes = events.end(index) + 1 - events.start(index)
   return replaced === 0 ? bytes : bytes + replacesHead.length + digitsOf(replaced)
 }
 
-/** `[`, the events with a comma after each, what they cover, if anything, and `]`. */
-function eventsBlock(part: FramePart, coverageBytes: number): PreparedFrame {
-  // Without coverage the last comma gives way to the bracket.
-  const block = new PreparedFrame(
-    'text',
-    part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2),
-    part.memory,
-  )
-  const frame = block.framed()
-  frame[block.start] = openBracket
-  if (part.segment.replaced === undefined) copyEvents(part, frame, block.start + 1)
-  else copyReplacing(part, frame, block.start + 1)
-  coverageText.copy(frame, block.start + 1 + part.bytes, 0, coverageBytes)
-  frame[frame.length - 1] = closeBracket
-  return block
-}
-
-/** Neighbours in the segment are copied as one piece. */
-function copyEvents({ segment, marks, first, bytes }: FramePart, frame: Buffer, start: number): void {
+/** Copies events; neighbours as one piece. */
+function copyEvents({ events, chosen, first, bytes }: FramePart, into: Buffer, start: number): void {
   const end = start + bytes
   let at = start
-  for (let mark = first; at < end; mark++) {
-    const from = marks.indices[mark] ?? 0
+  for (let place = first; at < end; place++) {
+    const from = chosen.indices[place] ?? 0
     let index = from
-    let to = at + sizeOf(segment, index)
-    while (to < end && marks.indices[mark + 1] === index + 1) {
-      mark++
+    let to = at + sizeOf(events, index)
+    while (to < end && chosen.indices[place + 1] === index + 1) {
+      place++
       index++
-      to += sizeOf(segment, index)
+      to += sizeOf(events, index)
     }
-    segment.bytes.copy(frame, at, segment.start(from), segment.end(index) + 1)
+    events.bytes.copy(into, at, events.start(from), events.end(index) + 1)
     at = to
   }
 }
 
-/** The number of replaced events becomes the last field of those that replace any. */
-function copyReplacing({ segment, marks, first, bytes }: FramePart, frame: Buffer, start: number): void {
+/** Copies events; the number of replaced events becomes the last field of each that replaces any. */
+function copyReplacing({ events, chosen, first, bytes }: FramePart, into: Buffer, start: number): void {
   const end = start + bytes
   let at = start
-  for (let mark = first; at < end; mark++) {
-    const index = marks.indices[mark] ?? 0
-    const replaced = segment.replaced?.[index] ?? 0
-    at += segment.bytes.copy(frame, at, segment.start(index), segment.end(index) + 1)
+  for (let place = first; at < end; place++) {
+    const index = chosen.indices[place] ?? 0
+    const replaced = events.replaced?.[index] ?? 0
+    at += events.bytes.copy(into, at, events.start(index), events.end(index) + 1)
     if (replaced === 0) continue
-    // In place of the closing brace and of the comma.
-    at += replacesHead.copy(frame, at - 2)
-    at = writeNumber(frame, at - 2, replaced)
-    frame[at++] = closeBrace
-    frame[at++] = comma
+    // Overwrites the closing brace and the comma.
+    at += replacesHead.copy(into, at - 2)
+    at = writeNumber(into, at - 2, replaced)
+    into[at++] = closeBrace
+    into[at++] = comma
   }
 }
 
-const replacesHead = Buffer.from(',"replaces":')
-const coverageHead = Buffer.from('{"T":"coverage","ranges":[')
-/** Three numbers with their brackets and commas: a partition's, and two offsets below 2^53. */
-const mostRangeBytes = 48
-let coverageText = Buffer.alloc(1024)
-
-function mostCoverageBytes(count: number): number {
-  return coverageHead.length + count * mostRangeBytes + 4
-}
-
-/** Writes the message of what a frame covers into `coverageText`; its length. */
-function writeCoverage({ count, numbers, from, to }: Ranges): number {
-  const most = mostCoverageBytes(count)
-  if (most > coverageText.length) coverageText = Buffer.alloc(most * 2)
-  let at = coverageHead.copy(coverageText)
-  for (let place = 0; place < count; place++) {
-    coverageText[at++] = place === 0 ? openBracket : comma
-    if (place > 0) coverageText[at++] = openBracket
-    at = writeNumber(coverageText, at, numbers[place] ?? 0)
-    coverageText[at++] = comma
-    at = writeNumber(coverageText, at, from[place] ?? 0)
-    coverageText[at++] = comma
-    at = writeNumber(coverageText, at, to[place] ?? 0)
-    coverageText[at++] = closeBracket
-  }
-  coverageText[at++] = closeBracket
-  coverageText[at++] = closeBrace
-  return at
-}
-
-/** Writes a whole number from 0 in decimal digits; where it ends. */
+/** Writes a whole number from 0 in decimal digits, and returns where it ends. */
 function writeNumber(into: Buffer, at: number, value: number): number {
   const end = at + digitsOf(value)
   let rest = value
   for (let digit = end - 1; digit >= at; digit--) {
-    into[digit] = 0x30 + (rest % 10)
+    into[digit] = zero + (rest % 10)
     rest = Math.floor(rest / 10)
   }
   return end

@@ -1,108 +1,107 @@
 import { binaryFrame, type PreparedFrame } from '../prepared-frame.ts'
-import { type EachItem, maxFrameBytes, type DeltaBases } from '../wire-form.ts'
-import { TapeWriter } from './encoding/tape-writer.ts'
+import { type DeltaBases, type EachItem, maxFrameBytes } from '../wire-form.ts'
 import type { TapeEncoder } from './encoding/tape-encoder.ts'
 import { writeCovers } from './encoding/tape-frame.ts'
+import type { TapeWriter } from './encoding/tape-writer.ts'
 import { denseFrame } from './tape-layout.ts'
 
 export interface TapeDeltaBasesOptions {
   readonly encoder: TapeEncoder
-  /** How many events were encoded; all, and before the batch under way. */
+  /** Where frames are written; used by one receiver at a time. */
+  readonly out: TapeWriter
+  /** How many events were encoded. */
   readonly ordinal: () => number
-  readonly flushed: () => number
-  /** Which of them was an item's last; 0 if it had none. */
-  readonly touched: (item: number) => number
+  /** How many events were encoded before the batch under way. */
+  readonly flushedOrdinal: () => number
+  /** The ordinal of an item's last event; 0 if it has none. */
+  readonly lastOrdinalOf: (item: number) => number
 }
 
-/** Bases told at once: some 50 kB. */
-const mostAtOnce = 1000
-const out = new TapeWriter()
+/** Bases sent at once at most: some 50 kB. */
+const maxAtOnce = 1000
 
-/**
- * What one receiver knows of the items' last events, against which changes are written: it is told the bases that it lacks, many of them
- * a frame at a time, before it becomes live.
- */
+/** The delta bases that one receiver of `ticker.v1.tape` knows. */
 export class TapeDeltaBases implements DeltaBases {
-  readonly #parts: TapeDeltaBasesOptions
-  /** Of every item of its interest it knows what there was at this ordinal. */
+  readonly #options: TapeDeltaBasesOptions
+  /** The receiver knows the bases of this ordinal of every item of its selection. */
   #known = 0
-  /** Of some it was told more, at a later one. */
-  #told = new Map<number, number>()
-  /** Of items below this it knows only what it was told since. */
+  /** By item: a later ordinal whose base the receiver was sent. */
+  #sent = new Map<number, number>()
+  /** Of items below this number the receiver knows only the bases in `#sent`. */
   #forgotten = 0
-
-  /** Whether it gets every change from then on. */
+  /** Whether it receives every change from now on. */
   #isComplete = false
 
-  constructor(parts: TapeDeltaBasesOptions) {
-    this.#parts = parts
+  constructor(options: TapeDeltaBasesOptions) {
+    this.#options = options
   }
 
-  advance(items: EachItem, send: (block: PreparedFrame) => void): boolean {
-    const lacking = this.#lacking(items)
-    if (lacking.length <= mostAtOnce) return true
-    const ordinal = this.#parts.ordinal()
-    const some = lacking.slice(0, mostAtOnce)
+  advance(items: EachItem, send: (frame: PreparedFrame) => void): boolean {
+    const missing = this.#missing(items)
+    if (missing.length <= maxAtOnce) return true
+    const ordinal = this.#options.ordinal()
+    const some = missing.slice(0, maxAtOnce)
     this.#send(some, [], send)
-    for (const item of some) this.#told.set(item, ordinal)
+    for (const item of some) this.#sent.set(item, ordinal)
     return false
   }
 
   complete(
     items: EachItem,
     coverage: Iterable<readonly [partition: number, from: number]>,
-    send: (block: PreparedFrame) => void,
+    send: (frame: PreparedFrame) => void,
   ): void {
-    this.#send(this.#lacking(items), coverage, send)
-    this.#told.clear()
+    this.#send(this.#missing(items), coverage, send)
+    this.#sent.clear()
     this.#forgotten = 0
-    this.#known = this.#parts.ordinal()
+    this.#known = this.#options.ordinal()
     this.#isComplete = true
   }
 
   renew(): void {
     this.#known = 0
-    this.#told.clear()
+    this.#sent.clear()
     this.#isComplete = false
   }
 
   forget(items: number): void {
     this.#forgotten = Math.max(this.#forgotten, items)
-    if (this.#told.size > 0) for (let item = 0; item < items; item++) this.#told.delete(item)
+    if (this.#sent.size > 0) for (let item = 0; item < items; item++) this.#sent.delete(item)
   }
 
   suspend(): void {
-    if (this.#isComplete) this.#known = this.#parts.flushed()
+    if (this.#isComplete) this.#known = this.#options.flushedOrdinal()
     this.#isComplete = false
   }
 
-  #lacking(items: EachItem): number[] {
-    const lacking: number[] = []
+  #missing(items: EachItem): number[] {
+    const missing: number[] = []
     items(item => {
-      const known = this.#told.get(item) ?? (item < this.#forgotten ? 0 : this.#known)
-      if (this.#parts.touched(item) > known) lacking.push(item)
+      const known = this.#sent.get(item) ?? (item < this.#forgotten ? 0 : this.#known)
+      if (this.#options.lastOrdinalOf(item) > known) missing.push(item)
     })
-    return lacking
+    return missing
   }
 
   #send(
     items: readonly number[],
     coverage: Iterable<readonly [partition: number, from: number]>,
-    send: (block: PreparedFrame) => void,
+    send: (frame: PreparedFrame) => void,
   ): void {
-    const finish = (): void => {
-      if (out.length > 1) send(binaryFrame(out.written))
+    const { encoder, out } = this.#options
+    const begin = (): void => {
       out.clear()
-      // No range is implied, so the check is 0.
+      // The frame implies no range, so its check is 0.
       out.byte(denseFrame)
     }
-    out.clear()
-    out.byte(denseFrame)
+    begin()
     for (const [partition, from] of coverage) writeCovers({ partition, from, to: from }, out)
     for (const item of items) {
-      this.#parts.encoder.base(item, out)
-      if (out.length > maxFrameBytes / 2) finish()
+      encoder.base(item, out)
+      if (out.length <= maxFrameBytes / 2) continue
+      send(binaryFrame(out.written))
+      begin()
     }
-    finish()
+    if (out.length > 1) send(binaryFrame(out.written))
   }
 }

@@ -1,55 +1,69 @@
 import type { MarketEvent } from '../../event/event.ts'
-import { type Coverage, Ranges } from '../coverage.ts'
-import { jsonForm } from '../json/json-form.ts'
-import { type PreparedFrame, binaryFrame } from '../prepared-frame.ts'
+import { type Coverage, CoverageRanges } from '../coverage.ts'
+import { binaryFrame, type PreparedFrame } from '../prepared-frame.ts'
 import {
   type DeltaBases,
   type EncodedEvents,
-  type Flush,
-  type WireForm,
   maxFrameBytes,
+  type OutgoingEvents,
+  type WireForm,
 } from '../wire-form.ts'
-import { TapeEncoder, type TapePlace } from './encoding/tape-encoder.ts'
+import { TapeEncoder, type TapeOrigin } from './encoding/tape-encoder.ts'
 import { writeFrameHead, writeFrameTail, writeReplaced } from './encoding/tape-frame.ts'
 import { TapeReadEncoder, TapeRecords } from './encoding/tape-read-encoder.ts'
 import { TapeWriter } from './encoding/tape-writer.ts'
 import { TapeDeltaBases } from './tape-delta-bases.ts'
 import { bareFrame, recordKinds } from './tape-layout.ts'
 
-/** The most that a range takes in the head or the tail of a frame, and a JSON record beside its event: three numbers. */
-const mostRangeBytes = 25
-/** The most that the record takes which says how many events one stands for. */
-const mostReplacedBytes = 6
-/** Of the frame under way. */
-const ranges = new Ranges()
-const out = new TapeWriter()
-const noRecords = new TapeRecords()
+/**
+ * The most bytes of a range in the head or the tail of a frame, or of a JSON record beside its event: three
+ * numbers.
+ */
+const maxRangeBytes = 25
+/** The most bytes of a record that says how many events the next one replaces. */
+const maxReplacedBytes = 6
+
+/** The events that go into one frame: those chosen from `first` on and before `last`. */
+interface FramePart extends OutgoingEvents {
+  readonly records: TapeRecords
+  readonly first: number
+  readonly last: number
+}
 
 /**
- * `ticker.v1.tape` (PROTOCOL.md §10): binary frames of what changes. The events of the batch under way are encoded as they come,
- * once for all audiences, as long as there is one; what is read later is encoded when it is read, and what is told at intervals goes as it is.
+ * `ticker.v1.tape` (PROTOCOL.md §10): binary frames of changes. While there is an audience, each event of the
+ * batch under way is encoded when it comes in, once for all audiences. Events of readers that are behind are
+ * encoded when they are read. Conflated live events are not encoded: they go as JSON.
  */
 export class TapeForm implements WireForm {
   readonly subprotocol = 'ticker.v1.tape'
-  readonly #segment: EncodedEvents
+  readonly #batch: EncodedEvents
+  readonly #json: WireForm
   readonly #encoder = new TapeEncoder()
-  /** What is read by a receiver that is behind. */
-  readonly #run = new TapeReadEncoder()
+  readonly #readEncoder = new TapeReadEncoder()
   /** Of the batch under way. */
   readonly #records = new TapeRecords()
+  readonly #noRecords = new TapeRecords()
+  /** Of the frame under way. */
+  readonly #ranges = new CoverageRanges()
+  readonly #out = new TapeWriter()
   #audiences = 0
-  /** Counts the events that were encoded; by item, which was its last. */
+  /** Counts the encoded events. By item number: the ordinal of its last event. */
   #ordinal = 0
-  #touched: number[] = []
-  /** The same before the batch under way. */
-  #flushed = 0
+  #lastOrdinals: number[] = []
+  /** The ordinal before the batch under way. */
+  #flushedOrdinal = 0
 
-  /** `segment`: the batch under way, whose events `note` is told. */
-  constructor(segment: EncodedEvents) {
-    this.#segment = segment
+  /**
+   * `batch`: the batch under way, each event of which is passed to `encode`. `json`: encodes messages and
+   * snapshots.
+   */
+  constructor(batch: EncodedEvents, json: WireForm) {
+    this.#batch = batch
+    this.#json = json
   }
 
-  /** Whether events have to be noted. */
+  /** Whether the events of the batch have to be encoded. */
   get isInUse(): boolean {
     return this.#audiences > 0
   }
@@ -61,134 +75,131 @@ export class TapeForm implements WireForm {
   closed(): void {
     if (--this.#audiences > 0) return
     this.#encoder.clear()
-    this.#touched = []
+    this.#lastOrdinals = []
   }
 
-  /** Encodes an event of the batch under way; `index` is its place there. */
-  note(event: MarketEvent, place: TapePlace, index: number): void {
-    // Those that came before anyone wanted this form have no record.
-    this.#encoder.encode(event, place, this.#records.begin(index))
-    this.#touched[place.item] = ++this.#ordinal
+  /** Encodes an event of the batch under way; `index` is its index there. */
+  encode(event: MarketEvent, origin: TapeOrigin, index: number): void {
+    // Events of the batch that came before the first audience have no record.
+    this.#encoder.encode(event, origin, this.#records.begin(index))
+    this.#lastOrdinals[origin.item] = ++this.#ordinal
     this.#records.end()
   }
 
-  /** An item gives up its number to another one, whose first event begins anew. */
+  /** Forgets an item, whose number another item gets: that one's first event is absolute. */
   forget(item: number): void {
     this.#encoder.forget(item)
-    this.#run.forget(item)
-    if (item < this.#touched.length) this.#touched[item] = 0
+    this.#readEncoder.forget(item)
+    if (item < this.#lastOrdinals.length) this.#lastOrdinals[item] = 0
   }
 
-  /** Forgets the batch, which was written. */
+  /** Begins another batch. */
   reset(): void {
     this.#records.clear()
-    this.#flushed = this.#ordinal
+    this.#flushedOrdinal = this.#ordinal
   }
 
   message(message: object): PreparedFrame {
-    return jsonForm.message(message)
+    return this.#json.message(message)
   }
 
-  /** A snapshot is a message, which says nothing of items. */
+  /** A snapshot is a message: it states no delta bases. */
   snapshot(head: object, events: Iterable<Buffer>): Iterable<PreparedFrame> {
-    return jsonForm.snapshot(head, events)
+    return this.#json.snapshot(head, events)
   }
 
-  frames(flush: Flush, send: (block: PreparedFrame) => void): PreparedFrame | undefined {
-    const { marks, segment, coverage } = flush
-    const records = this.#recordsOf(flush)
+  frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined {
+    const { chosen, events, coverage } = outgoing
+    const records = this.#recordsOf(outgoing)
+    const ranges = this.#ranges
     let first = 0
     let bytes = 0
-    for (let mark = 0; mark < marks.count; mark++) {
-      const index = marks.indices[mark] ?? 0
-      const size = sizeOf(flush, records, index)
-      if (bytes > 0 && bytes + size + (ranges.count + 1) * mostRangeBytes > maxFrameBytes) {
-        this.#send({ ...flush, records, first, last: mark }, send)
-        ranges.next()
-        first = mark
+    for (let place = 0; place < chosen.count; place++) {
+      const index = chosen.indices[place] ?? 0
+      const size = sizeOf(events, records, index)
+      if (bytes > 0 && bytes + size + (ranges.count + 1) * maxRangeBytes > maxFrameBytes) {
+        send(this.#makeFrame({ ...outgoing, records, first, last: place }))
+        if (coverage !== undefined) ranges.settle(coverage)
+        ranges.nextFrame()
+        first = place
         bytes = 0
       }
-      if (coverage !== undefined) ranges.put(segment, index)
+      if (coverage !== undefined) ranges.include(events, index)
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    const last = bytes > 0 ? this.#makeFrame({ ...flush, records, first, last: marks.count }) : undefined
+    const last = bytes > 0 ? this.#makeFrame({ ...outgoing, records, first, last: chosen.count }) : undefined
     ranges.clear()
     return last
   }
 
-  deltaBases(): DeltaBases {
+  createDeltaBases(): DeltaBases {
     return new TapeDeltaBases({
       encoder: this.#encoder,
+      out: this.#out,
       ordinal: () => this.#ordinal,
-      flushed: () => this.#flushed,
-      touched: item => this.#touched[item] ?? 0,
+      flushedOrdinal: () => this.#flushedOrdinal,
+      lastOrdinalOf: item => this.#lastOrdinals[item] ?? 0,
     })
   }
 
-  #recordsOf(flush: Flush): TapeRecords {
-    if (flush.segment === this.#segment) return this.#records
-    if (flush.deltaBases === undefined) return noRecords
-    this.#run.encode(flush)
-    flush.deltaBases.forget(this.#run.size)
-    return this.#run.records
-  }
-
-  #send(part: FramePart, send: (block: PreparedFrame) => void): void {
-    send(this.#makeFrame(part))
-    if (part.coverage !== undefined) ranges.settle(part.coverage)
+  #recordsOf(outgoing: OutgoingEvents): TapeRecords {
+    if (outgoing.events === this.#batch) return this.#records
+    if (outgoing.deltaBases === undefined) return this.#noRecords
+    this.#readEncoder.encode(outgoing)
+    outgoing.deltaBases.forget(this.#readEncoder.size)
+    return this.#readEncoder.records
   }
 
   #makeFrame(part: FramePart): PreparedFrame {
-    const { coverage, memory } = part
+    const { coverage, memory, events } = part
+    const out = this.#out
     out.clear()
     if (coverage === undefined) {
       out.byte(bareFrame)
       this.#append(part)
       return binaryFrame(out.written, memory)
     }
-    ranges.begin(coverage)
-    this.#stateInFull(part.segment, coverage)
-    writeFrameHead(ranges, out)
+    this.#ranges.setStarts(coverage)
+    this.#markStatedRanges(events, coverage)
+    writeFrameHead(this.#ranges, out)
     this.#append(part)
-    writeFrameTail(ranges, out)
+    writeFrameTail(this.#ranges, out)
     return binaryFrame(out.written, memory)
   }
 
-  /** Only ranges of live frames go on from one another; the others, and a partition's first, are stated in full. */
-  #stateInFull(segment: EncodedEvents, { covered }: Coverage): void {
+  /**
+   * Only a live frame implies its ranges, by those of the frame before. Ranges of other frames, and a
+   * partition's first, are stated.
+   */
+  #markStatedRanges(events: EncodedEvents, { covered }: Coverage): void {
+    const ranges = this.#ranges
     for (let place = 0; place < ranges.count; place++) {
-      if (segment !== this.#segment || covered[ranges.numbers[place] ?? 0] === undefined)
+      if (events !== this.#batch || covered[ranges.numbers[place] ?? 0] === undefined)
         ranges.events[place] = 0
     }
   }
 
-  #append({ segment, marks, records, first, last }: FramePart): void {
-    for (let mark = first; mark < last; mark++) {
-      const index = marks.indices[mark] ?? 0
-      writeReplaced(segment.replaced?.[index] ?? 0, out)
+  #append({ events, chosen, records, first, last }: FramePart): void {
+    const out = this.#out
+    for (let place = first; place < last; place++) {
+      const index = chosen.indices[place] ?? 0
+      writeReplaced(events.replaced?.[index] ?? 0, out)
       if (records.lengthAt(index) > 0) {
         records.copy(index, out)
         continue
       }
       out.number(recordKinds.json)
-      out.number(segment.partitions[index] ?? 0)
-      const [start, end] = [segment.start(index), segment.end(index)]
+      out.number(events.partitions[index] ?? 0)
+      const [start, end] = [events.start(index), events.end(index)]
       out.number(end - start)
-      out.append(segment.bytes.subarray(start, end))
+      out.append(events.bytes.subarray(start, end))
     }
   }
 }
 
-function sizeOf({ segment }: Flush, records: TapeRecords, index: number): number {
-  const replaced = segment.replaced === undefined ? 0 : mostReplacedBytes
+function sizeOf(events: EncodedEvents, records: TapeRecords, index: number): number {
+  const replaced = events.replaced === undefined ? 0 : maxReplacedBytes
   const bytes = records.lengthAt(index)
-  return replaced + (bytes > 0 ? bytes : segment.end(index) - segment.start(index) + mostRangeBytes)
-}
-
-/** The part of a flush that goes into one frame: what is marked from `first` on and before `last`. */
-interface FramePart extends Flush {
-  readonly records: TapeRecords
-  readonly first: number
-  readonly last: number
+  return replaced + (bytes > 0 ? bytes : events.end(index) - events.start(index) + maxRangeBytes)
 }

@@ -1,14 +1,18 @@
 import { isLeapSecond } from '../../event/time.ts'
 
-/** Fraction digits of the style that has nanoseconds without the zeros at their end. */
+/**
+ * The style of times with up to nanoseconds, without zeros at the end. Lower styles are numbers of fraction
+ * digits.
+ */
 export const trimmedStyle = 10
 /** One second after 9999-12-31T23:59:59Z. */
 export const endOfSeconds = 253_402_300_800
 
 const zero = 0x30
 const capitalZ = 0x5a
-/** `2026-01-31T14:30:`, and with the seconds and `Z`. */
+/** The length of `2026-01-31T14:30:`. */
 const minuteLength = 17
+/** The length of `2026-01-31T14:30:00Z`. */
 const shortestLength = 20
 const fractionAt = 20
 const powersOfTen = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
@@ -19,27 +23,30 @@ export function powerOfTen(exponent: number): number {
   return powersOfTen[exponent] ?? Number.NaN
 }
 
-/** The fractions of a second that a style counts in. */
+/** The units of a style's fractions in a second. */
 export function unitsPerSecond(style: number): number {
   return powerOfTen(style === trimmedStyle ? 9 : style)
 }
 
-/** Takes RFC 3339 times apart. One text after another: what the last one said is read at `seconds`, `digits`, `fraction`. */
+/**
+ * Parses RFC 3339 times. The result of the last one is in `seconds`, `digits` and `fraction`, so that a time
+ * allocates nothing.
+ */
 export class TimeParser {
   /** Since 1970. */
   seconds = 0
-  /** How many fraction digits there are. */
+  /** The number of fraction digits. */
   digits = 0
-  /** They, as a number. */
+  /** The fraction digits as a number. */
   fraction = 0
   #minute = ''
   #minuteSeconds = 0
 
-  /** Reads a valid time; false if it is not in UTC (`Z`), before 1970, or in a leap second. */
+  /** Parses a valid time. Returns false if it is not in UTC (`Z`), before 1970, or in a leap second. */
   parse(text: string): boolean {
     const end = text.length - 1
     if (end + 1 < shortestLength || text.charCodeAt(end) !== capitalZ || isLeapSecond(text)) return false
-    if (this.#minute === '' || !text.startsWith(this.#minute)) this.#readMinute(text)
+    if (this.#minute === '' || !text.startsWith(this.#minute)) this.#parseMinute(text)
     this.seconds = this.#minuteSeconds + (text.charCodeAt(17) - zero) * 10 + text.charCodeAt(18) - zero
     let fraction = 0
     for (let at = fractionAt; at < end; at++) fraction = fraction * 10 + text.charCodeAt(at) - zero
@@ -48,18 +55,18 @@ export class TimeParser {
     return this.seconds >= 0
   }
 
-  #readMinute(text: string): void {
+  #parseMinute(text: string): void {
     this.#minute = text.slice(0, minuteLength)
     this.#minuteSeconds = Date.parse(`${this.#minute}00Z`) / 1000
   }
 }
 
-/** Puts RFC 3339 times together. */
-export class TimeWriter {
+/** Formats RFC 3339 times. */
+export class TimeFormatter {
   #minute = -1
   #minuteText = ''
 
-  text(seconds: number, fraction: number, style: number): string {
+  format(seconds: number, fraction: number, style: number): string {
     const minute = Math.floor(seconds / 60)
     if (minute !== this.#minute) {
       this.#minute = minute

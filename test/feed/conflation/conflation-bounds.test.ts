@@ -53,7 +53,7 @@ test('who is to be told of an item that has to go leaves where it was, and other
   const some = stage.join(250, ['B', 'C'])
   stage.quote('A', 'B', 'C')
   // Of A it was still to be told.
-  expect(everything.seat!.leave()).toEqual({ positions: [0], isWhole: true })
+  expect(everything.seat!.leave()).toEqual({ positions: [0], isComplete: true })
   stage.pass(250)
   expect([everything.takeShort(), some.takeShort()]).toEqual([[], ['C 2 for 1', 'B 1 for 1']])
 })
@@ -67,7 +67,7 @@ test('a flood of items that nobody is told of keeps its place for those that som
   stage.quote('A')
   stage.pass(120_000)
   expect(member.takeShort()).toEqual(['A 1000002 for 2', 'B 1 for 1'])
-  expect(stage.tape.items.size).toBe(10)
+  expect(stage.lastValues.items.size).toBe(10)
 })
 
 test('an item that gets the number of another, while that one is being told, is not taken for it', () => {
@@ -88,7 +88,7 @@ test('an item that gets the number of another, while that one is being told, is 
 // Symptom: an interval that ended meanwhile told its client the event of an item that it had not subscribed to.
 // Seen: reading, for everything that holds numbers of items.
 test('who is to be told of an item that has gone is not told of the one that has its number', () => {
-  const stage = new ConflationStage({ maxItems: 2, maxTickBytes: 1025 })
+  const stage = new ConflationStage({ maxItems: 2, maxIntervalBytes: 1025 })
   const member = stage.join(250, ['A', 'B'])
   const other = stage.join(250, ['C'])
   stage.quote('A', 'B')

@@ -9,7 +9,9 @@ import type {
 } from '../../../src/feed/conflation/conflated-membership.ts'
 import { LastValueCache } from '../../../src/feed/last-values/last-value-cache.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../../src/wire/json/json-form.ts'
+
+const jsonForm = new JsonForm()
 
 /** An event as a client reads it; `bs` is its number among all events of the stage. */
 export interface Told {
@@ -55,21 +57,21 @@ function interestOf(names: readonly string[]): Selection {
 
 /** Events and clients, on a clock that stands until the test moves it, and an event loop that waits for the test. */
 export class ConflationStage {
-  readonly tape: LastValueCache
+  readonly lastValues: LastValueCache
   readonly conflation: Conflation
   readonly reached = [0]
   readonly #turns: (() => void)[] = []
 
   constructor({ maxItems = 100_000, ...options }: Partial<ConflationOptions> & { maxItems?: number } = {}) {
-    this.tape = new LastValueCache({ maxItems })
+    this.lastValues = new LastValueCache({ maxItems })
     this.conflation = new Conflation({
-      items: this.tape.items,
+      items: this.lastValues.items,
       progress: { reached: this.reached },
       nextTurn: work => this.#turns.push(work),
       ...options,
     })
-    this.tape.items.claimOf = item => (this.conflation.isUndelivered(item) ? 'untold' : 'none')
-    this.tape.items.onForgotten = item => this.conflation.forget(item)
+    this.lastValues.items.claimOf = item => (this.conflation.isUndelivered(item) ? 'untold' : 'none')
+    this.lastValues.items.onForgotten = item => this.conflation.forget(item)
   }
 
   /** How far the log was read: how many events there were. */
@@ -95,7 +97,7 @@ export class ConflationStage {
   /** A batch of quotes of these symbols. */
   quote(...symbols: readonly string[]): void {
     this.take(...symbols)
-    this.tape.segment.reset()
+    this.lastValues.batch.reset()
     this.conflation.tidy()
   }
 
@@ -104,8 +106,8 @@ export class ConflationStage {
     for (const [at, S] of symbols.entries()) {
       const offset = this.position + at
       const quote = { T: 'q', S, bp: 1, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
-      const index = this.tape.add(quote, { partition: 0, offset, writtenMs: 0 })
-      this.conflation.mark(this.tape.segment.items[index] ?? 0)
+      const index = this.lastValues.add(quote, { partition: 0, offset, writtenMs: 0 })
+      this.conflation.mark(this.lastValues.batch.items[index] ?? 0)
     }
     this.reached[0] = this.position + symbols.length
   }

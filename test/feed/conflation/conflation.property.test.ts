@@ -68,12 +68,12 @@ class Bookkeeper extends Member {
 /** What all members have to have been told, by the symbols of all events in their order. */
 function check(member: Bookkeeper, log: readonly string[]): void {
   expect(member.faults).toEqual([])
-  const { positions, isWhole } = member.seat!.told
+  const { positions, isComplete } = member.seat!.delivered
   const to = positions[0] ?? 0
   for (const symbol of symbols) {
     const since = member.sinceOf(symbol)
     const offsets = [...log.keys()].filter(offset => offset >= since && offset < to && log[offset] === symbol)
-    if (isWhole) {
+    if (isComplete) {
       expect([symbol, member.events.get(symbol) ?? 0]).toEqual([symbol, offsets.length])
       expect([symbol, member.newest.get(symbol)]).toEqual([symbol, offsets.at(-1)])
     } else {
@@ -117,10 +117,10 @@ test('every member is told of each event that it wants, once, as itself or as re
     fc.constantFrom(1, 3, 250),
     fc.constantFrom(1, 1100, 1250, 1_048_576),
     fc.constantFrom(2, 4, 100),
-    (steps, writesPerTurn, maxTickBytes, maxItems) => {
+    (steps, writesPerTurn, maxIntervalBytes, maxItems) => {
       // Of a run that failed.
       vi.clearAllTimers()
-      const stage = new ConflationStage({ writesPerTurn, maxTickBytes, maxItems })
+      const stage = new ConflationStage({ writesPerTurn, maxIntervalBytes, maxItems })
       const log: string[] = []
       const members: Bookkeeper[] = []
       for (const one of steps) {
@@ -150,7 +150,7 @@ test('every member is told of each event that it wants, once, as itself or as re
       for (const member of members) {
         check(member, log)
         const told = member.seat!.leave()
-        if (!member.hasLeft) expect(told).toEqual({ positions: [position], isWhole: true })
+        if (!member.hasLeft) expect(told).toEqual({ positions: [position], isComplete: true })
       }
       expect(vi.getTimerCount()).toBe(0)
       expect([...stage.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))

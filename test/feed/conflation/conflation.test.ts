@@ -67,10 +67,10 @@ describe('at the end of an interval', () => {
 
   test('other channels are not told', () => {
     const member = stage.join(250, ['*'])
-    const { tape, conflation } = stage
+    const { lastValues, conflation } = stage
     const trade = { T: 't', S: 'A', p: 1, s: 1, t: '2026-01-02T14:30:00Z' } as const
-    tape.add(trade, { partition: 0, offset: 0, writtenMs: 0 })
-    conflation.mark(tape.segment.items[0]!)
+    lastValues.add(trade, { partition: 0, offset: 0, writtenMs: 0 })
+    conflation.mark(lastValues.batch.items[0]!)
     stage.pass(250)
     expect(member.offers).toBe(0)
   })
@@ -163,7 +163,7 @@ describe('a node with many to tell', () => {
   })
 
   test('writes no more at a tick than it may; what is left over comes first the next time', () => {
-    stage = new ConflationStage({ maxTickBytes: 2048 })
+    stage = new ConflationStage({ maxIntervalBytes: 2048 })
     const names = namesOf(25)
     const member = stage.join(250, names)
     stage.quote(...names, ...names)
@@ -171,7 +171,7 @@ describe('a node with many to tell', () => {
     const first = member.take()
     expect(first.length).toBeGreaterThan(3)
     expect(JSON.stringify(first).length).toBeLessThanOrEqual(2048)
-    expect(member.seat!.told).toEqual({ positions: [50], isWhole: false })
+    expect(member.seat!.delivered).toEqual({ positions: [50], isComplete: false })
     const left = names.filter(name => !first.some(({ S }) => S === name))
     stage.quote(...names)
     stage.pass(250)
@@ -181,7 +181,7 @@ describe('a node with many to tell', () => {
     for (let tick = 0; tick < 10; tick++) stage.pass(250)
     const all = [...first, ...second, ...member.take()]
     expect(all.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)).toBe(75)
-    expect(member.seat!.told).toEqual({ positions: [75], isWhole: true })
+    expect(member.seat!.delivered).toEqual({ positions: [75], isComplete: true })
   })
 
   test('tells at most a megabyte at a tick, in frames', () => {
@@ -211,8 +211,8 @@ describe('a member', () => {
     stage.pass(250)
     expect(ann.offers).toBe(3)
     expect(bob.offers).toBe(2)
-    expect(bob.seat!.leave()).toEqual({ positions: [1], isWhole: true })
-    expect(ann.seat!.leave()).toEqual({ positions: [4], isWhole: true })
+    expect(bob.seat!.leave()).toEqual({ positions: [1], isComplete: true })
+    expect(ann.seat!.leave()).toEqual({ positions: [4], isComplete: true })
   })
 
   test('that leaves before it was told anything was told up to where it joined', () => {
@@ -220,7 +220,7 @@ describe('a member', () => {
     stage.quote('A', 'A')
     const member = stage.join(250, ['A'])
     stage.quote('A')
-    expect(member.seat!.leave()).toEqual({ positions: [2], isWhole: true })
+    expect(member.seat!.leave()).toEqual({ positions: [2], isComplete: true })
     stage.pass(250)
     expect(member.offers).toBe(0)
   })
@@ -230,7 +230,7 @@ describe('a member', () => {
     stage.quote('X', 'Y')
     stage.pass(250)
     expect(member.offers).toBe(0)
-    expect(member.seat!.leave()).toEqual({ positions: [2], isWhole: true })
+    expect(member.seat!.leave()).toEqual({ positions: [2], isComplete: true })
   })
 
   test('that leaves while the others are told has not been told', () => {
@@ -256,7 +256,7 @@ describe('a member', () => {
     const other = stage.join(250, ['A'])
     stage.quote('A')
     stage.pass(250)
-    expect(leaver.seat!.leave()).toEqual({ positions: [0], isWhole: true })
+    expect(leaver.seat!.leave()).toEqual({ positions: [0], isComplete: true })
     expect(other.takeShort()).toEqual(['A 0 for 1'])
   })
 
@@ -265,7 +265,7 @@ describe('a member', () => {
     const other = stage.join(250, ['A', 'C'])
     stage.quote('A', 'B', 'C', 'A')
     stage.move(member, 250, ['A', 'C'])
-    expect(member.seat!.told).toEqual({ positions: [4], isWhole: false })
+    expect(member.seat!.delivered).toEqual({ positions: [4], isComplete: false })
     stage.quote('A', 'C')
     stage.pass(250)
     expect(member.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 1'])
@@ -304,7 +304,7 @@ describe('a member', () => {
   })
 
   test('that changes when frames were built for it, but not offered, takes along what was left over before', () => {
-    stage = new ConflationStage({ writesPerTurn: 1, maxTickBytes: 1 })
+    stage = new ConflationStage({ writesPerTurn: 1, maxIntervalBytes: 1 })
     const members = namesOf(2).map(() => stage.join(250, ['A', 'B']))
     stage.quote('A', 'B')
     stage.pass(250)

@@ -5,9 +5,11 @@ import type { Partition } from '../../../src/event/log-record.ts'
 import type { Feed } from '../../../src/feed/feed.ts'
 import type { Selection } from '../../../src/feed/selection.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { maxFrameBytes } from '../../../src/wire/wire-form.ts'
 import { createTestFeed } from '../../support/defaults.ts'
+
+const jsonForm = new JsonForm()
 
 type Range = readonly [number: number, from: number, to: number]
 type Message = { readonly T: string; readonly S?: string; readonly i?: number; readonly ranges?: Range[] }

@@ -3,7 +3,6 @@ import type { MarketEvent } from '../../../src/event/event.ts'
 import type { Audience, Subscriber } from '../../../src/feed/fan-out/audience.ts'
 import type { Feed } from '../../../src/feed/feed.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../../src/wire/json/json-form.ts'
 import { TapeForm } from '../../../src/wire/tape/tape-form.ts'
 import { FormReader } from '../../support/form-reader.ts'
 import { Random } from '../../support/random.ts'
@@ -61,14 +60,14 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
   subprotocol => {
     const random = new Random(11)
     const feed = createTestFeed()
-    const form = feed.forms.find(each => each.subprotocol === subprotocol) ?? jsonForm
+    const form = feed.forms.find(each => each.subprotocol === subprotocol) ?? feed.forms[0]
     expect(form instanceof TapeForm).toBe(subprotocol === 'ticker.v1.tape')
     feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const join = (wanted: readonly string[], manner: Manner): Listener => {
       const listener = new Listener(feed, wanted, manner)
       const audience = feed.fanout.join(listener, new Map([['trades', new Set(wanted)]]), form)
       // The tape form is told first where coverage begins; there are no items yet.
-      form.deltaBases?.().complete(
+      form.createDeltaBases?.().complete(
         () => undefined,
         [[0, 0]],
         block => void listener.deliver(block),

@@ -66,7 +66,8 @@ export class GatewayNode {
       const number = this.feed.numberOf(partition.partition)
       const there = partition.records.filter((_, offset) => partition.gapEnd(offset) === offset)
       for (const event of there.toReversed())
-        if (event !== undefined && event.T !== 'n') this.feed.tape.addOlder(event, number, serialOf(event))
+        if (event !== undefined && event.T !== 'n')
+          this.feed.lastValues.addOlder(event, number, serialOf(event))
     }
   }
 
@@ -84,7 +85,7 @@ export class GatewayNode {
 
   /** Time for everything that was read to be written has passed. */
   expectFlushed(): void {
-    const { count } = this.feed.tape.segment
+    const { count } = this.feed.lastValues.batch
     if (count > 0) this.faults.push(new Error(`${count} events wait for longer than TICKER_FLUSH_DELAY_MS`))
   }
 

@@ -5,10 +5,12 @@ import type { GatewayNode } from './gateway-node.ts'
 import { Told } from './told.ts'
 import { cursorOf, positionsOf } from '../../support/partition-runs.ts'
 import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
-import { jsonForm } from '../../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { FormReader } from '../../support/form-reader.ts'
 import { PacedTransport } from './paced-transport.ts'
 import { type Recipient, SessionLedger } from './session-ledger.ts'
+
+const jsonForm = new JsonForm()
 
 type Message = { readonly T: string } & Readonly<Record<string, unknown>>
 type Range = readonly [number: number, from: number, to: number]

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import { jsonForm } from '../../../src/wire/json/json-form.ts'
+import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { type EncodedEvents, sendEvents } from '../../../src/wire/wire-form.ts'
+
+const jsonForm = new JsonForm()
 
 /** Events at rising offsets of partition 0, as a run has them. */
 function runOf(events: readonly object[], replaced?: readonly number[]): EncodedEvents {
@@ -18,10 +20,10 @@ function runOf(events: readonly object[], replaced?: readonly number[]): Encoded
   }
 }
 
-function framesOf(segment: EncodedEvents, indices: readonly number[]): unknown[][] {
+function framesOf(events: EncodedEvents, indices: readonly number[]): unknown[][] {
   const frames: unknown[][] = []
-  const marks = { indices: Uint32Array.from(indices), count: indices.length }
-  sendEvents(jsonForm, { segment, marks }, (block: PreparedFrame) => {
+  const chosen = { indices: Uint32Array.from(indices), count: indices.length }
+  sendEvents(jsonForm, { events, chosen }, (block: PreparedFrame) => {
     frames.push(JSON.parse(block.payload.toString('utf8')))
   })
   return frames

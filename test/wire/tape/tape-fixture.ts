@@ -1,6 +1,6 @@
 import { channelOfType, type MarketEvent } from '../../../src/event/event.ts'
 import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
-import { type TapeEncoder, type TapePlace } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import { type TapeEncoder, type TapeOrigin } from '../../../src/wire/tape/encoding/tape-encoder.ts'
 import {
   writeCovers,
   writeFrameHead,
@@ -37,7 +37,7 @@ export interface Part {
 export function partOf(
   encoder: TapeEncoder,
   event: MarketEvent,
-  place: TapePlace & { readonly replaces?: number },
+  place: TapeOrigin & { readonly replaces?: number },
 ): Part {
   const out = new TapeWriter()
   writeReplaced(place.replaces ?? 0, out)

@@ -1,13 +1,13 @@
 import type { MarketEvent } from '../../../event/event.ts'
-import { type TapeField, type TapeLayout, decimalsOf, endOfDecimals, timeBit } from '../tape-layout.ts'
-import { type TimeWriter, endOfSeconds, powerOfTen, trimmedStyle, unitsPerSecond } from '../tape-time.ts'
+import { decimalsOf, endOfDecimals, type TapeField, type TapeLayout, timeBit } from '../tape-layout.ts'
+import { endOfSeconds, powerOfTen, type TimeFormatter, trimmedStyle, unitsPerSecond } from '../tape-time.ts'
 import type { TapePartition } from './tape-partitions.ts'
 import { TapeError, type TapeReader } from './tape-reader.ts'
 
 const maxTimeStep = 2 ** 52
 const noTexts: readonly string[] = Object.freeze([])
 
-/** What a decoder keeps of an item: its last event, in the units of the wire and as it was read. */
+/** A decoder's state of an item: its last event, in the units of the wire and as an object. */
 export class DecoderItem {
   readonly partition: TapePartition
   readonly #layout: TapeLayout
@@ -17,7 +17,7 @@ export class DecoderItem {
   #style = 0
   #seconds = 0
   #fraction = 0
-  /** The last event; given out as copies only. */
+  /** The last event; only copies of it are returned. */
   #event: Record<string, unknown>
 
   constructor(layout: TapeLayout, symbol: string, partition: TapePartition) {
@@ -28,13 +28,13 @@ export class DecoderItem {
     this.#arrange()
   }
 
-  /** The last event. */
+  /** A copy of the last event. */
   get event(): MarketEvent {
     return asEvent({ ...this.#event })
   }
 
-  /** Reads the change that makes the next event of the last one. */
-  read(reader: TapeReader, times: TimeWriter): void {
+  /** Reads a change and applies it to the last event. */
+  read(reader: TapeReader, times: TimeFormatter): void {
     const { fields, presenceBit, decimalsBit, clockBit, endOfBits } = this.#layout
     const bits = reader.numberBelow(endOfBits, 'the bits of a change')
     if ((bits & presenceBit) !== 0) this.#readPresence(reader)
@@ -56,7 +56,7 @@ export class DecoderItem {
     this.#arrange()
   }
 
-  /** Makes the event anew with the fields that it has now, so that their order is always the same. */
+  /** Makes the event anew with the fields that are present now, so that their order is always the same. */
   #arrange(): void {
     const before = this.#event
     this.#event = { T: before['T'], S: before['S'], t: before['t'] }
@@ -78,15 +78,15 @@ export class DecoderItem {
     }
   }
 
-  #readTime(bits: number, reader: TapeReader, times: TimeWriter): void {
+  #readTime(bits: number, reader: TapeReader, times: TimeFormatter): void {
     if ((bits & timeBit) !== 0) this.#readStep(bits, reader)
     else this.#readClock(reader)
     if (this.#seconds >= endOfSeconds) throw new TapeError(`${this.#seconds} s: a time after the year 9999`)
-    this.#event['t'] = times.text(this.#seconds, this.#fraction, this.#style)
+    this.#event['t'] = times.format(this.#seconds, this.#fraction, this.#style)
   }
 
   #readStep(bits: number, reader: TapeReader): void {
-    if ((bits & this.#layout.clockBit) !== 0) throw new TapeError('a time both in full and as a step')
+    if ((bits & this.#layout.clockBit) !== 0) throw new TapeError('a time is both in full and a step')
     const perSecond = unitsPerSecond(this.#style)
     const fraction = this.#fraction + reader.numberBelow(maxTimeStep + 1, 'a step of time')
     this.#fraction = fraction % perSecond
@@ -95,14 +95,14 @@ export class DecoderItem {
 
   #readClock(reader: TapeReader): void {
     this.#style = reader.byte()
-    if (this.#style > trimmedStyle) throw new TapeError(`${this.#style}: no style of times`)
+    if (this.#style > trimmedStyle) throw new TapeError(`${this.#style}: expected a style of times`)
     this.#seconds = reader.numberBelow(endOfSeconds, 'the seconds of a time')
     this.#fraction = reader.numberBelow(unitsPerSecond(this.#style), 'the fraction of a time')
   }
 
   #readField(field: TapeField, reader: TapeReader): void {
     const { name, kind, slot } = field
-    if (!this.#has(field)) throw new TapeError(`${this.#layout.type}.${name} changes, and is absent`)
+    if (!this.#has(field)) throw new TapeError(`${this.#layout.type}.${name} changes, but is absent`)
     if (kind === 'text') this.#event[name] = reader.text()
     else if (kind === 'texts') this.#event[name] = reader.texts()
     else {
@@ -121,7 +121,7 @@ export class DecoderItem {
   }
 }
 
-/** It has every field that its type requires: they are there from the beginning. */
+/** Every field that the type requires is there from the beginning. */
 function asEvent(value: object): MarketEvent {
   return value as MarketEvent
 }

@@ -1,4 +1,4 @@
-import { type MarketEvent, channelOfType } from '../../../event/event.ts'
+import { channelOfType, type MarketEvent } from '../../../event/event.ts'
 import { isSymbol } from '../../../event/symbol.ts'
 import {
   bareFrame,
@@ -10,52 +10,56 @@ import {
   recordKinds,
   tapeLayouts,
 } from '../tape-layout.ts'
-import { TimeWriter } from '../tape-time.ts'
+import { TimeFormatter } from '../tape-time.ts'
 import { DecoderItem } from './decoder-item.ts'
-import { TapePartitions, type TapeRange } from './tape-partitions.ts'
+import { type TapePartition, TapePartitions, type TapeRange } from './tape-partitions.ts'
 import { TapeError, TapeReader } from './tape-reader.ts'
 
-/** What one decoder takes at most. Beyond it is a `TapeError`, whatever the bytes say. */
+/** Limits of a decoder. Beyond them it throws a `TapeError`, whatever the bytes say. */
 export interface TapeLimits {
-  /** Bytes of a frame; 16 MiB if left out. */
+  /** Bytes of a frame; 16 MiB by default. */
   readonly frameBytes?: number
-  /** Events of a frame; 65,536 if left out. */
+  /** Events of a frame; 65,536 by default. */
   readonly frameEvents?: number
-  /** Items that are remembered, some 600 bytes each; 262,144 if left out. */
+  /** Items that are remembered, some 600 bytes each; 262,144 by default. */
   readonly items?: number
-  /** Partitions that are remembered; 16,384 if left out. */
+  /** Partitions that are remembered; 16,384 by default. */
   readonly partitions?: number
 }
 
-/** A frame that was read: messages as in `ticker.v1.json`, or events and what they cover. */
+/** A decoded frame: messages as in `ticker.v1.json`, or events and the ranges that they cover. */
 export type TapeFrame =
   | { readonly kind: 'messages'; readonly messages: readonly unknown[] }
   | {
       readonly kind: 'events'
       readonly events: readonly MarketEvent[]
-      /** By the index of an event: how many earlier ones of its item it stands for. Those that are missing stand for none. */
+      /**
+       * By the index of an event: how many earlier events of its item it replaces. An event without an entry
+       * replaces none.
+       */
       readonly replaced: ReadonlyMap<number, number>
       readonly ranges: readonly TapeRange[]
     }
 
 const maxReplaced = 2 ** 32
-const noneReplaced: ReadonlyMap<number, number> = new Map()
+const noReplaced: ReadonlyMap<number, number> = new Map()
 
 /**
- * Reads the frames of one connection, in their order (PROTOCOL.md §10). Uses nothing but `Uint8Array` and `TextDecoder`. Throws a
- * `TapeError`, and nothing else, where the bytes are wrong; from then on it throws that error again.
+ * Decodes the frames of one connection, in their order (PROTOCOL.md §10). Uses nothing but `Uint8Array` and
+ * `TextDecoder`. Throws a `TapeError`, and nothing else, where the bytes are wrong, and the same error for
+ * every frame after that.
  */
 export class TapeDecoder {
   readonly #limits: Required<TapeLimits>
   readonly #reader = new TapeReader()
-  readonly #times = new TimeWriter()
+  readonly #times = new TimeFormatter()
   readonly #items = new Map<number, DecoderItem>()
   readonly #partitions: TapePartitions
   #fault: TapeError | undefined
   #events: MarketEvent[] = []
-  /** Of the frame under way; made when it is needed. */
+  /** Of the frame under way; undefined while no event replaces any. */
   #replaced: Map<number, number> | undefined
-  /** How many the next event replaces; 0 if nothing was said. */
+  /** How many events the next one replaces. */
   #nextReplaces = 0
 
   constructor(limits: TapeLimits = {}) {
@@ -68,7 +72,7 @@ export class TapeDecoder {
     this.#partitions = new TapePartitions(this.#limits.partitions)
   }
 
-  /** Reads the payload of one frame. What it gives shares nothing with the frame's bytes. */
+  /** Decodes the payload of one frame. The result shares no memory with the payload. */
   decode(frame: Uint8Array): TapeFrame {
     if (this.#fault !== undefined) throw this.#fault
     try {
@@ -89,11 +93,12 @@ export class TapeDecoder {
     if (head === jsonFrame) return { kind: 'messages', messages: messagesOf(reader, frame.length) }
     const isDense = head >= denseFrame
     const isBare = head === bareFrame
-    if (!isDense && !isBare && head >= endOfSparseCheck) throw new TapeError(`${head}: no kind of frame`)
+    if (!isDense && !isBare && head >= endOfSparseCheck)
+      throw new TapeError(`${head}: expected a kind of frame`)
     this.#events = []
     this.#replaced = undefined
     this.#partitions.begin()
-    const lengths = isDense || isBare ? undefined : this.#lengths()
+    const lengths = isDense || isBare ? undefined : this.#readLengths()
     while (!reader.isAtEnd) this.#record(reader.number())
     if (this.#nextReplaces > 0) throw new TapeError('a count of replaced events without an event')
     const ranges = isBare
@@ -101,11 +106,11 @@ export class TapeDecoder {
       : isDense
         ? this.#partitions.end(head - denseFrame, endOfDenseCheck, undefined)
         : this.#partitions.end(head, endOfSparseCheck, lengths)
-    return { kind: 'events', events: this.#events, replaced: this.#replaced ?? noneReplaced, ranges }
+    return { kind: 'events', events: this.#events, replaced: this.#replaced ?? noReplaced, ranges }
   }
 
-  /** Twice a length each, and one more for all but the last. */
-  #lengths(): number[] {
+  /** Reads lengths: each is doubled, and all but the last have 1 added. */
+  #readLengths(): number[] {
     const lengths: number[] = []
     for (;;) {
       const number = this.#reader.number()
@@ -117,67 +122,65 @@ export class TapeDecoder {
 
   #record(head: number): void {
     if (head >= firstItem) {
-      const chain = this.#items.get(head - firstItem)
-      if (chain === undefined) throw new TapeError(`item ${head - firstItem} changes, and is not known`)
-      chain.read(this.#reader, this.#times)
-      this.#take(chain)
+      const item = this.#items.get(head - firstItem)
+      if (item === undefined) throw new TapeError(`item ${head - firstItem} changes, but is not known`)
+      item.read(this.#reader, this.#times)
+      this.#addEvent(item.event, item.partition)
       return
     }
     if (this.#nextReplaces > 0 && head !== recordKinds.absolute && head !== recordKinds.json) {
       throw new TapeError('a count of replaced events is followed by no event')
     }
-    this.#special(head)
+    this.#readSpecial(head)
   }
 
-  #special(kind: number): void {
+  #readSpecial(kind: number): void {
     const reader = this.#reader
-    if (kind === recordKinds.absolute) this.#take(this.#chain())
-    else if (kind === recordKinds.base) this.#chain()
-    else if (kind === recordKinds.replaced)
-      this.#replaces(reader.numberBelow(maxReplaced, 'a count of replaced events'))
-    else if (kind === recordKinds.json) this.#json()
+    if (kind === recordKinds.absolute) {
+      const item = this.#readItem()
+      this.#addEvent(item.event, item.partition)
+    } else if (kind === recordKinds.base) this.#readItem()
+    else if (kind === recordKinds.replaced) this.#readReplaced()
+    else if (kind === recordKinds.json) this.#readJson()
     else if (kind === recordKinds.reset) this.#items.clear()
     else if (kind === recordKinds.covers) {
       this.#partitions.state(this.#partitions.find(reader.number()), reader.number(), reader.number())
-    } else throw new TapeError(`${kind}: no kind of record`)
+    } else throw new TapeError(`${kind}: expected a kind of record`)
   }
 
-  #chain(): DecoderItem {
+  #readItem(): DecoderItem {
     const reader = this.#reader
-    const item = reader.number()
+    const number = reader.number()
     const partition = this.#partitions.find(reader.number())
     const type = reader.byte()
     const layout = tapeLayouts.get(type)
-    if (layout === undefined) throw new TapeError(`${type}: no type of event that changes`)
+    if (layout === undefined) throw new TapeError(`${type}: expected a type of event that changes`)
     const symbol = reader.text()
-    if (!isSymbol(symbol)) throw new TapeError(`a text of ${symbol.length} characters is no symbol`)
-    if (this.#items.size >= this.#limits.items && !this.#items.has(item)) {
+    if (!isSymbol(symbol)) throw new TapeError(`a text of ${symbol.length} characters is not a symbol`)
+    if (this.#items.size >= this.#limits.items && !this.#items.has(number)) {
       throw new TapeError(`more than ${this.#limits.items} items in one connection`)
     }
-    const chain = new DecoderItem(layout, symbol, partition)
-    chain.read(reader, this.#times)
-    this.#items.set(item, chain)
-    return chain
+    const item = new DecoderItem(layout, symbol, partition)
+    item.read(reader, this.#times)
+    this.#items.set(number, item)
+    return item
   }
 
-  #replaces(count: number): void {
+  #readReplaced(): void {
+    const count = this.#reader.numberBelow(maxReplaced, 'a count of replaced events')
     if (count === 0) throw new TapeError('a count of replaced events is 0')
     this.#nextReplaces = count
   }
 
-  #json(): void {
+  #readJson(): void {
     const partition = this.#partitions.find(this.#reader.number())
     const length = this.#reader.number()
     const event = parsed(this.#reader.utf8(length))
-    if (!isEvent(event)) throw new TapeError(`${length} bytes of JSON are no event`)
-    this.#give(event, partition)
+    if (!isEvent(event)) throw new TapeError(`${length} bytes of JSON are not an event`)
+    this.#addEvent(event, partition)
   }
 
-  #take(chain: DecoderItem): void {
-    this.#give(chain.event, chain.partition)
-  }
-
-  #give(event: MarketEvent, partition: DecoderItem['partition']): void {
+  #addEvent(event: MarketEvent, partition: TapePartition): void {
     if (this.#events.length >= this.#limits.frameEvents) {
       throw new TapeError(`more than ${this.#limits.frameEvents} events in a frame`)
     }
@@ -195,7 +198,7 @@ export class TapeDecoder {
 function messagesOf(reader: TapeReader, length: number): readonly unknown[] {
   reader.at = 0
   const messages = parsed(reader.utf8(length))
-  if (!Array.isArray(messages)) throw new TapeError('a frame of messages is no JSON array')
+  if (!Array.isArray(messages)) throw new TapeError('a frame of messages is not a JSON array')
   return messages
 }
 
@@ -207,7 +210,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The other fields are what the gateway says: it checks every event before. */
+/** The other fields need no check: the gateway checks every event. */
 function isEvent(value: unknown): value is MarketEvent {
   if (typeof value !== 'object' || value === null || !('T' in value)) return false
   return typeof value.T === 'string' && Object.hasOwn(channelOfType, value.T)

@@ -8,25 +8,25 @@ export interface TapeRange {
   readonly to: number
 }
 
-/** What a decoder knows of a partition. */
+/** A decoder's state of a partition. */
 export interface TapePartition {
   readonly number: number
   /** Where the last range ended; `undefined` before the first. */
   reached: number | undefined
-  /** The frame that it was last met in. */
+  /** The last frame in which it occurred. */
   frame: number
-  /** How many events of it that frame has, with those that they replace. */
+  /** The number of its events in that frame, with those that they replace. */
   events: number
-  /** Whether that frame states its range in full. */
+  /** Whether that frame states its range. */
   isStated: boolean
 }
 
-/** The partitions of a connection, and how far each frame takes them. */
+/** The partitions of a connection, and the ranges that each frame covers. */
 export class TapePartitions {
   readonly #limit: number
   readonly #byNumber = new Map<number, TapePartition>()
-  /** Those of the frame under way whose ranges are implied, in the order of their first events. */
-  readonly #implied: TapePartition[] = []
+  /** The partitions that occur in the frame under way, in the order of their first records. */
+  readonly #met: TapePartition[] = []
   #ranges: TapeRange[] = []
   #frame = 0
 
@@ -36,7 +36,7 @@ export class TapePartitions {
 
   begin(): void {
     this.#frame++
-    this.#implied.length = 0
+    this.#met.length = 0
     this.#ranges = []
   }
 
@@ -57,7 +57,7 @@ export class TapePartitions {
     partition.events += events
   }
 
-  /** Takes a range that is stated in full. */
+  /** Takes a stated range. */
   state(partition: TapePartition, from: number, length: number): void {
     if (partition.frame !== this.#frame) this.#meet(partition)
     if (partition.isStated) throw new TapeError(`partition ${partition.number} has two ranges in one frame`)
@@ -65,29 +65,31 @@ export class TapePartitions {
     this.#cover(partition, from, length)
   }
 
-  /** What the frame covers, if nothing is implied. */
+  /** The stated ranges of the frame: all of them, if the frame implies none. */
   get stated(): readonly TapeRange[] {
     return this.#ranges
   }
 
   /**
-   * Ends the frame: what it covers, of the implied ranges each as long as its events are many, or as `lengths` says. Their
-   * beginnings must add up to `check`, modulo `end`.
+   * Ends the frame, and returns the ranges that it covers. An implied range is as long as it has events, or
+   * as `lengths` says. The starts of the implied ranges must add up to `check`, modulo `end`.
    */
   end(check: number, end: number, lengths: readonly number[] | undefined): readonly TapeRange[] {
     let sum = 0
     let place = 0
-    for (const partition of this.#implied) {
+    for (const partition of this.#met) {
       if (partition.isStated) continue
       const { reached, number, events } = partition
       const length = lengths === undefined ? events : lengths[place++]
-      if (reached === undefined) throw new TapeError(`partition ${number} has no range to go on from`)
+      if (reached === undefined) throw new TapeError(`partition ${number} has no earlier range`)
       if (length === undefined) throw new TapeError(`partition ${number} has no length`)
       sum = (sum + (reached % end)) % end
       this.#cover(partition, reached, length)
     }
-    if (lengths !== undefined && place < lengths.length) throw new TapeError('a length has no partition')
-    if (sum !== check) throw new TapeError(`the ranges begin elsewhere: their check is ${sum}, not ${check}`)
+    if (lengths !== undefined && place < lengths.length)
+      throw new TapeError('there are more lengths than implied ranges')
+    if (sum !== check)
+      throw new TapeError(`the ranges begin elsewhere: their check is ${sum}, expected ${check}`)
     return this.#ranges
   }
 
@@ -95,7 +97,7 @@ export class TapePartitions {
     partition.frame = this.#frame
     partition.events = 0
     partition.isStated = false
-    this.#implied.push(partition)
+    this.#met.push(partition)
   }
 
   #cover(partition: TapePartition, from: number, length: number): void {

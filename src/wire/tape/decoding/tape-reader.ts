@@ -1,24 +1,27 @@
 import { TickerError } from '../../../diagnostics/ticker-error.ts'
 
-/**
- * Bytes that are not `ticker.v1.tape` as PROTOCOL.md §10 has it, or that do not follow on what came before them. The decoder
- * that threw it is of no further use: connect anew and resume.
- */
-export class TapeError extends TickerError {
-  readonly code = 'TICKER_TAPE'
-}
-
-/** The longest text of a field, in bytes: 2,048 characters of at most three bytes. */
+/** The most bytes of a text: 2,048 characters of at most three bytes. */
 const maxTextBytes = 6144
 const maxTexts = 16
-const mostNumberBytes = 8
+const maxNumberBytes = 8
 const firstPrintable = 0x20
 const lastPrintable = 0x7e
 const longText = 0xff
 const textHead = 0x80
 const oneByteTexts = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
 
-/** Reads the units of PROTOCOL.md §10 from left to right. Throws a `TapeError` rather than reading past the end. */
+/**
+ * The bytes are not `ticker.v1.tape` (PROTOCOL.md §10), or do not follow on those before them. The decoder
+ * that threw it is of no further use: connect anew and resume.
+ */
+export class TapeError extends TickerError {
+  readonly code = 'TICKER_TAPE'
+}
+
+/**
+ * Reads the units of PROTOCOL.md §10 from left to right. Throws a `TapeError` rather than reading past the
+ * end.
+ */
 export class TapeReader {
   at = 0
   #bytes: Uint8Array = new Uint8Array(0)
@@ -42,10 +45,10 @@ export class TapeReader {
 
   number(): number {
     const first = this.byte()
-    return first < 128 ? first : this.#longNumber(first, mostNumberBytes)
+    return first < 128 ? first : this.#longNumber(first, maxNumberBytes)
   }
 
-  /** A number that is below `end`. */
+  /** Reads a number below `end`. `what` names it in the error. */
   numberBelow(end: number, what: string): number {
     const value = this.number()
     if (value >= end) throw new TapeError(`${what} ${value}: expected less than ${end}`)
@@ -80,10 +83,10 @@ export class TapeReader {
     return Object.freeze(Array.from({ length: count }, () => this.text()))
   }
 
-  /** So many bytes of ASCII, UTF-8 otherwise, as a text. */
+  /** Reads so many bytes of UTF-8. */
   utf8(length: number): string {
     const end = this.at + length
-    if (end > this.#bytes.length) throw new TapeError(`a text of ${length} bytes ends behind the frame`)
+    if (end > this.#bytes.length) throw new TapeError(`a text of ${length} bytes ends after the frame`)
     const bytes = this.#bytes.subarray(this.at, end)
     this.at = end
     try {
@@ -97,16 +100,16 @@ export class TapeReader {
     const low = (first & 127) >> tagBits
     if (first < 128) return low
     const next = this.byte()
-    const high = next < 128 ? next : this.#longNumber(next, mostNumberBytes - 1)
+    const high = next < 128 ? next : this.#longNumber(next, maxNumberBytes - 1)
     const magnitude = low + high * (128 >> tagBits)
     if (magnitude > Number.MAX_SAFE_INTEGER) throw tooLarge()
     return magnitude
   }
 
-  #longNumber(first: number, mostBytes: number): number {
+  #longNumber(first: number, maxBytes: number): number {
     let value = first & 127
     let unit = 128
-    for (let count = 1; count < mostBytes; count++) {
+    for (let count = 1; count < maxBytes; count++) {
       const next = this.byte()
       value += (next & 127) * unit
       if (next < 128) {

@@ -1,24 +1,25 @@
 import type { MarketEvent, News } from '../../../event/event.ts'
-import { type TapeField, decimalsFor, decimalsOf, timeBit, unitsOf, withDecimals } from '../tape-layout.ts'
+import { decimalsFor, decimalsOf, type TapeField, timeBit, unitsOf, withDecimals } from '../tape-layout.ts'
 import { TimeParser, trimmedStyle, unitsPerSecond } from '../tape-time.ts'
 import type { EncoderItem } from './encoder-item.ts'
 import type { TapeWriter } from './tape-writer.ts'
 
-/** A step of time above this is written as a time in full. */
+/** After a longer step the time is written in full. */
 const maxTimeStep = 2 ** 52
 const maxFields = 16
-/** So many events on end whose numbers would do with fewer decimals, and they get fewer. */
-const patience = 16
+/** A group gets fewer decimals when the numbers of so many events in a row need fewer. */
+const eventsBeforeSparing = 16
 
 /**
- * What an event changes in its item; one object, used for one event after another: `compare` or `describe`, then `write`.
- * A comparison leaves the item as it is, so that an event that does not fit leaves no trace.
+ * The change of an item by an event. One object serves one event after another: `compare` or `describe`, then
+ * `write`. `compare` leaves the item as it is, so that an event that cannot be written as a change has no
+ * effect.
  */
 export class TapeChange {
   #bits = 0
   #presence = 0
   #decimals = 0
-  /** Groups, a bit each: those whose decimals do not suffice, those that need them all, and those that some number would have with fewer. */
+  /** One bit a group: its decimals do not suffice; some number needs all of them; some number needs fewer. */
   #tooCoarse = 0
   #inNeed = 0
   #toSpare = 0
@@ -32,7 +33,10 @@ export class TapeChange {
   readonly #lists: (readonly string[])[] = Array.from({ length: maxFields }, () => [])
   readonly #parser = new TimeParser()
 
-  /** Finds what an event of the item's type changes. False if it has a value that only JSON can say. */
+  /**
+   * Finds what an event of the item's type changes. Returns false if it has a value that only JSON can
+   * express.
+   */
   compare(event: Exclude<MarketEvent, News>, item: EncoderItem): boolean {
     this.#bits = 0
     this.#presence = 0
@@ -49,11 +53,11 @@ export class TapeChange {
       if (!this.#compareField(value, field, item)) return false
     }
     if (this.#presence !== item.presence) this.#bits |= item.layout.presenceBit
-    if (item.spared >= patience) this.#tooCoarse |= this.#toSpare & ~this.#inNeed
+    if (item.spared >= eventsBeforeSparing) this.#tooCoarse |= this.#toSpare & ~this.#inNeed
     return this.#tooCoarse === 0 || this.#adjust(values, item)
   }
 
-  /** Takes the whole of an item: what makes a blank one of it. */
+  /** Takes the whole item as a change of a blank one. */
   describe(item: EncoderItem): void {
     const { fields, presenceBit, decimalsBit, clockBit } = item.layout
     this.#presence = item.presence
@@ -78,7 +82,7 @@ export class TapeChange {
     }
   }
 
-  /** Writes the change, and makes it in the item. */
+  /** Writes the change, and applies it to the item. */
   write(item: EncoderItem, out: TapeWriter): void {
     const { fields, presenceBit, decimalsBit, clockBit } = item.layout
     const bits = this.#bits
@@ -90,7 +94,7 @@ export class TapeChange {
     if ((bits & (clockBit | timeBit)) !== 0) this.#writeTime(item, out)
     for (const field of fields) {
       if ((bits & field.bit) !== 0) this.#writeField(field, item, out)
-      else if (field.kind === 'step' && (this.#presence & field.optionalBit) !== 0) countOn(field, item)
+      else if (field.kind === 'step' && (this.#presence & field.optionalBit) !== 0) countUp(field, item)
     }
   }
 
@@ -147,7 +151,10 @@ export class TapeChange {
     return units
   }
 
-  /** Gives the groups in question the decimals that they need now; a group begins from 0 again. False if no decimals suffice. */
+  /**
+   * Gives the groups in `#tooCoarse` the decimals that they need; their numbers change from 0. Returns false
+   * if no decimals suffice.
+   */
   #adjust(values: Readonly<Record<string, unknown>>, item: EncoderItem): boolean {
     const { fields, decimalsBit } = item.layout
     for (let group = 0; this.#tooCoarse >> group > 0; group++) {
@@ -157,7 +164,7 @@ export class TapeChange {
       if (needed.includes(undefined)) return false
       const decimals = Math.max(...needed.map(Number))
       if (decimals === decimalsOf(item.decimals, group)) {
-        if (numbered.some(field => this.#isUnsaid(field))) return false
+        if (numbered.some(field => this.#isTooLarge(field))) return false
         continue
       }
       this.#decimals = withDecimals(this.#decimals, group, decimals)
@@ -167,12 +174,12 @@ export class TapeChange {
     return true
   }
 
-  /** Whether a changed number is too large for the decimals of its group. */
-  #isUnsaid({ slot, bit }: TapeField): boolean {
+  /** Whether a number changes that is too large for the decimals of its group. */
+  #isTooLarge({ slot, bit }: TapeField): boolean {
     return (this.#bits & bit) !== 0 && Number.isNaN(this.#units[slot])
   }
 
-  /** States a number against 0. False if its group has not the decimals for it. */
+  /** Takes a number as a change from 0. Returns false if the decimals of its group do not suffice. */
   #restate(value: number, { slot, bit, group }: TapeField): boolean {
     const units = unitsOf(value, decimalsOf(this.#decimals, group))
     this.#values[slot] = value
@@ -235,18 +242,18 @@ export class TapeChange {
   }
 }
 
-function countOn({ slot }: TapeField, item: EncoderItem): void {
+function countUp({ slot }: TapeField, item: EncoderItem): void {
   const units = (item.units[slot] ?? 0) + 1
   item.units[slot] = units
   item.values[slot] = units
 }
 
-/** Every field by its name. The gateway has checked the event before. */
+/** The fields of an event by name. The event was checked before. */
 function fieldsOf(event: object): Readonly<Record<string, unknown>> {
   return event as Readonly<Record<string, unknown>>
 }
 
-/** The fields of a checked event that are arrays hold texts. */
+/** An array in a checked event holds texts. */
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value)
 }

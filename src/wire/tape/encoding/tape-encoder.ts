@@ -4,13 +4,12 @@ import { EncoderItem } from './encoder-item.ts'
 import { TapeChange } from './tape-change.ts'
 import { TapeWriter } from './tape-writer.ts'
 
-/** Styles of times take four bits. */
+/** A scale packs a style of times into four bits. */
 const endOfStyles = 16
-const scratch = new TapeWriter()
 
-/** Which item an event belongs to, and where it comes from. */
-export interface TapePlace {
-  /** The item's number in this process. */
+/** The item that an event belongs to, and where the event comes from. */
+export interface TapeOrigin {
+  /** The number of the item in this process. */
   readonly item: number
   /** The number of the event's partition. */
   readonly partition: number
@@ -18,110 +17,126 @@ export interface TapePlace {
   readonly json?: Uint8Array | undefined
 }
 
-/** Where an event's record goes that others follow, which have the decimals and the style of times that they have. */
-export interface ScaledPlace extends TapePlace {
-  /** As `TapeEncoder.scaleOf` said. */
+/** The origin of an event whose record is followed by changes that were encoded elsewhere. */
+export interface ScaledOrigin extends TapeOrigin {
+  /** The scale of the item there after the event (`TapeEncoder.scaleOf`). */
   readonly scale: number
 }
 
 /**
- * One chain of events: writes each as what it changes in its item since that item's last event in this chain (PROTOCOL.md §10).
- * The records are the same for every receiver, whatever frames they go into. Memory: the last event of each item.
+ * One chain of events: encodes each as a change of its item's last event in the chain (PROTOCOL.md §10). The
+ * records are the same for every receiver and in every frame. Memory: the last event of each item.
  */
 export class TapeEncoder {
   readonly #items = new Map<number, EncoderItem>()
   readonly #change = new TapeChange()
   readonly #utf8 = new TextEncoder()
+  /** Where a change is written that only its item is to see; most encoders never need it. */
+  #unsent: TapeWriter | undefined
 
-  /** How many items have an event in this chain. */
+  /** The number of items with an event in the chain. */
   get size(): number {
     return this.#items.size
   }
 
-  /** Appends the record of a valid event: a change, an absolute record if the item is new in the chain or in this partition, else JSON. */
-  encode(event: MarketEvent, place: TapePlace, out: TapeWriter): void {
+  /**
+   * Appends the record of a valid event: a change; an absolute record if the item is new in the chain or in
+   * this partition; or JSON.
+   */
+  encode(event: MarketEvent, origin: TapeOrigin, out: TapeWriter): void {
     if (event.T === 'n') {
-      this.#writeJson(event, place, out)
+      this.#writeJson(event, origin, out)
       return
     }
-    const known = this.#items.get(place.item)
-    if (known === undefined || known.partition !== place.partition || known.symbol !== event.S) {
-      this.#begin(event, place, out)
+    const known = this.#items.get(origin.item)
+    if (known === undefined || known.partition !== origin.partition || known.symbol !== event.S) {
+      this.#begin(event, origin, out)
     } else if (this.#change.compare(event, known)) {
-      out.number(place.item + firstItem)
+      out.number(origin.item + firstItem)
       this.#change.write(known, out)
     } else {
-      this.#writeJson(event, place, out)
+      this.#writeJson(event, origin, out)
     }
   }
 
-  /** Appends the last event of an item as an absolute record, for a receiver that has no event of it. False if the chain has none. */
+  /**
+   * Appends an item's last event as an absolute record, for a receiver without any event of it. Returns false
+   * if the chain has none.
+   */
   absolute(item: number, out: TapeWriter): boolean {
-    return this.#whole(item, recordKinds.absolute, out)
+    return this.#writeWhole(item, recordKinds.absolute, out)
   }
 
-  /** Appends the last event of an item as a base: what the next change is against, not an event. False if the chain has none. */
+  /**
+   * Appends an item's last event as a base: the next change refers to it, but it is no event. Returns false
+   * if the chain has none.
+   */
   base(item: number, out: TapeWriter): boolean {
-    return this.#whole(item, recordKinds.base, out)
+    return this.#writeWhole(item, recordKinds.base, out)
   }
 
-  /** The decimals of an item and its style of times, as one number of 16 bits; 0 if the chain has no event of it. */
+  /**
+   * Returns an item's decimals and style of times as one number of 16 bits; 0 if the chain has no event of
+   * it.
+   */
   scaleOf(item: number): number {
     const known = this.#items.get(item)
     return known === undefined ? 0 : known.decimals * endOfStyles + known.style
   }
 
-  /** Appends an event as an absolute record that leaves its item with a scale which the event had elsewhere. Begins the item's chain. */
-  absoluteOf(event: MarketEvent, place: ScaledPlace, out: TapeWriter): void {
+  /**
+   * Appends an event as an absolute record that leaves its item with the given scale. Begins the item's
+   * chain.
+   */
+  absoluteOf(event: MarketEvent, origin: ScaledOrigin, out: TapeWriter): void {
     if (event.T === 'n') {
-      this.#writeJson(event, place, out)
+      this.#writeJson(event, origin, out)
       return
     }
-    const item = blankItem(event, place)
+    const item = createItem(event, origin)
     if (item === undefined) return
-    item.decimals = Math.floor(place.scale / endOfStyles)
-    item.style = place.scale % endOfStyles
+    item.decimals = Math.floor(origin.scale / endOfStyles)
+    item.style = origin.scale % endOfStyles
     this.#change.compare(event, item)
-    scratch.clear()
-    this.#change.write(item, scratch)
-    this.#items.set(place.item, item)
-    this.#whole(place.item, recordKinds.absolute, out)
+    this.#unsent ??= new TapeWriter()
+    this.#unsent.clear()
+    this.#change.write(item, this.#unsent)
+    this.#items.set(origin.item, item)
+    this.#writeWhole(origin.item, recordKinds.absolute, out)
   }
 
-  /** Lets go of an item: its next event is absolute. */
+  /** Forgets an item: its next event is absolute. */
   forget(item: number): void {
     this.#items.delete(item)
   }
 
-  /** Begins a new chain. Receivers are told by a reset. */
+  /** Begins a new chain. Its receivers need a reset. */
   clear(): void {
     this.#items.clear()
   }
 
-  #begin(event: Exclude<MarketEvent, News>, place: TapePlace, out: TapeWriter): void {
-    const item = blankItem(event, place)
+  #begin(event: Exclude<MarketEvent, News>, origin: TapeOrigin, out: TapeWriter): void {
+    const item = createItem(event, origin)
     if (item === undefined || !this.#change.compare(event, item)) {
-      this.#writeJson(event, place, out)
+      this.#writeJson(event, origin, out)
       return
     }
     writeHead(item, recordKinds.absolute, out)
     this.#change.write(item, out)
-    this.#items.set(place.item, item)
+    this.#items.set(origin.item, item)
   }
 
-  #whole(number: number, kind: number, out: TapeWriter): boolean {
+  #writeWhole(number: number, kind: number, out: TapeWriter): boolean {
     const item = this.#items.get(number)
     if (item === undefined) return false
+    const { layout, symbol, partition } = item
     writeHead(item, kind, out)
     this.#change.describe(item)
-    this.#change.write(
-      new EncoderItem(item.layout, item.symbol, { item: number, partition: item.partition }),
-      out,
-    )
+    this.#change.write(new EncoderItem(layout, symbol, { item: number, partition }), out)
     return true
   }
 
-  #writeJson(event: MarketEvent, { partition, json }: TapePlace, out: TapeWriter): void {
+  #writeJson(event: MarketEvent, { partition, json }: TapeOrigin, out: TapeWriter): void {
     const bytes = json ?? this.#utf8.encode(JSON.stringify(event))
     out.number(recordKinds.json)
     out.number(partition)
@@ -130,9 +145,9 @@ export class TapeEncoder {
   }
 }
 
-function blankItem(event: Exclude<MarketEvent, News>, place: TapePlace): EncoderItem | undefined {
+function createItem(event: Exclude<MarketEvent, News>, origin: TapeOrigin): EncoderItem | undefined {
   const layout = tapeLayouts.get(event.T.charCodeAt(0))
-  return layout === undefined ? undefined : new EncoderItem(layout, event.S, place)
+  return layout === undefined ? undefined : new EncoderItem(layout, event.S, origin)
 }
 
 function writeHead(item: EncoderItem, kind: number, out: TapeWriter): void {

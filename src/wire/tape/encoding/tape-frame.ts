@@ -1,18 +1,27 @@
-import type { TapeWriter } from './tape-writer.ts'
 import { denseFrame, endOfDenseCheck, endOfSparseCheck, recordKinds } from '../tape-layout.ts'
+import type { TapeWriter } from './tape-writer.ts'
 
-/** What a frame covers, in the order of the first events of the partitions; those without events come last. */
+/**
+ * The ranges that a frame covers, in the order of the partitions' first events; those of partitions without
+ * events come last.
+ */
 export interface FrameRanges {
   readonly count: number
-  /** The partitions' numbers, then where the ranges begin and end. */
+  /** The numbers of the partitions, and where their ranges begin and end. */
   readonly numbers: ArrayLike<number>
   readonly from: ArrayLike<number>
   readonly to: ArrayLike<number>
-  /** How many events of the partition the frame has, with those that they replace. */
+  /**
+   * How many events of the partition the frame has, with those that they replace; 0 if the range is to be
+   * stated.
+   */
   readonly events: ArrayLike<number>
 }
 
-/** Writes what comes before the records of a frame (PROTOCOL.md §10). The receivers must have been told where each partition with events goes on. */
+/**
+ * Writes what comes before the records of a frame (PROTOCOL.md §10). The receivers must know where each range
+ * with events begins.
+ */
 export function writeFrameHead(ranges: FrameRanges, out: TapeWriter): void {
   const { count, from, to, events } = ranges
   let isDense = true
@@ -38,7 +47,7 @@ export function writeFrameHead(ranges: FrameRanges, out: TapeWriter): void {
   }
 }
 
-/** Writes what comes behind the records of a frame: the ranges of partitions that it has no events of. */
+/** Writes what comes after the records of a frame: the ranges that are stated. */
 export function writeFrameTail({ count, numbers, from, to, events }: FrameRanges, out: TapeWriter): void {
   for (let place = 0; place < count; place++) {
     if ((events[place] ?? 0) > 0) continue
@@ -47,7 +56,7 @@ export function writeFrameTail({ count, numbers, from, to, events }: FrameRanges
   }
 }
 
-/** Writes a range in full. An empty one says where the next range of the partition begins. */
+/** States a range. An empty one states where the partition's next range begins. */
 export function writeCovers(
   { partition, from, to }: { readonly partition: number; readonly from: number; readonly to: number },
   out: TapeWriter,
@@ -58,14 +67,14 @@ export function writeCovers(
   out.number(to - from)
 }
 
-/** Writes that the next event stands for so many earlier ones of its item as well; nothing for 0. */
+/** Writes how many earlier events of its item the next event replaces; nothing for 0. */
 export function writeReplaced(count: number, out: TapeWriter): void {
   if (count === 0) return
   out.number(recordKinds.replaced)
   out.number(count)
 }
 
-/** Writes that the receiver is to forget every item. */
+/** Tells the receiver to forget every item. */
 export function writeReset(out: TapeWriter): void {
   out.number(recordKinds.reset)
 }

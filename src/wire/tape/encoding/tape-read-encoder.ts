@@ -1,92 +1,95 @@
 import type { EventType, MarketEvent } from '../../../event/event.ts'
 import { FastEventParser } from '../../../event/fast-event-parser.ts'
-import type { EncodedEvents, Flush, RecentRows } from '../../wire-form.ts'
+import type { EncodedEvents, OutgoingEvents, RecentRows } from '../../wire-form.ts'
 import { firstItem, recordKinds } from '../tape-layout.ts'
 import { TapeEncoder } from './tape-encoder.ts'
-import { TapeRecordCache, kept } from './tape-record-cache.ts'
+import { cachedKinds, TapeRecordCache } from './tape-record-cache.ts'
 import { TapeWriter } from './tape-writer.ts'
 
 /**
- * Encodes what is read later than it came as a chain of its own, which begins anew with each run: the first event of an item is
- * absolute, so that nothing is kept for a reader between two runs. Its items are numbered from 0, by their first events.
+ * Encodes events that are read after they came in, for one reader that is behind. Each read is a chain of its
+ * own: the first event of an item is absolute, so that nothing is kept for a reader between two reads. Items
+ * are numbered from 0, by their first events.
  */
 export class TapeReadEncoder {
   readonly records = new TapeRecords()
   readonly #encoder = new TapeEncoder()
-  readonly #fastParser = new FastEventParser()
-  readonly #kept = new TapeRecordCache()
+  readonly #parser = new FastEventParser()
+  readonly #cache = new TapeRecordCache()
   readonly #numbers = new Map<EventType, Map<string, number>>()
-  /** Of the items of the window: their numbers in this run, and by these the addresses of their last events, and whether there is a record of them. */
-  readonly #keptNumbers = new Map<number, number>()
+  /** The numbers of recent items in this read, by their numbers in this process. */
+  readonly #recentNumbers = new Map<number, number>()
+  /**
+   * By an item's number in this read: the address of its last event, and whether there is a record of that
+   * item.
+   */
   readonly #addresses: number[] = []
-  readonly #areTold: boolean[] = []
+  readonly #hasRecord: boolean[] = []
   #count = 0
 
-  /** How many items the run has. */
+  /** The number of items in the read. */
   get size(): number {
     return this.#count
   }
 
-  /** Encodes what is marked, instead of the run before. */
-  encode({ segment, marks, events, coverage }: Flush): void {
+  /** Encodes the chosen events in place of those of the read before. */
+  encode({ events, chosen, parsed, coverage }: OutgoingEvents): void {
     this.#clear()
     const { records } = this
-    // Of what is conflated the event before is not the one that was told.
-    const rows = coverage === undefined ? undefined : segment.kept
-    for (let mark = 0; mark < marks.count; mark++) {
-      const index = marks.indices[mark] ?? 0
+    // A conflated event does not follow on the event before it, which the cached record assumes.
+    const rows = coverage === undefined ? undefined : events.recent
+    for (let place = 0; place < chosen.count; place++) {
+      const index = chosen.indices[place] ?? 0
       const out = records.begin(index)
-      if (rows === undefined) this.#write(segment, index, { event: events?.[index], out })
-      else this.#copy(segment, index, { rows, out })
+      if (rows === undefined) this.#write(events, index, { event: parsed?.[index], out })
+      else this.#copy(events, index, { rows, out })
       records.end()
     }
   }
 
-  /** An item of the window gives up its number to another one. */
+  /** Forgets an item, whose number in this process another item gets. */
   forget(item: number): void {
-    this.#kept.forget(item)
+    this.#cache.forget(item)
   }
 
   #clear(): void {
     this.records.clear()
     this.#encoder.clear()
     for (const numbers of this.#numbers.values()) numbers.clear()
-    this.#keptNumbers.clear()
+    this.#recentNumbers.clear()
     this.#count = 0
   }
 
-  #write(segment: EncodedEvents, index: number, { event, out }: Writing): void {
-    const json = bytesOf(segment, index)
+  #write(events: EncodedEvents, index: number, { event, out }: WriteTarget): void {
+    const json = bytesOf(events, index)
     const known = event ?? this.#parse(json)
     const item = known.T === 'n' ? 0 : this.#numberOf(known.T, known.S)
-    this.#encoder.encode(known, { item, partition: segment.partitions[index] ?? 0, json }, out)
+    this.#encoder.encode(known, { item, partition: events.partitions[index] ?? 0, json }, out)
   }
 
-  /** Copies the record that is kept of an event, or writes an absolute one for the first of its item. */
-  #copy(segment: EncodedEvents, index: number, { rows, out }: Copying): void {
-    const [from, row, item] = [rows.segments[index], rows.rows[index] ?? 0, rows.items[index] ?? 0]
-    if (from === undefined) return
-    const number = this.#keptNumberOf(item)
-    const partition = segment.partitions[index] ?? 0
-    const parse = (): MarketEvent => this.#parse(bytesOf(segment, index))
-    const records = this.#kept.of(
-      { segment: from, row, item, partition, before: this.#addresses[number] },
-      parse,
-    )
-    this.#addresses[number] = from.firstAddress + row
+  /** Copies the cached record of an event; writes an absolute record for the first event of its item. */
+  #copy(events: EncodedEvents, index: number, { rows, out }: CopyTarget): void {
+    const [segment, row, item] = [rows.segments[index], rows.rows[index] ?? 0, rows.items[index] ?? 0]
+    if (segment === undefined) return
+    const number = this.#recentNumberOf(item)
+    const partition = events.partitions[index] ?? 0
+    const parse = (): MarketEvent => this.#parse(bytesOf(events, index))
+    const recent = { segment, row, item, partition, before: this.#addresses[number] }
+    const records = this.#cache.of(recent, parse)
+    this.#addresses[number] = segment.firstAddress + row
     const kind = records.kinds[row]
-    if (kind === kept.json) return
-    if (kind === kept.absolute) {
+    if (kind === cachedKinds.json) return
+    if (kind === cachedKinds.absolute) {
       out.number(recordKinds.absolute)
       out.number(number)
       records.copy(row, out)
-    } else if (this.#areTold[number] === true) {
+    } else if (this.#hasRecord[number] === true) {
       out.number(number + firstItem)
       records.copy(row, out)
     } else {
       this.#encoder.absoluteOf(parse(), { item: number, partition, scale: records.scales[row] ?? 0 }, out)
     }
-    this.#areTold[number] = true
+    this.#hasRecord[number] = true
   }
 
   #numberOf(type: EventType, symbol: string): number {
@@ -97,61 +100,64 @@ export class TapeReadEncoder {
     return number
   }
 
-  #keptNumberOf(item: number): number {
-    const known = this.#keptNumbers.get(item)
+  #recentNumberOf(item: number): number {
+    const known = this.#recentNumbers.get(item)
     if (known !== undefined) return known
     const number = this.#count++
-    this.#keptNumbers.set(item, number)
+    this.#recentNumbers.set(item, number)
     this.#addresses[number] = -1
-    this.#areTold[number] = false
+    this.#hasRecord[number] = false
     return number
   }
 
   #parse(json: Buffer): MarketEvent {
-    const fastParser = this.#fastParser.read(json)
-    if (fastParser !== undefined) return fastParser
-    // It was checked when it was taken in.
+    const parsed = this.#parser.parse(json)
+    if (parsed !== undefined) return parsed
+    // It was checked when it came in.
     const event = JSON.parse(json.toString('utf8')) as MarketEvent
-    this.#fastParser.learn(event)
+    this.#parser.learn(event)
     return event
   }
 }
 
-interface Writing {
+interface WriteTarget {
   readonly event: MarketEvent | undefined
   readonly out: TapeWriter
 }
 
-interface Copying {
+interface CopyTarget {
   readonly rows: RecentRows
   readonly out: TapeWriter
 }
 
-function bytesOf(segment: EncodedEvents, index: number): Buffer {
-  return segment.bytes.subarray(segment.start(index), segment.end(index))
+function bytesOf(events: EncodedEvents, index: number): Buffer {
+  return events.bytes.subarray(events.start(index), events.end(index))
 }
 
-/** The records of the events of a run, by their index there; what has none goes as JSON. */
+/** The records of encoded events by their index. An event without a record goes as JSON. */
 export class TapeRecords {
-  readonly #bytes = new TapeWriter()
-  /** Where each ends. */
+  readonly #out = new TapeWriter()
+  /** Where each record ends. */
   #ends = new Uint32Array(512)
   #count = 0
 
-  /** Where the record of the event with this index is written next; those before that were left out have none. */
+  /**
+   * Returns where the record of the event with this index is to be written. The events skipped before it get
+   * no records.
+   */
   begin(index: number): TapeWriter {
     while (this.#count < index) this.end()
-    return this.#bytes
+    return this.#out
   }
 
   /** Ends the record that was written. */
   end(): void {
     if (this.#count === this.#ends.length) {
-      const ends = new Uint32Array(this.#count * 2)
-      ends.set(this.#ends)
-      this.#ends = ends
+      const ends = this.#ends
+      this.#ends = new Uint32Array(ends.length * 2)
+      this.#ends.set(ends)
     }
-    this.#ends[this.#count++] = this.#bytes.length
+    this.#ends[this.#count++] = this.#out.length
   }
 
   /** The length of an event's record; 0 if it has none. */
@@ -159,13 +165,13 @@ export class TapeRecords {
     return index < this.#count ? (this.#ends[index] ?? 0) - this.#startOf(index) : 0
   }
 
-  /** Appends an event's record. */
+  /** Appends an event's record to `out`. */
   copy(index: number, out: TapeWriter): void {
-    out.append(this.#bytes.bytes.subarray(this.#startOf(index), this.#ends[index]))
+    out.append(this.#out.bytes.subarray(this.#startOf(index), this.#ends[index]))
   }
 
   clear(): void {
-    this.#bytes.clear()
+    this.#out.clear()
     this.#count = 0
   }
 

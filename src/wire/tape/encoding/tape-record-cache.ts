@@ -1,20 +1,23 @@
 import type { MarketEvent } from '../../../event/event.ts'
-import { TapeWriter } from './tape-writer.ts'
-import { TapeEncoder } from './tape-encoder.ts'
-import { recordKinds } from '../tape-layout.ts'
 import type { RecentSegment } from '../../wire-form.ts'
+import { recordKinds } from '../tape-layout.ts'
+import { TapeEncoder } from './tape-encoder.ts'
+import { TapeWriter } from './tape-writer.ts'
 
-/** What an event's record is; `none`: it was not encoded yet. `json`: it has none, and goes as it is. */
-export const kept = { none: 0, change: 1, absolute: 2, json: 3 } as const
+/**
+ * The kinds of cached records. `none`: the event was not encoded yet. `json`: the event has no record and
+ * goes as JSON.
+ */
+export const cachedKinds = { none: 0, change: 1, absolute: 2, json: 3 } as const
 
-/** The records of the rows of one segment, as far as they were asked for: 9 bytes a row and the records. */
+/** The records of one segment's rows, as far as readers asked for them: 9 bytes a row, and the records. */
 export class SegmentRecords {
   readonly kinds: Uint8Array
-  /** The scale of each row's item after it. */
+  /** The scale of each row's item after the row's event. */
   readonly scales: Uint16Array
   readonly #starts: Uint32Array
   readonly #lengths: Uint16Array
-  readonly #bytes = new TapeWriter()
+  readonly #out = new TapeWriter()
 
   constructor(rows: number) {
     this.kinds = new Uint8Array(rows)
@@ -24,56 +27,63 @@ export class SegmentRecords {
   }
 
   put(row: number, record: Uint8Array): void {
-    this.#starts[row] = this.#bytes.length
+    this.#starts[row] = this.#out.length
     this.#lengths[row] = record.length
-    this.#bytes.append(record)
+    this.#out.append(record)
   }
 
-  /** Appends what follows the number of the item in a row's record. */
+  /** Appends a row's record to `out`, from after the item's number on. */
   copy(row: number, out: TapeWriter): void {
     const start = this.#starts[row] ?? 0
-    out.append(this.#bytes.bytes.subarray(start, start + (this.#lengths[row] ?? 0)))
+    out.append(this.#out.bytes.subarray(start, start + (this.#lengths[row] ?? 0)))
   }
 }
 
-/** An event of the window that is encoded for whoever reads it. */
+/** A recent event for which a reader asks. */
 export interface RecentEvent {
   readonly segment: RecentSegment
   readonly row: number
   /** The number of its item in this process. */
   readonly item: number
   readonly partition: number
-  /** The address of its item's event before, if that one was read as well. */
+  /** The address of the event before it of its item, if the reader has read that event, too. */
   readonly before: number | undefined
 }
 
-/** Beyond so many items, some 5 MB, it begins anew: their next events are absolute. */
-const mostItems = 8192
-const scratch = new TapeWriter()
+/**
+ * With more items than this, some 5 MB, the encoder begins anew, and the next event of each item is absolute.
+ */
+const maxItems = 8192
+const noBytes = new Uint8Array()
 
 /**
- * The records of recent events, each encoded when a reader asks for it first, for all who read it: a change of its item's event
- * before, or an absolute record where that one was not the last to be encoded. They are kept for as long as the events are.
+ * The records of recent events. An event is encoded when the first reader asks for it, for all readers: as a
+ * change of the event before it, or as an absolute record if that event was not the last of its item to be
+ * encoded. Records live as long as the events.
  */
 export class TapeRecordCache {
   readonly #segments = new WeakMap<object, SegmentRecords>()
   readonly #encoder = new TapeEncoder()
-  /** By item: the address of the event that the encoder has of it. */
+  readonly #out = new TapeWriter()
+  /** By item: the address of the event that was encoded last. */
   readonly #encoded = new Map<number, number>()
 
-  /** The records of an event's segment; `parse` gives the event where it is not among them yet. */
-  of(event: RecentEvent, parse: () => MarketEvent): SegmentRecords {
-    const { segment, row } = event
+  /**
+   * Returns the records of an event's segment, among them the event's own. `parse` returns the event if it
+   * has to be encoded.
+   */
+  of(recent: RecentEvent, parse: () => MarketEvent): SegmentRecords {
+    const { segment, row } = recent
     let records = this.#segments.get(segment.identity)
     if (records === undefined) {
       records = new SegmentRecords(segment.capacity)
       this.#segments.set(segment.identity, records)
     }
-    if (records.kinds[row] === kept.none) this.#encode(event, parse(), records)
+    if (records.kinds[row] === cachedKinds.none) this.#encode(recent, parse(), records)
     return records
   }
 
-  /** An item gives up its number to another one. */
+  /** Forgets an item, whose number another item gets. */
   forget(item: number): void {
     this.#encoder.forget(item)
     this.#encoded.delete(item)
@@ -85,27 +95,26 @@ export class TapeRecordCache {
     records: SegmentRecords,
   ): void {
     const encoder = this.#encoder
-    if (encoder.size >= mostItems) {
+    const out = this.#out
+    if (encoder.size >= maxItems) {
       encoder.clear()
       this.#encoded.clear()
     }
-    // Two partitions may have equal addresses; that the item is in the same one the encoder itself compares.
+    // Two partitions may have equal addresses; the encoder itself compares the partition.
     if (before === undefined || this.#encoded.get(item) !== before) encoder.forget(item)
-    scratch.clear()
-    encoder.encode(event, { item, partition, json: noBytes }, scratch)
+    out.clear()
+    encoder.encode(event, { item, partition, json: noBytes }, out)
     this.#encoded.set(item, segment.firstAddress + row)
     records.scales[row] = encoder.scaleOf(item)
-    const { bytes } = scratch
+    const { bytes } = out
     const first = bytes[0]
     if (first === recordKinds.json) {
-      records.kinds[row] = kept.json
+      records.kinds[row] = cachedKinds.json
       return
     }
-    records.kinds[row] = first === recordKinds.absolute ? kept.absolute : kept.change
+    records.kinds[row] = first === recordKinds.absolute ? cachedKinds.absolute : cachedKinds.change
     let at = first === recordKinds.absolute ? 1 : 0
     while ((bytes[at] ?? 0) > 127) at++
-    records.put(row, bytes.subarray(at + 1, scratch.length))
+    records.put(row, bytes.subarray(at + 1, out.length))
   }
 }
-
-const noBytes = new Uint8Array()

@@ -1,20 +1,20 @@
 const initialBytes = 4096
-/** The most that a number takes: eight bytes of seven bits hold 2^53. */
-const mostNumberBytes = 8
-/** A number below this, with its tag, is worked on as a 32-bit integer. */
+/** The most bytes of a number: eight times seven bits hold 2^53. */
+const maxNumberBytes = 8
+/** Smaller numbers fit into 32 bits with their tag. */
 const smallMagnitude = 2 ** 24
 const firstPrintable = 0x20
 const lastPrintable = 0x7e
 const longText = 0xff
 const textHead = 0x80
 
-/** Bytes that grow as they are written, in the units of PROTOCOL.md §10. */
+/** Writes the units of PROTOCOL.md §10 into bytes that grow. */
 export class TapeWriter {
   bytes = new Uint8Array(initialBytes)
   length = 0
   readonly #encoder = new TextEncoder()
 
-  /** What was written: a view that is good until more is written. */
+  /** The written bytes: a view that is valid until more is written. */
   get written(): Uint8Array {
     return this.bytes.subarray(0, this.length)
   }
@@ -28,26 +28,32 @@ export class TapeWriter {
     this.bytes[this.length++] = value
   }
 
-  /** A whole number from 0 to 2^53 - 1: seven bits a byte, the lowest first, all bytes but the last with the highest bit set. */
+  /**
+   * Writes a whole number from 0 to 2^53 - 1: seven bits a byte, the lowest first; all bytes but the last
+   * have the highest bit set.
+   */
   number(value: number): void {
     if (value < 128) {
       this.byte(value)
       return
     }
-    this.#reserve(mostNumberBytes)
+    this.#reserve(maxNumberBytes)
     let rest = value
     for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) this.bytes[this.length++] = (rest % 128) | 128
     for (; rest > 127; rest >>>= 7) this.bytes[this.length++] = (rest & 127) | 128
     this.bytes[this.length++] = rest
   }
 
-  /** A whole number with a sign: twice its magnitude, and one for a negative one. */
+  /** Writes a whole number with a sign: twice its magnitude, plus 1 if it is negative. */
   signed(value: number): void {
     const isNegative = value < 0
     this.#tagged(isNegative ? -value : value, isNegative ? 1 : 0, 1)
   }
 
-  /** The change of a size: four times its magnitude, one for a negative one, and two for one in hundreds. */
+  /**
+   * Writes the change of a size: four times its magnitude, plus 1 if it is negative, plus 2 if it is in
+   * hundreds.
+   */
   sizeChange(value: number): void {
     const magnitude = Math.abs(value)
     const sign = value < 0 ? 1 : 0
@@ -55,14 +61,16 @@ export class TapeWriter {
     else this.#tagged(magnitude, sign, 2)
   }
 
-  /** A text that is well-formed: one printable ASCII character as it is, else its length and its UTF-8. */
+  /**
+   * Writes a well-formed text: one printable ASCII character as it is, any other as its length and its UTF-8.
+   */
   text(text: string): void {
     if (isOneByte(text)) {
       this.byte(text.charCodeAt(0))
       return
     }
     // A UTF-16 unit takes at most three bytes in UTF-8.
-    this.#reserve(text.length * 3 + 1 + mostNumberBytes)
+    this.#reserve(text.length * 3 + 1 + maxNumberBytes)
     const start = this.length
     const { written } = this.#encoder.encodeInto(text, this.bytes.subarray(start + 1))
     if (written < longText - textHead) {
@@ -77,7 +85,9 @@ export class TapeWriter {
     this.length += written
   }
 
-  /** A list of texts: one of one byte as it is, else how many there are and each of them. */
+  /**
+   * Writes a list of texts: a single one of one byte as it is, any other as their number and each of them.
+   */
   texts(texts: readonly string[]): void {
     const [first] = texts
     if (first === undefined || texts.length > 1 || !isOneByte(first)) this.byte(textHead + texts.length)
@@ -90,7 +100,7 @@ export class TapeWriter {
     this.length += bytes.length
   }
 
-  /** The number `magnitude * 2^tagBits + tag`, which may exceed 2^53. */
+  /** Writes the number `magnitude * 2^tagBits + tag`, which may exceed 2^53. */
   #tagged(magnitude: number, tag: number, tagBits: number): void {
     if (magnitude < smallMagnitude) {
       this.number((magnitude << tagBits) | tag)
@@ -104,9 +114,9 @@ export class TapeWriter {
   #reserve(count: number): void {
     const needed = this.length + count
     if (needed <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2))
-    grown.set(this.written)
-    this.bytes = grown
+    const longer = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+    longer.set(this.written)
+    this.bytes = longer
   }
 }
 
