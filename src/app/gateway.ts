@@ -11,7 +11,7 @@ import { messageOf } from '../diagnostics/ticker-error.ts'
 import { Feed } from '../feed/feed.ts'
 import { type OutageReport, reportOutage } from '../feed/outage.ts'
 import { ArrivalTimes } from '../history/arrival-times.ts'
-import { forgetWithPartitions, openHistory } from '../history/shared-history.ts'
+import { openHistory } from '../history/shared-history.ts'
 import { serveEvents } from '../http/events-route.ts'
 import { serveOperations } from '../http/operations.ts'
 import { servePage } from '../http/page-route.ts'
@@ -76,12 +76,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     flushDelayMs: config.limits.flushDelayMs,
   })
   const splits = new RateLimitedLog(logger)
-  feed.lastValues.onSplitItem = item => warnOfSplit(splits, item)
+  feed.lastValues.onSplitItem.add(({ item }) => warnOfSplit(splits, item))
   const quotas = worker?.quotas ?? new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
   const records = new RecordDecoder({ ...config.ingest, decoder, logger })
   const keptMs = config.limits.resumeMaxAgeMs
   const arrivals = new ArrivalTimes({ keptMs, steady: () => performance.now() })
   const history = openHistory({ log: log.events, records, arrivals })
+  // What was read of a partition is no longer valid when it is made again or cut back.
+  feed.onPartition.add(({ partition }) => history.forget(partition))
   const sessions = new Sessions({
     feed,
     history,
@@ -93,7 +95,6 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     isShort: () => memory.isShort,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
   })
-  forgetWithPartitions(history, feed)
   const memory = createMemoryGuard(
     { ...config.limits, workers: config.workers },
     { feed, history, sessions, log: logger },

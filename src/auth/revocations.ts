@@ -3,6 +3,7 @@ import { TickerError } from '../diagnostics/ticker-error.ts'
 import type { Grant } from './grant.ts'
 import { TokenError } from './token-error.ts'
 import type { TokenVerifier } from './token-verifier.ts'
+import { ListenerList } from '../system/listener-list.ts'
 
 /**
  * The tokens that a revocation withdraws: those issued to a user (`sub`) up to now, or the one with an id
@@ -55,6 +56,13 @@ export interface KeptRevocation extends Revocation {
   readonly isStated: boolean
 }
 
+/** A revocation that is kept for longer than before. */
+export interface ExtendedRevocation {
+  readonly number: number
+  /** Milliseconds since 1970. */
+  readonly untilMs: number
+}
+
 interface Entry extends KeptRevocation {
   untilMs: number
   /** The end on the steady clock: a wrong wall clock must not make tokens valid again. */
@@ -64,7 +72,7 @@ interface Entry extends KeptRevocation {
 /** The tokens that were withdrawn before they expire, in the memory of this process. */
 export class Revocations {
   /** Called when a token that outlives its revocation was presented, with the revocation's new end. */
-  onExtended: (number: number, untilMs: number) => void = () => undefined
+  readonly onExtended = new ListenerList<ExtendedRevocation>()
   readonly #limit: number
   readonly #toleranceMs: number
   readonly #clock: Clock
@@ -161,7 +169,7 @@ export class Revocations {
     const neededMs = expiresAtMs + longestToleranceMs
     if (!found.isStated && found.untilMs < neededMs) {
       this.#extend(found, neededMs)
-      this.onExtended(found.number, neededMs)
+      this.onExtended.notify({ number: found.number, untilMs: neededMs })
     }
     return true
   }

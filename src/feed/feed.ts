@@ -14,6 +14,7 @@ import type { Outage } from './outage.ts'
 import { ReadContext } from './recent-events/read-context.ts'
 import { RecentEvents } from './recent-events/recent-events.ts'
 import type { WindowLimits } from './recent-events/segment-budget.ts'
+import { ListenerList } from '../system/listener-list.ts'
 
 /** How far a feed has read a partition, and how far it could have. */
 export interface FeedPosition extends Position {
@@ -24,6 +25,14 @@ export interface FeedPosition extends Position {
 /** A feed position with the number of the partition, which stands for it in frames. */
 export interface NumberedPosition extends FeedPosition {
   readonly number: number
+}
+
+/** Offsets of a partition that nobody will read any more. */
+export interface LostOffsets {
+  /** Stands for the partition in frames. */
+  readonly number: number
+  readonly from: number
+  readonly to: number
 }
 
 export interface FeedOptions {
@@ -60,12 +69,12 @@ export class Feed {
   lookedBackToMs: number | undefined
   /** Returns why the log is not read at the moment; `undefined` while it is. */
   outage: () => Outage | undefined = () => undefined
-  /** Called with offsets that nobody will read any more, and the number of their partition. */
-  onLost: (number: number, range: readonly [from: number, to: number]) => void = () => undefined
-  /** Called for a partition that is new here, was made again or cut back, before its first event. */
-  onPartition: (partition: NumberedPosition) => void = () => undefined
-  /** Called after each flush. */
-  onFlushed: () => void = () => undefined
+  /** Told of offsets that nobody will read any more. */
+  readonly onLost = new ListenerList<LostOffsets>()
+  /** Told of partitions that are new here, were made again or cut back, before their first event. */
+  readonly onPartition = new ListenerList<NumberedPosition>()
+  /** Told after each flush. */
+  readonly onFlushed = new ListenerList<void>()
   readonly #tapeForm: TapeForm
   readonly #scheduler: FlushScheduler
   readonly #write = (): void => this.#writeBatch()
@@ -189,7 +198,7 @@ export class Feed {
     this.window.open(number, offset).advance(offset)
     if (!isNew) return
     this.#begins[number] = offset
-    this.onPartition(numbered)
+    this.onPartition.notify(numbered)
   }
 
   /** States that the offsets from a partition's position up to another one cannot be read. */
@@ -199,7 +208,7 @@ export class Feed {
     this.flush()
     const number = this.numberOf(partition)
     this.window.at(number)?.restart(to)
-    this.onLost(number, [from, to])
+    this.onLost.notify({ number, from, to })
   }
 
   /** Where a partition began for this node, by its number. */
@@ -302,7 +311,7 @@ export class Feed {
     } finally {
       this.#isFlushing = false
     }
-    this.onFlushed()
+    this.onFlushed.notify()
   }
 
   #writeBatch(): void {

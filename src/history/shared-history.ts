@@ -1,5 +1,4 @@
 import type { Partition, Position } from '../event/log-record.ts'
-import type { Feed } from '../feed/feed.ts'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import { ChunkReads, type ChunkRequest } from './chunk-reads.ts'
@@ -155,13 +154,4 @@ const keptBytes = 33_554_432
 /** The log as sessions read it again, which share what they read of it. */
 export function openHistory(options: LogHistoryOptions): SharedHistory {
   return new SharedHistory({ history: new LogHistory(options), maxBytes: keptBytes })
-}
-
-/** What was read of a partition is not good any more when it is made again or cut back. */
-export function forgetWithPartitions(history: SharedHistory, feed: Feed): void {
-  const { onPartition } = feed
-  feed.onPartition = position => {
-    history.forget(position.partition)
-    onPartition(position)
-  }
 }

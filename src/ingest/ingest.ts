@@ -7,6 +7,7 @@ import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.
 import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
 import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
 import { WarmUp, type WarmUpOptions } from './warm-up.ts'
+import { ListenerList } from '../system/listener-list.ts'
 
 export interface IngestOptions
   extends Omit<WarmUpOptions, 'clock' | 'records'>,
@@ -49,7 +50,7 @@ export class Ingest {
     missed: 0,
   }
   /** Called once per flush that delivered something, where it is known: the age of its oldest record in ms. */
-  onDelivered: (latencyMs: number) => void = () => undefined
+  readonly onDelivered = new ListenerList<number>()
   readonly warmUp: WarmUp
   /** When the oldest of the records was written that were taken since the last flush, on the steady clock. */
   #oldestMs = Infinity
@@ -76,7 +77,7 @@ export class Ingest {
       ...options,
       isPatient: () => this.warmUp.notReadyReason !== undefined,
     })
-    options.feed.onFlushed = () => this.#noteFlush()
+    options.feed.onFlushed.add(() => this.#noteFlush())
     options.feed.outage = () => this.#outage
     this.warmUp = new WarmUp({ ...options, records: this.#records, clock: this.#clock })
   }
@@ -144,7 +145,7 @@ export class Ingest {
   #noteFlush(): void {
     const { deliveries } = this.#options.feed.fanout.counts
     if (deliveries > this.#deliveries && this.#oldestMs < Infinity)
-      this.onDelivered(this.#clock.steady() - this.#oldestMs)
+      this.onDelivered.notify(this.#clock.steady() - this.#oldestMs)
     this.#deliveries = deliveries
     this.#oldestMs = Infinity
   }

@@ -80,10 +80,10 @@ export function declareReaders(registry: Registry, sessions: Sessions, { conflat
     duration.zero({ cause })
     size.zero({ cause })
   }
-  counts.onCaughtUp = ({ cause, ms, events }) => {
+  counts.onCaughtUp.add(({ cause, ms, events }) => {
     duration.observe({ cause }, ms / 1000)
     size.observe({ cause }, events)
-  }
+  })
 }
 
 /** Declares how the log is read again for sessions that are behind what is in memory, and what they may use of it. */

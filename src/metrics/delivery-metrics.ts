@@ -81,7 +81,7 @@ export function declareLatency(registry: Registry, ingest: Ingest): void {
     buckets: latencyBucketsS,
     registers: [registry],
   })
-  ingest.onDelivered = latencyMs => latency.observe(latencyMs / 1000)
+  ingest.onDelivered.add(latencyMs => latency.observe(latencyMs / 1000))
 }
 
 /** Declares what is known of what is told at intervals. */

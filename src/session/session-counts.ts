@@ -4,6 +4,7 @@ import { type CloseReason, closeReasons } from '../protocol/close-code.ts'
 import { type ErrorCode, errorCodes } from '../protocol/error-message.ts'
 import type { CatchUpCounts } from './catch-up/catch-up.ts'
 import type { SessionState } from './session-steps.ts'
+import { ListenerList } from '../system/listener-list.ts'
 
 /** Plain counters of all sessions of this node, read when metrics are collected. */
 export interface SessionCounts {
@@ -60,7 +61,7 @@ export interface ReaderCounts {
   /** Offsets that readers were told are lost to them, since start. */
   lostOffsets: number
   /** Told when one is live again. */
-  onCaughtUp: (caughtUp: CaughtUp) => void
+  readonly onCaughtUp: ListenerList<CaughtUp>
 }
 
 export function createReaderCounts(): ReaderCounts {
@@ -70,6 +71,6 @@ export function createReaderCounts(): ReaderCounts {
     caughtUp: { memory: 0, log: 0 },
     replaced: Object.fromEntries(channels.map(channel => [channel, 0])) as Record<Channel, number>,
     lostOffsets: 0,
-    onCaughtUp: () => undefined,
+    onCaughtUp: new ListenerList(),
   }
 }

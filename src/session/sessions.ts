@@ -107,10 +107,13 @@ export class Sessions {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
-    options.feed.onPartition = position => this.#tellAll({ T: 'partitions', partitions: runsOf([position]) })
+    options.feed.onPartition.add(position =>
+      this.#tellAll({ T: 'partitions', partitions: runsOf([position]) }),
+    )
     // Who is behind comes to it by reading.
-    options.feed.onLost = (number, [from, to]) =>
-      this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel)
+    options.feed.onLost.add(({ number, from, to }) =>
+      this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel),
+    )
     const { isShort = () => false } = options
     this.#admission = new SessionAdmission({ quotas: options.quotas, isShort })
     this.#resumeLimits = new ResumeLimits({ ...options.limits, quotas: options.quotas })

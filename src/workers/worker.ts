@@ -53,7 +53,7 @@ class WorkerNode {
         if (isPrimaryNotice(notice)) this.#hear(notice)
       },
     })
-    this.#revocations.onExtended = (number, untilMs) => this.#tell({ tell: 'extended', number, untilMs })
+    this.#revocations.onExtended.add(extended => this.#tell({ tell: 'extended', ...extended }))
   }
 
   async run(): Promise<number> {

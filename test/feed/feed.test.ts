@@ -325,8 +325,9 @@ describe('Tape.snapshot', () => {
   test('says of an item in two partitions, once', () => {
     const feed = createTestFeed()
     const seen: string[] = []
-    feed.lastValues.onSplitItem = (item, partition) =>
-      seen.push(`${item.channel}/${item.symbol} ${partition}`)
+    feed.lastValues.onSplitItem.add(({ item, partition }) =>
+      seen.push(`${item.channel}/${item.symbol} ${partition}`),
+    )
     for (const partition of [0, 1, 0, 1]) feed.add(trade('AAPL', 1), { partition, offset: 0, writtenMs: 0 })
     expect(seen).toEqual(['trades/AAPL 1'])
     expect(feed.lastValues.counts.splitItems).toBe(1)

@@ -47,7 +47,7 @@ class Node {
     const topics = { trades: topic, quotes: topic, bars: topic, statuses: topic, news: topic }
     const parts = { feed: this.feed, clock: this.clock, topics, logger, decoder: defaultDecoder }
     const ingest = new Ingest({ ...defaults.ingest, ...parts, log: logOf(batch) })
-    ingest.onDelivered = latencyMs => this.latencies.push(latencyMs)
+    ingest.onDelivered.add(latencyMs => this.latencies.push(latencyMs))
     await ingest.run(new AbortController().signal)
     this.feed.flush()
   }

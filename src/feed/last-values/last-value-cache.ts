@@ -3,6 +3,7 @@ import { Articles } from './articles.ts'
 import type { Item } from './item.ts'
 import { Items } from './items.ts'
 import { EventBatch, type EventPosition } from './event-batch.ts'
+import { ListenerList } from '../../system/listener-list.ts'
 
 /** Where an event comes from. */
 export interface EventOrigin extends EventPosition {
@@ -17,6 +18,13 @@ export interface LastValueCounts {
   readonly events: Record<Channel, number>
   /** Items that were seen in two partitions, so that the order of their events is not known. */
   splitItems: number
+}
+
+/** An item that shows up in a further partition, so that its order is lost. */
+export interface SplitItem {
+  readonly item: Item
+  /** The number of the further partition. */
+  readonly partition: number
 }
 
 /**
@@ -36,8 +44,8 @@ export class LastValueCache {
    * forgotten.
    */
   readonly forgottenMs: Partial<Record<Channel, number>> = {}
-  /** Called once for an item that is seen in a second partition. */
-  onSplitItem: (item: Item, partition: number) => void = () => undefined
+  /** Told once of each item that is seen in a second partition. */
+  readonly onSplitItem = new ListenerList<SplitItem>()
   readonly #articles = new Articles(writtenMs => this.#noteForgotten('news', writtenMs))
   /** When the events added now were read, in ms on a monotonic clock. */
   #readMs = -Infinity
@@ -160,7 +168,7 @@ export class LastValueCache {
     }
     item.isSplit = true
     this.counts.splitItems++
-    this.onSplitItem(item, partition)
+    this.onSplitItem.notify({ item, partition })
   }
 }
 

@@ -251,7 +251,7 @@ export class Reader implements LiveReceiver {
     catchUp
       .run(() => {
         this.#behind = undefined
-        counts.onCaughtUp({ cause, ms: clock.steady() - sinceMs, events: catchUp.events })
+        counts.onCaughtUp.notify({ cause, ms: clock.steady() - sinceMs, events: catchUp.events })
         this.#memberships.take(this.#interests)
         onLive()
       })

@@ -162,7 +162,7 @@ describe('coverage', () => {
   test('begins anew, under another number, where a topic was made again or cut back', () => {
     const feed = createTestFeed()
     const told: string[] = []
-    feed.onPartition = ({ number, epoch, offset }) => told.push(`${number} ${epoch} ${offset}`)
+    feed.onPartition.add(({ number, epoch, offset }) => told.push(`${number} ${epoch} ${offset}`))
     const [partition] = partitions
     feed.advance({ partition: partition!, epoch: 'e', offset: 50 }, 50)
     feed.advance({ partition: partition!, epoch: 'e', offset: 60 }, 60)
