@@ -1,6 +1,6 @@
 import { afterEach, expect, inject, test } from 'vitest'
-import { KillRun } from '../gateway/resume-kills/kill-run.ts'
-import { flawless } from '../gateway/resume-kills/verdict.ts'
+import { KillRun } from '../scenarios/resume-kills/kill-run.ts'
+import { flawless } from '../scenarios/resume-kills/verdict.ts'
 import { report } from './kafka-faults/scenario.ts'
 
 /** `TICKER_TEST_SEED=n` for other moments. */

@@ -6,7 +6,7 @@ import type { WorkerProcess } from '../../src/workers/worker-process.ts'
 
 /** A primary with one worker: takes every descriptor, kills the worker, and gives them back when the next cannot be started. */
 const held: number[] = []
-const program = fileURLToPath(new URL('crew-worker.ts', import.meta.url))
+const program = fileURLToPath(new URL('worker-pool-worker.ts', import.meta.url))
 const logger = {
   level: 'info',
   stream: {

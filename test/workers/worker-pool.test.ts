@@ -16,7 +16,7 @@ test('a worker that crashes again and again is replaced after a growing delay', 
  * Seen: by reading, then with the descriptors that this takes away.
  */
 test('a worker that the system cannot start is tried again', async () => {
-  const command = `ulimit -n 80; exec "$0" "${fileURLToPath(new URL('crew-process.ts', import.meta.url))}"`
+  const command = `ulimit -n 80; exec "$0" "${fileURLToPath(new URL('worker-pool-process.ts', import.meta.url))}"`
   const primary = spawn('bash', ['-c', command, process.execPath])
   let out = ''
   for (const stream of [primary.stdout, primary.stderr]) stream.on('data', chunk => (out += String(chunk)))

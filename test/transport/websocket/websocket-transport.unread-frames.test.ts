@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { startBareStream } from '../support/bare-stream.ts'
+import { startBareStream } from '../../support/bare-stream.ts'
 
 const partition = { topic: 'market', partition: 0 }
 const eventsPerFlush = 200

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ByteReader } from '../../../src/log/kafka/protocol/byte-reader.ts'
-import { fetchRequest } from '../../../src/log/kafka/protocol/fetch-request.ts'
-import { KafkaError, MalformedError } from '../../../src/log/kafka/kafka-error.ts'
-import type { KafkaRequest } from '../../../src/log/kafka/protocol/kafka-request.ts'
-import { listOffsetsRequest } from '../../../src/log/kafka/protocol/list-offsets-request.ts'
-import { metadataRequest } from '../../../src/log/kafka/protocol/metadata-request.ts'
+import { ByteReader } from '../../../../src/log/kafka/protocol/byte-reader.ts'
+import { fetchRequest } from '../../../../src/log/kafka/protocol/fetch-request.ts'
+import { KafkaError, MalformedError } from '../../../../src/log/kafka/kafka-error.ts'
+import type { KafkaRequest } from '../../../../src/log/kafka/protocol/kafka-request.ts'
+import { listOffsetsRequest } from '../../../../src/log/kafka/protocol/list-offsets-request.ts'
+import { metadataRequest } from '../../../../src/log/kafka/protocol/metadata-request.ts'
 import {
   compactArray,
   compactBytes,
@@ -17,7 +17,7 @@ import {
   int64,
   noTags,
   uvarint,
-} from './fake-protocol.ts'
+} from '../fake-protocol.ts'
 
 const topicId = Buffer.from('0123456789abcdef')
 const join = (...parts: readonly Buffer[]) => Buffer.concat(parts)

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
-import { startBareStream } from '../support/bare-stream.ts'
-import { collect } from '../support/collected-heap.ts'
-import { StreamClient } from '../support/stream-client.ts'
+import { startBareStream } from '../../support/bare-stream.ts'
+import { collect } from '../../support/collected-heap.ts'
+import { StreamClient } from '../../support/stream-client.ts'
 
 /*
  * Cause: the socket held its HTTP response, and a listener of the WebSocket plugin the request and the reply.

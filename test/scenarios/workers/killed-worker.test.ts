@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
-import type { Topics } from '../../src/log/topics.ts'
-import { Roamer } from '../gateway/resume-kills/roamer.ts'
-import { flawless, judge, type Verdict } from '../gateway/resume-kills/verdict.ts'
-import { readTruth } from '../long/kafka-faults/truth.ts'
-import { TradeProducer } from '../long/kafka-faults/trade-producer.ts'
-import { mintTestToken } from '../support/gateway.ts'
-import { Random } from '../support/random.ts'
-import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
-import { GatewayProcess } from '../support/gateway-process.ts'
+import type { Topics } from '../../../src/log/topics.ts'
+import { Roamer } from '../resume-kills/roamer.ts'
+import { flawless, judge, type Verdict } from '../resume-kills/verdict.ts'
+import { readTruth } from '../../long/kafka-faults/truth.ts'
+import { TradeProducer } from '../../long/kafka-faults/trade-producer.ts'
+import { mintTestToken } from '../../support/gateway.ts'
+import { Random } from '../../support/random.ts'
+import { createTopics, deleteTopics, kafkaVariables } from '../../support/topics.ts'
+import { GatewayProcess } from '../../support/gateway-process.ts'
 
 const brokers = inject('kafkaBrokers')
 const symbols = Array.from({ length: 24 }, (_, index) => `SYM${index}`)

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { mintTestToken } from '../support/gateway.ts'
-import { GatewayProcess, isRunning, untilGone } from '../support/gateway-process.ts'
-import { StreamClient } from '../support/stream-client.ts'
+import { mintTestToken } from '../../support/gateway.ts'
+import { GatewayProcess, isRunning, untilGone } from '../../support/gateway-process.ts'
+import { StreamClient } from '../../support/stream-client.ts'
 
 const nodes: GatewayProcess[] = []
 const folders: string[] = []

@@ -1,8 +1,8 @@
-import type { Topics } from '../../src/log/topics.ts'
-import { Node } from '../gateway/resume-kills/node.ts'
-import { readMetric } from '../support/gateway.ts'
-import { freePort } from '../support/port.ts'
-import { kafkaVariables } from '../support/topics.ts'
+import type { Topics } from '../../../src/log/topics.ts'
+import { Node } from '../resume-kills/node.ts'
+import { readMetric } from '../../support/gateway.ts'
+import { freePort } from '../../support/port.ts'
+import { kafkaVariables } from '../../support/topics.ts'
 import type { Upstream } from './proxy.ts'
 
 const adminToken = 'of-the-tests-of-proxies-32-characters-and-more'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { configTable } from '../../src/config/variables/all-variables.ts'
+import { configTable } from '../../../src/config/variables/all-variables.ts'
 
-const document = new URL('../../docs/configuration.md', import.meta.url)
+const document = new URL('../../../docs/configuration.md', import.meta.url)
 
 test('docs/configuration.md has the current table between its configuration markers', () => {
   expect(tableOf(readFileSync(document, 'utf8'))).toBe(configTable().trim())

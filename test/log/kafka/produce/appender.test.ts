@@ -3,13 +3,13 @@ import type {
   BatchProducer,
   KafkaClient,
   OutgoingBatch,
-} from '../../../src/log/kafka/connection/broker-connection.ts'
-import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
-import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
-import { KafkajsClient } from '../../../src/log/kafka/connection/kafkajs-client.ts'
-import { newSymbol, sampleNews, sampleTrade, sampleTrades } from '../conformance/sample-event.ts'
-import { FakeCluster } from './fake-cluster.ts'
-import { numbers, until } from './reading.ts'
+} from '../../../../src/log/kafka/connection/broker-connection.ts'
+import { KafkaError } from '../../../../src/log/kafka/kafka-error.ts'
+import { KafkaLog } from '../../../../src/log/kafka/kafka-log.ts'
+import { KafkajsClient } from '../../../../src/log/kafka/connection/kafkajs-client.ts'
+import { newSymbol, sampleNews, sampleTrade, sampleTrades } from '../../conformance/sample-event.ts'
+import { FakeCluster } from '../fake-cluster.ts'
+import { numbers, until } from '../reading.ts'
 
 const topics = { trades: 'trades', quotes: 'quotes', bars: 'bars', statuses: 'statuses', news: 'news' }
 const logger = { warn: () => {} }

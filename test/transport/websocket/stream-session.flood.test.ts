@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
-import { type BareStream, startBareStream } from '../support/bare-stream.ts'
-import { StreamClient } from '../support/stream-client.ts'
+import { type BareStream, startBareStream } from '../../support/bare-stream.ts'
+import { StreamClient } from '../../support/stream-client.ts'
 
 let stream: BareStream
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Channel, MarketEvent } from '../../../src/event/event.ts'
-import type { Partition } from '../../../src/event/log-record.ts'
-import type { Feed } from '../../../src/feed/feed.ts'
-import type { Selection } from '../../../src/feed/selection.ts'
-import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import { JsonForm } from '../../../src/wire/json/json-form.ts'
-import { maxFrameBytes } from '../../../src/wire/wire-form.ts'
-import { createTestFeed } from '../../support/defaults.ts'
+import type { Channel, MarketEvent } from '../../src/event/event.ts'
+import type { Partition } from '../../src/event/log-record.ts'
+import type { Feed } from '../../src/feed/feed.ts'
+import type { Selection } from '../../src/feed/selection.ts'
+import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import { JsonForm } from '../../src/wire/json/json-form.ts'
+import { maxFrameBytes } from '../../src/wire/wire-form.ts'
+import { createTestFeed } from '../support/defaults.ts'
 
 const jsonForm = new JsonForm()
 

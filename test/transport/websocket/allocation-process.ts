@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
-import type { MarketEvent } from '../../src/event/event.ts'
-import { JsonForm } from '../../src/wire/json/json-form.ts'
-import { startBareStream } from '../support/bare-stream.ts'
+import type { MarketEvent } from '../../../src/event/event.ts'
+import { JsonForm } from '../../../src/wire/json/json-form.ts'
+import { startBareStream } from '../../support/bare-stream.ts'
 
 const jsonForm = new JsonForm()
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { development, faultsOf, production } from './environment.ts'
+import { development, faultsOf, production } from '../environment.ts'
 
 let folder: string
 beforeAll(async () => {

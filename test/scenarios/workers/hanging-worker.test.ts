@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { mintTestToken } from '../support/gateway.ts'
-import { StreamClient } from '../support/stream-client.ts'
-import { GatewayProcess } from '../support/gateway-process.ts'
+import { mintTestToken } from '../../support/gateway.ts'
+import { StreamClient } from '../../support/stream-client.ts'
+import { GatewayProcess } from '../../support/gateway-process.ts'
 
 let node: GatewayProcess
 let folder: string | undefined

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { type BareStream, startBareStream } from '../support/bare-stream.ts'
-import { exchange, handshakeHead } from '../support/raw-exchange.ts'
+import { type BareStream, startBareStream } from '../../support/bare-stream.ts'
+import { exchange, handshakeHead } from '../../support/raw-exchange.ts'
 
 const partition = { topic: 'market', partition: 0 }
 let stream: BareStream

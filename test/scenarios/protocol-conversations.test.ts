@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { MarketEvent } from '../src/event/event.ts'
-import { errorCodes, errorTexts } from '../src/protocol/error-message.ts'
-import { closeCodes } from '../src/protocol/close-code.ts'
-import { isNodeName, type NodeName, ProtocolStage } from './support/protocol-stage.ts'
-import { type Message, StreamClient } from './support/stream-client.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import { errorCodes, errorTexts } from '../../src/protocol/error-message.ts'
+import { closeCodes } from '../../src/protocol/close-code.ts'
+import { isNodeName, type NodeName, ProtocolStage } from '../support/protocol-stage.ts'
+import { type Message, StreamClient } from '../support/stream-client.ts'
 
 interface Conversation {
   readonly name: string
@@ -16,7 +16,7 @@ interface Conversation {
   readonly lines: readonly string[]
 }
 
-const protocol = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8')
+const protocol = readFileSync(new URL('../../PROTOCOL.md', import.meta.url), 'utf8')
 const conversations = [
   ...protocol.matchAll(/```conversation ([^\n(]+?)(?: \((symbols|lifetime|node): ([^)]+)\))?\n(.*?)```/gs),
 ].map(

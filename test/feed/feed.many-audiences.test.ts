@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import type { MarketEvent } from '../../../src/event/event.ts'
-import type { Audience, Subscriber } from '../../../src/feed/fan-out/audience.ts'
-import type { Feed } from '../../../src/feed/feed.ts'
-import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import { TapeForm } from '../../../src/wire/tape/tape-form.ts'
-import { FormReader } from '../../support/form-reader.ts'
-import { Random } from '../../support/random.ts'
-import { createTestFeed } from '../../support/defaults.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
+import type { Audience, Subscriber } from '../../src/feed/fan-out/audience.ts'
+import type { Feed } from '../../src/feed/feed.ts'
+import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import { TapeForm } from '../../src/wire/tape/tape-form.ts'
+import { FormReader } from '../support/form-reader.ts'
+import { Random } from '../support/random.ts'
+import { createTestFeed } from '../support/defaults.ts'
 
 const partition = { topic: 'market', partition: 0 }
 const symbols = Array.from({ length: 40 }, (_, index) => `S${index}`)

@@ -5,10 +5,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { messageOf } from '../../src/diagnostics/ticker-error.ts'
-import { programPath } from '../setup/required-programs.ts'
-import { CertificateAuthority } from '../support/certificates.ts'
-import { freePort } from '../support/port.ts'
+import { messageOf } from '../../../src/diagnostics/ticker-error.ts'
+import { programPath } from '../../setup/required-programs.ts'
+import { CertificateAuthority } from '../../support/certificates.ts'
+import { freePort } from '../../support/port.ts'
 
 export type ProxyKind = 'nginx' | 'haproxy'
 
@@ -117,7 +117,7 @@ interface ProxyParts {
 }
 
 async function configure({ file, changes }: Recipe, site: Site): Promise<string> {
-  const shipped = await readFile(new URL(`../../docs/proxies/${file}`, import.meta.url), 'utf8')
+  const shipped = await readFile(new URL(`../../../docs/proxies/${file}`, import.meta.url), 'utf8')
   return changes(site).reduce((text, [from, to]) => {
     if (!text.includes(from)) throw new Error(`${file}: there is no "${from}" to change`)
     return text.replace(from, to)

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { GatewayProcess } from '../support/gateway-process.ts'
+import { GatewayProcess } from '../../support/gateway-process.ts'
 
 let node: GatewayProcess
 let folder: string

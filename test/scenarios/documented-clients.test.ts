@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { startTestGateway, type TestGateway } from './support/gateway.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const run = promisify(execFile)
 
@@ -68,7 +68,7 @@ const found = await Promise.all(
   ),
 )
 
-const document = readFileSync(new URL('../docs/clients.md', import.meta.url), 'utf8')
+const document = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8')
 
 let gateway: TestGateway
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/config/config-reader.ts'
-import { CertificateAuthority, type CertificateFiles } from '../support/certificates.ts'
-import { startTestGateway } from '../support/gateway.ts'
-import { StreamClient } from '../support/stream-client.ts'
-import { development, faultsOf, production } from './environment.ts'
+import { readConfig } from '../../../src/config/config-reader.ts'
+import { CertificateAuthority, type CertificateFiles } from '../../support/certificates.ts'
+import { startTestGateway } from '../../support/gateway.ts'
+import { StreamClient } from '../../support/stream-client.ts'
+import { development, faultsOf, production } from '../environment.ts'
 
 let folder: string
 let authority: CertificateAuthority

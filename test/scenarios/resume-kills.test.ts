@@ -1,6 +1,6 @@
 import { afterEach, expect, inject, test } from 'vitest'
-import { KillRun } from '../gateway/resume-kills/kill-run.ts'
-import { flawless } from '../gateway/resume-kills/verdict.ts'
+import { KillRun } from './resume-kills/kill-run.ts'
+import { flawless } from './resume-kills/verdict.ts'
 
 let run: KillRun | undefined
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { OutgoingBatch } from '../../../src/log/kafka/connection/broker-connection.ts'
-import { KafkaError, RefusedError, UnsentError } from '../../../src/log/kafka/kafka-error.ts'
-import { sampleTrade } from '../conformance/sample-event.ts'
-import { AppendDesk } from './append-desk.ts'
-import { numbers } from './reading.ts'
+import type { OutgoingBatch } from '../../../../src/log/kafka/connection/broker-connection.ts'
+import { KafkaError, RefusedError, UnsentError } from '../../../../src/log/kafka/kafka-error.ts'
+import { sampleTrade } from '../../conformance/sample-event.ts'
+import { AppendDesk } from '../append-desk.ts'
+import { numbers } from '../reading.ts'
 
 let desk: AppendDesk
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { KafkaError, UnsentError } from '../../../src/log/kafka/kafka-error.ts'
-import { sampleTrade } from '../conformance/sample-event.ts'
-import { AppendDesk } from './append-desk.ts'
-import { until } from './reading.ts'
+import { KafkaError, UnsentError } from '../../../../src/log/kafka/kafka-error.ts'
+import { sampleTrade } from '../../conformance/sample-event.ts'
+import { AppendDesk } from '../append-desk.ts'
+import { until } from '../reading.ts'
 
 let desk: AppendDesk
 const away = new KafkaError('the broker is away')

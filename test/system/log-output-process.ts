@@ -1,4 +1,4 @@
-import { flushOutput, LogOutput, ignoreOutputErrors } from '../src/system/process-output.ts'
+import { flushOutput, LogOutput, ignoreOutputErrors } from '../../src/system/process-output.ts'
 
 /** Writes a hundred megabytes of lines to standard error, a few at a time, then tells its parent what came of them. */
 ignoreOutputErrors()
