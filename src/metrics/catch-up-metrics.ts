@@ -15,7 +15,10 @@ export function declareReaders(registry: Registry, sessions: Sessions, { conflat
   declareCounter(
     registry,
     'ticker_resumes_total',
-    'Sessions that went on from a cursor, by outcome. A rise: clients lose their connections, or a node has left; of partial: they were away for longer than TICKER_RESUME_MAX_AGE_MS or retention; of failed: the log cannot be read; of refused: see ticker_memory_state',
+    'Sessions that resumed from a cursor, by outcome. A rise: clients lose their connections, ' +
+      'or a node has left. Of partial: clients were away for longer than ' +
+      'TICKER_RESUME_MAX_AGE_MS or retention. Of failed: the log cannot be read. Of refused: ' +
+      'see ticker_memory_state',
     ['outcome'],
     () => {
       const { whole, partial, failed, refused } = sessions.resumeCounts
@@ -26,28 +29,33 @@ export function declareReaders(registry: Registry, sessions: Sessions, { conflat
   declareGauge(
     registry,
     'ticker_sessions_behind',
-    'Sessions that are not where the feed is, by cause. Many resume for long: the log is slow, or clients read slowly; many unsent: networks cannot carry what is subscribed; many unacknowledged: pages stand still',
+    'Sessions that are behind, by cause. Many resume for long: the log is slow, or clients ' +
+      'read slowly. Many unsent: networks cannot carry the subscriptions. Many unacknowledged: ' +
+      'pages stand still',
     ['cause'],
     () => rows('cause', counts.behind),
   )
   declareCounter(
     registry,
     'ticker_sessions_fell_behind_total',
-    'Times that a session began to be behind, by cause. A rise of unsent or unacknowledged: clients cannot take what they have subscribed to; conflation would help them',
+    'Times that a session fell behind, by cause. A rise of unsent or unacknowledged: clients ' +
+      'cannot take their subscriptions. Conflation would help them',
     ['cause'],
     () => rows('cause', counts.begun),
   )
   declareCounter(
     registry,
     'ticker_caught_up_events_total',
-    'Events of lossless channels delivered to sessions that were behind, by where they were read. A rise of log: the recent events in memory do not reach back far enough (TICKER_TAPE_BYTES, TICKER_TAPE_MS)',
+    'Events of lossless channels delivered to sessions that were behind, by source. A rise of ' +
+      'log: the window does not reach back far enough (TICKER_TAPE_BYTES, TICKER_TAPE_MS)',
     ['source'],
     () => rows('source', { ...counts.caughtUp }),
   )
   declareCounter(
     registry,
     'ticker_conflated_events_total',
-    'Events of conflated channels that were replaced by newer ones before a session got them. A rise: clients are slower than what they subscribe to, or conflate by interval as they wish',
+    'Events of conflated channels that newer ones replaced before a session got them. A rise: ' +
+      'clients are slower than their subscriptions, or conflate by interval as they wish',
     ['channel'],
     () =>
       channels.map(
@@ -57,20 +65,26 @@ export function declareReaders(registry: Registry, sessions: Sessions, { conflat
   declareCounter(
     registry,
     'ticker_lost_offsets_total',
-    'Offsets that sessions were told are lost to them, counted for each session: older than they may go back, or gone from the log. A rise: retention or TICKER_RESUME_MAX_AGE_MS is shorter than clients are away',
+    'Offsets reported to sessions as lost, counted for each session: older than a session may ' +
+      'go back, or gone from the log. A rise: retention or TICKER_RESUME_MAX_AGE_MS is shorter ' +
+      'than the absence of clients',
     [],
     () => counts.lostOffsets,
   )
   const duration = new Histogram({
     name: 'ticker_catch_up_seconds',
-    help: 'How long sessions were behind until they were live again, by cause. A rise of resume: the log is slow, or many resume at once',
+    help:
+      'Time that sessions were behind until they were live again, by cause. A rise of resume: ' +
+      'the log is slow, or many sessions resume at once',
     labelNames: ['cause'],
     buckets: durationBucketsS,
     registers: [registry],
   })
   const size = new Histogram({
     name: 'ticker_catch_up_events',
-    help: 'How many events of lossless channels sessions got until they were live again, by cause. A rise of resume: clients are away for longer',
+    help:
+      'Events of lossless channels that sessions got until they were live again, by cause. A ' +
+      'rise of resume: clients are away for longer',
     labelNames: ['cause'],
     buckets: sizeBuckets,
     registers: [registry],
@@ -95,42 +109,51 @@ export function declareHistory(
   declareGauge(
     registry,
     'ticker_reread_pieces_under_way',
-    'Pieces of the log that are being read again, or wait for their turn. More than 4 for long: many are behind at different places, or Kafka is slow',
+    'History chunks that are being read from the log, or wait for their turn. More than 4 for ' +
+      'long: many sessions are behind at different positions, or Kafka is slow',
     [],
     () => history.reads,
   )
   declareCounter(
     registry,
     'ticker_reread_pieces_total',
-    'Pieces of the log given to sessions that are behind what is in memory, by where they came from. A rise of log: raise TICKER_TAPE_BYTES, so that fewer have to be read again; of it alone: they are all at different places',
+    'History chunks given to sessions that are behind the window, by source. A rise of log: ' +
+      'raise TICKER_TAPE_BYTES, so that fewer have to be read. Of log alone: the sessions are ' +
+      'all at different positions',
     ['source'],
     () => rows('source', { ...history.counts }),
   )
   declareGauge(
     registry,
     'ticker_reread_bytes',
-    'Memory of the pieces that are kept for whoever reads them next. 32 MiB at most: it falls when the node is short of memory',
+    'Memory of the history chunks that are cached for further sessions. 32 MiB at most. It ' +
+      'falls when the node is short of memory',
     [],
     () => history.bytes,
   )
   declareCounter(
     registry,
     'ticker_resume_delays_total',
-    'Times that a session which catches up from the log had to wait, by what for. A rise of bytes: a user is sent all of TICKER_RESUME_BYTES_PER_USER; of user or node: TICKER_RESUMES_AT_ONCE_PER_USER or TICKER_RESUMES_AT_ONCE is reached, as after a node has left',
+    'Times that a session which catches up from the log had to wait, by quota. A rise of ' +
+      'bytes: a user has received all of TICKER_RESUME_BYTES_PER_USER. Of user or node: ' +
+      'TICKER_RESUMES_AT_ONCE_PER_USER or TICKER_RESUMES_AT_ONCE is reached, for example after ' +
+      'a node has left',
     ['for'],
     () => rows('for', { ...limits.delayed }),
   )
   declareGauge(
     registry,
     'ticker_resumes_waiting',
-    'Sessions that catch up and wait until their user may be sent more. Some for long: a user has more sessions that resume, or wider ones, than TICKER_RESUME_BYTES_PER_USER allows for',
+    'Sessions that catch up and wait until their user may receive more. Some for long: a user ' +
+      'has more or larger resumes than TICKER_RESUME_BYTES_PER_USER allows',
     [],
     () => limits.waiting,
   )
   declareCounter(
     registry,
     'ticker_resume_bytes_total',
-    'Bytes that sessions were sent from the log to catch up. Much of what is delivered: clients lose their connections for long, or TICKER_TAPE_BYTES is small',
+    'Bytes sent to sessions from the log for catching up. A large share of all deliveries: ' +
+      'clients lose their connections for long, or TICKER_TAPE_BYTES is small',
     [],
     () => limits.bytes,
   )

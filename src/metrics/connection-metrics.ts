@@ -20,42 +20,52 @@ export function declareConnections(registry: Registry, sources: ConnectionSource
   declareGauge(
     registry,
     'ticker_handshakes_open',
-    'Connections that have not sent a complete request yet. Many for long: somebody opens connections and says nothing',
+    'Connections that have not sent a complete request yet. Many for long: somebody opens ' +
+      'connections and sends nothing',
     [],
     () => gate.handshakes,
   )
   declareCounter(
     registry,
     'ticker_handshakes_ended_total',
-    'Connections ended before they had sent a complete request, by reason. A rise of late: slow or hostile peers; of crowded: TICKER_MAX_HANDSHAKES is reached; of address: TICKER_MAX_CONNECTIONS_PER_ADDRESS is, by one that says nothing; of full: raise ulimit -n',
+    'Connections ended before they had sent a complete request, by reason. A rise of late: ' +
+      'slow or hostile peers. Of crowded: TICKER_MAX_HANDSHAKES is reached. Of address: one ' +
+      'address that sends nothing has reached TICKER_MAX_CONNECTIONS_PER_ADDRESS. Of full: ' +
+      'raise ulimit -n',
     ['reason'],
     () => rows('reason', { ...gate.counts }),
   )
   declareCounter(
     registry,
     'ticker_handshakes_delayed_total',
-    'Handshakes that had to wait for their turn. A rise: clients connect again without a pause, or a node has left and its clients come here',
+    'Handshakes that had to wait for their turn. A rise: clients reconnect without a pause, ' +
+      'or a node has left and its clients come here',
     [],
     () => admission.delayed,
   )
   declareCounter(
     registry,
     'ticker_handshakes_refused_total',
-    'Handshakes refused by reason. A rise of not_ready: a balancer ignores /readyz; of address or rate: an address has too many connections, or clients connect again without a pause; of memory: see ticker_memory_state; of the others: a client or a page is set up wrongly',
+    'Handshakes refused, by reason. A rise of not_ready: a balancer ignores /readyz. Of ' +
+      'address or rate: an address has too many connections, or clients reconnect without a ' +
+      'pause. Of memory: see ticker_memory_state. Of the others: a client or a page is set up ' +
+      'wrongly',
     ['reason'],
     () => rows('reason', refusals),
   )
   declareGauge(
     registry,
     'ticker_tls_certificate_expiry_timestamp_seconds',
-    'Unix time until which the certificate of the stream is valid; 0 without TLS. Near now: replace its files, which are read again',
+    'Unix time until which the certificate of the stream is valid; 0 without TLS. Near now: ' +
+      'replace its files, which are read again',
     [],
     () => (certificate === undefined ? 0 : certificate.validToMs / 1000),
   )
   declareCounter(
     registry,
     'ticker_tls_reloads_total',
-    'Times that new certificate files were found, by outcome. A rise of refused: they do not belong together or cannot be read, and the former certificate runs out',
+    'Times that new certificate files were found, by outcome. A rise of refused: the files do ' +
+      'not belong together or cannot be read, and the former certificate expires',
     ['outcome'],
     () => rows('outcome', certificate?.reloads ?? { taken: 0, refused: 0 }),
   )

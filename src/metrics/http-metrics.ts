@@ -8,28 +8,35 @@ export function declarePublishing(registry: Registry, counts: PublishCounts): vo
   declareCounter(
     registry,
     'ticker_publish_requests_total',
-    'Requests to /v1/events by the status of their answer (PROTOCOL.md §9). A rise of 401 or 403: tokens are refused or do too little; of 413, 429 or 503: a limit is reached or the log does not answer; of aborted: senders give up; of 500: a fault of the gateway (the log lines tell)',
+    'Requests to /v1/events, by status of the answer (PROTOCOL.md §9). A rise of 401 or 403: ' +
+      'tokens are refused or allow too little. Of 413, 429 or 503: a limit is reached or the ' +
+      'log does not answer. Of aborted: senders give up. Of 500: the gateway has a fault (the ' +
+      'log lines name it)',
     ['status'],
     () => rows('status', counts.requests),
   )
   declareCounter(
     registry,
     'ticker_published_events_total',
-    'Events that POST /v1/events appended to the log. Standing still while requests come: they are refused',
+    'Events that POST /v1/events appended to the log. Standing still while requests come: the ' +
+      'requests are refused',
     [],
     () => counts.published,
   )
   declareCounter(
     registry,
     'ticker_publish_refused_events_total',
-    'Events that POST /v1/events did not append, by reason. A rise of unsent, unconfirmed or forbidden: the log cannot be written (the log lines tell why); of pending: it is slow; of the others: a producer is broken or too fast',
+    'Events that POST /v1/events did not append, by reason. A rise of unsent, unconfirmed or ' +
+      'forbidden: the log cannot be written (the log lines say why). Of pending: the log is ' +
+      'slow. Of the others: a producer is broken or too fast',
     ['reason'],
     () => rows('reason', counts.refused),
   )
   declareGauge(
     registry,
     'ticker_publish_pending_events',
-    'Events of POST /v1/events that wait for the log. Near TICKER_PUBLISH_MAX_PENDING: the log is slow or away',
+    'Events of POST /v1/events that wait for the log. Near TICKER_PUBLISH_MAX_PENDING: the ' +
+      'log is slow or away',
     [],
     () => counts.pending,
   )
@@ -48,7 +55,9 @@ export function declareAdministration(registry: Registry, { administration }: Ad
   declareCounter(
     registry,
     'ticker_admin_requests_total',
-    'Requests to the administration listener by the status of their answer. A rise of 401 or 429: somebody guesses its token, or has an old one; of 403: a page in a browser tries; of 500: a fault of ours',
+    'Requests to the administration listener, by status of the answer. A rise of 401 or 429: ' +
+      'somebody guesses the token, or has an old one. Of 403: a page in a browser tries. Of ' +
+      '500: the gateway has a fault',
     ['status'],
     () => rows('status', administration ?? none),
   )

@@ -15,7 +15,7 @@ export function declareLog(registry: Registry, log: LogSources): void {
   declareCounter(
     registry,
     'ticker_log_total',
-    'What the log counted, by kind. What a rise suggests depends on the kind (docs/metrics.md)',
+    'Counts of the log, by kind. The meaning of a rise depends on the kind (docs/metrics.md)',
     ['kind'],
     () => rows('kind', log.stats),
   )
@@ -27,14 +27,18 @@ export function declareLog(registry: Registry, log: LogSources): void {
   declareGauge(
     registry,
     'ticker_log_unstable_offsets',
-    "Offsets that lie behind an open transaction of a producer, by partition of Kafka: from the last stable offset to the high watermark. Lasting: a producer's transaction is open or hanging, and nobody is shown what lies behind it",
+    'Offsets behind an open transaction of a producer, by partition of Kafka: from the last ' +
+      "stable offset to the high watermark. Lasting: a producer's transaction is open or " +
+      'hanging, and no client sees the events behind it',
     ['topic', 'partition'],
     () => read(({ offsets }) => offsets),
   )
   declareGauge(
     registry,
     'ticker_log_stable_offset_stalled_seconds',
-    "How long the last stable offset has stood still while there was more, by partition of Kafka; 0 where there is none. Above the producers' transaction.timeout.ms: a transaction hangs (kafka-transactions.sh find-hanging)",
+    'Time that the last stable offset has stood still although more was written, by partition ' +
+      "of Kafka; 0 if nothing was. Above the producers' transaction.timeout.ms: a transaction " +
+      'hangs (kafka-transactions.sh find-hanging)',
     ['topic', 'partition'],
     () => read(({ stalledMs }) => stalledMs / 1000),
   )

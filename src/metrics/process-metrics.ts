@@ -14,21 +14,23 @@ export function declareProcess(registry: Registry, { version, isReady, droppedLi
   declareGauge(
     registry,
     'ticker_build_info',
-    'Always 1. The labels say what runs',
+    'Always 1. The labels name the running versions',
     ['version', 'node'],
     () => [[{ version: version, node: process.versions.node }, 1]],
   )
   declareGauge(
     registry,
     'ticker_ready',
-    '1 when /readyz is green. 0: the log is still being read up to where it ended at start, or the node is leaving',
+    '1 when /readyz is green. 0: the log is still being read up to its end at start, or the ' +
+      'node is leaving',
     [],
     () => (isReady() ? 1 : 0),
   )
   declareCounter(
     registry,
     'ticker_log_lines_dropped_total',
-    'Lines of the log that could not be written to standard error. A rise: whoever reads it has gone or stands still, or its disk is full; nothing else stops for that',
+    'Log lines that could not be written to standard error. A rise: the reader of the lines ' +
+      'has gone or stands still, or its disk is full. Nothing else stops because of this',
     [],
     droppedLines,
   )
@@ -36,7 +38,8 @@ export function declareProcess(registry: Registry, { version, isReady, droppedLi
   declareGauge(
     registry,
     'ticker_event_loop_delay_seconds',
-    'How late the event loop was in the last one to two minutes; max is the longest gap, in which nobody was served. A rise: something computes too long at a time, or the machine lacks CPU',
+    'Delay of the event loop in the last one to two minutes; max is the longest gap, in which ' +
+      'no client was served. A rise: a computation takes too long, or the machine lacks CPU',
     ['statistic'],
     () => rows('statistic', { ...delay.read(performance.now()) }),
   )
@@ -65,14 +68,16 @@ export function declareWorkers(registry: Registry, { states, restarts }: WorkerS
   declareGauge(
     registry,
     'ticker_workers',
-    'Processes that serve the stream, by state. Fewer ready than TICKER_WORKERS: one has crashed or is still reading the log, and the others have its clients',
+    'Processes that serve the stream, by state. Fewer ready than TICKER_WORKERS: one has ' +
+      'crashed or is still reading the log, and the others have its clients',
     ['state'],
     () => rows('state', { ...states() }),
   )
   declareCounter(
     registry,
     'ticker_worker_restarts_total',
-    'Workers that ended without having been asked to, and were replaced. A rise: they crash or are killed, for lack of memory perhaps (the log has code and signal)',
+    'Workers that ended unasked and were replaced. A rise: workers crash or are killed, ' +
+      'perhaps for lack of memory (the log has code and signal)',
     [],
     restarts,
   )

@@ -10,14 +10,15 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   declareGauge(
     registry,
     'ticker_connections',
-    'Open stream connections. A jump: another node is gone, or clients connect again and again',
+    'Open stream connections. A jump: another node is gone, or clients reconnect again and again',
     [],
     () => sessions.size,
   )
   declareGauge(
     registry,
     'ticker_sessions',
-    'Sessions by state. Many connected or verifying: clients do not authenticate, or the key set is slow',
+    'Sessions by state. Many connected or verifying: clients do not authenticate, or the key ' +
+      'set is slow',
     ['state'],
     () => {
       const { connected, verifying, live, renewing } = sessions.counts.states
@@ -27,14 +28,19 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   declareCounter(
     registry,
     'ticker_session_errors_total',
-    'Errors told to clients by code (PROTOCOL.md §6). A rise of 402: tokens are refused; of 406: the node is full; of 407: clients are too slow; of 429: they say too much; of 500: tokens cannot be checked; of the others: clients are broken',
+    'Errors sent to clients by code (PROTOCOL.md §6). A rise of 402: tokens are refused. Of ' +
+      '406: the node is full. Of 407: clients are too slow. Of 429: clients send too much. Of ' +
+      '500: tokens cannot be checked. Of the others: clients are broken',
     ['code'],
     () => rows('code', sessions.counts.errors),
   )
   declareCounter(
     registry,
     'ticker_sessions_closed_total',
-    'Sessions the gateway ended by reason. A rise of too_slow: clients or their networks cannot keep up; of too_many_messages: clients are broken or hostile; of token_expired: they do not renew their tokens; of unauthorized: tokens are refused; of internal_error: tokens cannot be checked',
+    'Sessions that the gateway ended, by reason. A rise of too_slow: clients or their ' +
+      'networks cannot keep up. Of too_many_messages: clients are broken or hostile. Of ' +
+      'token_expired: clients do not renew their tokens. Of unauthorized: tokens are refused. ' +
+      'Of internal_error: tokens cannot be checked',
     ['reason'],
     () =>
       closeReasons.map((name): Row => {
@@ -45,35 +51,41 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   declareCounter(
     registry,
     'ticker_tokens_refused_total',
-    'Tokens refused at authentication by reason. A rise of expired: clients do not renew theirs; of unavailable: the key set cannot be read; the log has a line for each reason a minute, with what is wrong',
+    'Tokens refused at authentication, by reason. A rise of expired: clients do not renew ' +
+      'their tokens. Of unavailable: the key set cannot be read. The log has one line a minute ' +
+      'for each reason, with the fault',
     ['reason'],
     () => rows('reason', sessions.counts.tokens),
   )
   declareCounter(
     registry,
     'ticker_tokens_renewed_total',
-    'Sessions that went on with a further token. Standing still while sessions end as token_expired: clients do not renew',
+    'Sessions that continued under a further token. Standing still while sessions end as ' +
+      'token_expired: clients do not renew their tokens',
     [],
     () => sessions.counts.renewals,
   )
   declareCounter(
     registry,
     'ticker_sessions_refused_total',
-    'Sessions with a good token that got no place, by reason. A rise of node: add nodes, or raise TICKER_MAX_SESSIONS; of user or rate: a user has too many sessions, or begins them without a pause; of memory: see ticker_memory_state',
+    'Sessions with a valid token that got no slot, by reason. A rise of node: add nodes, or ' +
+      'raise TICKER_MAX_SESSIONS. Of user or rate: a user has too many sessions, or begins them ' +
+      'without a pause. Of memory: see ticker_memory_state',
     ['reason'],
     () => rows('reason', sessions.admissionCounts.refused),
   )
   declareCounter(
     registry,
     'ticker_sessions_delayed_total',
-    "Sessions that had to wait for their user's turn. A rise: a user's client connects again without a pause",
+    "Sessions that had to wait for their user's turn. A rise: a user's client reconnects " +
+      'without a pause',
     [],
     () => sessions.admissionCounts.delayed,
   )
   declareGauge(
     registry,
     'ticker_revocations',
-    'Revocations in force on this node. Near 10000: no more are taken; rotate the key of the issuer',
+    "Revocations in force on this node. Near 10000: no more are accepted. Rotate the issuer's key",
     [],
     () => sessions.revocations,
   )
@@ -92,14 +104,17 @@ export function declareKeys(registry: Registry, { keySet }: KeySources): void {
   declareCounter(
     registry,
     'ticker_key_set_reads_total',
-    "Reads of the issuer's key set by outcome. A rise of the others than read: the issuer is away or changed, and the keys read last go on for TICKER_JWKS_MAX_STALE_S",
+    "Reads of the issuer's key set, by outcome. A rise of any other than read: the issuer is " +
+      'away or changed, and the last keys stay valid for TICKER_JWKS_MAX_STALE_S',
     ['outcome'],
     () => rows('outcome', keySet?.reads ?? noReads),
   )
   declareGauge(
     registry,
     'ticker_key_set_age_seconds',
-    'Time since the key set was last read, or since the start where it never was; 0 without one. Above 5 minutes: it cannot be read, and at TICKER_JWKS_MAX_STALE_S every token is refused',
+    'Time since the key set was last read, or since the start if it was never read; 0 without ' +
+      'a key set. Above 5 minutes: the key set cannot be read. At TICKER_JWKS_MAX_STALE_S every ' +
+      'token is refused',
     [],
     () => (keySet === undefined ? 0 : keySet.ageMs / 1000),
   )
