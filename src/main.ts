@@ -16,12 +16,13 @@ import { runWorker } from './workers/worker.ts'
 
 const usage = `ticker-gateway ${version}: market data from Kafka to authenticated WebSocket subscribers
 
-  npm start                     development: embedded log, demo feed, a page with live prices
-  npm run gateway               as configured; production unless TICKER_MODE=development
-  npm run gateway -- --check-config   says whether the configuration is right, and ends
+  npm start                           development: embedded log, demo feed, a page with live prices
+  npm run gateway                     as configured; production unless TICKER_MODE=development
+  npm run gateway -- --check-config   checks the configuration and ends
 
-  A process delivers on one core. TICKER_WORKERS=n serves the stream with n of them: choose the number of cores less those that
-  Kafka and the rest of the machine need. Each has a tape (TICKER_TAPE_BYTES) and reads of its own.
+  One process delivers on one core. TICKER_WORKERS=n serves the stream with n processes; choose as many as
+  the cores that Kafka and the rest of the machine leave. Each process reads the log itself and keeps its own
+  recent events (TICKER_TAPE_BYTES).
 
   --help, --version, --check-config
 
@@ -44,7 +45,7 @@ async function main(args: string[]): Promise<number> {
     const config = readConfig(process.env)
     if (values['check-config']) {
       await checkStart(config)
-      return print(`The configuration is right (${config.mode}, ${describeSource(config)}).\n`)
+      return print(`The configuration is valid (${config.mode}, ${describeSource(config)}).\n`)
     }
     if (config.mode === 'production') refuseDebugger()
     return cluster.isWorker ? await runWorker(config) : await serve(config)
@@ -57,7 +58,7 @@ async function main(args: string[]): Promise<number> {
 
 /** On SIGUSR1 Node would open its inspector, which gives every local process all the rights of this one. */
 function refuseDebugger(): void {
-  process.on('SIGUSR1', () => process.stderr.write('SIGUSR1: opens no debugger in production\n'))
+  process.on('SIGUSR1', () => process.stderr.write('SIGUSR1: no debugger is opened in production\n'))
 }
 
 function parseArguments(args: string[]) {
@@ -83,7 +84,7 @@ async function serve(config: Config): Promise<number> {
   const stopped = new Promise<void>(resolve => {
     interruption.stopping.addEventListener('abort', () => {
       process.stderr.write(
-        `stopping: clients have ${config.limits.drainMs} ms to leave; again ends at once\n`,
+        `stopping: clients have ${config.limits.drainMs} ms to leave; a second signal ends it at once\n`,
       )
       resolve()
     })
@@ -100,7 +101,7 @@ async function serve(config: Config): Promise<number> {
   } finally {
     isReleased = await stopInTime(gateway, config.limits.drainMs)
   }
-  if (!isReleased) process.stderr.write('stopped, though not everything could be released in time\n')
+  if (!isReleased) process.stderr.write('stopped, but not everything was released in time\n')
   return isReleased ? 0 : 1
 }
 
@@ -137,9 +138,9 @@ function announce(config: Config, gateway: Omit<Gateway, 'controls'>): void {
 function trustAdvice(url: string): string[] {
   const path = developmentCertificatePath
   return [
-    `The certificate is for this machine alone. ${path} makes clients trust it:`,
+    `The certificate is for this machine alone. To make clients trust ${path}:`,
     `  curl --cacert ${path} ${url}/`,
     `  NODE_EXTRA_CA_CERTS=${path} node client.js`,
-    '  a browser: proceed past its warning, once for the page; npm run tail trusts it by itself',
+    '  a browser: proceed past its warning, once for the page; npm run tail trusts it already',
   ]
 }

@@ -98,7 +98,7 @@ describe('the program', () => {
     const { code, out } = await run(['--check-config'], { TICKER_MODE: 'development' })
     expect([code, out]).toEqual([
       0,
-      'The configuration is right (development, demo feed (generated, seed 1)).\n',
+      'The configuration is valid (development, demo feed (generated, seed 1)).\n',
     ])
   })
 
@@ -214,7 +214,7 @@ describe('the program', () => {
     })
     await expect.poll(() => program.out, { timeout: 20_000 }).toContain('/readyz')
     program.process.kill('SIGUSR1')
-    await expect.poll(() => program.err).toContain('SIGUSR1: opens no debugger in production')
+    await expect.poll(() => program.err).toContain('SIGUSR1: no debugger is opened in production')
     expect(program.err).not.toContain('Debugger listening')
     program.process.kill('SIGTERM')
     expect((await program.ended).code).toBe(0)

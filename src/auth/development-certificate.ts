@@ -48,8 +48,8 @@ export async function readDevelopmentCertificate(
 ): Promise<DevelopmentCertificate> {
   if (mode !== 'development') {
     throw new DevelopmentKeyError(
-      'TICKER_MODE=production: certificates that nobody vouches for exist only in development; set TICKER_TLS_CERT_FILE ' +
-        'and TICKER_TLS_KEY_FILE',
+      'TICKER_MODE=production: self-signed certificates exist only in development; set ' +
+        'TICKER_TLS_CERT_FILE and TICKER_TLS_KEY_FILE',
     )
   }
   const pairFile = join(folder, 'development-certificate.pair')

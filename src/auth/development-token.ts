@@ -32,8 +32,8 @@ export async function readDevelopmentKey(
 ): Promise<DevelopmentKey> {
   if (mode !== 'development') {
     throw new DevelopmentKeyError(
-      'TICKER_MODE=production: development keys exist only in development; set TICKER_MODE=development, or ask your ' +
-        'issuer for a token',
+      'TICKER_MODE=production: development keys exist only in development; set TICKER_MODE=development, or ' +
+        'ask your issuer for a token',
     )
   }
   const text = (await readPrivateFile(path)) ?? (await placePrivateFile(path, newKeyText()))

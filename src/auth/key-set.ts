@@ -202,7 +202,7 @@ export class KeySet {
     const { host, pathname } = new URL(this.#options.url)
     this.#log.warn(
       { keySet: host + pathname, error: fault.message, ageS: Math.round(this.ageMs / 1000) },
-      'the key set cannot be read; the keys read last go on until TICKER_JWKS_MAX_STALE_S',
+      'the key set cannot be read; the keys read last stay in use until TICKER_JWKS_MAX_STALE_S',
     )
   }
 

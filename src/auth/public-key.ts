@@ -50,7 +50,7 @@ function fromPem(pem: string): PublicKey {
 function fromJwk(text: string): PublicKey {
   const jwk = parseObject(text)
   if ('keys' in jwk)
-    throw new PublicKeyError('a key set; give one of its keys, or the address it is served from')
+    throw new PublicKeyError('a key set; give one of its keys, or set TICKER_JWT_JWKS_URL to its URL')
   if (jwk['kty'] === 'oct') throw new PublicKeyError('a shared secret; tokens are checked with a public key')
   if ('d' in jwk) throw new PublicKeyError(privateKeyRule)
   const use = jwk['use'] ?? 'sig'
@@ -64,7 +64,7 @@ function fromJwk(text: string): PublicKey {
 }
 
 const privateKeyRule =
-  'a private key; give its public half (openssl pkey -pubout) and keep the private one away from here'
+  'a private key; give its public half (openssl pkey -pubout), and keep the private one elsewhere'
 
 function importKey(create: () => KeyObject): KeyObject {
   try {
@@ -78,7 +78,9 @@ function importKey(create: () => KeyObject): KeyObject {
 function withAlgorithms(key: KeyObject): PublicKey {
   const algorithms = fittingAlgorithms(key)
   if (algorithms.length === 0) {
-    throw new PublicKeyError('a key that no algorithm of ours fits; use P-256, P-384, P-521, Ed25519 or RSA')
+    throw new PublicKeyError(
+      'a key that fits no supported algorithm; use P-256, P-384, P-521, Ed25519 or RSA',
+    )
   }
   return { key, algorithms }
 }

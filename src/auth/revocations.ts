@@ -101,7 +101,8 @@ export class Revocations {
     const former = this.#entries.get(key)
     if (former === undefined && this.size >= this.#limit) {
       throw new RevocationsFullError(
-        `${this.#limit} revocations: no more can be kept; lift some, or rotate the issuer's key, which ends every token`,
+        `${this.#limit} revocations: no more can be kept; lift some, or rotate the issuer's key, which ` +
+          'ends every token',
       )
     }
     const sinceMs = this.#clock.wall()

@@ -122,7 +122,9 @@ async function claimsByAnyOf(
     }
     if (++tried === mostKeysTried) break
   }
-  const message = `signature verification failed with each of ${tried} keys that its header fits; a kid of its own for each key tells them apart`
+  const message =
+    `signature verification failed with each of ${tried} keys that its header fits; a kid of its own for ` +
+    'each key tells them apart'
   throw new errors.JWSSignatureVerificationFailed(message)
 }
 
@@ -133,7 +135,8 @@ async function claimsByAnyOf(
 function refuseFuture({ issuedAtMs = 0 }: Grant, latestMs: number): void {
   const aheadMs = issuedAtMs - latestMs
   if (aheadMs <= 0) return
-  const hint = `"iat" is ${Math.ceil(aheadMs / 1000)} s further ahead than clocks may differ; the issuer's clock is fast`
+  const aheadS = Math.ceil(aheadMs / 1000)
+  const hint = `"iat" is ${aheadS} s further ahead than clocks may differ; the issuer's clock is fast`
   throw new TokenError('not_yet_valid', `token: ${hint} (TICKER_JWT_CLOCK_TOLERANCE_S)`, { hint })
 }
 
@@ -177,7 +180,7 @@ const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
  */
 function formFaultOf(token: string, longestBytes: number): string | undefined {
   if (token.length > longestBytes) {
-    return `${token.length} bytes, of which at most ${longestBytes} are taken; the issuer has to name fewer symbols, or *`
+    return `${token.length} bytes, more than ${longestBytes}; the issuer has to name fewer symbols, or *`
   }
   if (!compactForm.test(token)) return commonFaultOf(token) ?? 'not a signed JWT in compact form'
   return token.indexOf('.') > longestHeader ? `a header of more than ${longestHeader} bytes` : undefined

@@ -3,11 +3,11 @@ import { eventSchema } from '../event/event-fields.ts'
 import { TickerError } from '../diagnostics/ticker-error.ts'
 import { readOptions } from './command-line.ts'
 
-const usage = `Writes src/event/event.schema.json, the JSON Schema that the table of fields makes, for producers.
+const usage = `Writes src/event/event.schema.json, the JSON Schema for producers, from the table of fields.
 
   npm run schema -- [options]
 
-  --help            shows this
+  --help            shows this text
 `
 
 try {

@@ -23,8 +23,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   for (const symbol of request.symbols) {
     const usual = symbol.toUpperCase()
-    if (usual !== symbol)
-      note('info', `${symbol}: symbols with other letters are others; did you mean ${usual}?`)
+    if (usual !== symbol) note('info', `${symbol}: symbols are case-sensitive; did you mean ${usual}?`)
   }
   const printer = new EventPrinter({
     ...request,

@@ -17,15 +17,15 @@ export const tokenUsage = `Prints a development token, signed with this folder's
 
   npm run token -- [options]
 
-  --sub NAME        who the token is for; default: developer
-  --symbols LIST    symbols with commas between them, or *; default: *
+  --sub NAME        the user of the token; default: developer
+  --symbols LIST    symbols separated by commas, or *; default: *
   --channels LIST   ${channels.join(' ')}, or *; default: *
-  --scope LIST      ${scopes.join(' ')}, with spaces between them; default: stream
-  --feeds LIST      feeds with commas between them, or *; default: live
+  --scope LIST      ${scopes.join(' ')}, separated by spaces; default: stream
+  --feeds LIST      feeds separated by commas, or *; default: live
   --ttl TIME        lifetime, such as 90s, 30m, 12h or 7d, at most 30d; default: 12h
-  --help            shows this
+  --help            shows this text
 
-Only with TICKER_MODE=development, which npm run token sets.
+Works only with TICKER_MODE=development, which npm run token sets.
 `
 
 /** Parses the command line; returns `help` where it asks for that. Throws a `UsageError`. */
@@ -66,7 +66,7 @@ function parseScopes(text: string): readonly Scope[] {
   return text.split(' ').map(name => {
     const scope = scopes.find(known => known === name)
     if (scope !== undefined) return scope
-    throw new UsageError(`--scope ${text}: expected some of ${scopes.join(' ')}, with one space between them`)
+    throw new UsageError(`--scope ${text}: expected some of ${scopes.join(' ')}, separated by single spaces`)
   })
 }
 
@@ -93,7 +93,7 @@ const channelNames = {
   read: (name: string) => channels.find(channel => channel === name),
 }
 
-const symbolNames = { expected: `symbols with commas between them, each ${symbolRule}`, read: toSymbol }
+const symbolNames = { expected: `symbols separated by commas, each ${symbolRule}`, read: toSymbol }
 
 const unitS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 

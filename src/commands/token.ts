@@ -18,8 +18,8 @@ async function answer(args: readonly string[]): Promise<string> {
   const key = await readDevelopmentKey(readMode(process.env))
   if (readConfig(process.env).auth.keys.kind !== 'development') {
     throw new NoDevelopmentTokenError(
-      'a key of your own is set, so a gateway takes tokens from your issuer only; ask it for one, or unset ' +
-        'TICKER_JWT_JWKS_URL and TICKER_JWT_PUBLIC_KEY',
+      'a key of your own is set, so a gateway accepts tokens from your issuer only; ask it for one, or ' +
+        'unset TICKER_JWT_JWKS_URL and TICKER_JWT_PUBLIC_KEY',
     )
   }
   const token = await signDevelopmentToken({ ...request, key })

@@ -7,8 +7,11 @@ const serviceAddress = /^(?:tcp|udp|sctp):\/\//i
 /**
  * The names of the other variables that Kubernetes' service links and Docker's links set, after the prefix.
  */
-const linkName =
-  /^(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR|START|END))?)?|NAME|ENV_.+)$/
+const linkNames = [
+  /^SERVICE_(?:HOST|PORT(?:_\w+)?)$/,
+  /^PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR|START|END))?)?$/,
+  /^(?:NAME|ENV_.+)$/,
+]
 
 /**
  * Recognises the variables that a platform sets for a service beside this program: Kubernetes for every
@@ -29,7 +32,11 @@ export class ServiceLinks {
   }
 
   has(name: string): boolean {
-    return this.#prefixes.some(prefix => name.startsWith(prefix) && linkName.test(name.slice(prefix.length)))
+    return this.#prefixes.some(prefix => {
+      if (!name.startsWith(prefix)) return false
+      const rest = name.slice(prefix.length)
+      return linkNames.some(pattern => pattern.test(rest))
+    })
   }
 }
 
@@ -38,8 +45,8 @@ export function linkFault(name: string, text: string): string | undefined {
   if (!name.endsWith('_PORT') || !serviceAddress.test(text)) return undefined
   const service = name.slice(0, -'_PORT'.length).toLowerCase().replaceAll('_', '-')
   return (
-    `Kubernetes sets this for the Service "${service}", or Docker for a link of that name; ` +
-    "set enableServiceLinks: false in the pod's spec, or this variable to a port"
+    `Kubernetes sets this for the Service "${service}", or Docker for a link of that name; set ` +
+    "enableServiceLinks: false in the pod's spec, or this variable to a port"
   )
 }
 

@@ -149,7 +149,7 @@ export class VariableReader {
 
 function quoteRule(fileName: string, isSecret: boolean): string {
   const elsewhere = isSecret ? `, or put a value that has them into a file (${fileName})` : ''
-  return `the quotes are part of the value, as docker --env-file leaves them; leave them out${elsewhere}`
+  return `the quotes are part of the value (docker --env-file keeps them); leave them out${elsewhere}`
 }
 
 function readSmallFile(path: string): string {

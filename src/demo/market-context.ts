@@ -23,6 +23,7 @@ export class EventScheduler {
     return this.#dueNs
   }
 
+  /** Schedules a task; the time is truncated to whole nanoseconds. */
   at(ns: number, duty: ScheduledTask): void {
     const dueNs = Math.floor(ns)
     this.#entries.push({ dueNs, duty })

@@ -107,15 +107,20 @@ function tellOfHalt(stock: Stock): Story | undefined {
   const { symbol, day, change } = subject
   return {
     headline: `${symbol} paused for volatility at ${dollars(day.close)}`,
-    summary: `Trading in ${symbol} is paused after its price stayed at the limit, ${percent(change)} since the open.`,
+    summary:
+      `Trading in ${symbol} is paused after its price stayed at the limit, ${percent(change)} since the ` +
+      'open.',
     symbols: [symbol],
   }
 }
 
 function tellOfMove({ symbol, day, change }: Subject): Story {
+  const verb = change < 0 ? 'slips' : 'gains'
   return {
-    headline: `${symbol} ${change < 0 ? 'slips' : 'gains'} ${percent(Math.abs(change), '')} to ${dollars(day.close)}`,
-    summary: `${symbol} opened at ${dollars(day.open)} and has traded between ${dollars(day.low)} and ${dollars(day.high)}.`,
+    headline: `${symbol} ${verb} ${percent(Math.abs(change), '')} to ${dollars(day.close)}`,
+    summary:
+      `${symbol} opened at ${dollars(day.open)} and has traded between ${dollars(day.low)} and ` +
+      `${dollars(day.high)}.`,
     symbols: [symbol],
   }
 }
@@ -125,7 +130,9 @@ function tellOfRange({ symbol, day }: Subject): Story {
   const edge = isHigh ? `high of ${dollars(day.high)}` : `low of ${dollars(day.low)}`
   return {
     headline: `${symbol} trades near its session ${edge}`,
-    summary: `The last price is ${dollars(day.close)}; the session's range so far is ${dollars(day.high - day.low)} wide.`,
+    summary:
+      `The last price is ${dollars(day.close)}; the session's range so far is ` +
+      `${dollars(day.high - day.low)} wide.`,
     symbols: [symbol],
   }
 }
@@ -133,7 +140,9 @@ function tellOfRange({ symbol, day }: Subject): Story {
 function tellOfVolume({ symbol, day }: Subject): Story {
   return {
     headline: `${symbol} volume reaches ${whole.format(day.shares)} shares`,
-    summary: `${whole.format(day.trades)} trades so far, ${whole.format(Math.round(day.shares / day.trades))} shares each on average.`,
+    summary:
+      `${whole.format(day.trades)} trades so far, ${whole.format(Math.round(day.shares / day.trades))} ` +
+      'shares each on average.',
     symbols: [symbol],
   }
 }
@@ -143,7 +152,9 @@ function tellOfAverage({ symbol, day }: Subject): Story {
   const relation = day.close < average ? 'below' : 'above'
   return {
     headline: `${symbol} holds ${relation} its average price of ${dollars(average)}`,
-    summary: `At ${dollars(day.close)} it is ${percent(day.close / average - 1)} from the session's volume-weighted average.`,
+    summary:
+      `At ${dollars(day.close)} it is ${percent(day.close / average - 1)} from the session's ` +
+      'volume-weighted average.',
     symbols: [symbol],
   }
 }
@@ -151,8 +162,12 @@ function tellOfAverage({ symbol, day }: Subject): Story {
 function tellOfTwo(first: Subject, second: Subject): Story {
   const [better, worse] = first.change < second.change ? [second, first] : [first, second]
   return {
-    headline: `${better.symbol} outpaces ${worse.symbol}: ${percent(better.change)} against ${percent(worse.change)}`,
-    summary: `${better.symbol} last traded at ${dollars(better.day.close)}, ${worse.symbol} at ${dollars(worse.day.close)}.`,
+    headline:
+      `${better.symbol} outpaces ${worse.symbol}: ${percent(better.change)} against ` +
+      `${percent(worse.change)}`,
+    summary:
+      `${better.symbol} last traded at ${dollars(better.day.close)}, ${worse.symbol} at ` +
+      `${dollars(worse.day.close)}.`,
     symbols: [better.symbol, worse.symbol],
   }
 }

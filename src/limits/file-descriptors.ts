@@ -58,5 +58,8 @@ export function describeShortage(
 ): string | undefined {
   const needed = Math.ceil(allowed.maxSessions / allowed.workers) + allowed.maxHandshakes
   if (room >= needed) return undefined
-  return `a process may have ${limit} descriptors (ulimit -n), which leaves ${room} for connections; TICKER_MAX_SESSIONS and TICKER_MAX_HANDSHAKES allow ${needed}: raise it, or lower them`
+  return (
+    `a process may have ${limit} descriptors (ulimit -n), which leaves ${room} for connections; ` +
+    `TICKER_MAX_SESSIONS and TICKER_MAX_HANDSHAKES allow ${needed}: raise it, or lower them`
+  )
 }

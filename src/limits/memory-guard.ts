@@ -66,9 +66,9 @@ const restoreLooks = 60
 const leastShare = 1 / 16
 
 const messages: Readonly<Record<MemoryState, string>> = {
-  calm: 'memory is no longer short: sessions and resumes are taken again',
+  calm: 'memory is no longer short: sessions and resumes are accepted again',
   short: 'memory is short: new sessions and resumes are refused',
-  critical: 'memory is nearly used up: fewer recent events are kept, sessions with much unsent are ended',
+  critical: 'memory is nearly used up: fewer recent events are kept, sessions with many unsent bytes end',
 }
 
 /**
@@ -166,7 +166,7 @@ export class MemoryGuard {
     if (ended.sessions === 0) return
     this.counts.endedSessions += ended.sessions
     this.#release(ended.bytes)
-    log.warn({ ...ended }, 'memory is nearly used up: sessions with much unsent were ended')
+    log.warn({ ...ended }, 'memory is nearly used up: sessions with many unsent bytes were ended')
   }
 
   /** Halves the window's limit. Returns how many bytes that frees. */

@@ -196,7 +196,7 @@ describe('malformed', () => {
       token,
     )
     expect(error.reason).toBe('malformed')
-    expect(error.refusal).toContain(`(${token.length} bytes, of which at most ${token.length - 1} are taken`)
+    expect(error.refusal).toContain(`(${token.length} bytes, more than ${token.length - 1};`)
     expect(asked).toBe(0)
   })
 

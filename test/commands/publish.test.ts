@@ -55,7 +55,7 @@ describe('a good file', () => {
     const file = await desk.file('tape.jsonl', `${JSON.stringify({ ...trade, venue: 'X' })}\n`.repeat(3))
     const command = desk.publish(file)
     expect(await command.ended()).toBe(0)
-    expect(command.stderr).toContain('fields that no event has, not passed on: t.venue (3 ×)')
+    expect(command.stderr).toContain('unknown fields, not published: t.venue (3 ×)')
     expect(await desk.published()).toEqual([trade, trade, trade])
   })
 })
@@ -119,7 +119,7 @@ describe('standard input', () => {
     command.child.stdin.end(gzipSync(mixed))
     expect(await command.ended()).toBe(1)
     expect(command.stderr).toContain('standard input:2: t.p="x": expected a number')
-    expect(command.stderr).toContain('every line before 2 is published; go on with --from-line 2')
+    expect(command.stderr).toContain('every line before 2 is published; continue with --from-line 2')
     expect(await desk.published()).toEqual([trade])
   })
 })
@@ -135,7 +135,7 @@ describe('an interruption', () => {
     await firstRecords(log)
     first.kill('SIGINT')
     expect(await first.ended()).toBe(130)
-    const [, line] = /go on with --from-line (\d+)/.exec(first.stderr)!
+    const [, line] = /continue with --from-line (\d+)/.exec(first.stderr)!
     expect(await readAll(log)).toEqual(byTopic(tape.slice(0, Number(line) - 1)))
     const second = desk.publish(file, '--from-line', line!)
     expect(await second.ended()).toBe(0)
@@ -161,7 +161,7 @@ describe('an interruption', () => {
     await firstRecords(log)
     command.kill('SIGTERM')
     expect(await command.ended()).toBe(130)
-    expect(command.stderr).toContain('go on with --from-line 2')
+    expect(command.stderr).toContain('continue with --from-line 2')
   })
 })
 
@@ -169,7 +169,7 @@ describe('the exit code', () => {
   test('is 0 for help, which states how times are published', async () => {
     const command = publish({}, '--help')
     expect(await command.ended()).toBe(0)
-    expect(command.stdout).toContain('a replay of an old tape shows old times')
+    expect(command.stdout).toContain('a replay of an old file shows old times')
   })
 
   test('is 2 for a wrong option and a wrong configuration', async () => {

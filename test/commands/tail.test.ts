@@ -187,7 +187,7 @@ describe('without a gateway', () => {
     const configuration = tail({ TICKER_MODE: 'test' })
     expect([await help.ended(), await usage.ended(), await configuration.ended()]).toEqual([0, 2, 2])
     expect(help.stdout).toContain('npm run tail')
-    expect(usage.stderr).toBe('tail: --count x: expected how many events to print, at least 1\n')
+    expect(usage.stderr).toBe('tail: --count x: expected a number of events, at least 1\n')
   })
 })
 
@@ -205,7 +205,7 @@ test('goes on where it was when the gateway comes back, with what was published 
   await log.append([trade('ONE', 4), trade('ONE', 5)])
   const again = await startTestGateway({ ...first.env, TICKER_PORT: port })
   onTestFinished(() => again.stop())
-  await command.printed('stderr', /with what came meanwhile/)
+  await command.printed('stderr', /including all missed events/)
   await log.append([trade('ONE', 6)])
   await expect.poll(() => command.lines.length).toBe(5)
   const sizes = command.lines.map(line => (JSON.parse(line) as { readonly s: number }).s)
@@ -217,7 +217,7 @@ test('goes on where it was when the gateway comes back, with what was published 
 // Seen: from outside, by comparing what was printed with what was published.
 test.each([
   [[], [1, 5], /of quotes the current values stand for up to 4 events that came meanwhile; --policy every/],
-  [['--policy', 'every'], [1, 2, 3, 4, 5], /subscribed to quotes of ONE, with what came meanwhile/],
+  [['--policy', 'every'], [1, 2, 3, 4, 5], /subscribed to quotes of ONE, including all missed events/],
 ] as const)(
   'what a reconnect passes over of quotes is counted, or printed: %j',
   async (args, sizes, said) => {
@@ -245,8 +245,8 @@ test.each([
 // Symptom: wss:// to a gateway without TLS said "…wrong version number…ssl3_get_record…; npm start starts a gateway".
 // Seen: from outside.
 test.each([
-  ['no', 'ws:', 'wss:', /no connection \(the answer is not TLS\); no TLS is spoken there: --url ws:/],
-  ['yes', 'wss:', 'ws:', /no connection \(.+\); perhaps TLS is spoken there: --url wss:/],
+  ['no', 'ws:', 'wss:', /no connection \(the answer is not TLS\); the server does not use TLS: --url ws:/],
+  ['yes', 'wss:', 'ws:', /no connection \(.+\); the server may use TLS: --url wss:/],
 ] as const)('a stream by the wrong scheme is said to be so: TLS %s', async (tls, right, wrong, said) => {
   const gateway = await startTestGateway({ TICKER_TLS_SELF_SIGNED: tls })
   onTestFinished(() => gateway.stop())
@@ -260,7 +260,7 @@ test.each([
 test('a symbol that was perhaps meant in capitals is asked about', async () => {
   const { url } = await startServer()
   const command = tail({ TICKER_TOKEN: 'x' }, 'aapl', 'MSFT', '--url', url)
-  await command.printed('stderr', /aapl: symbols with other letters are others; did you mean AAPL\?/)
+  await command.printed('stderr', /aapl: symbols are case-sensitive; did you mean AAPL\?/)
   expect(command.stderr).not.toContain('MSFT')
 })
 

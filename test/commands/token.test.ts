@@ -129,7 +129,7 @@ describe('the token command', () => {
       TICKER_JWT_AUDIENCE: 'ticker',
     })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain('takes tokens from your issuer only')
+    expect(stderr).toContain('accepts tokens from your issuer only')
   })
 
   test('tells what is wrong with the configuration', async () => {

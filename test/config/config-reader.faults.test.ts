@@ -14,8 +14,8 @@ test('all faults are told at once, each on a line of its own', () => {
   expect(faultsOf(env)).toEqual([
     'TICKER_PROT: no such variable; did you mean TICKER_PORT?',
     'TICKER_AUTH_TIMEOUT_MS=abc: expected whole milliseconds, 100 to 60000',
-    'TICKER_TOPIC_NEWS=market.bars: "market.bars" is TICKER_TOPIC_BARS as well; each stream has a topic of its own',
-    'TICKER_HOST=0.0.0.0: development listens on loopback only, for its pages and keys let anyone in; set ' +
+    'TICKER_TOPIC_NEWS=market.bars: "market.bars" is the topic of TICKER_TOPIC_BARS as well; each stream needs its own',
+    'TICKER_HOST=0.0.0.0: development listens on loopback only, because its pages and keys admit anyone; set ' +
       'TICKER_MODE=production or unset it',
   ])
 })
@@ -31,7 +31,7 @@ test('the error carries its code, and every fault in its message', () => {
 test('the topic of dead letters is none that is read, and needs Kafka', () => {
   const TICKER_TOPIC_DEAD_LETTERS = 'market.bars'
   expect(faultsOf({ ...production, TICKER_TOPIC_DEAD_LETTERS })).toEqual([
-    'TICKER_TOPIC_DEAD_LETTERS=market.bars: "market.bars" is TICKER_TOPIC_BARS as well; copies there would be read as events',
+    'TICKER_TOPIC_DEAD_LETTERS=market.bars: "market.bars" is the topic of TICKER_TOPIC_BARS as well; copies there would be read as events',
   ])
   expect(faultsOf({ ...development, TICKER_TOPIC_DEAD_LETTERS: 'market.dead' })).toEqual([
     'TICKER_TOPIC_DEAD_LETTERS=market.dead: the embedded log keeps no dead letters; set TICKER_KAFKA_BROKERS, or unset it',
@@ -42,7 +42,7 @@ test('the topic of dead letters is none that is read, and needs Kafka', () => {
 test('nobody new is taken in before anything is let go of', () => {
   const env = { ...development, TICKER_MEMORY_REFUSE_PERCENT: '80' }
   expect(faultsOf({ ...env, TICKER_MEMORY_SHED_PERCENT: '79' })).toEqual([
-    'TICKER_MEMORY_SHED_PERCENT=79: lower than TICKER_MEMORY_REFUSE_PERCENT (80); set it as high at least',
+    'TICKER_MEMORY_SHED_PERCENT=79: is lower than TICKER_MEMORY_REFUSE_PERCENT (80); set it to at least that',
   ])
   expect(faultsOf({ ...env, TICKER_MEMORY_SHED_PERCENT: '80' })).toEqual([])
 })
@@ -196,6 +196,6 @@ test('a wrong mode is one fault, not also what the other mode would lack', () =>
 })
 
 test('both listeners on one port are a fault, unless each takes a free one', () => {
-  expect(faultsOf({ ...production, TICKER_OPS_PORT: '8080' })[0]).toContain('is taken by TICKER_PORT')
+  expect(faultsOf({ ...production, TICKER_OPS_PORT: '8080' })[0]).toContain('is the same port as TICKER_PORT')
   expect(faultsOf({ ...production, TICKER_PORT: '0', TICKER_OPS_PORT: '0' })).toEqual([])
 })

@@ -33,7 +33,7 @@ describe('keys', () => {
   test('a public key that no accepted algorithm fits is a fault', () => {
     const env = { ...keyless, TICKER_JWT_PUBLIC_KEY: keyTexts().publicPem, TICKER_JWT_ALGORITHMS: 'RS256' }
     expect(faultsOf(env)).toEqual([
-      'TICKER_JWT_PUBLIC_KEY: the key is for ES256, which TICKER_JWT_ALGORITHMS does not have; add it there',
+      'TICKER_JWT_PUBLIC_KEY: the key is for ES256, which TICKER_JWT_ALGORITHMS does not include; add it there',
     ])
   })
 

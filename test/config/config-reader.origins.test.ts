@@ -49,7 +49,7 @@ describe('an allowed origin', () => {
   })
 
   test.each([
-    ['https://*.example.com', 'each origin by its name'],
+    ['https://*.example.com', 'expected complete origins'],
     ['wss://app.example.com', 'https:// instead of wss://'],
     ['null', 'any page can send null'],
     ['app.example.com', 'a comma-separated list of origins'],

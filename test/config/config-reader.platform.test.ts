@@ -122,7 +122,7 @@ describe('what stands around a value', () => {
 
   test('quotes, as docker --env-file leaves them, are told', () => {
     expect(faultsOf({ ...production, TICKER_JWT_ISSUER: '"https://issuer.example"' })).toEqual([
-      'TICKER_JWT_ISSUER="https://issuer.example": the quotes are part of the value, as docker --env-file leaves them; leave them out',
+      'TICKER_JWT_ISSUER="https://issuer.example": the quotes are part of the value (docker --env-file keeps them); leave them out',
     ])
     const [fault] = faultsOf({ ...production, TICKER_ADMIN_TOKEN: `'${'x'.repeat(32)}'` })
     expect(fault).toMatch(/^TICKER_ADMIN_TOKEN: the quotes .* into a file \(TICKER_ADMIN_TOKEN_FILE\)$/)

@@ -117,7 +117,7 @@ export function readLine(line: FileLine, maxEventBytes: number): LineContent {
   const event = parseEvent(value, ({ field, message }) => repaired.push(`${field}: ${message}`))
   if (event instanceof EventFault) return { kind: 'bad', fault: event }
   return isLarge(event, bytes, maxEventBytes)
-    ? bad(`event: larger than TICKER_MAX_EVENT_BYTES=${maxEventBytes}, which a gateway passes over`)
+    ? bad(`event: larger than TICKER_MAX_EVENT_BYTES=${maxEventBytes}, which a gateway skips`)
     : { kind: 'event', event, unknown: event === value ? none : unknownFields(value), repaired }
 }
 

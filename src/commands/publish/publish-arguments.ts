@@ -17,28 +17,29 @@ export interface PublishArguments {
   readonly fromLine: number
 }
 
-export const publishUsage = `Publishes a file of events, one JSON object a line, into the log that the environment configures.
+export const publishUsage = `Publishes a file of events, one JSON object a line, into the configured log.
 
   npm run publish -- FILE.jsonl [options]        - is standard input; gzip is recognised by its content
 
   --rate N          N events a second, evenly
-  --realtime        as far apart as the events' own times; default: as fast as the log takes them
-  --check           only says whether the file is right; publishes nothing, needs no log
+  --realtime        at the intervals of the events' own times; default: as fast as the log accepts them
+  --check           checks the file; publishes nothing, needs no log
   --skip-bad        publishes the good lines and reports the bad ones
-  --from-line N     begins at line N, to go on after an interruption
-  --help            shows this
+  --from-line N     begins at line N, to continue after an interruption
+  --help            shows this text
 
-The log is Kafka where TICKER_KAFKA_BROKERS is set (TICKER_TOPIC_… name its topics); in development without it, the
-embedded log of this folder, whether a gateway is running or not.
+The log is Kafka where TICKER_KAFKA_BROKERS is set (TICKER_TOPIC_… name its topics). In development without
+it, the log is the embedded log of this folder, whether a gateway is running or not.
 
-A file is checked whole before anything of it is published: with one bad line nothing is, unless --skip-bad. Standard
-input cannot be read twice: there, publishing ends before the first bad line. Fields that no event has are not
-passed on; they are named in a warning.
+The whole file is checked before any event is published. With one bad line nothing is published, unless
+--skip-bad is given. Standard input cannot be read twice: there, publishing ends before the first bad line.
+Unknown fields are not published; a warning names them.
 
-Events keep their own times: a replay of an old tape shows old times.
+Events keep their own times: a replay of an old file shows old times.
 
-Ctrl-C stops reading, waits for what is under way, and says which line to go on from; again ends at once.
-Exit codes: 0 all published (or right), 1 bad lines or a fault of the log, 2 usage or configuration, 130 interrupted.
+Ctrl-C stops reading, waits for events under way, and says at which line to continue; a second one ends at
+once. Exit codes: 0 all published (or valid), 1 bad lines or a fault of the log, 2 usage or configuration,
+130 interrupted.
 `
 
 const maxPerSecond = 1_000_000

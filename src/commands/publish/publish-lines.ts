@@ -119,7 +119,7 @@ function checkTopics({ config, check }: PublishLinesOptions, positions: readonly
     .filter(topic => !existing.has(topic))
   if (missing.length === 0) return
   const names = [...new Set(missing)].join(', ')
-  throw new NoLogError(`${names}: no such topic in the log; make it, or name another by TICKER_TOPIC_…`)
+  throw new NoLogError(`${names}: no such topic in the log; create it, or name another with TICKER_TOPIC_…`)
 }
 
 function tickerError(thrown: unknown): TickerError {

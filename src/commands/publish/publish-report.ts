@@ -34,15 +34,15 @@ export function describeUnknownFields({ unknownFields }: Findings): string[] {
   const names = [...unknownFields].toSorted(([, one], [, other]) => other - one)
   const listed = names.slice(0, listedNames).map(([name, count]) => `${name} (${describeNumber(count)} ×)`)
   const more = names.length > listed.length ? ` and ${describeNumber(names.length - listed.length)} more` : ''
-  return [printable(`fields that no event has, not passed on: ${listed.join(', ')}${more}`)]
+  return [printable(`unknown fields, not published: ${listed.join(', ')}${more}`)]
 }
 
 /** Lists the repaired values of events that are published; nothing where there are none. */
 export function describeRepairs({ repaired, repairs }: Findings, name: string): string[] {
   const more = repaired - repairs.length
   return [
-    ...repairs.map(({ line, message }) => `${name}:${line}: mended ${message}`),
-    ...(more > 0 ? [`… and ${describeNumber(more)} more mended values`] : []),
+    ...repairs.map(({ line, message }) => `${name}:${line}: repaired ${message}`),
+    ...(more > 0 ? [`… and ${describeNumber(more)} more repaired values`] : []),
   ].map(printable)
 }
 
@@ -98,11 +98,11 @@ function describeStretches(stretches: readonly LineRange[], what: string): strin
 export function describeNextLine(nextLine: number, missing: readonly LineRange[]): string {
   const [first] = missing
   if (first === undefined || first.firstLine >= nextLine) {
-    return `every line before ${nextLine} is published; go on with --from-line ${nextLine}`
+    return `every line before ${nextLine} is published; continue with --from-line ${nextLine}`
   }
   return (
-    `every line before ${first.firstLine} is published; --from-line ${first.firstLine} goes on from there, and ` +
-    'what has reached the log all the same comes twice'
+    `every line before ${first.firstLine} is published; --from-line ${first.firstLine} continues there, ` +
+    'and publishes later events that have reached the log a second time'
   )
 }
 

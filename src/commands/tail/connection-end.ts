@@ -42,8 +42,9 @@ export function cureOf(ending: ConnectionEnd, url: URL, isLocal: boolean): strin
   const { code = '' } = ending
   if (code === 'ECONNREFUSED') return isLocal ? '; npm start starts a gateway' : ''
   // The server answered a TLS handshake with something other than TLS.
-  if (url.protocol === 'wss:' && code === 'EPROTO') return `; no TLS is spoken there: --url ws://${url.host}`
+  if (url.protocol === 'wss:' && code === 'EPROTO')
+    return `; the server does not use TLS: --url ws://${url.host}`
   const isCut = code === 'ECONNRESET' || code.startsWith('HPE_')
-  if (url.protocol === 'ws:' && isCut) return `; perhaps TLS is spoken there: --url wss://${url.host}`
+  if (url.protocol === 'ws:' && isCut) return `; the server may use TLS: --url wss://${url.host}`
   return ''
 }

@@ -112,8 +112,8 @@ class Following {
       const { symbols, channels } = request
       const what = `${channels.join(', ')} of ${symbols.join(', ')}`
       const since = {
-        true: ', with what came meanwhile',
-        false: ', with what there still is of what came meanwhile',
+        true: ', including all missed events',
+        false: ', including the missed events that are still available',
       }
       const isWhole = message['recovered']
       const missed = typeof isWhole === 'boolean' ? since[`${isWhole}`] : ''
@@ -141,7 +141,7 @@ class Following {
    */
   #beginAnew(): void {
     if (Object.keys(this.#positions.cursor).length === 0) return
-    this.#options.note('fault', 'going on without what came meanwhile')
+    this.#options.note('fault', 'continuing without the missed events')
     this.#positions.clear()
     this.#connection.close()
   }

@@ -42,7 +42,10 @@ export class ResumeSummary {
     this.#conflated = undefined
     const replaced = this.#offsets - this.#events
     if (conflated.length === 0 || replaced <= 0) return undefined
-    return `of ${conflated.join(', ')} the current values stand for up to ${describeCount(replaced, 'event')} that came meanwhile; --policy every prints each`
+    return (
+      `of ${conflated.join(', ')} the current values stand for up to ${describeCount(replaced, 'event')} ` +
+      'that came meanwhile; --policy every prints each'
+    )
   }
 }
 

@@ -61,7 +61,7 @@ function tokenOf(env: Environment, url: URL): () => Promise<string> {
     throw new NoTokenError(`a development token is only for a gateway on this machine; ${cure}`)
   }
   if (keysOf(env) !== 'development') {
-    throw new NoTokenError(`the gateway takes tokens of your own issuer only; ${cure}`)
+    throw new NoTokenError(`the gateway accepts tokens of your own issuer only; ${cure}`)
   }
   return mintDevelopmentToken
 }
@@ -88,7 +88,7 @@ async function readToken(file: string): Promise<string> {
 function checked(name: string, text: string): string {
   const token = text.trim()
   if (/^[\w.~+/-]+=*$/.test(token)) return token
-  throw new NoTokenError(`${name}: expected a token of letters, digits and . _ - alone`)
+  throw new NoTokenError(`${name}: expected a token, which consists of letters, digits and . _ -`)
 }
 
 async function mintDevelopmentToken(): Promise<string> {

@@ -31,21 +31,22 @@ export const tailUsage = `Prints the events of a gateway as they come.
 
   --channels LIST   some of ${channels.join(',')},
                     or *; default: trades,statuses,news
-  --policy WHAT     of what came while the connection was lost, or was too slow: every event, or conflate: the newest of
-                    each item; default: conflate of quotes, dailyBars and lulds, every of the others (news always)
+  --policy WHAT     which events follow after the connection was lost or too slow: every event, or with
+                    conflate the newest of each item; default: conflate for quotes, dailyBars and lulds, every
+                    for the others; news is always sent whole
   --snapshot        the current values first
   --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream,
                     or wss:// with TICKER_TLS_SELF_SIGNED=yes
   --json            one event a line as JSON
-  --wire            the frames as they come, heartbeats and answers included
+  --wire            the frames as they come, including heartbeats and answers
   --count N         ends after N events (with --wire: frames)
-  --help            shows this
+  --help            shows this text
 
-The token comes from TICKER_TOKEN or the file that TICKER_TOKEN_FILE names; in development without them a
-development token is made for a gateway on this machine. Corrections and cancels come with trades.
+The token comes from TICKER_TOKEN, or from the file that TICKER_TOKEN_FILE names. In development without
+them, a development token is made for a gateway on this machine. Corrections and cancels come with trades.
 
-Events go to standard output, all else to standard error. A lost connection is made anew and goes on where it was,
-as far as the gateway goes back, by the policy of each channel; a refused token ends it. Ctrl-C ends it.
+Events are printed to standard output, everything else to standard error. A lost connection is restored and
+resumes where it was, as far back as the gateway goes. A refused token ends the command, as does Ctrl-C.
 Exit codes: 0 ended as asked, 1 refused or no gateway, 2 usage or configuration.
 `
 
@@ -124,9 +125,7 @@ function parseStreamUrl(text: string): URL {
   const url = URL.parse(text)
   const scheme = streamSchemes.get(url?.protocol ?? '')
   if (scheme !== undefined) {
-    throw new UsageError(
-      `--url ${text}: a stream is not ${url?.protocol}; did you mean ${scheme}//${url?.host}?`,
-    )
+    throw new UsageError(`--url ${text}: expected ws:// or wss://; did you mean ${scheme}//${url?.host}?`)
   }
   if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
     throw new UsageError(`--url ${text}: expected ws://HOST:PORT or wss://HOST, perhaps with /v1/stream`)
@@ -142,5 +141,5 @@ function parseCount(text: string | undefined): number {
   if (text === undefined) return Number.POSITIVE_INFINITY
   const count = /^\d{1,15}$/.test(text) ? Number(text) : 0
   if (count >= 1) return count
-  throw new UsageError(`--count ${text}: expected how many events to print, at least 1`)
+  throw new UsageError(`--count ${text}: expected a number of events, at least 1`)
 }

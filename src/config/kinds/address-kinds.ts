@@ -17,7 +17,7 @@ const origin: Kind<string> = {
     if (scheme !== undefined)
       return { fault: `expected ${scheme} instead of ${protocol}//, the scheme of the page` }
     if (hostname.includes('*'))
-      return { fault: `expected each origin by its name: "${value}" is compared as it stands` }
+      return { fault: `expected complete origins: "${value}" is compared literally` }
     const sent = protocol === 'file:' ? 'file://' : `${protocol}//${url.host.toLowerCase()}`
     if (sent === value) return { value }
     return { fault: `expected origins as browsers send them: ${sent} instead of ${value}` }
@@ -31,8 +31,8 @@ const pageSchemes = new Map([
 ])
 
 const nullRule =
-  'expected origins that have a name: any page can send null, from a frame in a sandbox; serve the page from a site of its own, ' +
-  'or let everyone connect with *'
+  'expected named origins: any page can send null from a sandboxed frame; serve the page from a site of ' +
+  'its own, or allow every origin with *'
 
 /** `*`, or a list of origins. */
 export const allowedOrigins: Kind<AllowedOrigins> = {
@@ -66,7 +66,7 @@ export const addressRange: Kind<AddressRange> = {
     if (range === undefined) return { fault: `expected ${this.expected}` }
     if (range.bits > 0) return { value: range }
     return {
-      fault: `${text} has every client say who it is and that it used TLS; name the proxies' addresses`,
+      fault: `${text} would trust every client as a proxy; name the proxies' addresses`,
     }
   },
 }

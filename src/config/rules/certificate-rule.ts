@@ -22,7 +22,7 @@ export function checkCertificate(
   if (reader.isSet(certificateFile) !== reader.isSet(keyFile)) {
     const isCertificate = reader.isSet(certificateFile)
     const [present, missing] = isCertificate ? [certificateFile, keyFile] : [keyFile, certificateFile]
-    reader.fault(present, `needs ${missing.name} beside it; set both or none`)
+    reader.fault(present, `needs ${missing.name} as well; set both or neither`)
     return
   }
   const [certificate, key] = [reader.value(certificateFile), reader.value(keyFile)]
@@ -48,7 +48,7 @@ export function checkAuthorities(reader: VariableReader, variable: Variable<stri
   )
   const lapses = (certificates ?? []).map(lapseOf)
   if (lapses.length === 0 || lapses.includes(undefined)) return
-  reader.fault(variable, `every certificate in it ${lapses[0]}; name a file with the authorities of today`)
+  reader.fault(variable, `every certificate in it ${lapses[0]}; name a file with current authorities`)
 }
 
 /** Returns why the first certificate of a text is not valid now; `undefined` where it is. */

@@ -48,7 +48,7 @@ function refuseFor(reader: VariableReader, variables: readonly Variable<unknown>
   const chosen = reader.value(mechanism)
   const rule =
     chosen === undefined
-      ? `needs ${mechanism.name} beside it, for ${others}`
+      ? `needs ${mechanism.name} as well, for ${others}`
       : `is for ${others}, not for ${chosen}; unset it`
   for (const variable of variables) refuse(reader, variable, rule)
 }
@@ -76,7 +76,7 @@ function checkSecretsOnTheWay(reader: VariableReader): void {
   if (reader.isWrong(kafkaTlsVariables.mode)) return
   const brokers = reader.value(kafkaVariables.brokers) ?? []
   if (brokers.every(broker => isLoopback(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')))) return
-  reader.fault(mechanism, 'sends its secret readable to anyone on the way; set TICKER_KAFKA_TLS=on')
+  reader.fault(mechanism, 'sends its secret unencrypted; set TICKER_KAFKA_TLS=on')
 }
 
 function demand(reader: VariableReader, variables: readonly Variable<unknown>[], purpose: string): void {

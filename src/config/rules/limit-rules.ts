@@ -22,7 +22,7 @@ function checkMemory(reader: VariableReader): void {
   if (isAnyWrong(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
   const percent = reader.value(refuse)
   if (percent > reader.value(shed)) {
-    reader.fault(shed, `lower than ${refuse.name} (${percent}); set it as high at least`)
+    reader.fault(shed, `is lower than ${refuse.name} (${percent}); set it to at least that`)
   }
   const { tapeBytes } = ingestVariables
   const limitBytes = reader.value(limit)
@@ -33,8 +33,8 @@ function checkMemory(reader: VariableReader): void {
   if (reader.value(tapeBytes) < room) return
   reader.fault(
     tapeBytes,
-    `recent events would be all that a process may have (${room} bytes: ${percent} % of its part of ${limit.name}=${limitBytes}), ` +
-      'and nobody be let in; lower it, or raise the other',
+    `recent events alone would fill the memory of a process (${room} bytes: ${percent} % of its part of ` +
+      `${limit.name}=${limitBytes}), and every session would be refused; lower this, or raise that`,
   )
 }
 
@@ -48,8 +48,9 @@ function checkMessages(reader: VariableReader): void {
   const set = reader.isSet(rate) ? rate : longest
   reader.fault(
     set,
-    `a message of ${longest.name} (${reader.value(longest)} bytes) counts as ${cost}, and ${rate.name} (${reader.value(rate)}) ` +
-      `lets a client send ${(reader.value(rate) * messageBurstMs) / 1000} at once; raise that to ${least}, or lower ${longest.name}`,
+    `a message of ${longest.name} (${reader.value(longest)} bytes) counts as ${cost}, but ${rate.name} ` +
+      `(${reader.value(rate)}) permits ${(reader.value(rate) * messageBurstMs) / 1000} at once; raise ` +
+      `that to ${least}, or lower ${longest.name}`,
   )
 }
 
@@ -60,8 +61,8 @@ function checkSlowness(reader: VariableReader): void {
   if (reader.value(slow) >= reader.value(heartbeat)) return
   reader.fault(
     reader.isSet(slow) ? slow : heartbeat,
-    `a slow client is told so each ${heartbeat.name} (${reader.value(heartbeat)}), and would be ended before, ` +
-      `by ${slow.name} (${reader.value(slow)}); that must not be the shorter one`,
+    `slow clients are warned every ${heartbeat.name} (${reader.value(heartbeat)}), but ${slow.name} ` +
+      `(${reader.value(slow)}) would end them before; set it to at least that`,
   )
 }
 

@@ -21,7 +21,7 @@ export function checkPorts(reader: VariableReader): void {
         meet(reader.value(listener.host), reader.value(earlier.host)),
     )
     if (other === undefined) before.push(listener)
-    else reader.fault(listener.port, `is taken by ${other.port.name}; set one of them to another`)
+    else reader.fault(listener.port, `is the same port as ${other.port.name}; change one of them`)
   }
 }
 

@@ -90,7 +90,8 @@ function checkDevelopment(reader: VariableReader): void {
   if (!isLoopback(reader.value(host))) {
     reader.fault(
       host,
-      'development listens on loopback only, for its pages and keys let anyone in; set TICKER_MODE=production or unset it',
+      'development listens on loopback only, because its pages and keys admit anyone; set ' +
+        'TICKER_MODE=production, or unset it',
     )
   }
   if (reader.value(selfSigned) === 'yes' && reader.isSet(certificateFile)) {
@@ -140,7 +141,7 @@ function checkTopics(reader: VariableReader): void {
     const other = first.get(metricName(name))
     if (other === undefined) first.set(metricName(name), variable)
     else if (reader.value(other) !== name) reader.fault(variable, collision(other, reader.value(other)))
-    else reader.fault(variable, `"${name}" is ${other.name} as well; each stream has a topic of its own`)
+    else reader.fault(variable, `"${name}" is the topic of ${other.name} as well; each stream needs its own`)
   }
 }
 
@@ -153,7 +154,7 @@ function metricName(topic: string): string {
 }
 
 function collision(other: Variable<unknown>, name: string): string {
-  return `differs from ${other.name}=${name} only in "." and "_", and Kafka has but one of such topics; rename one of them`
+  return `differs from ${other.name}=${name} only in "." and "_", one topic for Kafka; rename one of them`
 }
 
 function checkDeadLetters(reader: VariableReader): void {
@@ -163,7 +164,7 @@ function checkDeadLetters(reader: VariableReader): void {
   for (const stream of Object.values(topicVariables)) {
     const name = reader.value(stream)
     if (metricName(name) !== metricName(topic)) continue
-    const copied = `"${topic}" is ${stream.name} as well; copies there would be read as events`
+    const copied = `"${topic}" is the topic of ${stream.name} as well; copies there would be read as events`
     reader.fault(variable, name === topic ? copied : collision(stream, name))
   }
   if (reader.value(generalVariables.mode) === 'development' && !reader.isSet(kafkaVariables.brokers)) {
@@ -182,6 +183,6 @@ function checkKeys(reader: VariableReader): void {
   const fitting = key.algorithms.join(' or ')
   reader.fault(
     publicKey,
-    `the key is for ${fitting}, which TICKER_JWT_ALGORITHMS does not have; add it there`,
+    `the key is for ${fitting}, which TICKER_JWT_ALGORITHMS does not include; add it there`,
   )
 }

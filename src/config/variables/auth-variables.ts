@@ -14,13 +14,13 @@ export const authVariables = {
     name: 'TICKER_JWKS_MAX_STALE_S',
     kind: wholeNumber(600, 2_592_000, 'seconds'),
     default: '86400',
-    doc: 'How long the keys read last go on while the issuer is away; then tokens are refused.',
+    doc: 'How long the keys read last stay in use while the issuer is away; then tokens are refused.',
   }),
   publicKey: optional({
     name: 'TICKER_JWT_PUBLIC_KEY',
     kind: publicKey,
     absent: 'in development a generated key',
-    doc: 'The one key that tokens are checked with, instead of a key set.',
+    doc: 'A single key that verifies tokens, instead of a key set.',
     // The key is public, but someone may paste the private one, and it must not end in a log.
     isSecret: true,
   }),
@@ -44,6 +44,6 @@ export const authVariables = {
     name: 'TICKER_JWT_CLOCK_TOLERANCE_S',
     kind: wholeNumber(0, 300, 'seconds'),
     default: '5',
-    doc: "How far the issuer's clock may be from ours; a revocation of a user reaches as far ahead.",
+    doc: "How far the issuer's clock may differ from ours; a revocation of a user extends as far ahead.",
   }),
 }

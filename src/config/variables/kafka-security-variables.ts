@@ -28,7 +28,7 @@ export const kafkaTlsVariables = {
     name: 'TICKER_KAFKA_TLS_CERT_FILE',
     kind: certificateFile,
     absent: 'none',
-    doc: 'Certificate chain (PEM) that brokers are shown, where they ask for one.',
+    doc: 'Certificate chain (PEM) for brokers that request one.',
   }),
   keyFile: optional({
     name: 'TICKER_KAFKA_TLS_KEY_FILE',
@@ -40,7 +40,7 @@ export const kafkaTlsVariables = {
     name: 'TICKER_KAFKA_TLS_SERVER_NAME',
     kind: serverName,
     absent: 'the name that each broker is connected to by',
-    doc: "Name that brokers' certificates are for.",
+    doc: "Name that brokers' certificates must have.",
   }),
 }
 
@@ -59,7 +59,7 @@ export const kafkaSaslVariables = {
     name: 'TICKER_KAFKA_SASL_MECHANISM',
     kind: oneOf([...passwordMechanisms, 'OAUTHBEARER']),
     absent: 'none: no SASL',
-    doc: 'How brokers are told who is there.',
+    doc: 'How the gateway authenticates to brokers.',
   }),
   username: optional({
     name: 'TICKER_KAFKA_SASL_USERNAME',
@@ -84,7 +84,7 @@ export const kafkaSaslVariables = {
     name: 'TICKER_KAFKA_OAUTH_CLIENT_ID',
     kind: singleLine(512),
     absent: 'none',
-    doc: 'Client that the endpoint knows.',
+    doc: 'Client id at the endpoint.',
   }),
   clientSecret: optional({
     name: 'TICKER_KAFKA_OAUTH_CLIENT_SECRET',
@@ -97,7 +97,7 @@ export const kafkaSaslVariables = {
     name: 'TICKER_KAFKA_OAUTH_SCOPE',
     kind: singleLine(1024),
     absent: "the endpoint's choice",
-    doc: 'Scopes to ask for, spaces between them.',
+    doc: 'Scopes to request, separated by spaces.',
   }),
   tokenFile: optional({
     name: 'TICKER_KAFKA_OAUTH_TOKEN_FILE',

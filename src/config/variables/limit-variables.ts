@@ -24,19 +24,25 @@ export const limitVariables = {
     name: 'TICKER_HANDSHAKES_PER_SECOND',
     kind: wholeNumber(1, 100_000),
     default: '1000',
-    doc: 'Stream connections that this node begins each second; further ones wait up to 5 s, then are refused with 429.',
+    doc:
+      'New stream connections of this node each second; further ones wait up to 5 s, then are refused ' +
+      'with 429.',
   }),
   handshakesPerAddressPerSecond: withDefault({
     name: 'TICKER_HANDSHAKES_PER_ADDRESS_PER_SECOND',
     kind: wholeNumber(1, 100_000),
     default: '50',
-    doc: 'The same for one address (an IPv6 network of 64 bits), so that a client which reconnects without a pause is slowed down.',
+    doc:
+      'The same for one address (an IPv6 network of 64 bits); slows down clients that reconnect without a ' +
+      'pause.',
   }),
   maxConnectionsPerAddress: withDefault({
     name: 'TICKER_MAX_CONNECTIONS_PER_ADDRESS',
     kind: wholeNumber(1, 1_000_000),
     default: '1000',
-    doc: 'Stream connections from one address, and as many that ask by plain HTTP; further ones are refused with 429. As many more may have asked for nothing for two seconds; of those further ones are ended.',
+    doc:
+      'Stream connections from one address, and as many for plain HTTP requests; further ones are refused ' +
+      'with 429. As many more may have sent no request for two seconds; further ones of those are ended.',
   }),
   maxSessionsPerUser: withDefault({
     name: 'TICKER_MAX_SESSIONS_PER_USER',
@@ -54,25 +60,29 @@ export const limitVariables = {
     name: 'TICKER_MESSAGES_PER_SECOND',
     kind: wholeNumber(1, 100_000),
     default: '50',
-    doc: "Messages from a client each second, a long one counting once more for each kB; beyond four seconds' worth the session ends.",
+    doc:
+      "Messages from a client each second; a message counts once more for each kB. Beyond four seconds' " +
+      'worth the session ends.',
   }),
   resumeMaxAgeMs: withDefault({
     name: 'TICKER_RESUME_MAX_AGE_MS',
     kind: wholeNumber(0, 31_536_000_000, 'milliseconds'),
     default: '900000',
-    doc: 'How far back a session may resume, by when the node read an event; further back, beyond what is in memory, takes the scope `history`.',
+    doc:
+      'How far back a session may resume, by the time at which the node read an event. Older events that ' +
+      'are not in memory need the scope `history`.',
   }),
   resumeBytesPerUser: withDefault({
     name: 'TICKER_RESUME_BYTES_PER_USER',
     kind: wholeNumber(1_048_576, 1_099_511_627_776, 'bytes'),
     default: '268435456',
-    doc: "Bytes that one user's sessions are sent from the log, each minute, of what they missed; further ones wait.",
+    doc: "Missed bytes that one user's sessions are sent from the log each minute; further ones wait.",
   }),
   resumesAtOnce: withDefault({
     name: 'TICKER_RESUMES_AT_ONCE',
     kind: wholeNumber(1, 100_000),
     default: '64',
-    doc: 'Sessions that read the log at a time to catch up, a piece each; further ones wait for their turn.',
+    doc: 'Sessions that read the log at the same time to catch up; further ones wait for their turn.',
   }),
   resumesAtOncePerUser: withDefault({
     name: 'TICKER_RESUMES_AT_ONCE_PER_USER',
@@ -96,7 +106,9 @@ export const limitVariables = {
     name: 'TICKER_MAX_UNSENT_BYTES',
     kind: wholeNumber(65_536, 1_073_741_824, 'bytes'),
     default: '4194304',
-    doc: 'Unsent bytes at which a session is closed whatever they are. Events do not come to that: with 128 KiB unsent a session is behind, and gets none until it has read.',
+    doc:
+      'Unsent bytes at which a session is closed. Events do not add up to that: with 128 KiB unsent a ' +
+      'session is behind, and gets no events until it has read.',
   }),
   maxUnackedBytes: withDefault({
     name: 'TICKER_MAX_UNACKED_BYTES',
@@ -108,25 +120,29 @@ export const limitVariables = {
     name: 'TICKER_MAX_UNACKED_MS',
     kind: wholeNumber(100, 600_000, 'milliseconds'),
     default: '5000',
-    doc: 'For how long it may.',
+    doc: 'How long it may leave them unacknowledged.',
   }),
   slowTimeoutMs: withDefault({
     name: 'TICKER_SLOW_TIMEOUT_MS',
     kind: wholeNumber(1000, 86_400_000, 'milliseconds'),
     default: '60000',
-    doc: 'How long a session that is behind may take nothing, or acknowledge nothing, before it is closed as too slow.',
+    doc: 'How long a session that is behind may read or acknowledge nothing before it is closed as too slow.',
   }),
   deflate: withDefault({
     name: 'TICKER_DEFLATE',
     kind: oneOf(['on', 'off']),
     default: 'on',
-    doc: 'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed, each once for all of its receivers; those of a single one are not.',
+    doc:
+      'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed. A ' +
+      'frame is compressed once for all of its receivers, and not at all for a single one.',
   }),
   flushDelayMs: withDefault({
     name: 'TICKER_FLUSH_DELAY_MS',
     kind: wholeNumber(0, 1000, 'milliseconds'),
     default: '2',
-    doc: 'How long an event may wait for further ones while the node is busy writing, so that they share frames; an idle node writes at once.',
+    doc:
+      'How long an event may wait for further ones to share its frame while the node is busy writing; an ' +
+      'idle node writes at once.',
   }),
   heartbeatMs: withDefault({
     name: 'TICKER_HEARTBEAT_MS',
@@ -150,25 +166,27 @@ export const limitVariables = {
     name: 'TICKER_MEMORY_LIMIT_BYTES',
     kind: wholeNumber(67_108_864, 17_592_186_044_416, 'bytes'),
     absent: "the container's limit, or the machine's memory",
-    doc: 'Memory that the gateway may take (resident sets), all of its workers together.',
+    doc: 'Memory that the gateway may use: the resident sets of all of its workers together.',
   }),
   memoryRefusePercent: withDefault({
     name: 'TICKER_MEMORY_REFUSE_PERCENT',
     kind: wholeNumber(10, 100, 'percent'),
     default: '75',
-    doc: 'Of that: from here on new sessions and resumes are refused.',
+    doc: 'Share of that from which new sessions and resumes are refused.',
   }),
   memoryShedPercent: withDefault({
     name: 'TICKER_MEMORY_SHED_PERCENT',
     kind: wholeNumber(10, 100, 'percent'),
     default: '90',
-    doc: 'Of that: from here on fewer recent events are kept, and the sessions with the most unsent bytes end with 407.',
+    doc:
+      'Share of that from which fewer recent events are kept, and the sessions with the most unsent bytes ' +
+      'end with 407.',
   }),
   drainMs: optional({
     name: 'TICKER_DRAIN_MS',
     kind: wholeNumber(0, 600_000, 'milliseconds'),
     absent: '`5000`; in development `500`',
-    doc: 'Time that sessions have to leave when the gateway stops. The whole stop takes 3 s more at most.',
+    doc: 'Time that sessions have to leave when the gateway stops. The whole stop takes at most 3 s more.',
   }),
 }
 

@@ -33,7 +33,9 @@ export const generalVariables = {
     name: 'TICKER_WORKERS',
     kind: wholeNumber(1, 64),
     default: '1',
-    doc: 'Processes that serve the stream, each on a core of its own and with a tape of its own; about as many as there are cores that Kafka and the rest leave.',
+    doc:
+      'Processes that serve the stream, each on a core of its own and with its own recent events; about ' +
+      'as many as the cores that Kafka and the rest of the machine leave.',
   }),
 }
 
@@ -42,7 +44,7 @@ export const streamVariables = {
     name: 'TICKER_HOST',
     kind: listenHost,
     default: '127.0.0.1',
-    doc: 'Address the stream listens on. Other than loopback it takes TLS files or TICKER_TRUSTED_PROXIES.',
+    doc: 'Address the stream listens on. Any but loopback requires TLS files or TICKER_TRUSTED_PROXIES.',
   }),
   port: withDefault({
     name: 'TICKER_PORT',
@@ -66,19 +68,24 @@ export const streamVariables = {
     name: 'TICKER_TLS_SELF_SIGNED',
     kind: oneOf(['yes', 'no']),
     default: 'no',
-    doc: 'yes serves wss in development with a certificate that is made under .ticker/.',
+    doc: 'yes serves wss in development with a certificate that is generated under .ticker/.',
   }),
   trustedProxies: optional({
     name: 'TICKER_TRUSTED_PROXIES',
     kind: commaSeparated(addressRange),
     absent: 'none',
-    doc: 'Proxies in front that terminate TLS: only they may connect in the clear from elsewhere, and who their client is and that it used TLS is believed from their X-Forwarded-For and X-Forwarded-Proto, or Forwarded.',
+    doc:
+      'Proxies in front that terminate TLS. Only they may connect unencrypted from elsewhere. Their ' +
+      'X-Forwarded-For and X-Forwarded-Proto, or Forwarded, are trusted for the address of their client ' +
+      'and its use of TLS.',
   }),
   allowedOrigins: optional({
     name: 'TICKER_ALLOWED_ORIGINS',
     kind: allowedOrigins,
     absent: 'none; in development those on loopback',
-    doc: 'Origins whose pages and apps may connect, as browsers send them. Clients other than browsers send none and may.',
+    doc:
+      'Origins whose pages and apps may connect, as browsers send them. Clients other than browsers send ' +
+      'none, and may connect.',
   }),
 }
 
@@ -87,7 +94,7 @@ export const operationsVariables = {
     name: 'TICKER_OPS_HOST',
     kind: listenHost,
     default: '127.0.0.1',
-    doc: 'Address of /metrics, /healthz and /readyz, which ask for no token.',
+    doc: 'Address of /metrics, /healthz and /readyz, which need no token.',
   }),
   port: withDefault({
     name: 'TICKER_OPS_PORT',
@@ -97,7 +104,7 @@ export const operationsVariables = {
   }),
 }
 
-const token = textMatching('at least 32 characters (to 512) without white space', /^[\x21-\x7e]{32,512}$/)
+const token = textMatching('32 to 512 characters without white space', /^[\x21-\x7e]{32,512}$/)
 
 const secretToken: Kind<Secret> = {
   expected: token.expected,
@@ -127,7 +134,7 @@ export const adminVariables = {
     name: 'TICKER_ADMIN_TOKEN',
     kind: secretToken,
     absent: 'none: no administration listener',
-    doc: 'What administrators have to show; a secret of its own, such as `openssl rand -hex 32` makes.',
+    doc: 'Token that administrators present; a secret of its own, such as `openssl rand -hex 32` prints.',
     isSecret: true,
   }),
 }

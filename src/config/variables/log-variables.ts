@@ -123,25 +123,29 @@ export const ingestVariables = {
     name: 'TICKER_LOOK_BACK_RECORDS',
     kind: wholeNumber(0, 100_000_000, 'records'),
     default: '1000000',
-    doc: 'Records of each partition, before those, in which the last events of symbols that lack one are looked for at start; 0: none.',
+    doc:
+      'Records of each partition, before those, that are searched at start for last events of symbols ' +
+      'that lack one; 0: none.',
   }),
   lookBackMs: withDefault({
     name: 'TICKER_LOOK_BACK_MS',
     kind: wholeNumber(100, 3_600_000, 'milliseconds'),
     default: '10000',
-    doc: 'Time after which the node is ready without them.',
+    doc: 'Time after which the node becomes ready without them.',
   }),
   tapeBytes: withDefault({
     name: 'TICKER_TAPE_BYTES',
     kind: wholeNumber(1_048_576, 68_719_476_736, 'bytes'),
     default: '134217728',
-    doc: 'Memory of each process for recent events, from which sessions that resume are served; what is older is read from the log.',
+    doc:
+      'Memory of each process for recent events, from which resuming sessions are served; older ones are ' +
+      'read from the log.',
   }),
   tapeMs: withDefault({
     name: 'TICKER_TAPE_MS',
     kind: wholeNumber(1000, 86_400_000, 'milliseconds'),
     default: '120000',
-    doc: 'How long an event is kept there at most.',
+    doc: 'The longest time for which an event is kept there.',
   }),
   maxEventBytes: withDefault({
     name: 'TICKER_MAX_EVENT_BYTES',
@@ -153,7 +157,7 @@ export const ingestVariables = {
     name: 'TICKER_MAX_ITEMS',
     kind: wholeNumber(1, 10_000_000),
     default: '200000',
-    doc: 'Items that this node keeps the last event of; further ones take the places of those that have been idle longest.',
+    doc: 'Items whose last event this node keeps; a further one replaces the one that has been idle longest.',
   }),
   decoder: optional({
     name: 'TICKER_DECODER',

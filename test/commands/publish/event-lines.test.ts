@@ -70,7 +70,7 @@ describe('an event larger than a gateway takes', () => {
   test('is bad from the first byte on', () => {
     expect(read(news('x'.repeat(1000 - overhead)), { maxEventBytes: 1000 }).kind).toBe('event')
     expect(faultOf(read(news('x'.repeat(1001 - overhead)), { maxEventBytes: 1000 }))).toBe(
-      'event: larger than TICKER_MAX_EVENT_BYTES=1000, which a gateway passes over',
+      'event: larger than TICKER_MAX_EVENT_BYTES=1000, which a gateway skips',
     )
   })
 

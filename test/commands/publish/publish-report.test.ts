@@ -42,9 +42,7 @@ test('names unknown fields, the most frequent first', () => {
   findings.add(1, { kind: 'event', event: trade, unknown: ['a'], repaired: [] })
   for (let line = 2; line < 2000; line += 1)
     findings.add(line, { kind: 'event', event: quote, unknown: ['b'], repaired: [] })
-  expect(describeUnknownFields(findings)).toEqual([
-    'fields that no event has, not passed on: q.b (1,998 ×), t.a (1 ×)',
-  ])
+  expect(describeUnknownFields(findings)).toEqual(['unknown fields, not published: q.b (1,998 ×), t.a (1 ×)'])
 })
 
 test('no file steers the terminal', () => {
@@ -98,9 +96,9 @@ describe('what is missing', () => {
   })
 
   test('decides where to go on', () => {
-    expect(describeNextLine(13, [])).toBe('every line before 13 is published; go on with --from-line 13')
+    expect(describeNextLine(13, [])).toBe('every line before 13 is published; continue with --from-line 13')
     expect(describeNextLine(13, missing)).toBe(
-      'every line before 5 is published; --from-line 5 goes on from there, and what has reached the log all the same comes twice',
+      'every line before 5 is published; --from-line 5 continues there, and publishes later events that have reached the log a second time',
     )
   })
 })

@@ -51,7 +51,7 @@ test.for([
 
 test('a token that no header can hold is refused, and not shown', async () => {
   const { token } = readAccess({ TICKER_TOKEN: 'secret\r\nx: y' }, remote)
-  await expect(token()).rejects.toThrow(/^TICKER_TOKEN: expected a token of letters/)
+  await expect(token()).rejects.toThrow(/^TICKER_TOKEN: expected a token, which/)
 })
 
 test('a token’s file that is not there is named', async () => {

@@ -59,7 +59,7 @@ describe('the arguments of tail', () => {
   test.for([
     [['A"B'], /A"B: expected \* or a symbol of 1 to 64/],
     [['--channels', 'trades,x'], /"x" is not one; expected \* or some of trades,quotes/],
-    [['--url', 'http://x'], /--url http:\/\/x: a stream is not http:; did you mean ws:\/\/x\?/],
+    [['--url', 'http://x'], /--url http:\/\/x: expected ws:\/\/ or wss:\/\/; did you mean ws:\/\/x\?/],
     [['--url', 'https://x:8443/y'], /did you mean wss:\/\/x:8443\?/],
     [['--policy', 'all'], /--policy all: expected every or conflate/],
     [['--url', 'x'], /expected ws:\/\/HOST/],

@@ -112,7 +112,7 @@ describe('faults', () => {
     [
       'a certificate without its key',
       () => ({ TICKER_KAFKA_TLS_CERT_FILE: client.certificateFile }),
-      ['TICKER_KAFKA_TLS_CERT_FILE=…: needs TICKER_KAFKA_TLS_KEY_FILE beside it; set both or none'],
+      ['TICKER_KAFKA_TLS_CERT_FILE=…: needs TICKER_KAFKA_TLS_KEY_FILE as well; set both or neither'],
     ],
     [
       "another certificate's key",
@@ -132,14 +132,14 @@ describe('faults', () => {
       () => ({ TICKER_KAFKA_SASL_MECHANISM: 'PLAIN', TICKER_KAFKA_SASL_USERNAME: 'ticker' }),
       [
         'TICKER_KAFKA_SASL_PASSWORD: required for TICKER_KAFKA_SASL_MECHANISM=PLAIN: text of 1 to 4096 characters',
-        'TICKER_KAFKA_SASL_MECHANISM=PLAIN: sends its secret readable to anyone on the way; set TICKER_KAFKA_TLS=on',
+        'TICKER_KAFKA_SASL_MECHANISM=PLAIN: sends its secret unencrypted; set TICKER_KAFKA_TLS=on',
       ],
     ],
     [
       'a password without a mechanism',
       () => ({ TICKER_KAFKA_SASL_PASSWORD: 'hunter2' }),
       [
-        'TICKER_KAFKA_SASL_PASSWORD: needs TICKER_KAFKA_SASL_MECHANISM beside it, for PLAIN or SCRAM-SHA-256 or SCRAM-SHA-512',
+        'TICKER_KAFKA_SASL_PASSWORD: needs TICKER_KAFKA_SASL_MECHANISM as well, for PLAIN or SCRAM-SHA-256 or SCRAM-SHA-512',
       ],
     ],
     [

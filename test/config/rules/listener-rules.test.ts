@@ -46,10 +46,10 @@ describe('the protection of the stream', () => {
 
   test('one TLS file asks for the other', () => {
     expect(faultsOf({ ...production, TICKER_TLS_CERT_FILE: files.certificateFile })[0]).toContain(
-      'needs TICKER_TLS_KEY_FILE beside it',
+      'needs TICKER_TLS_KEY_FILE as well',
     )
     expect(faultsOf({ ...production, TICKER_TLS_KEY_FILE: files.keyFile })[0]).toContain(
-      'needs TICKER_TLS_CERT_FILE beside it',
+      'needs TICKER_TLS_CERT_FILE as well',
     )
   })
 

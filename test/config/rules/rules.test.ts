@@ -44,7 +44,7 @@ describe('what is accepted by itself and cannot work is refused with both names:
     [{ TICKER_HOST: '127.0.0.1', TICKER_OPS_HOST: '::ffff:127.0.0.1' }, 'TICKER_PORT'],
   ])('one port on addresses that are one, %o', (hosts, other) => {
     expect(faultsOf({ ...production, ...hosts, TICKER_PORT: '9000', TICKER_OPS_PORT: '9000' })).toEqual([
-      `TICKER_OPS_PORT=9000: is taken by ${other}; set one of them to another`,
+      `TICKER_OPS_PORT=9000: is the same port as ${other}; change one of them`,
     ])
   })
 
@@ -91,11 +91,11 @@ describe('what is accepted by itself and cannot work is refused with both names:
     ],
     [
       { TICKER_MEMORY_LIMIT_BYTES: '1073741824', TICKER_TAPE_BYTES: '268435456', TICKER_WORKERS: '4' },
-      /^TICKER_TAPE_BYTES=268435456: recent events would be all/,
+      /^TICKER_TAPE_BYTES=268435456: recent events alone would fill/,
     ],
     [
       { TICKER_MEMORY_REFUSE_PERCENT: '95' },
-      /^TICKER_MEMORY_SHED_PERCENT: lower than TICKER_MEMORY_REFUSE_PERCENT/,
+      /^TICKER_MEMORY_SHED_PERCENT: is lower than TICKER_MEMORY_REFUSE_PERCENT/,
     ],
   ])('limits, %o', (env, fault) => {
     expect(faultsOf({ ...production, ...env })).toEqual([expect.stringMatching(fault)])
@@ -139,7 +139,7 @@ describe('what is accepted by itself and cannot work is refused with both names:
       expect.stringContaining('this is a folder'),
     ])
     expect(faultsOf({ ...production, TICKER_TRUSTED_PROXIES: '10.0.0.0/8, 0.0.0.0/0' })).toEqual([
-      expect.stringContaining('0.0.0.0/0 has every client say who it is'),
+      expect.stringContaining('0.0.0.0/0 would trust every client as a proxy'),
     ])
   })
 })

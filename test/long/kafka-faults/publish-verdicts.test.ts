@@ -12,7 +12,7 @@ describe('what the publish command said', () => {
       '  lines 1265 to 5237 (3,973 events)',
       '2 events NOT published:',
       '  lines 1260 to 1261 (2 events)',
-      'every line before 1255 is published; --from-line 1255 goes on from there, and …',
+      'every line before 1255 is published; --from-line 1255 continues there, and …',
     ].join('\n')
     expect(readAccount({ exitCode: 1, fromLine: 1 }, { stdout, stderr })).toEqual({
       exitCode: 1,
