@@ -163,8 +163,8 @@ function tellOfTwo(first: Subject, second: Subject): Story {
   const [better, worse] = first.change < second.change ? [second, first] : [first, second]
   return {
     headline:
-      `${better.symbol} outpaces ${worse.symbol}: ${percent(better.change)} against ` +
-      `${percent(worse.change)}`,
+      `${better.symbol} outpaces ${worse.symbol}: ` +
+      `${percent(better.change)} against ${percent(worse.change)}`,
     summary:
       `${better.symbol} last traded at ${dollars(better.day.close)}, ${worse.symbol} at ` +
       `${dollars(worse.day.close)}.`,

@@ -16,7 +16,7 @@ test('all faults are told at once, each on a line of its own', () => {
     'TICKER_AUTH_TIMEOUT_MS=abc: expected whole milliseconds, 100 to 60000',
     'TICKER_TOPIC_NEWS=market.bars: "market.bars" is the topic of TICKER_TOPIC_BARS as well; each stream needs its own',
     'TICKER_HOST=0.0.0.0: development listens on loopback only, because its pages and keys admit anyone; set ' +
-      'TICKER_MODE=production or unset it',
+      'TICKER_MODE=production, or unset it',
   ])
 })
 
