@@ -2,13 +2,13 @@
 export type EmbeddedLogStats = {
   /** Events written to the file by this log. */
   appended: number
-  /** Transactions that wrote them; events per group grow with the load. */
+  /** Transactions that wrote these events. Under load, each writes more. */
   groups: number
   /** Events answered with an error. */
   refused: number
   /** Records that retention dropped. */
   dropped: number
-  /** Reads and cleanings that a fault of the file ended. */
+  /** Reads, and steps of retention and checkpoints, that failed by a fault of the file. */
   faults: number
 }
 

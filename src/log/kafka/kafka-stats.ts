@@ -1,31 +1,26 @@
 /** Counters since the log was opened. */
 export type KafkaStats = {
-  /** Fetch requests that were answered, of tails and of ranges. */
+  /** Answered fetch requests, of tails and ranges. */
   fetches: number
-  /** Bytes of record batches that these brought; times the number of nodes, Kafka's egress. */
+  /** Bytes of record batches in these answers. Times the number of nodes, this is Kafka's egress. */
   fetchedBytes: number
-  /** Batches passed over because they are not what was written: a broker's disk or a network is broken. */
+  /** Batches skipped because they were damaged by a broker's disk or by a network. */
   corruptBatches: number
-  /**
-   * Batches passed over in a compression or message format that cannot be read: a producer's settings are to
-   * blame.
-   */
+  /** Batches skipped because a producer used a compression or message format that cannot be read. */
   unsupportedBatches: number
-  /** Times that a reader met the end of what a partition retains, because it was too far behind. */
+  /** Positions that retention had dropped before they were read. */
   positionsExpired: number
-  /** Times that a partition lost its end, by an unclean election of its leader. */
+  /** Positions beyond the end of a partition that lost records, by an unclean election of its leader. */
   positionsTruncated: number
-  /**
-   * Connections that failed, or could not be made; a rise says that brokers or the network are in trouble.
-   */
+  /** Connections that failed, or could not be opened. A rise suggests trouble with brokers or the network. */
   connectionFailures: number
-  /** Partitions that a broker refused to read from: it is no longer their leader, say. */
+  /** Partitions that a broker refused to read, for example because it is no longer their leader. */
   refusals: number
-  /** Times that brokers and topics were looked up. */
+  /** Look-ups of brokers and topics. */
   metadataRefreshes: number
   /** Events that were appended durably. */
   appendedEvents: number
-  /** Events whose append failed or remained uncertain. */
+  /** Events whose append failed or remained unconfirmed. */
   failedEvents: number
   /** Batches that were sent again after a failure. */
   appendRetries: number

@@ -145,7 +145,8 @@ function beyondTests(logOf: () => EventLog): void {
 }
 
 function foreignTests(openedOf: () => LogUnderTest): void {
-  // Cause: the embedded log put a position of another epoch at the first offset, and read; nothing there was nothing to tell.
+  // Cause: the embedded log put a position of another epoch at the first offset, and read; nothing there was
+  // nothing to tell.
   // Symptom: a consumer kept a position of a file that was removed, until something was appended.
   // Seen: by this test, with the Kafka log as the model.
   test('tells a position of another epoch at once, also where there is nothing to read', async () => {

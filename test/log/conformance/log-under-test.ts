@@ -14,7 +14,9 @@ export interface LogUnderTest {
 /** Opens a log with empty topics of its own. */
 export type OpenLog = () => Promise<LogUnderTest>
 
-/** Gives the log that the tests of one suite share; each test reads from where the log ended when it began. */
+/**
+ * Gives the log that the tests of one suite share; each test reads from where the log ended when it began.
+ */
 export type SharedLog = () => EventLog
 
 /** A name for a partition that two instances of a log have in common. */

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end()
 })
 
-test('a file that is something else is refused, named, and left as it was', async () => {
+test('a file of another kind is refused, named, and left unchanged', async () => {
   const path = await temporaryPath()
   await writeFile(path, 'T,S,p\nt,AAPL,1.5\n'.repeat(100))
   const before = await readFile(path)
@@ -25,7 +25,7 @@ test('a file that is something else is refused, named, and left as it was', asyn
   expect(await readFile(path)).toEqual(before)
 })
 
-test('the database of another program is refused, and left as it was', async () => {
+test('the database of another program is refused, and left unchanged', async () => {
   const path = await temporaryPath()
   const other = new DatabaseSync(path)
   other.exec('CREATE TABLE bookmarks (url TEXT)')
@@ -45,7 +45,7 @@ test('a file that was cut short is refused with the cure', async () => {
   )
 })
 
-test('a file damaged in the middle fails the reads that meet it, and a tail tells it and waits', async () => {
+test('a file damaged in the middle fails the reads that meet it; a tail logs it and waits', async () => {
   const own = await open()
   const positions = await appendAll(own.log, sampleTrades('AAPL', 20_000))
   await own.log.close()
@@ -64,13 +64,13 @@ test('a file damaged in the middle fails the reads that meet it, and a tail tell
   await tail
 })
 
-test('a folder that cannot be made is named', () => {
+test('the error for a folder that cannot be created names it', () => {
   expect(() => openAt('/dev/null/log.sqlite')).toThrow(
     '/dev/null/log.sqlite: expected a file and a folder that can be',
   )
 })
 
-test('events are refused while another process keeps the file locked, and taken in order afterwards', async () => {
+test('events are refused while another process locks the file, and appended in order afterwards', async () => {
   const own = await open({ lockTimeoutMs: 30 })
   const other = new DatabaseSync(own.path)
   ends.push(() => other.close())
@@ -121,7 +121,7 @@ test('an append is refused when more than 100,000 events would wait', async () =
   expect((await Promise.all([first, third])).flat().every(result => 'position' in result)).toBe(true)
 })
 
-test('what is asked of a closed log is refused', async () => {
+test('a closed log refuses every question', async () => {
   const own = await open()
   const [position] = await endOf(own.log)
   await own.log.close()
@@ -131,7 +131,7 @@ test('what is asked of a closed log is refused', async () => {
   await expect(own.log.partitions(bound())).rejects.toThrow('the log is closed')
 })
 
-test('a partition of no configured topic is named', async () => {
+test('the error for a partition of no configured topic names it', async () => {
   const own = await open()
   await expect(own.log.ends({ topic: 'market.trades', partition: 7 })).rejects.toThrow('market.trades/7')
 })

@@ -3,16 +3,16 @@ import type { EventLog } from '../../../src/log/event-log.ts'
 import { defaultTopics } from '../../../src/log/topics.ts'
 import { sampleTrade } from '../conformance/sample-event.ts'
 
-/** One call of `append` in another process: what was told, once it was. */
+/** One call of `append` in another process, printed when it was answered. */
 export interface Acknowledgement {
-  /** The number of the first trade, and where each one lies. */
+  /** The number of the first trade, and the offset of each. */
   readonly first: number
   readonly offsets: readonly number[]
 }
 
 const portion = 37
 
-/** Appends trades of one symbol, and tells each portion on a line once it is acknowledged. */
+/** Appends trades of one symbol, and prints a line for each portion when it is acknowledged. */
 async function append(log: EventLog, symbol: string, count: number): Promise<void> {
   for (let first = 0; first < count; first += portion) {
     const length = Math.min(portion, count - first)
@@ -26,7 +26,7 @@ async function append(log: EventLog, symbol: string, count: number): Promise<voi
   }
 }
 
-/** Reads so many events from the beginning, and tells what it read on a line. */
+/** Reads a number of events from the beginning, and prints them on one line. */
 async function read(log: EventLog, count: number): Promise<void> {
   const events: unknown[] = []
   for await (const batches of log.tail([], new AbortController().signal)) {

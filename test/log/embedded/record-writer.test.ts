@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { keyPartition } from '../../../src/log/embedded/record-writer.ts'
 
-test('keys stay in the partitions that existing files have them in', () => {
+test('keys stay in the partitions that they have in existing files', () => {
   const partitions = ['', 'AAPL', 'SPY', 'BRK.B', 'BTC/USD', '株'].map(key =>
     keyPartition(Buffer.from(key), 1000),
   )

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end()
 })
 
-test('the file stops growing where the bytes allowed are reached, and keeps the newest records', async () => {
+test('the file stops growing at its limit, and keeps the newest records', async () => {
   const { log, path } = await open({ retentionBytes: 2 * mebibyte })
   const sizes: number[] = []
   let last = 0
@@ -32,7 +32,7 @@ test('the file stops growing where the bytes allowed are reached, and keeps the 
   expect(first).toBeLessThan(stable - 5000)
 })
 
-test('a reader that was overtaken goes on at the first record there is', async () => {
+test('a reader overtaken by retention continues at the first record', async () => {
   const { log } = await open({ retentionBytes: mebibyte })
   const [begin] = await appendAll(log, [sampleTrade('AAPL', 0)])
   const { partition } = begin!
@@ -52,7 +52,7 @@ test('a reader that was overtaken goes on at the first record there is', async (
   await reader.return?.()
 })
 
-test('records leave when they are older than allowed, in every partition, also where nothing is appended', async () => {
+test('records are dropped when they are too old, also in partitions without appends', async () => {
   const clock = new TestClock()
   const { log } = await open({ retentionMs: 60_000, clock })
   const [trade, news] = await appendAll(log, [sampleTrade('AAPL', 0), sampleNews(1, 'old')])
@@ -66,7 +66,7 @@ test('records leave when they are older than allowed, in every partition, also w
   expect(position!.offset).toBe(1)
 })
 
-test('half-megabyte records leave in bounded steps', async () => {
+test('half-megabyte records are dropped in bounded steps', async () => {
   const { log } = await open({ retentionBytes: 4 * mebibyte })
   const articles = Array.from({ length: 24 }, (_, id) => sampleNews(id, 'x'.repeat(500_000)))
   const { partition } = (await appendAll(log, articles))[0]!
@@ -74,7 +74,7 @@ test('half-megabyte records leave in bounded steps', async () => {
   expect((await log.ends(partition)).first).toBeLessThan(22)
 })
 
-test('a time is found also when the clock went back', async () => {
+test('a time is found even if the clock went back', async () => {
   const startMs = 1_700_000_000_000
   const clock = new TestClock(startMs)
   const { log } = await open({ clock })

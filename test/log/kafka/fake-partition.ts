@@ -46,7 +46,9 @@ export class FakePartition {
     this.#epochs.push(this.end)
   }
 
-  /** Where a reader at an offset has read something else, if it has, by the leader's epoch that it read last. */
+  /**
+   * Where a reader at an offset has read something else, if it has, by the leader's epoch that it read last.
+   */
   divergence(offset: number, leaderEpoch: number): Divergence | undefined {
     if (leaderEpoch < 0) return undefined
     const end = this.#epochs[leaderEpoch + 1] ?? this.end

@@ -1,6 +1,8 @@
 import { ByteReader } from '../../../src/log/kafka/protocol/byte-reader.ts'
 
-/** The pieces of Kafka's protocol that the fake cluster answers with, written apart from the code under test. */
+/**
+ * The pieces of Kafka's protocol that the fake cluster answers with, written apart from the code under test.
+ */
 export const int8 = (value: number) => Buffer.from([value & 0xff])
 
 export function int16(value: number): Buffer {

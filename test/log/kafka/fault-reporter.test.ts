@@ -7,7 +7,7 @@ const [trades, quotes] = ['trades', 'quotes'].map(topic => ({ topic, partition: 
   { topic: string; partition: number },
 ]
 
-test('what goes wrong is in trouble until it is put right, each reason once', () => {
+test('lasting faults are reported until they are cleared, each reason once', () => {
   const reporter = new FaultReporter({ warn: () => undefined })
   expect(reporter.trouble).toBeUndefined()
   for (const peer of ['cluster', 'node 1']) reporter.connectionFailed(new Error('no password'), peer)

@@ -24,9 +24,12 @@ afterEach(async () => {
   await cluster.stop()
 })
 
-// Cause: where no record was late enough, the end was asked for afterwards, and what had been written in between lay before it.
-// Symptom: a session that resumed in a quiet partition just as it came to life again was told "lost" of brand-new events.
-// Seen in test/scenarios/resume.test.ts on a busy machine: 52 of 2,373 trades missing after the first move, `recovered` false.
+// Cause: where no record was late enough, the end was asked for afterwards, and what had been written in
+// between lay before it.
+// Symptom: a session that resumed in a quiet partition just as it came to life again was told "lost" of
+// brand-new events.
+// Seen in test/scenarios/resume.test.ts on a busy machine: 52 of 2,373 trades missing after the first move,
+// `recovered` false.
 test('finds nothing beyond a record that is written while it looks', async () => {
   const [partition] = cluster.create('trades', [0])
   cluster.onLookUpByTime = () => cluster.append(partition!, sampleRecords(3))

@@ -51,7 +51,7 @@ async function connectProducer(config: ProducerConfig = {}): Promise<Producer> {
 
 const messages = (count: number) => numbers(0, count).map(number => ({ key: 'k', value: `value ${number}` }))
 
-test('shows what was committed, hides what was aborted, and reaches the stable end in either case', async () => {
+test('shows committed records, hides aborted ones, and reaches the stable end in either case', async () => {
   const { log, topics } = opened
   const topic = topics.trades
   const producer = await connectProducer({ idempotent: true, transactionalId: topic, maxInFlightRequests: 1 })
@@ -118,7 +118,7 @@ test('reads headers and the absence of keys and values', async () => {
   expect(reading.batches[0]?.records).toMatchObject([{ key: null, value: null, headers: expected }])
 })
 
-test('follows a topic that was deleted and made again, and tells positions of the new one', async () => {
+test('follows a topic that was deleted and made again, and gives positions of the new one', async () => {
   const { log, topics } = opened
   const topic = topics.trades
   const reading = follow()
@@ -165,7 +165,7 @@ test('waits for topics that are missing, and reads the others meanwhile', async 
   await reading.until(() => reading.offsets(topics.news).length === 2)
 })
 
-test('tells what retention took before it was read', async () => {
+test('reports records that retention dropped before they were read', async () => {
   const { log, topics } = opened
   const topic = topics.trades
   const [first] = await appendAll(log, sampleTrades(newSymbol(), 10))
@@ -188,7 +188,7 @@ test('tells what retention took before it was read', async () => {
   expect(log.stats.positionsExpired).toBe(3)
 })
 
-test('tells a position that lies beyond the end, and goes on at the end', async () => {
+test('reports a position beyond the end, and continues at the end', async () => {
   const { log, topics } = opened
   const [first] = await appendAll(log, sampleTrades(newSymbol(), 10))
   const reading = follow([{ ...first!, offset: 1000 }])

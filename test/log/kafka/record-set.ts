@@ -7,12 +7,15 @@ import type { LogRecord } from '../../../src/log/event-log.ts'
 export interface Reading {
   readonly records: readonly LogRecord[]
   readonly faults: readonly RecordBatchError[]
-  /** Offsets that are told to be gone, as `[from, to)`. */
+  /** Offsets that are reported as gone, as `[from, to)`. */
   readonly gaps: readonly (readonly [from: number, to: number])[]
   readonly position: number
 }
 
-/** Reads a set to its end in slices, checking what holds whatever the bytes are: order, progress, one error type. */
+/**
+ * Reads a set to its end in slices, checking what holds whatever the bytes are: order, progress, one error
+ * type.
+ */
 export function readSet(set: Partial<RecordSet> & Pick<RecordSet, 'bytes'>, maxRecords = 1000): Reading {
   const whole: RecordSet = { position: 0, end: Number.MAX_SAFE_INTEGER, aborted: [], ...set }
   const reader = new RecordSetReader(whole, 1024 * 1024)

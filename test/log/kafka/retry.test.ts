@@ -3,7 +3,7 @@ import { WakeSignal } from '../../../src/log/kafka/consume/wake-signal.ts'
 import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
 import { RetryBackoff, retry } from '../../../src/log/kafka/retry.ts'
 
-const patience = { signal: new AbortController().signal, timeoutMs: 60_000 }
+const limits = { signal: new AbortController().signal, timeoutMs: 60_000 }
 
 test('pauses longer and longer, up to four seconds, and begins again after a success', () => {
   const backoff = new RetryBackoff(() => 1)
@@ -20,7 +20,7 @@ test('varies pauses by a quarter at most', () => {
 test('ends a pause when it is aborted', async () => {
   const ending = new AbortController()
   const backoff = new RetryBackoff(() => 1)
-  for (let attempt = 0; attempt < 2; attempt += 1) await backoff.wait(patience.signal)
+  for (let attempt = 0; attempt < 2; attempt += 1) await backoff.wait(limits.signal)
   const waiting = backoff.wait(ending.signal)
   const abortedAt = performance.now()
   ending.abort()
@@ -28,7 +28,7 @@ test('ends a pause when it is aborted', async () => {
   expect(performance.now() - abortedAt).toBeLessThan(200)
 })
 
-test('keeps a ring for the next wait, and takes several for one', async () => {
+test('keeps a notification for the next wait, and several count as one', async () => {
   const doorbell = new WakeSignal()
   doorbell.notify()
   doorbell.notify()
@@ -39,32 +39,32 @@ test('keeps a ring for the next wait, and takes several for one', async () => {
   expect(await waiting).toBe(true)
 })
 
-test('does again what failed, and tells how often it did', async () => {
+test('repeats failed work, and passes the number of failures', async () => {
   const work = async (failures: number) => {
     if (failures < 2) throw new KafkaError('no')
     return failures
   }
-  expect(await retry(work, patience)).toBe(2)
+  expect(await retry(work, limits)).toBe(2)
 })
 
-test('gives up at once what is fatal, and in time what is not', async () => {
+test('gives up at once after a fatal error, and in time after others', async () => {
   const failed: number[] = []
   const fatal = async (failures: number) => {
     failed.push(failures)
     throw new KafkaError('never', { severity: 'fatal' })
   }
-  await expect(retry(fatal, patience)).rejects.toThrow('never')
+  await expect(retry(fatal, limits)).rejects.toThrow('never')
   const retriable = async (failures: number) => {
     failed.push(failures)
     throw new TypeError('not yet')
   }
-  await expect(retry(retriable, { ...patience, timeoutMs: -1 })).rejects.toThrow(KafkaError)
+  await expect(retry(retriable, { ...limits, timeoutMs: -1 })).rejects.toThrow(KafkaError)
   expect(failed).toEqual([0, 0])
 })
 
-test('does not wait for work that is under way when it is aborted', async () => {
+test('does not wait for work under way when aborted', async () => {
   const ending = new AbortController()
-  const retrying = retry(() => new Promise(() => {}), { ...patience, signal: ending.signal })
+  const retrying = retry(() => new Promise(() => {}), { ...limits, signal: ending.signal })
   ending.abort()
   await expect(retrying).rejects.toThrow('given up')
 })

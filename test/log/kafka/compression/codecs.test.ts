@@ -133,7 +133,7 @@ test('believes the size of an lz4 frame only if it is right', () => {
   expect(() => unpack(3, lz4Frame(header(2 ** 40), block))).toThrow('lz4 claims 1099511627776 bytes')
 })
 
-test('refuses lz4 that no broker takes: dependent blocks, dictionaries, other versions, and bytes behind', () => {
+test('refuses lz4 as brokers do: dependent blocks, dictionaries, other versions, trailing bytes', () => {
   const block = lz4Block(Buffer.from('AAPL'), 1)
   for (const flags of [0x40, 0x61, 0xa0]) {
     expect(() => unpack(3, lz4Frame({ flags }, block))).toThrow(`lz4 with the flags ${flags}`)

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AccessTokenError } from '../../../../src/log/kafka/kafka-error.ts'
 import { type AccessTokens, createAccessTokens } from '../../../../src/log/kafka/connection/access-tokens.ts'
 import { Secret } from '../../../../src/diagnostics/secret.ts'
-import { type StartedEndpoint, startTokenEndpoint, type TokenEndpointAnswer } from '../token-endpoint.ts'
+import { type StartedEndpoint, startTokenEndpoint, type TokenEndpointAnswer } from './token-endpoint.ts'
 import { TestClock } from '../../../support/test-clock.ts'
 
 let endpoint: StartedEndpoint
@@ -113,13 +113,13 @@ describe('a token endpoint', () => {
       { status: 307, headers: { location: '/elsewhere' }, body: '' },
       /redirect.*; check TICKER_KAFKA_OAUTH_TOKEN_URL/,
     ],
-  ])('tells %s', async ([, given, expected]) => {
+  ])('reports %s', async ([, given, expected]) => {
     answer = given
     expect(await failure(open())).toMatch(expected)
     expect(endpoint.questions).toHaveLength(1)
   })
 
-  test('tells that nobody answers', async () => {
+  test('reports that nobody answers', async () => {
     const clientSecret = new Secret('hunter2')
     const source = { kind: 'endpoint', url: 'http://127.0.0.1:1/', clientId: 'a', clientSecret } as const
     expect(await failure(createAccessTokens({ ...source, scope: undefined }))).toMatch(
@@ -128,7 +128,7 @@ describe('a token endpoint', () => {
   })
 })
 
-test('a file is read each time, and told by its path when it holds no token', async () => {
+test('a file is read each time, and named if it holds no token', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-token-'))
   const path = join(folder, 'token')
   const tokens = createAccessTokens({ kind: 'file', path })

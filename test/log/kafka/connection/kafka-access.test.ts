@@ -7,7 +7,7 @@ import type { Topics } from '../../../../src/log/topics.ts'
 import { createTopics } from '../../../support/topics.ts'
 import { newSymbol, sampleTrade } from '../../conformance/sample-event.ts'
 import { TailReading } from '../reading.ts'
-import { addScramUser, allow, type SecuredKafka, sessionMs, startSecuredKafka } from '../secured-kafka.ts'
+import { addScramUser, allow, type SecuredKafka, sessionMs, startSecuredKafka } from './secured-kafka.ts'
 import {
   appendTimeoutMs,
   openSecuredLog,
@@ -15,8 +15,8 @@ import {
   passwords,
   securedAccess,
   tokensOf,
-} from '../secured-log.ts'
-import { startTokenEndpoint, unsecuredToken } from '../token-endpoint.ts'
+} from './secured-log.ts'
+import { startTokenEndpoint, unsecuredToken } from './token-endpoint.ts'
 
 let kafka: SecuredKafka
 let topics: Topics
@@ -99,7 +99,7 @@ describe('reads and appends', () => {
   })
 })
 
-describe('says what to check, once a line and without the secret, and is in trouble for it', () => {
+describe('says what to check, once, on one line, without the secret', () => {
   const faults: Record<string, readonly [() => Promise<Record<string, string>>, RegExp]> = {
     'a wrong password with PLAIN': [
       async () => ({ ...passwordOf('gateway'), TICKER_KAFKA_SASL_PASSWORD: 'wrong-password-of' }),
@@ -179,7 +179,7 @@ describe('says what to check, once a line and without the secret, and is in trou
   })
 })
 
-test('renews its authentication without a break, and tokens before they end', async () => {
+test('renews its authentication without interruption, and tokens before they expire', async () => {
   const endpoint = await startTokenEndpoint(() => ({
     body: { access_token: unsecuredToken('gateway', 6), expires_in: 6 },
   }))
@@ -213,7 +213,7 @@ test('renews its authentication without a break, and tokens before they end', as
 })
 
 describe('the least ACLs', () => {
-  test('Read is enough to read, which holds Describe', async () => {
+  test('Read, which implies Describe, is enough to read', async () => {
     const symbol = newSymbol()
     await open(passwordOf('gateway')).log.append([sampleTrade(symbol, 1)])
     const { log, messages } = open(passwordOf('reader'))
@@ -247,13 +247,13 @@ describe('the least ACLs', () => {
     expect(performance.now() - startedAt).toBeLessThan(appendTimeoutMs / 2)
   })
 
-  test('Write is enough to publish, which holds Describe and IdempotentWrite', async () => {
+  test('Write, which implies Describe and IdempotentWrite, is enough to publish', async () => {
     const { log, messages } = open(passwordOf('publisher'))
     expect((await log.append([sampleTrade(newSymbol(), 1)]))[0]).toHaveProperty('position')
     expect(messages).toEqual([])
   })
 
-  test('Write on its topic is enough for dead letters, and its lack is told at once', async () => {
+  test('Write on its topic is enough for dead letters, and missing rights fail at once', async () => {
     const letter = { key: 'k', value: Buffer.from('v'), headers: [] }
     const write = async (user: 'publisher' | 'reader') => {
       const access = securedAccess({ kafka, variables: passwordOf(user) })
@@ -265,7 +265,7 @@ describe('the least ACLs', () => {
     expect(await write('reader')).toMatchObject([{ error: { name: 'RefusedError', reason: 'forbidden' } }])
   })
 
-  test('Describe alone does not read, and that is said', async () => {
+  test('Describe alone is not enough to read, and the log says so', async () => {
     const { log, messages } = open(passwordOf('onlooker'))
     const reading = new TailReading(log)
     const waiting = reading.until(() => false).catch(() => undefined)

@@ -6,7 +6,7 @@ import { KafkaError, RefusedError, UnsentError } from '../../../../src/log/kafka
 import { kafkajsConfig } from '../../../../src/log/kafka/connection/kafkajs-config.ts'
 import { connectProducer } from '../../../../src/log/kafka/connection/kafkajs-producer.ts'
 import { createTopics, deleteTopics, ensureTopics, withAdmin } from '../../../support/topics.ts'
-import { RevokingBroker } from '../revoking-broker.ts'
+import { RevokingBroker } from './revoking-broker.ts'
 
 type Send = BatchProducer['send']
 
@@ -16,11 +16,15 @@ const config = kafkajsConfig({ brokers: [brokers], clientId: 'test' })
 /** Where the topic ends, as its leader says. */
 const endsOf = (topic: string) => withAdmin(brokers, admin => admin.fetchTopicOffsets(topic))
 
-/** A producer whose first produce request loses its answer, and whose rights to the topic are gone from then on. */
+/**
+ * A producer whose first produce request loses its answer, and whose rights to the topic are gone from then
+ * on.
+ */
 async function connectRevoked() {
   const topics = await createTopics(brokers, { partitions: 1 })
   onTestFinished(() => deleteTopics(brokers, topics))
-  // A broker that is named as the leader may refuse a moment longer: the answer that is lost has to be a good one.
+  // A broker that is named as the leader may refuse a moment longer: the answer that is lost has to be a good
+  // one.
   await expect.poll(() => endsOf(topics.trades)).toMatchObject([{ offset: '0' }])
   const broker = await RevokingBroker.start(Number(brokers.split(':')[1]), topics.trades)
   const socketFactory = ({ onConnect }: { onConnect: () => void }) => broker.connect(onConnect)
@@ -29,7 +33,10 @@ async function connectRevoked() {
   return { producer, topic: topics.trades }
 }
 
-/** How a batch of one record, of 5,000 bytes, ends that is given up after two attempts; and what these came to. */
+/**
+ * How a batch of one record, of 5,000 bytes, ends that is given up after two attempts; and what these came
+ * to.
+ */
 async function tryTwice(topic: string, send: Send): Promise<{ end: DeliveryOutcome; failures: unknown[] }> {
   const failures: unknown[] = []
   const noted: Send = async batch => {
@@ -49,8 +56,10 @@ async function tryTwice(topic: string, send: Send): Promise<{ end: DeliveryOutco
   return { end: await trial.run(), failures }
 }
 
-// Cause: after a lost answer kafkajs looks the cluster up, and rejects with what that comes to, here with missing rights.
-// Symptom: an event that was in the log was told as surely not published; published again, it was there twice.
+// Cause: after a lost answer kafkajs looks the cluster up, and rejects with what that comes to, here with
+// missing rights.
+// Symptom: an event that was in the log was told as surely not published; published again, it was there
+// twice.
 // Seen: a review let a proxy take a batch, lose its answer and take the rights away.
 test('missing rights that show only after a lost answer are no refusal of what was sent', async () => {
   const { producer, topic } = await connectRevoked()
@@ -74,7 +83,7 @@ test('a batch that lost its answer, and then is refused, is uncertain: it is in 
 
 // Cause: an attempt that failed before it made a produce request counted as one whose answer was lost.
 // Symptom: a batch that was too large was not told so, but sent again for 30 s, and told "not confirmed".
-// Seen: `kafka-refusals.test.ts` failed twice on a busy machine, in topics that were just made.
+// Seen: `kafka-log.refusals.test.ts` failed twice on a busy machine, in topics that were just made.
 test('a batch that found no topic, and then is too large for it, is refused', async () => {
   const topic = `test-${randomUUID().slice(0, 8)}-late`
   const producer = await connectProducer([brokers], config)

@@ -39,7 +39,7 @@ const events = fc.array(
 
 type Event = (typeof events extends fc.Arbitrary<(infer Each)[]> ? Each : never) & { readonly kind: string }
 
-test('reads each partition whole and in order, and never stands still, whatever befalls the cluster', async () => {
+test('reads every partition completely and in order, whatever happens to the cluster', async () => {
   const property = fc.asyncProperty(events, async sequence => {
     const run = await Run.start()
     try {
@@ -106,7 +106,9 @@ class Run {
     }
   }
 
-  /** Lets the cluster be looked up twice while nothing is read. Without a leader, look-ups are seconds apart. */
+  /**
+   * Lets the cluster be looked up twice while nothing is read. Without a leader, look-ups are seconds apart.
+   */
   async #idle(): Promise<void> {
     if (!this.#isLed()) return
     const { metadataRefreshes } = this.#log.stats

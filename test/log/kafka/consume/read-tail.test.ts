@@ -151,7 +151,7 @@ test('reads the other partitions while one has no leader', async () => {
   expect(reading.batches).toHaveLength(2)
 })
 
-test('tells a corrupt batch as a gap, and goes on behind it', async () => {
+test('reports a corrupt batch as a gap, and continues behind it', async () => {
   const [partition] = cluster.create('trades', [0])
   cluster.append(partition!, sampleRecords(3))
   const bytes = encodeBatch({ baseOffset: 3, records: sampleRecords(4) })
@@ -168,7 +168,7 @@ test('tells a corrupt batch as a gap, and goes on behind it', async () => {
   expect(warnings).toEqual([expect.stringContaining('passed over a batch: the offsets from 3 to before 7')])
 })
 
-test('tells a corrupt batch at the end of the log without waiting for the next', async () => {
+test('reports a corrupt batch at the end of the log without waiting for the next', async () => {
   const [partition] = cluster.create('trades', [0])
   const bytes = encodeBatch({ baseOffset: 0, records: sampleRecords(4) })
   bytes.writeUInt8(bytes[65]! ^ 4, 65)
@@ -192,7 +192,8 @@ test('reads a topic that was made again from its first offset, under its new epo
   expect(warnings).toContain('the topic was made again: reading from its first offset')
 })
 
-// Cause: what still waited of the old topic was dropped, but its reader went on waiting until it would be taken.
+// Cause: what still waited of the old topic was dropped, but its reader went on waiting until it would be
+// taken.
 // Symptom: the tail stood still, for every partition of that leader.
 // Seen: by reading the code; a consumer must be busy while the topic is made again.
 test('goes on when a topic is made again while records of the old one wait', async () => {
@@ -207,9 +208,12 @@ test('goes on when a topic is made again while records of the old one wait', asy
   expect(reading.offsets('trades').slice(-10)).toEqual(numbers(0, 10))
 })
 
-// Cause: fetches named a position alone, and after an unclean election the next leader's log soon reached beyond it.
-// Symptom: what the next leader had written in the place of what was cut off was never read, and nothing said so.
-// Seen: three brokers, 600 trades cut off and 1,200 written: 600 missing (test/long/kafka-faults/unclean-election.test.ts).
+// Cause: fetches named a position alone, and after an unclean election the next leader's log soon reached
+// beyond it.
+// Symptom: what the next leader had written in the place of what was cut off was never read, and nothing said
+// so.
+// Seen: three brokers, 600 trades cut off and 1,200 written: 600 missing
+// (test/long/kafka-faults/unclean-election.test.ts).
 test('goes on where the log was cut back, though it has grown beyond the position again', async () => {
   const [partition] = cluster.create('trades', [0])
   cluster.append(partition!, sampleRecords(3))

@@ -21,18 +21,18 @@ describe('stable ends', () => {
     ends = new StableEnds(clock)
   })
 
-  test('tell nothing of a partition that nobody has heard of', () => {
+  test('do not list a partition before its first answer', () => {
     expect(ends.read()).toEqual([])
   })
 
-  test('count neither offsets nor time where everything is stable', () => {
+  test('count neither offsets nor time if everything is stable', () => {
     note(5, 5)
     clock.pass(60_000)
     note(5, 5)
     expect(ends.read()).toEqual([{ partition, offsets: 0, stalledMs: 0 }])
   })
 
-  test('count the time since there was more than the stable end, as of the last answer', () => {
+  test('count the time since there was more than the stable end, up to the last answer', () => {
     note(5, 5)
     clock.pass(60_000)
     note(5, 6)
@@ -58,7 +58,7 @@ describe('stable ends', () => {
     expect(ends.read()).toEqual([{ partition, offsets: 0, stalledMs: 0 }])
   })
 
-  test('leave out a partition while it is not heard of, and know then that it stood still meanwhile', () => {
+  test('leave out a partition without answers, and count that time if it comes back unchanged', () => {
     note(5, 9)
     clock.pass(2000)
     ends.leave(reader)
@@ -68,7 +68,7 @@ describe('stable ends', () => {
     expect(ends.read()).toEqual([{ partition, offsets: 6, stalledMs: 5000 }])
   })
 
-  test('forget what was seen of a topic that was made again', () => {
+  test('forget the former incarnation of a topic that was made again', () => {
     note(5, 9)
     ends.leave(reader)
     clock.pass(3000)
@@ -76,7 +76,7 @@ describe('stable ends', () => {
     expect(ends.read()).toEqual([{ partition, offsets: 4, stalledMs: 0 }])
   })
 
-  test('list a partition once that two tails follow, until the last of them leaves it', () => {
+  test('list a partition that two tails follow once, until the last of them leaves it', () => {
     const other = { ...reader }
     note(5, 9)
     note(5, 9, other)
@@ -126,7 +126,7 @@ describe('the Kafka log', () => {
     return stalled!
   }
 
-  test('tells how long a partition has stood at an open transaction, though no batch comes', async () => {
+  test('knows how long a partition has stood at an open transaction, though no batch comes', async () => {
     const stalled = await standStill()
     clock.pass(61_000)
     await until(() => log.unstableEnds[0]?.stalledMs === 61_000)
@@ -137,7 +137,7 @@ describe('the Kafka log', () => {
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 0, stalledMs: 0 }])
   })
 
-  test('tells nothing of a partition without a leader, and goes on counting at the next', async () => {
+  test('leaves out a partition without a leader, and goes on counting at the next', async () => {
     const stalled = await standStill()
     cluster.move(stalled, -1)
     await until(() => log.unstableEnds.length === 0)
@@ -147,7 +147,7 @@ describe('the Kafka log', () => {
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 4, stalledMs: 30_000 }])
   })
 
-  test('tells nothing of a topic that was deleted, nor of the former one when it is made again', async () => {
+  test('leaves out a deleted topic, and its former incarnation when it is made again', async () => {
     await standStill()
     cluster.topics.delete('trades')
     await until(() => log.unstableEnds.length === 0)
@@ -157,7 +157,7 @@ describe('the Kafka log', () => {
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 0, stalledMs: 0 }])
   })
 
-  test('tells nothing of partitions that no tail follows, though ranges read them', async () => {
+  test('leaves out partitions that no tail follows, even if ranges read them', async () => {
     await standStill()
     await reading.end()
     expect(log.unstableEnds).toEqual([])

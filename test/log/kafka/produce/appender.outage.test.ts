@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { KafkaError, UnsentError } from '../../../../src/log/kafka/kafka-error.ts'
 import { sampleTrade } from '../../conformance/sample-event.ts'
-import { AppendDesk } from '../append-desk.ts'
+import { AppendFixture } from './append-fixture.ts'
 import { until } from '../reading.ts'
 
-let desk: AppendDesk
+let fixture: AppendFixture
 const away = new KafkaError('the broker is away')
 
 beforeEach(async () => {
-  desk = await AppendDesk.start()
-  await desk.open(30_000)
+  fixture = await AppendFixture.start()
+  await fixture.open(30_000)
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
 })
 
 afterEach(async () => {
   vi.useRealTimers()
-  await desk.stop()
+  await fixture.stop()
 })
 
 /** What becomes of a trade. */
 const append = async (number: number): Promise<number | string> => {
-  const [result] = await desk.log.append([sampleTrade('A', number)])
+  const [result] = await fixture.log.append([sampleTrade('A', number)])
   if ('position' in result!) return result.position.offset
   return `${result!.error instanceof UnsentError ? 'unsent' : 'unconfirmed'}: ${result!.error.message}`
 }
@@ -29,9 +29,9 @@ const append = async (number: number): Promise<number | string> => {
 // Symptom: a second of outage past the 30 s, and all that had been posted in these 31 s had failed.
 // Seen in test/long/kafka-faults: 248 of 1,336 events acknowledged with a broker that was away for 37 s.
 test('tries each event until its own time is over', async () => {
-  const outage = desk.hold()
+  const outage = fixture.hold()
   const first = append(0)
-  await until(() => desk.sent.length === 1)
+  await until(() => fixture.sent.length === 1)
   const second = append(1)
   await vi.advanceTimersByTimeAsync(20_000)
   const third = append(2)
@@ -45,43 +45,43 @@ test('tries each event until its own time is over', async () => {
 })
 
 test('repeats a batch as it is, though the time of some of its events is over', async () => {
-  const before = desk.hold()
+  const before = fixture.hold()
   const first = append(0)
-  await until(() => desk.sent.length === 1)
+  await until(() => fixture.sent.length === 1)
   const second = append(1)
   await vi.advanceTimersByTimeAsync(20_000)
   const third = append(2)
-  const outage = desk.hold()
+  const outage = fixture.hold()
   before.resolve()
-  await until(() => desk.sent.length === 2)
+  await until(() => fixture.sent.length === 2)
   await vi.advanceTimersByTimeAsync(15_000)
   expect(await Promise.all([first, second])).toEqual([0, 'unconfirmed: trades/0: not confirmed in time'])
   outage.reject(away)
   expect(await third).toBe(2)
-  const [, batch, repeated] = desk.sent
+  const [, batch, repeated] = fixture.sent
   expect(repeated).toEqual(batch)
   expect(repeated!.messages).toHaveLength(2)
-  expect(desk.producers).toHaveLength(1)
+  expect(fixture.producers).toHaveLength(1)
 })
 
-test('gives up a batch that has no answer when its last event is due, and closes its producer before the next', async () => {
-  desk.hold()
+test('gives up a batch without an answer at its last deadline, and closes its producer before the next', async () => {
+  fixture.hold()
   const first = append(0)
-  await until(() => desk.sent.length === 1)
+  await until(() => fixture.sent.length === 1)
   await vi.advanceTimersByTimeAsync(29_000)
   const second = append(1)
   await vi.advanceTimersByTimeAsync(1100)
   expect(await Promise.all([first, second])).toEqual(['unconfirmed: trades/0: not confirmed in time', 0])
-  expect(desk.history).toEqual(['made 0', 'sent by 0', 'closed 0', 'made 1', 'sent by 1'])
+  expect(fixture.history).toEqual(['made 0', 'sent by 0', 'closed 0', 'made 1', 'sent by 1'])
 })
 
 // Cause: a producer was waited for without the bound of the event that was to be sent.
 // Symptom: an append that took up to twice as long as it may; and what came after it failed with it.
 // Seen by reading `SharedProducer`, then here.
 test('waits for a producer no longer than each event may wait', async () => {
-  const outage = desk.holdProducer()
+  const outage = fixture.holdProducer()
   const first = append(0)
-  await until(() => desk.history.length === 1)
+  await until(() => fixture.history.length === 1)
   await vi.advanceTimersByTimeAsync(29_000)
   const second = append(1)
   await vi.advanceTimersByTimeAsync(1000)
@@ -92,10 +92,10 @@ test('waits for a producer no longer than each event may wait', async () => {
 })
 
 test('ten events a second for 36 s: those of the last 30 s are there, in order', async () => {
-  desk.hold()
+  fixture.hold()
   const appending = [append(0)]
-  await until(() => desk.sent.length === 1)
-  const outage = desk.holdProducer()
+  await until(() => fixture.sent.length === 1)
+  const outage = fixture.holdProducer()
   for (let number = 1; number < 360; number += 1) {
     await vi.advanceTimersByTimeAsync(100)
     appending.push(append(number))

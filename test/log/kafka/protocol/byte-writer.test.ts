@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { ByteWriter } from '../../../../src/log/kafka/protocol/byte-writer.ts'
 
 // Cause: `this.#bytes.writeInt32BE(value, this.#grow(4))` took the buffer before it grew.
-// Symptom: a fetch of more than some 16 partitions was never sent ("offset" out of range), so nothing was read.
+// Symptom: a fetch of more than some 16 partitions was never sent ("offset" out of range), so nothing was
+// read.
 // Seen: end to end with the five default topics of four partitions each.
 test.each([1, 2, 3, 5, 8])('writes whole values across a growth, from %i bytes on', initialBytes => {
   const writer = new ByteWriter(initialBytes)

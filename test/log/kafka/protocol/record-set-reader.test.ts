@@ -32,7 +32,8 @@ test('reads keys, values, headers and times as they were written', () => {
 })
 
 // Cause: every header of a record became an object, however many there were.
-// Symptom: one compressed record of 31 kB with 16 million empty headers took 2.6 GB, and stopped the process for 16 s.
+// Symptom: one compressed record of 31 kB with 16 million empty headers took 2.6 GB, and stopped the process
+// for 16 s.
 // Seen: a review asked what the smallest header is, and wrote such a record.
 test('gives the first 256 headers of a record, and reads on behind it', () => {
   const headers = Array.from({ length: 300 }, (_, index) => ({ name: `${index}`, value: null }))
@@ -55,9 +56,10 @@ test('begins in the middle of a batch, at the position', () => {
 })
 
 // Cause: offsets without a record counted as read, whatever had been there.
-// Symptom: a client that resumed on a compacted topic got 3 of 992 records, and was told that it had missed nothing.
+// Symptom: a client that resumed on a compacted topic got 3 of 992 records, and was told that it had missed
+// nothing.
 // Seen: a review resumed on one from outside.
-test('tells which offsets were compacted away: within a batch, between batches, and a whole one', () => {
+test('reports compacted offsets: within a batch, between batches, and a whole batch', () => {
   const bytes = encode(
     { baseOffset: 0, records: [sampleRecord(2), sampleRecord(3), sampleRecord(6)], lastOffsetDelta: 9 },
     { baseOffset: 20, records: [], lastOffsetDelta: 4 },
@@ -92,7 +94,7 @@ test('takes control records and aborted transactions for no gap', () => {
   expect([offsetsOf(reading), reading.gaps, reading.position]).toEqual([[3, 4], [], 6])
 })
 
-test('tells a gap before what cannot be read with it', () => {
+test('reports a gap before the unreadable batch behind it', () => {
   const damaged = encodeBatch({ baseOffset: 10, records: sampleRecords(2) })
   damaged[70]! ^= 0xff
   const bytes = Buffer.concat([encode({ baseOffset: 4, records: sampleRecords(1) }), damaged])
@@ -185,7 +187,7 @@ test('passes over a batch whose records contradict its header', () => {
   }
 })
 
-test('tells a compression that it lacks from corruption', () => {
+test('distinguishes an unsupported compression from corruption', () => {
   for (const codec of [5, 6, 7]) {
     const bytes = encode(
       { baseOffset: 0, codec, records: sampleRecords(4) },

@@ -2,16 +2,16 @@ import type {
   BatchProducer,
   KafkaClient,
   OutgoingBatch,
-} from '../../../src/log/kafka/connection/broker-connection.ts'
-import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
-import { KafkajsClient } from '../../../src/log/kafka/connection/kafkajs-client.ts'
-import { FakeCluster } from './fake-cluster.ts'
+} from '../../../../src/log/kafka/connection/broker-connection.ts'
+import { KafkaLog } from '../../../../src/log/kafka/kafka-log.ts'
+import { KafkajsClient } from '../../../../src/log/kafka/connection/kafkajs-client.ts'
+import { FakeCluster } from '../fake-cluster.ts'
 
 const topics = { trades: 'trades', quotes: 'quotes', bars: 'bars', statuses: 'statuses', news: 'news' }
 const logger = { warn: () => {} }
 
-/** A log on a cluster in memory, whose producers do as they are told. */
-export class AppendDesk {
+/** A log on a cluster in memory, with producers whose outcomes the test decides. */
+export class AppendFixture {
   readonly cluster: FakeCluster
   /** Every batch that was sent, by whichever producer. */
   readonly sent: OutgoingBatch[] = []
@@ -28,10 +28,10 @@ export class AppendDesk {
     this.cluster = cluster
   }
 
-  static async start(): Promise<AppendDesk> {
+  static async start(): Promise<AppendFixture> {
     const cluster = await FakeCluster.start(1)
     cluster.create('trades', [0])
-    return new AppendDesk(cluster)
+    return new AppendFixture(cluster)
   }
 
   get log(): KafkaLog {

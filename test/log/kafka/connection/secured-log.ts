@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import type { KafkaConfig } from '../../../src/config/config.ts'
-import { readLogConfig } from '../../../src/config/config-reader.ts'
-import { createKafkaLog, type KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
-import type { Topics } from '../../../src/log/topics.ts'
+import type { KafkaConfig } from '../../../../src/config/config.ts'
+import { readLogConfig } from '../../../../src/config/config-reader.ts'
+import { createKafkaLog, type KafkaLog } from '../../../../src/log/kafka/kafka-log.ts'
+import type { Topics } from '../../../../src/log/topics.ts'
 import type { SecuredKafka } from './secured-kafka.ts'
 import type { StartedEndpoint } from './token-endpoint.ts'
 
@@ -25,8 +25,8 @@ export interface SecuredLog {
 }
 
 /**
- * Opens a log on the secured broker as the gateway and the publish command do, by variables; they win over the address of
- * the listener for SASL and over the authority. The test's end closes it.
+ * Opens a log on the secured broker as the gateway and the publish command do, by variables; they win over
+ * the address of the listener for SASL and over the authority. The test's end closes it.
  */
 export function openSecuredLog(options: {
   readonly kafka: SecuredKafka

@@ -6,7 +6,10 @@ const produceKey = 0
 const metadataKey = 3
 const topicAuthorizationFailed = 29
 
-/** Stands before a broker; takes the first produce request, loses its answer, and from then on says that rights to `topic` are missing. */
+/**
+ * Stands before a broker; takes the first produce request, loses its answer, and from then on says that
+ * rights to `topic` are missing.
+ */
 export class RevokingBroker {
   readonly #server: Server
   readonly #target: number
