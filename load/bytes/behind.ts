@@ -71,16 +71,16 @@ export class BehindMarket {
         history: historyOf(this.#log),
         scheduler: new ReaderScheduler(),
         flowControl: everReady(),
-        newest: [],
+        conflated: [],
         selection: () => selection,
-        revision: () => 0,
+        onProgress: () => undefined,
         prepare: () => true,
         take: () => Promise.resolve(),
         inTurn: work => work(),
-        deliver: block => void frames.push(block),
+        send: frame => void frames.push(frame),
         tell: () => undefined,
-        lose: extent => {
-          throw new Error(`lost: ${JSON.stringify(extent)}`)
+        lose: range => {
+          throw new Error(`lost: ${JSON.stringify(range)}`)
         },
         counts: { memory: 0, log: 0 },
         signal: new AbortController().signal,

@@ -1,4 +1,4 @@
-import type { NumberedPosition } from '../feed/feed.ts'
+import type { Partition } from '../event/log-record.ts'
 
 /** The next position of a partition, as a client brings it back. */
 export interface CursorPosition {
@@ -8,16 +8,39 @@ export interface CursorPosition {
   readonly position: number
 }
 
-/** From where a client wants to go on, or what is wrong with what it brought. */
-type CursorResult = { readonly positions: readonly CursorPosition[] } | { readonly fault: string }
+/** Where a client wants to go on, or what is wrong with its cursor. */
+export type CursorResult = { readonly positions: readonly CursorPosition[] } | { readonly fault: string }
 
-const mostPartitions = 10_000
-const longestName = 249
+/** The next position of a partition, and the number that stands for the partition in frames. */
+export interface PartitionPosition {
+  readonly partition: Partition
+  readonly epoch: string
+  readonly offset: number
+  readonly number: number
+}
+
+/** Neighbouring partitions of a topic with neighbouring numbers, as clients are told of them (`PROTOCOL.md` §8). */
+export interface PartitionRun {
+  readonly topic: string
+  readonly epoch: string
+  /** The first partition. */
+  readonly partition: number
+  /** The number of the first partition. */
+  readonly number: number
+  /** The next offset of each partition, to the base of 36, separated by commas. */
+  readonly positions: string
+}
+
+const maxPartitions = 10_000
+const maxNameLength = 249
+/** The radix of positions in texts: those of 5,000 partitions usually take 35 kB, and at most 60 kB. */
+const radix = 36
+const longestPosition = Number.MAX_SAFE_INTEGER.toString(radix).length
 
 /**
- * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client has reached since. Of a
- * partition that is there twice what comes later holds. It grants nothing: what is delivered from it is what the token allows, as far
- * back as the operator allows.
+ * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client has reached since. If a partition
+ * is there twice, the later entry holds. A cursor grants nothing: what is delivered from it is what the token allows, as far back as
+ * the operator allows.
  */
 export function parseCursor(cursor: unknown): CursorResult {
   if (!isRecord(cursor)) return { fault: 'expected an object such as {"version":1,"partitions":[…]}' }
@@ -35,51 +58,13 @@ export function parseCursor(cursor: unknown): CursorResult {
     for (const position of run) positions.set(`${position.topic}/${position.partition}`, position)
   }
   const { size } = positions
-  if (size > mostPartitions) return { fault: `partitions: ${size}; at most ${mostPartitions}` }
+  if (size > maxPartitions) return { fault: `partitions: ${size}; at most ${maxPartitions}` }
   return { positions: [...positions.values()] }
 }
 
-function parseRun(entry: unknown): readonly CursorPosition[] | undefined {
-  if (!isRecord(entry)) return undefined
-  const { topic, epoch, partition = 0, positions } = entry
-  if (!isName(topic) || !isName(epoch) || !isCount(partition) || typeof positions !== 'string')
-    return undefined
-  return readPositions(positions)?.flatMap((position, index) =>
-    position === undefined ? [] : [{ topic, partition: partition + index, epoch, position }],
-  )
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= longestName
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-/** The radix of positions in texts: of 5,000 partitions they take 35 kB as a rule, and 60 kB at most. */
-const radix = 36
-const longestPosition = Number.MAX_SAFE_INTEGER.toString(radix).length
-
-/** Partitions of a topic that follow each other, with numbers that follow each other, as clients are told of them (`PROTOCOL.md` §8). */
-interface PartitionRun {
-  readonly topic: string
-  readonly epoch: string
-  /** The first one. */
-  readonly partition: number
-  /** Its number. */
-  readonly number: number
-  /** The next offset of each, to the base of 36, with commas between. */
-  readonly positions: string
-}
-
-/** Partitions as clients are told of them, in as few runs as their order makes. */
-export function runsOf(positions: readonly NumberedPosition[]): PartitionRun[] {
-  const runs: { first: NumberedPosition; offsets: number[] }[] = []
+/** Returns partitions as clients are told of them, in as few runs as their order allows. */
+export function runsOf(positions: readonly PartitionPosition[]): PartitionRun[] {
+  const runs: { first: PartitionPosition; offsets: number[] }[] = []
   for (const position of positions) {
     const last = runs.at(-1)
     if (last !== undefined && follows(position, last.first, last.offsets.length))
@@ -95,7 +80,7 @@ export function runsOf(positions: readonly NumberedPosition[]): PartitionRun[] {
   }))
 }
 
-function follows(next: NumberedPosition, first: NumberedPosition, distance: number): boolean {
+function follows(next: PartitionPosition, first: PartitionPosition, distance: number): boolean {
   return (
     next.number === first.number + distance &&
     next.partition.partition === first.partition.partition + distance &&
@@ -104,14 +89,36 @@ function follows(next: NumberedPosition, first: NumberedPosition, distance: numb
   )
 }
 
-/** Reads the positions of a run, `undefined` where one is left out; `undefined` for a text that holds none. */
-function readPositions(text: string): readonly (number | undefined)[] | undefined {
+function parseRun(entry: unknown): readonly CursorPosition[] | undefined {
+  if (!isRecord(entry)) return undefined
+  const { topic, epoch, partition = 0, positions } = entry
+  if (!isName(topic) || !isName(epoch) || !isCount(partition) || typeof positions !== 'string')
+    return undefined
+  return parsePositions(positions)?.flatMap((position, index) =>
+    position === undefined ? [] : [{ topic, partition: partition + index, epoch, position }],
+  )
+}
+
+/** Reads the positions of a run; a position is `undefined` where it is left out. Returns `undefined` for any other text. */
+function parsePositions(text: string): readonly (number | undefined)[] | undefined {
   const positions: (number | undefined)[] = []
   for (const digits of text.split(',')) {
     const position = digits === '' ? undefined : Number.parseInt(digits, radix)
-    const isSound = digits.length <= longestPosition && /^[0-9a-z]*$/.test(digits)
-    if (!isSound || (position !== undefined && !Number.isSafeInteger(position))) return undefined
+    const isValid = digits.length <= longestPosition && /^[0-9a-z]*$/.test(digits)
+    if (!isValid || (position !== undefined && !Number.isSafeInteger(position))) return undefined
     positions.push(position)
   }
   return positions
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= maxNameLength
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

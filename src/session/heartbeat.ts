@@ -34,15 +34,15 @@ export class Heartbeat {
     const { clock, feed } = this.#parts
     const now = readClock(clock)
     // Also while no events come.
-    feed.window.tick(now.steadyMs)
+    feed.tick(now.steadyMs)
     const blocks = new BeatBlocks(feed, this.#message(now))
     const former = [...this.#beats]
     this.#beats.push(feed.moves)
     if (this.#beats.length > mostBeats) this.#beats.shift()
     this.#rounds.begin(session => {
-      const { form, toldMoves } = session
+      const { form, announcedMoves } = session
       // First, for what is written thereby may be more than its client takes.
-      const level = blocks.level(form, former.findLast(moves => moves <= toldMoves) ?? 0)
+      const level = blocks.level(form, former.findLast(moves => moves <= announcedMoves) ?? 0)
       if (session.isLevel) session.notify(level.block, level.moves)
       else session.notify(blocks.behind(form))
       session.warnOfLag(now.steadyMs)

@@ -37,10 +37,10 @@ export class RequestHandler {
   answer(request: ClientRequest, delivery: Delivery): void {
     const { rate, flowControl, refuse } = this.#parts
     if (request.action === 'ack') {
-      const outcome = flowControl.ack(request.frames)
+      const outcome = flowControl.acknowledge(request.frames)
       // One that says something new costs the client nothing: there are no more of them than frames.
       if (outcome === 'further') rate.giveBack()
-      else if (outcome !== 'repeated') refuse({ code: 400, detail: outcome.detail, id: request.id })
+      else if (outcome !== 'repeated') refuse({ code: 400, detail: outcome.fault, id: request.id })
       return
     }
     const fault =

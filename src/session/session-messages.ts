@@ -1,7 +1,7 @@
 import type { Grant } from '../auth/grant.ts'
 import type { RequestId } from '../protocol/error-message.ts'
 import type { FlowControl } from './delivery/flow-control.ts'
-import type { Lag } from './delivery/reader.ts'
+import type { Lag } from './catch-up/behind.ts'
 import type { SessionLimits } from './session-context.ts'
 
 /** What a client is told when its token was found good (`PROTOCOL.md` §4). */

@@ -5,6 +5,7 @@ import { type RequestFault, type RequestId, errorMessage } from '../protocol/err
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Delivery } from './delivery/delivery.ts'
+import type { ReaderStateName } from './delivery/reader-steps.ts'
 import { FlowControl } from './delivery/flow-control.ts'
 import { MessageRate } from './message-rate.ts'
 import { RequestHandler } from './request-handler.ts'
@@ -82,6 +83,11 @@ export class Session implements Recipient {
   /** How many items are subscribed. */
   get size(): number {
     return this.#authorization?.delivery.size ?? 0
+  }
+
+  /** What its reader does; `undefined` before it is live. */
+  get readerState(): ReaderStateName | undefined {
+    return this.#authorization?.delivery.readerState
   }
 
   /** Whether it is where the feed is, not catching up. */
@@ -177,15 +183,15 @@ export class Session implements Recipient {
   }
 
   /** Up to which of the feed's moves its client was told of positions; `Infinity` before it subscribed. */
-  get toldMoves(): number {
-    return this.#authorization?.delivery.toldMoves ?? Number.POSITIVE_INFINITY
+  get announcedMoves(): number {
+    return this.#authorization?.delivery.announcedMoves ?? Number.POSITIVE_INFINITY
   }
 
   /** Takes a prepared heartbeat, which tells of positions up to some of the feed's moves; who has much unsent does without it. */
   notify(block: PreparedFrame, moves = 0): void {
     if (this.#authorization === undefined || !this.#transport.hasRoom) return
     this.write(block)
-    this.#authorization.delivery.told(moves)
+    this.#authorization.delivery.announced(moves)
   }
 
   /** Tells a client that is behind how far, while it can be told. */
@@ -228,7 +234,7 @@ export class Session implements Recipient {
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
     if (this.#state === 'ended') return
-    this.send({ T: 'shutdown', reconnectInMs, positions: this.#authorization?.delivery.takeUntold() })
+    this.send({ T: 'shutdown', reconnectInMs, positions: this.#authorization?.delivery.announceMoved() })
   }
 
   /** Ends it for what is not its client's doing, or not known to be. */

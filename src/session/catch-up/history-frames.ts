@@ -1,51 +1,52 @@
 import { channelOfType, type MarketEvent } from '../../event/event.ts'
-import type { HistoryBatch } from '../../history/history.ts'
-import { type Selection, selects } from '../../feed/selection.ts'
-import { Item } from '../../feed/last-values/item.ts'
 import type { Feed } from '../../feed/feed.ts'
+import { Item } from '../../feed/last-values/item.ts'
+import { type Selection, selects } from '../../feed/selection.ts'
+import type { HistoryBatch } from '../../history/history.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
-import { type EncodedEvents, type DeltaBases, sendEvents, type WireForm } from '../../wire/wire-form.ts'
-import type { OffsetRange } from './window-read.ts'
+import { type DeltaBases, type EncodedEvents, sendEvents, type WireForm } from '../../wire/wire-form.ts'
+import type { OffsetRange } from '../../protocol/server-messages.ts'
 
-/** Where a piece begins in a partition, and up to where its reader has everything before. */
-export interface HistoryFramesStart {
+/** Where a read of the log begins. */
+export interface HistoryStart {
   /** Of the partition. */
   readonly number: number
   readonly from: number
+  /** The client has everything before this offset. */
   readonly covered: number
 }
 
-/** For whom frames are made. */
-export interface Receiver {
-  readonly form: WireForm
-  /** What it has to know when it is live, where its form asks for that. */
+/** The reader that frames are made for. */
+export interface FrameReceiver {
   readonly feed: Feed
+  readonly form: WireForm
+  /** What the reader has to know when it is live, where its wire form needs that. */
   readonly deltaBases: DeltaBases | undefined
 }
 
-/** What is sent of a piece: frames, and losses that were found. */
-export type Sending = { readonly block: PreparedFrame } | { readonly lost: OffsetRange }
+/** What is sent of a read: frames, and losses that were found. */
+export type HistoryPart = { readonly frame: PreparedFrame } | { readonly lost: OffsetRange }
 
-/** What was read of the log for one reader, in frames that are sent one by one. */
+/** A chunk of the log, read for one reader, as frames that are sent one by one. */
 export class HistoryFrames {
-  readonly sendings: Sending[] = []
+  readonly parts: HistoryPart[] = []
   readonly #number: number
-  readonly #receiver: Receiver
-  /** Up to where the reader has everything before each of the sendings, and after all of them. */
-  readonly #befores: number[] = []
+  readonly #receiver: FrameReceiver
+  /** The client has everything before these offsets: before each part is sent, and after all of them. */
+  readonly #coveredBefore: number[] = []
   readonly #covered: number[] = []
   #to: number
   #events = 0
   #bytes = 0
 
-  constructor({ number, from, covered }: HistoryFramesStart, receiver: Receiver) {
+  constructor({ number, from, covered }: HistoryStart, receiver: FrameReceiver) {
     this.#number = number
     this.#receiver = receiver
     this.#to = from
     this.#covered[number] = covered
   }
 
-  /** Up to where it was read. */
+  /** Where the read ends. */
   get to(): number {
     return this.#to
   }
@@ -54,48 +55,48 @@ export class HistoryFrames {
     return this.#events
   }
 
-  /** Of its frames. */
+  /** Of the frames. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Up to where the reader has everything once it was sent this. */
-  coveredAfter(sending: number): number {
-    return this.#befores[sending + 1] ?? this.#covered[this.#number] ?? this.#to
+  /** The client has everything before this offset once the part was sent. */
+  coveredAfter(part: number): number {
+    return this.#coveredBefore[part + 1] ?? this.#covered[this.#number] ?? this.#to
   }
 
-  /** Takes in what comes next in the log. */
-  take(batch: HistoryBatch, selection: Selection): void {
+  /** Adds what comes next in the log. */
+  add(batch: HistoryBatch, selection: Selection): void {
     const number = this.#number
-    if (batch.from > this.#to) this.#add({ lost: { number, from: this.#to, to: batch.from } })
-    const { batch: collected } = this.#receiver.feed.readContext
-    collected.reset()
+    if (batch.from > this.#to) this.#addPart({ lost: { number, from: this.#to, to: batch.from } })
+    const { batch: eventBatch } = this.#receiver.feed.readContext
+    eventBatch.reset()
     const events: MarketEvent[] = []
     for (const { event, offset, json } of batch.events) {
       if (!isWanted(selection, event)) continue
       events.push(event)
-      collected.append(json ?? JSON.stringify(event), noItem, { partition: number, offset })
+      eventBatch.append(json ?? JSON.stringify(event), unknownItem, { partition: number, offset })
     }
     this.#to = batch.to
-    this.#events += collected.count
+    this.#events += eventBatch.count
     const end = { number, to: batch.to, covered: this.#covered }
-    frameEvents(this.#receiver, { run: collected, count: collected.count, events, end }, block => {
-      this.#bytes += block.framed().length
-      this.#add({ block })
+    frameEvents(this.#receiver, { run: eventBatch, count: eventBatch.count, events, end }, frame => {
+      this.#bytes += frame.framed().length
+      this.#addPart({ frame })
     })
   }
 
-  #add(sending: Sending): void {
-    this.sendings.push(sending)
-    this.#befores.push(this.#covered[this.#number] ?? 0)
+  #addPart(part: HistoryPart): void {
+    this.parts.push(part)
+    this.#coveredBefore.push(this.#covered[this.#number] ?? 0)
   }
 }
 
-/** The first so many events of a run, which all are of one partition. */
+/** The first `count` events of a run. All are of one partition. */
 export interface EventRead {
   readonly run: EncodedEvents
   readonly count: number
-  /** They, where they are at hand as objects. */
+  /** The same events as objects, where they are at hand. */
   readonly events?: readonly MarketEvent[]
   readonly end: EventReadEnd
 }
@@ -103,17 +104,17 @@ export interface EventRead {
 export interface EventReadEnd {
   /** Of the partition. */
   readonly number: number
-  /** Up to where it was read with them. */
+  /** The offset behind what was read. */
   readonly to: number
-  /** Up to where the reader has everything; moved on. */
+  /** The client has everything before these offsets, by the number of the partition; moved on by each frame. */
   readonly covered: number[]
 }
 
 /** Makes frames of what was read for one reader. */
 export function frameEvents(
-  { form, feed, deltaBases }: Receiver,
+  { feed, form, deltaBases }: FrameReceiver,
   { run, count, events, end: { number, to, covered } }: EventRead,
-  send: (block: PreparedFrame) => void,
+  send: (frame: PreparedFrame) => void,
 ): void {
   if (count === 0) return
   const reached: number[] = []
@@ -123,8 +124,8 @@ export function frameEvents(
   sendEvents(form, { events: run, chosen, parsed: events, coverage, deltaBases }, send)
 }
 
-/** What is read from the log may be of items that this node has not met. */
-const noItem = new Item(0, 'trades', '', 0)
+/** The log may hold events of items that this node does not know. */
+const unknownItem = new Item(0, 'trades', '', 0)
 
 function isWanted(selection: Selection, event: MarketEvent): boolean {
   const channel = channelOfType[event.T]

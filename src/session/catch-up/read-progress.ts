@@ -1,9 +1,11 @@
 import type { Feed, NumberedPosition } from '../../feed/feed.ts'
+import type { OffsetRange } from '../../protocol/server-messages.ts'
 import type { StartPosition } from './window-read.ts'
 
-/** How far a reader that is behind has read, and what it has told its client to have, by the number of the partition. */
+/** How far a reader that is behind has read, and how far its client was told that it has everything. */
 export class ReadProgress {
   readonly #feed: Feed
+  /** Both by the number of the partition. */
   readonly #reached: number[] = []
   readonly #covered: number[] = []
 
@@ -15,17 +17,17 @@ export class ReadProgress {
     }
   }
 
-  /** What its client has everything before, by the number of the partition; frames that are made move it on. */
+  /** The client has everything before these offsets, by the number of the partition. Frames that are made move them on. */
   get covered(): number[] {
     return this.#covered
   }
 
-  /** Up to where its client has everything. */
+  /** The client has everything before these positions. */
   get positions(): NumberedPosition[] {
     return this.#feed.positions.map(position => ({ ...position, offset: this.coveredAt(position.number) }))
   }
 
-  /** Up to where a partition was read. */
+  /** The offset that a partition was read to. */
   at(number: number): number {
     return this.#reached[number] ?? this.#feed.beginOf(number)
   }
@@ -34,43 +36,43 @@ export class ReadProgress {
     return this.#covered[number] ?? this.#feed.beginOf(number)
   }
 
-  /** States up to where a partition was read. */
+  /** Notes that a partition was read to an offset. */
   reach(number: number, offset: number): void {
     this.#reached[number] = offset
   }
 
-  /** States that its client has everything before an offset. */
+  /** Notes that the client has everything before an offset. */
   cover(number: number, offset: number): void {
     this.#covered[number] = offset
   }
 
-  /** Whatever was read of a partition, but not told, is read again. */
+  /** Has whatever was read of a partition, but not delivered, read again. */
   goBack(number: number): void {
     this.#reached[number] = this.coveredAt(number)
   }
 
-  /** The same for all. */
+  /** Does the same for all partitions. */
   rewind(): void {
     for (const number of this.#reached.keys()) this.goBack(number)
   }
 
-  /** The partitions that it has not read as far as the feed, or further than this node has. */
-  rest(): NumberedPosition[] {
+  /** The partitions that were not read exactly as far as the feed: less far, or further than this node has. */
+  unread(): NumberedPosition[] {
     return this.#feed.positions.filter(({ number, offset }) => this.at(number) !== offset)
   }
 
-  /** What it has read and not told, though it held nothing: ranges of offsets. */
-  undelivered(): [number: number, from: number, to: number][] {
-    const ranges: [number, number, number][] = []
-    for (const { number, offset } of this.#feed.positions) {
+  /** What was read and held nothing to deliver. */
+  undelivered(): OffsetRange[] {
+    const ranges: OffsetRange[] = []
+    for (const { number, offset: to } of this.#feed.positions) {
       const from = this.coveredAt(number)
-      if (from < offset) ranges.push([number, from, offset])
+      if (from < to) ranges.push({ number, from, to })
     }
     return ranges
   }
 
-  /** Partitions whose number stands for nothing any more: what was not told of them is lost. */
-  retired(): { readonly number: number; readonly from: number; readonly to: number }[] {
+  /** What was not delivered of partitions whose number stands for nothing any more: it is lost. */
+  retired(): OffsetRange[] {
     const ends = this.#feed.reached()
     const retired = [...this.#covered.keys()].filter(number => this.#feed.isRetired(number))
     return retired.map(number => {
@@ -79,7 +81,7 @@ export class ReadProgress {
     })
   }
 
-  /** Partitions that are new are read from where they began. */
+  /** Has new partitions read from where they began. */
   begin(): void {
     for (const { number } of this.#feed.positions) this.#covered[number] ??= this.coveredAt(number)
   }

@@ -1,25 +1,25 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { Queue } from '../../limits/queue.ts'
 
-/** What readers that are behind may take of a turn of the event loop, in ms; the last of them may take a little longer. */
+/** What all readers together may take of a turn of the event loop, in ms; the last of them may take a little longer. */
 const budgetMs = 2
 
 /**
- * Lets readers that are behind work one after the other, in each turn of the event loop for a short time, so that however many they are,
- * those that are live do not wait for them.
+ * Lets readers that are behind work one after the other, for a short time in each turn of the event loop. However many they are, live
+ * readers do not wait for them.
  */
 export class ReaderScheduler {
   readonly #now: () => number
   readonly #waiting = new Queue<() => void>()
-  #isUnderWay = false
+  #isRunning = false
 
   /** `now`: milliseconds on a clock that only goes on. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now
   }
 
-  /** Does a piece of work in its turn, never at once; what it gives. */
-  take<Result>(work: () => Result): Promise<Result> {
+  /** Does a piece of work in its turn, never at once. Resolves to its result. */
+  schedule<Result>(work: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
         try {
@@ -28,18 +28,18 @@ export class ReaderScheduler {
           reject(error)
         }
       })
-      if (!this.#isUnderWay) void this.#run()
+      if (!this.#isRunning) void this.#run()
     })
   }
 
   async #run(): Promise<void> {
-    this.#isUnderWay = true
+    this.#isRunning = true
     while (this.#waiting.length > 0) {
       await nextLoopTurn()
       const startMs = this.#now()
       do this.#waiting.shift()?.()
       while (this.#waiting.length > 0 && this.#now() - startMs < budgetMs)
     }
-    this.#isUnderWay = false
+    this.#isRunning = false
   }
 }

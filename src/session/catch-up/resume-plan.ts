@@ -3,17 +3,17 @@ import type { Grant } from '../../auth/grant.ts'
 import type { Feed, NumberedPosition } from '../../feed/feed.ts'
 import type { History } from '../../history/history.ts'
 import type { CursorPosition } from '../../protocol/cursor.ts'
-import type { OffsetRange } from './window-read.ts'
+import type { OffsetRange } from '../../protocol/server-messages.ts'
 
-/** From where a reader goes on, and what it cannot get any more. */
+/** Where a resuming reader begins, and which offsets it cannot get any more. */
 export interface ResumePlan {
   readonly starts: readonly NumberedPosition[]
   readonly lost: readonly OffsetRange[]
-  /** Whether everything since the cursor will come, as far as is known before the log is read. */
+  /** Whether everything since the cursor will be delivered, as far as is known before the log is read. */
   readonly isWhole: boolean
 }
 
-/** A cursor that no node could have told, in words for its client. */
+/** Says, for the client, why no node can have issued the cursor. */
 export interface CursorFault {
   readonly fault: string
 }
@@ -24,15 +24,18 @@ export interface ResumeRequest {
   readonly cursor: readonly CursorPosition[]
   readonly grant: Grant
   readonly signal: AbortSignal
-  /** How often it is looked for partitions that the node has not found; 500 times, every 20 ms, if left out. */
-  readonly mostLooks?: number
+  /** How often to look for partitions that this node has not found, every 20 ms; 500 times if left out. */
+  readonly maxLooks?: number
 }
 
-/** Nodes look for new partitions every 3 s, so one that another node has told is found well within 10 s. */
-const defaultMostLooks = 500
+/** Nodes look for new partitions every 3 s, so one that another node has found is found here well within 10 s. */
+const defaultMaxLooks = 500
 const lookPauseMs = 20
 
-/** What is wrong with a cursor whose topics this node does not read: it could neither deliver what was missed there nor tell its extent. */
+/**
+ * Returns what is wrong with a cursor that names a topic which this node does not read: the node could neither deliver what was missed there
+ * nor say how much that is.
+ */
 export function unknownTopicFault(feed: Feed, cursor: readonly CursorPosition[]): string | undefined {
   const known = new Set(feed.positions.map(({ partition }) => partition.topic))
   const unknown = cursor.find(({ topic }) => !known.has(topic))
@@ -41,9 +44,9 @@ export function unknownTopicFault(feed: Feed, cursor: readonly CursorPosition[])
 }
 
 /**
- * Returns where a reader with this cursor begins in each partition that there is now, and which offsets it cannot get. In a partition
- * that the cursor does not name, and in one whose topic was made again, it has had nothing. Waits for partitions that the cursor names
- * and this node has not found yet. Rejects when the log does not answer.
+ * Returns where a reader with this cursor begins in each partition that there is now, and which offsets it cannot get. The reader has had
+ * nothing of a partition that the cursor does not name, or whose topic was made again. Waits for partitions that the cursor names and
+ * this node has not found yet. Rejects when the log does not answer.
  */
 export async function planResume(request: ResumeRequest): Promise<ResumePlan | CursorFault> {
   const { feed, history, cursor, grant } = request
@@ -51,40 +54,40 @@ export async function planResume(request: ResumeRequest): Promise<ResumePlan | C
   if (missing !== undefined) {
     return { fault: `cursor: ${nameOf(missing)}: the topic has no such partition` }
   }
-  const known = new Map(cursor.map(position => [nameOf(position), position]))
+  const byName = new Map(cursor.map(position => [nameOf(position), position]))
   const mayGoBack = grant.scopes.has('history')
   const { positions } = feed
   const plans = await Promise.all(
     positions.map(position =>
-      planPartition(position, { feed, history, mayGoBack, brought: known.get(nameOf(position.partition)) }),
+      planPartition(position, { feed, history, mayGoBack, known: byName.get(nameOf(position.partition)) }),
     ),
   )
-  // Its client heeds no numbers before it is told these, so they have to be those of now.
+  // The client learns the numbers of partitions by this plan, so it has to hold those of now.
   if (numbersOf(feed.positions) !== numbersOf(positions)) return planResume(request)
   const found = new Set(positions.map(({ partition }) => nameOf(partition)))
   return {
     starts: plans.map(({ start }) => start),
     lost: plans.flatMap(({ lost }) => lost ?? []),
     // A partition that is gone was one of a topic that was made again with fewer.
-    isWhole: plans.every(({ isWhole }) => isWhole) && [...known.keys()].every(name => found.has(name)),
+    isWhole: plans.every(({ isWhole }) => isWhole) && [...byName.keys()].every(name => found.has(name)),
   }
 }
 
-/** Waits until this node has found the partitions of the cursor; returns one that does not exist. */
+/** Waits until this node has found the partitions of the cursor. Returns one that does not exist. */
 async function awaitPartitions({
   feed,
   cursor,
   signal,
-  mostLooks = defaultMostLooks,
+  maxLooks = defaultMaxLooks,
 }: ResumeRequest): Promise<CursorPosition | undefined> {
   for (let looks = 0; ; looks++) {
     const missing = missingPartition(feed, cursor)
-    if (missing === undefined || looks === mostLooks) return missing
+    if (missing === undefined || looks === maxLooks) return missing
     await pause(lookPauseMs, undefined, { signal })
   }
 }
 
-/** The first partition of a cursor that this node has not found, though it reads the same incarnation of the topic. */
+/** Returns a partition of the cursor that this node has not found, though it reads the same incarnation of the topic. */
 function missingPartition(feed: Feed, cursor: readonly CursorPosition[]): CursorPosition | undefined {
   const epochs = new Map<string, string>()
   const found = new Set<string>()
@@ -105,12 +108,12 @@ function numbersOf(positions: readonly NumberedPosition[]): string {
   return positions.map(({ number }) => number).join()
 }
 
-interface Situation {
+interface PartitionRequest {
   readonly feed: Feed
   readonly history: History
   readonly mayGoBack: boolean
-  /** Where the reader was; `undefined` in a partition that it does not know. */
-  readonly brought: CursorPosition | undefined
+  /** Where the client was; `undefined` in a partition that its cursor does not name. */
+  readonly known: CursorPosition | undefined
 }
 
 interface PartitionPlan {
@@ -121,18 +124,18 @@ interface PartitionPlan {
 
 async function planPartition(
   position: NumberedPosition,
-  { feed, history, mayGoBack, brought }: Situation,
+  { feed, history, mayGoBack, known }: PartitionRequest,
 ): Promise<PartitionPlan> {
   const { partition, number, epoch, offset } = position
   const { first, recent } = await history.reach(partition)
   const oldest = mayGoBack ? first : Math.min(recent, feed.window.at(number)?.from ?? recent)
-  const isSame = brought?.epoch === epoch
-  const from = isSame ? brought.position : 0
+  const isSame = known?.epoch === epoch
+  const from = isSame ? known.position : 0
   if (from < oldest) {
     return { start: { ...position, offset: oldest }, lost: { number, from, to: oldest }, isWhole: false }
   }
-  // Another node may be further than this one. A log that was cut back ends before the position; what is written there next is new.
+  // Another node may be ahead of this one. A log that was cut back ends before the position; what is written there next is new.
   const end = from <= offset ? offset : Math.max(offset, await history.end(partition))
-  const isWhole = from <= end && (brought === undefined || isSame)
+  const isWhole = from <= end && (known === undefined || isSame)
   return { start: { ...position, offset: Math.min(from, end) }, isWhole }
 }

@@ -1,24 +1,18 @@
 import type { Feed } from '../../feed/feed.ts'
-import { type Selection, selects } from '../../feed/selection.ts'
 import type { Wanted } from '../../feed/recent-events/read-events.ts'
+import { type Selection, selects } from '../../feed/selection.ts'
 
-/** Where a reader begins in a partition, by its number. */
+/** Where a reader begins in a partition. */
 export interface StartPosition {
+  /** Of the partition. */
   readonly number: number
   readonly offset: number
 }
 
-/** Offsets `[from, to)` of a partition, by its number. */
-export interface OffsetRange {
-  readonly number: number
-  readonly from: number
-  readonly to: number
-}
-
-/** Items listed for a read at most; more are asked for one by one. */
+/** Of a larger selection the items are not listed for a read, but asked for one by one. */
 const mostListed = 1000
 
-/** The items of an interest: by number, so that their chains can be followed, where they are few enough to be listed for each read. */
+/** Returns the items of a selection: a list of their numbers where it is short, so that their events can be followed; otherwise a test. */
 export function wantedItems({ lastValues: { items } }: Feed, selection: Selection): Wanted {
   const numbers = new Set<number>()
   for (const [channel, symbols] of selection) {

@@ -3,11 +3,11 @@ import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { SessionLimits } from '../session-context.ts'
 import type { Transport, Written } from '../transport.ts'
 
-/** Why a client gets nothing more for now: its connection does not take it, or it does not acknowledge what it has. */
+/** Why a client gets nothing more for now: its connection does not take it, or the client does not acknowledge what it has. */
 export type Congestion = 'unsent' | 'unacknowledged'
 
-/** What acknowledging brought. */
-export type AckOutcome = 'further' | 'repeated' | { readonly detail: string }
+/** What an acknowledgement brought; `fault` says what is wrong with it. */
+export type AckOutcome = 'further' | 'repeated' | { readonly fault: string }
 
 export interface FlowControlOptions {
   readonly transport: Transport
@@ -15,96 +15,98 @@ export interface FlowControlOptions {
   readonly clock: Clock
 }
 
-/** Up to which frame was sent when, and how many bytes with it. */
-interface Mark {
-  readonly frame: number
+/** How many frames and bytes had been sent at a time. */
+interface Checkpoint {
+  readonly frames: number
   readonly bytes: number
   readonly ms: number
 }
 
-/** Unsent bytes beyond which no data is queued for a client: two frames. With the next frame that is all it can hold. */
+/** Unsent bytes beyond which no data is queued for a client: two frames. With the next frame that is all that a queue can hold. */
 const maxQueuedBytes = 131_072
-/** A mark is made after so many bytes, or so much time, whichever comes first. */
-const markBytes = 16_384
-const markMs = 100
+/** A checkpoint is made after so many bytes, or so much time, whichever comes first. */
+const checkpointBytes = 16_384
+const checkpointMs = 100
 /** Of a client that does not acknowledge; never changed. */
-const noMarks: Mark[] = []
+const noCheckpoints: Checkpoint[] = []
 
 /**
- * How fast a client takes what it is sent, as far as it can be known: by what its connection has not taken and, once it acknowledges
- * the frames that it has handled, by those. The kernel hides megabytes, and a browser whose page stands still goes on answering pings.
+ * Limits what is sent to one client to what it takes: by what its connection has not taken and, once the client acknowledges the frames
+ * that it has handled, by those. The kernel hides megabytes, and a browser whose page stands still goes on answering pings.
  */
 export class FlowControl {
   readonly #transport: Transport
   readonly #limits: FlowControlOptions['limits']
   readonly #clock: Clock
-  /** Made when the first one waits. */
-  #wakers: Set<() => void> | undefined
+  /** Made when the first listener comes. */
+  #listeners: Set<() => void> | undefined
   /** Data frames sent, and their bytes. */
   #frames = 0
   #bytes = 0
   /** Frames acknowledged; `undefined` as long as the client has acknowledged none. */
-  #acked: number | undefined
+  #ackedFrames: number | undefined
   #ackedBytes = 0
-  /** What was sent and is not acknowledged, oldest first. */
-  #marks: Mark[] = noMarks
+  /** Of what was sent and is not acknowledged, oldest first. */
+  #checkpoints: Checkpoint[] = noCheckpoints
 
   constructor({ transport, limits, clock }: FlowControlOptions) {
     this.#transport = transport
     this.#limits = limits
     this.#clock = clock
-    transport.onDrain(() => this.#wake())
+    transport.onDrain(() => this.#notify())
   }
 
-  /** Writes a frame of data, unless that would be more than its client takes; why not, or what became of it. */
-  send(block: PreparedFrame): Exclude<Written, 'congested'> | Congestion {
+  /** Writes a frame of data, unless the client would not take it. Returns why not, or what became of the frame. */
+  send(frame: PreparedFrame): Exclude<Written, 'congested'> | Congestion {
     if (!this.#isAcknowledged) return 'unacknowledged'
-    const written = this.#transport.write(block, maxQueuedBytes)
+    const written = this.#transport.write(frame, maxQueuedBytes)
     if (written === 'congested') return 'unsent'
-    this.sent(block.framed().length)
+    this.count(frame.framed().length)
     return written
   }
 
-  /** Counts a frame of data, which was written. */
-  sent(bytes: number): void {
+  /** Counts a frame of data that was written otherwise. */
+  count(bytes: number): void {
     this.#frames++
     this.#bytes += bytes
-    if (this.#acked !== undefined) this.#mark()
+    if (this.#ackedFrames !== undefined) this.#addCheckpoint()
   }
 
-  /** Takes the client's word that it has handled the first `frames` frames; the first such word makes it an acknowledging client. */
-  ack(frames: number): AckOutcome {
+  /** The client says that it has handled the first `frames` frames. With the first acknowledgement it begins to be held to them. */
+  acknowledge(frames: number): AckOutcome {
     if (frames > this.#frames)
-      return { detail: `n=${frames}: ${this.#frames} frames with data were sent so far` }
-    if (this.#acked === undefined) return this.#begin(frames)
-    if (frames < this.#acked) return { detail: `n=${frames}: ${this.#acked} were acknowledged already` }
-    if (frames === this.#acked) return 'repeated'
-    this.#acked = frames
-    while ((this.#marks[0]?.frame ?? Infinity) <= frames) this.#ackedBytes = this.#marks.shift()?.bytes ?? 0
+      return { fault: `n=${frames}: ${this.#frames} frames with data were sent so far` }
+    if (this.#ackedFrames === undefined) return this.#beginAcknowledging(frames)
+    if (frames < this.#ackedFrames)
+      return { fault: `n=${frames}: ${this.#ackedFrames} were acknowledged already` }
+    if (frames === this.#ackedFrames) return 'repeated'
+    this.#ackedFrames = frames
+    while ((this.#checkpoints[0]?.frames ?? Infinity) <= frames)
+      this.#ackedBytes = this.#checkpoints.shift()?.bytes ?? 0
     if (frames === this.#frames) this.#ackedBytes = this.#bytes
-    this.#wake()
+    this.#notify()
     return 'further'
   }
 
   get isAcknowledging(): boolean {
-    return this.#acked !== undefined
+    return this.#ackedFrames !== undefined
   }
 
-  /** Bytes of data that the client has not acknowledged, 16 kB more at most; 0 if it never acknowledges. */
+  /** Bytes of data that the client has not acknowledged, or up to 16 kB more; 0 if the client never acknowledges. */
   get unackedBytes(): number {
-    return this.#acked === undefined ? 0 : this.#bytes - this.#ackedBytes
+    return this.#ackedFrames === undefined ? 0 : this.#bytes - this.#ackedBytes
   }
 
   get unsentBytes(): number {
     return this.#transport.unsentBytes
   }
 
-  /** Whether more can be written at once; if not, the listeners of `onRoom` are told when it may be otherwise. */
+  /** Whether more can be written at once; if not, the listeners of `onRoom` are called when that may have changed. */
   get hasRoom(): boolean {
     return this.#transport.hasRoom && this.#isAcknowledged
   }
 
-  /** What keeps a live client from being written to. */
+  /** Why a live client cannot be written to; `undefined` where it can. */
   get congestion(): Congestion | undefined {
     if (this.unsentBytes > maxQueuedBytes) return 'unsent'
     return this.#isAcknowledged ? undefined : 'unacknowledged'
@@ -112,30 +114,43 @@ export class FlowControl {
 
   /** Changes with every sign that the client goes on reading. */
   get progress(): number {
-    return this.#acked ?? this.#transport.signsOfLife
+    return this.#ackedFrames ?? this.#transport.signsOfLife
   }
 
-  onRoom(waker: () => void): void {
-    this.#wakers ??= new Set()
-    this.#wakers.add(waker)
+  onRoom(listener: () => void): void {
+    this.#listeners ??= new Set()
+    this.#listeners.add(listener)
   }
 
-  offRoom(waker: () => void): void {
-    this.#wakers?.delete(waker)
+  offRoom(listener: () => void): void {
+    this.#listeners?.delete(listener)
   }
 
-  /** How large the first frames were is not known, but on average. */
-  #begin(frames: number): AckOutcome {
-    this.#acked = frames
-    this.#marks = []
+  /** Resolves when more can be written at once, or when the signal has aborted. */
+  async untilRoom(signal: AbortSignal): Promise<void> {
+    while (!this.hasRoom && !signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const wake = (): void => resolve()
+      this.onRoom(wake)
+      signal.addEventListener('abort', wake)
+      await promise
+      this.offRoom(wake)
+      signal.removeEventListener('abort', wake)
+    }
+  }
+
+  /** The size of the first frames is not known any more, so they count with the mean. */
+  #beginAcknowledging(frames: number): AckOutcome {
+    this.#ackedFrames = frames
+    this.#checkpoints = []
     this.#ackedBytes = this.#frames === 0 ? 0 : Math.round((this.#bytes * frames) / this.#frames)
-    if (frames < this.#frames) this.#mark()
+    if (frames < this.#frames) this.#addCheckpoint()
     return 'further'
   }
 
   get #isAcknowledged(): boolean {
-    if (this.#acked === undefined) return true
-    const [oldest] = this.#marks
+    if (this.#ackedFrames === undefined) return true
+    const [oldest] = this.#checkpoints
     if (oldest === undefined) return true
     return (
       this.#bytes - this.#ackedBytes <= this.#limits.maxUnackedBytes &&
@@ -143,14 +158,15 @@ export class FlowControl {
     )
   }
 
-  #mark(): void {
+  #addCheckpoint(): void {
     const ms = this.#clock.steady()
-    const last = this.#marks.at(-1)
-    if (last !== undefined && this.#bytes - last.bytes < markBytes && ms - last.ms < markMs) return
-    this.#marks.push({ frame: this.#frames, bytes: this.#bytes, ms })
+    const last = this.#checkpoints.at(-1)
+    if (last !== undefined && this.#bytes - last.bytes < checkpointBytes && ms - last.ms < checkpointMs)
+      return
+    this.#checkpoints.push({ frames: this.#frames, bytes: this.#bytes, ms })
   }
 
-  #wake(): void {
-    if (this.#wakers !== undefined) for (const waker of this.#wakers) waker()
+  #notify(): void {
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener()
   }
 }

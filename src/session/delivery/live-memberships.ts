@@ -1,141 +1,145 @@
 import type { Channel } from '../../event/event.ts'
+import type { ConflationIntervalMs } from '../../feed/conflation/conflation-intervals.ts'
+import type {
+  ConflatedMembership,
+  ConflatedSubscriber,
+  ItemCounts,
+} from '../../feed/conflation/conflated-membership.ts'
 import type { Audience, Subscriber } from '../../feed/fan-out/audience.ts'
 import type { Feed } from '../../feed/feed.ts'
 import { type Selection, selectionKey, selects } from '../../feed/selection.ts'
-import type { ConflationIntervalMs } from '../../feed/conflation/conflation-intervals.ts'
-import type {
-  ConflatedSubscriber,
-  ItemCounts,
-  ConflatedMembership,
-} from '../../feed/conflation/conflated-membership.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { DeltaBases, WireForm } from '../../wire/wire-form.ts'
 import type { StartPosition } from '../catch-up/window-read.ts'
 
-/** What a reader receives: at once, and at intervals; and, when it is behind, all of what, and of what only the newest. */
+/** What a client selects: for a live reader by when it is delivered, for one that is behind by whether every event is. */
 export interface Selections {
+  /** Delivered at once. */
   readonly live: Selection
   readonly intervals: ReadonlyMap<ConflationIntervalMs, Selection>
   readonly every: Selection
   readonly conflated: Selection
 }
 
-/** Who has the seats. */
+/** The reader that has the memberships. */
 export interface LiveReceiver extends Subscriber, ConflatedSubscriber {
   readonly form: WireForm
-  /** Writes a frame. */
-  send(block: PreparedFrame): void
+  /** Writes a frame of data. */
+  send(frame: PreparedFrame): void
 }
 
-/** From where on a reader has not been told of the channels of one interval. */
-export interface Untold {
+/** From where on the channels of one interval were not delivered. */
+export interface IntervalPosition {
   readonly channels: ReadonlySet<Channel>
   readonly starts: readonly StartPosition[]
-  /** Whether that says it all; if not, some of what lies before was not told either. */
+  /** Whether everything before was delivered; otherwise some of it was not either. */
   readonly isWhole: boolean
 }
 
 /** Where a reader was when it left. */
-export interface Left {
-  /** Of what is told at once. */
+export interface LeftPositions {
+  /** Of what is delivered at once. */
   readonly live: readonly StartPosition[]
-  readonly intervals: readonly Untold[]
+  readonly intervals: readonly IntervalPosition[]
 }
 
-interface IntervalSeat {
-  readonly seat: ConflatedMembership
+interface IntervalMembership {
+  readonly membership: ConflatedMembership
   readonly selection: Selection
 }
 
-/** Of who is told nothing at intervals; never changed. */
-const noIntervals = new Map<ConflationIntervalMs, IntervalSeat>()
+/** Of a reader without intervals; never changed. */
+const noIntervals = new Map<ConflationIntervalMs, IntervalMembership>()
 
-/** The places of a reader that is live: in the audience of what it gets at once, and among those that are told at each of its intervals. */
+/** What a live reader is a member of: the audience of what is delivered at once, and a conflated audience for each of its intervals. */
 export class LiveMemberships {
-  readonly #feed: Feed
-  readonly #holder: LiveReceiver
-  #audience: Audience | undefined
-  /** Where the feed was when the seats were taken, by the number of the partition: as far as the reader was told, at least. */
-  #takenAt: readonly number[] | undefined
-  #intervals = noIntervals
-  /** What the reader has to know before live frames, if their form asks for it, and of which interest. */
+  /** What the client has to know before live frames, if its wire form needs that. */
   readonly deltaBases: DeltaBases | undefined
-  #prefaced = ''
+  readonly #feed: Feed
+  readonly #receiver: LiveReceiver
+  #audience: Audience | undefined
+  /** Where the feed was when the reader joined, by the number of the partition: it has got everything before. */
+  #joinedAt: readonly number[] | undefined
+  #intervals = noIntervals
+  /** The selection that the delta bases are for. */
+  #preparedKey = ''
 
-  constructor(feed: Feed, holder: LiveReceiver) {
+  constructor(feed: Feed, receiver: LiveReceiver) {
     this.#feed = feed
-    this.#holder = holder
-    this.deltaBases = holder.form.createDeltaBases?.()
+    this.#receiver = receiver
+    this.deltaBases = receiver.form.createDeltaBases?.()
   }
 
-  /** Tells some of what is to be known before live frames; whether the rest is little, and is told when the seats are taken. */
+  /** Sends some of the delta bases that live frames need. Returns whether the rest is little: then `join` sends it. */
   prepare({ live }: Selections): boolean {
     const key = selectionKey(live)
-    // Without an audience, whatever is told next is told from where the feed is then.
-    if (this.#audience === undefined) this.#takenAt = undefined
+    // Without an audience, whatever is delivered next begins where the feed is then.
+    if (this.#audience === undefined) this.#joinedAt = undefined
     if (this.deltaBases === undefined) return true
-    if (key !== this.#prefaced) this.deltaBases.renew()
-    this.#prefaced = key
+    if (key !== this.#preparedKey) this.deltaBases.renew()
+    this.#preparedKey = key
     return this.deltaBases.advance(
       visit => this.#visit(live, visit),
-      block => this.#holder.send(block),
+      frame => this.#receiver.send(frame),
     )
   }
 
   /**
-   * Changes to the places of other interests, between two batches, so that the positions told with it are exact. False if a
-   * conflated event was still to be told that is told nowhere now: the current values are to be sent.
+   * Changes to other selections between two batches, so that positions told together with it are exact. Returns false if a conflated event
+   * was still to be delivered and no membership delivers it now: the client needs the current values.
    */
-  take(interests: Selections): boolean {
+  join(selections: Selections): boolean {
     const feed = this.#feed
-    const holder = this.#holder
-    // Who joins gets what comes now, not what is still to be written.
+    const receiver = this.#receiver
+    // A new member gets what comes from now on, not what is pending.
     feed.flush()
-    const { live } = interests
+    const { live } = selections
     const former = this.#audience
-    this.#audience = live.size > 0 ? feed.fanout.join(holder, live, holder.form) : undefined
-    if (former !== this.#audience || live.size === 0) this.#takenAt = feed.reached()
+    this.#audience = live.size > 0 ? feed.fanout.join(receiver, live, receiver.form) : undefined
+    if (former !== this.#audience || live.size === 0) this.#joinedAt = feed.reached()
     if (former !== this.#audience) {
-      if (former !== undefined) feed.fanout.leave(holder, former)
-      this.#complete(interests)
+      if (former !== undefined) feed.fanout.leave(receiver, former)
+      this.#complete(selections)
     }
-    return this.#takeIntervals(interests)
+    return this.#joinIntervals(selections)
   }
 
-  /** Leaves all of them; where it was. The frame that it was to get has not reached it. */
-  leave(): Left {
+  /** Gives all memberships up, between two batches or while the reader refuses a frame, which has not reached it then. */
+  leave(): LeftPositions {
     const feed = this.#feed
     const audience = this.#audience
-    feed.flush()
     const { positions } = feed
     const live = positions.map(({ number, offset }) => ({
       number,
       offset:
-        this.#takenAt === undefined
+        this.#joinedAt === undefined
           ? offset
-          : Math.max(audience?.coveredAt(number) ?? feed.beginOf(number), this.#takenAt[number] ?? 0),
+          : Math.max(audience?.coveredAt(number) ?? feed.beginOf(number), this.#joinedAt[number] ?? 0),
     }))
-    const intervals = [...this.#intervals.values()].map(({ seat, selection }): Untold => {
-      const { positions: told, isComplete: isWhole } = seat.leave()
-      const starts = positions.map(({ number }) => ({ number, offset: told[number] ?? feed.beginOf(number) }))
+    const intervals = [...this.#intervals.values()].map(({ membership, selection }): IntervalPosition => {
+      const { positions: delivered, isComplete: isWhole } = membership.leave()
+      const starts = positions.map(({ number }) => ({
+        number,
+        offset: delivered[number] ?? feed.beginOf(number),
+      }))
       return { channels: new Set(selection.keys()), starts, isWhole }
     })
-    if (audience !== undefined) feed.fanout.leave(this.#holder, audience)
+    if (audience !== undefined) feed.fanout.leave(this.#receiver, audience)
     this.#audience = undefined
     this.#intervals = noIntervals
     this.deltaBases?.suspend()
     return { live, intervals }
   }
 
-  #complete(interests: Selections): void {
+  #complete(selections: Selections): void {
     const audience = this.#audience
     if (this.deltaBases === undefined || audience === undefined) return
-    this.prepare(interests)
+    this.prepare(selections)
     const coverage = this.#feed.positions.map(({ number }) => [number, audience.coveredAt(number)] as const)
     this.deltaBases.complete(
-      visit => this.#visit(interests.live, visit),
+      visit => this.#visit(selections.live, visit),
       coverage,
-      block => this.#holder.send(block),
+      frame => this.#receiver.send(frame),
     )
   }
 
@@ -151,23 +155,23 @@ export class LiveMemberships {
     }
   }
 
-  #takeIntervals({ intervals, live }: Selections): boolean {
+  #joinIntervals({ intervals, live }: Selections): boolean {
     if (intervals.size === 0 && this.#intervals.size === 0) return true
     if (this.#intervals === noIntervals) this.#intervals = new Map()
     const feed = this.#feed
-    const subscriber = this.#holder
+    const subscriber = this.#receiver
     const { form } = subscriber
     const leaving = [...this.#intervals].filter(
       ([intervalMs, { selection }]) => !isSame(selection, intervals.get(intervalMs)),
     )
-    const undelivered = merged(leaving.map(([, { seat }]) => seat.undelivered()))
+    const undelivered = merged(leaving.map(([, { membership }]) => membership.undelivered()))
     for (const [intervalMs] of leaving) this.#intervals.delete(intervalMs)
     for (const [intervalMs, selection] of intervals) {
       if (this.#intervals.has(intervalMs)) continue
-      const seat = feed.conflation.join(intervalMs, { subscriber, selection, form, undelivered })
-      this.#intervals.set(intervalMs, { seat, selection })
+      const membership = feed.conflation.join(intervalMs, { subscriber, selection, form, undelivered })
+      this.#intervals.set(intervalMs, { membership, selection })
     }
-    for (const [, { seat }] of leaving) seat.leave()
+    for (const [, { membership }] of leaving) membership.leave()
     const { items } = feed.lastValues
     return ![...undelivered.keys()].some(number => {
       const item = items.at(number)
@@ -182,7 +186,7 @@ function isSame(selection: Selection, other: Selection | undefined): boolean {
 
 function merged(all: readonly ItemCounts[]): ItemCounts {
   const sum = new Map<number, number>()
-  for (const events of all)
-    for (const [number, count] of events) sum.set(number, (sum.get(number) ?? 0) + count)
+  for (const counts of all)
+    for (const [number, count] of counts) sum.set(number, (sum.get(number) ?? 0) + count)
   return sum
 }

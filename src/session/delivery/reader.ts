@@ -1,25 +1,31 @@
 import type { Channel } from '../../event/event.ts'
 import type { NumberedPosition } from '../../feed/feed.ts'
 import type { Selection } from '../../feed/selection.ts'
+import { lostMessage, type OffsetRange, replacedMessage } from '../../protocol/server-messages.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
-import { CatchUp } from '../catch-up/catch-up.ts'
+import { Behind, type ConflatedStart, type Lag } from '../catch-up/behind.ts'
+import { type CursorFault, planResume, type ResumePlan, type ResumeRequest } from '../catch-up/resume-plan.ts'
+import type { StartPosition } from '../catch-up/window-read.ts'
 import type { DeliveryContext, Recipient } from '../session-context.ts'
-import type { OffsetRange, StartPosition } from '../catch-up/window-read.ts'
-import { ConflatedReader } from './conflated-reader.ts'
-import type { FlowControl } from './flow-control.ts'
 import type { BehindCause } from '../session-counts.ts'
-import { type Selections, type LiveReceiver, LiveMemberships, type Untold } from './live-memberships.ts'
+import type { FlowControl } from './flow-control.ts'
+import {
+  type IntervalPosition,
+  LiveMemberships,
+  type LiveReceiver,
+  type Selections,
+} from './live-memberships.ts'
+import { type ReaderEvent, type ReaderStateName, type ReaderStep, readerSteps } from './reader-steps.ts'
 
-/** Who reads by it. */
 export interface ReaderOwner {
   /** The user. */
   readonly subject: string
-  /** Told of a fault that is not the client's. */
+  /** Called with a fault that is not the client's. */
   failed(error: unknown): void
-  /** Told that the current values of the conflated channels are to be sent: what was to be replaced has left the memory. */
+  /** Called when the client needs the current values of its conflated channels: events were skipped that nobody counted. */
   skipped(): void
-  /** Told that the reader, which had fallen behind, is live again. */
+  /** Called when a reader that had fallen behind is live again. */
   caughtUp(): void
 }
 
@@ -29,279 +35,273 @@ export interface ReaderOptions {
   readonly flowControl: FlowControl
 }
 
-/** That a reader is behind, and since when; times on the steady clock. */
-interface Behind {
-  readonly cause: BehindCause
-  readonly sinceMs: number
-  readonly catchUp: CatchUp
-  readonly newest: readonly ConflatedReader[]
+/** Called as a resume goes on: `refused`, or `planned` and then `live`. */
+export interface ResumeListener {
+  refused(fault: string): void
+  planned(plan: ResumePlan): void
+  live(): void
+}
+
+interface Live {
+  readonly name: 'live'
+}
+
+interface Planning {
+  readonly name: 'planning'
   readonly abort: AbortController
-  /** The last sign that its client goes on reading, and when it was seen. */
-  progress: number
-  progressMs: number
 }
 
-/** How far a reader is behind. */
-export interface Lag {
-  readonly cause: BehindCause
-  /** For how long. */
-  readonly ms: number
-  /** For how long its client has not taken anything although there was something to take. */
-  readonly idleMs: number
-  /** Offsets between its positions and those of the feed. */
-  readonly offsets: number
+interface CatchingUp {
+  readonly name: 'catchingUp'
+  readonly behind: Behind
 }
 
+interface Rejoining {
+  readonly name: 'rejoining'
+  readonly behind: Behind
+}
+
+interface Ended {
+  readonly name: 'ended'
+}
+
+type ReaderState = Live | Planning | CatchingUp | Rejoining | Ended
+
+// Shared: an idle session takes no memory for its state.
+const live: Live = { name: 'live' }
+const ended: Ended = { name: 'ended' }
 const nothing: Selection = new Map()
-const noInterests: Selections = { live: nothing, intervals: new Map(), every: nothing, conflated: nothing }
+const noSelections: Selections = { live: nothing, intervals: new Map(), every: nothing, conflated: nothing }
 
 /**
- * A session's place in the feed. *Live*, it is one of its audience and is written to. *Behind*, since it resumes or its client does
- * not keep up, it holds nothing but its position, reads from there at its client's pace, and joins again where the feed is.
+ * A session's position in the feed. A *live* reader is a member of its audiences and is written to. A reader that resumes, or whose client
+ * does not keep up, is *behind*: it holds nothing but its position, reads from there at its client's speed, and joins again where the feed
+ * is. `readerSteps` says what becomes of it.
  */
 export class Reader implements LiveReceiver {
-  readonly #parts: DeliveryContext
+  readonly #context: DeliveryContext
   readonly #owner: ReaderOwner
   readonly #recipient: Recipient
   readonly #flowControl: FlowControl
   readonly #memberships: LiveMemberships
-  #interests = noInterests
-  /** Counts the changes of interests. */
-  #revision = 0
-  #behind: Behind | undefined
+  #selections = noSelections
+  #state: ReaderState = live
   #hasLost = false
 
-  constructor(parts: DeliveryContext, { owner, recipient, flowControl }: ReaderOptions) {
-    this.#parts = parts
+  constructor(context: DeliveryContext, { owner, recipient, flowControl }: ReaderOptions) {
+    this.#context = context
     this.#owner = owner
     this.#recipient = recipient
     this.#flowControl = flowControl
-    this.#memberships = new LiveMemberships(parts.feed, this)
+    this.#memberships = new LiveMemberships(context.feed, this)
   }
 
   get form(): WireForm {
     return this.#recipient.form
   }
 
-  get isLive(): boolean {
-    return this.#behind === undefined
+  get state(): ReaderStateName {
+    return this.#state.name
   }
 
-  /** Whether its client was told while it was behind that it does not get something. */
+  /** Whether the client was told, while it was behind, that it does not get something. */
   get hasLost(): boolean {
     return this.#hasLost
   }
 
-  /** Up to where its client has everything of the lossless channels. */
+  /** The client has everything of the lossless channels before these positions, once the feed has been flushed. */
   get positions(): readonly NumberedPosition[] {
-    // First, for what is written thereby may be more than its client takes.
-    this.#parts.feed.flush()
-    return this.#behind?.catchUp.positions ?? this.#parts.feed.positions
+    return this.#behind?.positions ?? this.#context.feed.positions
+  }
+
+  get #behind(): Behind | undefined {
+    return 'behind' in this.#state ? this.#state.behind : undefined
   }
 
   /**
-   * Wants something else from now on. False if a conflated event was still to be told that is told nowhere now: the current values
-   * are to be sent.
+   * Delivers something else from now on. Returns false if a conflated event was still to be delivered and no membership delivers it now:
+   * the client needs the current values.
    */
-  follow(interests: Selections): boolean {
-    // What is pending is not what is wanted from now on. It may be the frame with which its client does not keep up.
-    this.#parts.feed.flush()
-    const former = this.#interests.conflated
-    this.#interests = interests
-    this.#revision++
-    if (this.#behind !== undefined) {
-      const { catchUp, newest } = this.#behind
-      catchUp.rewind()
-      for (const reader of newest) reader.restart(catchUp.positions, former)
-      return true
-    }
-    if (this.#memberships.prepare(interests)) return this.#memberships.take(interests)
-    this.#lag('preparing')
+  select(selections: Selections): boolean {
+    // Pending events belong to the former selections. The reader may fall behind by this flush.
+    this.#context.feed.flush()
+    const former = this.#selections.conflated
+    this.#selections = selections
+    const { action } = this.#step('select')
+    if (action === 'rewind') this.#behind?.rewind(former)
+    if (action !== 'join') return true
+    if (this.#memberships.prepare(selections)) return this.#join()
+    this.#fallBehind('unprepared', 'preparing')
     return true
   }
 
-  /** Begins behind, at what its client missed of the lossless channels, and calls `onLive` when it has come to where the feed is. */
-  resume(starts: readonly StartPosition[], onLive: () => void): void {
-    this.#fallBehind('resume', { starts, newest: [], onLive })
+  /** Delivers what the client missed since its cursor, then what comes. */
+  resume(request: Pick<ResumeRequest, 'cursor' | 'grant'>, listener: ResumeListener): void {
+    const { to, action } = this.#step('resume')
+    if (action !== 'plan') return
+    const { feed, resuming } = this.#context
+    const abort = new AbortController()
+    const { signal } = abort
+    this.#state = { name: to, abort }
+    planResume({ ...request, feed, history: resuming.history, signal })
+      .then(plan => this.#begin(plan, listener))
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#owner.failed(error)
+      })
   }
 
-  deliver(block: PreparedFrame): 'done' | void {
-    const sent = this.#flowControl.send(block)
+  deliver(frame: PreparedFrame): 'done' | void {
+    const sent = this.#flowControl.send(frame)
     if (sent === 'taken') return 'done'
-    if (sent !== 'written') this.#lag(sent)
+    if (sent !== 'written') this.#fallBehind('congested', sent)
   }
 
-  /** Partitions have begun or ended: tells its client what it does not get of these. */
-  noticePartitions(): void {
-    this.#behind?.catchUp.noticePartitions()
-  }
-
-  offer(blocks: readonly PreparedFrame[]): boolean {
+  offer(frames: readonly PreparedFrame[]): boolean {
     const congestion = this.#flowControl.congestion
-    if (congestion === undefined) for (const block of blocks) this.send(block)
-    else this.#lag(congestion)
+    if (congestion === undefined) for (const frame of frames) this.send(frame)
+    else this.#fallBehind('congested', congestion)
     return congestion === undefined
   }
 
   miss(): void {
-    this.#lag('forgotten')
+    this.#fallBehind('forgotten', 'forgotten')
   }
 
-  /** Writes a frame of data, whatever is unsent. */
-  send(block: PreparedFrame): void {
-    this.#flowControl.sent(block.framed().length)
-    this.#recipient.write(block)
+  /** Writes a frame of data, however much is unsent. */
+  send(frame: PreparedFrame): void {
+    this.#flowControl.count(frame.framed().length)
+    this.#recipient.write(frame)
   }
 
-  /** Tells its client what it does not get any more. */
-  lose(extent: OffsetRange): void {
+  /** Tells the client which offsets it does not get. */
+  lose(range: OffsetRange): void {
     this.#hasLost = true
-    this.#parts.resuming.readers.lostOffsets += extent.to - extent.from
-    this.#recipient.send({ T: 'lost', ranges: [rangeOf(extent)] })
+    this.#context.resuming.readers.lostOffsets += range.to - range.from
+    this.#recipient.send(lostMessage([range]))
   }
 
-  /** How far it is behind; `undefined` when it is live. */
+  /** Tells a client that is behind what it does not get of partitions that have begun or ended. */
+  noticePartitions(): void {
+    this.#behind?.noticePartitions()
+  }
+
+  /** How far the reader is behind at a time on the steady clock; `undefined` where it is live. */
   lagAt(nowMs: number): Lag | undefined {
-    const behind = this.#behind
-    if (behind === undefined) return undefined
-    const { feed } = this.#parts
-    const { progress, hasRoom } = this.#flowControl
-    if (progress !== behind.progress || hasRoom) {
-      behind.progress = progress
-      behind.progressMs = nowMs
-    }
-    let offsets = 0
-    feed.flush()
-    const reached = feed.positions
-    for (const [index, { offset }] of this.positions.entries())
-      offsets += (reached[index]?.offset ?? offset) - offset
-    const { cause, sinceMs, progressMs } = behind
-    return { cause, ms: nowMs - sinceMs, idleMs: nowMs - progressMs, offsets: Math.max(0, offsets) }
+    return this.#behind?.lagAt(nowMs)
   }
 
-  /** Nothing is delivered any more. */
+  /** Delivers nothing any more. */
   end(): void {
-    // First, for what is written thereby may be more than its client takes.
+    // The reader may fall behind by this flush.
+    this.#context.feed.flush()
+    const former = this.#state
+    this.#step('end')
     this.#memberships.leave()
-    this.#behind?.abort.abort()
+    if ('abort' in former) former.abort.abort()
+    if ('behind' in former) former.behind.stop()
   }
 
-  /** Its client does not take what is written: the frame at hand is the first that it does not get. */
-  #lag(cause: Exclude<BehindCause, 'resume'>): void {
-    const { feed } = this.#parts
-    // What is pending counts as missed as well; who notices it there is behind already.
-    feed.flush()
-    if (this.#behind !== undefined) return
-    const { live, intervals } = this.#memberships.leave()
-    const told = new Set(intervals.flatMap(({ channels }) => [...channels]))
-    const newest = [
-      this.#conflatedReader(live, channel => !told.has(channel)),
-      ...intervals.map(({ starts, channels }) =>
-        this.#conflatedReader(starts, channel => channels.has(channel)),
-      ),
+  /** Goes where the table says. A state that holds something new is entered by whoever performs the step's action. */
+  #step(event: ReaderEvent): ReaderStep {
+    const step = readerSteps[this.#state.name][event]
+    if (step.to === 'live') this.#state = live
+    else if (step.to === 'ended') this.#state = ended
+    else if (step.to !== 'planning' && 'behind' in this.#state)
+      this.#state = { name: step.to, behind: this.#state.behind }
+    return step
+  }
+
+  #join(): boolean {
+    const isDelivered = this.#memberships.join(this.#selections)
+    // The session may have ended by what it was sent.
+    if (this.#state === ended) this.#memberships.leave()
+    return isDelivered
+  }
+
+  #begin(plan: ResumePlan | CursorFault, listener: ResumeListener): void {
+    if ('fault' in plan) {
+      if (this.#step('refused').to === 'live') listener.refused(plan.fault)
+      return
+    }
+    const { to, action } = this.#step('planned')
+    if (action !== 'begin') return
+    const behind = this.#createBehind('resume', {
+      starts: plan.starts,
+      conflated: [],
+      onLive: () => listener.live(),
+    })
+    this.#state = { name: to, behind }
+    void behind.run()
+    listener.planned(plan)
+  }
+
+  /** The frame at hand is the first one that the client does not get. */
+  #fallBehind(event: 'congested' | 'forgotten' | 'unprepared', cause: BehindCause): void {
+    // Pending events count as missed, too. The reader may fall behind by this flush already.
+    this.#context.feed.flush()
+    const { to, action } = this.#step(event)
+    if (action !== 'leave') return
+    const { live: starts, intervals } = this.#memberships.leave()
+    const atIntervals = new Set(intervals.flatMap(({ channels }) => [...channels]))
+    const conflated: ConflatedStart[] = [
+      { starts, isOf: channel => !atIntervals.has(channel) },
+      ...intervals.map(interval => ({
+        starts: interval.starts,
+        isOf: (channel: Channel) => interval.channels.has(channel),
+      })),
     ]
-    this.#fallBehind(cause, { starts: live, newest, onLive: () => this.#owner.caughtUp() })
-    this.#tellUncounted(intervals)
+    const behind = this.#createBehind(cause, { starts, conflated, onLive: () => this.#owner.caughtUp() })
+    this.#state = { name: to, behind }
+    void behind.run()
+    this.#skipLeftovers(intervals)
   }
 
-  /** What was left over at the end of an interval lies before where it is read from. */
-  #tellUncounted(intervals: readonly Untold[]): void {
+  /** Events that were left over at the end of an interval lie before the position from which the channels are read. */
+  #skipLeftovers(intervals: readonly IntervalPosition[]): void {
     const uncounted = intervals.filter(({ isWhole }) => !isWhole)
     if (uncounted.length === 0) return
     const ranges = uncounted.flatMap(({ starts }) =>
-      starts.map(({ number, offset }) => ({ number, from: this.#parts.feed.beginOf(number), to: offset })),
+      starts.map(({ number, offset }) => ({ number, from: this.#context.feed.beginOf(number), to: offset })),
     )
     this.#skip(ranges.filter(({ from, to }) => from < to))
   }
 
-  #skip(extents: readonly OffsetRange[]): void {
-    this.#recipient.send({ T: 'replaced', ranges: extents.map(rangeOf) })
+  #skip(ranges: readonly OffsetRange[]): void {
+    this.#recipient.send(replacedMessage(ranges))
     this.#owner.skipped()
   }
 
-  #conflatedReader(starts: readonly StartPosition[], isOf: (channel: Channel) => boolean): ConflatedReader {
-    const { feed, resuming } = this.#parts
-    return new ConflatedReader(
-      {
-        feed,
-        form: this.form,
-        deltaBases: this.#memberships.deltaBases,
-        selection: () => only(this.#interests.conflated, isOf),
-        deliver: block => this.send(block),
-        onReplaced: (item, count) => {
-          const channel: Channel | undefined = feed.lastValues.items.at(item)?.channel
-          if (channel !== undefined) resuming.readers.replaced[channel] += count
-        },
-        onSkipped: extents => this.#skip(extents),
-      },
+  #createBehind(cause: BehindCause, { starts, conflated, onLive }: Beginning): Behind {
+    return new Behind({
+      context: this.#context,
+      subject: this.#owner.subject,
+      flowControl: this.#flowControl,
+      form: this.form,
+      feed: this.#context.feed,
+      deltaBases: this.#memberships.deltaBases,
+      cause,
       starts,
-    )
-  }
-
-  #fallBehind(cause: BehindCause, { starts, newest, onLive }: Beginning): void {
-    const { clock, resuming } = this.#parts
-    const counts = resuming.readers
-    const abort = new AbortController()
-    const catchUp = this.#createCatchUp(starts, newest, abort.signal)
-    const { progress } = this.#flowControl
-    const sinceMs = clock.steady()
-    this.#behind = { cause, sinceMs, catchUp, newest, abort, progress, progressMs: sinceMs }
-    counts.behind[cause]++
-    counts.begun[cause]++
-    catchUp
-      .run(() => {
-        this.#behind = undefined
-        counts.onCaughtUp.notify({ cause, ms: clock.steady() - sinceMs, events: catchUp.events })
-        this.#memberships.take(this.#interests)
+      conflated,
+      selections: () => this.#selections,
+      onProgress: progress => void this.#step(progress),
+      prepare: () => this.#memberships.prepare(this.#selections),
+      join: () => {
+        this.#step('joined')
+        this.#join()
         onLive()
-      })
-      .catch((error: unknown) => {
-        if (!abort.signal.aborted) this.#owner.failed(error)
-      })
-      .finally(() => counts.behind[cause]--)
-  }
-
-  #createCatchUp(
-    starts: readonly StartPosition[],
-    newest: readonly ConflatedReader[],
-    signal: AbortSignal,
-  ): CatchUp {
-    const { history, scheduler, limits, readers } = this.#parts.resuming
-    return new CatchUp(
-      {
-        ...limits.of(this.#owner.subject),
-        feed: this.#parts.feed,
-        history,
-        scheduler,
-        flowControl: this.#flowControl,
-        form: this.form,
-        deltaBases: this.#memberships.deltaBases,
-        newest,
-        signal,
-        counts: readers.caughtUp,
-        selection: () => this.#interests.every,
-        revision: () => this.#revision,
-        prepare: () => this.#memberships.prepare(this.#interests),
-        deliver: block => this.send(block),
-        tell: message => this.#recipient.send(message),
-        lose: extent => this.lose(extent),
       },
-      starts,
-    )
+      send: frame => this.send(frame),
+      tell: message => this.#recipient.send(message),
+      lose: range => this.lose(range),
+      skip: ranges => this.#skip(ranges),
+      failed: error => this.#owner.failed(error),
+    })
   }
 }
 
 /** How a reader begins to be behind. */
 interface Beginning {
   readonly starts: readonly StartPosition[]
-  readonly newest: readonly ConflatedReader[]
+  readonly conflated: readonly ConflatedStart[]
   readonly onLive: () => void
-}
-
-function only(selection: Selection, isOf: (channel: Channel) => boolean): Selection {
-  return new Map([...selection].filter(([channel]) => isOf(channel)))
-}
-
-function rangeOf({ number, from, to }: OffsetRange): readonly [number: number, from: number, to: number] {
-  return [number, from, to]
 }

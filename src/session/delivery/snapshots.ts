@@ -2,11 +2,12 @@ import type { Grant } from '../../auth/grant.ts'
 import type { Feed } from '../../feed/feed.ts'
 import type { RequestedItems } from '../../protocol/client-message.ts'
 import type { RequestId } from '../../protocol/error-message.ts'
+import { snapshotHead } from '../../protocol/server-messages.ts'
 import { type Clock, readClock, wallTimeOf } from '../../system/clock.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { Recipient } from '../session-context.ts'
 import type { FlowControl } from './flow-control.ts'
-import { type Subscription, entitledNames, resolve } from './subscription.ts'
+import { entitledNames, resolve, type Subscription } from './subscription.ts'
 
 interface SnapshotsOptions {
   readonly feed: Feed
@@ -21,125 +22,119 @@ interface SnapshotsOptions {
 
 /** The current values that a session is sent. */
 export class Snapshots {
-  readonly #parts: SnapshotsOptions
-  /** Values that are newer than where a reader behind is wait until it is live. Made when the first are asked for. */
+  readonly #options: SnapshotsOptions
+  /** While the reader is behind these wait: their values are newer than what it is sent. Made when the first are asked for. */
   #lossless: SnapshotSender | undefined
-  /** Those of conflated channels need not. */
+  /** Those of conflated channels need not wait. */
   #conflated: SnapshotSender | undefined
 
-  constructor(parts: SnapshotsOptions) {
-    this.#parts = parts
+  constructor(options: SnapshotsOptions) {
+    this.#options = options
   }
 
-  /** Whether a further snapshot may wait its turn. */
+  /** Whether no further snapshot may wait. */
   get isFull(): boolean {
     return this.#lossless?.isFull === true || this.#conflated?.isFull === true
   }
 
-  /** Sends current values of what is named, as soon as none of them is newer than what comes after it. */
+  /** Sends the current values of some items, as soon as none of them is newer than what comes after it. */
   send(items: RequestedItems, id: RequestId | undefined): void {
-    const { subscription, isLive } = this.#parts
+    const { subscription, isLive } = this.#options
     const isConflated = [...items.keys()].every(channel => subscription().policy(channel) === 'conflate')
     const sender = isConflated
       ? (this.#conflated ??= this.#createSender(() => true))
       : (this.#lossless ??= this.#createSender(isLive))
-    sender.add(() => this.#make(items, id))
+    sender.add(() => this.#frames(items, id))
   }
 
-  /** Sends current values of everything conflated, unless many are on their way. */
+  /** Sends the current values of everything conflated, unless many snapshots are on their way. */
   sendConflated(): void {
-    if (this.#conflated?.isFull !== true) this.send(this.#parts.subscription().itemsOf('conflate'), undefined)
+    if (this.#conflated?.isFull === true) return
+    this.send(this.#options.subscription().itemsOf('conflate'), undefined)
   }
 
-  /** The session is where the feed is. */
+  /** The session is where the feed is again. */
   resume(): void {
     this.#lossless?.resume()
   }
 
-  /** Makes anew what has not been sent whole: what it may hold has changed. */
+  /** Begins every snapshot that was not sent whole again: what it may hold has changed. */
   restart(): void {
     this.#lossless?.restart()
     this.#conflated?.restart()
   }
 
-  /** Forgets what has not been sent. */
+  /** Drops what has not been sent. */
   end(): void {
     this.#lossless?.end()
     this.#conflated?.end()
   }
 
-  #createSender(isTime: () => boolean): SnapshotSender {
-    const { flowControl, recipient, feed } = this.#parts
+  #createSender(isDue: () => boolean): SnapshotSender {
+    const { flowControl, recipient, feed } = this.#options
     return new SnapshotSender({
       flowControl,
-      write: block => {
-        flowControl.sent(block.framed().length)
-        recipient.write(block)
+      send: frame => {
+        flowControl.count(frame.framed().length)
+        recipient.write(frame)
       },
       mayGoOn: () => {
-        // No value is newer than what was written: it would come again, as an event.
+        // No value may be newer than what was written: it would come again, as an event.
         feed.flush()
-        return isTime()
+        return isDue()
       },
     })
   }
 
-  #make(items: RequestedItems, id: RequestId | undefined): Iterable<PreparedFrame> {
-    const { feed, clock, recipient, grant } = this.#parts
+  #frames(items: RequestedItems, id: RequestId | undefined): Iterable<PreparedFrame> {
+    const { feed, clock, recipient, grant } = this.#options
     const channels = [...items.keys()]
-    const head = {
-      T: 'snapshot',
-      ...(id === undefined ? {} : { id }),
-      // Of the moment at which each piece is made; absent where it is undefined.
-      get since() {
-        const sinceMs = feed.completeSinceMs(channels)
-        if (sinceMs === undefined) return undefined
-        return new Date(Math.max(0, Math.ceil(wallTimeOf(sinceMs, readClock(clock))))).toISOString()
-      },
-    }
+    const head = snapshotHead(id, () => {
+      const sinceMs = feed.completeSinceMs(channels)
+      return sinceMs === undefined ? undefined : wallTimeOf(sinceMs, readClock(clock))
+    })
     return recipient.form.snapshot(head, this.#currentEvents(items, grant()))
   }
 
   *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {
     for (const [channel, names] of items) {
-      const seen = entitledNames(channel, names, grant)
-      if (seen.size > 0) yield* this.#parts.feed.lastValues.snapshot(channel, resolve(seen, grant))
+      const entitled = entitledNames(channel, names, grant)
+      if (entitled.size > 0) yield* this.#options.feed.lastValues.snapshot(channel, resolve(entitled, grant))
     }
   }
 }
 
-/** Blocks sent before the event loop has its turn. */
-const blocksPerTurn = 4
+/** Frames sent before the event loop has its turn. */
+const framesPerTurn = 4
 const maxWaiting = 16
 
-/** A snapshot, and how it is made. */
-interface Snapshot {
+interface WaitingSnapshot {
   readonly make: () => Iterable<PreparedFrame>
-  readonly blocks: Iterator<PreparedFrame>
+  readonly frames: Iterator<PreparedFrame>
 }
 
 interface SnapshotSenderOptions {
   readonly flowControl: FlowControl
-  readonly write: (block: PreparedFrame) => void
+  readonly send: (frame: PreparedFrame) => void
   /** Whether values of this moment may be sent now; if not, `resume` is called when they may. */
   readonly mayGoOn: () => boolean
 }
 
 /**
- * Sends snapshots piece by piece, as fast as the connection takes them: each piece is made only when there is room
- * for it, of the values current then, so a snapshot of a whole market costs no memory and never makes its reader slow.
+ * Sends snapshots piece by piece, as fast as the connection takes them. Each piece is made when there is room for it, of the values current
+ * then, so a snapshot of a whole market costs no memory and never makes its reader slow.
  */
 class SnapshotSender {
-  readonly #parts: SnapshotSenderOptions
+  readonly #options: SnapshotSenderOptions
   readonly #wake = (): void => this.resume()
-  #waiting: Snapshot[] = []
+  #waiting: WaitingSnapshot[] = []
   #turn: NodeJS.Immediate | undefined
 
-  constructor(parts: SnapshotSenderOptions) {
-    this.#parts = parts
+  constructor(options: SnapshotSenderOptions) {
+    this.#options = options
   }
 
-  /** Whether a further snapshot may wait its turn. */
+  /** Whether no further snapshot may wait. */
   get isFull(): boolean {
     return this.#waiting.length >= maxWaiting
   }
@@ -147,38 +142,36 @@ class SnapshotSender {
   add(make: () => Iterable<PreparedFrame>): void {
     this.#waiting.push(begin(make))
     if (this.#waiting.length > 1) return
-    this.#parts.flowControl.onRoom(this.#wake)
+    this.#options.flowControl.onRoom(this.#wake)
     this.resume()
   }
 
-  /** Makes anew what has not been sent whole: what it may hold has changed. */
   restart(): void {
     this.#waiting = this.#waiting.map(({ make }) => begin(make))
   }
 
-  /** Forgets what has not been sent. */
   end(): void {
     this.#waiting = []
     clearImmediate(this.#turn)
-    this.#parts.flowControl.offRoom(this.#wake)
+    this.#options.flowControl.offRoom(this.#wake)
   }
 
   /** Goes on, as far as there is room. */
   resume(): void {
-    const { flowControl, write, mayGoOn } = this.#parts
+    const { flowControl, send, mayGoOn } = this.#options
     clearImmediate(this.#turn)
-    for (let sent = 0; sent < blocksPerTurn; sent++) {
+    for (let sent = 0; sent < framesPerTurn; sent++) {
       const [snapshot] = this.#waiting
       if (snapshot === undefined || !flowControl.hasRoom || !mayGoOn()) return
-      const { done, value } = snapshot.blocks.next()
+      const { done, value } = snapshot.frames.next()
       if (done === true) this.#waiting.shift()
-      else write(value)
+      else send(value)
       if (this.#waiting.length === 0) return flowControl.offRoom(this.#wake)
     }
     this.#turn = setImmediate(this.#wake)
   }
 }
 
-function begin(make: () => Iterable<PreparedFrame>): Snapshot {
-  return { make, blocks: make()[Symbol.iterator]() }
+function begin(make: () => Iterable<PreparedFrame>): WaitingSnapshot {
+  return { make, frames: make()[Symbol.iterator]() }
 }

@@ -22,7 +22,7 @@ type Named = ReadonlyMap<Channel, ReadonlySet<string>>
 
 // Shared by all that have none: an empty map takes 180 bytes.
 const noSymbols: ReadonlySet<string> = new Set()
-const noInterest: Selection = new Map()
+const noSelection: Selection = new Map()
 const noIntervals: ReadonlyMap<Channel, ConflationIntervalMs> = new Map()
 const nothingAtIntervals: ReadonlyMap<ConflationIntervalMs, Selection> = new Map()
 
@@ -139,8 +139,8 @@ export class Subscription {
   }
 
   /** The same of the channels of one policy. */
-  interestOf(policy: Policy, grant: Grant): Selection {
-    return this.#interestIn(grant, channel => this.policy(channel) === policy)
+  selectionOf(policy: Policy, grant: Grant): Selection {
+    return this.#selectionIn(grant, channel => this.policy(channel) === policy)
   }
 
   /** What is named of the channels of one policy. */
@@ -154,27 +154,27 @@ export class Subscription {
   }
 
   /** The same of the channels whose events are told at once to a reader that is not behind. */
-  liveInterest(grant: Grant): Selection {
-    return this.#interestIn(grant, channel => this.intervalMs(channel) === 0)
+  liveSelection(grant: Grant): Selection {
+    return this.#selectionIn(grant, channel => this.intervalMs(channel) === 0)
   }
 
   /** The same of the conflated channels that are told at an interval; 0: at once. */
-  conflatedInterest(grant: Grant, intervalMs: ConflationIntervalMs | 0): Selection {
-    return this.#interestIn(
+  conflatedSelection(grant: Grant, intervalMs: ConflationIntervalMs | 0): Selection {
+    return this.#selectionIn(
       grant,
       channel => this.policy(channel) === 'conflate' && this.intervalMs(channel) === intervalMs,
     )
   }
 
   /** What is told at intervals, by interval. */
-  intervalInterests(grant: Grant): ReadonlyMap<ConflationIntervalMs, Selection> {
+  intervalSelections(grant: Grant): ReadonlyMap<ConflationIntervalMs, Selection> {
     if (this.#intervals.size === 0) return nothingAtIntervals
-    const interests = new Map<ConflationIntervalMs, Selection>()
+    const selections = new Map<ConflationIntervalMs, Selection>()
     for (const intervalMs of new Set(this.#intervals.values())) {
-      const selection = this.conflatedInterest(grant, intervalMs)
-      if (selection.size > 0) interests.set(intervalMs, selection)
+      const selection = this.conflatedSelection(grant, intervalMs)
+      if (selection.size > 0) selections.set(intervalMs, selection)
     }
-    return interests
+    return selections
   }
 
   /** The lists, policies and intervals as an acknowledgement states them. */
@@ -193,10 +193,10 @@ export class Subscription {
     return { ...lists, policy, ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }) }
   }
 
-  #interestIn(grant: Grant, isWanted: (channel: Channel) => boolean): Selection {
+  #selectionIn(grant: Grant, isWanted: (channel: Channel) => boolean): Selection {
     const selection = this.selection(grant)
     const wanted = [...selection].filter(([channel]) => isWanted(channel))
-    if (wanted.length === 0) return noInterest
+    if (wanted.length === 0) return noSelection
     return wanted.length === selection.size ? selection : new Map(wanted)
   }
 }

@@ -8,7 +8,7 @@ test('work is done in its order, some in each turn of the loop, however much the
   const scheduler = new ReaderScheduler(() => nowMs)
   const done: number[] = []
   const works = Array.from({ length: 10 }, (_, index) =>
-    scheduler.take(() => {
+    scheduler.schedule(() => {
       nowMs += 0.7
       done.push(index)
     }),
@@ -27,10 +27,10 @@ test('work is done in its order, some in each turn of the loop, however much the
 
 test('what goes wrong is told to who asked for it, and the others have their turns', async () => {
   const scheduler = new ReaderScheduler()
-  const fails = scheduler.take(() => {
+  const fails = scheduler.schedule(() => {
     throw new RangeError('no')
   })
-  const goesOn = scheduler.take(() => 7)
+  const goesOn = scheduler.schedule(() => 7)
   await expect(fails).rejects.toThrow('no')
   expect(await goesOn).toBe(7)
 })
@@ -45,7 +45,7 @@ test('a million turns, of which some always wait, leave nothing behind', async (
   const scheduler = new ReaderScheduler(() => nowMs)
   const reader = async (): Promise<void> => {
     for (let taken = 0; taken < 100_000; taken++) {
-      await scheduler.take(() => {
+      await scheduler.schedule(() => {
         nowMs += 1
         if (++done === 999_000) kept = collectedHeapBytes() - before
       })

@@ -32,7 +32,7 @@ const at = (partition: number, position: number, epoch = 'epoch-0'): CursorPosit
 function plan(
   { log, feed }: ReturnType<typeof nodeWith>,
   cursor: readonly CursorPosition[],
-  options: { readonly mostLooks?: number } = {},
+  options: { readonly maxLooks?: number } = {},
 ): ReturnType<typeof planResume> {
   const history = new MemoryHistory(log)
   const { signal } = new AbortController()
@@ -129,7 +129,7 @@ test('names a topic that the node does not read', () => {
 })
 
 test('names a partition that no node can have told', async () => {
-  expect(await plan(nodeWith(0), [at(7, 0)], { mostLooks: 1 })).toEqual({
+  expect(await plan(nodeWith(0), [at(7, 0)], { maxLooks: 1 })).toEqual({
     fault: 'cursor: market/7: the topic has no such partition',
   })
 })

@@ -49,7 +49,7 @@ describe('an interval', () => {
   test('is there again with its channel, whose symbols were left meanwhile', () => {
     const left = after(quotes(250)).without(new Map([['quotes', ['AAPL']]]))
     expect(left.describe()).not.toHaveProperty('conflateMs')
-    expect(left.intervalInterests(grant).size).toBe(0)
+    expect(left.intervalSelections(grant).size).toBe(0)
     expect(left.with(read({ quotes: ['MSFT'] })).describe()).toMatchObject({ conflateMs: { quotes: 250 } })
   })
 
@@ -76,13 +76,13 @@ describe('what is wanted', () => {
       { quotes: ['AAPL'], dailyBars: ['AAPL'], conflateMs: 250 },
       { lulds: ['*'], conflateMs: 10_000 },
     )
-    expect([...subscription.liveInterest(grant).keys()]).toEqual([
+    expect([...subscription.liveSelection(grant).keys()]).toEqual([
       'trades',
       'statuses',
       'corrections',
       'cancelErrors',
     ])
-    const atIntervals = [...subscription.intervalInterests(grant)]
+    const atIntervals = [...subscription.intervalSelections(grant)]
     expect(atIntervals.map(([intervalMs, selection]) => [intervalMs, Object.fromEntries(selection)])).toEqual(
       [
         [250, { quotes: new Set(['AAPL']), dailyBars: new Set(['AAPL']) }],
@@ -93,9 +93,9 @@ describe('what is wanted', () => {
 
   test('of a reader that is behind is what it is told at once and conflated, or at one interval', () => {
     const subscription = after({ quotes: ['AAPL'] }, { lulds: ['AAPL'], conflateMs: 250 })
-    expect([...subscription.conflatedInterest(grant, 0).keys()]).toEqual(['quotes'])
-    expect([...subscription.conflatedInterest(grant, 250).keys()]).toEqual(['lulds'])
-    expect(subscription.conflatedInterest(grant, 500).size).toBe(0)
+    expect([...subscription.conflatedSelection(grant, 0).keys()]).toEqual(['quotes'])
+    expect([...subscription.conflatedSelection(grant, 250).keys()]).toEqual(['lulds'])
+    expect(subscription.conflatedSelection(grant, 500).size).toBe(0)
   })
 })
 

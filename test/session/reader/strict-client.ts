@@ -1,5 +1,6 @@
 import type { Channel, MarketEvent } from '../../../src/event/event.ts'
 import type { Session } from '../../../src/session/session.ts'
+import { type ReaderStateName, readerSteps } from '../../../src/session/delivery/reader-steps.ts'
 import { request } from '../stage.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { Told } from './told.ts'
@@ -53,6 +54,7 @@ export class StrictClient implements Recipient {
   /** Data frames that it has handled on this connection. */
   #frames = 0
   #isSubscribed = false
+  #readerState: ReaderStateName | undefined
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -89,6 +91,7 @@ export class StrictClient implements Recipient {
     this.#ledger = undefined
     if (this.session !== undefined) this.node?.sessions.gone(this.session)
     this.session = undefined
+    this.#readerState = undefined
     this.transport.inbox = []
   }
 
@@ -139,6 +142,15 @@ export class StrictClient implements Recipient {
   /** Up to where it has everything of a partition; `undefined` if the number stands for none any more. */
   positionOf(number: number): number | undefined {
     return this.#positions.get(number)?.position
+  }
+
+  /** Its reader came to its state by steps of the table. */
+  expectReachableState(): void {
+    const state = this.session?.readerState
+    const from = this.#readerState ?? 'live'
+    if (state !== undefined && !reachableFrom(from).has(state))
+      this.fault(`a reader went from ${from} to ${state}`)
+    this.#readerState = state
   }
 
   /** Says what is missing now that everything has come. */
@@ -241,4 +253,21 @@ export class StrictClient implements Recipient {
     if (entry === undefined) return this.fault(`an unknown number: ${number}`)
     if (position > entry.position) this.#positions.set(number, { ...entry, position })
   }
+}
+
+/** Whether a reader in this state reads at its client's speed. */
+export function isBehind(state: ReaderStateName | undefined): boolean {
+  return state === 'catchingUp' || state === 'rejoining'
+}
+
+const reachable = new Map<ReaderStateName, ReadonlySet<ReaderStateName>>()
+
+/** The states that any number of steps lead to. */
+function reachableFrom(from: ReaderStateName): ReadonlySet<ReaderStateName> {
+  const known = reachable.get(from)
+  if (known !== undefined) return known
+  const states = new Set([from])
+  for (const state of states) for (const { to } of Object.values(readerSteps[state])) states.add(to)
+  reachable.set(from, states)
+  return states
 }

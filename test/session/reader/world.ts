@@ -6,7 +6,7 @@ import { MemoryLog, type MemoryPartition } from '../../support/memory-log.ts'
 import { type Act, type Published, type Settings, symbols } from './acts.ts'
 import { GatewayNode } from './gateway-node.ts'
 import { startMs } from '../stage.ts'
-import { StrictClient } from './strict-client.ts'
+import { isBehind, StrictClient } from './strict-client.ts'
 
 /** The loop's turns are real. */
 export const fakedTimers: Parameters<typeof vi.useFakeTimers>[0] = {
@@ -195,9 +195,25 @@ export class World {
     let isBusy = false
     for (let index = 0; index < count; index++) {
       await nextLoopTurn()
+      this.#expectStates()
       for (const client of this.clients) if (this.#look(client)) isBusy = true
     }
     return isBusy
+  }
+
+  /** Readers are in states that `readerSteps` leads to, and those that are behind are counted as such. */
+  #expectStates(): void {
+    for (const client of this.clients) client.expectReachableState()
+    for (const node of this.#allNodes) {
+      const behind = this.clients.filter(
+        ({ node: of, session }) => of === node && isBehind(session?.readerState),
+      )
+      const counts = Object.values(node.sessions.readerCounts.behind)
+      const counted = counts.reduce((sum, count) => sum + count, 0)
+      // One that has ended counts until its read under way is over.
+      if (counted < behind.length)
+        node.faults.push(new Error(`${counted} counted as behind, not ${behind.length}`))
+    }
   }
 
   #look(client: StrictClient): boolean {
