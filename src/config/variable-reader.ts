@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { distance } from 'fastest-levenshtein'
 import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
 import { type Environment, ServiceLinks, isQuoted, linkFault, trimmed } from './environment.ts'
 import { variables } from './variables/all-variables.ts'
@@ -195,27 +196,4 @@ export function nearestName(text: string, names: Iterable<string>): string | und
     }
   }
   return nearest
-}
-
-/** Optimal string alignment distance, with three rows. */
-function distance(from: string, to: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= to.length; column++) {
-      const change = from[row - 1] === to[column - 1] ? 0 : 1
-      let count = Math.min(at(last, column) + 1, at(current, column - 1) + 1, at(last, column - 1) + change)
-      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
-      if (row > 1 && column > 1 && isSwap) count = Math.min(count, at(beforeLast, column - 2) + 1)
-      current.push(count)
-    }
-    beforeLast = last
-    last = current
-  }
-  return at(last, to.length)
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? Number.POSITIVE_INFINITY
 }
