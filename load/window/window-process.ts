@@ -5,7 +5,7 @@ import type { PartitionWindow } from '../../src/feed/recent-events/partition-win
 import { ReadBuffer } from '../../src/feed/recent-events/read-buffer.ts'
 import { readConflated } from '../../src/feed/recent-events/read-conflated.ts'
 import {
-  type Wanted,
+  type ItemFilter,
   followChains,
   readEvents,
   scanEvents,
@@ -71,7 +71,7 @@ const functions = {
   /** Reads the newest of every quote, so many events behind. */
   conflate(behind: number): CatchUp {
     const window = opened()
-    const wanted: Wanted = item => market?.items.at(item)?.channel === 'quotes'
+    const wanted: ItemFilter = item => market?.items.at(item)?.channel === 'quotes'
     return median(() => {
       const cursor = new ConflatedCursor(window.to - behind)
       return catchUp(() => readConflated(window, { cursor, wanted, readBuffer }).to === window.to)

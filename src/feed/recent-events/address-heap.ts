@@ -1,4 +1,6 @@
-/** A binary heap of addresses, the lowest at its top. */
+import { grown } from '../number-list.ts'
+
+/** A binary heap of row addresses, the lowest at its top. */
 export class AddressHeap {
   #addresses = new Float64Array(64)
   #size = 0
@@ -7,7 +9,7 @@ export class AddressHeap {
     return this.#size
   }
 
-  /** The lowest; 0 if there is none. */
+  /** The lowest address; 0 if there is none. */
   get top(): number {
     return this.#addresses[0] ?? 0
   }
@@ -17,7 +19,8 @@ export class AddressHeap {
   }
 
   push(address: number): void {
-    if (this.#size === this.#addresses.length) this.#grow()
+    if (this.#size === this.#addresses.length)
+      this.#addresses = grown(this.#addresses, new Float64Array(this.#size * 2))
     let at = this.#size++
     while (at > 0) {
       const parent = (at - 1) >> 1
@@ -29,13 +32,13 @@ export class AddressHeap {
     this.#addresses[at] = address
   }
 
-  /** Takes the top away. */
+  /** Removes the top. */
   pop(): void {
     const last = this.#addresses[--this.#size] ?? 0
     if (this.#size > 0) this.replaceTop(last)
   }
 
-  /** Puts another one in the place of the top. */
+  /** Replaces the top by another address. */
   replaceTop(address: number): void {
     let at = 0
     for (;;) {
@@ -53,11 +56,5 @@ export class AddressHeap {
     const right = left + 1
     const isRightLower = right < this.#size && (this.#addresses[right] ?? 0) < (this.#addresses[left] ?? 0)
     return isRightLower ? right : left
-  }
-
-  #grow(): void {
-    const grown = new Float64Array(this.#addresses.length * 2)
-    grown.set(this.#addresses)
-    this.#addresses = grown
   }
 }

@@ -1,4 +1,4 @@
-/** Slots `[begin, end)`, whose items' events before `offset` are settled. */
+/** The slots `[begin, end)`, whose items' events before `offset` are settled. */
 export interface SlotRange {
   readonly begin: number
   readonly end: number
@@ -6,15 +6,15 @@ export interface SlotRange {
 }
 
 /**
- * How far a conflating reader is in one window. It gets the newest event of each item, slot after slot, round
- * after round; what was read in one go has the same offset, so once a read was complete there is one offset
- * for all, and otherwise one for each read of a round.
+ * How far a conflated reader is in one window. It reads the newest event of each item, slot after slot, round
+ * after round. Slots that were read together have the same offset: after a complete read there is one range
+ * of all slots, otherwise one for each read of a round.
  */
 export class ConflatedCursor {
-  /** Where each run begins; it ends where the next one begins. */
+  /** Where each range begins; it ends where the next one begins. */
   readonly #begins: number[] = [0]
   readonly #offsets: number[]
-  /** The run that is read next. */
+  /** The range that is read next. */
   #next = 0
 
   /** Everything before the offset is settled. */
@@ -22,12 +22,12 @@ export class ConflatedCursor {
     this.#offsets = [offset]
   }
 
-  /** How many runs differ. */
-  get runs(): number {
+  /** The number of ranges. */
+  get ranges(): number {
     return this.#begins.length
   }
 
-  /** Everything before it is settled. */
+  /** The offset before which everything is settled. */
   get lowest(): number {
     return Math.min(...this.#offsets)
   }
@@ -36,7 +36,7 @@ export class ConflatedCursor {
     return Math.max(...this.#offsets)
   }
 
-  /** The run that is read next. */
+  /** The range that is read next. */
   get next(): SlotRange {
     return {
       begin: this.#begins[this.#next] ?? 0,
@@ -46,15 +46,15 @@ export class ConflatedCursor {
   }
 
   /**
-   * The next run is settled up to the slot `end` and before `offset`; what is left of it, or the one after
-   * it, is the next.
+   * Settles the next range up to the slot `end` and before `offset`. The rest of it, or else the range after
+   * it, becomes the next.
    */
   settle(end: number, offset: number): void {
-    const run = this.next
-    if (end <= run.begin) return
-    if (end < run.end) {
+    const range = this.next
+    if (end <= range.begin) return
+    if (end < range.end) {
       this.#begins.splice(this.#next + 1, 0, end)
-      this.#offsets.splice(this.#next + 1, 0, run.offset)
+      this.#offsets.splice(this.#next + 1, 0, range.offset)
     }
     this.#offsets[this.#next] = offset
     if (this.#next > 0 && this.#offsets[this.#next - 1] === offset) {
@@ -66,8 +66,9 @@ export class ConflatedCursor {
     if (this.#next >= this.#begins.length) this.#next = 0
   }
 
-  /** Everything before the offset is settled, or lost. */
+  /** Settles everything before an offset: it was read, or is lost. */
   raise(offset: number): void {
-    for (const [run, reached] of this.#offsets.entries()) if (reached < offset) this.#offsets[run] = offset
+    for (const [range, reached] of this.#offsets.entries())
+      if (reached < offset) this.#offsets[range] = offset
   }
 }

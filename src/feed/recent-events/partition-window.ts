@@ -1,37 +1,43 @@
 import { RecentItems } from './recent-items.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { SegmentBudget } from './segment-budget.ts'
-import { maxSegmentBytes, maxSegmentRows, type SegmentSize, type WindowSegment } from './window-segment.ts'
+import {
+  assertInvariant,
+  maxSegmentBytes,
+  maxSegmentRows,
+  type SegmentSize,
+  type WindowSegment,
+} from './window-segment.ts'
 
-/** The first segment of a partition, so that hundreds of quiet partitions take little. */
+/** The size of a partition's first segment: small, because a node may have hundreds of quiet partitions. */
 const minSegmentBytes = 16 * 1024
-/** Segments have so many rows or a multiple of it, so that they fit in each other's memory. */
+/** Segments have a multiple of so many rows, so that their memory can be used again for others. */
 const rowSteps = 256
-/** Distances between addresses have 32 bits. */
+/** The columns of distances between addresses have 32 bits. */
 const maxSegments = 65_535
-/** Assumed of the first event. */
-const meanEventBytes = 128
+/** The mean size of events that is assumed before the first one. */
+const assumedEventBytes = 128
 
-/** An offset that a window does not have any more: what lay in `[from, to)` was dropped, or never came by. */
-export interface Lost {
+/** An offset before the window: the events in `[from, to)` were dropped, or never came in. */
+export interface LostRange {
   readonly kind: 'lost'
   readonly from: number
   readonly to: number
 }
 
-/** An offset that the window has not come to: it ends at `to`. */
-export interface Ahead {
+/** An offset after the window, which ends at `to`. */
+export interface AheadOfWindow {
   readonly kind: 'ahead'
   readonly to: number
 }
 
 /**
- * The recent events of one partition: `[from, to)` can be read. A ring of segments, of which the oldest leave
- * first. The address of a row says in which segment it lies, and where; addresses rise with offsets and are
+ * The recent events of one partition: `[from, to)` can be read. A list of segments, of which the oldest leave
+ * first. The address of a row says in which segment it lies and where. Addresses rise with offsets, and are
  * never used again.
  */
 export class PartitionWindow {
-  /** The partition's number; another one stands for it once its topic was made again or it was cut back. */
+  /** Another number stands for the partition when its topic is made again or it is cut back. */
   readonly number: number
   /** The items with events in the window. */
   recent = new RecentItems()
@@ -54,7 +60,7 @@ export class PartitionWindow {
     return this.#from
   }
 
-  /** The next offset: everything before it has been told. */
+  /** The next offset to come. */
   get to(): number {
     return this.#to
   }
@@ -68,27 +74,27 @@ export class PartitionWindow {
     return this.#segments[0]?.firstAddress ?? this.endAddress
   }
 
-  /** Every row has a lower address, every later one this or a higher. */
+  /** The address of the next row. */
   get endAddress(): number {
     const open = this.#segments.at(-1)
     return open === undefined ? this.#nextNumber * maxSegmentRows : open.firstAddress + open.count
   }
 
-  /** Rows since the beginning, dropped ones included. */
+  /** The number of rows since the beginning, dropped ones included. */
   get rows(): number {
     return this.#rows
   }
 
   /**
-   * States where what comes next begins. If that is after `to`, what lies between is lost, and the window
-   * begins there.
+   * States at which offset the log goes on. If that is after `to`, the offsets between are lost, and the
+   * window begins anew.
    */
   begin(offset: number): void {
     this.#expectFromTo(offset)
     if (offset > this.#to) this.restart(offset)
   }
 
-  /** Takes in an event of a batch, with all its items. Events come in the order of their offsets. */
+  /** Appends an event of a batch with all its items. Events come in the order of their offsets. */
   append(batch: EventBatch, index: number): void {
     const offset = batch.offsets[index] ?? -1
     this.#expectFromTo(offset)
@@ -104,13 +110,13 @@ export class PartitionWindow {
     if (segment !== open) this.#budget.enforce()
   }
 
-  /** States that everything before an offset has been told: what was not appended is no event. */
+  /** States that everything before an offset came in: offsets that were not appended hold no event. */
   advance(to: number): void {
     this.#expectFromTo(to)
     this.#to = to
   }
 
-  /** Empties the window; it begins anew at an offset. */
+  /** Empties the window, which then begins at an offset. */
   restart(offset: number): void {
     for (const segment of this.#segments) this.#budget.close(segment, 'restart')
     this.#segments = []
@@ -120,18 +126,17 @@ export class PartitionWindow {
   }
 
   /**
-   * An item's number is to stand for another item: its events cannot be read here any more, nor anything
-   * before the last of them; the log still has them.
+   * Forgets an item, whose number another item gets: neither its events nor anything before the last of them
+   * can be read here any more. The log still has them.
    */
   forgetItem(number: number): void {
     const last = this.recent.lastOf(this.recent.slotOf(number))
     if (last < 0) return
-    const segment = this.segmentOf(last)
-    this.#from = Math.max(this.#from, segment.offsetOf(last - segment.firstAddress) + 1)
+    this.#from = Math.max(this.#from, this.#offsetOf(last) + 1)
     this.recent.expire(this.addressAt(this.#from))
   }
 
-  /** Lets go of the oldest segment. For the budget, which counts it out. */
+  /** Drops the oldest segment and returns it. For the budget. */
   dropOldest(): WindowSegment | undefined {
     const dropped = this.#segments.shift()
     if (dropped === undefined) return undefined
@@ -140,14 +145,14 @@ export class PartitionWindow {
     return dropped
   }
 
-  /** What keeps an offset from being read. */
-  refusal(offset: number): Lost | Ahead | undefined {
+  /** Returns why an offset cannot be read, if it lies outside of the window. */
+  outside(offset: number): LostRange | AheadOfWindow | undefined {
     if (offset < this.#from) return { kind: 'lost', from: offset, to: this.#from }
     if (offset > this.#to) return { kind: 'ahead', to: this.#to }
     return undefined
   }
 
-  /** The segment of a row that the window has. */
+  /** Returns the segment of a row in the window. */
   segmentOf(address: number): WindowSegment {
     const first = this.#segments[0]?.firstAddress ?? 0
     const segment = this.#segments[Math.floor((address - first) / maxSegmentRows)]
@@ -155,7 +160,10 @@ export class PartitionWindow {
     return segment
   }
 
-  /** Which of the segments has the first event at or after an offset; their number if none has. */
+  /**
+   * Returns the index of the segment with the first event at or after an offset; the number of segments if
+   * there is none.
+   */
   segmentAt(offset: number): number {
     let low = 0
     let high = this.#segments.length
@@ -167,15 +175,15 @@ export class PartitionWindow {
     return low
   }
 
-  /** The address of the first row at or after an offset; `endAddress` if there is none. */
+  /** Returns the address of the first row at or after an offset; `endAddress` if there is none. */
   addressAt(offset: number): number {
     const segment = this.#segments[this.segmentAt(offset)]
     return segment === undefined ? this.endAddress : segment.firstAddress + segment.rowAt(offset)
   }
 
   /**
-   * The first row of an item at or after `address`, from its last row, which must not be before it. One step
-   * a segment.
+   * Returns the first row of an item at or after `address`. `last` is the item's last row, which must not lie
+   * before `address`. Takes one step a segment.
    */
   firstRowSince(address: number, last: number): number {
     let row = last
@@ -188,9 +196,68 @@ export class PartitionWindow {
     }
   }
 
-  /** How many rows of an item follow its row `first` up to its row `last`. */
+  /** Returns how many rows of an item follow its row `first`, up to its row `last`. */
   rowsBetween(first: number, last: number): number {
     return (this.#rankOf(last) - this.#rankOf(first)) >>> 0
+  }
+
+  /** Throws if segments, chains and recent items contradict each other. For tests. */
+  assertInvariants(): void {
+    const chains = new Map<number, ChainEnd>()
+    let [address, ordinal] = [this.firstAddress, this.#rows]
+    for (const { count } of this.#segments) ordinal -= count
+    for (const segment of this.#segments) {
+      segment.assertInvariants()
+      const isNext = segment.firstAddress === address && segment.firstOrdinal === ordinal
+      assertInvariant(isNext, 'segments in a row')
+      for (let row = 0; row < segment.count; row++) this.#assertLinks(segment, row, chains)
+      address += maxSegmentRows
+      ordinal += segment.count
+    }
+    const lastOffset = this.#segments.at(-1)?.lastOffset ?? -1
+    assertInvariant(this.#from <= this.#to && lastOffset < this.#to, 'events before the end')
+    const readable = [...chains].filter(([, { last }]) => this.#offsetOf(last) >= this.#from)
+    assertInvariant(readable.length === this.recent.size, 'all recent items, and no others')
+    for (const [item, { last }] of readable)
+      assertInvariant(this.recent.lastOf(this.recent.slotOf(item)) === last, 'the last row of each item')
+    let [before, count] = [Infinity, 0]
+    for (let slot = this.recent.newest; slot >= 0; slot = this.recent.older(slot), count++) {
+      assertInvariant(this.recent.lastOf(slot) < before, 'recent items in the order of their last rows')
+      before = this.recent.lastOf(slot)
+    }
+    assertInvariant(count === this.recent.size, 'every recent item in that order')
+  }
+
+  /** Checks a row's links with the row before of its item, and makes it the end of the item's chain. */
+  #assertLinks(segment: WindowSegment, row: number, chains: Map<number, ChainEnd>): void {
+    const [item, address] = [segment.items[row] ?? 0, segment.firstAddress + row]
+    const known = chains.get(item)
+    const former = known === undefined || this.#hasEnded(known.last) ? undefined : known
+    const isHere = former !== undefined && former.last >= segment.firstAddress
+    const target = address - (segment.backs[row] ?? 0)
+    chains.set(item, { last: address, first: isHere ? former.first : address })
+    if (former === undefined) {
+      assertInvariant(target === address || target < this.firstAddress, 'a chain that begins')
+      return
+    }
+    assertInvariant(this.#nextOf(former.last) === address - former.last, 'a link to the next row')
+    assertInvariant(this.rowsBetween(former.last, address) === 1, 'ranks that count')
+    assertInvariant(target === (isHere ? former.first : former.last), 'a link back')
+  }
+
+  /** Whether a chain ended with a row: the item was forgotten, and another one has its number. */
+  #hasEnded(last: number): boolean {
+    return this.#nextOf(last) === 0 && this.#offsetOf(last) < this.#from
+  }
+
+  #offsetOf(address: number): number {
+    const segment = this.segmentOf(address)
+    return segment.offsetOf(address - segment.firstAddress)
+  }
+
+  #nextOf(address: number): number {
+    const segment = this.segmentOf(address)
+    return segment.nexts[address - segment.firstAddress] ?? 0
   }
 
   #expectFromTo(offset: number): void {
@@ -205,7 +272,7 @@ export class PartitionWindow {
     return segment.ranks[address - segment.firstAddress] ?? 0
   }
 
-  /** The open segment, if an event fits, else a new one. */
+  /** Returns the open segment if the event fits, otherwise a new one. */
   #segmentFor(offset: number, least: SegmentSize, open: WindowSegment | undefined): WindowSegment {
     if (open?.hasRoom(offset, least) && !this.#budget.isStale(open)) return open
     const { rows } = least
@@ -218,7 +285,7 @@ export class PartitionWindow {
     return segment
   }
 
-  /** Puts a new row at the end of its item's chain. */
+  /** Appends a new row to its item's chain. */
   #link(segment: WindowSegment, row: number): void {
     this.#rows++
     const address = segment.firstAddress + row
@@ -229,13 +296,19 @@ export class PartitionWindow {
     before.nexts[formerRow] = address - former
     segment.ranks[row] = (before.ranks[formerRow] ?? 0) + 1
     const back = before.backs[formerRow] ?? 0
-    // The former row is the first of its item in this segment, or it leads there.
+    // The former row is the item's first in this segment, or leads there.
     const leads = before === segment && back > 0 && back <= formerRow
     segment.backs[row] = address - former + (leads ? back : 0)
   }
 }
 
-/** Follows a chain within a segment to its first row at or after `address`. */
+/** The last row of an item, and the item's first row in the same segment. */
+interface ChainEnd {
+  readonly last: number
+  readonly first: number
+}
+
+/** Follows a chain within a segment to the first row at or after `address`. */
 function forward(segment: WindowSegment, row: number, address: number): number {
   let reached = row
   while (reached < address) reached += segment.nexts[reached - segment.firstAddress] ?? 0
@@ -243,8 +316,9 @@ function forward(segment: WindowSegment, row: number, address: number): number {
 }
 
 /**
- * Room for as many events as time allows, seen from the segment before, but at least for one: twice its
- * bytes, and rows for events of its mean length and an eighth more.
+ * Returns the size of the next segment: room for as many events as the time allows, judged by the segment
+ * before, and for at least one. It has twice the bytes, and rows for events of the mean length and an eighth
+ * more.
  */
 function sizeAfter(former: WindowSegment | undefined, least: SegmentSize): SegmentSize {
   const usedBytes = former?.usedBytes ?? 0
@@ -252,7 +326,7 @@ function sizeAfter(former: WindowSegment | undefined, least: SegmentSize): Segme
     maxSegmentBytes,
     Math.max(minSegmentBytes, 2 ** Math.ceil(Math.log2(usedBytes + 1) + 1)),
   )
-  const mean = former === undefined ? meanEventBytes : usedBytes / former.count
+  const mean = former === undefined ? assumedEventBytes : usedBytes / former.count
   const rows = Math.ceil(((wanted / mean) * 1.125) / rowSteps) * rowSteps
   return {
     bytes: Math.max(wanted, least.bytes),

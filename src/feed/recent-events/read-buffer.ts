@@ -1,25 +1,66 @@
+import { AddressHeap } from './address-heap.ts'
+import { grown } from '../number-list.ts'
 import type { WindowSegment } from './window-segment.ts'
 
-/** What one excerpt may hold, and what making it may cost. */
+/** What a buffer may hold, and what a read may cost. */
 export interface ReadBufferLimits {
-  /** Of encoded events, separators included. A larger event is taken alone. */
+  /** Bytes of encoded events, separators included. A larger event is read alone. */
   readonly maxBytes: number
   readonly maxEvents: number
   /** Rows looked at; 50,000 take about half a millisecond. */
   readonly maxSteps: number
 }
 
-/** Where an excerpt's next event comes from. */
-export interface Extract {
+/** Where the next events come from. */
+export interface ReadSource {
   /** The number of the partition. */
   readonly partition: number
   readonly segment: WindowSegment
 }
 
+/** Rows by address, in any order, each with the number of events that it replaces. */
+class ChosenRows {
+  count = 0
+  /** The bytes of their events. */
+  bytes = 0
+  #addresses = new Float64Array(512)
+  #replaced = new Uint32Array(512)
+  #order = new Uint32Array(512)
+
+  clear(): void {
+    this.count = 0
+    this.bytes = 0
+  }
+
+  add(address: number, replaced: number, bytes: number): void {
+    if (this.count === this.#addresses.length) this.#grow()
+    this.#addresses[this.count] = address
+    this.#replaced[this.count] = replaced
+    this.bytes += bytes
+    this.count++
+  }
+
+  /** Visits the rows in the order of their addresses. */
+  visit(each: (address: number, replaced: number) => void): void {
+    const addresses = this.#addresses
+    const order = this.#order.subarray(0, this.count)
+    for (let index = 0; index < order.length; index++) order[index] = index
+    order.sort((a, b) => (addresses[a] ?? 0) - (addresses[b] ?? 0))
+    for (const index of order) each(addresses[index] ?? 0, this.#replaced[index] ?? 0)
+  }
+
+  #grow(): void {
+    const length = this.#addresses.length * 2
+    this.#addresses = grown(this.#addresses, new Float64Array(length))
+    this.#replaced = grown(this.#replaced, new Uint32Array(length))
+    this.#order = new Uint32Array(length)
+  }
+}
+
 /**
- * Events read from windows, side by side as in a batch: one buffer, with columns beside it, each event
- * followed by one separator byte. Filled by reads of one or several partitions until it is full, used at
- * once, cleared and used again.
+ * Events that were read from windows, side by side as in a batch: one buffer with columns beside it, each
+ * event followed by one separator byte. Reads of one or several partitions fill it; then it is used at once,
+ * cleared, and used again.
  */
 export class ReadBuffer {
   bytes: Buffer
@@ -34,13 +75,22 @@ export class ReadBuffer {
   /** The number of each event's partition. */
   readonly partitions: Uint32Array
   readonly offsets: Float64Array
-  /** How many events of its item each one stands for beside itself; 0 where every event is read. */
+  /** How many earlier events of its item each event replaces; 0 where every event is read. */
   readonly replaced: Uint32Array
-  /** What is left of the work that making it may cost. */
+  /** The steps that are left. */
   steps: number
+  /** For the read under way: the next rows of the wanted items. */
+  readonly heap = new AddressHeap()
+  /** For the read under way: the rows to be copied. */
+  readonly chosen = new ChosenRows()
+  /** For the read under way: slots of items that may have to be read. */
+  readonly candidates = new Int32Array(1024)
   readonly #limits: ReadBufferLimits
   #isFull = false
-  /** Neighbours in a segment are copied as one piece: what is still to be copied, to the end of what was. */
+  /**
+   * Neighbours in a segment are copied as one piece: `[#sourceStart, #sourceEnd)` of `#source`, which goes to
+   * `#copied`.
+   */
   #source: WindowSegment | undefined
   #sourceStart = 0
   #sourceEnd = 0
@@ -58,29 +108,29 @@ export class ReadBuffer {
     this.steps = limits.maxSteps
   }
 
-  /** Whether reading should stop: an event did not fit any more, or enough work was done. */
+  /** Whether reading has to stop: an event did not fit, or no steps are left. */
   get isFull(): boolean {
     return this.#isFull || this.steps <= 0
   }
 
-  /** How many more events of this size fit, at most. */
+  /** Where its events lie (`EncodedEvents.recent`). */
+  get recent(): this {
+    return this
+  }
+
+  /** How many more events of this mean size fit, about. */
   roomFor(meanBytes: number): number {
     const { maxBytes, maxEvents } = this.#limits
     return Math.min(maxEvents - this.count, Math.floor((maxBytes - this.start(this.count)) / meanBytes))
   }
 
-  /** Whether so many more events fit, of so many bytes together. If not, it is full. */
+  /** Whether so many more events fit, of so many bytes together. If they do not, the buffer is full. */
   hasRoom(events: number, bytes: number): boolean {
     const { maxBytes, maxEvents } = this.#limits
     const fits = this.count + events <= maxEvents && this.start(this.count) + bytes <= maxBytes
     if (fits || this.count + events === 1) return true
     this.#isFull = true
     return false
-  }
-
-  /** Where its events lie (`RecentRows`). */
-  get recent(): this {
-    return this
   }
 
   /** Where an event begins in `bytes`. */
@@ -93,8 +143,8 @@ export class ReadBuffer {
     return (this.ends[index] ?? 1) - 1
   }
 
-  /** Takes the event with this head, if it fits; false, and full, if it does not. */
-  take({ partition, segment }: Extract, head: number): boolean {
+  /** Appends the event with this head row. Returns false if it does not fit: then the buffer is full. */
+  append({ partition, segment }: ReadSource, head: number): boolean {
     const sourceStart = segment.start(head)
     const sourceEnd = segment.end(head) + 1
     const length = sourceEnd - sourceStart
@@ -119,20 +169,20 @@ export class ReadBuffer {
     return true
   }
 
-  /** Adds to what the last event stands for. */
+  /** Adds to the number of events that the last event replaces. */
   addReplaced(count: number): void {
     const last = this.count - 1
     this.replaced[last] = (this.replaced[last] ?? 0) + count
   }
 
-  /** Copies what is still to be copied: ends every read. */
+  /** Copies the bytes that are still to be copied; to be called at the end of every read. */
   seal(): void {
     if (this.#source === undefined) return
     this.#copied += this.#source.bytes.copy(this.bytes, this.#copied, this.#sourceStart, this.#sourceEnd)
     this.#source = undefined
   }
 
-  /** Empties it, for the next events. */
+  /** Empties the buffer. */
   clear(): void {
     const { maxBytes, maxSteps } = this.#limits
     this.count = 0

@@ -1,76 +1,30 @@
 import type { ConflatedCursor, SlotRange } from './conflated-cursor.ts'
-import type { Ahead, Lost, PartitionWindow } from './partition-window.ts'
+import type { AheadOfWindow, LostRange, PartitionWindow } from './partition-window.ts'
 import type { ReadBuffer } from './read-buffer.ts'
-import { type Read, type Wanted, isWanted } from './read-events.ts'
+import { type ItemFilter, predicateOf, type ReadResult } from './read-events.ts'
 
-/** The rows that a read has chosen, in any order, each with the number of events that it replaces. */
-class ChosenRows {
-  count = 0
-  bytes = 0
-  #addresses = new Float64Array(512)
-  #replaced = new Uint32Array(512)
-  #order = new Uint32Array(512)
-
-  clear(): void {
-    this.count = 0
-    this.bytes = 0
-  }
-
-  add(address: number, replaced: number): void {
-    if (this.count === this.#addresses.length) this.#grow()
-    this.#addresses[this.count] = address
-    this.#replaced[this.count] = replaced
-    this.count++
-  }
-
-  /** Visits the rows by address. */
-  visit(each: (address: number, replaced: number) => void): void {
-    const addresses = this.#addresses
-    const order = this.#order.subarray(0, this.count)
-    for (let index = 0; index < order.length; index++) order[index] = index
-    order.sort((a, b) => (addresses[a] ?? 0) - (addresses[b] ?? 0))
-    for (const index of order) each(addresses[index] ?? 0, this.#replaced[index] ?? 0)
-  }
-
-  #grow(): void {
-    const addresses = this.#addresses
-    const replaced = this.#replaced
-    this.#addresses = new Float64Array(addresses.length * 2)
-    this.#addresses.set(addresses)
-    this.#replaced = new Uint32Array(replaced.length * 2)
-    this.#replaced.set(replaced)
-    this.#order = new Uint32Array(addresses.length * 2)
-  }
-}
-
-/** What a conflating reader gets, and how far it is. */
-interface ConflatedReadRequest {
-  /** Moved on by the read. */
+export interface ConflatedReadRequest {
+  /** How far the reader is; moved on by the read. */
   readonly cursor: ConflatedCursor
-  readonly wanted: Wanted
+  readonly wanted: ItemFilter
   readonly readBuffer: ReadBuffer
 }
 
-/**
- * What looking at the next item costs that has to be found in a map or by a link, counted in slots that are
- * looked at in order.
- */
+/** The cost of looking up one item in a map or by a link, in slots looked at in order. */
 const slotsPerLink = 8
-/** More candidates than this are not sorted, but found in order. */
-const maxCandidates = 1024
-/** Used by one read at a time. */
-const chosenRows = new ChosenRows()
-const candidates = new Int32Array(maxCandidates)
 
 /**
- * Reads the newest event of every wanted item that has one since the cursor, with the number of events of
- * that item that it replaces (`ReadBuffer.replaced`), in the order of the log. A read that fills the excerpt
- * is taken up where it ended, so each item has its turn; between reads order holds for each item, not for the
- * partition. An event of several items counts for each of them, and is read again where they are not read
+ * Reads the newest event of each wanted item with an event since the cursor, and the number of its item's
+ * events that it replaces (`ReadBuffer.replaced`), in the order of the log. A read that fills the buffer is
+ * continued by the next, so that each item has its turn; between reads order holds for each item, not for the
+ * partition. An event of several items counts for each of them, and is read again if these are not read
  * together.
  */
-export function readConflated(window: PartitionWindow, reading: ConflatedReadRequest): Read | Lost | Ahead {
-  const { cursor, readBuffer } = reading
+export function readConflated(
+  window: PartitionWindow,
+  request: ConflatedReadRequest,
+): ReadResult | LostRange | AheadOfWindow {
+  const { cursor, readBuffer } = request
   const { from, to } = window
   const { lowest } = cursor
   if (cursor.highest > to) return { kind: 'ahead', to }
@@ -78,67 +32,76 @@ export function readConflated(window: PartitionWindow, reading: ConflatedReadReq
     cursor.raise(from)
     return { kind: 'lost', from: lowest, to: from }
   }
-  chosenRows.clear()
-  for (let runs = cursor.runs; runs > 0 && !readBuffer.isFull; runs--) {
-    cursor.settle(selectFrom(window, cursor.next, reading), to)
+  readBuffer.chosen.clear()
+  for (let ranges = cursor.ranges; ranges > 0 && !readBuffer.isFull; ranges--) {
+    cursor.settle(chooseFrom(window, cursor.next, request), to)
   }
-  take(window, readBuffer)
+  appendChosen(window, readBuffer)
   readBuffer.seal()
   return { kind: 'read', to: cursor.lowest }
 }
 
-/** Selects from one run; up to which slot. */
-function selectFrom(
+/** Chooses rows from one range of slots. Returns the slot before which the range is settled. */
+function chooseFrom(
   window: PartitionWindow,
-  run: SlotRange,
+  range: SlotRange,
   { wanted, readBuffer }: ConflatedReadRequest,
 ): number {
-  const address = window.addressAt(run.offset)
-  if (address >= window.endAddress) return run.end
-  const wants = isWanted(wanted)
+  const address = window.addressAt(range.offset)
+  if (address >= window.endAddress) return range.end
+  const isWanted = predicateOf(wanted)
   const { recent } = window
-  const choose = (slot: number): boolean => {
+  const choose: Choose = slot => {
     const last = recent.lastOf(slot)
-    return last < address || !wants(recent.itemOf(slot)) || select(window, readBuffer, { address, last })
+    return (
+      last < address || !isWanted(recent.itemOf(slot)) || chooseRow(window, readBuffer, { address, last })
+    )
   }
-  const found = findCandidates(window, { run, address, wanted })
-  return found === undefined ? sweep(window, run, { readBuffer, choose }) : chooseAll(found, run, choose)
+  const found = findCandidates(window, { range, address, wanted, readBuffer })
+  return found === undefined ? sweep(window, range, { readBuffer, choose }) : chooseAll(found, range, choose)
 }
 
-interface Chosen {
+interface LastRow {
+  /** The address of the first row that counts. */
   readonly address: number
+  /** The address of the item's last row. */
   readonly last: number
 }
 
-/** Selects an item's last row, if the excerpt has room for its event. */
-function select(window: PartitionWindow, readBuffer: ReadBuffer, { address, last }: Chosen): boolean {
+/** Chooses an item's last row. Returns false if the buffer has no room for its event. */
+function chooseRow(window: PartitionWindow, readBuffer: ReadBuffer, { address, last }: LastRow): boolean {
   if (readBuffer.isFull) return false
+  const { chosen } = readBuffer
   const segment = window.segmentOf(last)
   const head = segment.headOf(last - segment.firstAddress)
   const bytes = segment.end(head) + 1 - segment.start(head)
-  if (!readBuffer.hasRoom(chosenRows.count + 1, chosenRows.bytes + bytes)) return false
+  if (!readBuffer.hasRoom(chosen.count + 1, chosen.bytes + bytes)) return false
   const replaced = window.rowsBetween(window.firstRowSince(address, last), last)
   readBuffer.steps -= slotsPerLink * (1 + Math.min(window.segments.length, replaced))
-  chosenRows.add(last, replaced)
-  chosenRows.bytes += bytes
+  chosen.add(last, replaced, bytes)
   return true
 }
 
-/** Takes what was selected, an event that was selected for several items once. */
-function take(window: PartitionWindow, readBuffer: ReadBuffer): void {
-  let taken = -1
-  chosenRows.visit((address, replaced) => {
+/** Appends the events of the chosen rows; an event that was chosen for several items once. */
+function appendChosen(window: PartitionWindow, readBuffer: ReadBuffer): void {
+  let lastHead = -1
+  readBuffer.chosen.visit((address, replaced) => {
     const segment = window.segmentOf(address)
     const head = segment.headOf(address - segment.firstAddress)
-    if (segment.firstAddress + head !== taken) readBuffer.take({ partition: window.number, segment }, head)
-    taken = segment.firstAddress + head
+    if (segment.firstAddress + head !== lastHead)
+      readBuffer.append({ partition: window.number, segment }, head)
+    lastHead = segment.firstAddress + head
     readBuffer.addReplaced(replaced)
   })
 }
 
+/**
+ * Chooses the last row of a slot's item, if it has to be read. Returns false if the buffer has no room for
+ * it.
+ */
 type Choose = (slot: number) => boolean
 
-/** Goes through the slots of a run in order. */
+/** Looks at the slots of a range in order. */
 function sweep(
   window: PartitionWindow,
   { begin, end }: SlotRange,
@@ -157,26 +120,26 @@ function chooseAll(slots: Int32Array, { end }: SlotRange, choose: Choose): numbe
   return end
 }
 
-interface Candidacy {
-  readonly run: SlotRange
+interface CandidateSearch {
+  readonly range: SlotRange
   readonly address: number
-  readonly wanted: Wanted
+  readonly wanted: ItemFilter
+  readonly readBuffer: ReadBuffer
 }
 
 /**
- * The slots of a run that may have to be read, where they can be told with much less work than looking at
- * each; not in order.
+ * Finds the slots of a range that may have to be read, in any order. Returns `undefined` where that is not
+ * much less work than looking at every slot.
  */
 function findCandidates(
-  window: PartitionWindow,
-  { run, address, wanted }: Candidacy,
+  { recent }: PartitionWindow,
+  { range, address, wanted, readBuffer: { candidates } }: CandidateSearch,
 ): Int32Array | undefined {
-  const { recent } = window
-  const slots = Math.min(run.end, recent.slotCount) - run.begin
-  const limit = Math.min(maxCandidates, slots / slotsPerLink)
+  const slots = Math.min(range.end, recent.slotCount) - range.begin
+  const limit = Math.min(candidates.length, slots / slotsPerLink)
   let count = 0
   const add = (slot: number): void => {
-    if (slot >= run.begin && slot < run.end) candidates[count++] = slot
+    if (slot >= range.begin && slot < range.end) candidates[count++] = slot
   }
   if (typeof wanted !== 'function' && wanted.size < limit) {
     for (const item of wanted) add(recent.slotOf(item))

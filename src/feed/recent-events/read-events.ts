@@ -1,61 +1,60 @@
-import { AddressHeap } from './address-heap.ts'
-import type { Ahead, Lost, PartitionWindow } from './partition-window.ts'
+import type { AheadOfWindow, LostRange, PartitionWindow } from './partition-window.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 
-/** Which items a reader wants: some, by number, or those that a predicate holds of. */
-export type Wanted = ReadonlySet<number> | ((item: number) => boolean)
+/** The items that a reader wants: a set of numbers, or a predicate. */
+export type ItemFilter = ReadonlySet<number> | ((item: number) => boolean)
 
-/** Whether an item is wanted. */
-export function isWanted(wanted: Wanted): (item: number) => boolean {
-  return typeof wanted === 'function' ? wanted : item => wanted.has(item)
+/** Returns the predicate of a filter. */
+export function predicateOf(filter: ItemFilter): (item: number) => boolean {
+  return typeof filter === 'function' ? filter : item => filter.has(item)
 }
 
-/** What is read from where, into what. */
-interface Reading {
-  /** The next offset that the reader is to have. */
+export interface ReadRequest {
+  /** The next offset that the reader is to get. */
   readonly from: number
-  readonly wanted: Wanted
+  readonly wanted: ItemFilter
   readonly readBuffer: ReadBuffer
 }
 
-/** Everything wanted before `to` has been taken; `to` is the window's, unless the excerpt is full. */
-export interface Read {
+/** Every wanted event before `to` was read. `to` is the window's end, unless the buffer is full. */
+export interface ReadResult {
   readonly kind: 'read'
   readonly to: number
 }
 
-/** How many rows are looked at before it is decided how to go on. */
+/** How many rows are looked at before the way to go on is chosen. */
 const sampleRows = 256
-/** What a step along a chain costs, counted in rows that are looked at (`npm run load -- window`). */
+/** The cost of a step along a chain, in rows looked at (`npm run load -- window`). */
 const rowsPerStep = 5
-/** Used by one read at a time. */
-const heap = new AddressHeap()
 
 /**
- * Reads every wanted event from an offset on, in order, until the excerpt is full or everything is read. Goes
- * through the rows or, where that costs less, along the chains of the wanted items.
+ * Reads every wanted event from an offset on, in order, until the buffer is full or everything is read. Looks
+ * at each row or, where that costs less, follows the chains of the wanted items.
  */
-export function readEvents(window: PartitionWindow, reading: Reading): Read | Lost | Ahead {
-  const refusal = window.refusal(reading.from)
-  if (refusal !== undefined) return refusal
-  const { readBuffer } = reading
-  if (readBuffer.isFull) return { kind: 'read', to: reading.from }
+export function readEvents(
+  window: PartitionWindow,
+  request: ReadRequest,
+): ReadResult | LostRange | AheadOfWindow {
+  const outside = window.outside(request.from)
+  if (outside !== undefined) return outside
+  const { readBuffer } = request
+  if (readBuffer.isFull) return { kind: 'read', to: request.from }
   const before = readBuffer.count
-  let to = scanEvents(window, reading, Math.min(sampleRows, readBuffer.steps))
+  let to = scanEvents(window, request, Math.min(sampleRows, readBuffer.steps))
   if (!readBuffer.isFull && to < window.to) {
-    const rest = { ...reading, from: to }
+    const rest = { ...request, from: to }
     const rows = rowsToScan(window, rest, readBuffer.count - before)
-    // Half of what a scan would take: where that does not suffice, as much is left for the scan.
+    // Half of the cost of a scan: if following chains costs more, as much is left for the scan.
     to = followChains(window, rest, rows / 2 / rowsPerStep) ?? scanEvents(window, rest, readBuffer.steps)
   }
   readBuffer.seal()
   return { kind: 'read', to }
 }
 
-/** Looks at the rows one by one, at so many at most. Up to where everything wanted was taken. */
-export function scanEvents(window: PartitionWindow, reading: Reading, rows: number): number {
-  const { from, wanted, readBuffer } = reading
-  const wants = isWanted(wanted)
+/** Looks at each row, at so many at most. Returns the offset before which every wanted event was read. */
+export function scanEvents(window: PartitionWindow, request: ReadRequest, rows: number): number {
+  const { from, wanted, readBuffer } = request
+  const isWanted = predicateOf(wanted)
   const { segments } = window
   let left = Math.max(0, rows)
   for (let at = window.segmentAt(from); at < segments.length; at++) {
@@ -67,9 +66,9 @@ export function scanEvents(window: PartitionWindow, reading: Reading, rows: numb
     left = Math.max(0, left - (end - begin))
     let row = begin
     while (row < end) {
-      const isTaken = wants(segment.items[row] ?? 0)
-      if (isTaken && !readBuffer.take({ partition: window.number, segment }, segment.headOf(row))) break
-      row = isTaken ? segment.eventBoundary(row + 1) : row + 1
+      const isRead = isWanted(segment.items[row] ?? 0)
+      if (isRead && !readBuffer.append({ partition: window.number, segment }, segment.headOf(row))) break
+      row = isRead ? segment.eventBoundary(row + 1) : row + 1
     }
     if (row < segment.count) return segment.offsetOf(row)
   }
@@ -77,27 +76,32 @@ export function scanEvents(window: PartitionWindow, reading: Reading, rows: numb
 }
 
 /**
- * Merges the chains of the wanted items from their first rows on. Up to where everything wanted was taken;
- * `undefined` if there is no list of them or finding their first rows takes more steps than allowed: then
- * nothing was taken.
+ * Merges the chains of the wanted items from their first rows on. Returns the offset before which every
+ * wanted event was read. Returns `undefined`, and has read nothing, if the filter is a predicate, or if
+ * finding the first rows takes more than `steps`.
  */
-export function followChains(window: PartitionWindow, reading: Reading, steps: number): number | undefined {
-  const { from, wanted, readBuffer } = reading
+export function followChains(
+  window: PartitionWindow,
+  request: ReadRequest,
+  steps: number,
+): number | undefined {
+  const { from, wanted, readBuffer } = request
   if (typeof wanted === 'function' || wanted.size > steps) return undefined
-  const left = findFirstRows(window, { address: window.addressAt(from), items: wanted, steps })
+  const { heap } = readBuffer
+  const left = findFirstRows(window, { address: window.addressAt(from), items: wanted, steps, readBuffer })
   readBuffer.steps -= (steps - left) * rowsPerStep
   if (left < 0) return undefined
-  let taken = -1
+  let lastOffset = -1
   while (heap.size > 0) {
     const address = heap.top
     const segment = window.segmentOf(address)
     const row = address - segment.firstAddress
     const offset = segment.offsetOf(row)
-    // An event of several items is met once for each that is wanted.
-    if (offset !== taken && !readBuffer.take({ partition: window.number, segment }, segment.headOf(row))) {
+    // An event of several wanted items is met once for each of them.
+    const isRead = offset === lastOffset
+    if (!isRead && !readBuffer.append({ partition: window.number, segment }, segment.headOf(row)))
       return offset
-    }
-    taken = offset
+    lastOffset = offset
     readBuffer.steps--
     const next = segment.nexts[row] ?? 0
     if (next > 0) heap.replaceTop(address + next)
@@ -106,17 +110,21 @@ export function followChains(window: PartitionWindow, reading: Reading, steps: n
   return window.to
 }
 
-interface Search {
+interface FirstRowSearch {
   readonly address: number
   readonly items: ReadonlySet<number>
   readonly steps: number
+  readonly readBuffer: ReadBuffer
 }
 
 /**
- * Puts each item's first row at or after an address into the heap. How many steps are left, below 0 if they
- * did not suffice.
+ * Puts each item's first row at or after an address into the heap. Returns the steps that are left; below 0
+ * if they did not suffice.
  */
-function findFirstRows(window: PartitionWindow, { address, items, steps }: Search): number {
+function findFirstRows(
+  window: PartitionWindow,
+  { address, items, steps, readBuffer: { heap } }: FirstRowSearch,
+): number {
   const { recent, segments } = window
   heap.clear()
   let left = steps
@@ -133,10 +141,9 @@ function findFirstRows(window: PartitionWindow, { address, items, steps }: Searc
 }
 
 /**
- * How many rows a scan is likely to look at until the excerpt is full, after so many events were found in a
- * sample.
+ * How many rows a scan will probably look at until the buffer is full, if a sample had `found` wanted events.
  */
-function rowsToScan(window: PartitionWindow, { from, readBuffer }: Reading, found: number): number {
+function rowsToScan(window: PartitionWindow, { from, readBuffer }: ReadRequest, found: number): number {
   const segment = window.segments[window.segmentAt(from)]
   if (segment === undefined) return 0
   const rows = window.rows - segment.firstOrdinal - segment.rowAt(from)

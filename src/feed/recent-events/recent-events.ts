@@ -3,8 +3,8 @@ import { PartitionWindow } from './partition-window.ts'
 import { SegmentBudget, type WindowCounts, type WindowLimits } from './segment-budget.ts'
 
 /**
- * The recent events of every partition, encoded, for readers that are behind: bounded in bytes and in time
- * over all of them; the oldest segments leave first, whole.
+ * The recent events of every partition, encoded, for readers that are behind: a window of the log, bounded in
+ * bytes and in time over all partitions. The oldest segments leave first, whole.
  */
 export class RecentEvents {
   readonly #budget: SegmentBudget
@@ -18,32 +18,32 @@ export class RecentEvents {
     return this.#budget.counts
   }
 
-  /** What may be kept, in bytes, by configuration. */
+  /** The most bytes, as configured. */
   get fullBytes(): number {
     return this.#budget.fullBytes
   }
 
-  /** What may be kept now: less where memory is short. */
+  /** The most bytes now; fewer than configured while the node is short of memory. */
   get limitBytes(): number {
     return this.#budget.limitBytes
   }
 
-  /** Less drops the oldest segments at once. More than configured is not kept. */
+  /** Fewer bytes drop the oldest segments at once. More than configured are not kept. */
   set limitBytes(bytes: number) {
     this.#budget.limitBytes = bytes
   }
 
-  /** When the oldest event was taken in, by the time stated; `undefined` if there is none. */
+  /** When the oldest segment was opened, by the time stated; `undefined` if there is none. */
   get oldestMs(): number | undefined {
     return this.#budget.oldestMs
   }
 
-  /** The window of a partition by its number; `undefined` before `open`. */
+  /** Returns the window of a partition by its number; `undefined` before `open`. */
   at(number: number): PartitionWindow | undefined {
     return this.#partitions.get(number)
   }
 
-  /** The window of a partition; if it is new, it begins at an offset. */
+  /** Returns the window of a partition. A new one begins at the offset. */
   open(number: number, offset: number): PartitionWindow {
     const known = this.#partitions.get(number)
     if (known !== undefined) return known
@@ -52,7 +52,7 @@ export class RecentEvents {
     return partition
   }
 
-  /** Drops a partition: its topic was made again or is gone. */
+  /** Drops a partition: its topic was made again or is gone, or it was cut back. */
   forget(number: number): void {
     const partition = this.#partitions.get(number)
     partition?.restart(partition.to)
@@ -60,7 +60,8 @@ export class RecentEvents {
   }
 
   /**
-   * An item gives up its number: whatever was of it cannot be read here any more. Most have no recent event.
+   * Forgets an item, whose number another item gets: its events cannot be read here any more. Most forgotten
+   * items have no recent event.
    */
   forgetItem({
     number,
@@ -73,8 +74,8 @@ export class RecentEvents {
   }
 
   /**
-   * States the time, in ms on a clock that only goes on, before events are taken in and whenever none came
-   * for a while: drops what is too old.
+   * States the time, in ms on a monotonic clock, and drops what is too old. To be called before events are
+   * added, and regularly.
    */
   tick(nowMs: number): void {
     this.#budget.tick(nowMs)

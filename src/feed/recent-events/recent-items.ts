@@ -1,17 +1,19 @@
+import { grown } from '../number-list.ts'
+
 const initialSlots = 64
 const none = -1
 
 /**
- * The items that have an event in a partition's window, each with the address of its last one, from the most
- * to the least recent. An item has a *slot*, a small number, from its first event in the window until its
- * last one is dropped; then another item may have it.
+ * The items with an event in a partition's window, each with the address of its last row, ordered by these.
+ * An item has a *slot*, a small number, from its first event in the window until its last one is dropped;
+ * then another item may get the slot.
  */
 export class RecentItems {
   readonly #slots = new Map<number, number>()
   #items = new Uint32Array(initialSlots)
-  /** The address of the last row of each slot's item; −1 of a free slot. */
+  /** By slot: the address of its item's last row; -1 if the slot is free. */
   #lasts = new Float64Array(initialSlots)
-  /** The next less recent slot; of a free slot the next free one. */
+  /** By slot: the next less recent slot; of a free slot, the next free one. */
   #olders = new Int32Array(initialSlots)
   #newers = new Int32Array(initialSlots)
   #newest = none
@@ -23,22 +25,22 @@ export class RecentItems {
     return this.#slots.size
   }
 
-  /** Slots have numbers below this; some of them may be free. */
+  /** One more than the highest slot. Some slots below may be free. */
   get slotCount(): number {
     return this.#used
   }
 
-  /** The slot of the item with the most recent event; −1 if there is none. */
+  /** The slot of the item with the most recent event; -1 if there is none. */
   get newest(): number {
     return this.#newest
   }
 
-  /** The slot whose item has the next less recent event; −1 after the last. */
+  /** Returns the next less recent slot; -1 after the last. */
   older(slot: number): number {
     return this.#olders[slot] ?? none
   }
 
-  /** The slot of an item; −1 if it has no event in the window. */
+  /** Returns the slot of an item; -1 if it has no event in the window. */
   slotOf(item: number): number {
     return this.#slots.get(item) ?? none
   }
@@ -47,12 +49,12 @@ export class RecentItems {
     return this.#items[slot] ?? 0
   }
 
-  /** The address of the last row of a slot's item; −1 if the slot is free. */
+  /** Returns the address of the last row of a slot's item; -1 if the slot is free. */
   lastOf(slot: number): number {
     return slot === none ? none : (this.#lasts[slot] ?? none)
   }
 
-  /** Makes an address the last one of an item. The one before; −1 if the item has none in the window. */
+  /** Sets the last row of an item. Returns the one before; -1 if the item had none in the window. */
   touch(item: number, address: number): number {
     const slot = this.#slots.get(item)
     if (slot === undefined) {
@@ -68,7 +70,7 @@ export class RecentItems {
     return former
   }
 
-  /** Lets go of the items whose last address is before this one. */
+  /** Removes the items whose last row lies before an address. */
   expire(address: number): void {
     while (this.#oldest !== none && this.lastOf(this.#oldest) < address) {
       const slot = this.#oldest
@@ -118,9 +120,4 @@ export class RecentItems {
     this.#olders = grown(this.#olders, new Int32Array(length))
     this.#newers = grown(this.#newers, new Int32Array(length))
   }
-}
-
-function grown<Column extends Uint32Array | Int32Array | Float64Array>(from: Column, to: Column): Column {
-  to.set(from)
-  return to
 }

@@ -1,10 +1,10 @@
 import { maxSegmentBytes, type SegmentSize, type SegmentStart, WindowSegment } from './window-segment.ts'
 
-/** What may be kept, over all partitions. */
+/** Limits over all partitions. */
 export interface WindowLimits {
   /**
-   * Memory of segments, their columns included. One more may be taken for a moment, and some spare ones are
-   * kept.
+   * Bytes of segments, their columns included. One more segment may be open for a moment, and some spare ones
+   * are kept.
    */
   readonly maxBytes: number
   /**
@@ -15,8 +15,8 @@ export interface WindowLimits {
 }
 
 /**
- * Why segments were dropped. `memory`: less may be kept than is configured, since the node is short of
- * memory. `restart`: a gap, a truncated log, a topic that was made again or is gone.
+ * Why segments were dropped. `memory`: the node is short of memory, and keeps less than is configured.
+ * `restart`: a gap, a partition that was cut back, a topic that was made again or is gone.
  */
 export const dropCauses = ['bytes', 'memory', 'time', 'restart'] as const
 export type DropCause = (typeof dropCauses)[number]
@@ -24,35 +24,33 @@ export type DropCause = (typeof dropCauses)[number]
 export interface WindowCounts {
   /** Segments held now. */
   segments: number
-  /** What they take, in bytes. */
+  /** Bytes of these segments. */
   bytes: number
-  /** Events held now. */
+  /** Events in these segments. */
   events: number
   /** Events dropped since start, by cause. */
   readonly dropped: Record<DropCause, number>
 }
 
-/** Who holds a segment. */
+/** The holder of segments. */
 export interface SegmentOwner {
-  /** Lets go of its oldest segment. */
+  /** Drops its oldest segment and returns it. */
   dropOldest(): WindowSegment | undefined
 }
 
 /**
- * Segments open for longer than this part of the age are closed, so that events do not wait for a full
- * segment to leave.
+ * A segment that has been open for longer than this part of the age is closed, so that its events need not
+ * wait until it is full to leave.
  */
 const agesPerSegment = 8
 
 /**
- * Dropped segments kept for the next ones. Without them the memory of dropped segments waits for the
- * collector, which let a full window take twice its bound (`npm run load -- window`).
+ * The most dropped segments that are kept for new ones. Without them the memory of dropped segments would
+ * wait for the collector, and a full window takes twice its bound (`npm run load -- window`).
  */
 const maxSpares = 4
 
-/**
- * Every segment of every partition in the order in which they were opened, so that the oldest leave first.
- */
+/** All segments of all partitions in the order in which they were opened; the oldest leave first. */
 export class SegmentBudget {
   readonly counts: WindowCounts = {
     segments: 0,
@@ -71,12 +69,12 @@ export class SegmentBudget {
     this.#limitBytes = limits.maxBytes
   }
 
-  /** What may be kept by configuration. */
+  /** The most bytes, as configured. */
   get fullBytes(): number {
     return this.#limits.maxBytes
   }
 
-  /** What may be kept now. Less drops the oldest segments at once, and the spare ones. */
+  /** The most bytes now. Setting less drops the oldest segments at once, and the spare ones. */
   get limitBytes(): number {
     return this.#limitBytes
   }
@@ -91,17 +89,17 @@ export class SegmentBudget {
     return this.#nowMs
   }
 
-  /** When the oldest event was taken in; `undefined` if there is none. */
+  /** When the oldest segment was opened; `undefined` if there is none. */
   get oldestMs(): number | undefined {
     return this.#owners.keys().next().value?.firstMs
   }
 
-  /** Whether a segment is open for so long that the next event should begin another. */
+  /** Whether a segment has been open for so long that the next event should begin another. */
   isStale(segment: WindowSegment): boolean {
     return this.#nowMs - segment.firstMs >= this.#limits.maxAgeMs / agesPerSegment
   }
 
-  /** States the time, in ms on a clock that only goes on, and drops what is too old. */
+  /** States the time, in ms on a monotonic clock, and drops what is too old. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs
     const keptMs = this.#nowMs - this.#limits.maxAgeMs
@@ -111,7 +109,7 @@ export class SegmentBudget {
     }
   }
 
-  /** Opens a segment and counts it in. */
+  /** Opens a segment and counts it. */
   open(owner: SegmentOwner, size: SegmentSize, start: SegmentStart): WindowSegment {
     const spare = this.#spares.findIndex(segment => segment.isOfSize(size))
     const [segment = new WindowSegment(size)] = spare < 0 ? [] : this.#spares.splice(spare, 1)
@@ -122,7 +120,7 @@ export class SegmentBudget {
     return segment
   }
 
-  /** Drops the oldest segments until the rest may stay; perhaps all of them. */
+  /** Drops the oldest segments until the rest is within the limit. */
   enforce(): void {
     for (const owner of this.#owners.values()) {
       if (this.counts.bytes <= this.#limitBytes) break
@@ -130,12 +128,12 @@ export class SegmentBudget {
     }
   }
 
-  /** Drops an owner's oldest segment: it has as many as it may. */
+  /** Drops an owner's oldest segment: it has reached its limit of segments. */
   dropOldestOf(owner: SegmentOwner): void {
     this.#drop(owner, 'bytes')
   }
 
-  /** Counts a segment out that its owner has let go; nobody may look into it any more. */
+  /** Uncounts a segment that its owner has dropped. Nobody may use it any more. */
   close(segment: WindowSegment, cause: DropCause): void {
     this.#owners.delete(segment)
     this.counts.segments--
@@ -147,7 +145,10 @@ export class SegmentBudget {
       this.#spares.shift()
   }
 
-  /** A partition's segments were opened in order, so the oldest of all is the oldest of its owner. */
+  /**
+   * Drops the oldest segment of an owner. The oldest of all is the oldest of its owner: each opens its
+   * segments in order.
+   */
   #drop(owner: SegmentOwner, cause: DropCause): void {
     const segment = owner.dropOldest()
     if (segment !== undefined) this.close(segment, cause)

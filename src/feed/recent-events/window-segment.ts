@@ -1,11 +1,12 @@
 import type { EventBatch } from '../last-values/event-batch.ts'
 
-/** How many rows a segment has at most. An address is the number of its segment times this, plus the row. */
+/** The most rows of a segment. The address of a row is the number of its segment times this, plus the row. */
 export const maxSegmentRows = 65_536
-/** How many bytes of events; a larger event has a segment of its own. */
+/** The most bytes of events in a segment; a larger event has a segment of its own. */
 export const maxSegmentBytes = 256 * 1024
 /** What the columns beside the bytes take. */
 const bytesPerRow = 24
+const comma = 0x2c
 
 /** What a segment has room for. */
 export interface SegmentSize {
@@ -15,7 +16,7 @@ export interface SegmentSize {
 
 /** Where and when a segment begins. */
 export interface SegmentStart {
-  /** One more than that of the segment before it in its partition. */
+  /** One more than the number of the segment before it in its partition. */
   readonly number: number
   /** How many rows its partition had before it. */
   readonly ordinal: number
@@ -24,41 +25,53 @@ export interface SegmentStart {
 }
 
 /**
- * A stretch of a partition: the encoded events of some hundred kilobytes, each followed by one separator byte
- * as in a batch, with columns beside them. An event has a *row* for each of its items, next to each other;
- * only the first of them, the head, has bytes. Of the same item, rows form a chain in both directions; the
- * columns hold distances between addresses, so nothing is kept alive by them. It never grows, is dropped
+ * A stretch of a partition: encoded events of up to some hundred kilobytes, each followed by one separator
+ * byte, with columns beside them. An event has a *row* for each of its items, next to each other; only the
+ * first of them, the head, has bytes. The rows of an item form a chain in both directions. The columns hold
+ * distances between addresses, so that they keep no other segment alive. A segment never grows. It is dropped
  * whole, and may then begin anew.
+ *
+ * A segment with three events, the last of which has two items. Item 7 had an event in an earlier segment, 90
+ * rows before row 0, and item 3 had none:
+ *
+ * bytes    {"T":"t",…},{"T":"q",…},{"T":"n",…},···················· └─ row 0 ──┘└─ row 1 ──┘└─ row 2, and row
+ * 3 without bytes
+ *
+ * row         0    1    2    3 ends       12   24   36   36   where the row ends in bytes; equal for the rows
+ * of one event items       7    3    3    7 offsets     0    1    4    4   since firstOffset; rising by event
+ * nexts       3    1    0    0   to the item's next row; 0: there is none yet backs      90    0    1    3
+ * from an item's first row here to its row before; from its others to that first row ranks       5    0    1
+ * 6   counts the rows of the item
  */
 export class WindowSegment {
-  /** Another one whenever it begins anew. */
+  /** Another object whenever it begins anew. */
   identity: object = {}
   /** The address of its first row. */
   firstAddress = 0
-  /** How many rows its partition had before its first. */
+  /** How many rows its partition had before its first row. */
   firstOrdinal = 0
   firstOffset = 0
-  /** When its first event was taken in, in ms on a clock that only goes on. */
+  /** When its first event came in, in ms on a monotonic clock. */
   firstMs = 0
-  /** When its last event was taken in. */
+  /** When its last event came in. */
   lastMs = 0
-  /** Rows. */
+  /** The number of rows. */
   count = 0
   events = 0
   readonly bytes: Buffer
-  /** Where each row ends in `bytes`, separator included; it begins where the one before ends. */
+  /** Where each row ends in `bytes`, separator included. It begins where the one before ends. */
   readonly ends: Uint32Array
   readonly items: Uint32Array
   /** Since `firstOffset`. */
   readonly offsets: Uint32Array
   /**
-   * From the item's first row in this segment to its row before, in an earlier segment; from the others to
-   * that first one. 0: there is none.
+   * From an item's first row here to its row before, in an earlier segment; from its other rows to that first
+   * one. 0: there is none.
    */
   readonly backs: Uint32Array
-  /** To the item's next row; 0: there is none yet. */
+  /** To the item's next row. 0: there is none yet. */
   readonly nexts: Uint32Array
-  /** Counts the item's rows, so that differences say how many lie between. */
+  /** The ordinal of a row among the rows of its item. */
   readonly ranks: Uint32Array
 
   constructor({ bytes, rows }: SegmentSize) {
@@ -71,7 +84,7 @@ export class WindowSegment {
     this.ranks = new Uint32Array(rows)
   }
 
-  /** Empties it, for other events. */
+  /** Empties the segment, for other events. */
   begin({ number, ordinal, offset, nowMs }: SegmentStart): void {
     this.identity = {}
     this.firstAddress = number * maxSegmentRows
@@ -83,7 +96,7 @@ export class WindowSegment {
     this.events = 0
   }
 
-  /** Gives its memory back at once, which the collector may take long to do; it cannot be used any more. */
+  /** Frees its memory at once, which the collector may do much later. The segment cannot be used any more. */
   release(): void {
     const { bytes, ends, items, offsets, backs, nexts, ranks } = this
     for (const { buffer } of [bytes, ends, items, offsets, backs, nexts, ranks]) {
@@ -91,17 +104,17 @@ export class WindowSegment {
     }
   }
 
-  /** How many rows it has room for. */
+  /** The number of rows that it has room for. */
   get capacity(): number {
     return this.ends.length
   }
 
-  /** The memory that it takes. */
+  /** The bytes of memory that it takes. */
   get size(): number {
     return this.bytes.length + this.ends.length * bytesPerRow
   }
 
-  /** How many of its bytes are used. */
+  /** The number of used bytes. */
   get usedBytes(): number {
     return this.start(this.count)
   }
@@ -124,14 +137,14 @@ export class WindowSegment {
     return this.firstOffset + (this.offsets[row] ?? 0)
   }
 
-  /** The row that has the bytes of a row's event. */
+  /** The head of a row's event. */
   headOf(row: number): number {
     let head = row
     while (head > 0 && this.ends[head] === this.ends[head - 1]) head--
     return head
   }
 
-  /** The row at or after this one that begins an event, or the row after the last. */
+  /** The first head at or after a row; the row after the last if there is none. */
   eventBoundary(row: number): number {
     let boundary = row
     while (boundary > 0 && boundary < this.count && this.ends[boundary] === this.ends[boundary - 1])
@@ -139,7 +152,7 @@ export class WindowSegment {
     return boundary
   }
 
-  /** Whether it has the bytes asked for and as many rows, or a half more at most. */
+  /** Whether it has these bytes, and these rows or at most a half more. */
   isOfSize({ bytes, rows }: SegmentSize): boolean {
     return this.bytes.length === bytes && this.ends.length >= rows && this.ends.length <= rows * 1.5
   }
@@ -154,8 +167,8 @@ export class WindowSegment {
   }
 
   /**
-   * Copies an event from a batch, separator included, and answers the row of its first item. The links are
-   * the caller's.
+   * Copies an event from a batch, separator included, and returns the row of its first item. The caller links
+   * the row.
    */
   add(batch: EventBatch, index: number): number {
     const start = this.usedBytes
@@ -164,7 +177,7 @@ export class WindowSegment {
     return this.#addRow(batch.offsets[index] ?? 0, end, batch.items[index] ?? 0)
   }
 
-  /** Adds a row for a further item of the last event. */
+  /** Adds a row for a further item of the last event, and returns it. */
   addItem(item: number): number {
     return this.#addRow(this.lastOffset, this.usedBytes, item)
   }
@@ -182,6 +195,22 @@ export class WindowSegment {
     return low
   }
 
+  /** Throws if bytes, heads or offsets contradict each other. For tests. */
+  assertInvariants(): void {
+    const heads = new Set(Array.from({ length: this.count }, (_, row) => this.headOf(row)))
+    assertInvariant(this.count > 0 && this.count <= this.capacity, 'rows within the capacity')
+    assertInvariant(this.usedBytes <= this.bytes.length, 'events within the bytes')
+    assertInvariant(heads.size === this.events, 'one head for each event')
+    assertInvariant(this.offsetOf(0) === this.firstOffset, 'the first offset at the first row')
+    assertInvariant(this.firstMs <= this.lastMs, 'times in order')
+    for (let row = 1; row < this.count; row++) {
+      const step = this.offsetOf(row) - this.offsetOf(row - 1)
+      assertInvariant(heads.has(row) ? step > 0 : step === 0, 'offsets that rise by event')
+    }
+    for (const head of heads)
+      assertInvariant(this.bytes[this.end(head)] === comma, 'a separator after each event')
+  }
+
   #addRow(offset: number, end: number, item: number): number {
     const row = this.count++
     this.ends[row] = end
@@ -192,4 +221,9 @@ export class WindowSegment {
     this.ranks[row] = 0
     return row
   }
+}
+
+/** Throws unless an invariant holds. */
+export function assertInvariant(holds: boolean, invariant: string): void {
+  if (!holds) throw new Error(`the window: expected ${invariant}`)
 }

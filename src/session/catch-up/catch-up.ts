@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { NumberedPosition } from '../../feed/feed.ts'
-import { readEvents, type Wanted } from '../../feed/recent-events/read-events.ts'
+import { readEvents, type ItemFilter } from '../../feed/recent-events/read-events.ts'
 import { coverageMessage } from '../../protocol/server-messages.ts'
 import type { FlowControl } from '../delivery/flow-control.ts'
 import type { ConflatedReader } from './conflated-reader.ts'
@@ -147,7 +147,7 @@ export class CatchUp {
     return !this.#options.flowControl.hasRoom || this.#sentBytes >= stepBytes
   }
 
-  #readPartition({ number }: NumberedPosition, wanted: Wanted): void {
+  #readPartition({ number }: NumberedPosition, wanted: ItemFilter): void {
     const progress = this.#progress
     const window = this.#options.feed.window.at(number)
     if (window === undefined) return

@@ -1,5 +1,5 @@
 import type { Feed } from '../../feed/feed.ts'
-import type { Wanted } from '../../feed/recent-events/read-events.ts'
+import type { ItemFilter } from '../../feed/recent-events/read-events.ts'
 import { type Selection, selects } from '../../feed/selection.ts'
 
 /** Where a reader begins in a partition. */
@@ -13,7 +13,7 @@ export interface StartPosition {
 const mostListed = 1000
 
 /** Returns the items of a selection: a list of their numbers where it is short, so that their events can be followed; otherwise a test. */
-export function wantedItems({ lastValues: { items } }: Feed, selection: Selection): Wanted {
+export function wantedItems({ lastValues: { items } }: Feed, selection: Selection): ItemFilter {
   const numbers = new Set<number>()
   for (const [channel, symbols] of selection) {
     if (symbols === '*' || numbers.size + symbols.size > mostListed)

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { ReadBuffer } from '../../../src/feed/recent-events/read-buffer.ts'
 import { ConflatedCursor } from '../../../src/feed/recent-events/conflated-cursor.ts'
 import { readConflated } from '../../../src/feed/recent-events/read-conflated.ts'
-import type { Wanted } from '../../../src/feed/recent-events/read-events.ts'
+import type { ItemFilter } from '../../../src/feed/recent-events/read-events.ts'
 import { RecentEvents } from '../../../src/feed/recent-events/recent-events.ts'
 import { append } from './batch.ts'
 import { contentsOf } from './window-readers.ts'
 
 const limits = { maxBytes: 65_000, maxEvents: 500, maxSteps: 50_000 }
-const everything: Wanted = () => true
+const everything: ItemFilter = () => true
 
 function open() {
   const window = new RecentEvents({ maxBytes: 100_000_000, maxAgeMs: 900_000 })
@@ -25,7 +25,7 @@ function open() {
     )
   const read = (
     cursor: ConflatedCursor,
-    { wanted = everything, ...changes }: { wanted?: Wanted; maxEvents?: number } = {},
+    { wanted = everything, ...changes }: { wanted?: ItemFilter; maxEvents?: number } = {},
   ) => {
     const readBuffer = new ReadBuffer({ ...limits, ...changes })
     const answer = readConflated(partition, { cursor, wanted, readBuffer })
@@ -60,7 +60,7 @@ test('gives every item its turn, and counts exactly, when it is taken up again w
   appendOf([1, 3, 3])
   expect(read(cursor, { maxEvents: 2 })).toMatchObject({ answer: { to: 4 }, taken: ['4@3 +0', '3@6 +2'] })
   expect(read(cursor, { maxEvents: 2 })).toMatchObject({ answer: { to: 7 }, taken: ['1@4 +0'] })
-  expect(cursor.runs).toBe(1)
+  expect(cursor.ranges).toBe(1)
 })
 
 test('looks only at what changed, however many items there are', () => {

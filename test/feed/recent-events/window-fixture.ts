@@ -1,12 +1,12 @@
 import type { PartitionWindow } from '../../../src/feed/recent-events/partition-window.ts'
 import { ReadBuffer } from '../../../src/feed/recent-events/read-buffer.ts'
-import { type Wanted, readEvents } from '../../../src/feed/recent-events/read-events.ts'
+import { type ItemFilter, readEvents } from '../../../src/feed/recent-events/read-events.ts'
 import { RecentEvents } from '../../../src/feed/recent-events/recent-events.ts'
 import type { StatedEvent } from './batch.ts'
 import { contentsOf } from './window-readers.ts'
 
 export const limits = { maxBytes: 65_000, maxEvents: 500, maxSteps: 50_000 }
-export const everything: Wanted = () => true
+export const everything: ItemFilter = () => true
 export const minuteMs = 60_000
 
 /** A window with one partition. */
@@ -22,7 +22,7 @@ export function run(from: number, count: number, { items = 1, text = 'x'.repeat(
 }
 
 /** One read, and the work that it took. */
-export function read(partition: PartitionWindow, from: number, wanted: Wanted = everything) {
+export function read(partition: PartitionWindow, from: number, wanted: ItemFilter = everything) {
   const readBuffer = new ReadBuffer(limits)
   const answer = readEvents(partition, { from, wanted, readBuffer })
   return {

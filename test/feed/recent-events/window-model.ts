@@ -1,8 +1,8 @@
 import { ReadBuffer } from '../../../src/feed/recent-events/read-buffer.ts'
-import type { Wanted } from '../../../src/feed/recent-events/read-events.ts'
+import type { ItemFilter } from '../../../src/feed/recent-events/read-events.ts'
 import { RecentEvents } from '../../../src/feed/recent-events/recent-events.ts'
 import { append, type StatedEvent } from './batch.ts'
-import { EventReader, NewestReader, type Truth } from './window-readers.ts'
+import { EventReader, ConflatedModelReader, type Truth } from './window-readers.ts'
 
 const maxBytes = 160_000
 const maxAgeMs = 8000
@@ -37,7 +37,7 @@ const copies = 40
 const all = Array.from({ length: sorts * copies }, (_, item) => item)
 const isSingle = (item: number) => item % sorts < single
 
-const wanteds: readonly Wanted[] = [
+const wanteds: readonly ItemFilter[] = [
   new Set([0]),
   new Set([1, 5, 9, 7777]),
   new Set([2, 3, 8, 9, 10]),
@@ -45,7 +45,7 @@ const wanteds: readonly Wanted[] = [
   item => item % 2 === 0,
   () => true,
 ]
-const singles: readonly Wanted[] = [
+const singles: readonly ItemFilter[] = [
   new Set([0]),
   new Set([1, 4, 13, 7777]),
   isSingle,
@@ -106,6 +106,7 @@ export class WindowModel {
         break
     }
     this.#check()
+    this.#partition.assertInvariants()
   }
 
   /** Everybody reads what is left. */
@@ -191,10 +192,10 @@ export class WindowModel {
   }
 }
 
-function readersFrom(offset: number): (EventReader | NewestReader)[] {
+function readersFrom(offset: number): (EventReader | ConflatedModelReader)[] {
   return [
     ...wanteds.map(wanted => new EventReader(wanted, offset)),
-    ...singles.map(wanted => new NewestReader(wanted, offset)),
+    ...singles.map(wanted => new ConflatedModelReader(wanted, offset)),
   ]
 }
 

@@ -1,11 +1,11 @@
 import { ConflatedCursor } from '../../../src/feed/recent-events/conflated-cursor.ts'
-import type { Lost, PartitionWindow } from '../../../src/feed/recent-events/partition-window.ts'
+import type { LostRange, PartitionWindow } from '../../../src/feed/recent-events/partition-window.ts'
 import { ReadBuffer } from '../../../src/feed/recent-events/read-buffer.ts'
 import { readConflated } from '../../../src/feed/recent-events/read-conflated.ts'
 import {
-  type Wanted,
+  type ItemFilter,
   followChains,
-  isWanted,
+  predicateOf,
   readEvents,
   scanEvents,
 } from '../../../src/feed/recent-events/read-events.ts'
@@ -35,21 +35,21 @@ export function contentsOf(readBuffer: ReadBuffer): Taken[] {
   }))
 }
 
-function wantedFrom({ events }: Truth, from: number, wanted: Wanted): StatedEvent[] {
-  const wants = isWanted(wanted)
+function wantedFrom({ events }: Truth, from: number, wanted: ItemFilter): StatedEvent[] {
+  const wants = predicateOf(wanted)
   return events.filter(({ offset, items }) => offset >= from && items.some(wants))
 }
 
-function lostFrom({ window }: Truth, from: number): Lost | undefined {
+function lostFrom({ window }: Truth, from: number): LostRange | undefined {
   return from < window.from ? { kind: 'lost', from, to: window.from } : undefined
 }
 
 /** A reader that wants every event. */
 export class EventReader {
-  readonly #wanted: Wanted
+  readonly #wanted: ItemFilter
   #from: number
 
-  constructor(wanted: Wanted, from: number) {
+  constructor(wanted: ItemFilter, from: number) {
     this.#wanted = wanted
     this.#from = from
   }
@@ -97,14 +97,14 @@ export class EventReader {
 }
 
 /** A reader that wants the newest of each item; its items share no events. */
-export class NewestReader {
-  readonly #wanted: Wanted
+export class ConflatedModelReader {
+  readonly #wanted: ItemFilter
   readonly #cursor: ConflatedCursor
   readonly #begin: number
   /** Up to where each item is settled. */
   readonly #settled = new Map<number, number>()
 
-  constructor(wanted: Wanted, from: number) {
+  constructor(wanted: ItemFilter, from: number) {
     this.#wanted = wanted
     this.#cursor = new ConflatedCursor(from)
     this.#begin = from
