@@ -36,9 +36,7 @@ export interface Ends {
  * Both pass the suite in `test/log/conformance.ts`.
  */
 export interface EventLog {
-  /**
-   * Since when some partition of a tail cannot be read, on the steady clock; `undefined` while all can be.
-   */
+  /** Since when some partition of a tail cannot be read, on the steady clock; `undefined` if all can be. */
   readonly silentSinceMs?: number | undefined
   /** The log's present faults, in words for an operator, each once; `undefined` if none is known. */
   readonly trouble?: string | undefined

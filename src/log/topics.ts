@@ -30,9 +30,7 @@ const streamOfChannel: Readonly<Record<Channel, Stream>> = {
   news: 'news',
 }
 
-/**
- * The topic to append a channel's events to. Readers do not rely on it: an event's `T` decides its channel.
- */
+/** The topic to append a channel's events to. For readers an event's `T` decides its channel. */
 export function topicOfChannel(channel: Channel, topics: Topics): string {
   return topics[streamOfChannel[channel]]
 }

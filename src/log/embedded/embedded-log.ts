@@ -15,9 +15,7 @@ import { RecordWriter } from './record-writer.ts'
 import { Retention } from './retention.ts'
 
 export interface EmbeddedLogOptions {
-  /**
-   * The SQLite file. SQLite keeps a `-wal` and a `-shm` file beside it. Created if absent, with its folder.
-   */
+  /** The SQLite file, created if absent, with its folder. SQLite adds a `-wal` and a `-shm` file. */
   readonly path: string
   readonly topics: Topics
   /** For topics that the file does not have yet; 1 if left out. Other topics keep their number. */

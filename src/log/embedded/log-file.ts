@@ -157,9 +157,7 @@ export class LogFile {
     return String(this.#database.prepare('SELECT epoch FROM log').get()?.['epoch'])
   }
 
-  /**
-   * A topic that the file already has keeps its number of partitions, or its keys would change partitions.
-   */
+  /** A topic that exists keeps its number of partitions, or its keys would change partitions. */
   #createTopic(topic: string, partitions: number): void {
     if (this.#database.prepare('SELECT 1 FROM partition WHERE topic = ?').get(topic) !== undefined) return
     const insert = this.#database.prepare('INSERT INTO partition (topic, number) VALUES (?, ?)')

@@ -32,17 +32,11 @@ export interface ReadFault {
 interface Cursor {
   readonly store: PartitionStore
   next: number
-  /**
-   * Whether a batch has to announce the epoch even if there is nothing to read, because the consumer expects
-   * another.
-   */
+  /** Whether a batch must announce the epoch, even an empty one: the consumer expects another. */
   mustAnnounceEpoch: boolean
 }
 
-/**
- * The reads of one log. A slice is read completely before anything is awaited, so no reader ever locks the
- * file.
- */
+/** The reads of one log. A slice is read before anything is awaited, so readers never lock the file. */
 export class LogReader {
   readonly #options: LogReaderOptions
   #fault: ReadFault | undefined
@@ -118,10 +112,7 @@ export class LogReader {
   }
 }
 
-/**
- * Begins with another partition each turn, so that none is starved. Cursors move only if every read
- * succeeded.
- */
+/** Begins with another partition each turn, to starve none. Cursors move only if every read succeeded. */
 function readSlice(cursors: readonly Cursor[], turn: number): LogBatch[] {
   const budget = newBudget()
   const read = new Map<Cursor, LogBatch>()
@@ -143,9 +134,7 @@ function newBudget(): ReadBudget {
   return { records: sliceRecords, bytes: sliceBytes }
 }
 
-/**
- * Begins at the given position. Without one begins at 0, from where the first read finds the first record.
- */
+/** Begins at the given position, or else at 0, from where the first read finds the first record. */
 function cursorOf(store: PartitionStore, epoch: string, from: readonly Position[]): Cursor {
   const position = from.find(each => isSamePartition(each.partition, store.partition))
   const isForeign = position !== undefined && position.epoch !== epoch

@@ -15,10 +15,7 @@ interface LastingFault {
   readonly reason: string
 }
 
-/**
- * Counts and logs faults, and knows those that last. Of each kind that may flood the log, one line is written
- * in five seconds.
- */
+/** Counts and logs faults, frequent ones once in five seconds, and knows the faults that last. */
 export class FaultReporter {
   readonly stats: KafkaStats = createKafkaStats()
   readonly #log: WarnLog
@@ -101,10 +98,7 @@ export class FaultReporter {
     if (this.#lasting.size > 0) this.#lasting.delete(nameOf(partition))
   }
 
-  /**
-   * A topic is missing or hidden. If hidden, lasts until `topicFound`; a missing topic is reported by whoever
-   * needs it.
-   */
+  /** A topic is missing or hidden. Only a hidden one is a lasting fault, until `topicFound`. */
   topicMissing(topic: string, errorCode: number): void {
     const reason = `Kafka answered ${answerOf(errorCode)}`
     this.#topicLog.warn({ topic }, `waiting for a topic: ${reason}`)
@@ -121,10 +115,7 @@ function nameOf({ topic, partition }: Partition): string {
   return `${topic}/${partition}`
 }
 
-/**
- * The name of an error code. A broker that hides a topic says only that it may not be read, so this adds the
- * cure.
- */
+/** The name of an error code, with the cure where a broker hides a topic. */
 function answerOf(errorCode: number): string {
   const isForbidden = errorCode === kafkaErrorCodes.topicAuthorizationFailed
   return `${errorName(errorCode)}${isForbidden ? '; the user needs the ACLs Read and Describe on it' : ''}`

@@ -100,9 +100,7 @@ export function asRefusal(error: unknown): unknown {
   return error
 }
 
-/**
- * The outcome of some work. Rejects with a `RefusedError`, which ends retries, if a broker refused for good.
- */
+/** The outcome of some work. A broker's final refusal becomes a `RefusedError`, which ends retries. */
 export async function unlessRefused<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work

@@ -118,10 +118,7 @@ export class KafkaLog implements EventLog {
     })
   }
 
-  /**
-   * Rejects with a `KafkaError` when Kafka does not answer in time, or when the topic is made again
-   * meanwhile.
-   */
+  /** Rejects with a `KafkaError` when Kafka does not answer in time, or the topic is made again meanwhile. */
   range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch> {
     return readRange({
       cluster: this.#cluster,
@@ -156,9 +153,7 @@ export class KafkaLog implements EventLog {
     })
   }
 
-  /**
-   * Tries for `appendTimeoutMs`. After an error the event may still be in the log, if the answer was lost.
-   */
+  /** Tries for `appendTimeoutMs`. After an error the event may be in the log, if the answer was lost. */
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
     const topics = this.#topics
     return this.#appender.append(

@@ -41,10 +41,7 @@ export class RetryBackoff {
   readonly #random: () => number
   #pauseMs = 0
 
-  /**
-   * `random` gives numbers in [0, 1). It shortens pauses by up to a quarter, so that nodes do not return in
-   * step.
-   */
+  /** `random` gives numbers in [0, 1). It shortens pauses by up to a quarter, to keep nodes out of step. */
   constructor(random: () => number = Math.random) {
     this.#random = random
   }

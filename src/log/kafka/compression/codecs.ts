@@ -11,9 +11,7 @@ interface Codec {
   readonly unpack: (bytes: Buffer, maxBytes: number) => Buffer
 }
 
-/**
- * The codecs, by the lowest three bits of a batch's attributes. 0 means no compression; 5 to 7 do not exist.
- */
+/** The codecs, by the lowest three bits of a batch's attributes. 0 means none; 5 to 7 do not exist. */
 export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
   [1, { name: 'gzip', unpack: (bytes, maxBytes) => gunzipSync(bytes, { maxOutputLength: maxBytes }) }],
   [2, { name: 'snappy', unpack: unpackSnappy }],
@@ -24,15 +22,10 @@ export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
   ],
 ])
 
-/**
- * Begins the framing of snappy-java, which kafkajs-snappy and others write too. Two versions and blocks
- * follow.
- */
+/** Begins the framing of snappy-java, which others write too. Two versions and blocks follow. */
 const xerialMagic = Buffer.from('\x82SNAPPY\0', 'latin1')
 const xerialVersionsBytes = 8
-/**
- * The longest copy gives 64 bytes for 3 (snappy's format_description.txt §2.2), so a block cannot hold more.
- */
+/** A copy gives at most 64 bytes for 3 (snappy's format_description.txt §2.2), which limits a block. */
 const maxSnappyRatio = 22
 
 /** Unpacks Java's form (blocks in the xerial framing) and librdkafka's (one block). */

@@ -23,10 +23,7 @@ interface GrantedToken {
   readonly lifetimeMs: number | undefined
 }
 
-/**
- * Access tokens from a file, which is read each time, or from an endpoint, whose tokens are kept while they
- * last.
- */
+/** Access tokens from a file, read each time, or from an endpoint, whose tokens are kept while they last. */
 export function createAccessTokens(source: TokenSource, clock: Clock = systemClock): AccessTokens {
   if (source.kind === 'file') return { get: () => readToken(source.path), forget: () => undefined }
   return new CachedTokens(() => requestToken(source), clock)

@@ -73,9 +73,7 @@ interface Attempt {
 
 const attempts = new AsyncLocalStorage<Attempt>()
 
-/**
- * Answers of a broker that did not even try to append, because it does not lead the partition, or not yet.
- */
+/** Answers of a broker that appended nothing, because it does not lead the partition, or not yet. */
 const notAppended = new Set([
   'NOT_LEADER_FOR_PARTITION',
   'LEADER_NOT_AVAILABLE',
@@ -124,10 +122,7 @@ export function createBroker(options: BrokerOptions): {
   return { pool, broker: new Broker({ connectionPool: pool, logger, authenticationTimeout }) }
 }
 
-/**
- * Closes connections at once. The `disconnect` of kafkajs alone waits for pending requests, for ever if the
- * broker hangs.
- */
+/** Closes connections at once. The `disconnect` of kafkajs waits for requests, for ever if a broker hangs. */
 export function closePool({ pool }: ConnectionPool): void {
   const error = new KafkaError('the connection was closed')
   for (const connection of pool) {
@@ -137,10 +132,7 @@ export function closePool({ pool }: ConnectionPool): void {
   }
 }
 
-/**
- * A request in the form of kafkajs. That has no flexible headers (KIP-482), so their tagged fields are added
- * here.
- */
+/** A request for kafkajs, which has no flexible headers (KIP-482): this adds their tagged fields. */
 export function encodeRequest<Answer>(request: KafkaRequest<Answer>) {
   const { apiKey, apiVersion, apiName, body } = request
   const noTags = Buffer.alloc(1)
@@ -190,10 +182,7 @@ export const maxBatchMessages = 2000
 
 const keepAliveMs = 60_000
 
-/**
- * Creates sockets to brokers. kafkajs would leave Nagle's algorithm on, and would read certificates only
- * once.
- */
+/** Creates sockets. kafkajs would leave Nagle's algorithm on, and would read certificates only once. */
 export function socketFactory(tls: KafkaTls | undefined): ISocketFactory {
   return ({ host, port, onConnect }) => {
     const socket =
@@ -228,9 +217,7 @@ export function withColons(host: string): string {
   return host.endsWith(ipv6Mark) ? host.slice(0, -ipv6Mark.length).replaceAll('-', ':') : host
 }
 
-/**
- * A message in the form of kafkajs, which groups headers by name and cannot encode a header without a value.
- */
+/** A message for kafkajs, which groups headers by name and cannot encode a header without a value. */
 export function encodableMessage({ key, value, headers = [] }: OutgoingMessage): Message {
   if (headers.length === 0) return { key, value }
   const grouped: Record<string, Buffer[]> = Object.create(null)
@@ -265,19 +252,14 @@ function oneLine(text: string): string {
   return text.trim().replaceAll(/\s+/g, ' ')
 }
 
-/**
- * Errors that end a connection, but may be gone with the next: credentials get corrected, sessions begin
- * anew.
- */
+/** Errors that end a connection, but not its successors: someone may correct the credentials. */
 const finalForConnection = new Set<unknown>([
   'ILLEGAL_SASL_STATE',
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
 ])
 
-/**
- * Fatal only if a broker says so: kafkajs also calls its own exhaustion final, and wraps the broker's error.
- */
+/** Fatal only if a broker says so: kafkajs calls its own exhaustion final too, and wraps the cause. */
 function severityOf(thrown: unknown): Severity {
   if (!(thrown instanceof Error)) return 'retriable'
   if (thrown.name !== 'KafkaJSProtocolError') return severityOf(thrown.cause)
@@ -285,10 +267,7 @@ function severityOf(thrown: unknown): Severity {
   return 'retriable' in thrown && thrown.retriable === false && !isOfConnection ? 'fatal' : 'retriable'
 }
 
-/**
- * The offset of a batch's first message. kafkajs silently drops messages for a partition that it does not
- * find.
- */
+/** The offset of the first message. kafkajs silently drops messages for a partition that it does not find. */
 export function baseOffsetOf([answer]: readonly RecordMetadata[], what: string): number {
   if (answer?.baseOffset === undefined) throw new KafkaError(`${what}: no such partition`)
   return Number(answer.baseOffset)

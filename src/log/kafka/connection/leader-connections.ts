@@ -64,9 +64,7 @@ export class LeaderConnections {
   }
 }
 
-/**
- * Asks the leaders of partitions for offsets. Each question is asked once, and rejects with a `KafkaError`.
- */
+/** Asks the leaders of partitions for offsets, without retries. Every method rejects with a `KafkaError`. */
 export class OffsetLookup {
   readonly #connections: LeaderConnections
 

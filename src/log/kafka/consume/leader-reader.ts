@@ -150,10 +150,7 @@ export class LeaderReader {
     }
   }
 
-  /**
-   * A broker serves partitions in the order of the request (KIP-74), so the cursors just served come last
-   * next time.
-   */
+  /** Brokers serve partitions in the request's order (KIP-74), so cursors just served move to the end. */
   #moveToEnd(served: readonly PartitionCursor[]): void {
     for (const cursor of served) if (this.#cursors.delete(cursor)) this.#cursors.add(cursor)
   }

@@ -9,10 +9,7 @@ export interface PartitionCursorOptions {
   readonly epoch: string
   /** The next offset to read; `first` if `moveTo` will say which that is. */
   readonly start: number | 'first'
-  /**
-   * Whether the first batch comes even while there is nothing to read, because the consumer expects another
-   * start.
-   */
+  /** Whether the first batch comes even if empty, because the consumer expects another start. */
   readonly announcesStart: boolean
   readonly reporter: FaultReporter
 }

@@ -23,9 +23,7 @@ export interface PartitionFollowerOptions {
   readonly onFetched: (cursors: readonly PartitionCursor[]) => void
 }
 
-/**
- * Keeps a cursor for each partition of the log's topics and a reader for each leader, as the cluster changes.
- */
+/** Keeps a cursor for each partition and a reader for each leader, as the cluster changes. */
 export class PartitionFollower {
   readonly #options: PartitionFollowerOptions
   /** The positions where the consumer wants to start, until their partitions are found. */

@@ -23,9 +23,7 @@ export class AppendEpochs {
     this.#lookUpTimeoutMs = lookUpTimeoutMs
   }
 
-  /**
-   * The position of an event that was appended at an offset. Must be called in the order of Kafka's answers.
-   */
+  /** The position of an event appended at `offset`. Must be called in the order of Kafka's answers. */
   async positionOf(partition: Partition, offset: number): Promise<Position> {
     const isRepeated = offset < (this.#nextOffsets.get(partition) ?? 0)
     this.#nextOffsets.set(partition, offset + 1)

@@ -121,9 +121,7 @@ export class Appender {
     }
   }
 
-  /**
-   * Waits for unknown topics, as long as Kafka answers. If all are known, refreshes them in the background.
-   */
+  /** Waits for unknown topics, as long as Kafka answers. Refreshes known ones in the background. */
   async #findTopics(topics: ReadonlySet<string>, deadlineMs: number): Promise<RefusedError | undefined> {
     const { cluster } = this.#options
     if ([...topics].every(topic => cluster.topic(topic) !== undefined)) {

@@ -138,10 +138,7 @@ export function splitAtDeadline(
   return [messages.slice(0, count), messages.slice(count)]
 }
 
-/**
- * A refusal says nothing about an earlier attempt whose answer was lost. Only an answer to the batch itself
- * does.
- */
+/** A refusal says nothing about an earlier attempt whose answer was lost, so the batch is sent again. */
 function retriable(error: unknown): unknown {
   return error instanceof RefusedError ? new KafkaError(error.message, { cause: error }) : error
 }

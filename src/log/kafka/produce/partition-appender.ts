@@ -85,10 +85,7 @@ export class PartitionAppender {
     lease.release()
   }
 
-  /**
-   * Settles the messages with the refusal. If a single message may be to blame, sends them again in halves
-   * instead.
-   */
+  /** Settles the messages. If a single one may be to blame, sends them again in halves instead. */
   #handleRefusal(messages: readonly WaitingMessage[], error: RefusedError): void {
     if (messages.length <= 1 || error.reason === 'forbidden') return settleAll(messages, { error })
     const half = Math.ceil(messages.length / 2)

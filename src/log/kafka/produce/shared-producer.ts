@@ -21,9 +21,7 @@ export interface ProducerLease {
   discard(attempt: Promise<unknown>): Promise<void>
 }
 
-/**
- * A producer for several partitions. After any failure a new one replaces it, while its users finish with it.
- */
+/** A producer for several partitions. After a failure a new one replaces it; its users finish with it. */
 export class SharedProducer {
   readonly #create: () => Promise<BatchProducer>
   readonly #closings = new Set<Promise<void>>()

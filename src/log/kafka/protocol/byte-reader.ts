@@ -116,9 +116,7 @@ export class ByteReader {
     this.tag(Number.NaN)
   }
 
-  /**
-   * Reads the tagged fields that end a flexible structure. Returns the bytes of the wanted one, if present.
-   */
+  /** Reads the tagged fields that end a flexible structure. Returns the bytes of one of them, if present. */
   tag(wanted: number): Buffer | undefined {
     let found: Buffer | undefined
     for (let count = this.uvarint(); count > 0; count -= 1) {

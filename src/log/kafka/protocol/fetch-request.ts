@@ -9,10 +9,7 @@ export interface FetchPosition {
   readonly epoch: string
   readonly partition: number
   readonly offset: number
-  /**
-   * The leader's epoch of the last batch read. By it the broker finds out whether its log still has that
-   * batch.
-   */
+  /** The leader's epoch of the last batch read, by which the broker checks that it has the same batch. */
   readonly leaderEpoch?: number | undefined
 }
 
@@ -21,9 +18,7 @@ export interface FetchOptions {
   readonly positions: readonly FetchPosition[]
   /** How long the broker may wait for the first record. */
   readonly maxWaitMs: number
-  /**
-   * The limits of one response, and of one partition in it. The first batch comes whole even if it is larger.
-   */
+  /** The limits of a response, and of a partition in it. The first batch comes whole even if larger. */
   readonly maxBytes: number
   readonly maxPartitionBytes: number
 }
@@ -37,10 +32,7 @@ export interface FetchedPartition {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly aborted: readonly AbortedTransaction[]
-  /**
-   * Where the broker's log differs from the batches read: it was cut back there, and may have grown since
-   * (KIP-595).
-   */
+  /** Where the broker's log differs from the batches read, because it was cut back there (KIP-595). */
   readonly divergesAt: number | undefined
   /** A view of the response. */
   readonly records: Buffer
@@ -52,9 +44,7 @@ const consumer = -1
 const unknown = -1
 const divergingEpochTag = 0
 
-/**
- * Fetch, version 13. It names topics by id, so a topic that was made again is never taken for the former one.
- */
+/** Fetch, version 13. It names topics by id, so a topic made again is never taken for the former one. */
 export function fetchRequest(options: FetchOptions): KafkaRequest<readonly FetchedPartition[]> {
   return { ...apiVersions.Fetch, body: encode(options), readAnswer }
 }
@@ -110,9 +100,7 @@ function readPartition(reader: ByteReader, epoch: string): FetchedPartition {
   return { epoch, partition, errorCode, highWatermark, lastStableOffset, aborted, divergesAt, records }
 }
 
-/**
- * The end of the latest leader's epoch, up to the one that was read, that reader and broker have in common.
- */
+/** The end of the latest leader's epoch that reader and broker have in common. */
 function readDivergence(field: Buffer | undefined): number | undefined {
   if (field === undefined) return undefined
   const reader = new ByteReader(field)

@@ -1,9 +1,7 @@
 import type { ByteReader } from './byte-reader.ts'
 import { KafkaError, type Severity } from '../kafka-error.ts'
 
-/**
- * A request in a flexible version of its API (KIP-482), with tagged fields and compact strings and arrays.
- */
+/** A request in a flexible version of its API (KIP-482): tagged fields, compact strings and arrays. */
 export interface KafkaRequest<Answer> {
   readonly apiKey: number
   readonly apiVersion: number
@@ -15,9 +13,7 @@ export interface KafkaRequest<Answer> {
   readAnswer(reader: ByteReader): Answer
 }
 
-/**
- * The versions that every broker must support: those of Kafka 3.1, the first to fetch by topic id (KIP-516).
- */
+/** The versions that brokers must support: those of Kafka 3.1, the first to fetch by topic id (KIP-516). */
 export const apiVersions = {
   Fetch: { apiKey: 1, apiVersion: 13, apiName: 'Fetch' },
   ListOffsets: { apiKey: 2, apiVersion: 6, apiName: 'ListOffsets' },

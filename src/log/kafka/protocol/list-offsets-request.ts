@@ -19,10 +19,7 @@ const consumer = -1
 const readCommitted = 1
 const anyLeaderEpoch = -1
 
-/**
- * ListOffsets: for each partition the first offset whose record is not older than `timeMs`, or one of its
- * ends.
- */
+/** ListOffsets: for each partition the first offset whose record is not older than `timeMs`, or an end. */
 export function listOffsetsRequest(
   partitions: readonly Partition[],
   timeMs: number,

@@ -66,9 +66,7 @@ export class RecordSetReader {
     return this.#from
   }
 
-  /**
-   * The leader's epoch of the last batch; `undefined` before the first, and after one that cannot be read.
-   */
+  /** The leader's epoch of the last batch; `undefined` before the first, and after an unreadable one. */
   get leaderEpoch(): number | undefined {
     return this.#leaderEpoch
   }
@@ -120,10 +118,7 @@ export class RecordSetReader {
     return true
   }
 
-  /**
-   * Opens the next batch with visible records; `undefined` at the end of the set, or if a gap must be
-   * reported first.
-   */
+  /** Opens the next visible batch; `undefined` at the end of the set, or if a gap must be reported first. */
   #open(): BatchRecords | undefined {
     for (let frame = this.#frame(); frame !== undefined; frame = this.#frame()) {
       const batch = readRecordBatch(this.#bytes, frame)
@@ -141,10 +136,7 @@ export class RecordSetReader {
     return undefined
   }
 
-  /**
-   * Brokers send the first batch of a set whole or not at all (since KIP-74), so an incomplete one is
-   * corrupt.
-   */
+  /** Brokers send the first batch of a set whole (since KIP-74), so an incomplete one is corrupt. */
   #frame(): Frame | undefined {
     const frame = frameAt(this.#bytes, this.#at)
     if (frame !== undefined || this.#at > 0 || this.#bytes.length === 0) return frame
@@ -165,10 +157,7 @@ export class RecordSetReader {
     return new RecordBatchError([this.#position, Math.max(to, this.#position)], cause)
   }
 
-  /**
-   * A corrupt header may lie about its length and its offsets. It is believed only if a sound batch follows
-   * it.
-   */
+  /** A corrupt header may lie about its length and offsets. Believes it only if a sound batch follows. */
   #skipFrame(): number {
     const frame = frameAt(this.#bytes, this.#at) ?? { start: this.#at, end: this.#bytes.length }
     this.#at = frame.end
