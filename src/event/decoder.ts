@@ -3,34 +3,38 @@ import { messageOf } from '../diagnostics/ticker-error.ts'
 import { decodeMessagePack } from './message-pack.ts'
 import type { LogRecord } from './log-record.ts'
 
-/** What a decoder is told beside the record, the same for all records of a partition. */
+/** What a decoder gets beside a record; the same for all records of a partition. */
 export interface RecordSource {
   readonly topic: string
   readonly partition: number
-  /** The built-in decoder, for records that are in its formats. */
+  /** The built-in decoder, for records in its formats. */
   readonly decodeBuiltIn: (record: LogRecord) => unknown
 }
 
 /**
- * Turns the value of a record into what `parseEvent` then checks. `undefined` passes the record over without
- * a word (it is not for this gateway); a throw makes it poison: counted, logged, passed over.
+ * Turns the value of a record into a value that `parseEvent` then checks. Returns `undefined` for a record
+ * that is not for this gateway: it is skipped without a log line. Throws if the record cannot be decoded: it
+ * is counted, logged and skipped.
  */
 export type Decode = (record: LogRecord, source: RecordSource) => unknown
 
-/** What a decoder module exports (`TICKER_DECODER` names the module). */
+/** The exports of a decoder module, which `TICKER_DECODER` names. */
 export interface Decoder {
   readonly decode: Decode
-  /** Runs before each batch is decoded, so that `decode` can be synchronous: to fetch a schema, say. */
+  /**
+   * Runs before each batch is decoded, for example to fetch a schema, so that `decode` can be synchronous.
+   */
   readonly prepare?: (records: readonly LogRecord[], source: RecordSource) => Promise<void>
 }
 
 /**
- * A record is not what the built-in decoder reads. The message shows nothing of it, so that it may be logged.
+ * The built-in decoder cannot read a record. The message shows nothing of the record, so that it may be
+ * logged.
  */
 export class RecordSyntaxError extends SyntaxError {}
 
 /**
- * JSON in UTF-8 or, where the header `content-type` says `application/msgpack`, MessagePack. Throws a
+ * Decodes JSON in UTF-8 or, where the header `content-type` says `application/msgpack`, MessagePack. Throws a
  * `RecordSyntaxError`.
  */
 export function decodeBuiltIn(record: LogRecord): unknown {
@@ -39,7 +43,7 @@ export function decodeBuiltIn(record: LogRecord): unknown {
   return isMessagePack(record) ? readMessagePack(value) : readJson(value)
 }
 
-/** What decodes where no module is named. */
+/** The decoder where no module is named. */
 export const defaultDecoder = { decode: decodeBuiltIn } satisfies Decoder
 
 function readJson(value: Buffer): unknown {
@@ -47,7 +51,7 @@ function readJson(value: Buffer): unknown {
   try {
     return JSON.parse(value.toString('utf8'))
   } catch (error) {
-    // The words of JSON.parse quote the record.
+    // The messages of JSON.parse quote the record.
     throw new RecordSyntaxError('expected JSON in UTF-8, or MessagePack with its content-type', {
       cause: error,
     })
@@ -64,7 +68,7 @@ function readMessagePack(value: Buffer): unknown {
   }
 }
 
-/** Whether the header `content-type` says so. */
+/** Whether the header `content-type` of a record names MessagePack. */
 export function isMessagePack(record: LogRecord): boolean {
   for (const { name, value } of record.headers) {
     if (name.toLowerCase() !== 'content-type' || value === null) continue

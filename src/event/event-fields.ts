@@ -43,7 +43,8 @@ const bar: readonly EventField[] = [
 ]
 
 /**
- * The fields of every event type beside `T`. The validator and the JSON Schema are made from this one table.
+ * The fields of every event type; `T` is none of them. The validator and the JSON Schema are both made from
+ * this table.
  */
 export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   t: [
@@ -127,7 +128,7 @@ export const eventFields: Readonly<Record<EventType, readonly EventField[]>> = {
   ],
 }
 
-/** The JSON Schema (draft 2020-12) of a market event, made from the table that the gateway validates with. */
+/** Returns the JSON Schema (draft 2020-12) of a market event. */
 export function eventSchema(): Record<string, unknown> {
   const types = Object.keys(channelOfType).filter((type): type is EventType =>
     Object.hasOwn(eventFields, type),
@@ -136,7 +137,8 @@ export function eventSchema(): Record<string, unknown> {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Market event',
     description:
-      'The value of a Kafka record. Fields that are not listed are ignored and not passed on; an optional field may be null.',
+      'The value of a Kafka record. Fields that are not listed are ignored and not passed on; ' +
+      'an optional field may be null.',
     type: 'object',
     required: ['T'],
     oneOf: types.map(schemaOfType),

@@ -5,7 +5,7 @@
  * counts are not negative; integers are at most 2^53 - 1.
  */
 
-/** A whole number or a text, as the feed has it. */
+/** A whole number or a text, as in the feed. */
 export type TradeId = number | string
 
 /** A trade. */

@@ -128,7 +128,7 @@ function formOf({ schema }: FieldKind): keyof typeof readers {
   return schema['type'] === 'string' ? 'string' : 'number'
 }
 
-/** Straight after every field was checked against the table. */
+/** To be called after every field was checked against the table. */
 function asEvent(value: object): MarketEvent {
   return value as MarketEvent
 }

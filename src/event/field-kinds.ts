@@ -8,29 +8,32 @@ export interface FieldKind {
   readonly schema: Readonly<Record<string, unknown>>
   /** Whether the value is passed on as it is. */
   readonly accepts: (value: unknown) => boolean
-  /** The same of a value whose texts are ASCII; left out where that makes no difference. */
+  /** The check for a value whose texts are known to be ASCII; absent if that is no faster. */
   readonly acceptsAscii?: (value: unknown) => boolean
   /**
-   * What is passed on in place of a value that is not accepted; `undefined` where it makes the event invalid.
+   * Returns the value to be passed on in place of one that is not accepted; `undefined` if the event is
+   * invalid.
    */
-  readonly mend?: (value: unknown) => MendedValue | undefined
+  readonly repair?: (value: unknown) => RepairedValue | undefined
 }
 
-/** The symbols that an article lost; the texts that had half a surrogate pair. A closed set, for metrics. */
+/**
+ * What repairs lose: symbols of an article; halves of surrogate pairs in a text. A closed set, for metrics.
+ */
 export const repairKinds = ['symbol', 'text'] as const
 
-/** What of a value was lost when it was mended. */
+/** What a repair of a value lost. */
 export interface Repair {
   readonly kind: (typeof repairKinds)[number]
-  /** How many symbols or texts. */
+  /** The number of symbols or texts. */
   readonly count: number
   /** In words, with the symbols that were dropped. */
   readonly message: string
 }
 
-export interface MendedValue {
+export interface RepairedValue {
   readonly value: unknown
-  /** Absent where nothing was lost. */
+  /** Absent if nothing was lost. */
   readonly repair?: Repair | undefined
 }
 
@@ -43,8 +46,8 @@ const isTextWithin = (value: unknown, maxLength: number): value is string =>
   typeof value === 'string' && value.length <= maxLength
 
 /**
- * A text of at most so many UTF-16 units. UTF-8 has no half surrogate pairs, and strict readers refuse their
- * escapes.
+ * A text of at most so many UTF-16 units. A half of a surrogate pair is replaced: UTF-8 cannot encode it, and
+ * strict readers refuse its escape.
  */
 export function text(maxLength: number): FieldKind {
   return {
@@ -52,16 +55,16 @@ export function text(maxLength: number): FieldKind {
     schema: { type: 'string', maxLength },
     accepts: value => isTextWithin(value, maxLength) && value.isWellFormed(),
     acceptsAscii: value => typeof value === 'string' && value.length <= maxLength,
-    mend: value => (isTextWithin(value, maxLength) ? wellFormed(value) : undefined),
+    repair: value => (isTextWithin(value, maxLength) ? wellFormed(value) : undefined),
   }
 }
 
-function wellFormed(value: string): MendedValue {
+function wellFormed(value: string): RepairedValue {
   const repair: Repair = { kind: 'text', count: 1, message: 'half a surrogate pair became U+FFFD' }
   return { value: value.toWellFormed(), repair }
 }
 
-/** A list whose entries are all of one kind. */
+/** A list of entries of one kind. */
 export function listOf(maxItems: number, item: FieldKind): FieldKind {
   const acceptsAscii = item.acceptsAscii ?? item.accepts
   return {
@@ -69,55 +72,57 @@ export function listOf(maxItems: number, item: FieldKind): FieldKind {
     schema: { type: 'array', maxItems, items: item.schema },
     accepts: value => Array.isArray(value) && value.length <= maxItems && value.every(item.accepts),
     acceptsAscii: value => Array.isArray(value) && value.length <= maxItems && value.every(acceptsAscii),
-    mend: value => {
+    repair: value => {
       if (!Array.isArray(value) || value.length > maxItems) return undefined
-      const { good, bad, repair } = mendEntries(value, item)
-      return bad.length > 0 ? undefined : { value: good, repair }
+      const { good, bad, firstRepair } = repairEntries(value, item)
+      return bad.length > 0 ? undefined : { value: good, repair: firstRepair }
     },
   }
 }
 
-interface MendedEntries {
+interface RepairedEntries {
   readonly good: readonly unknown[]
   readonly bad: readonly unknown[]
-  /** The first one. */
-  readonly repair: Repair | undefined
+  readonly firstRepair: Repair | undefined
 }
 
-function mendEntries(entries: readonly unknown[], { accepts, mend }: FieldKind): MendedEntries {
+function repairEntries(entries: readonly unknown[], kind: FieldKind): RepairedEntries {
   const good: unknown[] = []
   const bad: unknown[] = []
-  let repair: Repair | undefined
+  let firstRepair: Repair | undefined
   for (const entry of entries) {
-    const mended: MendedValue | undefined = accepts(entry) ? { value: entry } : mend?.(entry)
-    if (mended === undefined) bad.push(entry)
-    else good.push(mended.value)
-    repair ??= mended?.repair
+    const repaired: RepairedValue | undefined = kind.accepts(entry) ? { value: entry } : kind.repair?.(entry)
+    if (repaired === undefined) bad.push(entry)
+    else good.push(repaired.value)
+    firstRepair ??= repaired?.repair
   }
-  return { good, bad, repair }
+  return { good, bad, firstRepair }
 }
 
 export const symbol: FieldKind = {
   rule: symbolRule,
   schema: { type: 'string', pattern: symbolPattern },
   accepts: value => typeof value === 'string' && isSymbol(value),
-  mend: value => {
+  repair: value => {
     const meant = typeof value === 'string' ? toSymbol(value) : undefined
     return meant === undefined ? undefined : { value: meant }
   },
 }
 
 const maxSymbols = 1024
-/** So many of those that are dropped are named. */
+/** How many dropped symbols a message names. */
 const namedSymbols = 10
 const onlySymbols = listOf(maxSymbols, symbol)
 
-/** The symbols of an article, which loses those that are none rather than getting lost because of them. */
+/**
+ * The symbols of an article. Entries that are not symbols are dropped, so that the article itself is not
+ * lost.
+ */
 export const symbols: FieldKind = {
   ...onlySymbols,
-  mend: value => {
+  repair: value => {
     if (!Array.isArray(value) || value.length > maxSymbols) return undefined
-    const { good, bad } = mendEntries(value, symbol)
+    const { good, bad } = repairEntries(value, symbol)
     if (bad.length === 0) return { value: good }
     const names = bad.slice(0, namedSymbols).map(entry => showValue(entry))
     const message = `dropped ${bad.length} of ${value.length} (${names.join(' ')}): expected ${symbolRule}`
@@ -157,5 +162,5 @@ export const id: FieldKind = {
   schema: { anyOf: [integer.schema, { type: 'string', minLength: 1, maxLength: 64 }] },
   accepts: value =>
     typeof value === 'string' ? value !== '' && textId.accepts(value) : integer.accepts(value),
-  mend: value => (value === '' ? undefined : textId.mend?.(value)),
+  repair: value => (value === '' ? undefined : textId.repair?.(value)),
 }

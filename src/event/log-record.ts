@@ -1,15 +1,12 @@
-/**
- * One partition of one topic. A log hands out one and the same object per partition for as long as it is
- * open.
- */
+/** A partition of a topic. While it is open, a log represents each partition by one object. */
 export interface Partition {
   readonly topic: string
   readonly partition: number
 }
 
 /**
- * The next offset to read in a partition. `epoch` is the identity of the topic's incarnation (Kafka's topic
- * id), so that the offsets of a topic that was deleted and made again are not taken for those of the old one.
+ * The next offset to read in a partition. `epoch` identifies the incarnation of the topic (Kafka's topic id),
+ * so that offsets of a deleted topic are not taken for those of the topic that was made again.
  */
 export interface Position {
   readonly partition: Partition
@@ -17,21 +14,19 @@ export interface Position {
   readonly offset: number
 }
 
-/** A record header, as in Kafka: a name may occur more than once. */
+/** A record header, as in Kafka. A name may occur more than once. */
 export interface RecordHeader {
   readonly name: string
   readonly value: Buffer | null
 }
 
-/**
- * One record. `key`, `value` and header values are views of a larger buffer: copy what outlives the batch.
- */
+/** A record. `key`, `value` and header values are views of a larger buffer: copy what outlives the batch. */
 export interface LogRecord {
   readonly offset: number
   /** Milliseconds since 1970, from the producer or the broker as the topic is configured. */
   readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
-  /** In their order; at most 256, the first ones. */
+  /** In order; the first 256 at most. */
   readonly headers: readonly RecordHeader[]
 }

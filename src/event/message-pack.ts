@@ -3,13 +3,13 @@ import { decode, ExtensionCodec } from '@msgpack/msgpack'
 import { messageOf } from '../diagnostics/ticker-error.ts'
 
 /**
- * Decodes one MessagePack value (https://github.com/msgpack/msgpack/blob/master/spec.md); its timestamp type
- * becomes RFC 3339 text. Throws a `SyntaxError` on anything else: a value that announces more than its bytes
- * hold, or a text that is not UTF-8, included. Its message shows nothing of the value.
+ * Decodes one MessagePack value (https://github.com/msgpack/msgpack/blob/master/spec.md). Its timestamp type
+ * becomes RFC 3339 text. Throws a `SyntaxError` on anything else, such as a value that announces more than
+ * its bytes hold, or a text that is not UTF-8. The message shows nothing of the value.
  */
 export function decodeMessagePack(bytes: Buffer): unknown {
   try {
-    checkForm(bytes)
+    checkAnnounced(bytes)
     return decode(bytes, { extensionCodec })
   } catch (error) {
     throw new SyntaxError(messageOf(error), { cause: error })
@@ -17,34 +17,36 @@ export function decodeMessagePack(bytes: Buffer): unknown {
 }
 
 /**
- * The library makes an array as long as its header says before it reads on: 20 nested headers of five bytes
- * took 4 GiB and the process. So the headers are added up first, and may not announce more values than there
- * are bytes left. It alters texts that are not UTF-8 without a word, so they are looked at on the way.
+ * Checks what the library does not. It allocates an array of the announced length before it reads on: 20
+ * nested headers of five bytes took 4 GiB. Its own limits (`maxArrayLength` …) bound each array, not all of
+ * them together: nested arrays of 1,024 in a record of 300 kB take 870 MB. So all announced values are
+ * counted first, and may not exceed the bytes that are left. The library also turns bytes that are not UTF-8
+ * into other characters.
  */
-function checkForm(bytes: Buffer): void {
+function checkAnnounced(bytes: Buffer): void {
   let at = 0
   for (let expected = 1; expected > 0; expected -= 1) {
     const head = bytes[at]
     if (head === undefined)
-      throw new RangeError(`the MessagePack value goes on after its ${bytes.length} bytes`)
-    const shape = shapes[head] ?? scalar
-    const counted = shape.countBytes > 0 ? readCount(bytes, at + 1, shape.countBytes) : shape.count
-    at += 1 + shape.countBytes + shape.payloadBytes + counted * shape.bytesPerCount
-    expected += counted * shape.valuesPerCount
+      throw new RangeError(`the MessagePack value needs more than its ${bytes.length} bytes`)
+    const layout = layouts[head] ?? scalar
+    const counted = layout.countBytes > 0 ? readCount(bytes, at + 1, layout.countBytes) : layout.count
+    at += 1 + layout.countBytes + layout.payloadBytes + counted * layout.bytesPerCount
+    expected += counted * layout.valuesPerCount
     if (at + expected - 1 > bytes.length) {
       throw new RangeError(`the MessagePack value announces more than its ${bytes.length} bytes hold`)
     }
-    if (shape.isText && !isUtf8(bytes.subarray(at - counted, at))) {
+    if (layout.isText && !isUtf8(bytes.subarray(at - counted, at))) {
       throw new SyntaxError('it has a text that is not UTF-8')
     }
   }
 }
 
 /**
- * What follows the first byte of a value: a count (or `count` itself), a payload, and per count bytes or
- * values.
+ * What follows the first byte of a value: a count (or `count` itself), a payload, and bytes or values for
+ * each that is counted.
  */
-interface Shape {
+interface ValueLayout {
   readonly countBytes: number
   readonly count: number
   readonly payloadBytes: number
@@ -54,7 +56,7 @@ interface Shape {
   readonly isText: boolean
 }
 
-const scalar: Shape = {
+const scalar: ValueLayout = {
   countBytes: 0,
   count: 0,
   payloadBytes: 0,
@@ -62,19 +64,19 @@ const scalar: Shape = {
   valuesPerCount: 0,
   isText: false,
 }
-const payload = (payloadBytes: number): Shape => ({ ...scalar, payloadBytes })
-const bytesOf = (countBytes: number, payloadBytes = 0): Shape => ({
+const payload = (payloadBytes: number): ValueLayout => ({ ...scalar, payloadBytes })
+const bytesOf = (countBytes: number, payloadBytes = 0): ValueLayout => ({
   ...scalar,
   countBytes,
   payloadBytes,
   bytesPerCount: 1,
 })
-const textOf = (countBytes: number): Shape => ({ ...bytesOf(countBytes), isText: true })
-const arrayOf = (countBytes: number): Shape => ({ ...scalar, countBytes, valuesPerCount: 1 })
-const mapOf = (countBytes: number): Shape => ({ ...scalar, countBytes, valuesPerCount: 2 })
+const textOf = (countBytes: number): ValueLayout => ({ ...bytesOf(countBytes), isText: true })
+const arrayOf = (countBytes: number): ValueLayout => ({ ...scalar, countBytes, valuesPerCount: 1 })
+const mapOf = (countBytes: number): ValueLayout => ({ ...scalar, countBytes, valuesPerCount: 2 })
 
-/** The formats 0xc0 to 0xdf, in order; 0xc1 is never used, and the library refuses it. */
-const upperShapes: readonly Shape[] = [
+/** The formats 0xc0 to 0xdf, in order. 0xc1 is never used; the library refuses it. */
+const upperLayouts: readonly ValueLayout[] = [
   [scalar, scalar, scalar, scalar],
   [bytesOf(1), bytesOf(2), bytesOf(4)],
   [bytesOf(1, 1), bytesOf(2, 1), bytesOf(4, 1)],
@@ -87,16 +89,16 @@ const upperShapes: readonly Shape[] = [
   [mapOf(2), mapOf(4)],
 ].flat()
 
-function shapeOf(head: number): Shape {
+function layoutOf(head: number): ValueLayout {
   if (head < 0x80 || head >= 0xe0) return scalar
   if (head < 0x90) return { ...scalar, count: head - 0x80, valuesPerCount: 2 }
   if (head < 0xa0) return { ...scalar, count: head - 0x90, valuesPerCount: 1 }
   if (head < 0xc0) return { ...scalar, count: head - 0xa0, bytesPerCount: 1, isText: true }
-  return upperShapes[head - 0xc0] ?? scalar
+  return upperLayouts[head - 0xc0] ?? scalar
 }
 
 /** By the first byte of a value. */
-const shapes: readonly Shape[] = Array.from({ length: 256 }, (_, head) => shapeOf(head))
+const layouts: readonly ValueLayout[] = Array.from({ length: 256 }, (_, head) => layoutOf(head))
 
 function readCount(bytes: Buffer, at: number, length: number): number {
   if (at + length > bytes.length) throw new RangeError('the MessagePack value ends within a count')

@@ -1,14 +1,14 @@
 import { channelOfType, type EventType, type MarketEvent } from './event.ts'
 import { showValue } from '../diagnostics/show-value.ts'
 import { eventFields } from './event-fields.ts'
-import type { MendedValue, Repair } from './field-kinds.ts'
+import type { Repair, RepairedValue } from './field-kinds.ts'
 
-/** Why something is not a market event; `reason` is from a closed set, for metrics. */
+/** Why a value is not a market event. `reason` is from a closed set, for metrics. */
 export class EventFault {
   readonly reason: FaultReason
-  /** The field and the rule it breaks: fit for logs, which hold nothing of a payload. */
+  /** The field and the broken rule: fit for logs, which show nothing of a payload. */
   readonly rule: string
-  /** The rule with the value (cut short), for whoever sent it. */
+  /** The same with the value (shortened), for its sender. */
   readonly message: string
 
   constructor(
@@ -25,15 +25,15 @@ export const faultReasons = ['syntax', 'type', 'field', 'size', 'decoder'] as co
 
 export type FaultReason = (typeof faultReasons)[number]
 
-/** A repair, with the field where it was made, such as `n.headline`. */
+/** A repair and its field, such as `n.headline`. */
 export interface FieldRepair extends Repair {
   readonly field: string
 }
 
 /**
- * Checks that a value is a market event as `event.schema.json` states it. The result is the value itself, or,
- * where it has fields that the schema does not know, optional ones that are null, or values that have to be
- * mended, a copy without them; `onRepair` is told what of a mended value was lost.
+ * Checks that a value is a market event as `event.schema.json` defines it. Returns the value itself if it
+ * needs no change. Otherwise returns a copy: without fields that the schema does not know, without optional
+ * fields that are null, and with repaired values. `onRepair` is called with what a repair lost.
  */
 export function parseEvent(
   value: unknown,
@@ -50,7 +50,7 @@ export function parseEvent(
     })
   }
   let known = 1
-  let mended: Map<string, MendedValue> | undefined
+  let repaired: Map<string, RepairedValue> | undefined
   for (const { name, kind, isRequired } of eventFields[type]) {
     const found = value[name]
     if (found === undefined || found === null) {
@@ -59,51 +59,51 @@ export function parseEvent(
     } else if (kind.accepts(found)) {
       known++
     } else {
-      const instead = kind.mend?.(found)
-      if (instead === undefined) {
+      const replacement = kind.repair?.(found)
+      if (replacement === undefined) {
         const field = `${type}.${name}`
         return new EventFault('field', { field, value: found, rule: `expected ${kind.rule}` })
       }
-      mended ??= new Map()
-      mended.set(name, instead)
+      repaired ??= new Map()
+      repaired.set(name, replacement)
     }
   }
-  if (mended !== undefined) tell(mended, type, onRepair)
-  return known === countOwn(value) && isPlain(value) ? asEvent(value) : copyOf(value, type, mended)
+  if (repaired !== undefined) reportRepairs(repaired, type, onRepair)
+  return known === countOwn(value) && isPlain(value) ? asEvent(value) : copyOf(value, type, repaired)
 }
 
-function tell(
-  mended: ReadonlyMap<string, MendedValue>,
+function reportRepairs(
+  repaired: ReadonlyMap<string, RepairedValue>,
   type: EventType,
   onRepair?: (repair: FieldRepair) => void,
 ): void {
-  for (const [name, { repair }] of mended) {
+  for (const [name, { repair }] of repaired) {
     if (repair !== undefined) onRepair?.({ ...repair, field: `${type}.${name}` })
   }
 }
 
-/** The names of the fields that the schema does not know, which are not passed on. */
+/** Returns the names of the fields that the schema does not know; these are not passed on. */
 export function unknownFields(value: unknown): string[] {
   if (!isObject(value) || !isEventType(value['T'])) return []
   const known = new Set(eventFields[value['T']].map(field => field.name))
   return Object.keys(value).filter(name => name !== 'T' && !known.has(name))
 }
 
-/** The known fields, with what they were mended to. */
+/** Returns a copy with the known fields, repaired where needed. */
 function copyOf(
   value: Readonly<Record<string, unknown>>,
   type: EventType,
-  mended?: ReadonlyMap<string, MendedValue>,
+  repaired?: ReadonlyMap<string, RepairedValue>,
 ): MarketEvent {
   const copy: Record<string, unknown> = { T: type }
   for (const { name } of eventFields[type]) {
-    const found = mended?.get(name)?.value ?? value[name]
+    const found = repaired?.get(name)?.value ?? value[name]
     if (found !== undefined && found !== null) copy[name] = found
   }
   return asEvent(copy)
 }
 
-/** Straight after every field was checked against the table. */
+/** To be called after every field was checked against the table. */
 function asEvent(value: object): MarketEvent {
   return value as MarketEvent
 }
@@ -116,7 +116,10 @@ export function isEventType(value: unknown): value is EventType {
   return typeof value === 'string' && Object.hasOwn(channelOfType, value)
 }
 
-/** A decoder module's class may inherit fields, or decide with `toJSON` what is sent. */
+/**
+ * Whether an object has no class: a decoder module's class may inherit fields, or decide with `toJSON` what
+ * is sent.
+ */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

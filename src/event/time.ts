@@ -5,24 +5,24 @@ const common = `${date}T${clock}:[0-5]\\d${fraction}(?:Z|[+-]${clock})`
 const leapSecond = `${date}T23:59:60${fraction}Z`
 
 /**
- * RFC 3339 date and time with `T`, up to nine fraction digits, and `Z` or an offset; a leap second in UTC.
- * The day may still be too large.
+ * An RFC 3339 date and time with `T`, at most nine fraction digits, and `Z` or an offset; or a leap second in
+ * UTC. Does not check that the day exists.
  */
 export const timePattern = `^(?:${common}|${leapSecond})$`
 
 const pattern = new RegExp(timePattern)
 
-/** Whether the text is an RFC 3339 time of a day that exists; lower case is refused. */
+/** Whether a text is an RFC 3339 time in upper case, of a day that exists. */
 export function isTime(text: string): boolean {
   return pattern.test(text) && (text.charCodeAt(8) < 50 || dayExists(text))
 }
 
-/** Whether the second of a valid time is a leap second, which counts of seconds since 1970 cannot say. */
+/** Whether a valid time lies in a leap second, which seconds since 1970 cannot express. */
 export function isLeapSecond(time: string): boolean {
   return time.charCodeAt(17) === 0x36
 }
 
-/** Days up to the 19th exist in every month; from the 20th on the calendar is asked. */
+/** Whether the day exists. Only needed from the 20th on: all days before exist in every month. */
 function dayExists(text: string): boolean {
   const day = Number(text.slice(8, 10))
   if (day <= 28) return true
