@@ -60,12 +60,12 @@ function find(name: string): Scenario {
 
 /** Measures and prints. A first signal ends everything that was started, in order; a second one this process at once. */
 async function run(measurement: Measurement): Promise<void> {
-  const interruption = interrupted()
+  const interrupt = interrupted()
   const progress = new Progress(process.stderr)
   const stack = new AsyncDisposableStack()
   try {
-    const bench = { stack, signal: interruption.signal, say: (what: string) => progress.say(what) }
-    const { text, figures, page } = await Promise.race([measurement.measure(bench), interruption.promise])
+    const bench = { stack, signal: interrupt.signal, say: (what: string) => progress.say(what) }
+    const { text, figures, page } = await Promise.race([measurement.measure(bench), interrupt.promise])
     progress.end()
     process.stdout.write(text)
     await leave(measurement.json, `${JSON.stringify(figures, undefined, 2)}\n`)

@@ -79,10 +79,10 @@ function print(text: string): number {
 
 /** Runs until a signal or a fault of the gateway. A second signal ends the process at once. */
 async function serve(config: Config): Promise<number> {
-  const interruption = InterruptSignal.ofProcess()
-  interruption.abandoning.addEventListener('abort', () => process.exit(130))
+  const interrupt = InterruptSignal.ofProcess()
+  interrupt.abandoning.addEventListener('abort', () => process.exit(130))
   const stopped = new Promise<void>(resolve => {
-    interruption.stopping.addEventListener('abort', () => {
+    interrupt.stopping.addEventListener('abort', () => {
       process.stderr.write(
         `stopping: clients have ${config.limits.drainMs} ms to leave; a second signal ends it at once\n`,
       )

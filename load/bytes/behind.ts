@@ -75,8 +75,8 @@ export class BehindMarket {
         selection: () => selection,
         onProgress: () => undefined,
         prepare: () => true,
-        take: () => Promise.resolve(),
-        inTurn: work => work(),
+        takeBytes: () => Promise.resolve(),
+        runRead: work => work(),
         send: frame => void frames.push(frame),
         tell: () => undefined,
         lose: range => {

@@ -51,7 +51,7 @@ export class AdminGuard {
     if (!timingSafeEqual(digestOf(authorization.token), this.#digest)) {
       return new AdminFault(401, 'the token is not that of TICKER_ADMIN_TOKEN')
     }
-    this.#wrong.giveBack('', 1)
+    this.#wrong.refund('', 1)
     return undefined
   }
 }

@@ -49,8 +49,8 @@ export function createMemoryGuard(
     refuseShare: limits.memoryRefusePercent / 100,
     shedShare: limits.memoryShedPercent / 100,
     window: feed.window,
-    clear: () => history.clear(),
-    relieve: wanted => sessions.relieve(wanted),
+    clearCaches: () => history.clear(),
+    endSessions: wanted => sessions.relieve(wanted),
     log,
   })
 }

@@ -2,13 +2,13 @@
  * The content of an `Authorization` header: a token, nothing, or something unusable with the reason, which
  * never shows the content.
  */
-export type Authorization =
+export type AuthorizationHeader =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unusable'; readonly fault: string }
 
 /** Reads an `Authorization: Bearer …` header (RFC 6750 §2.1). */
-export function readBearerToken(header: string | undefined): Authorization {
+export function readBearerToken(header: string | undefined): AuthorizationHeader {
   if (header === undefined || header.trim() === '') return { kind: 'absent' }
   const token = /^Bearer +([^\s]+)\s*$/i.exec(header)?.[1]
   return token === undefined ? { kind: 'unusable', fault: faultOf(header) } : { kind: 'token', token }

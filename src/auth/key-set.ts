@@ -145,7 +145,7 @@ export class KeySet {
     this.#waiting += 1
     try {
       await (this.#reading ?? (this.#next ??= this.#readAfter(restMs)))
-      await new Promise<void>(resolve => this.#turns.begin(resolve))
+      await new Promise<void>(resolve => this.#turns.enqueue(resolve))
     } finally {
       this.#waiting -= 1
     }

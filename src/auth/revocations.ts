@@ -51,9 +51,9 @@ export interface RevocationsOptions {
 const defaultLifetimeMs = 24 * 3_600_000
 
 /** A revocation as it is stored and passed between processes. */
-export interface KeptRevocation extends Revocation {
+export interface StoredRevocation extends Revocation {
   /** Whether the operator has set the end. */
-  readonly isStated: boolean
+  readonly hasStatedEnd: boolean
 }
 
 /** A revocation that is kept for longer than before. */
@@ -63,7 +63,7 @@ export interface ExtendedRevocation {
   readonly untilMs: number
 }
 
-interface Entry extends KeptRevocation {
+interface Entry extends StoredRevocation {
   untilMs: number
   /** The end on the steady clock: a wrong wall clock must not make tokens valid again. */
   steadyUntilMs: number
@@ -96,7 +96,7 @@ export class Revocations {
    * Withdraws tokens from now on; replaces an earlier revocation of the same tokens. Throws a
    * `RevocationsFullError` where the list is full.
    */
-  add({ tokens, untilMs, reason }: RevocationRequest): KeptRevocation {
+  add({ tokens, untilMs, reason }: RevocationRequest): StoredRevocation {
     const key = keyOf(tokens)
     const former = this.#entries.get(key)
     if (former === undefined && this.size >= this.#limit) {
@@ -111,10 +111,10 @@ export class Revocations {
       tokens,
       sinceMs,
       untilMs: Math.max(untilMs ?? sinceMs + defaultLifetimeMs, former?.untilMs ?? 0),
-      isStated: untilMs !== undefined,
+      hasStatedEnd: untilMs !== undefined,
       ...(reason !== undefined && { reason }),
     }
-    this.keep(entry)
+    this.store(entry)
     return entry
   }
 
@@ -122,7 +122,7 @@ export class Revocations {
    * Stores a revocation, such as one that another process has added; replaces an earlier one of the same
    * tokens.
    */
-  keep(revocation: KeptRevocation): void {
+  store(revocation: StoredRevocation): void {
     const key = keyOf(revocation.tokens)
     this.#entries.delete(key)
     this.#entries.set(key, { ...revocation, steadyUntilMs: this.#steadyTimeOf(revocation.untilMs) })
@@ -136,7 +136,7 @@ export class Revocations {
   }
 
   /** Returns those in force, the oldest first, for another process to keep. */
-  kept(): KeptRevocation[] {
+  stored(): StoredRevocation[] {
     this.#forgetPast()
     return [...this.#entries.values()].map(({ steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation)
   }
@@ -151,7 +151,7 @@ export class Revocations {
   list(): Revocation[] {
     this.#forgetPast()
     return [...this.#entries.values()].map(
-      ({ isStated: _isStated, steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation,
+      ({ hasStatedEnd: _isStated, steadyUntilMs: _steadyUntilMs, ...revocation }) => revocation,
     )
   }
 
@@ -168,7 +168,7 @@ export class Revocations {
     const found = ofToken ?? (ofUser !== undefined && issuedMs <= ofUser.sinceMs ? ofUser : undefined)
     if (found === undefined) return false
     const neededMs = expiresAtMs + longestToleranceMs
-    if (!found.isStated && found.untilMs < neededMs) {
+    if (!found.hasStatedEnd && found.untilMs < neededMs) {
       this.#extend(found, neededMs)
       this.onExtended.notify({ number: found.number, untilMs: neededMs })
     }

@@ -17,7 +17,7 @@ import { TokenError, type TokenFault } from './token-error.ts'
 import { tokenRefusal } from './token-refusal.ts'
 
 /** How tokens are verified. */
-export interface AuthOptions {
+export interface TokenVerifierOptions {
   readonly issuer: string
   readonly audience: string
   /** JOSE names of the algorithms that are accepted. */
@@ -50,7 +50,7 @@ const mostKeysTried = 8
 /**
  * Creates the verifier that every token goes through: form, algorithm, key, signature, claims, in this order.
  */
-export function createTokenVerifier(options: AuthOptions): TokenVerifier {
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { keySet, longestTokenBytes = 65_536 } = options
   const check = limitConcurrency(createCheck(options), checkedAtOnce)
   return async token => {
@@ -79,7 +79,7 @@ async function checkWithRenewal(token: string, check: TokenVerifier, keySet: Key
 }
 
 /** Creates the expensive part: the signature, and then the claims. */
-function createCheck(options: AuthOptions): TokenVerifier {
+function createCheck(options: TokenVerifierOptions): TokenVerifier {
   const { issuer, audience, clockToleranceS, now = Date.now } = options
   const algorithms = [...options.algorithms]
   const findKey: JWTVerifyGetKey = (header, token) => orUnavailable(async () => options.keys(header, token))

@@ -31,32 +31,33 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(publishUsage)
     return exitCodes.done
   }
-  const interruption = InterruptSignal.ofProcess()
-  const signal = interruption.stopping
+  const interrupt = InterruptSignal.ofProcess()
+  const signal = interrupt.stopping
   const source = await TextSource.open({ file: request.file, path: pathOf(request.file), signal })
-  if (source.isTyped) tell(['reading events from the terminal, one a line; Ctrl-D ends them'])
+  if (source.isTyped) printNotes(['reading events from the terminal, one a line; Ctrl-D ends them'])
   if (request.isCheckOnly) return await checkOnly(source, request, signal)
   const config = readLogConfig(process.env)
-  const check = source.size === undefined ? undefined : await pass(source, request, config.maxEventBytes)
+  const check =
+    source.size === undefined ? undefined : await checkWholeFile(source, request, config.maxEventBytes)
   if (signal.aborted) {
-    tell(['interrupted while the file was checked; nothing was published'])
+    printNotes(['interrupted while the file was checked; nothing was published'])
     return exitCodes.interrupted
   }
   if (check !== undefined) {
-    tellFindings(check.findings, source.name)
+    printFindings(check.findings, source.name)
     if (check.findings.bad > 0 && !request.skipsBad) {
-      tell(['nothing was published; --skip-bad publishes the good lines'])
+      printNotes(['nothing was published; --skip-bad publishes the good lines'])
       return exitCodes.fault
     }
   }
-  const published = await publishLines({ source, request, config, check, interruption })
+  const published = await publishLines({ source, request, config, check, interrupt })
   const outcome = report(published, { source, request, config, isChecked: check !== undefined })
   // Appends that are still under way would keep the process alive.
-  if (interruption.abandoning.aborted) process.exit(exitCodes[outcome])
+  if (interrupt.abandoning.aborted) process.exit(exitCodes[outcome])
   return exitCodes[outcome]
 }
 
-interface Reported {
+interface ReportOptions {
   readonly source: TextSource
   readonly request: PublishArguments
   readonly config: LogConfig
@@ -65,7 +66,7 @@ interface Reported {
 }
 
 /** Reports which events are in the log now, and which are not. */
-function report(published: Published, reported: Reported): keyof typeof exitCodes {
+function report(published: Published, reported: ReportOptions): keyof typeof exitCodes {
   const { publication, window, durationMs, fault } = published
   const { source, request, config, isChecked } = reported
   const { acknowledgements } = window
@@ -73,15 +74,15 @@ function report(published: Published, reported: Reported): keyof typeof exitCode
   const target = describeTarget(config)
   process.stdout.write(`${describePublished({ acknowledgements, target, durationMs }).join('\n')}\n`)
   const { missing } = acknowledgements
-  tell(describeMissing(missing, acknowledgements.errors))
-  if (!isChecked) tell([...describeRepairs(findings, source.name), ...describeUnknownFields(findings)])
-  if (!isChecked || !publication.isComplete) tell(describeBadLines(findings, source.name))
-  if (fault !== undefined) tell([fault.message])
+  printNotes(describeMissing(missing, acknowledgements.errors))
+  if (!isChecked) printNotes([...describeRepairs(findings, source.name), ...describeUnknownFields(findings)])
+  if (!isChecked || !publication.isComplete) printNotes(describeBadLines(findings, source.name))
+  if (fault !== undefined) printNotes([fault.message])
   if (publication.isComplete && missing.length === 0) {
-    if (findings.bad > 0) tell([`left out ${describeCount(findings.bad, 'bad line')}`])
+    if (findings.bad > 0) printNotes([`left out ${describeCount(findings.bad, 'bad line')}`])
     return 'done'
   }
-  tell([describeNextLine(nextLine, missing)])
+  printNotes([describeNextLine(nextLine, missing)])
   const isFault =
     fault !== undefined || acknowledgements.hasRefusals || (findings.bad > 0 && !request.skipsBad)
   return isFault ? 'fault' : 'interrupted'
@@ -96,15 +97,15 @@ async function checkOnly(
   request: PublishArguments,
   signal: AbortSignal,
 ): Promise<number> {
-  const { findings } = await pass(source, request, readMaxEventBytes(process.env))
+  const { findings } = await checkWholeFile(source, request, readMaxEventBytes(process.env))
   if (signal.aborted) return exitCodes.interrupted
-  tellFindings(findings, source.name)
+  printFindings(findings, source.name)
   process.stdout.write(`${describeContent(findings, source.name).join('\n')}\n`)
   return findings.bad > 0 ? exitCodes.fault : exitCodes.done
 }
 
 /** Checks the whole file and publishes nothing. */
-async function pass(
+async function checkWholeFile(
   source: TextSource,
   request: PublishArguments,
   maxEventBytes: number,
@@ -133,15 +134,15 @@ function pathOf(file: string): string {
   return resolve((isRunByNpm ? process.env['INIT_CWD'] : undefined) ?? '.', file)
 }
 
-function tellFindings(findings: Findings, name: string): void {
-  tell([
+function printFindings(findings: Findings, name: string): void {
+  printNotes([
     ...describeBadLines(findings, name),
     ...describeRepairs(findings, name),
     ...describeUnknownFields(findings),
   ])
 }
 
-function tell(lines: readonly string[]): void {
+function printNotes(lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`${line}\n`)
 }
 

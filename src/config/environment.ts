@@ -41,7 +41,7 @@ export class ServiceLinks {
 }
 
 /** Returns the fault of one of our variables whose name a service occupies; `undefined` where none does. */
-export function linkFault(name: string, text: string): string | undefined {
+export function serviceLinkFault(name: string, text: string): string | undefined {
   if (!name.endsWith('_PORT') || !serviceAddress.test(text)) return undefined
   const service = name.slice(0, -'_PORT'.length).toLowerCase().replaceAll('_', '-')
   return (

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { distance } from 'fastest-levenshtein'
 import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
-import { type Environment, ServiceLinks, isQuoted, linkFault, trimmed } from './environment.ts'
+import { type Environment, ServiceLinks, isQuoted, serviceLinkFault, trimmed } from './environment.ts'
 import { variables } from './variables/all-variables.ts'
 import type { Variable } from './variables/variable.ts'
 
@@ -66,7 +66,7 @@ export class VariableReader {
   }
 
   /** Whether the variable's own value has a fault. */
-  isWrong(variable: Variable<unknown>): boolean {
+  isInvalid(variable: Variable<unknown>): boolean {
     return this.#wrong.has(variable)
   }
 
@@ -122,7 +122,7 @@ export class VariableReader {
     const found = this.#found.get(variable)
     if (found === undefined || this.#wrong.has(variable)) return
     const parsed = variable.kind.parse(found.text)
-    if ('fault' in parsed) this.#refuse(variable, linkFault(found.name, found.text) ?? parsed.fault)
+    if ('fault' in parsed) this.#refuse(variable, serviceLinkFault(found.name, found.text) ?? parsed.fault)
   }
 
   #refuse(variable: Variable<unknown>, rule: string): void {

@@ -4,7 +4,7 @@ import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts
 import type { DemoMarket } from './demo-market.ts'
 
 /** Calls `run` at an interval until the returned function is called. */
-export type Every = (intervalMs: number, run: () => void) => () => void
+export type StartInterval = (intervalMs: number, run: () => void) => () => void
 
 export interface DemoFeedOptions {
   readonly log: Pick<EventLog, 'append'>
@@ -14,7 +14,7 @@ export interface DemoFeedOptions {
   /** Milliseconds since 1970; `Date.now` if left out. */
   readonly clock?: () => number
   /** `setInterval` if left out. */
-  readonly every?: Every
+  readonly every?: StartInterval
 }
 
 /** The statistics of the feed so far. */
@@ -121,7 +121,7 @@ class RunningFeed implements DemoFeed {
   }
 }
 
-const repeat: Every = (milliseconds, run) => {
+const repeat: StartInterval = (milliseconds, run) => {
   const timer = setInterval(run, milliseconds)
   return () => clearInterval(timer)
 }

@@ -41,25 +41,25 @@ const tapeATradeId = 52_983_000_000_000
 export class DemoMarket {
   readonly symbols: readonly string[]
   readonly #startMs: number
-  readonly #agenda: EventScheduler
+  readonly #scheduler: EventScheduler
   readonly #orders: OrderFlow
   #events: MarketEvent[] = []
   #ns = 0
 
   constructor(options: DemoMarketOptions) {
     this.#startMs = Math.floor(options.startMs)
-    const floor = createFloor(options.seed, this.#startMs, event => this.#events.push(event))
-    this.symbols = floor.stocks.map(({ instrument }) => instrument.symbol)
-    this.#agenda = floor.agenda
-    this.#orders = floor.orders
-    scheduleOpening(floor)
-    scheduleBars(floor)
-    scheduleBands(floor)
-    scheduleBursts(floor)
-    new Revisions(floor).start()
-    const newswire = new Newswire(floor, Math.floor((this.#startMs - newsIdsFromMs) / 1000))
+    const context = createContext(options.seed, this.#startMs, event => this.#events.push(event))
+    this.symbols = context.stocks.map(({ instrument }) => instrument.symbol)
+    this.#scheduler = context.scheduler
+    this.#orders = context.orders
+    scheduleOpening(context)
+    scheduleBars(context)
+    scheduleBands(context)
+    scheduleBursts(context)
+    new Revisions(context).start()
+    const newswire = new Newswire(context, Math.floor((this.#startMs - newsIdsFromMs) / 1000))
     newswire.start()
-    new Halts(floor, (stock, ns) => newswire.reportHalt(stock, ns)).start()
+    new Halts(context, (stock, ns) => newswire.reportHalt(stock, ns)).start()
   }
 
   /** The time that the market has reached, in milliseconds since 1970. */
@@ -71,11 +71,11 @@ export class DemoMarket {
   advance(toMs: number): readonly MarketEvent[] {
     const toNs = Math.floor((toMs - this.#startMs) * 1e6)
     for (;;) {
-      const dueNs = Math.min(this.#agenda.dueNs, this.#orders.dueNs)
+      const dueNs = Math.min(this.#scheduler.dueNs, this.#orders.dueNs)
       if (dueNs >= toNs) break
       // After a skip, overdue tasks run now.
       this.#ns = Math.max(this.#ns, dueNs)
-      if (this.#agenda.dueNs === dueNs) this.#agenda.run(this.#ns)
+      if (this.#scheduler.dueNs === dueNs) this.#scheduler.run(this.#ns)
       else this.#orders.step(this.#ns)
     }
     this.#ns = Math.max(this.#ns, toNs)
@@ -90,7 +90,7 @@ export class DemoMarket {
    */
   skip(toMs: number): void {
     this.#ns = Math.max(this.#ns, Math.floor((toMs - this.#startMs) * 1e6))
-    this.#orders.rest(this.#ns)
+    this.#orders.scheduleNext(this.#ns)
   }
 }
 
@@ -99,7 +99,7 @@ export function createDemoMarket(options: DemoMarketOptions): DemoMarket {
   return new DemoMarket(options)
 }
 
-function createFloor(seed: number, startMs: number, emit: (event: MarketEvent) => void): MarketContext {
+function createContext(seed: number, startMs: number, emit: (event: MarketEvent) => void): MarketContext {
   const random = new Random(seed)
   const timestamps = new Timestamps(startMs)
   const market = createMarketWalk(random)
@@ -115,7 +115,17 @@ function createFloor(seed: number, startMs: number, emit: (event: MarketEvent) =
   const activity = new Activity(random)
   const chooser = new WeightedChoice(stocks, weights)
   const orders = new OrderFlow({ random, activity, chooser, emit })
-  return { random, timestamps, agenda: new EventScheduler(), activity, stocks, chooser, orders, market, emit }
+  return {
+    random,
+    timestamps,
+    scheduler: new EventScheduler(),
+    activity,
+    stocks,
+    chooser,
+    orders,
+    market,
+    emit,
+  }
 }
 
 function firstTradeIdOf({ tape }: Instrument, startMs: number): number {

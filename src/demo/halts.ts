@@ -29,29 +29,29 @@ interface Runaway {
  * seconds and is halted for 30 seconds to two minutes. A reopening auction with new bands and a rush follows.
  */
 export class Halts {
-  readonly #floor: MarketContext
+  readonly #context: MarketContext
   readonly #announce: (stock: Stock, ns: number) => void
 
   /** `announce` is called for every halt, directly after its status. */
-  constructor(floor: MarketContext, announce: (stock: Stock, ns: number) => void) {
-    this.#floor = floor
+  constructor(context: MarketContext, announce: (stock: Stock, ns: number) => void) {
+    this.#context = context
     this.#announce = announce
   }
 
   /** Starts; the first runaway begins within the first minute. */
   start(): void {
-    const { agenda, random } = this.#floor
-    agenda.at(random.between(20e9, 40e9), ns => this.#runAway(ns))
+    const { scheduler, random } = this.#context
+    scheduler.at(random.between(20e9, 40e9), ns => this.#runAway(ns))
   }
 
   #rest(ns: number): void {
-    const { agenda, random } = this.#floor
+    const { scheduler, random } = this.#context
     const pauseNs = random.between(90e9, 120e9) + random.exponential() * 90e9
-    agenda.at(ns + pauseNs, now => this.#runAway(now))
+    scheduler.at(ns + pauseNs, now => this.#runAway(now))
   }
 
   #runAway(ns: number): void {
-    const { random } = this.#floor
+    const { random } = this.#context
     const stock = this.#choose()
     if (stock === undefined) return this.#rest(ns)
     const towardsLevel = stock.price.excess > 0 ? -1 : 1
@@ -60,7 +60,7 @@ export class Halts {
   }
 
   #choose(): Stock | undefined {
-    const { random, stocks } = this.#floor
+    const { random, stocks } = this.#context
     const candidates = stocks.filter(
       ({ instrument, rank }) =>
         rank >= firstRank &&
@@ -73,36 +73,36 @@ export class Halts {
   }
 
   #look(runaway: Runaway, ns: number): void {
-    const { agenda, orders, random } = this.#floor
+    const { scheduler, orders, random } = this.#context
     const { stock, drift } = runaway
     if (!stock.isAtLimit(ns)) {
       stock.price.drift(drift * (1 + driftDeviation * random.normal()))
-      orders.watch({ stock, eventsPerSecond: runawayRate, untilNs: ns + 2 * lookNs })
-      agenda.at(ns + lookNs, now => this.#look(runaway, now))
+      orders.boost({ stock, eventsPerSecond: runawayRate, untilNs: ns + 2 * lookNs })
+      scheduler.at(ns + lookNs, now => this.#look(runaway, now))
       return
     }
     stock.price.drift(drift)
     stock.bands.hold()
-    orders.watch({ stock, eventsPerSecond: runawayRate, untilNs: ns + limitStateNs })
-    agenda.at(ns + limitStateNs, now => this.#halt(stock, now))
+    orders.boost({ stock, eventsPerSecond: runawayRate, untilNs: ns + limitStateNs })
+    scheduler.at(ns + limitStateNs, now => this.#halt(stock, now))
   }
 
   #halt(stock: Stock, ns: number): void {
-    const { agenda, random, timestamps, emit } = this.#floor
+    const { scheduler, random, timestamps, emit } = this.#context
     stock.halt()
     stock.price.drift(0)
     emit(statusEvent('halt', stock, timestamps.text(ns)))
     this.#announce(stock, ns)
-    agenda.at(ns + random.between(30e9, 120e9), now => this.#resume(stock, now))
+    scheduler.at(ns + random.between(30e9, 120e9), now => this.#resume(stock, now))
   }
 
   #resume(stock: Stock, ns: number): void {
-    const { orders, timestamps, emit } = this.#floor
+    const { orders, timestamps, emit } = this.#context
     const t = timestamps.text(ns)
     emit(statusEvent('resumption', stock, t))
     for (const event of stock.auction('reopening', ns)) emit(event)
     emit(stock.bands.luld('E', t))
-    orders.watch({ stock, eventsPerSecond: reopeningRate, untilNs: ns + reopeningNs })
+    orders.boost({ stock, eventsPerSecond: reopeningRate, untilNs: ns + reopeningNs })
     this.#rest(ns)
   }
 }

@@ -10,7 +10,7 @@ type ScheduledTask = (ns: number) => void
 
 interface Entry {
   readonly dueNs: number
-  readonly duty: ScheduledTask
+  readonly task: ScheduledTask
 }
 
 /** The scheduled tasks of the simulation. There are a dozen at most, so a list is fast enough. */
@@ -24,9 +24,9 @@ export class EventScheduler {
   }
 
   /** Schedules a task; the time is truncated to whole nanoseconds. */
-  at(ns: number, duty: ScheduledTask): void {
+  at(ns: number, task: ScheduledTask): void {
     const dueNs = Math.floor(ns)
-    this.#entries.push({ dueNs, duty })
+    this.#entries.push({ dueNs, task })
     if (dueNs < this.#dueNs) this.#dueNs = dueNs
   }
 
@@ -35,7 +35,7 @@ export class EventScheduler {
     const index = this.#entries.findIndex(entry => entry.dueNs === this.#dueNs)
     const [entry] = this.#entries.splice(index, 1)
     this.#dueNs = this.#entries.reduce((least, { dueNs }) => Math.min(least, dueNs), Number.POSITIVE_INFINITY)
-    entry?.duty(ns)
+    entry?.task(ns)
   }
 }
 
@@ -43,7 +43,7 @@ export class EventScheduler {
 export interface MarketContext {
   readonly random: Random
   readonly timestamps: Timestamps
-  readonly agenda: EventScheduler
+  readonly scheduler: EventScheduler
   readonly activity: Activity
   /** All stocks, the most active first. */
   readonly stocks: readonly Stock[]
@@ -56,8 +56,8 @@ export interface MarketContext {
   readonly emit: (event: MarketEvent) => void
 }
 
-interface SweepOptions {
-  readonly agenda: EventScheduler
+interface VisitOptions {
+  readonly scheduler: EventScheduler
   readonly stocks: readonly Stock[]
   readonly fromNs: number
   readonly stepNs: number
@@ -70,8 +70,8 @@ interface SweepOptions {
  * Visits one stock after another at intervals, the most active first, so that not all stocks act in one
  * instant.
  */
-export function sweep(options: SweepOptions): void {
-  const { agenda, stocks } = options
+export function visitInTurn(options: VisitOptions): void {
+  const { scheduler, stocks } = options
   const visitFrom = (index: number, ns: number): void => {
     const stock = stocks[index]
     if (stock === undefined) {
@@ -79,7 +79,7 @@ export function sweep(options: SweepOptions): void {
       return
     }
     options.visit(stock, ns)
-    agenda.at(ns + options.stepNs, later => visitFrom(index + 1, later))
+    scheduler.at(ns + options.stepNs, later => visitFrom(index + 1, later))
   }
-  agenda.at(options.fromNs, ns => visitFrom(0, ns))
+  scheduler.at(options.fromNs, ns => visitFrom(0, ns))
 }

@@ -73,7 +73,7 @@ export class OrderFlow {
   #beganNs = 0
   #isTrading = false
   #trades = 0
-  #spotlight: Spotlight | undefined
+  #rateBoost: RateBoost | undefined
 
   constructor(options: OrderFlowOptions) {
     this.#random = options.random
@@ -91,7 +91,7 @@ export class OrderFlow {
   step(ns: number): void {
     const stock = this.#stock ?? this.#begin(ns)
     if (!stock.isTrading) {
-      this.rest(ns)
+      this.scheduleNext(ns)
       return
     }
     const isFollowed = this.#random.chance(this.#isTrading ? tradeFollows : quoteFollows)
@@ -103,27 +103,27 @@ export class OrderFlow {
       this.#trades++
     }
     if (isFollowed) this.#dueNs = ns + leastGapNs + Math.floor(this.#random.exponential() * meanGapNs)
-    else this.rest(ns)
+    else this.scheduleNext(ns)
   }
 
   /** Ends the flurry and schedules the next one, at a random time from the beginning of this one. */
-  rest(ns: number): void {
+  scheduleNext(ns: number): void {
     const beganNs = this.#stock === undefined ? ns : this.#beganNs
     this.#stock = undefined
-    const eventsPerSecond = this.#activity.rate(ns) + this.#spotlightRate(ns)
+    const eventsPerSecond = this.#activity.rate(ns) + this.#boostRate(ns)
     const waitNs = (this.#random.exponential() * 1e9 * flurryEvents) / eventsPerSecond
     this.#dueNs = Math.max(ns + leastGapNs, beganNs + Math.floor(waitNs))
   }
 
   /** Gives one stock additional events until a time. */
-  watch(spotlight: Spotlight): void {
-    this.#spotlight = spotlight
+  boost(rateBoost: RateBoost): void {
+    this.#rateBoost = rateBoost
   }
 
   #begin(ns: number): Stock {
-    const extra = this.#spotlightRate(ns)
+    const extra = this.#boostRate(ns)
     const isWatched = extra > 0 && this.#random.unit() * (extra + this.#activity.rate(ns)) < extra
-    const watched = isWatched ? this.#spotlight?.stock : undefined
+    const watched = isWatched ? this.#rateBoost?.stock : undefined
     this.#stock = watched ?? this.#chooser.draw(this.#random)
     this.#isTrading = this.#random.chance(tradeShare)
     this.#trades = 0
@@ -131,12 +131,12 @@ export class OrderFlow {
     return this.#stock
   }
 
-  #spotlightRate(ns: number): number {
-    return this.#spotlight !== undefined && ns < this.#spotlight.untilNs ? this.#spotlight.eventsPerSecond : 0
+  #boostRate(ns: number): number {
+    return this.#rateBoost !== undefined && ns < this.#rateBoost.untilNs ? this.#rateBoost.eventsPerSecond : 0
   }
 }
 
-interface Spotlight {
+interface RateBoost {
   readonly stock: Stock
   readonly eventsPerSecond: number
   readonly untilNs: number

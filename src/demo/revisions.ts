@@ -31,10 +31,10 @@ interface Found {
  * minute's bar.
  */
 export class Revisions {
-  readonly #floor: MarketContext
+  readonly #context: MarketContext
 
-  constructor(floor: MarketContext) {
-    this.#floor = floor
+  constructor(context: MarketContext) {
+    this.#context = context
   }
 
   start(): void {
@@ -44,13 +44,13 @@ export class Revisions {
   }
 
   #repeat(meanNs: number, revise: (stock: Stock, ns: number) => void): void {
-    const { agenda, random, chooser } = this.#floor
+    const { scheduler, random, chooser } = this.#context
     const next = (ns: number): void => {
       const stock = chooser.draw(random)
       if (stock.isTrading) revise(stock, ns)
-      agenda.at(ns + random.exponential() * meanNs, next)
+      scheduler.at(ns + random.exponential() * meanNs, next)
     }
-    agenda.at(random.exponential() * meanNs, next)
+    scheduler.at(random.exponential() * meanNs, next)
   }
 
   #correct(stock: Stock, ns: number): void {
@@ -58,7 +58,7 @@ export class Revisions {
     if (found === undefined) return
     const { print, minute } = found
     const { trade } = print
-    const { random, timestamps } = this.#floor
+    const { random, timestamps } = this.#context
     const isPriceWrong = random.chance(0.3)
     const error = random.pick([-3, -2, -1, 1, 2, 3])
     const cents = isPriceWrong ? print.cents + error : print.cents
@@ -73,7 +73,7 @@ export class Revisions {
       c: stock.conditions(sale),
     }
     stock.barBuilder.replace(print, { ...print, cents, trade: corrected }, minute)
-    this.#floor.emit(correctionOf(trade, corrected, timestamps.text(ns)))
+    this.#context.emit(correctionOf(trade, corrected, timestamps.text(ns)))
   }
 
   /** Never cancels the only trade of a minute, because its bar could not be withdrawn. */
@@ -83,14 +83,14 @@ export class Revisions {
     const { i, x, p, s, S, z } = found.print.trade
     if (i === undefined || x === undefined || z === undefined) return
     stock.barBuilder.replace(found.print, undefined, found.minute)
-    const a = this.#floor.random.chance(0.75) ? 'C' : 'E'
-    const event: CancelError = { T: 'x', S, i, x, p, s, a, t: this.#floor.timestamps.text(ns), z }
-    this.#floor.emit(event)
+    const a = this.#context.random.chance(0.75) ? 'C' : 'E'
+    const event: CancelError = { T: 'x', S, i, x, p, s, a, t: this.#context.timestamps.text(ns), z }
+    this.#context.emit(event)
   }
 
   /** Reports a trade of the previous minute late, at the price of one that was reported in time. */
   #reportLate(stock: Stock, ns: number): void {
-    const { random, timestamps } = this.#floor
+    const { random, timestamps } = this.#context
     const minute = timestamps.minute(ns) - 1
     if (!this.#isEarlierOpen(stock, minute, ns)) return
     const prints = stock.barBuilder.prints(minute)
@@ -107,11 +107,11 @@ export class Revisions {
       t: timestamps.text(atNs),
     }
     stock.barBuilder.insert({ ns: atNs, cents: beside.cents, trade }, minute)
-    this.#floor.emit(trade)
+    this.#context.emit(trade)
   }
 
   #find(stock: Stock, ns: number): Found | undefined {
-    const { random, timestamps } = this.#floor
+    const { random, timestamps } = this.#context
     const now = timestamps.minute(ns)
     const isEarlier = this.#isEarlierOpen(stock, now - 1, ns) && random.chance(earlierShare)
     const minute = isEarlier ? now - 1 : now
@@ -122,7 +122,7 @@ export class Revisions {
   }
 
   #isEarlierOpen(stock: Stock, minute: number, ns: number): boolean {
-    const sinceNs = this.#floor.timestamps.sinceMinute(ns)
+    const sinceNs = this.#context.timestamps.sinceMinute(ns)
     return sinceNs >= fromNs && sinceNs < untilNs && stock.barBuilder.isPublished(minute)
   }
 }

@@ -1,5 +1,5 @@
 import type { Status } from '../event/event.ts'
-import { type MarketContext, sweep } from './market-context.ts'
+import { type MarketContext, visitInTurn } from './market-context.ts'
 import type { Stock } from './stock.ts'
 
 /** The statuses are published within some ten milliseconds, the auctions within the first seconds. */
@@ -8,17 +8,17 @@ const auctionsFromNs = 15e6
 const auctionStepNs = 7.3e6
 
 /** Schedules the opening: every stock's status, then its auction and its bands, the most active first. */
-export function scheduleOpening(floor: MarketContext): void {
-  const { agenda, stocks, timestamps, emit } = floor
-  sweep({
-    agenda,
+export function scheduleOpening(context: MarketContext): void {
+  const { scheduler, stocks, timestamps, emit } = context
+  visitInTurn({
+    scheduler,
     stocks,
     fromNs: 0,
     stepNs: statusStepNs,
     visit: (stock, ns) => emit(statusEvent('opening', stock, timestamps.text(ns))),
   })
-  sweep({
-    agenda,
+  visitInTurn({
+    scheduler,
     stocks,
     fromNs: auctionsFromNs,
     stepNs: auctionStepNs,
@@ -43,11 +43,11 @@ const repeatedBands = 100
  * trades, corrections or cancels have changed at the half minute, the day's bar at both. All stocks take 120
  * ms.
  */
-export function scheduleBars(floor: MarketContext): void {
-  const { agenda, stocks, timestamps, emit } = floor
+export function scheduleBars(context: MarketContext): void {
+  const { scheduler, stocks, timestamps, emit } = context
   const next = (afterNs: number): void =>
-    sweep({
-      agenda,
+    visitInTurn({
+      scheduler,
       stocks,
       fromNs: timestamps.nextHalfMinute(afterNs),
       stepNs: barStepNs,
@@ -63,11 +63,11 @@ export function scheduleBars(floor: MarketContext): void {
 }
 
 /** Schedules price bands every 30 seconds. */
-export function scheduleBands(floor: MarketContext): void {
-  const { agenda, stocks, timestamps, emit } = floor
+export function scheduleBands(context: MarketContext): void {
+  const { scheduler, stocks, timestamps, emit } = context
   const next = (afterNs: number): void =>
-    sweep({
-      agenda,
+    visitInTurn({
+      scheduler,
       stocks,
       fromNs: afterNs + bandIntervalNs,
       stepNs: bandStepNs,
@@ -89,20 +89,20 @@ const mostDrift = 0.0012
  * Schedules bursts: about once a minute all stocks trade heavily for a second or two and the market as a
  * whole moves.
  */
-export function scheduleBursts(floor: MarketContext): void {
-  const { agenda, random, activity, market } = floor
+export function scheduleBursts(context: MarketContext): void {
+  const { scheduler, random, activity, market } = context
   const begin = (ns: number): void => {
     const endNs = ns + random.between(1.2e9, 2.3e9)
     activity.burst(endNs)
     const direction = market.value > 0 !== random.chance(0.4) ? -1 : 1
     market.drift(direction * random.between(leastDrift, mostDrift))
-    agenda.at(endNs, end)
+    scheduler.at(endNs, end)
   }
   const end = (ns: number): void => {
     market.drift(0)
-    agenda.at(ns + random.between(25e9, 40e9) + random.exponential() * 25e9, begin)
+    scheduler.at(ns + random.between(25e9, 40e9) + random.exponential() * 25e9, begin)
   }
-  agenda.at(random.between(20e9, 40e9), begin)
+  scheduler.at(random.between(20e9, 40e9), begin)
 }
 
 /**

@@ -86,9 +86,9 @@ export class Stock {
   /** Starts or resumes trading with a quote, an auction trade and the bands around it. */
   auction(kind: 'opening' | 'reopening', ns: number): readonly [Quote, Trade] {
     this.#phase = 'trading'
-    const worth = this.price.at(ns)
-    this.bands.restart(worth, ns)
-    this.#book.move(worth, this.bands.limits)
+    const fairCents = this.price.at(ns)
+    this.bands.restart(fairCents, ns)
+    this.#book.move(fairCents, this.bands.limits)
     const t = this.#timestamps.text(ns)
     const cents = this.#random.chance(0.5) ? this.#book.bid : this.#book.ask
     const size = drawAuctionSize(this.#random, this.activity)
@@ -98,7 +98,7 @@ export class Stock {
   }
 
   /** Returns the price now, within the bands, in cents. */
-  worth(ns: number): number {
+  fairCents(ns: number): number {
     const { lower, upper } = this.bands.limits
     return Math.min(Math.max(this.price.at(ns), lower), upper)
   }
@@ -106,21 +106,21 @@ export class Stock {
   /** Whether the price has reached the bands, so that trading can only continue at their edge. */
   isAtLimit(ns: number): boolean {
     const { lower, upper } = this.bands.limits
-    const worth = this.price.at(ns)
-    return worth <= lower || worth >= upper
+    const fairCents = this.price.at(ns)
+    return fairCents <= lower || fairCents >= upper
   }
 
   /** Whether nobody would trade at the last quote any more, so that a new quote has to come first. */
   isQuoteStale(ns: number): boolean {
-    const worth = this.worth(ns)
-    return this.#isExhausted || worth < this.#book.bid || worth > this.#book.ask
+    const fairCents = this.fairCents(ns)
+    return this.#isExhausted || fairCents < this.#book.bid || fairCents > this.#book.ask
   }
 
   /** Returns the next quote: it follows the price, or only its sizes change. */
   quote(ns: number): Quote {
-    const worth = this.worth(ns)
-    if (this.#isExhausted || !this.#book.contains(worth) || this.#random.chance(0.2)) {
-      this.#book.move(worth, this.bands.limits)
+    const fairCents = this.fairCents(ns)
+    if (this.#isExhausted || !this.#book.contains(fairCents) || this.#random.chance(0.2)) {
+      this.#book.move(fairCents, this.bands.limits)
     } else {
       this.#book.resize()
     }
@@ -132,12 +132,12 @@ export class Stock {
    * Returns the next trade, at the last quote or within it. `isSweep`: one of several trades of one order.
    */
   trade(ns: number, isSweep: boolean): Trade {
-    this.#side = this.#drawSide(this.worth(ns))
+    this.#side = this.#drawSide(this.fairCents(ns))
     if (!isSweep && this.#random.chance(offExchangeShare)) return this.#tradeOffExchange(ns)
     const side = this.#side
     const cents = this.#touch()
     const size = drawTradeSize(this.#random, cents)
-    this.#isExhausted = this.#book.take(side, size)
+    this.#isExhausted = this.#book.takeShares(side, size)
     const spread = (this.#book.ask - this.#book.bid) / cents
     const impact = spread * (this.#isExhausted ? exhaustionImpact : tradeImpact)
     this.price.nudge(side === 'buy' ? impact : -impact)
@@ -164,9 +164,9 @@ export class Stock {
   }
 
   /** Draws the side of a trade: trades come in runs of one side, and follow the price. */
-  #drawSide(worth: number): Side {
+  #drawSide(fairCents: number): Side {
     const spread = this.#book.ask - this.#book.bid
-    const pressure = Math.min(Math.max((worth - this.#book.middle) / spread, -0.5), 0.5)
+    const pressure = Math.min(Math.max((fairCents - this.#book.middle) / spread, -0.5), 0.5)
     const habit = this.#side === 'buy' ? 0.15 : -0.15
     return this.#random.chance(0.5 + habit + 0.6 * pressure) ? 'buy' : 'sell'
   }

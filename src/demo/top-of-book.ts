@@ -89,7 +89,7 @@ export class TopOfBook {
    * Takes shares from one side's displayed size. Returns whether it was used up, so that the quote has to
    * move.
    */
-  take(side: Side, shares: number): boolean {
+  takeShares(side: Side, shares: number): boolean {
     const lots = side === 'buy' ? this.#askLots : this.#bidLots
     const left = lots - Math.ceil(shares / roundLot)
     if (side === 'buy') this.#askLots = Math.max(left, 1)

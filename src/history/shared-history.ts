@@ -77,7 +77,7 @@ export class SharedHistory implements History {
       if (chunk === undefined) return
       for (const batch of chunk.between(at, end)) {
         await new Promise<void>(resolve => {
-          this.#turns.begin(resolve)
+          this.#turns.enqueue(resolve)
         })
         if (signal.aborted) return
         yield batch

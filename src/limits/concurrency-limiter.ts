@@ -57,7 +57,7 @@ export class UserConcurrency {
     return (this.#lanes.get(user)?.count ?? 0) >= this.#atOnce
   }
 
-  async inTurn(user: string, work: () => Promise<void>): Promise<void> {
+  async run(user: string, work: () => Promise<void>): Promise<void> {
     const lane = this.#lanes.get(user) ?? { pass: limitConcurrency(each => each(), this.#atOnce), count: 0 }
     this.#lanes.set(user, lane)
     lane.count++

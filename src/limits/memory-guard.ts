@@ -14,7 +14,7 @@ export interface ShrinkingStore {
 }
 
 /** Sessions to end and bytes to free; or how many were. */
-export interface Relief {
+export interface SheddingAmount {
   readonly sessions: number
   readonly bytes: number
 }
@@ -34,9 +34,9 @@ export interface MemoryGuardOptions {
   /** The recent events. */
   readonly window: ShrinkingStore
   /** Empties the caches whose content can be read again. */
-  readonly clear: () => void
+  readonly clearCaches: () => void
   /** Ends sessions, those with the most unsent bytes first, until either of the wanted numbers is reached. */
-  readonly relieve: (wanted: Relief) => Relief
+  readonly endSessions: (wanted: SheddingAmount) => SheddingAmount
   readonly log: GuardLog
   /** Reads the memory that the process uses; `MemoryUse` by default. */
   readonly read?: () => number
@@ -58,7 +58,7 @@ const mostEnded = 20
  * How many looks freed memory is counted as already returned: garbage collection, and peers that are being
  * closed, take their time.
  */
-const patienceLooks = 12
+const releaseLooks = 12
 /** Looks between two steps down of the window, and between two steps up. */
 const shrinkLooks = 4
 const restoreLooks = 60
@@ -143,7 +143,7 @@ export class MemoryGuard {
   }
 
   #enter(state: MemoryState, usedBytes: number): void {
-    const { log, clear } = this.#options
+    const { log, clearCaches } = this.#options
     this.#state = state
     this.counts.changes[state]++
     const fields = { state, usedBytes, limitBytes: this.limitBytes }
@@ -151,18 +151,18 @@ export class MemoryGuard {
       this.#steppedAt = this.#look
       log.info(fields, messages[state])
     } else {
-      clear()
+      clearCaches()
       log.warn(fields, messages[state])
     }
   }
 
   /** Frees the excess memory of the process, less the part that is being freed already. */
   #shed(usedBytes: number): void {
-    const { shedShare, relieve, log } = this.#options
+    const { shedShare, endSessions, log } = this.#options
     let wanted = usedBytes - (shedShare - slack) * this.limitBytes - this.#onItsWay()
     if (wanted > 0) wanted -= this.#shrink()
     if (wanted <= 0) return
-    const ended = relieve({ bytes: wanted, sessions: mostEnded })
+    const ended = endSessions({ bytes: wanted, sessions: mostEnded })
     if (ended.sessions === 0) return
     this.counts.endedSessions += ended.sessions
     this.#release(ended.bytes)
@@ -206,7 +206,7 @@ export class MemoryGuard {
   }
 
   #onItsWay(): number {
-    while ((this.#released[0]?.look ?? this.#look) <= this.#look - patienceLooks) this.#released.shift()
+    while ((this.#released[0]?.look ?? this.#look) <= this.#look - releaseLooks) this.#released.shift()
     return this.#released.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 }

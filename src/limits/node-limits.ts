@@ -27,7 +27,7 @@ const minuteMs = 60_000
 /** Returns the quotas that a node's limits amount to. */
 export function quotaLimits(limits: NodeLimits): QuotaLimits {
   return {
-    places: {
+    slots: {
       connectionsPerAddress: limits.maxConnectionsPerAddress,
       httpConnectionsPerAddress: limits.maxConnectionsPerAddress,
       sessionsPerUser: limits.maxSessionsPerUser,

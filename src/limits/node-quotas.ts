@@ -52,19 +52,19 @@ export class QuotasUnavailableError extends TickerError {
  */
 export interface NodeQuotas {
   /** Claims a slot for a key. Resolves to `undefined` where all of the key's slots are taken. */
-  claim(kind: SlotKind, key: string): Promise<Release | undefined>
+  acquire(kind: SlotKind, key: string): Promise<Release | undefined>
   /**
    * Takes all of the claims in advance. Resolves to how many ms to wait for them. A wait longer than `mostMs`
    * takes nothing.
    */
   reserve(wants: readonly RateClaim[], mostMs: number): Promise<number>
   /** Returns a claim that was not used. */
-  giveBack(want: RateClaim): void
+  refund(want: RateClaim): void
 }
 
 /** The slots and the rates of each key. */
 export interface QuotaLimits {
-  readonly places: Readonly<Record<SlotKind, number>>
+  readonly slots: Readonly<Record<SlotKind, number>>
   readonly rates: Readonly<Record<RateKind, RateLimiterOptions>>
 }
 
@@ -76,8 +76,8 @@ export class LocalQuotas implements NodeQuotas {
   /** Slots taken, by kind and key; a key without any is not kept. */
   readonly #taken = new Map<SlotKind, Map<string, number>>(slotKinds.map(kind => [kind, new Map()]))
 
-  constructor({ places, rates }: QuotaLimits, now: () => number = () => performance.now()) {
-    this.#places = places
+  constructor({ slots, rates }: QuotaLimits, now: () => number = () => performance.now()) {
+    this.#places = slots
     this.#rates = {
       handshakes: new KeyedRateLimiter(rates.handshakes),
       handshakesPerAddress: new KeyedRateLimiter(rates.handshakesPerAddress),
@@ -90,18 +90,18 @@ export class LocalQuotas implements NodeQuotas {
   }
 
   /** Returns how many slots are taken, over all keys. */
-  taken(kind: SlotKind): number {
+  slotsTaken(kind: SlotKind): number {
     let sum = 0
     for (const count of this.#taken.get(kind)?.values() ?? []) sum += count
     return sum
   }
 
-  claim(kind: SlotKind, key: string): Promise<Release | undefined> {
-    return Promise.resolve(this.take(kind, key))
+  acquire(kind: SlotKind, key: string): Promise<Release | undefined> {
+    return Promise.resolve(this.acquireNow(kind, key))
   }
 
   /** Claims a slot at once; returns `undefined` where all are taken. */
-  take(kind: SlotKind, key: string): Release | undefined {
+  acquireNow(kind: SlotKind, key: string): Release | undefined {
     const taken = this.#taken.get(kind) ?? new Map<string, number>()
     const count = taken.get(key) ?? 0
     if (count >= this.#places[kind]) return undefined
@@ -120,8 +120,8 @@ export class LocalQuotas implements NodeQuotas {
     return Promise.resolve(this.#reserve(wants, mostMs))
   }
 
-  giveBack({ kind, key, count }: RateClaim): void {
-    this.#rates[kind].giveBack(key, count)
+  refund({ kind, key, count }: RateClaim): void {
+    this.#rates[kind].refund(key, count)
   }
 
   #reserve(wants: readonly RateClaim[], mostMs: number): number {
@@ -131,7 +131,7 @@ export class LocalQuotas implements NodeQuotas {
       const waitMs = this.#rates[kind].reserve(key, count, limit)
       longestMs = Math.max(longestMs, waitMs)
       if (waitMs <= mostMs) continue
-      for (const want of wants.slice(0, index)) this.giveBack(want)
+      for (const want of wants.slice(0, index)) this.refund(want)
       break
     }
     return longestMs

@@ -34,7 +34,7 @@ export class RateLimiter {
    * Charges a cost that has already been incurred, whether or not enough is left; at most half of a full
    * budget.
    */
-  owe(count: number, nowMs: number): void {
+  charge(count: number, nowMs: number): void {
     const costMs = Math.min(count * this.#msPerPiece, this.#burstMs / 2)
     this.#usedUntilMs = Math.max(nowMs, this.#usedUntilMs) + costMs
   }
@@ -105,7 +105,7 @@ export class KeyedRateLimiter {
   }
 
   /** Returns a claim that was not used. */
-  giveBack(key: string, count: number): void {
+  refund(key: string, count: number): void {
     const usedUntilMs = this.#usedUntilMs.get(key)
     if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerPiece)
   }

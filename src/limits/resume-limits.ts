@@ -34,9 +34,9 @@ export interface ResumeAllowance {
    * signal aborts. A minute's worth may be taken at once. Sessions of a user are served in the order of their
    * calls.
    */
-  readonly take: (bytes: number, signal: AbortSignal) => Promise<void>
+  readonly takeBytes: (bytes: number, signal: AbortSignal) => Promise<void>
   /** Runs a read of the log when both the user and the node have a free slot for it. */
-  readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  readonly runRead: (work: () => Promise<void>) => Promise<void>
 }
 
 /** How long to wait before quotas that did not answer are asked again. */
@@ -64,16 +64,16 @@ export class ResumeLimits {
   /** Returns the allowance of a user. */
   of(user: string): ResumeAllowance {
     return {
-      take: (bytes, signal) => this.#take(user, bytes, signal),
-      inTurn: work => {
+      takeBytes: (bytes, signal) => this.#take(user, bytes, signal),
+      runRead: work => {
         if (this.#users.isFull(user)) this.counts.delayed.user++
-        return this.#users.inTurn(user, () => this.inTurn(work))
+        return this.#users.run(user, () => this.runRead(work))
       },
     }
   }
 
   /** Runs a read of the log when the node has a free slot for it, for whichever user. */
-  async inTurn(work: () => Promise<void>): Promise<void> {
+  async runRead(work: () => Promise<void>): Promise<void> {
     if (this.#pieces >= this.#atOnce) this.counts.delayed.node++
     this.#pieces++
     try {
@@ -96,7 +96,7 @@ export class ResumeLimits {
     this.counts.waiting--
     if (!signal.aborted) return
     // The session has ended; its bytes go to the user's other sessions.
-    this.#quotas.giveBack(want)
+    this.#quotas.refund(want)
     this.counts.bytes -= bytes
   }
 

@@ -24,13 +24,13 @@ export class SlicedQueue {
   }
 
   /** Runs a new task, now or when its turn comes; first come, first served. */
-  begin(work: () => void): void {
+  enqueue(work: () => void): void {
     this.#queues.fresh.push(work)
     this.#work()
   }
 
   /** Runs the continuation of a task: before every new task. */
-  goOn(work: () => void): void {
+  enqueueContinuation(work: () => void): void {
     this.#queues.ongoing.push(work)
     this.#work()
   }

@@ -25,11 +25,11 @@ export class MessageRate {
 
   /** What was taken last shall not count, but for its length. */
   giveBack(): void {
-    this.#budget.owe(-1, this.#clock.steady())
+    this.#budget.charge(-1, this.#clock.steady())
   }
 
   /** Counts an answer that states so many items; it was given already. */
   answered(items: number): void {
-    this.#budget.owe(Math.floor(items / itemsPerMessage), this.#clock.steady())
+    this.#budget.charge(Math.floor(items / itemsPerMessage), this.#clock.steady())
   }
 }

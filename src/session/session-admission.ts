@@ -58,10 +58,10 @@ export class SessionAdmission {
       this.counts.delayed++
       await pause(waitMs)
     }
-    const ofUser = await this.#quotas.claim('sessionsPerUser', subject)
+    const ofUser = await this.#quotas.acquire('sessionsPerUser', subject)
     if (ofUser === undefined) return this.#refuse('user')
     try {
-      const ofNode = await this.#quotas.claim('sessions', '')
+      const ofNode = await this.#quotas.acquire('sessions', '')
       if (ofNode !== undefined) return { release: both(ofUser, ofNode) }
     } catch (error) {
       ofUser()

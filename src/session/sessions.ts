@@ -2,7 +2,7 @@ import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { History } from '../history/history.ts'
-import type { Relief } from '../limits/memory-guard.ts'
+import type { SheddingAmount } from '../limits/memory-guard.ts'
 import type { NodeQuotas } from '../limits/node-quotas.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
@@ -211,7 +211,7 @@ export class Sessions {
    * Ends sessions whose clients do not take what they are sent, until so many unsent bytes go with them: those with the most first,
    * and at most so many sessions. What it came to.
    */
-  relieve(wanted: Relief): Relief {
+  relieve(wanted: SheddingAmount): SheddingAmount {
     const laden = [...this.#sessions.values()]
       .map(session => ({ session, unsentBytes: session.unsentBytes }))
       .filter(({ session, unsentBytes }) => unsentBytes >= leastUnsentBytes && session.state !== 'ended')
@@ -242,7 +242,7 @@ export class Sessions {
     for (const session of this.#sessions.values()) {
       if (!session.isRevoked) continue
       sessions++
-      this.#closings.begin(() => session.end('revocation'))
+      this.#closings.enqueue(() => session.end('revocation'))
     }
     return sessions
   }
@@ -275,7 +275,7 @@ export class Sessions {
       const [session, former] = [candidates[other], candidates[index]]
       if (session === undefined || former === undefined) break
       candidates[other] = former
-      this.#closings.begin(() => this.#closeWithin(session, withinMs))
+      this.#closings.enqueue(() => this.#closeWithin(session, withinMs))
     }
     return count
   }
@@ -286,7 +286,7 @@ export class Sessions {
     session.announceShutdown(reconnectInMs)
     const timer = setTimeout(() => {
       this.#farewells.delete(timer)
-      this.#closings.begin(() => session.end('drain'))
+      this.#closings.enqueue(() => session.end('drain'))
     }, reconnectInMs)
     this.#farewells.add(timer)
   }

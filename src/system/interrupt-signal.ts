@@ -18,7 +18,7 @@ export class InterruptSignal {
   }
 
   /** Handles a signal that came at a time on the steady clock. */
-  take(nowMs: number): void {
+  handle(nowMs: number): void {
     if (!this.stopping.aborted) {
       this.#stoppedMs = nowMs
       this.#stopping.abort()
@@ -32,10 +32,10 @@ export class InterruptSignal {
    * nothing to reload on it, because files that may change are watched.
    */
   static ofProcess(): InterruptSignal {
-    const interruption = new InterruptSignal()
+    const interrupt = new InterruptSignal()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => interruption.take(performance.now()))
+      process.on(signal, () => interrupt.handle(performance.now()))
     }
-    return interruption
+    return interrupt
   }
 }

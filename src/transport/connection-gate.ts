@@ -133,7 +133,7 @@ export class ConnectionGate {
     socket.on('close', forget)
     socket.once('readable', () => {
       handshake.waits = true
-      this.#options.work.begin(() => {
+      this.#options.work.enqueue(() => {
         handshake.waits = false
         socket.off('error', ignore)
         if (this.#isStopped) socket.destroy()
@@ -179,7 +179,7 @@ export class ConnectionGate {
       if (!isLate && !this.#isOneTooMany(socket, key)) continue
       this.counts[isLate ? 'late' : 'address'] += 1
       this.#forget(peer)
-      this.#options.work.begin(() => {
+      this.#options.work.enqueue(() => {
         if (http === undefined) socket.destroy()
         else if (isLate) refuseLate(http)
         else refuseSocket(http, 429, 'too many slow connections from this address')

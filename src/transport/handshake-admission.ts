@@ -57,7 +57,7 @@ export class HandshakeAdmission {
 
   async #claimPlain(socket: Socket, key: string): Promise<HandshakeFault | undefined> {
     try {
-      const release = await this.#quotas.claim('httpConnectionsPerAddress', key)
+      const release = await this.#quotas.acquire('httpConnectionsPerAddress', key)
       if (release === undefined) return 'address'
       if (socket.destroyed) release()
       else socket.on('close', release)
@@ -75,7 +75,7 @@ export class HandshakeAdmission {
       this.delayed += 1
       await pause(waitMs)
     }
-    const release = await this.#quotas.claim('connectionsPerAddress', key)
+    const release = await this.#quotas.acquire('connectionsPerAddress', key)
     return release === undefined ? { fault: 'address' } : { release }
   }
 }

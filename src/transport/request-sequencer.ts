@@ -38,7 +38,7 @@ export class RequestSequencer {
   }
 
   #goOn(socket: Socket, request: () => void): void {
-    this.#work.goOn(() => {
+    this.#work.enqueueContinuation(() => {
       const waiting = this.#waiting.get(socket)
       if (!socket.destroyed) request()
       const next = socket.destroyed ? undefined : waiting?.shift()

@@ -187,7 +187,7 @@ class Primary {
     }
     return {
       get size() {
-        return quotas.taken('connectionsPerAddress')
+        return quotas.slotsTaken('connectionsPerAddress')
       },
       drain,
     }

@@ -19,7 +19,7 @@ export class RemoteQuotas implements NodeQuotas {
     this.#withinMs = withinMs
   }
 
-  async claim(kind: SlotKind, key: string): Promise<Release | undefined> {
+  async acquire(kind: SlotKind, key: string): Promise<Release | undefined> {
     const number = ++this.#lastNumber
     let isTaken = true
     const release: Release = () => {
@@ -38,12 +38,12 @@ export class RemoteQuotas implements NodeQuotas {
 
   reserve(wants: readonly RateClaim[], mostMs: number): Promise<number> {
     const late = (waitMs: number): void => {
-      if (waitMs <= mostMs) for (const want of wants) this.giveBack(want)
+      if (waitMs <= mostMs) for (const want of wants) this.refund(want)
     }
     return this.#ask({ ask: 'reserve', wants, mostMs }, isWait, late)
   }
 
-  giveBack(want: RateClaim): void {
+  refund(want: RateClaim): void {
     this.#tell({ tell: 'giveBack', want })
   }
 

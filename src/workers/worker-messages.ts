@@ -1,4 +1,4 @@
-import type { KeptRevocation } from '../auth/revocations.ts'
+import type { StoredRevocation } from '../auth/revocations.ts'
 import { type OutageReport, outageSources } from '../feed/outage.ts'
 import { slotKinds, type SlotKind, rateKinds, type RateClaim } from '../limits/node-quotas.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
@@ -26,7 +26,7 @@ export interface Welcome {
   readonly slot: number
   readonly listens: 'at once' | 'when ready'
   readonly sessionNumbersAbove: number
-  readonly revocations: readonly KeptRevocation[]
+  readonly revocations: readonly StoredRevocation[]
 }
 
 /** What the primary asks a worker. */
@@ -34,7 +34,7 @@ export type PrimaryQuestion =
   | { readonly ask: 'metrics' }
   | { readonly ask: 'list'; readonly query: SessionQuery }
   | { readonly ask: 'end'; readonly number: number }
-  | { readonly ask: 'revoke'; readonly revocation: KeptRevocation }
+  | { readonly ask: 'revoke'; readonly revocation: StoredRevocation }
   | { readonly ask: 'drain'; readonly withinMs: number }
   | { readonly ask: 'rebalance'; readonly rebalancing: Rebalancing }
 
@@ -158,7 +158,7 @@ function isSessionFacts(value: unknown): value is SessionFacts {
   })
 }
 
-function isKeptRevocation(value: unknown): value is KeptRevocation {
+function isKeptRevocation(value: unknown): value is StoredRevocation {
   return hasShape(value, {
     number: count,
     tokens: isRevokedTokens,

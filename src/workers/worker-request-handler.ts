@@ -32,7 +32,7 @@ export class WorkerQuotas {
   /** Claims a place; whether it was free. A number that is held already gets none. */
   claim(number: number, kind: SlotKind, key: string): boolean {
     if (this.#held.has(number)) return false
-    const release = this.#quotas.take(kind, key)
+    const release = this.#quotas.acquireNow(kind, key)
     if (release === undefined) return false
     this.#held.set(number, release)
     return true
@@ -111,7 +111,7 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
       slot: worker.slot,
       listens: others.some(({ url }) => url !== undefined) ? 'when ready' : 'at once',
       sessionNumbersAbove: sessionNumbersAbove(worker),
-      revocations: revocations.kept(),
+      revocations: revocations.stored(),
     }
   }
 
@@ -130,7 +130,7 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
       case 'release':
         return this.#share(worker).release(notice.number)
       case 'giveBack':
-        return quotas.giveBack(notice.want)
+        return quotas.refund(notice.want)
       case 'extended':
         return this.#extend(notice)
     }

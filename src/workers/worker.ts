@@ -67,9 +67,9 @@ class WorkerNode {
   }
 
   async #serve(): Promise<number> {
-    const interruption = InterruptSignal.ofProcess()
-    interruption.abandoning.addEventListener('abort', () => process.exit(130))
-    interruption.stopping.addEventListener('abort', () => this.#stopping.abort())
+    const interrupt = InterruptSignal.ofProcess()
+    interrupt.abandoning.addEventListener('abort', () => process.exit(130))
+    interrupt.stopping.addEventListener('abort', () => this.#stopping.abort())
     const { signal } = this.#stopping
     const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
     const gateway = await Promise.race([this.#start(), stopped])
@@ -90,7 +90,7 @@ class WorkerNode {
   async #start(): Promise<Gateway> {
     const question: WorkerQuestion = { ask: 'join' }
     const welcome = await this.#channel.ask(question, { parse: parseWelcome, withinMs: joinWithinMs })
-    for (const revocation of welcome.revocations) this.#revocations.keep(revocation)
+    for (const revocation of welcome.revocations) this.#revocations.store(revocation)
     const gateway = await startGateway(this.#config, {
       worker: {
         quotas: new RemoteQuotas(this.#channel, quotaTimeoutMs),
@@ -147,8 +147,8 @@ class WorkerNode {
   }
 
   /** Also while it starts: its first session is under the revocations of that time. */
-  #revoke(revocation: Parameters<Revocations['keep']>[0]): number {
-    this.#revocations.keep(revocation)
+  #revoke(revocation: Parameters<Revocations['store']>[0]): number {
+    this.#revocations.store(revocation)
     return this.#gateway?.controls.sessions.endRevoked() ?? 0
   }
 

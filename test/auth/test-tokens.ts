@@ -1,6 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { type AuthOptions, createTokenVerifier, type TokenVerifier } from '../../src/auth/token-verifier.ts'
+import {
+  type TokenVerifierOptions,
+  createTokenVerifier,
+  type TokenVerifier,
+} from '../../src/auth/token-verifier.ts'
 import { TokenError } from '../../src/auth/token-error.ts'
 
 /** The time at which every test token is made and checked. */
@@ -32,7 +36,7 @@ export function sign(
 }
 
 /** A verifier of one key, whose clock stands at `nowS`. */
-export function verifierOf(key: KeyObject, changes: Partial<AuthOptions> = {}): TokenVerifier {
+export function verifierOf(key: KeyObject, changes: Partial<TokenVerifierOptions> = {}): TokenVerifier {
   return createTokenVerifier({
     ...identity,
     algorithms: ['ES256'],

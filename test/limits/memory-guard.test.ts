@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { MemoryGuard, type MemoryGuardOptions, type Relief } from '../../src/limits/memory-guard.ts'
+import { MemoryGuard, type MemoryGuardOptions, type SheddingAmount } from '../../src/limits/memory-guard.ts'
 import { memoryLimit, shareOfWorker } from '../../src/limits/process-memory.ts'
 import { append } from '../feed/recent-events/batch.ts'
 import { openWindow, run } from '../feed/recent-events/window-fixture.ts'
@@ -8,7 +8,7 @@ import { openWindow, run } from '../feed/recent-events/window-fixture.ts'
 class Scene {
   used = 500_000_000
   readonly lines: string[] = []
-  readonly wanted: Relief[] = []
+  readonly wanted: SheddingAmount[] = []
   cleared = 0
   /** What the next sessions have unsent, all together. */
   unsent: readonly number[] = []
@@ -25,8 +25,8 @@ class Scene {
       refuseShare: 0.75,
       shedShare: 0.9,
       window: this.tape.window,
-      clear: () => this.cleared++,
-      relieve: wanted => this.#relieve(wanted),
+      clearCaches: () => this.cleared++,
+      endSessions: wanted => this.#relieve(wanted),
       log: { info: line('info'), warn: line('warn') },
       read: () => this.used,
       ...changes,
@@ -40,7 +40,7 @@ class Scene {
     return this.guard.state
   }
 
-  #relieve(wanted: Relief): Relief {
+  #relieve(wanted: SheddingAmount): SheddingAmount {
     this.wanted.push(wanted)
     let bytes = 0
     let sessions = 0
@@ -180,8 +180,8 @@ test('by itself it looks at what the process takes, every half second until it i
     refuseShare: 0.75,
     shedShare: 0.9,
     window: scene.tape.window,
-    clear: () => undefined,
-    relieve: () => ({ sessions: 0, bytes: 0 }),
+    clearCaches: () => undefined,
+    endSessions: () => ({ sessions: 0, bytes: 0 }),
     log: { info: () => undefined, warn: () => undefined },
   })
   guard.start()

@@ -3,24 +3,24 @@ import { createTestLedger } from '../support/test-ledger.ts'
 
 test('gives each key its places, and a place that was given back to the next', async () => {
   const quotas = createTestLedger({ maxConnectionsPerAddress: 2, maxSessionsPerUser: 1 })
-  const first = await quotas.claim('connectionsPerAddress', 'a')
-  expect(await quotas.claim('connectionsPerAddress', 'a')).toBeDefined()
-  expect(await quotas.claim('connectionsPerAddress', 'a')).toBeUndefined()
-  expect(await quotas.claim('connectionsPerAddress', 'b')).toBeDefined()
-  expect(await quotas.claim('sessionsPerUser', 'a')).toBeDefined()
-  expect(quotas.taken('connectionsPerAddress')).toBe(3)
+  const first = await quotas.acquire('connectionsPerAddress', 'a')
+  expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeDefined()
+  expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeUndefined()
+  expect(await quotas.acquire('connectionsPerAddress', 'b')).toBeDefined()
+  expect(await quotas.acquire('sessionsPerUser', 'a')).toBeDefined()
+  expect(quotas.slotsTaken('connectionsPerAddress')).toBe(3)
   first?.()
-  expect(await quotas.claim('connectionsPerAddress', 'a')).toBeDefined()
+  expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeDefined()
 })
 
 test('a place that is given back twice is free once', async () => {
   const quotas = createTestLedger({ maxConnectionsPerAddress: 2 })
-  const first = await quotas.claim('connectionsPerAddress', 'a')
-  await quotas.claim('connectionsPerAddress', 'a')
+  const first = await quotas.acquire('connectionsPerAddress', 'a')
+  await quotas.acquire('connectionsPerAddress', 'a')
   first?.()
   first?.()
-  expect(await quotas.claim('connectionsPerAddress', 'a')).toBeDefined()
-  expect(await quotas.claim('connectionsPerAddress', 'a')).toBeUndefined()
+  expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeDefined()
+  expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeUndefined()
 })
 
 test('takes all that is wanted, or nothing of it', async () => {

@@ -22,6 +22,6 @@ test('lets a piece that is larger than it holds pass when full, and waits the lo
 
 test('what is owed is at most half of what it holds', () => {
   const budget = new RateLimiter({ perSecond: 1, burstMs: 4000 })
-  budget.owe(1000, 0)
+  budget.charge(1000, 0)
   expect(spendAll(budget, 0)).toBe(2)
 })

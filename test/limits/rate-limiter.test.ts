@@ -25,8 +25,8 @@ describe('RateLimit', () => {
   test('gives back no more than a budget holds', () => {
     const rate = new KeyedRateLimiter({ perSecond: 10 })
     rate.take('ann', 4, 0)
-    rate.giveBack('ann', 400)
-    rate.giveBack('nobody', 1)
+    rate.refund('ann', 400)
+    rate.refund('nobody', 1)
 
     expect(rate.take('ann', 10, 0)).toBe(0)
     expect(rate.take('ann', 1, 0)).toBe(100)

@@ -6,16 +6,16 @@ describe('paced work', () => {
   test('is done at once where there is no storm', () => {
     const work = new SlicedQueue(2)
     const done: number[] = []
-    work.begin(() => done.push(1))
-    work.begin(() => done.push(2))
+    work.enqueue(() => done.push(1))
+    work.enqueue(() => done.push(2))
     expect(done).toEqual([1, 2])
   })
 
   test('is done a few pieces a turn, in order, and what was begun goes on first', async () => {
     const work = new SlicedQueue(2)
     const done: string[] = []
-    for (const name of ['a', 'b', 'c', 'd', 'e']) work.begin(() => done.push(name))
-    work.goOn(() => done.push('A'))
+    for (const name of ['a', 'b', 'c', 'd', 'e']) work.enqueue(() => done.push(name))
+    work.enqueueContinuation(() => done.push('A'))
     expect(done).toEqual(['a', 'b'])
     expect(work.waiting).toBe(4)
     await nextTurn()
@@ -30,9 +30,9 @@ describe('paced work', () => {
     let done = 0
     const again = (): void => {
       done += 1
-      work.goOn(again)
+      work.enqueueContinuation(again)
     }
-    work.begin(again)
+    work.enqueue(again)
     expect(done).toBe(3)
     await nextTurn()
     expect(done).toBe(6)
@@ -40,10 +40,10 @@ describe('paced work', () => {
 
   test('leaves a piece of each turn to what is new, however much goes on', async () => {
     const work = new SlicedQueue(2)
-    const again = (): void => work.goOn(again)
+    const again = (): void => work.enqueueContinuation(again)
     let begun = 0
-    for (let index = 0; index < 3; index++) work.goOn(again)
-    for (let index = 0; index < 3; index++) work.begin(() => begun++)
+    for (let index = 0; index < 3; index++) work.enqueueContinuation(again)
+    for (let index = 0; index < 3; index++) work.enqueue(() => begun++)
     for (let turn = 0; turn < 3; turn++) await nextTurn()
     expect(begun).toBe(3)
   })
@@ -51,7 +51,7 @@ describe('paced work', () => {
   test('of a great storm is done in a time that grows with its size only', async () => {
     const work = new SlicedQueue(1000)
     let done = 0
-    for (let index = 0; index < 100_000; index++) work.begin(() => done++)
+    for (let index = 0; index < 100_000; index++) work.enqueue(() => done++)
     while (work.waiting > 0) await nextTurn()
     expect(done).toBe(100_000)
   })

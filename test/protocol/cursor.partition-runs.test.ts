@@ -25,7 +25,7 @@ test('a cursor of 5,000 partitions fits in a message, however far they are', () 
     ),
   )
   const client = new StreamPositions()
-  client.take({ T: 'subscription', partitions: runsOf(positions) })
+  client.record({ T: 'subscription', partitions: runsOf(positions) })
   const { cursor } = client.cursor
   const request = { action: 'subscribe', trades: ['*'], quotes: ['*'], cursor }
   expect(JSON.stringify(request).length).toBeLessThan(defaults.limits.maxMessageBytes)
@@ -99,13 +99,13 @@ test.each([
 test('a client is where its acknowledgements, coverage and heartbeats have brought it', () => {
   const client = new StreamPositions()
   expect(client.cursor).toEqual({})
-  client.take({ T: 'subscription', partitions: runsOf([at(0), at(1)]) })
-  client.take({
+  client.record({ T: 'subscription', partitions: runsOf([at(0), at(1)]) })
+  client.record({
     T: 'partitions',
     partitions: runsOf([at(1, { number: 2, offset: 10 }), at(3, { number: 3 })]),
   })
-  client.take({ T: 'coverage', ranges: [[0, 1_000_000, 1_000_050]] })
-  client.take({
+  client.record({ T: 'coverage', ranges: [[0, 1_000_000, 1_000_050]] })
+  client.record({
     T: 'heartbeat',
     positions: [
       [2, 12],
@@ -113,7 +113,7 @@ test('a client is where its acknowledgements, coverage and heartbeats have broug
       [99, 1],
     ],
   })
-  client.take({ T: 'subscription', positions: [[3, 1_000_004]] })
+  client.record({ T: 'subscription', positions: [[3, 1_000_004]] })
   expect(client.cursor).toEqual({
     cursor: { version: 1, partitions: [{ topic: 'market.trades', epoch, positions: 'lfn6,c,,lflw' }] },
   })
@@ -124,8 +124,8 @@ test('a client is where its acknowledgements, coverage and heartbeats have broug
 // Seen: by the property of readers.
 test('a partition that was not told anew keeps its former epoch', () => {
   const client = new StreamPositions()
-  client.take({ T: 'subscription', partitions: runsOf([at(0), at(1)]) })
-  client.take({ T: 'partitions', partitions: runsOf([at(0, { number: 2, epoch: 'new', offset: 7 })]) })
+  client.record({ T: 'subscription', partitions: runsOf([at(0), at(1)]) })
+  client.record({ T: 'partitions', partitions: runsOf([at(0, { number: 2, epoch: 'new', offset: 7 })]) })
   const { cursor } = client.cursor
   expect(parseCursor(cursor)).toEqual({
     positions: [

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { InterruptSignal } from '../../src/system/interrupt-signal.ts'
 
 function after(...timesMs: number[]): { stops: boolean; abandons: boolean } {
-  const interruption = new InterruptSignal()
-  for (const timeMs of timesMs) interruption.take(timeMs)
-  return { stops: interruption.stopping.aborted, abandons: interruption.abandoning.aborted }
+  const interrupt = new InterruptSignal()
+  for (const timeMs of timesMs) interrupt.handle(timeMs)
+  return { stops: interrupt.stopping.aborted, abandons: interrupt.abandoning.aborted }
 }
 
 test('the first signal stops, another abandons', () => {

@@ -23,7 +23,7 @@ function node(open?: Promise<void>) {
         },
         hear: notice => {
           if (isWorkerNotice(notice) && notice.tell === 'release') share.release(notice.number)
-          if (isWorkerNotice(notice) && notice.tell === 'giveBack') quotas.giveBack(notice.want)
+          if (isWorkerNotice(notice) && notice.tell === 'giveBack') quotas.refund(notice.want)
         },
       },
       open,
@@ -35,23 +35,23 @@ function node(open?: Promise<void>) {
 
 test('places are those of the node, whichever worker claims them', async () => {
   const { quotas, first, second } = node()
-  const release = await first.quotas.claim('sessionsPerUser', 'ann')
-  expect(await second.quotas.claim('sessionsPerUser', 'ann')).toBeDefined()
-  expect(await second.quotas.claim('sessionsPerUser', 'ann')).toBeUndefined()
+  const release = await first.quotas.acquire('sessionsPerUser', 'ann')
+  expect(await second.quotas.acquire('sessionsPerUser', 'ann')).toBeDefined()
+  expect(await second.quotas.acquire('sessionsPerUser', 'ann')).toBeUndefined()
   release?.()
   release?.()
-  await expect.poll(() => quotas.taken('sessionsPerUser')).toBe(1)
-  expect(await second.quotas.claim('sessionsPerUser', 'ann')).toBeDefined()
-  expect(await first.quotas.claim('sessionsPerUser', 'ann')).toBeUndefined()
+  await expect.poll(() => quotas.slotsTaken('sessionsPerUser')).toBe(1)
+  expect(await second.quotas.acquire('sessionsPerUser', 'ann')).toBeDefined()
+  expect(await first.quotas.acquire('sessionsPerUser', 'ann')).toBeUndefined()
 })
 
 test('what a worker held that is gone is free', async () => {
   const { first, second } = node()
-  await first.quotas.claim('sessionsPerUser', 'ann')
-  await first.quotas.claim('sessionsPerUser', 'ann')
-  expect(await second.quotas.claim('sessionsPerUser', 'ann')).toBeUndefined()
+  await first.quotas.acquire('sessionsPerUser', 'ann')
+  await first.quotas.acquire('sessionsPerUser', 'ann')
+  expect(await second.quotas.acquire('sessionsPerUser', 'ann')).toBeUndefined()
   first.share.releaseAll()
-  expect(await second.quotas.claim('sessionsPerUser', 'ann')).toBeDefined()
+  expect(await second.quotas.acquire('sessionsPerUser', 'ann')).toBeDefined()
 })
 
 test('rates are those of the node, and what was not used is given back', async () => {
@@ -59,7 +59,7 @@ test('rates are those of the node, and what was not used is given back', async (
   const want = { kind: 'eventsPerUser', key: 'ann', count: 6 } as const
   expect(await first.quotas.reserve([want], 0)).toBe(0)
   expect(await second.quotas.reserve([want], 0)).toBe(200)
-  first.quotas.giveBack(want)
+  first.quotas.refund(want)
   expect(await first.quotas.reserve([{ ...want, count: 0 }], 0)).toBe(0)
   expect(await second.quotas.reserve([want], 0)).toBe(0)
 })
@@ -67,11 +67,11 @@ test('rates are those of the node, and what was not used is given back', async (
 test('a primary that does not answer refuses in time, and a place that it gives too late is given back', async () => {
   const awake = Promise.withResolvers<void>()
   const { quotas, first } = node(awake.promise)
-  await expect(first.quotas.claim('sessionsPerUser', 'ann')).rejects.toThrow(QuotasUnavailableError)
+  await expect(first.quotas.acquire('sessionsPerUser', 'ann')).rejects.toThrow(QuotasUnavailableError)
   await expect(first.quotas.reserve([], 0)).rejects.toThrow('the primary process')
   awake.resolve()
   await expect.poll(() => first.share.size).toBe(0)
-  expect(quotas.taken('sessionsPerUser')).toBe(0)
+  expect(quotas.slotsTaken('sessionsPerUser')).toBe(0)
 })
 
 /**

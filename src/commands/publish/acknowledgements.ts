@@ -34,15 +34,15 @@ export interface MissingLines extends LineRange {
 }
 
 /** A range with its index among all events, so that adjacent ranges can be joined. */
-interface PlacedStretch extends MissingLines {
-  readonly place: number
+interface IndexedLines extends MissingLines {
+  readonly index: number
 }
 
 /** Events of one append. */
-export interface Batch {
+export interface PendingBatch {
   readonly events: readonly NumberedEvent[]
   /** How many events were appended before. */
-  readonly place: number
+  readonly firstIndex: number
 }
 
 /** The events that the log has acknowledged, those that it has refused, and those under way. */
@@ -51,26 +51,26 @@ export class Acknowledgements {
   readonly byChannel = new Map<Channel, number>()
   /** The reasons of refusals, with the number of events. */
   readonly errors = new Map<string, number>()
-  readonly #extents = new Map<Partition, PartitionOffsets>()
-  readonly #refused: PlacedStretch[] = []
-  readonly #underWay = new Set<Batch>()
+  readonly #offsets = new Map<Partition, PartitionOffsets>()
+  readonly #refused: IndexedLines[] = []
+  readonly #underWay = new Set<PendingBatch>()
   #handedOver = 0
 
   /** Records that events are being appended; the log's answer goes to `settle`. */
-  begin(events: readonly NumberedEvent[]): Batch {
-    const batch = { events, place: this.#handedOver }
+  begin(events: readonly NumberedEvent[]): PendingBatch {
+    const batch = { events, firstIndex: this.#handedOver }
     this.#handedOver += events.length
     this.#underWay.add(batch)
     return batch
   }
 
   /** Records the log's answer: a result for each event, in order. */
-  settle(batch: Batch, results: readonly AppendResult[]): void {
+  settle(batch: PendingBatch, results: readonly AppendResult[]): void {
     this.#underWay.delete(batch)
     for (const [index, { line, event }] of batch.events.entries()) {
       const result = results[index]
       if (result !== undefined && 'position' in result) this.#accept(event, result)
-      else this.#refuse({ line, place: batch.place + index }, result)
+      else this.#refuse({ line, index: batch.firstIndex + index }, result)
     }
   }
 
@@ -81,8 +81,8 @@ export class Acknowledgements {
     return count
   }
 
-  get extents(): readonly PartitionOffsets[] {
-    return [...this.#extents.values()].toSorted(
+  get offsets(): readonly PartitionOffsets[] {
+    return [...this.#offsets.values()].toSorted(
       (one, other) =>
         one.partition.topic.localeCompare(other.partition.topic) ||
         one.partition.partition - other.partition.partition,
@@ -96,28 +96,28 @@ export class Acknowledgements {
 
   /** The events that are not acknowledged, in the order of the file: refused, or still under way. */
   get missing(): readonly MissingLines[] {
-    const stretches = [...this.#refused]
-    for (const { events, place } of this.#underWay) {
+    const ranges = [...this.#refused]
+    for (const { events, firstIndex } of this.#underWay) {
       const [first, last] = [events[0], events.at(-1)]
       if (first === undefined || last === undefined) continue
-      stretches.push({
+      ranges.push({
         firstLine: first.line,
         lastLine: last.line,
         count: events.length,
         isAbsent: false,
-        place,
+        index: firstIndex,
       })
     }
-    return joinNeighbours(stretches.toSorted((one, other) => one.place - other.place))
+    return joinAdjacent(ranges.toSorted((one, other) => one.index - other.index))
   }
 
   #accept(event: MarketEvent, { position }: Extract<AppendResult, { position: unknown }>): void {
     const { partition, offset } = position
-    const known = this.#extents.get(partition)
+    const known = this.#offsets.get(partition)
     const channel = channelOfType[event.T]
     this.acknowledged += 1
     this.byChannel.set(channel, (this.byChannel.get(channel) ?? 0) + 1)
-    this.#extents.set(partition, {
+    this.#offsets.set(partition, {
       partition,
       count: (known?.count ?? 0) + 1,
       first: Math.min(known?.first ?? offset, offset),
@@ -125,24 +125,24 @@ export class Acknowledgements {
     })
   }
 
-  #refuse(at: { line: number; place: number }, result: { readonly error: TickerError } | undefined): void {
-    const { line, place } = at
+  #refuse(at: { line: number; index: number }, result: { readonly error: TickerError } | undefined): void {
+    const { line, index } = at
     const message = result?.error.message ?? 'the log gave no answer'
     const isAbsent = result !== undefined && appendFailureOf(result.error) !== 'unconfirmed'
     this.errors.set(message, (this.errors.get(message) ?? 0) + 1)
-    this.#refused.push({ firstLine: line, lastLine: line, count: 1, isAbsent, place })
+    this.#refused.push({ firstLine: line, lastLine: line, count: 1, isAbsent, index })
   }
 }
 
-function joinNeighbours(stretches: readonly PlacedStretch[]): PlacedStretch[] {
-  const joined: PlacedStretch[] = []
-  for (const stretch of stretches) {
+function joinAdjacent(ranges: readonly IndexedLines[]): IndexedLines[] {
+  const joined: IndexedLines[] = []
+  for (const range of ranges) {
     const before = joined.at(-1)
-    const isNext = before?.isAbsent === stretch.isAbsent && before.place + before.count === stretch.place
-    if (!isNext) joined.push(stretch)
+    const isNext = before?.isAbsent === range.isAbsent && before.index + before.count === range.index
+    if (!isNext) joined.push(range)
     else {
-      const count = before.count + stretch.count
-      joined[joined.length - 1] = { ...before, lastLine: stretch.lastLine, count }
+      const count = before.count + range.count
+      joined[joined.length - 1] = { ...before, lastLine: range.lastLine, count }
     }
   }
   return joined

@@ -1,6 +1,6 @@
 import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 import type { AppendResult, EventLog } from '../../log/event-log.ts'
-import { Acknowledgements, type Batch, type NumberedEvent } from './acknowledgements.ts'
+import { Acknowledgements, type PendingBatch, type NumberedEvent } from './acknowledgements.ts'
 
 /** The log rejected a whole append, which it never should. */
 class AppendError extends TickerError {
@@ -53,13 +53,13 @@ export class AppendWindow {
     while (this.#underWay.size > 0 && !hasRoom()) await Promise.race(this.#underWay)
   }
 
-  async #settle(batch: Batch): Promise<void> {
+  async #settle(batch: PendingBatch): Promise<void> {
     const results = await this.#append(batch)
     this.acknowledgements.settle(batch, results)
     this.#options.onSettled()
   }
 
-  async #append({ events }: Batch): Promise<readonly AppendResult[]> {
+  async #append({ events }: PendingBatch): Promise<readonly AppendResult[]> {
     try {
       return await this.#options.log.append(events.map(({ event }) => event))
     } catch (thrown) {

@@ -9,7 +9,7 @@ export interface PublicationOptions {
   /** All lines of the file, in arrays, as they arrive. */
   readonly lines: AsyncIterable<readonly FileLine[]>
   readonly window: AppendWindow
-  readonly pace: PublishSchedule
+  readonly schedule: PublishSchedule
   readonly fromLine: number
   readonly skipsBad: boolean
   readonly maxEventBytes: number
@@ -106,9 +106,9 @@ export class Publication {
 
   /** Adds an event to the batch when it is due. Returns false where publishing ended before. */
   async #add(numbered: NumberedEvent): Promise<boolean> {
-    const { pace, stopping, onLongWait } = this.#options
+    const { schedule, stopping, onLongWait } = this.#options
     for (;;) {
-      const waitMs = pace.waitMs(numbered.event, performance.now())
+      const waitMs = schedule.waitMs(numbered.event, performance.now())
       if (waitMs <= 0) break
       await this.#flush()
       if (waitMs > longWaitMs) onLongWait(numbered.line, waitMs)

@@ -10,7 +10,7 @@ export type PublishSpeed =
 export interface PublishArguments {
   /** A path, or `-` for standard input. */
   readonly file: string
-  readonly pace: PublishSpeed
+  readonly speed: PublishSpeed
   readonly isCheckOnly: boolean
   readonly skipsBad: boolean
   /** Lines before this one are skipped unread. */
@@ -52,13 +52,13 @@ export function parsePublishArguments(args: readonly string[]): PublishArguments
   if (file === undefined || file === '')
     throw new UsageError('which FILE? - is standard input; --help shows more')
   if (more.length > 0) throw new UsageError(`${positionals.join(' ')}: one FILE at a time`)
-  const pace = parsePace(values)
-  if (values.check && (pace.kind !== 'full' || values['skip-bad'])) {
+  const speed = parseSpeed(values)
+  if (values.check && (speed.kind !== 'full' || values['skip-bad'])) {
     throw new UsageError('--check publishes nothing: leave out --rate, --realtime and --skip-bad')
   }
   return {
     file,
-    pace,
+    speed,
     isCheckOnly: values.check,
     skipsBad: values['skip-bad'],
     fromLine: parseLineNumber(values['from-line']),
@@ -80,7 +80,7 @@ function parseOptions(args: readonly string[]) {
   })
 }
 
-function parsePace({ rate, realtime }: { rate?: string | undefined; realtime: boolean }): PublishSpeed {
+function parseSpeed({ rate, realtime }: { rate?: string | undefined; realtime: boolean }): PublishSpeed {
   if (rate === undefined) return { kind: realtime ? 'realtime' : 'full' }
   if (realtime) throw new UsageError('--rate and --realtime: choose one of them')
   const perSecond = /^\d{1,7}(\.\d{1,6})?$/.test(rate) ? Number(rate) : Number.NaN

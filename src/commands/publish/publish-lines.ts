@@ -26,7 +26,7 @@ export interface PublishLinesOptions {
   readonly config: LogConfig
   /** The check of the same file; `undefined` where it can be read only once. */
   readonly check: FileCheck | undefined
-  readonly interruption: InterruptSignal
+  readonly interrupt: InterruptSignal
 }
 
 /** The result of publishing a file. */
@@ -46,13 +46,13 @@ const answerTimeoutMs = 30_000
  * event, or when the user abandons that. Rejects with a `TickerError` where nothing was published.
  */
 export async function publishLines(options: PublishLinesOptions): Promise<Published> {
-  const { config, interruption } = options
+  const { config, interrupt } = options
   const progress = startProgress({ task: 'publishing', output: process.stderr })
-  const abandoned = aborted(interruption.abandoning)
+  const abandoned = aborted(interrupt.abandoning)
   try {
     const log = openLog(config, noteWarnings(progress)).events
     try {
-      checkTopics(options, await answer(log, interruption.stopping))
+      checkTopics(options, await answer(log, interrupt.stopping))
       const { publication, window } = createPublication(options, log, progress)
       const startedMs = performance.now()
       const fault = await Promise.race([publication.run().then(() => undefined, tickerError), abandoned])
@@ -66,7 +66,7 @@ export async function publishLines(options: PublishLinesOptions): Promise<Publis
 }
 
 function createPublication(options: PublishLinesOptions, log: EventLog, progress: ProgressDisplay) {
-  const { source, request, config, check, interruption } = options
+  const { source, request, config, check, interrupt } = options
   const window = new AppendWindow({
     log,
     maxEvents: maxEventsUnderWay,
@@ -75,11 +75,11 @@ function createPublication(options: PublishLinesOptions, log: EventLog, progress
   const publication = new Publication({
     lines: source.lines(),
     window,
-    pace: createPublishSchedule(request.pace),
+    schedule: createPublishSchedule(request.speed),
     fromLine: request.fromLine,
     skipsBad: request.skipsBad,
     maxEventBytes: config.maxEventBytes,
-    stopping: interruption.stopping,
+    stopping: interrupt.stopping,
     onLongWait: (line, waitMs) =>
       progress.note(`line ${describeNumber(line)} is due in ${describeDuration(waitMs)}`),
   })

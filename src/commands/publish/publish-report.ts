@@ -4,14 +4,14 @@ import type { Findings } from './findings.ts'
 import { describeCount, describeDuration, describeNumber } from '../quantity.ts'
 
 /** The facts of a publication. */
-export interface Publishing {
+export interface PublicationFacts {
   readonly acknowledgements: Acknowledgements
   /** The log, in words. */
   readonly target: string
   readonly durationMs: number
 }
 
-const listedStretches = 20
+const listedRanges = 20
 const listedRules = 20
 const listedNames = 20
 
@@ -56,15 +56,15 @@ export function describeContent({ lines, events, byChannel, times }: Findings, n
 }
 
 /** Describes which events are in the log now. */
-export function describePublished({ acknowledgements, target, durationMs }: Publishing): string[] {
-  const { acknowledged, byChannel, extents } = acknowledgements
+export function describePublished({ acknowledgements, target, durationMs }: PublicationFacts): string[] {
+  const { acknowledged, byChannel, offsets } = acknowledgements
   const rate = Math.round((acknowledged * 1000) / Math.max(1, durationMs))
   return [
     `published ${describeCount(acknowledged, 'event')} in ${describeDuration(durationMs)} ` +
       `(${describeNumber(rate)}/s) to ${target}`,
     ...describeChannels(byChannel),
-    ...(extents.length > 0 ? ['at these offsets:'] : []),
-    ...extents.map(describeExtent),
+    ...(offsets.length > 0 ? ['at these offsets:'] : []),
+    ...offsets.map(describeOffsets),
   ]
 }
 
@@ -77,19 +77,19 @@ export function describeMissing(
   const absent = missing.filter(({ isAbsent }) => isAbsent)
   const uncertain = missing.filter(({ isAbsent }) => !isAbsent)
   return [
-    ...describeStretches(absent, 'NOT published'),
-    ...describeStretches(uncertain, 'NOT acknowledged, so perhaps published and perhaps not'),
+    ...describeRanges(absent, 'NOT published'),
+    ...describeRanges(uncertain, 'NOT acknowledged, so perhaps published and perhaps not'),
     ...[...errors].map(([message, times]) => `${describeNumber(times)} × ${message}`),
   ].map(printable)
 }
 
-function describeStretches(stretches: readonly LineRange[], what: string): string[] {
-  if (stretches.length === 0) return []
-  const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0)
-  const more = stretches.length - listedStretches
+function describeRanges(ranges: readonly LineRange[], what: string): string[] {
+  if (ranges.length === 0) return []
+  const count = ranges.reduce((sum, range) => sum + range.count, 0)
+  const more = ranges.length - listedRanges
   return [
     `${describeCount(count, 'event')} ${what}:`,
-    ...stretches.slice(0, listedStretches).map(describeStretch),
+    ...ranges.slice(0, listedRanges).map(describeRange),
     ...(more > 0 ? [`  … and ${more} more ranges`] : []),
   ]
 }
@@ -113,13 +113,13 @@ function describeChannels(byChannel: ReadonlyMap<Channel, number>): string[] {
   })
 }
 
-function describeExtent({ partition, count, first, last }: PartitionOffsets): string {
+function describeOffsets({ partition, count, first, last }: PartitionOffsets): string {
   const name = `${partition.topic}/${partition.partition}`
   const offsets = first === last ? first : `${first}..${last}`
   return `  ${name.padEnd(24)}${describeNumber(count).padStart(12)}  ${offsets}`
 }
 
-function describeStretch({ firstLine, lastLine, count }: LineRange): string {
+function describeRange({ firstLine, lastLine, count }: LineRange): string {
   const lines = firstLine === lastLine ? `line ${firstLine}` : `lines ${firstLine} to ${lastLine}`
   return `  ${lines} (${describeCount(count, 'event')})`
 }

@@ -12,17 +12,17 @@ export interface PublishSchedule {
 }
 
 /** How much of a delay is made up for. The schedule moves by the rest, so that no flood follows a stall. */
-const makesUpMs = 1000
+const maxCatchUpMs = 1000
 
 export function createPublishSchedule(request: PublishSpeed): PublishSchedule {
   if (request.kind === 'full') return { waitMs: () => 0 }
-  return new Schedule(request.kind === 'rate' ? evenOffsets(request.perSecond) : ownOffsets())
+  return new TimedSchedule(request.kind === 'rate' ? evenOffsets(request.perSecond) : ownOffsets())
 }
 
 /** An event's offset from the first one, in milliseconds; `undefined`: together with the one before. */
 type Offsets = (event: MarketEvent, index: number) => number | undefined
 
-class Schedule implements PublishSchedule {
+class TimedSchedule implements PublishSchedule {
   readonly #offsets: Offsets
   #startMs: number | undefined
   /** The latest offset so far: an event with an earlier time is due at once. */
@@ -39,7 +39,7 @@ class Schedule implements PublishSchedule {
     const waitMs = startMs + offsetMs - nowMs
     if (waitMs > 0) return waitMs
     this.#latestMs = offsetMs
-    this.#startMs = startMs + Math.max(0, -waitMs - makesUpMs)
+    this.#startMs = startMs + Math.max(0, -waitMs - maxCatchUpMs)
     this.#index += 1
     return 0
   }

@@ -37,7 +37,7 @@ export function describeConnectionEnd(ending: ConnectionEnd): string {
 }
 
 /** Returns a cure for the end of a connection, where one is known; begins with a semicolon. */
-export function cureOf(ending: ConnectionEnd, url: URL, isLocal: boolean): string {
+export function cureFor(ending: ConnectionEnd, url: URL, isLocal: boolean): string {
   if (ending.kind !== 'failed') return ''
   const { code = '' } = ending
   if (code === 'ECONNREFUSED') return isLocal ? '; npm start starts a gateway' : ''

@@ -6,7 +6,7 @@ import { eventsOf, type StreamMessage } from './stream-message.ts'
 import type { OutputFormat } from './tail-arguments.ts'
 
 export interface EventPrinterOptions {
-  readonly print: OutputFormat
+  readonly format: OutputFormat
   /** How many events to print. */
   readonly count: number
   readonly output: Writable
@@ -31,7 +31,7 @@ export class EventPrinter {
   }
 
   /** Prints the events of a frame in one write; returns their number. */
-  take(frame: string, messages: readonly StreamMessage[]): number {
+  printFrame(frame: string, messages: readonly StreamMessage[]): number {
     const lines = this.#lines(frame, messages).slice(0, this.#left)
     this.#left -= lines.length
     if (lines.length > 0) this.#options.output.write(`${lines.join('\n')}\n`)
@@ -39,7 +39,7 @@ export class EventPrinter {
   }
 
   #lines(frame: string, messages: readonly StreamMessage[]): string[] {
-    if (this.#options.print === 'wire') return [frame]
+    if (this.#options.format === 'wire') return [frame]
     return messages.flatMap(message =>
       message.T === 'snapshot'
         ? eventsOf(message).flatMap(event => this.#line(event, 'snapshot'))
@@ -50,8 +50,8 @@ export class EventPrinter {
   /** Returns the line of an event, with a mark behind it; nothing for other messages. */
   #line(message: StreamMessage, mark: string): string[] {
     if (!Object.hasOwn(channelOfType, message.T)) return []
-    const { print, paint, now } = this.#options
-    if (print === 'json') return [JSON.stringify(message)]
+    const { format, paint, now } = this.#options
+    if (format === 'json') return [JSON.stringify(message)]
     const event = parseEvent(message)
     if (event instanceof EventFault) return [paint('red', `not an event: ${JSON.stringify(message)}`)]
     const today = new Date(now()).toISOString().slice(0, 10)

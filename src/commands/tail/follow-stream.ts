@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { describeDuration } from '../quantity.ts'
-import { type ConnectionEnd, cureOf, describeConnectionEnd, isRetryable } from './connection-end.ts'
+import { type ConnectionEnd, cureFor, describeConnectionEnd, isRetryable } from './connection-end.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { type Credentials, GatewayConnection } from './gateway-connection.ts'
 import type { StreamMessage } from './stream-message.ts'
@@ -33,12 +33,12 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
   let hasBeenConnected = false
   for (;;) {
     const startedMs = performance.now()
-    const following = new Following(options, { positions, credentials: await credentialsOf(access) })
+    const following = new StreamFollower(options, { positions, credentials: await credentialsOf(access) })
     const ending = await following.ended
     hasBeenConnected ||= ending.kind === 'closed'
     if (stopping.aborted || printer.isDone) return true
     if (!isRetryable(ending, hasBeenConnected)) {
-      note('fault', `${describeConnectionEnd(ending)}${cureOf(ending, access.url, isLocal(access.url))}`)
+      note('fault', `${describeConnectionEnd(ending)}${cureFor(ending, access.url, isLocal(access.url))}`)
       return false
     }
     const askedMs = ending.kind === 'refused' ? ending.retryAfterMs : 0
@@ -55,14 +55,14 @@ async function credentialsOf({ token, trusted }: TailAccess): Promise<Credential
 }
 
 /** The position and the credentials that a connection starts with. */
-interface Start {
+interface ConnectionStart {
   /** From earlier connections. */
   readonly positions: StreamPositions
   readonly credentials: Credentials
 }
 
 /** Prints the events and messages of one connection. */
-class Following {
+class StreamFollower {
   readonly ended: Promise<ConnectionEnd>
   readonly #options: FollowOptions
   readonly #positions: StreamPositions
@@ -71,7 +71,7 @@ class Following {
   readonly #connection: GatewayConnection
   #isSubscribed = false
 
-  constructor(options: FollowOptions, { positions, credentials }: Start) {
+  constructor(options: FollowOptions, { positions, credentials }: ConnectionStart) {
     const { request, access, stopping } = options
     this.#options = options
     this.#positions = positions
@@ -92,11 +92,11 @@ class Following {
   #take(frame: string, messages: readonly StreamMessage[]): void {
     const { printer, output } = this.#options
     if (printer.isDone) return
-    if (printer.take(frame, messages) > 0) this.#idle.event(performance.now())
-    const caughtUp = this.#catchUp.take(messages)
+    if (printer.printFrame(frame, messages) > 0) this.#idle.recordEvent(performance.now())
+    const caughtUp = this.#catchUp.handle(messages)
     if (caughtUp !== undefined) this.#options.note('info', caughtUp)
     for (const message of messages) {
-      this.#positions.take(message)
+      this.#positions.record(message)
       this.#tell(message)
     }
     if (printer.isDone) this.#connection.close()
@@ -121,8 +121,8 @@ class Following {
     } else if (type === 'error') {
       note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
       if (code === 400 && !this.#isSubscribed) this.#beginAnew()
-    } else if (type === 'heartbeat' && request.print === 'text') {
-      const idle = this.#idle.heartbeat(message, performance.now())
+    } else if (type === 'heartbeat' && request.format === 'text') {
+      const idle = this.#idle.recordHeartbeat(message, performance.now())
       if (idle !== undefined) note('info', idle)
     } else if (
       type === 'shutdown' ||

@@ -19,7 +19,7 @@ export class ResumeSummary {
   }
 
   /** Processes the messages of a frame. Returns a note at the end of a resume that has skipped events. */
-  take(messages: readonly StreamMessage[]): string | undefined {
+  handle(messages: readonly StreamMessage[]): string | undefined {
     let line: string | undefined
     for (const message of messages) {
       if (message.T === 'subscription' && typeof message['recovered'] === 'boolean') this.#begin(message)
@@ -74,13 +74,13 @@ export class IdleNote {
   }
 
   /** Records an event. */
-  event(nowMs: number): void {
+  recordEvent(nowMs: number): void {
     this.#sinceMs = nowMs
     this.#notedMs = nowMs
   }
 
   /** Records a heartbeat. Returns a note after ten seconds without an event or a note. */
-  heartbeat({ agesMs, lag, source, since }: StreamMessage, nowMs: number): string | undefined {
+  recordHeartbeat({ agesMs, lag, source, since }: StreamMessage, nowMs: number): string | undefined {
     if (nowMs - this.#notedMs < idleMs) return undefined
     this.#notedMs = nowMs
     const parts = [`nothing for ${describeDuration(nowMs - this.#sinceMs)}; the gateway answers`]

@@ -11,7 +11,7 @@ interface TopicPositions {
 }
 
 /** The partition that a number stands for. */
-interface Place {
+interface PartitionOfTopic {
   readonly topic: TopicPositions
   readonly partition: number
 }
@@ -26,7 +26,7 @@ export class StreamPositions {
    * that were not reported again.
    */
   readonly #topics = new Map<string, TopicPositions>()
-  readonly #places = new Map<number, Place>()
+  readonly #places = new Map<number, PartitionOfTopic>()
 
   /** The cursor for the next subscription; empty before the first acknowledgement. */
   get cursor(): { readonly cursor?: object } {
@@ -46,7 +46,7 @@ export class StreamPositions {
   }
 
   /** Records a message after everything before it has been processed. */
-  take(message: StreamMessage): void {
+  record(message: StreamMessage): void {
     const { T: type, partitions, ranges, positions } = message
     if (type === 'subscription' && Array.isArray(partitions)) this.clear()
     if (type === 'subscription' || type === 'partitions')

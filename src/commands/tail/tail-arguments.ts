@@ -18,7 +18,7 @@ export interface TailArguments {
   readonly policy: Policy | undefined
   /** The stream; `undefined`: the gateway that the environment configures. */
   readonly url: URL | undefined
-  readonly print: OutputFormat
+  readonly format: OutputFormat
   /** Whether the current values come first. */
   readonly snapshot: boolean
   /** How many events to print before ending. */
@@ -62,7 +62,7 @@ export function parseTailArguments(args: readonly string[]): TailArguments | 'he
     channels: parseChannels(values.channels),
     policy: parsePolicy(values.policy),
     url: values.url === undefined ? undefined : parseStreamUrl(values.url),
-    print: values.json ? 'json' : values.wire ? 'wire' : 'text',
+    format: values.json ? 'json' : values.wire ? 'wire' : 'text',
     snapshot: values.snapshot,
     count: parseCount(values.count),
   }

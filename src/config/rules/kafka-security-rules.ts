@@ -34,7 +34,7 @@ function checkTls(reader: VariableReader): void {
 
 function checkSasl(reader: VariableReader): void {
   const { mechanism, username, password, ...oauth } = kafkaSaslVariables
-  if (reader.isWrong(mechanism)) return
+  if (reader.isInvalid(mechanism)) return
   const chosen = reader.value(mechanism)
   const passwords = passwordMechanisms.join(' or ')
   if (chosen !== 'OAUTHBEARER') refuseFor(reader, Object.values(oauth), 'OAUTHBEARER')
@@ -73,7 +73,7 @@ function checkSecretsOnTheWay(reader: VariableReader): void {
   const chosen = reader.value(mechanism)
   if (chosen !== 'PLAIN' && chosen !== 'OAUTHBEARER') return
   if (reader.value(generalVariables.mode) !== 'production' || hasKafkaTls(reader)) return
-  if (reader.isWrong(kafkaTlsVariables.mode)) return
+  if (reader.isInvalid(kafkaTlsVariables.mode)) return
   const brokers = reader.value(kafkaVariables.brokers) ?? []
   if (brokers.every(broker => isLoopback(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')))) return
   reader.fault(mechanism, 'sends its secret unencrypted; set TICKER_KAFKA_TLS=on')

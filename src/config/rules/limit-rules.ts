@@ -67,5 +67,5 @@ function checkSlowness(reader: VariableReader): void {
 }
 
 function isAnyWrong(reader: VariableReader, variables: readonly Variable<unknown>[]): boolean {
-  return variables.some(variable => reader.isWrong(variable))
+  return variables.some(variable => reader.isInvalid(variable))
 }

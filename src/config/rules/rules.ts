@@ -27,7 +27,7 @@ export function checkRules(reader: VariableReader): void {
   checkKeys(reader)
   checkLimits(reader)
   // A wrong mode requires nothing in particular.
-  if (reader.isWrong(generalVariables.mode)) return
+  if (reader.isInvalid(generalVariables.mode)) return
   if (reader.value(generalVariables.mode) === 'production') checkProduction(reader)
   else checkDevelopment(reader)
 }
@@ -36,7 +36,7 @@ export function checkRules(reader: VariableReader): void {
 export function checkLogRules(reader: VariableReader): void {
   checkTopics(reader)
   checkKafkaSecurity(reader)
-  if (reader.isWrong(generalVariables.mode)) return
+  if (reader.isInvalid(generalVariables.mode)) return
   const hasBrokers = reader.isSet(kafkaVariables.brokers)
   if (reader.value(generalVariables.mode) === 'development') {
     if (hasBrokers) checkKafkaInDevelopment(reader)

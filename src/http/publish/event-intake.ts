@@ -137,7 +137,7 @@ export class EventIntake {
     const { counts } = this
     if (counts.pending > 0 && counts.pending + events.length > maxPending) {
       counts.refused.pending += events.length
-      quotas.giveBack(published(user, events.length))
+      quotas.refund(published(user, events.length))
       return refuseForNow(503, 'too many events wait to be published; try again', 1)
     }
     counts.pending += events.length

@@ -49,14 +49,14 @@ export class HistoryReader {
 
   /** Reads a chunk of the log, then sends it: while the reader takes its time, others may read. */
   async read(position: NumberedPosition): Promise<HistoryRead> {
-    const { feed, take, flowControl, signal, selection } = this.#options
+    const { feed, takeBytes, flowControl, signal, selection } = this.#options
     const { number } = position
     const progress = this.#progress
     const from = progress.at(number)
     const begun = selection()
     const isSame = (): boolean => selection() === begun
     const frames = await this.#readFrames(position)
-    if (frames.bytes > 0) await take(frames.bytes, signal)
+    if (frames.bytes > 0) await takeBytes(frames.bytes, signal)
     for (const [index, part] of frames.parts.entries()) {
       await flowControl.untilRoom(signal)
       if (!(await this.#send(part, () => !feed.isRetired(number) && isSame()))) {
@@ -76,7 +76,7 @@ export class HistoryReader {
   }
 
   async #readFrames(position: NumberedPosition): Promise<HistoryFrames> {
-    const { history, inTurn, signal, feed, selection } = this.#options
+    const { history, runRead, signal, feed, selection } = this.#options
     const { partition, epoch, number } = position
     const from = this.#progress.at(number)
     const recent = feed.window.at(number)?.from ?? position.offset
@@ -86,7 +86,7 @@ export class HistoryReader {
       this.#options,
     )
     try {
-      await inTurn(async () => {
+      await runRead(async () => {
         for await (const batch of history.read({ partition, epoch, offset: from }, to, signal)) {
           frames.add(batch, selection())
           await nextLoopTurn()

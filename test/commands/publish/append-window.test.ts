@@ -107,7 +107,7 @@ describe('the acknowledgements', () => {
     log.answer(1, [at(4, news)])
     log.answer(0, [at(12), at(10), at(19)])
     await window.settled()
-    expect(window.acknowledgements.extents).toEqual([
+    expect(window.acknowledgements.offsets).toEqual([
       { partition: news, count: 1, first: 4, last: 4 },
       { partition, count: 3, first: 10, last: 19 },
     ])

@@ -6,7 +6,7 @@ describe('the arguments of publish', () => {
   test('are a file, at full speed, checked, from its first line', () => {
     expect(parsePublishArguments(['tape.jsonl'])).toEqual({
       file: 'tape.jsonl',
-      pace: { kind: 'full' },
+      speed: { kind: 'full' },
       isCheckOnly: false,
       skipsBad: false,
       fromLine: 1,
@@ -16,11 +16,11 @@ describe('the arguments of publish', () => {
   test('may be standard input, with options before and behind', () => {
     expect(parsePublishArguments(['--rate', '0.5', '-', '--skip-bad', '--from-line', '12'])).toMatchObject({
       file: '-',
-      pace: { kind: 'rate', perSecond: 0.5 },
+      speed: { kind: 'rate', perSecond: 0.5 },
       skipsBad: true,
       fromLine: 12,
     })
-    expect(parsePublishArguments(['x', '--realtime'])).toMatchObject({ pace: { kind: 'realtime' } })
+    expect(parsePublishArguments(['x', '--realtime'])).toMatchObject({ speed: { kind: 'realtime' } })
     expect(parsePublishArguments(['x', '--check'])).toMatchObject({ isCheckOnly: true })
   })
 

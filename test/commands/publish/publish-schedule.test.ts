@@ -17,20 +17,20 @@ function bar(T: Bar['T'], t: string): MarketEvent {
 }
 
 /** How many of the same events a pace lets go at each of these times. */
-function countsAt(pace: PublishSchedule, timesMs: readonly number[]): number[] {
+function countsAt(schedule: PublishSchedule, timesMs: readonly number[]): number[] {
   return timesMs.map(nowMs => {
     let count = 0
-    while (pace.waitMs(anyTrade, nowMs) === 0) count += 1
+    while (schedule.waitMs(anyTrade, nowMs) === 0) count += 1
     return count
   })
 }
 
 /** When each event goes, if whoever asks waits exactly as told. */
 function departures(request: PublishSpeed, events: readonly MarketEvent[], startMs = 5000): number[] {
-  const pace = createPublishSchedule(request)
+  const schedule = createPublishSchedule(request)
   let nowMs = startMs
   return events.map(event => {
-    for (let waitMs = pace.waitMs(event, nowMs); waitMs > 0; waitMs = pace.waitMs(event, nowMs))
+    for (let waitMs = schedule.waitMs(event, nowMs); waitMs > 0; waitMs = schedule.waitMs(event, nowMs))
       nowMs += waitMs
     return nowMs - startMs
   })

@@ -9,7 +9,7 @@ function printer(options: Partial<EventPrinterOptions>): {
 } {
   const output = new PassThrough()
   const eventPrinter = new EventPrinter({
-    print: 'text',
+    format: 'text',
     count: Number.POSITIVE_INFINITY,
     output,
     paint: (_style, text) => text,
@@ -17,7 +17,7 @@ function printer(options: Partial<EventPrinterOptions>): {
     ...options,
   })
   return {
-    take: frame => eventPrinter.take(frame, readFrame(frame) ?? []),
+    take: frame => eventPrinter.printFrame(frame, readFrame(frame) ?? []),
     printed: () => String(output.read() ?? ''),
   }
 }
@@ -39,13 +39,13 @@ describe('an event printer', () => {
   })
 
   test('prints JSON with every field as it came, also those it does not know', () => {
-    const { take, printed } = printer({ print: 'json' })
+    const { take, printed } = printer({ format: 'json' })
     take(`[{"T":"t","S":"A","p":1.50,"later":{"x":[1]}}]`)
     expect(printed()).toBe('{"T":"t","S":"A","p":1.5,"later":{"x":[1]}}\n')
   })
 
   test('prints frames as they came', () => {
-    const { take, printed } = printer({ print: 'wire' })
+    const { take, printed } = printer({ format: 'wire' })
     take('[ {"T":"heartbeat"} ]')
     expect(printed()).toBe('[ {"T":"heartbeat"} ]\n')
   })

@@ -15,7 +15,7 @@ describe('the arguments of tail', () => {
       symbols: ['*'],
       channels: ['trades', 'statuses', 'news'],
       url: undefined,
-      print: 'text',
+      format: 'text',
       snapshot: false,
       count: Number.POSITIVE_INFINITY,
     })
@@ -42,11 +42,11 @@ describe('the arguments of tail', () => {
 
   test('choose how events are printed and when to end', () => {
     expect(parse('--json', '--count', '5', '--snapshot')).toMatchObject({
-      print: 'json',
+      format: 'json',
       count: 5,
       snapshot: true,
     })
-    expect(parse('--wire').print).toBe('wire')
+    expect(parse('--wire').format).toBe('wire')
   })
 
   test('name a gateway, whose stream is meant', () => {
