@@ -8,7 +8,7 @@ import { newSymbol, sampleNews, sampleTrade, sampleTrades } from './sample-event
 
 /** What `append` promises. */
 export function appendingSuite(sharedLog: SharedLog): void {
-  test('tells each event its position, where a reader finds it', async () => {
+  test('returns for each event the position where a reader finds it', async () => {
     const log = sharedLog()
     const events = [...sampleTrades(newSymbol(), 5), sampleNews(2 ** 40, 'short'), sampleNews('x-1', '')]
     const positions = await appendAll(log, events)
@@ -52,7 +52,7 @@ export function appendingSuite(sharedLog: SharedLog): void {
     expect(Array.isArray(headers)).toBe(true)
   })
 
-  test('keeps the order of each key over 20,000 events in appends that do not wait for each other', async () => {
+  test('keeps the order of each key over 20,000 events in overlapping appends', async () => {
     const log = sharedLog()
     const from = await endOf(log)
     const symbols = Array.from({ length: 50 }, newSymbol)
@@ -66,11 +66,13 @@ export function appendingSuite(sharedLog: SharedLog): void {
         events.filter(({ S }) => S === symbol),
       )
     }
-    const told = positions.flat().map(({ partition, offset }, index) => [partition, offset, events[index]])
+    const expected = positions
+      .flat()
+      .map(({ partition, offset }, index) => [partition, offset, events[index]])
     const found = new Map(
       read.map(({ partition, offset, event }) => [JSON.stringify(event), [partition, offset, event]]),
     )
-    expect(events.map(event => found.get(JSON.stringify(event)))).toEqual(told)
+    expect(events.map(event => found.get(JSON.stringify(event)))).toEqual(expected)
   })
 
   test('takes 15,000 events of every topic in one call', async () => {

@@ -46,7 +46,7 @@ export function closingSuite(open: OpenLog): void {
     expect((await reading.next()).done).toBe(true)
   })
 
-  test('says of each event that it was not appended, answers nothing and reads nothing once it is closed', async () => {
+  test('fails every append, answers nothing and reads nothing once it is closed', async () => {
     const { log } = await openOwn()
     const [position] = await appendAll(log, sampleTrades(newSymbol(), 2))
     const { partition } = position!
@@ -61,14 +61,14 @@ export function closingSuite(open: OpenLog): void {
     expect(await Array.fromAsync(log.range(partition, 0, 10, bound()))).toEqual([])
   })
 
-  test('gives two instances that append at once different positions, and a reader the events of both', async () => {
+  test('gives concurrent appends of two instances different positions, and a reader all events', async () => {
     const own = await openOwn()
     const writers = [own.log, await own.reopen()]
     const portions = writers.flatMap(writer =>
       Array.from({ length: 20 }, () => ({ writer, events: sampleTrades(newSymbol(), 50) })),
     )
-    const told = await Promise.all(portions.map(({ writer, events }) => appendAll(writer, events)))
-    const positions = told.flat().map(({ partition, offset }) => `${nameOf(partition)} ${offset}`)
+    const appended = await Promise.all(portions.map(({ writer, events }) => appendAll(writer, events)))
+    const positions = appended.flat().map(({ partition, offset }) => `${nameOf(partition)} ${offset}`)
     expect(new Set(positions).size).toBe(2000)
     const read = await readEvents(own.log, [], 2000)
     for (const { events } of portions) {

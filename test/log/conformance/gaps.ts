@@ -7,7 +7,7 @@ import { newSymbol, sampleTrade, sampleTrades } from './sample-event.ts'
 
 const beyond = 1000
 
-/** What readers are told of positions that the log no longer has, does not have yet, or never had. */
+/** What readers get for positions that the log no longer has, does not have yet, or never had. */
 export function gapsSuite(open: OpenLog): void {
   let opened: LogUnderTest
   let log: EventLog
@@ -34,7 +34,7 @@ export function gapsSuite(open: OpenLog): void {
 type AppendAndDrop = (count: number, dropped: number) => Promise<Position[]>
 
 function droppedTests(logOf: () => EventLog, appendAndDrop: AppendAndDrop): void {
-  test('begins at the first record that retention left, where a tail names an earlier position or none', async () => {
+  test('begins at the first record left by retention if a tail names an earlier one or none', async () => {
     const log = logOf()
     const ends = await endOf(log)
     const positions = await appendAndDrop(10, 4)
@@ -47,7 +47,7 @@ function droppedTests(logOf: () => EventLog, appendAndDrop: AppendAndDrop): void
     }
   })
 
-  test('tells a range that begins before retention where it found the first record', async () => {
+  test('begins a range at the first record if retention dropped its beginning', async () => {
     const log = logOf()
     const positions = await appendAndDrop(10, 4)
     const [first, last] = [positions[0]!, positions[9]!]
@@ -57,7 +57,7 @@ function droppedTests(logOf: () => EventLog, appendAndDrop: AppendAndDrop): void
     expect(batches.at(-1)!.to).toBe(last.offset)
   })
 
-  test('tells a range that lies before retention that all of it is gone', async () => {
+  test('reports a range that retention dropped as gone', async () => {
     const log = logOf()
     const positions = await appendAndDrop(10, 6)
     const [from, to] = [positions[1]!.offset, positions[3]!.offset]
@@ -65,7 +65,7 @@ function droppedTests(logOf: () => EventLog, appendAndDrop: AppendAndDrop): void
     expect(batches).toMatchObject([{ from: to, to, records: [] }])
   })
 
-  test('tells the first offset that retention left', async () => {
+  test('returns the first offset left by retention', async () => {
     const log = logOf()
     const positions = await appendAndDrop(10, 4)
     const { partition, offset } = positions[4]!
@@ -75,15 +75,15 @@ function droppedTests(logOf: () => EventLog, appendAndDrop: AppendAndDrop): void
     expect(await log.offsetAt(partition, 0)).toBe(offset)
   })
 
-  test('tells a tail at once that everything is gone, and goes on at the end', async () => {
+  test('reports to a tail at once that everything is gone, and continues at the end', async () => {
     const log = logOf()
     const positions = await appendAndDrop(10, 10)
     const { partition, offset: last } = positions[9]!
     expect(await log.ends(partition)).toEqual({ first: last + 1, stable: last + 1 })
     const from = (await endOf(log)).filter(end => end.partition !== partition)
     const reader = log.tail([...from, positions[0]!], bound())[Symbol.asyncIterator]()
-    const told = await reader.next()
-    expect(told.value).toMatchObject([{ partition, from: last + 1, to: last + 1, records: [] }])
+    const first = await reader.next()
+    expect(first.value).toMatchObject([{ partition, from: last + 1, to: last + 1, records: [] }])
     await reader.return?.()
   })
 }
@@ -116,7 +116,7 @@ function overtakenTest(openedOf: () => LogUnderTest, appendAndDrop: AppendAndDro
 }
 
 function beyondTests(logOf: () => EventLog): void {
-  test('tells a tail from beyond the end at once where that is, and goes on there', async () => {
+  test('reports the end at once to a tail from beyond it, and continues there', async () => {
     const log = logOf()
     const symbol = newSymbol()
     const [position] = await appendAll(log, [sampleTrade(symbol, 0)])
@@ -149,7 +149,7 @@ function foreignTests(openedOf: () => LogUnderTest): void {
   // nothing to tell.
   // Symptom: a consumer kept a position of a file that was removed, until something was appended.
   // Seen: by this test, with the Kafka log as the model.
-  test('tells a position of another epoch at once, also where there is nothing to read', async () => {
+  test('reports another epoch at once, even if there is nothing to read', async () => {
     const { log } = openedOf()
     const end = await endOf(log)
     const untouched = end.find(({ partition, offset }) => partition.topic.endsWith('news') && offset === 0)
@@ -158,8 +158,8 @@ function foreignTests(openedOf: () => LogUnderTest): void {
       each.partition === partition ? { ...each, epoch: 'another', offset: 7 } : each,
     )
     const reader = log.tail(from, bound())[Symbol.asyncIterator]()
-    const told = await reader.next()
-    expect(told.value).toMatchObject([{ partition, epoch, from: 0, to: 0, stable: 0, records: [] }])
+    const first = await reader.next()
+    expect(first.value).toMatchObject([{ partition, epoch, from: 0, to: 0, stable: 0, records: [] }])
     await reader.return?.()
   })
 

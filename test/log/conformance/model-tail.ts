@@ -28,7 +28,7 @@ export class ModelPartition {
   }
 
   add(event: ReadEvent): void {
-    assert.ok(event.offset >= this.end, `offset ${event.offset} told after ${this.end - 1}`)
+    assert.ok(event.offset >= this.end, `offset ${event.offset} after ${this.end - 1}`)
     this.#events.push(event)
   }
 
@@ -37,7 +37,7 @@ export class ModelPartition {
     return this.#between(Math.max(from, this.first), to).length
   }
 
-  /** Checks what a reader at `next` was told, and gives its next position. */
+  /** Checks the batch that a reader at `next` got, and returns its next position. */
   check(batch: LogBatch, next: number): number {
     const { from, to, epoch, stable } = batch
     assert.equal(epoch, this.epoch)
@@ -46,9 +46,9 @@ export class ModelPartition {
     for (const { offset } of this.#between(next, from)) {
       assert.ok(offset < this.first, `${this.name}: ${offset} is there, and was passed over`)
     }
-    const told = eventsOf([batch]).map(({ offset, key, event }) => ({ offset, key, event }))
+    const actual = eventsOf([batch]).map(({ offset, key, event }) => ({ offset, key, event }))
     const expected = this.#between(from, to).map(({ offset, key, event }) => ({ offset, key, event }))
-    assert.deepEqual(told, expected)
+    assert.deepEqual(actual, expected)
     return to
   }
 
@@ -68,7 +68,7 @@ export class ModelTail {
     this.#next = new Map(from.map(position => [nameOf(position.partition), position]))
   }
 
-  /** Whether the log has something that it was not told of. */
+  /** Whether the log has something that the tail has not shown yet. */
   get isBehind(): boolean {
     return [...this.#partitions].some(([name, { end }]) => this.#next.get(name)!.offset < end)
   }

@@ -53,7 +53,7 @@ export function modelSuite(open: OpenLog): void {
   })
   afterAll(() => opened.close(), 60_000)
 
-  test('any interleaving of appends, reads, retention and restarts shows each reader what a list would', async () => {
+  test('appends, reads, retention and restarts, in any order, show each reader what a list would', async () => {
     let { log } = opened
     const property = fc.asyncProperty(steps, async sequence => {
       const run = await ModelRun.start(opened, log)

@@ -52,7 +52,7 @@ export function rangeSuite(sharedLog: SharedLog): void {
     expect(eventsOf(await wholeRange(log, positions)).map(({ event }) => event)).toEqual(trades)
   })
 
-  test('ends between two batches when aborted there, and brings nothing when aborted before it began', async () => {
+  test('ends between two batches when aborted there, and is empty when aborted before', async () => {
     const log = sharedLog()
     const positions = await appendAll(log, sampleTrades(newSymbol(), 3000))
     const interval = [positions[0]!.offset, positions.at(-1)!.offset + 1] as const

@@ -8,7 +8,7 @@ export function newSymbol(): string {
   return `TEST${lastNumber}`
 }
 
-/** The `number`th trade of a symbol; its id tells it from every other. */
+/** The `number`th trade of a symbol. No other trade has its id. */
 export function sampleTrade(symbol: string, number: number): Trade {
   return {
     T: 't',

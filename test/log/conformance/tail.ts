@@ -52,7 +52,7 @@ function beginningTests(sharedLog: SharedLog): void {
     await reader.return?.()
   })
 
-  test('wakes for each of 200 events that are appended one at a time, when the last one has come', async () => {
+  test('wakes for each of 200 events that are appended one after the other', async () => {
     const log = sharedLog()
     const symbol = newSymbol()
     const reader = log.tail(await endOf(log), bound())[Symbol.asyncIterator]()

@@ -70,7 +70,7 @@ test('the error for a folder that cannot be created names it', () => {
   )
 })
 
-test('events are refused while another process locks the file, and appended in order afterwards', async () => {
+test('refuses events while another process locks the file, and appends later ones in order', async () => {
   const own = await open({ lockTimeoutMs: 30 })
   const other = new DatabaseSync(own.path)
   ends.push(() => other.close())

@@ -54,8 +54,7 @@ test('several processes may create the file at the same time', async () => {
 
 test('events are refused with the cure when the disk is full; acknowledged events stay', async () => {
   const path = join(await temporaryFolder(), 'log.sqlite')
-  // No file of this process may exceed 2,000 blocks of 512 or 1,024 bytes: to SQLite, a full disk, which takes no
-  // more.
+  // No file of this process may exceed 2,000 blocks of 512 or 1,024 bytes: to SQLite, the disk is full then.
   const limited = ['-c', 'ulimit -f 2000 && exec "$@"', 'sh', process.execPath, script]
   const writer = spawn('sh', [...limited, 'append', path, 'AAPL', '1000000'], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,15 +1,15 @@
 /**
- * Everything that works around kafkajs 2.2.4 (pinned exactly), each with its reason. Read this file again with
- * every new version of kafkajs. Only this file imports its inner parts, which `kafkajs-internals.d.ts` declares.
+ * Everything that works around kafkajs 2.2.4 (pinned exactly), each with its reason. To be read again with
+ * every new version. No other file of `src` imports inner parts of kafkajs; `kafkajs-internals.d.ts` declares
+ * them.
  *
  * - Changes inside kafkajs: `patchKafkajs` (an endless timer, fatal bytes), `sendOnce` (lost answers).
  * - Its inner parts, used directly: `createBroker`, `closePool`, `encodeRequest`, `RequestSequence`.
  * - Its options: `noRetries`, `reauthenticationThresholdMs`, `maxBatchMessages`, `socketFactory`.
- * - Its arguments: `withoutColons`, `withColons`, `encodableMessage`. Its results: `outcomeOf`, `baseOffsetOf`.
+ * - Its data: `withoutColons`, `withColons`, `encodableMessage`, `outcomeOf`, `baseOffsetOf`.
  * - Its end: `ProducerSockets`, `disconnectProducer`.
  *
- * `kafkajs-config.ts` replaces its OAUTHBEARER mechanism, by the extension point that kafkajs has for
- * mechanisms.
+ * `kafkajs-config.ts` replaces its OAUTHBEARER mechanism, by the extension point that kafkajs offers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { readFileSync } from 'node:fs'
