@@ -109,7 +109,7 @@ function positionOf(partition: number, offset: number): Position {
 function historyOf(log: ReadonlyMap<number, readonly HistoricEvent[]>): History {
   const end = ({ partition }: Partition): Promise<number> => Promise.resolve(log.get(partition)?.length ?? 0)
   return {
-    reach: async partition => ({ first: 0, recent: 0, stable: await end(partition) }),
+    readableRange: async partition => ({ first: 0, recent: 0, stable: await end(partition) }),
     end,
     async *read({ partition, offset }, to) {
       yield { from: offset, to, events: (log.get(partition.partition) ?? []).slice(offset, to) }

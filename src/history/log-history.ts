@@ -22,36 +22,36 @@ export interface LogHistoryOptions {
 }
 
 /** Thousands of clients that resume at once ask the same of every partition. */
-const reachAgeMs = 2000
+const rangeAgeMs = 2000
 /** A thousand records that have to be parsed take 5 ms and more, and some pieces are read at a time. */
 const sliceMs = 1
 
-interface KnownReach {
+interface KnownRange {
   readonly sinceMs: number
-  readonly reach: Promise<ReadableRange>
+  readonly range: Promise<ReadableRange>
 }
 
 /** The log as readers of the past see it: decoded, checked, poison passed over as it was when it was new. */
 export class LogHistory implements History {
   readonly #options: LogHistoryOptions
-  readonly #reaches = new Map<Partition, KnownReach>()
+  readonly #ranges = new Map<Partition, KnownRange>()
 
   constructor(options: LogHistoryOptions) {
     this.#options = options
   }
 
-  reach(partition: Partition): Promise<ReadableRange> {
+  readableRange(partition: Partition): Promise<ReadableRange> {
     const { wallMs, steadyMs } = readClock(this.#options.clock ?? systemClock)
-    const former = this.#reaches.get(partition)
-    if (former !== undefined && steadyMs - former.sinceMs < reachAgeMs) return former.reach
-    const reach = this.#ask(partition, wallMs)
-    const known = { sinceMs: steadyMs, reach }
-    this.#reaches.set(partition, known)
+    const former = this.#ranges.get(partition)
+    if (former !== undefined && steadyMs - former.sinceMs < rangeAgeMs) return former.range
+    const range = this.#ask(partition, wallMs)
+    const known = { sinceMs: steadyMs, range }
+    this.#ranges.set(partition, known)
     // Who asks next shall not be given an old failure.
-    reach.catch(() => {
-      if (this.#reaches.get(partition) === known) this.#reaches.delete(partition)
+    range.catch(() => {
+      if (this.#ranges.get(partition) === known) this.#ranges.delete(partition)
     })
-    return reach
+    return range
   }
 
   async end(partition: Partition): Promise<number> {

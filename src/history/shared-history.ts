@@ -59,8 +59,8 @@ export class SharedHistory implements History {
     return this.#cache.bytes
   }
 
-  reach(partition: Partition): Promise<ReadableRange> {
-    return this.#history.reach(partition)
+  readableRange(partition: Partition): Promise<ReadableRange> {
+    return this.#history.readableRange(partition)
   }
 
   end(partition: Partition): Promise<number> {

@@ -17,8 +17,8 @@ export class CountedHistory implements History {
     this.#history = history
   }
 
-  reach(partition: Partition): ReturnType<History['reach']> {
-    return this.#history.reach(partition)
+  readableRange(partition: Partition): ReturnType<History['readableRange']> {
+    return this.#history.readableRange(partition)
   }
 
   end(partition: Partition): Promise<number> {

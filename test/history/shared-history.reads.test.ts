@@ -24,7 +24,7 @@ class SomeHistory implements History {
     return this.ranges.at(-1)?.[1] ?? 0
   }
 
-  reach(): ReturnType<History['reach']> {
+  readableRange(): ReturnType<History['readableRange']> {
     return Promise.resolve({ first: this.ranges[0]?.[0] ?? 0, recent: 0, stable: this.#stable })
   }
 

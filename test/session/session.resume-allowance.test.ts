@@ -10,7 +10,7 @@ const trade = (i: number): MarketEvent => ({ T: 't', S: 'A', i, p: 1, s: 1, t: '
 
 /** A log with a trade at each offset, of which the node has none in memory. */
 const history: History = {
-  reach: () => Promise.resolve({ first: 0, recent: 0, stable: end }),
+  readableRange: () => Promise.resolve({ first: 0, recent: 0, stable: end }),
   end: () => Promise.resolve(end),
   async *read({ offset }, to) {
     await Promise.resolve()

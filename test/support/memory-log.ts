@@ -131,7 +131,7 @@ export class MemoryHistory implements History {
     this.#log = log
   }
 
-  async reach(partition: Partition): Promise<ReadableRange> {
+  async readableRange(partition: Partition): Promise<ReadableRange> {
     await nextLoopTurn()
     const { first, recent, end } = this.#log.at(partition)
     return { first, recent, stable: end }

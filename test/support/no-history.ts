@@ -2,7 +2,7 @@ import type { History } from '../../src/history/history.ts'
 
 /** A log that has nothing. */
 export const noHistory: History = {
-  reach: () => Promise.resolve({ first: 0, recent: 0, stable: 0 }),
+  readableRange: () => Promise.resolve({ first: 0, recent: 0, stable: 0 }),
   end: () => Promise.resolve(0),
   async *read() {},
 }

@@ -127,7 +127,7 @@ async function planPartition(
   { feed, history, mayGoBack, known }: PartitionRequest,
 ): Promise<PartitionPlan> {
   const { partition, number, epoch, offset } = position
-  const { first, recent } = await history.reach(partition)
+  const { first, recent } = await history.readableRange(partition)
   const oldest = mayGoBack ? first : Math.min(recent, feed.window.at(number)?.from ?? recent)
   const isSame = known?.epoch === epoch
   const from = isSame ? known.position : 0
