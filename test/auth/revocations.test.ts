@@ -3,19 +3,11 @@ import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations, RevocationsFullError, withRevocations } from '../../src/auth/revocations.ts'
 import { TestClock } from '../support/test-clock.ts'
 import { claims, es256, nowS, refusalOf, sign, verifierOf } from './test-tokens.ts'
+import { createGrant } from '../support/defaults.ts'
 
 const dayMs = 86_400_000
 const ann = { kind: 'sub', subject: 'ann' } as const
-const grantOf = (changes: Partial<Grant> = {}): Grant => ({
-  subject: 'ann',
-  scopes: new Set(['stream']),
-  feeds: '*',
-  channels: '*',
-  symbols: '*',
-  rooms: '*',
-  expiresAtMs: 1e6,
-  ...changes,
-})
+const grantOf = (changes: Partial<Grant> = {}): Grant => createGrant({ expiresAtMs: 1e6, ...changes })
 
 // Cause: a revocation covered what was issued up to its own moment, by the gateway's clock alone.
 // Symptom: a user whose token came from an issuer with a clock 3 s fast kept it, though it was there before the revocation.

@@ -5,7 +5,7 @@ import { openLog } from '../../src/app/open-log.ts'
 import { recordKeyOf, topicOf } from '../../src/log/topics.ts'
 import { generateTape } from '../support/tape.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
-import { Desk, jsonLines, open, publish, readAll } from './publish/desk.ts'
+import { PublishFixture, jsonLines, open, publish, readAll } from './publish/publish-fixture.ts'
 
 describe('in Kafka', () => {
   test('a file lies with each key in order; production asks for nothing but brokers', async () => {
@@ -13,9 +13,9 @@ describe('in Kafka', () => {
     const topics = await createTopics(brokers)
     onTestFinished(() => deleteTopics(brokers, topics))
     const env = kafkaVariables(brokers, topics)
-    const desk = await Desk.open()
+    const fixture = await PublishFixture.open()
     const tape = generateTape({ seed: 12, events: 10_000 })
-    const command = publish(env, await desk.file('tape.jsonl', jsonLines(tape)))
+    const command = publish(env, await fixture.file('tape.jsonl', jsonLines(tape)))
     expect(await command.ended()).toBe(0)
     const log = open(env)
     onTestFinished(() => log.close())
@@ -29,7 +29,7 @@ describe('in Kafka', () => {
     const brokers = inject('kafkaBrokers')
     const topics = await createTopics(brokers, { settings: { 'max.message.bytes': '2000' } })
     onTestFinished(() => deleteTopics(brokers, topics))
-    const desk = await Desk.open()
+    const fixture = await PublishFixture.open()
     const news = [10, 3000, 10].map((length, id) => ({
       T: 'n' as const,
       id,
@@ -39,7 +39,10 @@ describe('in Kafka', () => {
       updated_at: '2026-01-31T14:30:00Z',
       symbols: ['A'],
     }))
-    const command = publish(kafkaVariables(brokers, topics), await desk.file('news.jsonl', jsonLines(news)))
+    const command = publish(
+      kafkaVariables(brokers, topics),
+      await fixture.file('news.jsonl', jsonLines(news)),
+    )
     expect(await command.ended()).toBe(1)
     expect(command.stdout).toContain('published 2 events')
     expect(command.stderr).toContain('1 event NOT published:\n  line 2 (1 event)')
@@ -52,10 +55,10 @@ describe('in Kafka', () => {
     const topics = await createTopics(brokers)
     onTestFinished(() => deleteTopics(brokers, topics))
     const env = kafkaVariables(brokers, { ...topics, quotes: 'test-no-such-topic' })
-    const desk = await Desk.open()
+    const fixture = await PublishFixture.open()
     const command = publish(
       env,
-      await desk.file('tape.jsonl', jsonLines(generateTape({ seed: 13, events: 200 }))),
+      await fixture.file('tape.jsonl', jsonLines(generateTape({ seed: 13, events: 200 }))),
     )
     expect(await command.ended()).toBe(1)
     expect(command.stderr).toContain('test-no-such-topic: no such topic')

@@ -3,15 +3,15 @@ import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Post, trade } from './publish/post.ts'
-import { PublishDesk } from './publish/publish-desk.ts'
+import { EventsFixture } from './publish/events-fixture.ts'
 
-let desk: PublishDesk
+let fixture: EventsFixture
 
 beforeAll(async () => {
-  desk = await PublishDesk.open()
+  fixture = await EventsFixture.open()
 })
 
-afterAll(() => desk.close())
+afterAll(() => fixture.close())
 
 const types = ['application/json', 'application/x-ndjson', 'application/msgpack'] as const
 const codings = { identity: (body: Buffer) => body, gzip: gzipSync, zstd: zstdCompressSync } as const
@@ -54,7 +54,7 @@ test('whatever the body, it is published whole or refused with a reason, and the
       fc.tuple(damage, damage),
       async ({ type, bytes }, encoding, [inner, outer]) => {
         const request: Post = { type, encoding, body: outer(codings[encoding](inner(bytes))) }
-        const { answer, events } = await desk.published(request)
+        const { answer, events } = await fixture.published(request)
         const { status, body: told } = answer
 
         expect([200, 400, 422]).toContain(status)
@@ -64,7 +64,7 @@ test('whatever the body, it is published whole or refused with a reason, and the
     ),
     { numRuns: 500 },
   )
-  expect(desk.gateway.logLines.filter(line => line.includes('"level":50'))).toEqual([])
+  expect(fixture.gateway.logLines.filter(line => line.includes('"level":50'))).toEqual([])
 })
 
 /** Each once ended a process, or could have. */
@@ -84,7 +84,7 @@ test.each<[string, Post]>([
   ],
   ['an own "__proto__"', { body: '{"T":"t","__proto__":{"S":"AAPL"}}' }],
 ])('is not impressed by %s', async (_, request) => {
-  const { status } = await desk.send(request)
+  const { status } = await fixture.send(request)
 
   expect([400, 413, 422]).toContain(status)
 })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { channels, type MarketEvent } from '../../src/event/event.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { recordKeyOf, type Topics, topicOf } from '../../src/log/topics.ts'
-import { open } from '../commands/publish/desk.ts'
+import { open } from '../commands/publish/publish-fixture.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { generateTape } from '../support/tape.ts'

@@ -2,15 +2,15 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { encode } from '@msgpack/msgpack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { news, type Post, quote, trade } from './publish/post.ts'
-import { PublishDesk } from './publish/publish-desk.ts'
+import { EventsFixture } from './publish/events-fixture.ts'
 
-let desk: PublishDesk
+let fixture: EventsFixture
 
 beforeAll(async () => {
-  desk = await PublishDesk.open()
+  fixture = await EventsFixture.open()
 })
 
-afterAll(() => desk.close())
+afterAll(() => fixture.close())
 
 const json = JSON.stringify
 const lines = (events: readonly object[]): string => events.map(event => `${json(event)}\n`).join('')
@@ -121,7 +121,7 @@ describe('a request that is refused publishes nothing', () => {
     ],
     ['a number', 422, 'nothing was published: 1 of 1 events are not valid', { body: '5' }],
   ])('%s: %i', async (_, status, error, request) => {
-    const { answer, events } = await desk.published(request)
+    const { answer, events } = await fixture.published(request)
 
     expect([answer.status, answer.body.error]).toEqual([
       status,
@@ -132,7 +132,7 @@ describe('a request that is refused publishes nothing', () => {
 
   test('names the events that are not valid, the first twenty of them', async () => {
     const bad = Array.from({ length: 25 }, () => ({ ...good, p: 'x' }))
-    const { answer, events } = await desk.published({ body: json([good, ...bad, quote('AAPL')]) })
+    const { answer, events } = await fixture.published({ body: json([good, ...bad, quote('AAPL')]) })
 
     expect([answer.status, answer.body]).toEqual([
       422,
@@ -150,7 +150,7 @@ describe('a request that is refused publishes nothing', () => {
 
   test('measures an event as it would lie in the log', async () => {
     const long = { ...news([]), summary: '\u0001'.repeat(50_000) }
-    const { answer, events } = await desk.published({
+    const { answer, events } = await fixture.published({
       body: encode([good, long]),
       type: 'application/msgpack',
     })
@@ -166,8 +166,8 @@ describe('a request that is refused publishes nothing', () => {
     ['a symbol', { symbols: ['AAPL'] }, 'trades/MSFT'],
     ['a channel', { channels: ['quotes'] }, 'trades/MSFT'],
   ])('a token that lacks %s: 403', async (_, entitled, item) => {
-    const narrow = await desk.gateway.token({ scopes: ['publish'], ...entitled })
-    const { answer, events } = await desk.published({
+    const narrow = await fixture.gateway.token({ scopes: ['publish'], ...entitled })
+    const { answer, events } = await fixture.published({
       token: narrow,
       body: json([quote('AAPL'), trade('MSFT', 8)]),
     })
@@ -184,7 +184,10 @@ describe('a request that is refused publishes nothing', () => {
   })
 
   test('a token without the scope: 403', async () => {
-    const { answer, events } = await desk.published({ token: await desk.gateway.token(), body: json(good) })
+    const { answer, events } = await fixture.published({
+      token: await fixture.gateway.token(),
+      body: json(good),
+    })
 
     expect([answer.status, answer.body]).toEqual([403, { error: 'the token lacks the scope "publish"' }])
     expect(events).toEqual([])
@@ -194,24 +197,24 @@ describe('a request that is refused publishes nothing', () => {
 describe('the answer to a wrong request says how to do better:', () => {
   test('which methods there are', async () => {
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH']) {
-      const { status, headers } = await desk.send({ method, type: undefined })
+      const { status, headers } = await fixture.send({ method, type: undefined })
       expect([method, status, headers.get('allow')]).toEqual([method, 405, 'POST'])
     }
   })
 
   test('which types and codings there are, and how to authenticate', async () => {
-    const types = await desk.send({ type: 'text/csv', body: 'x' })
+    const types = await fixture.send({ type: 'text/csv', body: 'x' })
     expect(types.headers.get('accept-post')).toBe(
       'application/json, application/x-ndjson, application/msgpack',
     )
-    const codings = await desk.send({ encoding: 'br', body: 'x' })
+    const codings = await fixture.send({ encoding: 'br', body: 'x' })
     expect(codings.headers.get('accept-encoding')).toBe('gzip, zstd, identity')
-    const authentication = await desk.send({ token: undefined, body: 'x' })
+    const authentication = await fixture.send({ token: undefined, body: 'x' })
     expect(authentication.headers.get('www-authenticate')).toBe('Bearer')
   })
 
   test('a page of another origin is offered nothing', async () => {
-    const { headers } = await desk.send({ body: json(trade('AAPL', 9)) })
+    const { headers } = await fixture.send({ body: json(trade('AAPL', 9)) })
     expect([...headers.keys()].filter(name => name.startsWith('access-control'))).toEqual([])
   })
 })

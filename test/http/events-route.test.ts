@@ -6,15 +6,15 @@ import { refusalStatuses } from '../../src/http/answer.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { mark, readAt, readSince } from './publish/log-reading.ts'
 import { type AnsweredBody, type Post, quote, trade } from './publish/post.ts'
-import { PublishDesk } from './publish/publish-desk.ts'
+import { EventsFixture } from './publish/events-fixture.ts'
 
-let desk: PublishDesk
+let fixture: EventsFixture
 
 beforeAll(async () => {
-  desk = await PublishDesk.open()
+  fixture = await EventsFixture.open()
 })
 
-afterAll(() => desk.close())
+afterAll(() => fixture.close())
 
 const json = JSON.stringify
 const lines = (events: readonly object[]): string => events.map(event => `${json(event)}\n`).join('')
@@ -46,7 +46,7 @@ describe('POST /v1/events', () => {
     ['identity', { body: json(two), encoding: 'identity' }],
     ['chunks of a body of unknown length', { body: new Blob([json(two)]).stream() }],
   ])('takes %s', async (_, request) => {
-    const { answer, events } = await desk.published(request)
+    const { answer, events } = await fixture.published(request)
 
     expect([answer.status, answer.body]).toEqual([
       200,
@@ -68,29 +68,29 @@ describe('POST /v1/events', () => {
     ['NDJSON', { body: json(trade('AAPL', 3)), type: 'application/x-ndjson' }],
     ['MessagePack', { body: encode(trade('AAPL', 3)), type: 'application/msgpack' }],
   ])('takes a single event in %s', async (_, request) => {
-    const { answer, events } = await desk.published(request)
+    const { answer, events } = await fixture.published(request)
 
     expect([answer.status, events]).toEqual([200, [trade('AAPL', 3)]])
   })
 
   test('answers where each event lies, in order, across topics', async () => {
     const events = [quote('AAPL'), trade('AAPL', 4), quote('MSFT')]
-    const { body } = await desk.send({ body: json(events) })
+    const { body } = await fixture.send({ body: json(events) })
 
-    expect(await Promise.all(body.events.map(lying => readAt(desk.log, lying)))).toEqual(events)
+    expect(await Promise.all(body.events.map(lying => readAt(fixture.log, lying)))).toEqual(events)
   })
 
   test('reaches whoever is subscribed', async () => {
-    const client = await StreamClient.open(desk.gateway.streamUrl, await desk.gateway.token())
+    const client = await StreamClient.open(fixture.gateway.streamUrl, await fixture.gateway.token())
     await client.subscribe({ trades: ['LIVE'] })
-    await desk.send({ body: json([trade('OTHER', 1), trade('LIVE', 1), trade('LIVE', 2)]) })
+    await fixture.send({ body: json([trade('OTHER', 1), trade('LIVE', 1), trade('LIVE', 2)]) })
 
     expect(await client.takeMany(2)).toEqual([trade('LIVE', 1), trade('LIVE', 2)])
     await client.close()
   })
 
   test('drops fields that the schema does not know, and names them', async () => {
-    const { answer, events } = await desk.published({
+    const { answer, events } = await fixture.published({
       body: json([
         { ...trade('AAPL', 5), x: null },
         { ...trade('AAPL', 6), price: 1, volume: 2 },
@@ -103,19 +103,19 @@ describe('POST /v1/events', () => {
 
   test('keeps the order of each symbol of a connection under many requests at once', async () => {
     const connections = Array.from({ length: 10 }, (_, connection) => `C${connection}`)
-    const since = await mark(desk.log)
+    const since = await mark(fixture.log)
     const counts = connections.map(async symbol => {
       let confirmed = 0
       for (let request = 0; request < 50; request++) {
         const events = Array.from({ length: 10 }, (_, index) => trade(symbol, request * 10 + index))
-        const { body } = await desk.send({ body: json(events) })
+        const { body } = await fixture.send({ body: json(events) })
         confirmed += body.events.length - body.failed
       }
       return confirmed
     })
 
     expect(await Promise.all(counts)).toEqual(connections.map(() => 500))
-    const events = await readSince(desk.log, since)
+    const events = await readSince(fixture.log, since)
     expect(events.length).toBe(5000)
     for (const symbol of connections) {
       const numbers = events.flatMap(event => (event.T === 't' && event.S === symbol ? [event.i] : []))
@@ -135,7 +135,7 @@ describe('PROTOCOL.md §9', () => {
   test('its request is answered as it says', async () => {
     const answered = JSON.parse(example(/^ {4}(\{"events":[^]*?)\n\n/m)) as AnsweredBody
     const request = example(/json\n\n {4}(\[[^]*?\])\n\n/)
-    const { status, body } = await desk.send({ body: request })
+    const { status, body } = await fixture.send({ body: request })
 
     expect([status, body.warnings]).toEqual([200, answered.warnings])
     expect(Object.keys(body)).toEqual(Object.keys(answered))
@@ -145,7 +145,7 @@ describe('PROTOCOL.md §9', () => {
   test('its bad event is refused as it says', async () => {
     const refused: unknown = JSON.parse(example(/^ {4}(\{"error":[^]*?)\n\n/m))
     const good = trade('AAPL', 1)
-    const { status, body } = await desk.send({ body: json([good, good, good, { ...good, p: 'x' }]) })
+    const { status, body } = await fixture.send({ body: json([good, good, good, { ...good, p: 'x' }]) })
 
     expect([status, body]).toEqual([422, refused])
   })

@@ -1,17 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Grant } from '../../src/auth/grant.ts'
 import { TokenError } from '../../src/auth/token-error.ts'
 import { authorize } from '../../src/http/request-checks.ts'
+import { createGrant } from '../support/defaults.ts'
 
-const grant: Grant = {
-  subject: 'ann',
-  scopes: new Set(['publish']),
-  feeds: '*',
-  channels: '*',
-  symbols: '*',
-  rooms: '*',
-  expiresAtMs: 8e15,
-}
+const grant = createGrant({ scopes: new Set(['publish']) })
 
 test('resolves with what the token allows', async () => {
   const verify = () => Promise.resolve(grant)

@@ -3,17 +3,7 @@ import { expect, test } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { symbolList } from '../../src/http/symbols-route.ts'
 import { Items } from '../../src/feed/last-values/items.ts'
-
-const grantOf = (changes: Partial<Grant> = {}): Grant => ({
-  subject: 'ann',
-  scopes: new Set(['stream']),
-  feeds: '*',
-  channels: '*',
-  symbols: '*',
-  rooms: '*',
-  expiresAtMs: 8e15,
-  ...changes,
-})
+import { createGrant } from '../support/defaults.ts'
 
 async function listOf(items: Items, grant: Grant): Promise<{ symbol: string; channels: string[] }[]> {
   let text = ''
@@ -28,18 +18,21 @@ test('lists each symbol once, sorted, with its channels', async () => {
   items.admit('quotes', 'AAPL', 0)
   items.admit('news', '', 0)
   items.admit('corrections', 'TSLA', 0)
-  expect(await listOf(items, grantOf())).toEqual([
+  expect(await listOf(items, createGrant())).toEqual([
     { symbol: 'AAPL', channels: ['quotes'] },
     { symbol: 'MSFT', channels: ['trades', 'quotes'] },
     { symbol: 'TSLA', channels: ['corrections'] },
   ])
   expect(
-    await listOf(items, grantOf({ channels: new Set(['trades']), symbols: new Set(['TSLA', 'X', 'MSFT']) })),
+    await listOf(
+      items,
+      createGrant({ channels: new Set(['trades']), symbols: new Set(['TSLA', 'X', 'MSFT']) }),
+    ),
   ).toEqual([
     { symbol: 'MSFT', channels: ['trades'] },
     { symbol: 'TSLA', channels: ['corrections'] },
   ])
-  expect(await listOf(new Items(1), grantOf())).toEqual([])
+  expect(await listOf(new Items(1), createGrant())).toEqual([])
 })
 
 // Cause: the whole list was collected, sorted and written as JSON in one turn of the event loop.
@@ -57,7 +50,7 @@ test('a list of many items leaves the event loop its turns', async () => {
       await nextTurn()
     }
   })()
-  const list = await listOf(items, grantOf())
+  const list = await listOf(items, createGrant())
   done.abort()
   await counting
   const names = list.map(({ symbol }) => symbol)

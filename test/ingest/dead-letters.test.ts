@@ -12,7 +12,7 @@ const fault = new EventFault('field', { field: 't.p', value: 'secret', rule: 'ex
 const position = { partition, epoch: 'e', offset: 0 }
 
 /** Takes records; `answer` says what becomes of each. */
-class Desk implements TopicWriter {
+class PublishFixture implements TopicWriter {
   readonly written: OutgoingRecord[][] = []
   readonly warnings: object[] = []
   answer: (record: OutgoingRecord) => AppendResult = () => ({ position })
@@ -61,10 +61,10 @@ class Desk implements TopicWriter {
   }
 }
 
-let desk: Desk
+let fixture: PublishFixture
 
 beforeEach(() => {
-  desk = new Desk()
+  fixture = new PublishFixture()
 })
 
 function record(offset: number, value: Buffer | null = Buffer.from('x')): LogRecord {
@@ -72,12 +72,12 @@ function record(offset: number, value: Buffer | null = Buffer.from('x')): LogRec
 }
 
 test('copies what lies in a buffer that is used again', async () => {
-  const letters = desk.open()
+  const letters = fixture.open()
   const value = Buffer.from('abc')
   letters.take({ ...record(7, value), headers: [{ name: 'h', value }] }, partition, fault)
   value.fill('z')
   await letters.stop()
-  const [letter] = desk.written.flat()
+  const [letter] = fixture.written.flat()
   expect(letter).toMatchObject({ key: 'market.trades/3/7', value: Buffer.from('abc') })
   expect(letter!.headers.map(({ name, value: held }) => [name, String(held)])).toEqual([
     ['h', 'abc'],
@@ -92,43 +92,43 @@ test('copies what lies in a buffer that is used again', async () => {
 })
 
 test('copies a record without a value and a key', async () => {
-  const letters = desk.open()
+  const letters = fixture.open()
   letters.take({ ...record(1, null), key: null }, partition, fault)
   await letters.stop()
-  const [letter] = desk.written.flat()
+  const [letter] = fixture.written.flat()
   expect(letter!.value).toBeNull()
   expect(letter!.headers.some(({ name }) => name.endsWith('.key'))).toBe(false)
 })
 
 test('writes at most a hundred at once and ten times a second, in order', async () => {
-  const letters = desk.open()
+  const letters = fixture.open()
   for (let offset = 0; offset < 250; offset += 1) letters.take(record(offset), partition, fault)
   await nextLoopTurn()
-  expect(desk.written.map(({ length }) => length)).toEqual([100])
-  expect([await desk.pass(), await desk.pass()]).toEqual([100, 100])
-  expect(desk.written.map(({ length }) => length)).toEqual([100, 100, 50])
-  expect(desk.keys.at(-1)).toBe('market.trades/3/249')
+  expect(fixture.written.map(({ length }) => length)).toEqual([100])
+  expect([await fixture.pass(), await fixture.pass()]).toEqual([100, 100])
+  expect(fixture.written.map(({ length }) => length)).toEqual([100, 100, 50])
+  expect(fixture.keys.at(-1)).toBe('market.trades/3/249')
   expect(letters.counts).toEqual({ written: 250, overflow: 0, refused: 0, failed: 0 })
 })
 
 test('counts what has no room, by number and by bytes, and says so at most every five seconds', async () => {
   const held = Promise.withResolvers<void>()
-  desk.held = held.promise
-  const letters = desk.open({ maxRecords: 3, maxBytes: 5000 })
+  fixture.held = held.promise
+  const letters = fixture.open({ maxRecords: 3, maxBytes: 5000 })
   for (let offset = 0; offset < 5; offset += 1) letters.take(record(offset), partition, fault)
   letters.take(record(9, Buffer.alloc(5000)), partition, fault)
   expect(letters.counts.overflow).toBe(3)
-  expect(desk.warnings).toEqual([expect.objectContaining({ outcome: 'overflow' })])
+  expect(fixture.warnings).toEqual([expect.objectContaining({ outcome: 'overflow' })])
   held.resolve()
   await letters.stop()
-  expect(desk.keys).toHaveLength(3)
+  expect(fixture.keys).toHaveLength(3)
 })
 
 // Cause: of the headers only the text was counted as bytes that wait.
 // Symptom: 20 records of 200 kB with empty headers held 590 MiB, and 10,000 of them were let wait.
 // Seen: a review asked what a record takes whose headers are empty.
 test('counts what headers take beside their text', async () => {
-  const letters = desk.open({ maxBytes: 50_000 })
+  const letters = fixture.open({ maxBytes: 50_000 })
   const headers = Array.from({ length: 200 }, () => ({ name: '', value: Buffer.alloc(0) }))
   letters.take({ ...record(0), headers }, partition, fault)
   await letters.stop()
@@ -136,24 +136,24 @@ test('counts what headers take beside their text', async () => {
 })
 
 test('tells what Kafka refuses from what failed', async () => {
-  desk.answer = ({ key }) => {
+  fixture.answer = ({ key }) => {
     if (key.endsWith('/0')) return { error: new RefusedError('too large', { reason: 'oversize' }) }
     return key.endsWith('/1') ? { error: new KafkaError('away') } : { position }
   }
-  const letters = desk.open()
+  const letters = fixture.open()
   for (let offset = 0; offset < 3; offset += 1) letters.take(record(offset), partition, fault)
   await letters.stop()
   expect(letters.counts).toEqual({ written: 1, overflow: 0, refused: 1, failed: 1 })
-  expect(JSON.stringify(desk.warnings)).not.toContain('secret')
+  expect(JSON.stringify(fixture.warnings)).not.toContain('secret')
 })
 
 test('an end writes what is queued without pauses, and gives up after two seconds', async () => {
-  const letters = desk.open()
+  const letters = fixture.open()
   for (let offset = 0; offset < 250; offset += 1) letters.take(record(offset), partition, fault)
   await letters.stop()
-  expect([letters.counts.written, desk.isClosed]).toEqual([250, true])
+  expect([letters.counts.written, fixture.isClosed]).toEqual([250, true])
 
-  const away = new Desk()
+  const away = new PublishFixture()
   const held = Promise.withResolvers<void>()
   away.held = held.promise
   const stuck = away.open()

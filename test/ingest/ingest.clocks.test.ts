@@ -7,7 +7,7 @@ import { LogHistory } from '../../src/history/log-history.ts'
 import { RecordDecoder } from '../../src/ingest/record-decoder.ts'
 import type { EventLog, LogBatch, LogRecord } from '../../src/log/event-log.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
-import { Stage } from '../session/stage.ts'
+import { SessionFixture } from '../session/session-fixture.ts'
 import { createTestFeed, defaults } from '../support/defaults.ts'
 import { TestClock } from '../support/test-clock.ts'
 
@@ -29,13 +29,13 @@ afterEach(() => {
 class Node {
   readonly clock = new TestClock()
   readonly feed: Feed
-  readonly stage: Stage
+  readonly fixture: SessionFixture
   readonly latencies: number[] = []
   #offset = 0
 
   constructor(options: Partial<FeedOptions> = {}) {
     this.feed = createTestFeed(options)
-    this.stage = new Stage({}, { clock: this.clock, feed: this.feed })
+    this.fixture = new SessionFixture({}, { clock: this.clock, feed: this.feed })
   }
 
   /** Reads a trade, or an article, whose record was written just now by this very clock. */
@@ -54,8 +54,8 @@ class Node {
 
   /** The ages of the next heartbeat. */
   async ages(): Promise<unknown> {
-    const { transport } = await this.stage.openLive()
-    this.stage.sessions.beat()
+    const { transport } = await this.fixture.openLive()
+    this.fixture.sessions.beat()
     const [heartbeat] = transport.take()
     return heartbeat?.['agesMs']
   }
@@ -135,7 +135,7 @@ test('recent events leave after their time, though the clock was ahead when they
   await node.read()
   node.clock.set(-hoursMs)
   node.clock.pass(defaults.ingest.tapeMs)
-  node.stage.sessions.beat()
+  node.fixture.sessions.beat()
   expect(node.feed.window.counts.events).toBe(0)
 })
 

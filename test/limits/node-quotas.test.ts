@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { createTestLedger } from '../support/test-ledger.ts'
+import { createTestQuotas } from '../support/defaults.ts'
 
 test('gives each key its places, and a place that was given back to the next', async () => {
-  const quotas = createTestLedger({ maxConnectionsPerAddress: 2, maxSessionsPerUser: 1 })
+  const quotas = createTestQuotas({ maxConnectionsPerAddress: 2, maxSessionsPerUser: 1 })
   const first = await quotas.acquire('connectionsPerAddress', 'a')
   expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeDefined()
   expect(await quotas.acquire('connectionsPerAddress', 'a')).toBeUndefined()
@@ -14,7 +14,7 @@ test('gives each key its places, and a place that was given back to the next', a
 })
 
 test('a place that is given back twice is free once', async () => {
-  const quotas = createTestLedger({ maxConnectionsPerAddress: 2 })
+  const quotas = createTestQuotas({ maxConnectionsPerAddress: 2 })
   const first = await quotas.acquire('connectionsPerAddress', 'a')
   await quotas.acquire('connectionsPerAddress', 'a')
   first?.()
@@ -25,7 +25,7 @@ test('a place that is given back twice is free once', async () => {
 
 test('takes all that is wanted, or nothing of it', async () => {
   const limits = { handshakesPerSecond: 1, handshakesPerAddressPerSecond: 2 }
-  const quotas = createTestLedger(limits, () => 0)
+  const quotas = createTestQuotas(limits, () => 0)
   const turnOf = (key: string) => [
     { kind: 'handshakesPerAddress', key, count: 1 } as const,
     { kind: 'handshakes', key: '', count: 1 } as const,

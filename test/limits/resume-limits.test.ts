@@ -2,11 +2,11 @@ import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ResumeLimits, type ResumeLimitsOptions } from '../../src/limits/resume-limits.ts'
 import { UserConcurrency } from '../../src/limits/concurrency-limiter.ts'
-import { createTestLedger } from '../support/test-ledger.ts'
+import { createTestQuotas } from '../support/defaults.ts'
 
 const create = (options: Partial<ResumeLimitsOptions> = {}): ResumeLimits =>
   new ResumeLimits({
-    quotas: createTestLedger({ resumeBytesPerUser: 60_000 }),
+    quotas: createTestQuotas({ resumeBytesPerUser: 60_000 }),
     resumesAtOnce: 3,
     resumesAtOncePerUser: 2,
     ...options,

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { errorCodes, errorTexts } from '../../src/protocol/error-message.ts'
 import { closeCodes } from '../../src/protocol/close-code.ts'
-import { isNodeName, type NodeName, ProtocolStage } from '../support/protocol-stage.ts'
+import { isNodeName, type NodeName, ConversationGateway } from './conversation-gateway.ts'
 import { type Message, StreamClient } from '../support/stream-client.ts'
 
 interface Conversation {
@@ -59,11 +59,11 @@ function createPositionKeeper(): PositionKeeper {
 }
 
 describe('PROTOCOL.md', () => {
-  let shared: ProtocolStage
-  let own: ProtocolStage | undefined
+  let shared: ConversationGateway
+  let own: ConversationGateway | undefined
 
   beforeAll(async () => {
-    shared = await ProtocolStage.start('shared')
+    shared = await ConversationGateway.start('shared')
   })
   afterEach(async () => {
     await own?.stop()
@@ -101,24 +101,24 @@ describe('PROTOCOL.md', () => {
 
   test.each(inOrder)('the conversation "$name" takes place', async conversation => {
     const { name, symbols, lifetimeS, node, lines } = conversation
-    const stage = node === 'shared' ? shared : (own = await ProtocolStage.start(node))
-    const { gateway } = stage
+    const fixture = node === 'shared' ? shared : (own = await ConversationGateway.start(node))
+    const { gateway } = fixture
     const token = await gateway.token({ symbols, lifetimeS })
     const narrow = await gateway.token({ symbols: ['MSFT'], lifetimeS })
     let client =
       name === 'authenticate' || name === 'expiring'
         ? new StreamClient(gateway.streamUrl)
         : await StreamClient.open(gateway.streamUrl, token)
-    const { epoch, positions } = await tradesRun(stage)
+    const { epoch, positions } = await tradesRun(fixture)
     const keeper = createPositionKeeper()
     for (const line of lines) {
-      const body = stage.named(line.slice(2)).replaceAll('<epoch>', epoch).replace('<reached>', positions)
+      const body = fixture.named(line.slice(2)).replaceAll('<epoch>', epoch).replace('<reached>', positions)
       if (line.startsWith('>')) {
         if (name === 'whole resume' && body.includes('cursor'))
           expect(JSON.parse(body)).toMatchObject({ cursor: JSON.parse(JSON.stringify(keeper.cursor())) })
         client.send(body.replace('<token>', token).replace('<token for MSFT>', narrow))
       } else if (line.startsWith('+')) {
-        await appendAndRead(stage, JSON.parse(body) as MarketEvent)
+        await appendAndRead(fixture, JSON.parse(body) as MarketEvent)
       } else if (line === '* the connection breaks; the client connects again') {
         client.webSocket.terminate()
         client = await StreamClient.open(gateway.streamUrl, token)
@@ -131,7 +131,7 @@ describe('PROTOCOL.md', () => {
       } else if (line === '* the node lets go of what it has in memory') {
         await heartbeats(client, 3)
       } else if (line.startsWith('*')) {
-        await stage.act(line.slice(2))
+        await fixture.act(line.slice(2))
       } else {
         const expected = JSON.parse(body, (_key, value: unknown) =>
           typeof value === 'string' && value in placeholders ? placeholders[value] : value,
@@ -173,20 +173,20 @@ describe('PROTOCOL.md', () => {
 
   /** How far the trades have come. */
   async function tradesRun(
-    stage: ProtocolStage,
+    fixture: ConversationGateway,
   ): Promise<{ readonly epoch: string; readonly positions: string }> {
-    const client = await StreamClient.open(stage.gateway.streamUrl, await stage.gateway.token())
+    const client = await StreamClient.open(fixture.gateway.streamUrl, await fixture.gateway.token())
     const { partitions } = await client.subscribe({})
     await client.close()
     const runs = partitions as { topic: string; epoch: string; positions: string }[]
-    return runs.find(({ topic }) => topic === stage.named('market.trades'))!
+    return runs.find(({ topic }) => topic === fixture.named('market.trades'))!
   }
 
-  async function appendAndRead(stage: ProtocolStage, event: MarketEvent): Promise<void> {
+  async function appendAndRead(fixture: ConversationGateway, event: MarketEvent): Promise<void> {
     const name = `ticker_events_total{channel="${channelNames[event.T]}"}`
-    const read = (await stage.gateway.metric(name)) ?? 0
-    await stage.append(event)
-    await expect.poll(() => stage.gateway.metric(name), { interval: 5 }).toBe(read + 1)
+    const read = (await fixture.gateway.metric(name)) ?? 0
+    await fixture.append(event)
+    await expect.poll(() => fixture.gateway.metric(name), { interval: 5 }).toBe(read + 1)
   }
 
   test.each(errorCodes)('lists error %i with its text', code => {

@@ -1,28 +1,32 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Pair, request, Stage, startMs } from './stage.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
 const partitions = [0, 1].map(partition => ({ topic: 'market', partition }))
-let stage: Stage
+let fixture: SessionFixture
 
 function advance(partition: number, offset: number): void {
-  stage.feed.advance({ partition: partitions[partition]!, epoch: 'e', offset }, offset)
+  fixture.feed.advance({ partition: partitions[partition]!, epoch: 'e', offset }, offset)
 }
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ maxSessions: 2000, maxSessionsPerUser: 2000, sessionsPerUserPerSecond: 1000 })
+  fixture = new SessionFixture({
+    maxSessions: 2000,
+    maxSessionsPerUser: 2000,
+    sessionsPerUserPerSecond: 1000,
+  })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
 test('each of many sessions gets one heartbeat an interval, some in each turn of the event loop', async () => {
   const pairs: Pair[] = []
-  for (let count = 0; count < 600; count++) pairs.push(await stage.openLive())
+  for (let count = 0; count < 600; count++) pairs.push(await fixture.openLive())
   const counts = (): number[] => pairs.map(({ transport }) => transport.messages.length)
   const told = (): number => counts().filter(count => count > 0).length
-  stage.sessions.beat()
+  fixture.sessions.beat()
   const inTurns = [told()]
   while (told() < 600) {
     await vi.advanceTimersToNextTimerAsync()
@@ -38,10 +42,10 @@ test('each of many sessions gets one heartbeat an interval, some in each turn of
 // Symptom: a client without room for one kept the old position of a quiet partition, and heard `lost` later though nothing was.
 // Seen: a review resumed with such a cursor.
 test('tells a session that had no room for the last ones what these told', async () => {
-  const { sessions } = stage
+  const { sessions } = fixture
   advance(0, 0)
   advance(1, 0)
-  const [quick, slow] = [await stage.openLive(), await stage.openLive()]
+  const [quick, slow] = [await fixture.openLive(), await fixture.openLive()]
   for (const { session, transport } of [quick, slow]) {
     request(session, { action: 'subscribe', news: ['X'] })
     transport.take()
@@ -71,10 +75,10 @@ test('tells a session that had no room for the last ones what these told', async
 })
 
 test('an acknowledgement says what no heartbeat has said yet, and no heartbeat says it again', async () => {
-  const { sessions } = stage
+  const { sessions } = fixture
   advance(0, 0)
   advance(1, 0)
-  const { session, transport } = await stage.openLive()
+  const { session, transport } = await fixture.openLive()
   request(session, { action: 'subscribe', news: ['X'] })
   expect(transport.take()).toMatchObject([
     { T: 'subscription', partitions: [{ partition: 0, number: 0, positions: '0,0' }] },
@@ -93,13 +97,13 @@ test('an acknowledgement says what no heartbeat has said yet, and no heartbeat s
 
 test('of many sessions that leave, each is told when, and closed then', async () => {
   const pairs: Pair[] = []
-  for (let count = 0; count < 600; count++) pairs.push(await stage.openLive())
-  const drained = stage.sessions.drain(1000)
+  for (let count = 0; count < 600; count++) pairs.push(await fixture.openLive())
+  const drained = fixture.sessions.drain(1000)
   await vi.advanceTimersByTimeAsync(100)
   const told = pairs.map(({ transport }) => transport.take())
   expect(told).toEqual(pairs.map(() => [{ T: 'shutdown', reconnectInMs: 500 }]))
   await vi.advanceTimersByTimeAsync(600)
   expect(new Set(pairs.map(({ transport }) => transport.closed?.code))).toEqual(new Set([4000]))
-  for (const { session } of pairs) stage.sessions.gone(session)
+  for (const { session } of pairs) fixture.sessions.gone(session)
   await drained
 })

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { kindsOf, type Pair, request, Stage, startMs } from './stage.ts'
+import { kindsOf, type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
-let stage: Stage
+let fixture: SessionFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ maxItemsPerSession: 50_000 })
+  fixture = new SessionFixture({ maxItemsPerSession: 50_000 })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
@@ -29,14 +29,14 @@ test.each<[string, (pair: Pair) => void, number]>([
   ['messages of 9 kB', ({ session }) => session.receive(' '.repeat(9216)), 20],
   ['binary messages of 9 kB', ({ session }) => session.receiveBinary(9216), 20],
 ])("four seconds' worth of %s are taken at once", async (_name, send, most) => {
-  const pair = await stage.openLive()
+  const pair = await fixture.openLive()
   expect(countTaken(pair, () => send(pair))).toBe(most)
   expect(pair.transport.take().at(-1)).toMatchObject({ code: 429, msg: 'too many messages' })
   expect(pair.transport.closed).toEqual({ code: 4007, reason: 'too many messages' })
 })
 
 test('messages at the rate are taken for ever', async () => {
-  const pair = await stage.openLive()
+  const pair = await fixture.openLive()
   for (let count = 0; count < 3000; count++) {
     await vi.advanceTimersByTimeAsync(20)
     request(pair.session, { action: 'unsubscribe' })
@@ -45,13 +45,13 @@ test('messages at the rate are taken for ever', async () => {
 })
 
 test('a further token counts as a message', async () => {
-  const pair = await stage.openLive()
-  stage.verify = () => new Promise(() => undefined)
+  const pair = await fixture.openLive()
+  fixture.verify = () => new Promise(() => undefined)
   expect(countTaken(pair, () => request(pair.session, { action: 'auth', token: 'x' }))).toBe(200)
 })
 
 test('a message that is answered with many items counts for more', async () => {
-  const pair = await stage.openLive()
+  const pair = await fixture.openLive()
   const symbols = Array.from({ length: 5000 }, (_, index) => `S${index}`)
   // Its 38 kB count as 38 messages, its answer as 10, as does each answer that follows.
   request(pair.session, { action: 'subscribe', trades: symbols })
@@ -59,16 +59,16 @@ test('a message that is answered with many items counts for more', async () => {
 })
 
 test('after the end nothing more is taken', async () => {
-  const pair = await stage.openLive()
+  const pair = await fixture.openLive()
   countTaken(pair, () => request(pair.session, { action: 'unsubscribe' }))
   pair.transport.take()
   for (let count = 0; count < 10; count++) request(pair.session, { action: 'unsubscribe' })
   expect(kindsOf(pair.transport.take())).toEqual([])
-  expect(stage.sessions.counts.errors[429]).toBe(1)
+  expect(fixture.sessions.counts.errors[429]).toBe(1)
 })
 
 test('pings count before authentication too', () => {
-  const { session, transport } = stage.open()
+  const { session, transport } = fixture.open()
   for (let count = 0; count < 201; count++) session.receiveControl()
   expect(transport.closed?.code).toBe(4007)
 })

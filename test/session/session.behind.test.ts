@@ -1,22 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
-import { type Pair, request, Stage, startMs } from './stage.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
 const partition = { topic: 'market', partition: 0 }
-let stage: Stage
+let fixture: SessionFixture
 let offset: number
 let subprotocol = 'ticker.v1.json'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage()
-  stage.subprotocol = subprotocol
+  fixture = new SessionFixture()
+  fixture.subprotocol = subprotocol
   offset = 0
-  stage.feed.advance({ partition, epoch: 'e', offset }, offset)
+  fixture.feed.advance({ partition, epoch: 'e', offset }, offset)
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
@@ -26,7 +26,7 @@ const quote = (S: string, bp: number): MarketEvent => ({ T: 'q', S, bp, bs: 1, a
 
 /** What one read of the log brings. */
 function publish(...events: readonly MarketEvent[]): void {
-  const { feed } = stage
+  const { feed } = fixture
   for (const event of events)
     feed.add(event, { partition: feed.numberOf(partition), offset: offset++, writtenMs: 0 })
   feed.advance({ partition, epoch: 'e', offset }, offset)
@@ -34,7 +34,7 @@ function publish(...events: readonly MarketEvent[]): void {
 }
 
 async function subscribed(message: object): Promise<Pair> {
-  const pair = await stage.openLive()
+  const pair = await fixture.openLive()
   request(pair.session, { action: 'subscribe', ...message })
   pair.transport.take()
   return pair
@@ -69,8 +69,8 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       for (let i = 2; i < 100; i++) publish(trade('A', i))
       expect(idsOf(slow.transport.take())).toEqual([1])
       expect(slow.session.isLevel).toBe(false)
-      expect(stage.feed.fanout.audienceCount).toBe(0)
-      expect(stage.sessions.readerCounts.behind.unsent).toBe(1)
+      expect(fixture.feed.fanout.audienceCount).toBe(0)
+      expect(fixture.sessions.readerCounts.behind.unsent).toBe(1)
     })
 
     test('gets every trade once, in order, when it reads again, and is live', async () => {
@@ -82,7 +82,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       await drain(slow)
       publish(trade('A', 50))
       expect(idsOf(slow.transport.take())).toEqual(idsOf(other.transport.take()))
-      expect(stage.sessions.readerCounts.behind.unsent).toBe(0)
+      expect(fixture.sessions.readerCounts.behind.unsent).toBe(0)
       // One range follows the other from the first offset to the last.
       let covered = 0
       for (const { ranges } of slow.transport.coverage) {
@@ -105,7 +105,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
         { ...quote('A', 10), replaces: 8 },
         { ...quote('B', 11), replaces: 9 },
       ])
-      expect(stage.sessions.readerCounts.replaced.quotes).toBe(17)
+      expect(fixture.sessions.readerCounts.replaced.quotes).toBe(17)
     })
 
     test('knows of items that had no events meanwhile what it knew before', async () => {
@@ -175,7 +175,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       await vi.advanceTimersByTimeAsync(21_000)
       expect(slow.transport.take()).toMatchObject([{ code: 407, msg: 'slow client' }])
       expect(slow.transport.closed?.code).toBe(4001)
-      expect(stage.sessions.readerCounts.behind.unsent).toBe(0)
+      expect(fixture.sessions.readerCounts.behind.unsent).toBe(0)
     })
   })
 
@@ -234,7 +234,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
     })
 
     test('is refused an interval for channels of which it gets every event', async () => {
-      const { session, transport } = await stage.openLive()
+      const { session, transport } = await fixture.openLive()
       request(session, { action: 'subscribe', trades: ['A'], conflateMs: 250 })
       expect(transport.take()).toMatchObject([{ code: 400, detail: expect.stringMatching(/^conflateMs: /) }])
       expect(session.size).toBe(0)
@@ -249,7 +249,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
     publish(trade('A', 2))
     live.transport.take()
     slow.transport.take()
-    const drained = stage.sessions.drain(1000)
+    const drained = fixture.sessions.drain(1000)
     expect(live.transport.take()).toMatchObject([{ T: 'shutdown', positions: [[0, 2]] }])
     expect(slow.transport.take()).toEqual([{ T: 'shutdown', reconnectInMs: expect.any(Number) }])
     await vi.advanceTimersByTimeAsync(2000)
@@ -281,7 +281,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       publish(trade('A', 2))
       await vi.advanceTimersByTimeAsync(5001)
       publish(trade('A', 3))
-      expect(stage.sessions.readerCounts.behind.unacknowledged).toBe(1)
+      expect(fixture.sessions.readerCounts.behind.unacknowledged).toBe(1)
       await vi.advanceTimersByTimeAsync(5000)
       const warnings = pair.transport.take().filter(({ T }) => T === 'slow')
       expect(warnings).toMatchObject([{ offsets: 1, unsentBytes: 0 }])
@@ -295,7 +295,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       const pair = await acknowledging()
       for (let i = 2; pair.session.isLevel && i < 2000; i++)
         publish(...Array.from({ length: 200 }, (_, index) => trade(`S${(i * index) % 31}`, i * 7919)))
-      expect(stage.sessions.readerCounts.behind.unacknowledged).toBe(1)
+      expect(fixture.sessions.readerCounts.behind.unacknowledged).toBe(1)
       const { bytes } = pair.transport.written
       expect(bytes).toBeGreaterThan(1_048_576)
       expect(bytes).toBeLessThan(1_048_576 + 65_536)

@@ -1,19 +1,20 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { grantOf, kindsOf, Stage, startMs } from './stage.ts'
+import { createGrant } from '../support/defaults.ts'
+import { kindsOf, SessionFixture, startMs } from './session-fixture.ts'
 
-let stage: Stage
+let fixture: SessionFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ heartbeatMs: 60_000_000, clockToleranceMs: 5000 })
+  fixture = new SessionFixture({ heartbeatMs: 60_000_000, clockToleranceMs: 5000 })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
 test('a client is warned once, a minute before its token expires', async () => {
-  const { transport } = await stage.openLive({ expiresAtMs: startMs + 100_000 })
+  const { transport } = await fixture.openLive({ expiresAtMs: startMs + 100_000 })
   await vi.advanceTimersByTimeAsync(39_500)
   expect(transport.take()).toEqual([])
   await vi.advanceTimersByTimeAsync(50_000)
@@ -21,15 +22,15 @@ test('a client is warned once, a minute before its token expires', async () => {
 })
 
 test('a client whose token has less left is warned at once, after its answer', async () => {
-  const pair = stage.open()
-  stage.verify = () => Promise.resolve(grantOf({ expiresAtMs: startMs + 30_000 }))
+  const pair = fixture.open()
+  fixture.verify = () => Promise.resolve(createGrant({ expiresAtMs: startMs + 30_000 }))
   pair.session.authenticate('x')
   await vi.advanceTimersByTimeAsync(0)
   expect(kindsOf(pair.transport.take())).toEqual(['connected', 'authenticated', 'expiring'])
 })
 
 test('a session ends within half a second of its token and the tolerance of clocks, whatever the heartbeat', async () => {
-  const { transport } = await stage.openLive({ expiresAtMs: startMs + 10_200 })
+  const { transport } = await fixture.openLive({ expiresAtMs: startMs + 10_200 })
   await vi.advanceTimersByTimeAsync(15_000)
   expect(transport.closed).toBeUndefined()
   await vi.advanceTimersByTimeAsync(500)
@@ -38,7 +39,7 @@ test('a session ends within half a second of its token and the tolerance of cloc
 })
 
 test('a token taken within the tolerance is warned of and lasts for the rest of it', async () => {
-  const { transport } = await stage.openLive({ expiresAtMs: startMs - 2000 })
+  const { transport } = await fixture.openLive({ expiresAtMs: startMs - 2000 })
   await vi.advanceTimersByTimeAsync(2500)
   expect(transport.closed).toBeUndefined()
   await vi.advanceTimersByTimeAsync(500)
@@ -49,15 +50,15 @@ test('a token taken within the tolerance is warned of and lasts for the rest of 
 // Symptom: a session under a token of a month would end as soon as it began.
 // Seen: in the documentation of setTimeout, before there was such a timer.
 test('a token of a hundred years is as good as any', async () => {
-  const { transport, session } = await stage.openLive({ expiresAtMs: startMs + 3.2e12 })
+  const { transport, session } = await fixture.openLive({ expiresAtMs: startMs + 3.2e12 })
   await vi.advanceTimersByTimeAsync(60_000)
   expect([session.state, transport.take()]).toEqual(['live', []])
 })
 
 test('a further token puts off the end, and is warned of anew', async () => {
-  const { session, transport } = await stage.openLive({ expiresAtMs: startMs + 61_000 })
+  const { session, transport } = await fixture.openLive({ expiresAtMs: startMs + 61_000 })
   await vi.advanceTimersByTimeAsync(2000)
-  stage.renew(session, { expiresAtMs: startMs + 121_000 })
+  fixture.renew(session, { expiresAtMs: startMs + 121_000 })
   await vi.advanceTimersByTimeAsync(70_000)
   expect(kindsOf(transport.take())).toEqual(['expiring', 'authenticated', 'expiring'])
   await vi.advanceTimersByTimeAsync(60_000)
@@ -65,8 +66,8 @@ test('a further token puts off the end, and is warned of anew', async () => {
 })
 
 test('a session whose further token is still being checked ends with the former', async () => {
-  const { session, transport } = await stage.openLive({ expiresAtMs: startMs + 1000 })
-  stage.verify = () => new Promise(() => undefined)
+  const { session, transport } = await fixture.openLive({ expiresAtMs: startMs + 1000 })
+  fixture.verify = () => new Promise(() => undefined)
   session.authenticate('y')
   await vi.advanceTimersByTimeAsync(6500)
   expect(transport.closed?.code).toBe(4003)

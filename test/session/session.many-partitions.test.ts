@@ -1,27 +1,27 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Pair, request, Stage, startMs } from './stage.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
 const count = 240
 const readers = 20
 const partitions = Array.from({ length: count }, (_, partition) => ({ topic: 'market', partition }))
-let stage: Stage
+let fixture: SessionFixture
 let offset: number
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ maxSessions: readers, maxSessionsPerUser: readers })
+  fixture = new SessionFixture({ maxSessions: readers, maxSessionsPerUser: readers })
   offset = 0
-  for (const partition of partitions) stage.feed.advance({ partition, epoch: 'e', offset }, offset)
+  for (const partition of partitions) fixture.feed.advance({ partition, epoch: 'e', offset }, offset)
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
 /** One event in each partition. */
 function publish(): void {
-  const { feed } = stage
+  const { feed } = fixture
   for (const partition of partitions) {
     const event = {
       T: 't',
@@ -42,7 +42,7 @@ function publish(): void {
 async function openBehind(): Promise<Pair[]> {
   const pairs: Pair[] = []
   for (let reader = 0; reader < readers; reader++) {
-    const pair = await stage.openLive()
+    const pair = await fixture.openLive()
     request(pair.session, { action: 'subscribe', trades: ['*'], quotes: ['*'] })
     pair.transport.unsentBytes = 200_000
     pair.transport.hasRoom = false
@@ -58,14 +58,14 @@ async function openBehind(): Promise<Pair[]> {
 // Seen: reading; then counting the lists.
 test('a partition that begins makes no reader that is behind look for each of its own in a list', async () => {
   await openBehind()
-  const positions = vi.spyOn(stage.feed, 'positions', 'get')
-  stage.feed.advance({ partition: { topic: 'market', partition: count }, epoch: 'e', offset: 0 }, 0)
+  const positions = vi.spyOn(fixture.feed, 'positions', 'get')
+  fixture.feed.advance({ partition: { topic: 'market', partition: count }, epoch: 'e', offset: 0 }, 0)
   expect(positions.mock.calls.length).toBeLessThanOrEqual(readers * 4)
 })
 
 test('the list of positions is made once for all that ask for it between two reads', async () => {
   const pairs = await openBehind()
-  const { feed } = stage
+  const { feed } = fixture
   const { results } = vi.spyOn(feed, 'positions', 'get').mock
   for (const { transport } of pairs) {
     transport.unsentBytes = 0

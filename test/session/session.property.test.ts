@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/auth/token-error.ts'
-import { grantOf, type Pair, request, Stage, startMs } from './stage.ts'
+import { createGrant } from '../support/defaults.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
@@ -66,17 +67,22 @@ class Client {
   }
 }
 
-async function perform(act: Act, { session, transport }: Pair, stage: Stage, client: Client): Promise<void> {
+async function perform(
+  act: Act,
+  { session, transport }: Pair,
+  fixture: SessionFixture,
+  client: Client,
+): Promise<void> {
   if (act.kind === 'auth' && 'isGood' in act) {
     const { subject, symbols, lifetimeS, delayMs, isGood } = act
     const id = client.asked.size + 1
     client.asked.set(id, symbols)
-    const grant = grantOf({
+    const grant = createGrant({
       subject,
       symbols: symbols.includes('*') ? '*' : new Set(symbols),
       expiresAtMs: Date.now() + lifetimeS * 1000,
     })
-    stage.verify = () =>
+    fixture.verify = () =>
       new Promise((resolve, reject) => {
         setTimeout(() => (isGood ? resolve(grant) : reject(new TokenError('signature', 'no'))), delayMs)
       })
@@ -91,32 +97,36 @@ async function perform(act: Act, { session, transport }: Pair, stage: Stage, cli
   } else if (act.kind === 'drained') {
     transport.drained()
   } else {
-    stage.sessions.revoke({ tokens: { kind: 'sub', subject: 'bob' } })
+    fixture.sessions.revoke({ tokens: { kind: 'sub', subject: 'bob' } })
   }
 }
 
 test('whatever a client does, it gets nothing that its token or its subscription does not name, and leaves nothing behind', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(acts, { minLength: 5, maxLength: 40, size: 'max' }), async list => {
-      const stage = new Stage({ authTimeoutMs: 5000, expiryWarningMs: 1000, clockToleranceMs: 2000 })
-      const pair = stage.open()
+      const fixture = new SessionFixture({
+        authTimeoutMs: 5000,
+        expiryWarningMs: 1000,
+        clockToleranceMs: 2000,
+      })
+      const pair = fixture.open()
       const client = new Client(pair)
       for (const act of list) {
-        await perform(act, pair, stage, client)
+        await perform(act, pair, fixture, client)
         await vi.advanceTimersByTimeAsync(1)
-        for (const name of names) stage.trade(name, 1)
+        for (const name of names) fixture.trade(name, 1)
         expect(client.read()).toEqual([])
-        const { connected, verifying, live, renewing, ended } = stage.sessions.counts.states
+        const { connected, verifying, live, renewing, ended } = fixture.sessions.counts.states
         expect(connected + verifying + live + renewing).toBe(pair.session.state === 'ended' ? 0 : 1)
         expect(ended).toBe(0)
       }
-      stage.sessions.gone(pair.session)
+      fixture.sessions.gone(pair.session)
       await vi.advanceTimersByTimeAsync(10_000)
-      expect(stage.feed.fanout.audienceCount).toBe(0)
+      expect(fixture.feed.fanout.audienceCount).toBe(0)
       // Both places are free again.
-      await stage.openLive()
-      expect((await stage.openLive()).session.state).toBe('live')
-      await stage.end()
+      await fixture.openLive()
+      expect((await fixture.openLive()).session.state).toBe('live')
+      await fixture.end()
     }),
     { numRuns: 1000 },
   )

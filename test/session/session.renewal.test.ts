@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { TokenError } from '../../src/auth/token-error.ts'
-import { kindsOf, request, Stage, startMs } from './stage.ts'
+import { kindsOf, request, SessionFixture, startMs } from './session-fixture.ts'
 
-let stage: Stage
+let fixture: SessionFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ maxItemsPerSession: 20_000 })
+  fixture = new SessionFixture({ maxItemsPerSession: 20_000 })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
@@ -18,8 +18,8 @@ const turn = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
 
 describe('a further token of the same user', () => {
   test('is answered with its own expiry and the id', async () => {
-    const { session, transport } = await stage.openLive()
-    stage.renew(session, { expiresAtMs: Date.parse('2029-01-01T00:00:00Z') })
+    const { session, transport } = await fixture.openLive()
+    fixture.renew(session, { expiresAtMs: Date.parse('2029-01-01T00:00:00Z') })
     await turn()
     expect(transport.take()).toEqual([
       expect.objectContaining({
@@ -29,17 +29,17 @@ describe('a further token of the same user', () => {
         expiresAt: '2029-01-01T00:00:00.000Z',
       }),
     ])
-    expect(stage.sessions.counts.renewals).toBe(1)
+    expect(fixture.sessions.counts.renewals).toBe(1)
     expect(session.state).toBe('live')
   })
 
   test('that entitles to less takes what it lacks away at once, and states what remains', async () => {
-    const { session, transport } = await stage.openLive()
+    const { session, transport } = await fixture.openLive()
     request(session, { action: 'subscribe', trades: ['AAPL', 'MSFT'], quotes: ['AAPL'] })
     transport.take()
-    stage.renew(session, { channels: new Set(['trades']), symbols: new Set(['MSFT', 'TSLA']) })
+    fixture.renew(session, { channels: new Set(['trades']), symbols: new Set(['MSFT', 'TSLA']) })
     await turn()
-    for (const symbol of ['AAPL', 'MSFT', 'TSLA']) stage.trade(symbol, 1)
+    for (const symbol of ['AAPL', 'MSFT', 'TSLA']) fixture.trade(symbol, 1)
     const [answer, subscription, ...events] = transport.take()
     expect(answer).toMatchObject({ msg: 'authenticated' })
     expect(subscription).toMatchObject({ T: 'subscription', trades: ['MSFT'], quotes: [] })
@@ -48,12 +48,12 @@ describe('a further token of the same user', () => {
   })
 
   test('moves * to what it entitles to, and states the positions from which that holds', async () => {
-    const { session, transport } = await stage.openLive({ symbols: new Set(['AAPL']) })
+    const { session, transport } = await fixture.openLive({ symbols: new Set(['AAPL']) })
     request(session, { action: 'subscribe', trades: ['*'] })
     transport.take()
-    stage.renew(session, { symbols: new Set(['AAPL', 'MSFT']) })
+    fixture.renew(session, { symbols: new Set(['AAPL', 'MSFT']) })
     await turn()
-    for (const symbol of ['AAPL', 'MSFT', 'TSLA']) stage.trade(symbol, 1)
+    for (const symbol of ['AAPL', 'MSFT', 'TSLA']) fixture.trade(symbol, 1)
     expect(transport.take()).toMatchObject([
       { msg: 'authenticated' },
       { T: 'subscription', trades: ['*'] },
@@ -63,23 +63,23 @@ describe('a further token of the same user', () => {
   })
 
   test('that changes nothing is followed by nothing', async () => {
-    const { session, transport } = await stage.openLive()
+    const { session, transport } = await fixture.openLive()
     request(session, { action: 'subscribe', trades: ['AAPL'] })
     transport.take()
-    stage.renew(session, {})
+    fixture.renew(session, {})
     await turn()
-    stage.trade('AAPL', 1)
+    fixture.trade('AAPL', 1)
     expect(kindsOf(transport.take())).toEqual(['authenticated', 't'])
   })
 
   test('takes what it lacks out of a snapshot that is on its way', async () => {
-    const { session, transport } = await stage.openLive()
-    for (let index = 0; index < 5000; index++) stage.trade(`S${index}`, index)
+    const { session, transport } = await fixture.openLive()
+    for (let index = 0; index < 5000; index++) fixture.trade(`S${index}`, index)
     transport.hasRoom = false
     request(session, { action: 'subscribe', trades: ['*'], snapshot: true, id: 1 })
     request(session, { action: 'unsubscribe', trades: ['*'] })
     transport.take()
-    stage.renew(session, { symbols: new Set(['S17', 'S18']) })
+    fixture.renew(session, { symbols: new Set(['S17', 'S18']) })
     await turn()
     expect(kindsOf(transport.take())).toEqual(['authenticated'])
     transport.drained()
@@ -90,21 +90,21 @@ describe('a further token of the same user', () => {
   })
 
   test('lets data flow under the former one while it is being checked', async () => {
-    const { session, transport } = await stage.openLive()
+    const { session, transport } = await fixture.openLive()
     request(session, { action: 'subscribe', trades: ['AAPL'] })
     transport.take()
-    stage.verify = () => new Promise(() => undefined)
+    fixture.verify = () => new Promise(() => undefined)
     request(session, { action: 'auth', token: 'y' })
-    stage.trade('AAPL', 1)
+    fixture.trade('AAPL', 1)
     request(session, { action: 'subscribe', trades: ['MSFT'] })
     expect(kindsOf(transport.take())).toEqual(['t', 'subscription'])
     expect(session.state).toBe('renewing')
   })
 
   test('is checked alone: another meanwhile is error 403', async () => {
-    const { session, transport } = await stage.openLive()
+    const { session, transport } = await fixture.openLive()
     let checks = 0
-    stage.verify = () => {
+    fixture.verify = () => {
       checks++
       return new Promise(() => undefined)
     }
@@ -128,13 +128,13 @@ describe('a further token that is no good leaves the session as it was', () => {
       { code: 500, detail: 'the token could not be checked; try again later' },
     ],
   ])('%s', async (_name, verify, error) => {
-    const { session, transport } = await stage.openLive()
+    const { session, transport } = await fixture.openLive()
     request(session, { action: 'subscribe', trades: ['AAPL'] })
     transport.take()
-    stage.verify = verify
+    fixture.verify = verify
     request(session, { action: 'auth', token: 'y', id: 'renewal' })
     await turn()
-    stage.trade('AAPL', 1)
+    fixture.trade('AAPL', 1)
     expect(transport.take()).toMatchObject([{ T: 'error', id: 'renewal', ...error }, { S: 'AAPL' }])
     expect(session.state).toBe('live')
   })
@@ -144,29 +144,29 @@ describe('a further token that is no good leaves the session as it was', () => {
     [{ scopes: new Set(['publish']) }, 'the token lacks the scope "stream"'],
     [{ feeds: new Set(['delayed']) }, 'the token does not entitle to the feed "live"'],
   ])('%o', async (changes, detail) => {
-    const { session, transport } = await stage.openLive()
-    stage.renew(session, changes)
+    const { session, transport } = await fixture.openLive()
+    fixture.renew(session, changes)
     await turn()
     expect(transport.take()).toMatchObject([{ code: 402, msg: 'auth failed', detail }])
     expect([session.state, session.subject]).toEqual(['live', 'ann'])
   })
 
   test('and may be followed by a good one', async () => {
-    const { session, transport } = await stage.openLive()
-    stage.renew(session, { subject: 'bob' })
+    const { session, transport } = await fixture.openLive()
+    fixture.renew(session, { subject: 'bob' })
     await turn()
-    stage.renew(session, {})
+    fixture.renew(session, {})
     await turn()
     expect(kindsOf(transport.take())).toEqual([402, 'authenticated'])
   })
 })
 
 test('a further token found good after the session has ended changes nothing', async () => {
-  const { session, transport } = await stage.openLive()
-  stage.renew(session, {})
+  const { session, transport } = await fixture.openLive()
+  fixture.renew(session, {})
   session.end('drain')
   transport.take()
   await turn()
   expect(transport.take()).toEqual([])
-  expect(stage.sessions.counts.states.live).toBe(0)
+  expect(fixture.sessions.counts.states.live).toBe(0)
 })

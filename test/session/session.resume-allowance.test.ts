@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { History } from '../../src/history/history.ts'
-import { type Pair, request, Stage, startMs } from './stage.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
 const partition = { topic: 'market', partition: 0 }
 const end = 4096
@@ -23,21 +23,21 @@ const history: History = {
   },
 }
 
-let stage: Stage
+let fixture: SessionFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
   // A piece of 1,024 offsets takes about 70 kB: the first leaves the next to wait for more than a minute.
-  stage = new Stage({ resumeBytesPerUser: 60_000, maxSessions: 10 }, { history })
-  stage.feed.advance({ partition, epoch: 'e', offset: end }, end)
+  fixture = new SessionFixture({ resumeBytesPerUser: 60_000, maxSessions: 10 }, { history })
+  fixture.feed.advance({ partition, epoch: 'e', offset: end }, end)
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
 async function resume(subject: string): Promise<Pair> {
-  const pair = await stage.openLive({ subject })
+  const pair = await fixture.openLive({ subject })
   const cursor = { version: 1, partitions: [{ ...partition, epoch: 'e', positions: '0' }] }
   request(pair.session, { action: 'subscribe', trades: ['*'], cursor })
   return pair
@@ -53,7 +53,7 @@ test('who is sent as much of the log as a user may be waits for the rest, and th
   const ann = await resume('ann')
   await settle()
   expect(tradesOf(ann)).toBe(512)
-  expect(stage.sessions.resumeLimitCounts.waiting).toBe(1)
+  expect(fixture.sessions.resumeLimitCounts.waiting).toBe(1)
   const bob = await resume('bob')
   await settle()
   expect(tradesOf(bob)).toBe(512)
@@ -64,14 +64,14 @@ test('who is sent as much of the log as a user may be waits for the rest, and th
   expect(tradesOf(ann)).toBe(end)
   expect(ann.session.isLevel).toBe(true)
   expect(ann.session.state).toBe('live')
-  expect(stage.sessions.resumeLimitCounts).toMatchObject({ waiting: 0, delayed: { user: 0, node: 0 } })
+  expect(fixture.sessions.resumeLimitCounts).toMatchObject({ waiting: 0, delayed: { user: 0, node: 0 } })
 })
 
 test('who leaves while it waits leaves nothing behind', async () => {
   const { session } = await resume('ann')
   await settle()
-  expect(stage.sessions.resumeLimitCounts.waiting).toBe(1)
-  stage.sessions.gone(session)
+  expect(fixture.sessions.resumeLimitCounts.waiting).toBe(1)
+  fixture.sessions.gone(session)
   await settle()
-  expect(stage.sessions.resumeLimitCounts.waiting).toBe(0)
+  expect(fixture.sessions.resumeLimitCounts.waiting).toBe(0)
 })

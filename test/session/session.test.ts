@@ -4,26 +4,27 @@ import { TokenError } from '../../src/auth/token-error.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import type { Sessions } from '../../src/session/sessions.ts'
-import { grantOf, type Pair, request, Stage, startMs } from './stage.ts'
+import { createGrant } from '../support/defaults.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
 const trade = (S: string, p: number): MarketEvent => ({ T: 't', S, p, s: 1, t: '2026-01-02T14:30:00Z' })
 
-let stage: Stage
+let fixture: SessionFixture
 let feed: Feed
 let sessions: Sessions
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage()
-  ;({ feed, sessions } = stage)
+  fixture = new SessionFixture()
+  ;({ feed, sessions } = fixture)
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
-const open = (): Pair => stage.open()
-const openLive = (grant: Partial<Grant> = {}): Promise<Pair> => stage.openLive(grant)
+const open = (): Pair => fixture.open()
+const openLive = (grant: Partial<Grant> = {}): Promise<Pair> => fixture.openLive(grant)
 
 describe('before authentication', () => {
   test('nothing but a token is taken', async () => {
@@ -73,7 +74,7 @@ describe('before authentication', () => {
 
   test('a held request goes with a token that is refused', async () => {
     const { session, transport } = open()
-    stage.verify = () => Promise.reject(new TokenError('expired', 'internal: secret'))
+    fixture.verify = () => Promise.reject(new TokenError('expired', 'internal: secret'))
     request(session, { action: 'auth', token: 'x' })
     request(session, { action: 'subscribe', trades: ['AAPL'], id: 1 })
     await vi.advanceTimersByTimeAsync(0)
@@ -98,7 +99,7 @@ describe('before authentication', () => {
 
   test('the deadline also holds while a token is being checked', async () => {
     const { session, transport } = open()
-    stage.verify = () => new Promise(() => undefined)
+    fixture.verify = () => new Promise(() => undefined)
     request(session, { action: 'auth', token: 'x' })
     await vi.advanceTimersByTimeAsync(1000)
     expect(transport.closed?.code).toBe(4004)
@@ -114,11 +115,11 @@ describe('before authentication', () => {
   test('a token that is granted after the deadline changes nothing', async () => {
     const { session, transport } = open()
     let grant: (grant: Grant) => void = () => undefined
-    stage.verify = () => new Promise(resolve => (grant = resolve))
+    fixture.verify = () => new Promise(resolve => (grant = resolve))
     request(session, { action: 'auth', token: 'x' })
     await vi.advanceTimersByTimeAsync(1000)
     transport.take()
-    grant(grantOf())
+    grant(createGrant())
     await vi.advanceTimersByTimeAsync(0)
     expect(transport.take()).toEqual([])
     expect(session.state).toBe('ended')
@@ -134,7 +135,7 @@ describe('before authentication', () => {
     ],
   ])('a failed check (%s) ends it without internals', async (error, code, closeCode, detail) => {
     const { session, transport } = open()
-    stage.verify = () => Promise.reject(error)
+    fixture.verify = () => Promise.reject(error)
     request(session, { action: 'auth', token: 'x', id: 'a' })
     await vi.advanceTimersByTimeAsync(0)
     expect(transport.take().at(-1)).toMatchObject({ code, detail, id: 'a' })
@@ -146,7 +147,7 @@ describe('before authentication', () => {
     [{ feeds: new Set(['delayed']) }, 'the token does not entitle to the feed "live"'],
   ])('a token without %o is refused', async (changes, detail) => {
     const { session, transport } = open()
-    stage.verify = () => Promise.resolve(grantOf(changes))
+    fixture.verify = () => Promise.resolve(createGrant(changes))
     request(session, { action: 'auth', token: 'x' })
     await vi.advanceTimersByTimeAsync(0)
     expect(transport.take().at(-1)).toMatchObject({ code: 402, detail })

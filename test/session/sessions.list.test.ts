@@ -1,27 +1,27 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { request, Stage, startMs } from './stage.ts'
+import { request, SessionFixture, startMs } from './session-fixture.ts'
 
-let stage: Stage
+let fixture: SessionFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ maxSessions: 1000 })
+  fixture = new SessionFixture({ maxSessions: 1000 })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
 test('lists what there is to know of each session', async () => {
-  const { session, transport } = await stage.openLive({
+  const { session, transport } = await fixture.openLive({
     tokenId: 'a-token',
     expiresAtMs: startMs + 3_600_000,
   })
   await vi.advanceTimersByTimeAsync(2000)
-  stage.open()
+  fixture.open()
   request(session, { action: 'subscribe', trades: ['AAPL'], quotes: ['AAPL'] })
   transport.unsentBytes = 17
-  expect(stage.sessions.list()).toEqual({
+  expect(fixture.sessions.list()).toEqual({
     sessions: [
       {
         number: 1,
@@ -53,11 +53,11 @@ test('lists what there is to know of each session', async () => {
 })
 
 test('lists in pages, which sessions that come and go do not disturb', () => {
-  const pairs = Array.from({ length: 5 }, () => stage.open())
-  const first = stage.sessions.list({ limit: 2 })
-  stage.sessions.gone(pairs[1]!.session)
-  stage.sessions.gone(pairs[2]!.session)
-  const second = stage.sessions.list({ limit: 2, after: first.next! })
+  const pairs = Array.from({ length: 5 }, () => fixture.open())
+  const first = fixture.sessions.list({ limit: 2 })
+  fixture.sessions.gone(pairs[1]!.session)
+  fixture.sessions.gone(pairs[2]!.session)
+  const second = fixture.sessions.list({ limit: 2, after: first.next! })
   const numbers = [first, second].map(({ sessions }) => sessions.map(({ number }) => number))
   expect(numbers).toEqual([
     [1, 2],
@@ -67,15 +67,19 @@ test('lists in pages, which sessions that come and go do not disturb', () => {
 })
 
 test('lists those of one user', async () => {
-  await stage.openLive()
-  await stage.openLive({ subject: 'bob' })
-  await stage.openLive()
-  const { sessions } = stage.sessions.list({ subject: 'ann' })
+  await fixture.openLive()
+  await fixture.openLive({ subject: 'bob' })
+  await fixture.openLive()
+  const { sessions } = fixture.sessions.list({ subject: 'ann' })
   expect(sessions.map(({ number }) => number)).toEqual([1, 3])
 })
 
 test('ends a session by its number, once, and its client is not to come back', async () => {
-  const { transport } = await stage.openLive()
-  expect([stage.sessions.end(1), stage.sessions.end(1), stage.sessions.end(2)]).toEqual([true, false, false])
+  const { transport } = await fixture.openLive()
+  expect([fixture.sessions.end(1), fixture.sessions.end(1), fixture.sessions.end(2)]).toEqual([
+    true,
+    false,
+    false,
+  ])
   expect(transport.closed).toEqual({ code: 4503, reason: 'ended by the operator' })
 })

@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Pair, request, Stage, startMs } from './stage.ts'
+import { type Pair, request, SessionFixture, startMs } from './session-fixture.ts'
 
-let stage: Stage
+let fixture: SessionFixture
 let isShort: boolean
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
   isShort = false
-  stage = new Stage({ maxSessions: 100 }, { isShort: () => isShort })
+  fixture = new SessionFixture({ maxSessions: 100 }, { isShort: () => isShort })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
 async function openLaden(...unsent: readonly number[]): Promise<Pair[]> {
   const pairs: Pair[] = []
   for (const bytes of unsent) {
-    const pair = await stage.openLive()
+    const pair = await fixture.openLive()
     pair.transport.unsentBytes = bytes
     pairs.push(pair)
   }
@@ -28,9 +28,9 @@ const endedOf = (pairs: readonly Pair[]): boolean[] => pairs.map(({ session }) =
 
 test('of the sessions those with the most unsent bytes end first, until enough bytes go with them', async () => {
   const pairs = await openLaden(100_000, 500_000, 300_000, 400_000)
-  expect(stage.sessions.relieve({ bytes: 600_000, sessions: 10 })).toEqual({ sessions: 2, bytes: 900_000 })
+  expect(fixture.sessions.relieve({ bytes: 600_000, sessions: 10 })).toEqual({ sessions: 2, bytes: 900_000 })
   expect(endedOf(pairs)).toEqual([false, true, false, true])
-  expect(stage.sessions.relieve({ bytes: 600_000, sessions: 1 })).toEqual({ sessions: 1, bytes: 300_000 })
+  expect(fixture.sessions.relieve({ bytes: 600_000, sessions: 1 })).toEqual({ sessions: 1, bytes: 300_000 })
   expect(endedOf(pairs)).toEqual([false, true, true, true])
   const [, largest] = pairs
   expect(largest?.transport.closed).toEqual({ code: 4001, reason: 'too slow' })
@@ -44,14 +44,14 @@ test('of the sessions those with the most unsent bytes end first, until enough b
 
 test('who has little unsent does not end, however much is wanted', async () => {
   const pairs = await openLaden(0, 65_535, 65_536)
-  expect(stage.sessions.relieve({ bytes: 1e9, sessions: 10 })).toEqual({ sessions: 1, bytes: 65_536 })
+  expect(fixture.sessions.relieve({ bytes: 1e9, sessions: 10 })).toEqual({ sessions: 1, bytes: 65_536 })
   expect(endedOf(pairs)).toEqual([false, false, true])
 })
 
 test('a session whose token comes while memory is short ends with 406 and why; those that are live go on', async () => {
-  const live = await stage.openLive()
+  const live = await fixture.openLive()
   isShort = true
-  const { session, transport } = stage.open()
+  const { session, transport } = fixture.open()
   request(session, { action: 'auth', token: 'x', id: 9 })
   await vi.advanceTimersByTimeAsync(0)
   expect(transport.take().at(-1)).toMatchObject({
@@ -60,17 +60,17 @@ test('a session whose token comes while memory is short ends with 406 and why; t
     id: 9,
   })
   expect(transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
-  expect(stage.sessions.admissionCounts.refused.memory).toBe(1)
+  expect(fixture.sessions.admissionCounts.refused.memory).toBe(1)
   expect(live.session.state).toBe('live')
-  stage.renew(live.session, {})
+  fixture.renew(live.session, {})
   await vi.advanceTimersByTimeAsync(0)
   expect(live.session.state).toBe('live')
   isShort = false
-  expect((await stage.openLive()).session.state).toBe('live')
+  expect((await fixture.openLive()).session.state).toBe('live')
 })
 
 test('a session that would resume while memory is short ends with 406, and is not served in part', async () => {
-  const { session, transport } = await stage.openLive()
+  const { session, transport } = await fixture.openLive()
   isShort = true
   request(session, { action: 'subscribe', trades: ['*'], id: 3, cursor: { version: 1, partitions: [] } })
   expect(transport.take()).toMatchObject([
@@ -81,6 +81,6 @@ test('a session that would resume while memory is short ends with 406, and is no
     },
   ])
   expect(transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
-  expect(stage.sessions.resumeCounts).toMatchObject({ refused: 1, whole: 0, partial: 0 })
-  expect(stage.sessions.size).toBe(1)
+  expect(fixture.sessions.resumeCounts).toMatchObject({ refused: 1, whole: 0, partial: 0 })
+  expect(fixture.sessions.size).toBe(1)
 })

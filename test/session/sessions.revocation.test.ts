@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { kindsOf, type Pair, Stage, startMs } from './stage.ts'
+import { kindsOf, type Pair, SessionFixture, startMs } from './session-fixture.ts'
 
-let stage: Stage
+let fixture: SessionFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: startMs })
-  stage = new Stage({ maxSessions: 1000, sessionsPerUserPerSecond: 1000, maxSessionsPerUser: 1000 })
+  fixture = new SessionFixture({
+    maxSessions: 1000,
+    sessionsPerUserPerSecond: 1000,
+    maxSessionsPerUser: 1000,
+  })
 })
 afterEach(async () => {
-  await stage.end()
+  await fixture.end()
   vi.useRealTimers()
 })
 
@@ -16,9 +20,9 @@ const turn = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
 const ofAnn = { tokens: { kind: 'sub', subject: 'ann' } } as const
 
 test('the sessions of a revoked user end at once, and are not to come back', async () => {
-  const ann = await stage.openLive()
-  const bob = await stage.openLive({ subject: 'bob' })
-  expect(stage.sessions.revoke(ofAnn)).toMatchObject({ sessions: 1, revocation: { number: 1 } })
+  const ann = await fixture.openLive()
+  const bob = await fixture.openLive({ subject: 'bob' })
+  expect(fixture.sessions.revoke(ofAnn)).toMatchObject({ sessions: 1, revocation: { number: 1 } })
   expect(ann.transport.take()).toMatchObject([
     { code: 401, detail: 'the token was withdrawn by the operator' },
   ])
@@ -27,22 +31,22 @@ test('the sessions of a revoked user end at once, and are not to come back', asy
 })
 
 test('the session of a revoked token ends, another of its user goes on', async () => {
-  const first = await stage.openLive({ tokenId: 'first' })
-  const second = await stage.openLive({ tokenId: 'second' })
-  stage.sessions.revoke({ tokens: { kind: 'jti', tokenId: 'first' } })
+  const first = await fixture.openLive({ tokenId: 'first' })
+  const second = await fixture.openLive({ tokenId: 'second' })
+  fixture.sessions.revoke({ tokens: { kind: 'jti', tokenId: 'first' } })
   expect([first.session.state, second.session.state]).toEqual(['ended', 'live'])
 })
 
 test('a session that goes on under a further token does not end with the former', async () => {
-  const { session } = await stage.openLive({ tokenId: 'first' })
-  stage.renew(session, { tokenId: 'second' })
+  const { session } = await fixture.openLive({ tokenId: 'first' })
+  fixture.renew(session, { tokenId: 'second' })
   await turn()
-  expect(stage.sessions.revoke({ tokens: { kind: 'jti', tokenId: 'first' } }).sessions).toBe(0)
+  expect(fixture.sessions.revoke({ tokens: { kind: 'jti', tokenId: 'first' } }).sessions).toBe(0)
   expect(session.state).toBe('live')
 })
 
 test('a token that is revoked while its session waits for its turn is refused', async () => {
-  const slow = new Stage({ sessionsPerUserPerSecond: 1, maxSessions: 100, authTimeoutMs: 10_000 })
+  const slow = new SessionFixture({ sessionsPerUserPerSecond: 1, maxSessions: 100, authTimeoutMs: 10_000 })
   for (let count = 0; count < 4; count++) await slow.openLive()
   const { session, transport } = await slow.openLive()
   expect(session.state).toBe('verifying')
@@ -56,9 +60,9 @@ test('a token that is revoked while its session waits for its turn is refused', 
 })
 
 test('a further token that is revoked is refused, and the session goes on', async () => {
-  const { session, transport } = await stage.openLive({ tokenId: 'first' })
-  stage.sessions.revoke({ tokens: { kind: 'jti', tokenId: 'second' } })
-  stage.renew(session, { tokenId: 'second' })
+  const { session, transport } = await fixture.openLive({ tokenId: 'first' })
+  fixture.sessions.revoke({ tokens: { kind: 'jti', tokenId: 'second' } })
+  fixture.renew(session, { tokenId: 'second' })
   await turn()
   expect(kindsOf(transport.take())).toEqual([402])
   expect(session.state).toBe('live')
@@ -66,9 +70,9 @@ test('a further token that is revoked is refused, and the session goes on', asyn
 
 test('of many sessions some end in each turn of the event loop', async () => {
   const pairs: Pair[] = []
-  for (let count = 0; count < 350; count++) pairs.push(await stage.openLive())
+  for (let count = 0; count < 350; count++) pairs.push(await fixture.openLive())
   const live = (): number => pairs.filter(({ session }) => session.state === 'live').length
-  expect(stage.sessions.revoke(ofAnn).sessions).toBe(350)
+  expect(fixture.sessions.revoke(ofAnn).sessions).toBe(350)
   expect(live()).toBe(250)
   await vi.advanceTimersByTimeAsync(10)
   expect(live()).toBe(0)

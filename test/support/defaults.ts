@@ -1,13 +1,18 @@
+import type { Grant } from '../../src/auth/grant.ts'
+import { Revocations } from '../../src/auth/revocations.ts'
 import { readConfig } from '../../src/config/config-reader.ts'
 import { Feed, type FeedOptions } from '../../src/feed/feed.ts'
-import type { NodeLimits } from '../../src/limits/node-limits.ts'
+import { type NodeLimits, quotaLimits } from '../../src/limits/node-limits.ts'
+import { LocalQuotas } from '../../src/limits/node-quotas.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
+import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import { production } from '../config/environment.ts'
+import { noHistory } from './memory-log.ts'
 
-/** What production runs with where nothing is configured. Tests run with it, but for what stands in `overrides`. */
+/** Production's configuration if nothing is set. Tests run with it, except for `overrides`. */
 export const defaults = readConfig(production)
 
-/** Of sessions, and of a node. */
+/** The default limits of sessions and of a node. */
 export const defaultLimits: SessionLimits & NodeLimits = {
   ...defaults.limits,
   eventsPerSecond: defaults.publish.eventsPerSecond,
@@ -21,39 +26,73 @@ export function createTestFeed(changes: Partial<FeedOptions> = {}): Feed {
   return new Feed({ maxItems, window: { maxBytes, maxAgeMs }, flushDelayMs, ...changes })
 }
 
-/** Where the stages of tests depart from production, and why. A single test says so in its own text. */
+/** Quotas with production's default limits. */
+export function createTestQuotas(limits: Partial<NodeLimits> = {}, now?: () => number): LocalQuotas {
+  return new LocalQuotas(quotaLimits({ ...defaultLimits, ...limits }), now)
+}
+
+/** A grant of everything on the stream. */
+export function createGrant(changes: Partial<Grant> = {}): Grant {
+  return {
+    subject: 'ann',
+    scopes: new Set(['stream']),
+    feeds: '*',
+    channels: '*',
+    symbols: '*',
+    rooms: new Set(),
+    expiresAtMs: 2e12,
+    ...changes,
+  }
+}
+
+/** Sessions on an empty log, for which every token grants everything. */
+export function createTestSessions(
+  limits: SessionLimits & NodeLimits,
+  options: Partial<SessionsOptions> & Pick<SessionsOptions, 'feed'>,
+): Sessions {
+  return new Sessions({
+    limits,
+    history: noHistory,
+    quotas: createTestQuotas(limits),
+    revocations: new Revocations(),
+    verify: () => Promise.resolve(createGrant()),
+    ...options,
+  })
+}
+
+/** The limits in which the fixtures of tests differ from production, and why. A single test states its own. */
 export const overrides = {
-  /** Sessions over fake connections: its limits are reached with a few messages. */
-  stage: {
+  /** Sessions over fake connections, whose limits a few messages reach. */
+  sessions: {
     maxItemsPerSession: 5,
     maxSessions: 2,
     maxUnsentBytes: 1000,
     authTimeoutMs: 1000,
-    // A session ends exactly when its token does, so that times in tests can be read.
+    // A session ends exactly when its token does, which keeps the times in tests readable.
     clockToleranceMs: 0,
-    // Who opens many sessions in one moment of a clock that stands does not wait for a turn.
+    // Tests open many sessions at one moment of a standing clock.
     sessionsPerUserPerSecond: 100,
   },
-  /** The model of readers: what it looks for is what happens to what was delivered; it talks and waits as it likes. */
+  /** The simulation of readers, which checks deliveries, not limits. */
   readers: {
-    // Its time goes on in leaps of minutes, and nobody authenticates late there.
+    // Time passes in leaps of minutes, and no client authenticates late.
     authTimeoutMs: 1e9,
     expiryWarningMs: 1,
     clockToleranceMs: 0,
-    // All of its clients are one user, who reconnects as often as the run has it.
+    // All of its clients are one user, who reconnects often.
     messagesPerSecond: 1e9,
     sessionsPerUserPerSecond: 1e6,
     // Acknowledging clients fall behind within a few frames.
     maxUnackedBytes: 1000,
-    // Frames that are not taken are kept until the run lets them be.
+    // The simulation decides when a connection takes frames.
     maxUnsentBytes: 1e9,
   },
-  /** A real stream without a log: many clients of one user come in one moment, and nothing but what the test publishes is told. */
+  /** A real stream without a log, to which many clients of one user connect at once. */
   bareStream: {
     maxSessionsPerUser: 1000,
     sessionsPerUserPerSecond: 1000,
     heartbeatMs: 60_000,
   },
-  /** The window of those readers: what is older is read from the log. */
+  /** The window of the simulation: older events are read from the log. */
   readersWindowMs: 10_000,
 } as const satisfies Readonly<Record<string, Partial<SessionLimits> | number>>

@@ -169,3 +169,10 @@ export class MemoryHistory implements History {
     return events
   }
 }
+
+/** The history of an empty log. */
+export const noHistory: History = {
+  readableRange: () => Promise.resolve({ first: 0, recent: 0, stable: 0 }),
+  end: () => Promise.resolve(0),
+  async *read() {},
+}

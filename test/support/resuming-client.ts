@@ -1,58 +1,65 @@
 import { WebSocket } from 'ws'
 import { FormReader, type Message } from './form-reader.ts'
-import { cursorOf, type PartitionPosition, positionsOf } from './partition-runs.ts'
+import {
+  ClientPositions,
+  type CoveredRange,
+  cursorOf,
+  type PartitionPosition,
+  positionsOf,
+} from './partition-runs.ts'
 
 export type { Message } from './form-reader.ts'
 
 export interface ResumingListener {
   /** The subprotocol; JSON if left out. */
   readonly form?: string
-  /** The certificate (PEM) of the authority that vouches for the other side, where that is not a public one. */
+  /** The certificate (PEM) of the authority that signed the server's, unless it is a public one. */
   readonly authority?: string
   /** Takes each event instead of `events`. */
   readonly event?: (event: Message) => void
-  /** A session has begun; it catches up where it had a cursor. */
+  /** A session has begun; with a cursor it catches up first. */
   readonly acknowledged?: () => void
-  /** What was missed has come. */
+  /** All missed events have come. */
   readonly resumed?: () => void
 }
 
 /**
- * A client as PROTOCOL.md §8 describes it: it keeps the position of each partition, holds every frame against it, and goes on from
- * there wherever it connects next.
+ * A client as PROTOCOL.md §8 describes it: it keeps its position in each partition, compares every frame with it, and
+ * resumes from there on its next connection.
  */
 export class ResumingClient {
   readonly events: Message[] = []
-  /** What it could not believe: gaps, and ranges out of order. */
+  /** Gaps, ranges out of order, errors, and events before the acknowledgement. */
   readonly faults: string[] = []
+  /** The ranges that servers have reported as lost. */
   readonly lost: unknown[] = []
-  /** What the acknowledgements of resumes said, and their ends after that. */
+  /** `recovered` of each resume: of its acknowledgement, then of its end. */
   readonly recovered: unknown[] = []
   resumes = 0
-  /** Whether its session was acknowledged, and what was missed is still coming. */
+  /** Whether its session was acknowledged and still sends missed events. */
   isCatchingUp = false
   readonly #request: Readonly<Record<string, unknown>>
   readonly #listener: ResumingListener
-  #positions = new Map<number, PartitionPosition>()
+  readonly #positions = new ClientPositions(text => this.faults.push(text))
   #webSocket: WebSocket | undefined
   #closed: Promise<void> = Promise.resolve()
   /** Whether the positions are those of the present session; before that they are those of the former. */
   #isAcknowledged = false
 
-  /** Subscribes to this, each time. */
+  /** Sends this request, with its cursor, on each connection. */
   constructor(request: Readonly<Record<string, unknown>>, listener: ResumingListener = {}) {
     this.#request = request
     this.#listener = listener
   }
 
-  /** Where to go on, also after connections that were never acknowledged; `undefined` before the first acknowledgement. */
+  /** The cursor to resume from, which a connection without an acknowledgement leaves as it was; `undefined` at first. */
   get cursor(): object | undefined {
-    return this.#positions.size === 0 ? undefined : cursorOf(this.#positions.values())
+    return this.positions.length === 0 ? undefined : cursorOf(this.positions)
   }
 
   /** How far it has come, by partition. */
   get positions(): readonly PartitionPosition[] {
-    return [...this.#positions.values()]
+    return this.#positions.all
   }
 
   /** Connects and subscribes, from its cursor if it has one; resolves when it is acknowledged. */
@@ -71,7 +78,7 @@ export class ResumingClient {
     this.#isAcknowledged = false
     this.isCatchingUp = false
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-      // What still comes on a former connection was never handled.
+      // A real client would not handle frames of a former connection either.
       if (this.#webSocket !== webSocket) return
       const messages = reader.messagesOf(data, isBinary)
       if (messages.some(({ msg }) => msg === 'authenticated')) {
@@ -107,7 +114,8 @@ export class ResumingClient {
       else if (message.T === 'resumed') this.#resumed(message)
       else if (message.T === 'error') this.faults.push(JSON.stringify(message))
       else if (message.T.length === 1) this.#event(message)
-      else this.#position(message)
+      // The numbers are those of the session, so they mean nothing before its acknowledgement.
+      else if (this.#isAcknowledged) this.#position(message)
     }
   }
 
@@ -116,9 +124,8 @@ export class ResumingClient {
       this.recovered.push(message['recovered'])
       this.isCatchingUp = true
     }
-    this.#beat(message['positions'] as [number, number][] | undefined)
-    if (message['partitions'] === undefined) return
-    this.#positions = new Map(positionsOf(message['partitions']).map(entry => [entry.number, entry]))
+    if (message['partitions'] === undefined) return this.#beat(message)
+    this.#positions.begin(positionsOf(message['partitions']))
     this.#isAcknowledged = true
     this.#listener.acknowledged?.()
   }
@@ -136,41 +143,18 @@ export class ResumingClient {
     else this.#listener.event(event)
   }
 
-  /** The numbers are those of the session, so they say nothing before its acknowledgement. */
   #position(message: Message): void {
-    if (!this.#isAcknowledged) return
-    if (message.T === 'partitions') this.#number(positionsOf(message['partitions']))
-    else if (message.T === 'heartbeat') this.#beat(message['positions'] as [number, number][] | undefined)
-    else if (message.T === 'shutdown')
-      for (const [number, position] of (message['positions'] ?? []) as [number, number][])
-        this.#advance(number, position)
-    else if (message.T === 'coverage') this.#cover(message['ranges'] as [number, number, number][])
+    if (message.T === 'partitions')
+      for (const entry of positionsOf(message['partitions'])) this.#positions.add(entry)
+    else if (message.T === 'heartbeat') this.#beat(message)
+    else if (message.T === 'shutdown') this.#positions.advance(message['positions'] as [number, number][])
+    else if (message.T === 'coverage') this.#positions.cover(message['ranges'] as CoveredRange[])
   }
 
-  #number(partitions: readonly PartitionPosition[]): void {
-    for (const entry of partitions) {
-      for (const { number, topic, partition } of this.#positions.values())
-        if (topic === entry.topic && partition === entry.partition) this.#positions.delete(number)
-      this.#positions.set(entry.number, entry)
-    }
-  }
-
-  #beat(positions: readonly [number, number][] = []): void {
-    if (this.isCatchingUp && positions.length > 0)
+  #beat({ positions = [] }: Message): void {
+    const advanced = positions as [number, number][]
+    if (this.isCatchingUp && advanced.length > 0)
       this.faults.push('positions in a heartbeat before "resumed"')
-    for (const [number, position] of positions) this.#advance(number, position)
-  }
-
-  #cover(ranges: readonly [number, number, number][]): void {
-    for (const [number, from, to] of ranges) {
-      const have = this.#positions.get(number)?.position ?? -1
-      if (from > have) this.faults.push(`partition ${number}: from ${from}, but ${have} was reached`)
-      this.#advance(number, to)
-    }
-  }
-
-  #advance(number: number, position: number): void {
-    const known = this.#positions.get(number)
-    if (known !== undefined && position > known.position) this.#positions.set(number, { ...known, position })
+    this.#positions.advance(advanced)
   }
 }

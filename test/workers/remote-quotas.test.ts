@@ -3,14 +3,14 @@ import { QuotasUnavailableError } from '../../src/limits/node-quotas.ts'
 import { WorkerQuotas } from '../../src/workers/worker-request-handler.ts'
 import { isWorkerNotice, isWorkerQuestion } from '../../src/workers/worker-messages.ts'
 import { RemoteQuotas } from '../../src/workers/remote-quotas.ts'
-import { createTestLedger } from '../support/test-ledger.ts'
+import { createTestQuotas } from '../support/defaults.ts'
 import { workerChannelPair } from './worker-channel-pair.ts'
 
 const limits = { maxSessionsPerUser: 2, eventsPerSecond: 10 }
 
 /** Two workers of one primary, which hears nothing before `open` has resolved. */
 function node(open?: Promise<void>) {
-  const quotas = createTestLedger(limits, () => 0)
+  const quotas = createTestQuotas(limits, () => 0)
   const workers = [0, 1].map(() => {
     const share = new WorkerQuotas(quotas)
     const [channel] = workerChannelPair(

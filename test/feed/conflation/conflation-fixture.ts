@@ -56,7 +56,7 @@ function interestOf(names: readonly string[]): Selection {
 }
 
 /** Events and clients, on a clock that stands until the test moves it, and an event loop that waits for the test. */
-export class ConflationStage {
+export class ConflationFixture {
   readonly lastValues: LastValueCache
   readonly conflation: Conflation
   readonly reached = [0]

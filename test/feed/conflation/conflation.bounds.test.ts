@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { collectedHeapBytes } from '../../support/collected-heap.ts'
-import { ConflationStage, type Member, type Told } from './conflation-fixture.ts'
+import { ConflationFixture, type Member, type Told } from './conflation-fixture.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 })
@@ -13,17 +13,17 @@ const counted = (told: readonly Told[]): number =>
   told.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)
 
 test('an interval in which many join, each after events of many items, ends early, and everyone is told every event', () => {
-  const stage = new ConflationStage()
+  const fixture = new ConflationFixture()
   const symbols = Array.from({ length: 1000 }, (_, index) => `S${index}`)
   const members: Member[] = []
   for (let join = 0; join < 300; join++) {
-    members.push(stage.join(120_000, ['*']))
-    stage.quote(...symbols)
+    members.push(fixture.join(120_000, ['*']))
+    fixture.quote(...symbols)
     // No time passes.
-    while (stage.turn());
+    while (fixture.turn());
   }
   expect(members[0]!.offers).toBe(1)
-  stage.pass(120_000)
+  fixture.pass(120_000)
   expect(members[0]!.offers).toBe(2)
   const sums = members.map(member => counted(member.take()))
   expect(sums).toEqual(members.map((_, join) => (300 - join) * 1000))
@@ -33,54 +33,54 @@ test('an interval in which many join, each after events of many items, ends earl
 // Symptom: memory that grew with each subscribe and unsubscribe, for up to 120 s.
 // Seen: reading, while the journal was replaced.
 test('a hundred thousand who come and go within an interval leave nothing behind', () => {
-  const stage = new ConflationStage()
-  const member = stage.join(120_000, ['*'])
-  stage.quote('A')
+  const fixture = new ConflationFixture()
+  const member = fixture.join(120_000, ['*'])
+  fixture.quote('A')
   const before = collectedHeapBytes()
   for (let visit = 0; visit < 100_000; visit++) {
-    const visitor = stage.join(120_000, [visit % 2 === 0 ? '*' : 'A'])
-    stage.quote('A')
+    const visitor = fixture.join(120_000, [visit % 2 === 0 ? '*' : 'A'])
+    fixture.quote('A')
     visitor.seat!.leave()
   }
   expect(collectedHeapBytes() - before).toBeLessThan(5_000_000)
-  stage.pass(120_000)
+  fixture.pass(120_000)
   expect(member.takeShort()).toEqual(['A 100000 for 100001'])
 })
 
 test('who is to be told of an item that has to go leaves where it was, and others are told', () => {
-  const stage = new ConflationStage({ maxItems: 2 })
-  const everything = stage.join(250, ['*'])
-  const some = stage.join(250, ['B', 'C'])
-  stage.quote('A', 'B', 'C')
+  const fixture = new ConflationFixture({ maxItems: 2 })
+  const everything = fixture.join(250, ['*'])
+  const some = fixture.join(250, ['B', 'C'])
+  fixture.quote('A', 'B', 'C')
   // Of A it was still to be told.
   expect(everything.seat!.leave()).toEqual({ positions: [0], isComplete: true })
-  stage.pass(250)
+  fixture.pass(250)
   expect([everything.takeShort(), some.takeShort()]).toEqual([[], ['C 2 for 1', 'B 1 for 1']])
 })
 
 test('a flood of items that nobody is told of keeps its place for those that someone is', () => {
-  const stage = new ConflationStage({ maxItems: 10 })
-  const member = stage.join(120_000, ['A', 'B'])
-  stage.quote('A', 'B')
+  const fixture = new ConflationFixture({ maxItems: 10 })
+  const member = fixture.join(120_000, ['A', 'B'])
+  fixture.quote('A', 'B')
   for (let symbol = 0; symbol < 1_000_000; symbol += 1000)
-    stage.quote(...Array.from({ length: 1000 }, (_, index) => `S${symbol + index}`))
-  stage.quote('A')
-  stage.pass(120_000)
+    fixture.quote(...Array.from({ length: 1000 }, (_, index) => `S${symbol + index}`))
+  fixture.quote('A')
+  fixture.pass(120_000)
   expect(member.takeShort()).toEqual(['A 1000002 for 2', 'B 1 for 1'])
-  expect(stage.lastValues.items.size).toBe(10)
+  expect(fixture.lastValues.items.size).toBe(10)
 })
 
 test('an item that gets the number of another, while that one is being told, is not taken for it', () => {
-  const stage = new ConflationStage({ maxItems: 2, writesPerTurn: 1 })
-  const first = stage.join(250, ['A'])
-  const member = stage.join(250, ['B', 'F'])
-  stage.quote('A', 'B')
+  const fixture = new ConflationFixture({ maxItems: 2, writesPerTurn: 1 })
+  const first = fixture.join(250, ['A'])
+  const member = fixture.join(250, ['B', 'F'])
+  fixture.quote('A', 'B')
   vi.advanceTimersByTime(250)
   expect([first.offers, member.offers]).toEqual([1, 0])
-  stage.quote('F')
-  while (stage.turn());
+  fixture.quote('F')
+  while (fixture.turn());
   expect(member.takeShort()).toEqual(['B 1 for 1'])
-  stage.pass(250)
+  fixture.pass(250)
   expect(member.takeShort()).toEqual(['F 2 for 1'])
 })
 
@@ -88,14 +88,14 @@ test('an item that gets the number of another, while that one is being told, is 
 // Symptom: an interval that ended meanwhile told its client the event of an item that it had not subscribed to.
 // Seen: reading, for everything that holds numbers of items.
 test('who is to be told of an item that has gone is not told of the one that has its number', () => {
-  const stage = new ConflationStage({ maxItems: 2, maxIntervalBytes: 1025 })
-  const member = stage.join(250, ['A', 'B'])
-  const other = stage.join(250, ['C'])
-  stage.quote('A', 'B')
-  stage.pass(250)
+  const fixture = new ConflationFixture({ maxItems: 2, maxIntervalBytes: 1025 })
+  const member = fixture.join(250, ['A', 'B'])
+  const other = fixture.join(250, ['C'])
+  fixture.quote('A', 'B')
+  fixture.pass(250)
   expect(member.takeShort()).toEqual(['A 0 for 1'])
-  stage.quote('A')
-  stage.take('C')
-  stage.pass(250)
+  fixture.quote('A')
+  fixture.take('C')
+  fixture.pass(250)
   expect([member.takeShort(), other.takeShort()]).toEqual([[], ['C 3 for 1']])
 })

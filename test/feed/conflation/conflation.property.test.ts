@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ConflationIntervalMs } from '../../../src/feed/conflation/conflation-intervals.ts'
-import { ConflationStage, Member } from './conflation-fixture.ts'
+import { ConflationFixture, Member } from './conflation-fixture.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 })
@@ -120,40 +120,40 @@ test('every member is told of each event that it wants, once, as itself or as re
     (steps, writesPerTurn, maxIntervalBytes, maxItems) => {
       // Of a run that failed.
       vi.clearAllTimers()
-      const stage = new ConflationStage({ writesPerTurn, maxIntervalBytes, maxItems })
+      const fixture = new ConflationFixture({ writesPerTurn, maxIntervalBytes, maxItems })
       const log: string[] = []
       const members: Bookkeeper[] = []
       for (const one of steps) {
         if (one.kind === 'quotes') {
-          stage.quote(...one.symbols)
+          fixture.quote(...one.symbols)
           log.push(...one.symbols)
         } else if (one.kind === 'join') {
           const member = new Bookkeeper()
           members.push(member)
-          member.want(one.names, stage.position)
-          stage.join(one.intervalMs, one.names, member)
+          member.want(one.names, fixture.position)
+          fixture.join(one.intervalMs, one.names, member)
         } else if (one.kind === 'pass') vi.advanceTimersByTime(one.ms)
-        else if (one.kind === 'turn') stage.turn()
+        else if (one.kind === 'turn') fixture.turn()
         else if (members.length > 0) {
           const member = members[one.member % members.length]!
           if (one.kind === 'congest') member.isCongested = true
           else if (one.kind === 'leave') member.leave()
           else if (!member.hasLeft) {
-            member.want(one.names, stage.position)
-            stage.move(member, one.intervalMs, one.names)
+            member.want(one.names, fixture.position)
+            fixture.move(member, one.intervalMs, one.names)
           }
         }
         for (const member of members) check(member, log)
       }
-      for (let tick = 0; tick < 20; tick++) stage.pass(250)
-      const { position } = stage
+      for (let tick = 0; tick < 20; tick++) fixture.pass(250)
+      const { position } = fixture
       for (const member of members) {
         check(member, log)
         const told = member.seat!.leave()
         if (!member.hasLeft) expect(told).toEqual({ positions: [position], isComplete: true })
       }
       expect(vi.getTimerCount()).toBe(0)
-      expect([...stage.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
+      expect([...fixture.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
     },
   )
   fc.assert(property, { numRuns: 400 })

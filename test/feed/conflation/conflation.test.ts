@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ConflatedMembership } from '../../../src/feed/conflation/conflated-membership.ts'
 import { maxFrameBytes } from '../../../src/wire/wire-form.ts'
-import { ConflationStage, Member } from './conflation-fixture.ts'
+import { ConflationFixture, Member } from './conflation-fixture.ts'
 
-let stage: ConflationStage
+let fixture: ConflationFixture
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 })
-  stage = new ConflationStage()
+  fixture = new ConflationFixture()
 })
 
 afterEach(() => {
@@ -18,39 +18,39 @@ const namesOf = (count: number): string[] => Array.from({ length: count }, (_, i
 
 describe('at the end of an interval', () => {
   test('each item that changed is told once: its newest event, and how many it replaces', () => {
-    const member = stage.join(250, ['A', 'B', 'C'])
-    stage.quote('A', 'B', 'A')
-    stage.quote('X', 'A')
+    const member = fixture.join(250, ['A', 'B', 'C'])
+    fixture.quote('A', 'B', 'A')
+    fixture.quote('X', 'A')
     expect(member.blocks).toEqual([])
-    stage.pass(250)
+    fixture.pass(250)
     expect(member.takeShort().toSorted()).toEqual(['A 4 for 3', 'B 1 for 1'])
-    stage.pass(250)
+    fixture.pass(250)
     expect(member.offers).toBe(1)
   })
 
   test('who wants the same receives the very same block', () => {
-    const [ann, bob] = [stage.join(250, ['A', 'B']), stage.join(250, ['B', 'A'])]
-    stage.quote('A', 'B', 'B')
-    stage.pass(250)
+    const [ann, bob] = [fixture.join(250, ['A', 'B']), fixture.join(250, ['B', 'A'])]
+    fixture.quote('A', 'B', 'B')
+    fixture.pass(250)
     expect(ann.blocks).toHaveLength(1)
     expect(bob.blocks[0]).toBe(ann.blocks[0])
   })
 
   test('who joined in the middle of it is told of what came since, and from then on shares frames', () => {
-    const ann = stage.join(250, ['A', 'B'])
-    stage.quote('A', 'B', 'B')
-    const [bob, cid] = [stage.join(250, ['A', 'B']), stage.join(250, ['A', 'B'])]
-    stage.quote('A')
-    const dan = stage.join(250, ['A', 'B'])
-    stage.pass(250)
+    const ann = fixture.join(250, ['A', 'B'])
+    fixture.quote('A', 'B', 'B')
+    const [bob, cid] = [fixture.join(250, ['A', 'B']), fixture.join(250, ['A', 'B'])]
+    fixture.quote('A')
+    const dan = fixture.join(250, ['A', 'B'])
+    fixture.pass(250)
     expect([ann, bob, dan].map(member => member.takeShort().toSorted())).toEqual([
       ['A 3 for 2', 'B 2 for 2'],
       ['A 3 for 1'],
       [],
     ])
     expect(cid.takeShort()).toEqual(['A 3 for 1'])
-    stage.quote('A', 'A')
-    stage.pass(250)
+    fixture.quote('A', 'A')
+    fixture.pass(250)
     const [block] = ann.blocks
     for (const member of [ann, bob, cid, dan]) expect(member.blocks).toEqual([block])
     expect(bob.blocks[0]).toBe(block)
@@ -58,20 +58,20 @@ describe('at the end of an interval', () => {
   })
 
   test('a whole channel is told as its names are', () => {
-    const [all, some] = [stage.join(250, ['*']), stage.join(250, namesOf(50))]
-    stage.quote('S1', 'Y', 'S1')
-    stage.pass(250)
+    const [all, some] = [fixture.join(250, ['*']), fixture.join(250, namesOf(50))]
+    fixture.quote('S1', 'Y', 'S1')
+    fixture.pass(250)
     expect(all.takeShort()).toEqual(['S1 2 for 2', 'Y 1 for 1'])
     expect(some.takeShort()).toEqual(['S1 2 for 2'])
   })
 
   test('other channels are not told', () => {
-    const member = stage.join(250, ['*'])
-    const { lastValues, conflation } = stage
+    const member = fixture.join(250, ['*'])
+    const { lastValues, conflation } = fixture
     const trade = { T: 't', S: 'A', p: 1, s: 1, t: '2026-01-02T14:30:00Z' } as const
     lastValues.add(trade, { partition: 0, offset: 0, writtenMs: 0 })
     conflation.mark(lastValues.batch.items[0]!)
-    stage.pass(250)
+    fixture.pass(250)
     expect(member.offers).toBe(0)
   })
 })
@@ -79,31 +79,31 @@ describe('at the end of an interval', () => {
 describe('the clock', () => {
   test('ends intervals at their multiples, for all at once', () => {
     vi.advanceTimersByTime(130)
-    const [quick, slow] = [stage.join(100, ['A']), stage.join(1000, ['A'])]
-    stage.quote('A')
-    stage.pass(69)
+    const [quick, slow] = [fixture.join(100, ['A']), fixture.join(1000, ['A'])]
+    fixture.quote('A')
+    fixture.pass(69)
     expect(quick.offers).toBe(0)
-    stage.pass(1)
+    fixture.pass(1)
     expect([quick.offers, slow.offers]).toEqual([1, 0])
-    stage.quote('A')
-    stage.pass(800)
+    fixture.quote('A')
+    fixture.pass(800)
     expect(quick.takeShort()).toEqual(['A 0 for 1', 'A 1 for 1'])
     expect(slow.takeShort()).toEqual(['A 1 for 2'])
   })
 
   test('stands where nobody is told at intervals', () => {
     expect(vi.getTimerCount()).toBe(0)
-    const members = [stage.join(250, ['A']), stage.join(250, ['B']), stage.join(500, ['A'])]
+    const members = [fixture.join(250, ['A']), fixture.join(250, ['B']), fixture.join(500, ['A'])]
     expect(vi.getTimerCount()).toBe(2)
     for (const { seat } of members) seat!.leave()
     expect(vi.getTimerCount()).toBe(0)
-    expect([...stage.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
-    expect(stage.conflation.countNames(() => true)).toBe(0)
+    expect([...fixture.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
+    expect(fixture.conflation.countNames(() => true)).toBe(0)
   })
 
   test('that is early does not end an interval twice', () => {
     let steadyMs = 0
-    const early = new ConflationStage({ steady: () => steadyMs })
+    const early = new ConflationFixture({ steady: () => steadyMs })
     const member = early.join(100, ['A'])
     early.quote('A')
     steadyMs = 99.7
@@ -120,65 +120,65 @@ describe('the clock', () => {
 
 describe('a node with many to tell', () => {
   test('tells some in each turn, all of them what was when the interval ended', () => {
-    stage = new ConflationStage({ writesPerTurn: 2 })
-    const members = namesOf(5).map(() => stage.join(250, ['A']))
+    fixture = new ConflationFixture({ writesPerTurn: 2 })
+    const members = namesOf(5).map(() => fixture.join(250, ['A']))
     const offers = (): number => members.filter(member => member.offers > 0).length
-    stage.quote('A')
+    fixture.quote('A')
     vi.advanceTimersByTime(250)
     const counts = [offers()]
-    while (stage.turn()) {
-      stage.quote('A')
+    while (fixture.turn()) {
+      fixture.quote('A')
       counts.push(offers())
     }
     expect(counts).toEqual([2, 4, 5])
     for (const member of members) expect(member.takeShort()).toEqual(['A 0 for 1'])
-    stage.pass(250)
+    fixture.pass(250)
     for (const member of members) expect(member.takeShort()).toEqual(['A 2 for 2'])
   })
 
   test('puts off the end of an interval that the last one has not been told of, and counts on', () => {
-    stage = new ConflationStage({ writesPerTurn: 1 })
-    const members = namesOf(3).map(() => stage.join(100, ['A']))
+    fixture = new ConflationFixture({ writesPerTurn: 1 })
+    const members = namesOf(3).map(() => fixture.join(100, ['A']))
     for (let interval = 0; interval < 3; interval++) {
-      stage.quote('A')
+      fixture.quote('A')
       vi.advanceTimersByTime(100)
     }
-    while (stage.turn());
-    expect(stage.conflation.counts.ticks).toEqual({ told: 1, put_off: 2 })
-    stage.pass(100)
+    while (fixture.turn());
+    expect(fixture.conflation.counts.ticks).toEqual({ told: 1, put_off: 2 })
+    fixture.pass(100)
     for (const member of members) expect(member.takeShort()).toEqual(['A 0 for 1', 'A 2 for 2'])
   })
 
   test('lets intervals take turns', () => {
-    stage = new ConflationStage({ writesPerTurn: 2 })
-    const crowd = namesOf(20).map(() => stage.join(1000, ['A']))
+    fixture = new ConflationFixture({ writesPerTurn: 2 })
+    const crowd = namesOf(20).map(() => fixture.join(1000, ['A']))
     vi.advanceTimersByTime(900)
-    const few = stage.join(100, ['A'])
-    stage.quote('A')
+    const few = fixture.join(100, ['A'])
+    fixture.quote('A')
     vi.advanceTimersByTime(100)
-    stage.turn()
-    stage.turn()
+    fixture.turn()
+    fixture.turn()
     expect(few.offers).toBe(1)
     expect(crowd.filter(({ offers }) => offers > 0).length).toBeLessThan(10)
   })
 
   test('writes no more at a tick than it may; what is left over comes first the next time', () => {
-    stage = new ConflationStage({ maxIntervalBytes: 2048 })
+    fixture = new ConflationFixture({ maxIntervalBytes: 2048 })
     const names = namesOf(25)
-    const member = stage.join(250, names)
-    stage.quote(...names, ...names)
-    stage.pass(250)
+    const member = fixture.join(250, names)
+    fixture.quote(...names, ...names)
+    fixture.pass(250)
     const first = member.take()
     expect(first.length).toBeGreaterThan(3)
     expect(JSON.stringify(first).length).toBeLessThanOrEqual(2048)
     expect(member.seat!.delivered).toEqual({ positions: [50], isComplete: false })
     const left = names.filter(name => !first.some(({ S }) => S === name))
-    stage.quote(...names)
-    stage.pass(250)
+    fixture.quote(...names)
+    fixture.pass(250)
     const second = member.take()
     expect(left.slice(0, second.length)).toEqual(expect.arrayContaining(second.map(({ S }) => S)))
     for (const { replaces } of second) expect(replaces).toBe(2)
-    for (let tick = 0; tick < 10; tick++) stage.pass(250)
+    for (let tick = 0; tick < 10; tick++) fixture.pass(250)
     const all = [...first, ...second, ...member.take()]
     expect(all.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)).toBe(75)
     expect(member.seat!.delivered).toEqual({ positions: [75], isComplete: true })
@@ -186,29 +186,29 @@ describe('a node with many to tell', () => {
 
   test('tells at most a megabyte at a tick, in frames', () => {
     const names = Array.from({ length: 20_000 }, (_, index) => `SYMBOL.${index}`)
-    const member = stage.join(1000, ['*'])
-    stage.quote(...names)
-    stage.pass(1000)
+    const member = fixture.join(1000, ['*'])
+    fixture.quote(...names)
+    fixture.pass(1000)
     const bytes = member.blocks.reduce((sum, block) => sum + block.framed().length, 0)
     expect(bytes).toBeGreaterThan(700_000)
     expect(bytes).toBeLessThanOrEqual(1_048_576)
     for (const { payload } of member.blocks) expect(payload.length).toBeLessThanOrEqual(maxFrameBytes)
-    stage.pass(1000)
-    stage.pass(1000)
+    fixture.pass(1000)
+    fixture.pass(1000)
     expect(new Set(member.take().map(({ S }) => S)).size).toBe(20_000)
   })
 })
 
 describe('a member', () => {
   test('that does not take what it is offered has left, and knows what it was told', () => {
-    const [ann, bob] = [stage.join(250, ['A']), stage.join(250, ['A'])]
-    stage.quote('A')
-    stage.pass(250)
+    const [ann, bob] = [fixture.join(250, ['A']), fixture.join(250, ['A'])]
+    fixture.quote('A')
+    fixture.pass(250)
     bob.isCongested = true
-    stage.quote('A', 'A')
-    stage.pass(250)
-    stage.quote('A')
-    stage.pass(250)
+    fixture.quote('A', 'A')
+    fixture.pass(250)
+    fixture.quote('A')
+    fixture.pass(250)
     expect(ann.offers).toBe(3)
     expect(bob.offers).toBe(2)
     expect(bob.seat!.leave()).toEqual({ positions: [1], isComplete: true })
@@ -216,32 +216,32 @@ describe('a member', () => {
   })
 
   test('that leaves before it was told anything was told up to where it joined', () => {
-    stage.join(250, ['A'])
-    stage.quote('A', 'A')
-    const member = stage.join(250, ['A'])
-    stage.quote('A')
+    fixture.join(250, ['A'])
+    fixture.quote('A', 'A')
+    const member = fixture.join(250, ['A'])
+    fixture.quote('A')
     expect(member.seat!.leave()).toEqual({ positions: [2], isComplete: true })
-    stage.pass(250)
+    fixture.pass(250)
     expect(member.offers).toBe(0)
   })
 
   test('whose items did not change was told of that', () => {
-    const member = stage.join(250, ['A'])
-    stage.quote('X', 'Y')
-    stage.pass(250)
+    const member = fixture.join(250, ['A'])
+    fixture.quote('X', 'Y')
+    fixture.pass(250)
     expect(member.offers).toBe(0)
     expect(member.seat!.leave()).toEqual({ positions: [2], isComplete: true })
   })
 
   test('that leaves while the others are told has not been told', () => {
-    stage = new ConflationStage({ writesPerTurn: 2 })
-    const members = namesOf(4).map(() => stage.join(250, ['A']))
-    stage.quote('A')
+    fixture = new ConflationFixture({ writesPerTurn: 2 })
+    const members = namesOf(4).map(() => fixture.join(250, ['A']))
+    fixture.quote('A')
     vi.advanceTimersByTime(250)
     expect(members.map(({ offers }) => offers)).toEqual([1, 1, 0, 0])
     expect(members[3]!.seat!.leave().positions).toEqual([0])
     expect(members[1]!.seat!.leave().positions).toEqual([1])
-    while (stage.turn());
+    while (fixture.turn());
     expect(members.map(({ offers }) => offers)).toEqual([1, 1, 1, 0])
   })
 
@@ -252,67 +252,67 @@ describe('a member', () => {
         return true
       }
     }
-    const leaver = stage.join(250, ['A'], new Leaver())
-    const other = stage.join(250, ['A'])
-    stage.quote('A')
-    stage.pass(250)
+    const leaver = fixture.join(250, ['A'], new Leaver())
+    const other = fixture.join(250, ['A'])
+    fixture.quote('A')
+    fixture.pass(250)
     expect(leaver.seat!.leave()).toEqual({ positions: [0], isComplete: true })
     expect(other.takeShort()).toEqual(['A 0 for 1'])
   })
 
   test('that changes what it wants takes along what it was not told of yet', () => {
-    const member = stage.join(250, ['A', 'B'])
-    const other = stage.join(250, ['A', 'C'])
-    stage.quote('A', 'B', 'C', 'A')
-    stage.move(member, 250, ['A', 'C'])
+    const member = fixture.join(250, ['A', 'B'])
+    const other = fixture.join(250, ['A', 'C'])
+    fixture.quote('A', 'B', 'C', 'A')
+    fixture.move(member, 250, ['A', 'C'])
     expect(member.seat!.delivered).toEqual({ positions: [4], isComplete: false })
-    stage.quote('A', 'C')
-    stage.pass(250)
+    fixture.quote('A', 'C')
+    fixture.pass(250)
     expect(member.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 1'])
     expect(other.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 2'])
-    stage.quote('A')
-    stage.pass(250)
+    fixture.quote('A')
+    fixture.pass(250)
     expect(member.blocks[0]).toBe(other.blocks[0])
   })
 
   test('that changes to another interval while it is to be told takes that along too', () => {
-    stage = new ConflationStage({ writesPerTurn: 1 })
-    const members = namesOf(3).map(() => stage.join(250, ['A']))
-    stage.quote('A')
+    fixture = new ConflationFixture({ writesPerTurn: 1 })
+    const members = namesOf(3).map(() => fixture.join(250, ['A']))
+    fixture.quote('A')
     vi.advanceTimersByTime(250)
-    stage.quote('A')
+    fixture.quote('A')
     const [told, , waiting] = members
-    stage.move(told!, 500, ['A'])
-    stage.move(waiting!, 500, ['A'])
+    fixture.move(told!, 500, ['A'])
+    fixture.move(waiting!, 500, ['A'])
     expect(waiting!.offers).toBe(0)
-    stage.pass(250)
+    fixture.pass(250)
     expect(told!.takeShort()).toEqual(['A 0 for 1', 'A 1 for 1'])
     expect(waiting!.takeShort()).toEqual(['A 1 for 2'])
   })
 
   test('that has just joined, and changes before it was told, takes along what came since it joined', () => {
-    stage = new ConflationStage({ writesPerTurn: 1 })
-    for (const name of ['A', 'B', 'C']) stage.join(250, [name])
-    stage.pass(250)
-    stage.quote('A', 'B', 'C')
-    const member = stage.join(250, ['A', 'B'])
-    stage.quote('B')
+    fixture = new ConflationFixture({ writesPerTurn: 1 })
+    for (const name of ['A', 'B', 'C']) fixture.join(250, [name])
+    fixture.pass(250)
+    fixture.quote('A', 'B', 'C')
+    const member = fixture.join(250, ['A', 'B'])
+    fixture.quote('B')
     vi.advanceTimersByTime(250)
-    stage.move(member, 500, ['A', 'B'])
-    stage.pass(500)
+    fixture.move(member, 500, ['A', 'B'])
+    fixture.pass(500)
     expect(member.takeShort()).toEqual(['B 3 for 1'])
   })
 
   test('that changes when frames were built for it, but not offered, takes along what was left over before', () => {
-    stage = new ConflationStage({ writesPerTurn: 1, maxIntervalBytes: 1 })
-    const members = namesOf(2).map(() => stage.join(250, ['A', 'B']))
-    stage.quote('A', 'B')
-    stage.pass(250)
+    fixture = new ConflationFixture({ writesPerTurn: 1, maxIntervalBytes: 1 })
+    const members = namesOf(2).map(() => fixture.join(250, ['A', 'B']))
+    fixture.quote('A', 'B')
+    fixture.pass(250)
     vi.advanceTimersByTime(250)
     const [first, second] = members
     expect([first!.takeShort(), second!.takeShort()]).toEqual([['A 0 for 1', 'B 1 for 1'], ['A 0 for 1']])
-    stage.move(second!, 500, ['A', 'B'])
-    stage.pass(500)
+    fixture.move(second!, 500, ['A', 'B'])
+    fixture.pass(500)
     expect(second!.takeShort()).toEqual(['B 1 for 1'])
   })
 
@@ -320,17 +320,17 @@ describe('a member', () => {
   // Symptom: who joined it was told of one tick and never again.
   // Seen: when the code was read again, before anyone used it.
   test('that joins right after another one has left is told for good', () => {
-    stage = new ConflationStage({ writesPerTurn: 1 })
-    const others = namesOf(3).map(() => stage.join(250, ['A']))
-    stage.quote('A')
+    fixture = new ConflationFixture({ writesPerTurn: 1 })
+    const others = namesOf(3).map(() => fixture.join(250, ['A']))
+    fixture.quote('A')
     vi.advanceTimersByTime(250)
-    const seat: ConflatedMembership = stage.join(250, ['A']).seat!
+    const seat: ConflatedMembership = fixture.join(250, ['A']).seat!
     seat.leave()
-    while (stage.turn());
-    const member = stage.join(250, ['A'])
+    while (fixture.turn());
+    const member = fixture.join(250, ['A'])
     for (let tick = 0; tick < 3; tick++) {
-      stage.quote('A')
-      stage.pass(250)
+      fixture.quote('A')
+      fixture.pass(250)
     }
     expect(member.offers).toBe(3)
     expect(others[0]!.offers).toBe(4)
@@ -338,16 +338,16 @@ describe('a member', () => {
 })
 
 test('counts what was told, what that replaced, the names and the audiences', () => {
-  stage.join(250, ['A', 'B'])
-  const member = stage.join(250, ['B', 'A'])
-  stage.join(500, ['A', '*'])
-  expect(stage.conflation.countNames(() => true)).toBe(3)
-  expect(stage.conflation.countNames((_, name) => name !== 'A')).toBe(2)
-  const counts = stage.conflation.audienceCounts
+  fixture.join(250, ['A', 'B'])
+  const member = fixture.join(250, ['B', 'A'])
+  fixture.join(500, ['A', '*'])
+  expect(fixture.conflation.countNames(() => true)).toBe(3)
+  expect(fixture.conflation.countNames((_, name) => name !== 'A')).toBe(2)
+  const counts = fixture.conflation.audienceCounts
   expect([counts.get(100), counts.get(250), counts.get(500)]).toEqual([0, 1, 1])
-  stage.quote('A', 'A', 'B')
-  stage.pass(250)
-  expect(stage.conflation.counts).toMatchObject({
+  fixture.quote('A', 'A', 'B')
+  fixture.pass(250)
+  expect(fixture.conflation.counts).toMatchObject({
     events: 2,
     deliveries: 4,
     bytes: 2 * member.blocks[0]!.framed().length,

@@ -3,7 +3,7 @@ import type { Item } from '../../../src/feed/last-values/item.ts'
 import { type Claim, Items } from '../../../src/feed/last-values/items.ts'
 
 /** Items of trades, of which some are claimed. */
-class Stage {
+class SessionFixture {
   readonly items: Items
   readonly claims = new Map<string, Claim>()
   readonly forgotten: string[] = []
@@ -29,50 +29,53 @@ class Stage {
 
 describe('a further item', () => {
   test('takes the place and the number of the one that has been idle longest', () => {
-    const stage = new Stage(3)
-    const [a, b] = stage.admit('A', 'B', 'C', 'A')
-    const [d] = stage.admit('D')
-    expect([stage.kept, stage.forgotten]).toEqual([['A', 'C', 'D'], ['B']])
-    expect([d!.number, stage.items.at(b!.number)]).toEqual([b!.number, d])
-    expect(stage.items.find('trades', 'B')).toBeUndefined()
-    expect(stage.items.at(a!.number)).toBe(a)
+    const fixture = new SessionFixture(3)
+    const [a, b] = fixture.admit('A', 'B', 'C', 'A')
+    const [d] = fixture.admit('D')
+    expect([fixture.kept, fixture.forgotten]).toEqual([['A', 'C', 'D'], ['B']])
+    expect([d!.number, fixture.items.at(b!.number)]).toEqual([b!.number, d])
+    expect(fixture.items.find('trades', 'B')).toBeUndefined()
+    expect(fixture.items.at(a!.number)).toBe(a)
   })
 
   test('leaves one its place that is claimed, however idle it is', () => {
-    const stage = new Stage(3)
-    stage.claims.set('A', 'named').set('B', 'untold')
-    stage.admit('A', 'B', 'C', 'D', 'E', 'F')
-    expect([stage.kept, stage.forgotten]).toEqual([
+    const fixture = new SessionFixture(3)
+    fixture.claims.set('A', 'named').set('B', 'untold')
+    fixture.admit('A', 'B', 'C', 'D', 'E', 'F')
+    expect([fixture.kept, fixture.forgotten]).toEqual([
       ['A', 'B', 'F'],
       ['C', 'D', 'E'],
     ])
   })
 
   test('takes the place of one that is not claimed any more, before others that are in use', () => {
-    const stage = new Stage(3)
-    stage.claims.set('A', 'named')
-    stage.admit('A', 'B', 'C', 'D')
-    stage.claims.clear()
-    stage.admit('E')
-    expect(stage.forgotten).toEqual(['B', 'A'])
+    const fixture = new SessionFixture(3)
+    fixture.claims.set('A', 'named')
+    fixture.admit('A', 'B', 'C', 'D')
+    fixture.claims.clear()
+    fixture.admit('E')
+    expect(fixture.forgotten).toEqual(['B', 'A'])
   })
 
   test('takes the place of one of which all is told, where all are claimed', () => {
-    const stage = new Stage(3)
-    stage.claims.set('A', 'untold').set('B', 'named').set('C', 'untold').set('D', 'untold')
-    stage.admit('A', 'B', 'C', 'D')
-    expect([stage.kept, stage.items.forgotten]).toEqual([['A', 'C', 'D'], { none: 0, named: 1, untold: 0 }])
-    stage.admit('E')
-    expect([stage.items.size, stage.items.forgotten.untold]).toEqual([3, 1])
+    const fixture = new SessionFixture(3)
+    fixture.claims.set('A', 'untold').set('B', 'named').set('C', 'untold').set('D', 'untold')
+    fixture.admit('A', 'B', 'C', 'D')
+    expect([fixture.kept, fixture.items.forgotten]).toEqual([
+      ['A', 'C', 'D'],
+      { none: 0, named: 1, untold: 0 },
+    ])
+    fixture.admit('E')
+    expect([fixture.items.size, fixture.items.forgotten.untold]).toEqual([3, 1])
   })
 
   test('from before all others is the first to go, and takes nobody its place', () => {
-    const stage = new Stage(2)
-    stage.admit('A')
-    expect(stage.items.admitOlder('trades', 'OLD', 0)?.symbol).toBe('OLD')
-    expect(stage.items.admitOlder('trades', 'OLDER', 0)).toBeUndefined()
-    stage.admit('B')
-    expect(stage.forgotten).toEqual(['OLD'])
+    const fixture = new SessionFixture(2)
+    fixture.admit('A')
+    expect(fixture.items.admitOlder('trades', 'OLD', 0)?.symbol).toBe('OLD')
+    expect(fixture.items.admitOlder('trades', 'OLDER', 0)).toBeUndefined()
+    fixture.admit('B')
+    expect(fixture.forgotten).toEqual(['OLD'])
   })
 })
 
@@ -80,43 +83,43 @@ describe('a further item', () => {
 // Symptom: where clients name all of 200,000, no turn of the loop for as long as that took; again whenever many had had an event.
 // Seen: reading, for loops whose length grows with what clients do.
 test('looks at a bounded number of others for its place, however many are claimed', () => {
-  const stage = new Stage(20_000)
+  const fixture = new SessionFixture(20_000)
   const symbols = Array.from({ length: 20_000 }, (_, index) => `S${index}`)
-  for (const symbol of symbols) stage.claims.set(symbol, 'named')
-  stage.admit(...symbols)
+  for (const symbol of symbols) fixture.claims.set(symbol, 'named')
+  fixture.admit(...symbols)
   for (let further = 0; further < 4; further++) {
-    stage.asked = 0
-    stage.admit(`F${further}`)
-    expect(stage.asked).toBeLessThan(5000)
+    fixture.asked = 0
+    fixture.admit(`F${further}`)
+    expect(fixture.asked).toBeLessThan(5000)
   }
-  expect([stage.items.size, stage.forgotten.length]).toEqual([20_000, 4])
+  expect([fixture.items.size, fixture.forgotten.length]).toEqual([20_000, 4])
 })
 
 test('the items of one event all have a place, though there be more than there may be', () => {
-  const stage = new Stage(2)
-  stage.admit('A', 'B')
-  const items = stage.items.admitAll('news', ['X', 'Y', 'Z'], 0)
+  const fixture = new SessionFixture(2)
+  fixture.admit('A', 'B')
+  const items = fixture.items.admitAll('news', ['X', 'Y', 'Z'], 0)
   expect(new Set(items.map(({ number }) => number)).size).toBe(3)
-  expect(items.map(item => stage.items.at(item.number))).toEqual(items)
+  expect(items.map(item => fixture.items.at(item.number))).toEqual(items)
   // One that is known is none of those that make room.
-  expect(stage.items.admitAll('news', ['N', 'X'], 0)[0]).toBe(items[0])
+  expect(fixture.items.admitAll('news', ['N', 'X'], 0)[0]).toBe(items[0])
 })
 
 // Cause: an item kept its place for ever.
 // Symptom: a node that had met as many symbols as it may keep refused every new one until it was started again.
 // Seen: at TICKER_MAX_ITEMS=10; options, of which there are new ones each day, would have come to that within months.
 test('a million new items, a third of which are claimed for a while, take no more places than there are', () => {
-  const stage = new Stage(1000)
+  const fixture = new SessionFixture(1000)
   for (let day = 0; day < 1000; day++) {
-    stage.claims.clear()
-    for (let symbol = 0; symbol < 1000; symbol += 3) stage.claims.set(`${day}/${symbol}`, 'named')
+    fixture.claims.clear()
+    for (let symbol = 0; symbol < 1000; symbol += 3) fixture.claims.set(`${day}/${symbol}`, 'named')
     for (let symbol = 0; symbol < 1000; symbol++) {
-      const [item] = stage.admit(`${day}/${symbol}`)
+      const [item] = fixture.admit(`${day}/${symbol}`)
       if (item!.number >= 1000) throw new Error(`number ${item!.number}`)
     }
   }
-  expect([stage.items.size, stage.kept.length]).toEqual([1000, 1000])
-  expect(stage.items.forgotten).toMatchObject({ untold: 0 })
+  expect([fixture.items.size, fixture.kept.length]).toEqual([1000, 1000])
+  expect(fixture.items.forgotten).toMatchObject({ untold: 0 })
   // What is done for one item does not grow with their number.
-  expect(stage.asked).toBeLessThan(6_000_000)
+  expect(fixture.asked).toBeLessThan(6_000_000)
 })

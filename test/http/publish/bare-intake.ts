@@ -2,14 +2,12 @@ import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import Fastify from 'fastify'
 import { onTestFinished } from 'vitest'
-import type { Grant } from '../../../src/auth/grant.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
 import { listen } from '../../../src/app/listeners.ts'
 import { serveEvents } from '../../../src/http/events-route.ts'
 import type { PublishOutcome } from '../../../src/http/publish/publish-outcome.ts'
 import { EventIntake, type EventIntakeOptions } from '../../../src/http/publish/event-intake.ts'
-import { defaults } from '../../support/defaults.ts'
-import { createTestLedger } from '../../support/test-ledger.ts'
+import { createGrant, createTestQuotas, defaults } from '../../support/defaults.ts'
 import { type Answered, type Post, post } from './post.ts'
 
 /** One call of `append`, which the test answers. */
@@ -49,12 +47,12 @@ export class BareIntake {
   private constructor(options: BareOptions, logLines: readonly string[]) {
     const { eventsPerSecond = defaults.publish.eventsPerSecond, ...rest } = options
     this.intake = new EventIntake({
-      verify: subject => Promise.resolve(everythingFor(subject)),
+      verify: subject => Promise.resolve(createGrant({ subject, scopes: new Set(['publish']) })),
       append: events => this.#append(events),
       isReady: () => this.isReady,
       ...defaults.publish,
       maxEventBytes: defaults.ingest.maxEventBytes,
-      quotas: createTestLedger({ eventsPerSecond }, () => this.nowMs),
+      quotas: createTestQuotas({ eventsPerSecond }, () => this.nowMs),
       ...rest,
     })
     this.logLines = logLines
@@ -103,18 +101,6 @@ export class BareIntake {
     this.#appends.push({ events, answer: resolve, fail: reject })
     this.#wake()
     return promise
-  }
-}
-
-function everythingFor(subject: string): Grant {
-  return {
-    subject,
-    scopes: new Set(['publish']),
-    feeds: '*',
-    channels: '*',
-    symbols: '*',
-    rooms: '*',
-    expiresAtMs: 8e15,
   }
 }
 

@@ -4,7 +4,7 @@ import type { CursorPosition } from '../../../src/protocol/cursor.ts'
 import { planResume, type ResumePlan, unknownTopicFault } from '../../../src/session/catch-up/resume-plan.ts'
 import { MemoryHistory, MemoryLog } from '../../support/memory-log.ts'
 import { createTestFeed } from '../../support/defaults.ts'
-import { grantOf } from '../stage.ts'
+import { createGrant } from '../../support/defaults.ts'
 
 const topic = 'market'
 
@@ -36,7 +36,7 @@ function plan(
 ): ReturnType<typeof planResume> {
   const history = new MemoryHistory(log)
   const { signal } = new AbortController()
-  return planResume({ feed, history, cursor, grant: grantOf(), signal, ...options })
+  return planResume({ feed, history, cursor, grant: createGrant(), signal, ...options })
 }
 
 async function wholePlan(...of: Parameters<typeof plan>): Promise<ResumePlan> {

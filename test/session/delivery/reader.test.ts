@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Act, Published } from '../reader/acts.ts'
-import { fakedTimers, World } from '../reader/world.ts'
+import type { Step, Published } from './simulation/steps.ts'
+import { fakedTimers, ReaderSimulation } from './simulation/reader-simulation.ts'
 
 // What `reader.property.test.ts` found, each in as few acts as it takes.
 
@@ -13,44 +13,44 @@ afterEach(() => {
 
 /** What a strict client finds wrong after these acts; a window of one byte holds nothing. */
 async function faultsAfter(
-  acts: readonly Act[],
+  steps: readonly Step[],
   {
     windowBytes = 16_777_216,
     conflateMs = 0,
   }: { readonly windowBytes?: 1 | 16_777_216; readonly conflateMs?: 0 | 100 } = {},
 ): Promise<readonly unknown[]> {
-  const world = new World({
+  const simulation = new ReaderSimulation({
     windowBytes,
     maxItems: 200_000,
     clients: [{ policy: {}, conflateMs, isAcknowledging: false, form: 'ticker.v1.json' }],
   })
-  for (const act of acts) await world.perform(act)
-  await world.settle()
-  await world.end()
-  return world.faults
+  for (const step of steps) await simulation.perform(step)
+  await simulation.settle()
+  await simulation.end()
+  return simulation.faults
 }
 
 const trade: Published = { kind: 'trade', symbol: 'A', size: 0 }
 const quote: Published = { kind: 'quote', symbol: 'A', size: 0 }
-const published = (records: readonly Published[], more: { readonly isFlushed?: boolean } = {}): Act => ({
-  act: 'publish',
+const published = (records: readonly Published[], more: { readonly isFlushed?: boolean } = {}): Step => ({
+  action: 'publish',
   records: [...records],
   readers: [0],
   isFlushed: true,
   ...more,
 })
-const subscribed = (channel: 'trades' | 'quotes'): Act => ({
-  act: 'subscribe',
+const subscribed = (channel: 'trades' | 'quotes'): Step => ({
+  action: 'subscribe',
   client: 0,
   items: [{ channel, symbol: '*' }],
   snapshot: false,
 })
-const stalled: Act = { act: 'stall', client: 0, ballast: 200_000 }
+const stalled: Step = { action: 'stall', client: 0, ballast: 200_000 }
 /** What was asked is answered. */
-const answered: Act = { act: 'turns', count: 20 }
-const drained: Act = { act: 'drain', client: 0 }
-const reconnected = (node: number, forgets: 'nothing' | 'news' | 'everything' = 'nothing'): Act => ({
-  act: 'reconnect',
+const answered: Step = { action: 'turns', count: 20 }
+const drained: Step = { action: 'drain', client: 0 }
+const reconnected = (node: number, forgets: 'nothing' | 'news' | 'everything' = 'nothing'): Step => ({
+  action: 'reconnect',
   client: 0,
   node,
   forgets,
@@ -69,40 +69,45 @@ test('tells all that was not counted of a conflated channel as replaced', async 
 // Symptom: what was subscribed before `resumed` had no value until its next event.
 // Seen: by the property: a client further than its second node, which subscribes to quotes while it waits.
 test('ends a resume with the values of what was subscribed meanwhile', async () => {
-  const acts = [subscribed('trades'), answered, published([trade]), answered, reconnected(1), answered]
-  expect(await faultsAfter([...acts, subscribed('quotes'), published([quote])])).toEqual([])
+  const steps = [subscribed('trades'), answered, published([trade]), answered, reconnected(1), answered]
+  expect(await faultsAfter([...steps, subscribed('quotes'), published([quote])])).toEqual([])
 })
 
 // Cause: a reader without lossless channels was moved to where the feed is, also backwards.
 // Symptom: events of before the acknowledged positions came again, older values after newer ones.
 // Seen: by the property: a client of quotes on a node that lags behind its former one.
 test('waits for a node that has not come as far as the client of conflated channels', async () => {
-  const acts = [subscribed('quotes'), answered, published([quote]), answered, reconnected(1), answered]
-  expect(await faultsAfter(acts)).toEqual([])
+  const steps = [subscribed('quotes'), answered, published([quote]), answered, reconnected(1), answered]
+  expect(await faultsAfter(steps)).toEqual([])
 })
 
 // Cause: joining an audience first writes what is pending; the reader that fell behind thereby joined all the same.
 // Symptom: it was live and behind at once, so it got the events from there on twice.
 // Seen: by the property: a subscription on a full connection while a flush was pending.
 test('does not join an audience when it falls behind by what was pending', async () => {
-  const acts = [subscribed('trades'), stalled, published([trade], { isFlushed: false }), subscribed('trades')]
-  expect(await faultsAfter([...acts, published([trade])])).toEqual([])
+  const steps = [
+    subscribed('trades'),
+    stalled,
+    published([trade], { isFlushed: false }),
+    subscribed('trades'),
+  ]
+  expect(await faultsAfter([...steps, published([trade])])).toEqual([])
 })
 
 // Cause: asking the feed for its positions writes what is pending, and the reader may fall behind by it.
 // Symptom: `shutdown` told positions of events that were not sent, so the next session did not get them either.
 // Seen: by reading, after the one before.
 test('leaves a client at the position that it was sent', async () => {
-  const acts = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
-  expect(await faultsAfter([...acts, { act: 'restart', node: 0, isHeard: true }])).toEqual([])
+  const steps = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
+  expect(await faultsAfter([...steps, { action: 'restart', node: 0, isHeard: true }])).toEqual([])
 })
 
 // Cause: readers of conflated channels had gone on beyond the acknowledged positions, with what was wanted until then.
 // Symptom: what was subscribed while behind had no value until its next event.
 // Seen: by the property: quotes subscribed by a client that was behind with trades.
 test('passes over nothing of a conflated channel that is subscribed while behind', async () => {
-  const acts = [subscribed('trades'), stalled, published([trade]), published([quote]), drained]
-  expect(await faultsAfter([...acts, subscribed('quotes'), published([quote])], { windowBytes: 1 })).toEqual(
+  const steps = [subscribed('trades'), stalled, published([trade]), published([quote]), drained]
+  expect(await faultsAfter([...steps, subscribed('quotes'), published([quote])], { windowBytes: 1 })).toEqual(
     [],
   )
 })
@@ -111,36 +116,36 @@ test('passes over nothing of a conflated channel that is subscribed while behind
 // Symptom: what it had not read when a log was cut back was skipped, and nothing said so.
 // Seen: by the property.
 test('tells a client that is behind what it does not get of a log that was cut back', async () => {
-  const acts = [subscribed('trades'), stalled, published([trade])]
-  expect(await faultsAfter([...acts, { act: 'cut', place: 0, by: 1 }])).toEqual([])
+  const steps = [subscribed('trades'), stalled, published([trade])]
+  expect(await faultsAfter([...steps, { action: 'cut', place: 0, by: 1 }])).toEqual([])
 })
 
 // Cause: while the log was asked how far it reaches, a topic was made again; the plan named the former numbers.
 // Symptom: the acknowledgement lacked a partition whose events followed.
 // Seen: by the property.
 test('acknowledges a resume with the partitions of that moment', async () => {
-  const acts: Act[] = [subscribed('trades'), { act: 'recreate', topic: 'market' }, reconnected(0)]
-  expect(await faultsAfter([...acts, published([{ kind: 'none', place: 0 }])])).toEqual([])
+  const steps: Step[] = [subscribed('trades'), { action: 'recreate', topic: 'market' }, reconnected(0)]
+  expect(await faultsAfter([...steps, published([{ kind: 'none', place: 0 }])])).toEqual([])
 })
 
 // Cause: leaving an audience first writes what is pending; the reader fell behind by it after it had ended.
 // Symptom: a session that was gone waited for room for ever, or joined an audience again.
 // Seen: by the property: `behind` counted one more than there were sessions.
 test('leaves nothing behind when it ends while its client does not keep up', async () => {
-  const acts = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
-  expect(await faultsAfter([...acts, reconnected(0)])).toEqual([])
+  const steps = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
+  expect(await faultsAfter([...steps, reconnected(0)])).toEqual([])
 })
 
 // Cause: a reader of nothing but intervals was taken to have been told of everything that its node had read.
 // Symptom: the coverage with which it became live again began after the positions of its client: a gap.
 // Seen: by the property: quotes at an interval, on a full connection.
 test('leaves no gap where only intervals are told', async () => {
-  const acts = [
+  const steps = [
     subscribed('quotes'),
     answered,
     stalled,
     published([quote]),
-    { act: 'wait', ms: 100 } as const,
+    { action: 'wait', ms: 100 } as const,
   ]
-  expect(await faultsAfter([...acts, published([trade])], { conflateMs: 100 })).toEqual([])
+  expect(await faultsAfter([...steps, published([trade])], { conflateMs: 100 })).toEqual([])
 })

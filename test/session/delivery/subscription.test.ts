@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type SubscribeMessage, parseClientMessage } from '../../../src/protocol/client-message.ts'
 import { Subscription } from '../../../src/session/delivery/subscription.ts'
-import { grantOf } from '../stage.ts'
+import { createGrant } from '../../support/defaults.ts'
 
 function read(fields: object): SubscribeMessage {
   const message = parseClientMessage(JSON.stringify({ action: 'subscribe', ...fields }))
@@ -13,7 +13,7 @@ const after = (...requests: readonly object[]): Subscription =>
   requests.reduce<Subscription>((subscription, fields) => subscription.with(read(fields)), Subscription.none)
 
 const quotes = (conflateMs: number): object => ({ quotes: ['AAPL'], conflateMs })
-const grant = grantOf()
+const grant = createGrant()
 
 describe('an interval', () => {
   test('holds for the conflated channels that the request names, and is acknowledged as it is met', () => {
@@ -63,7 +63,7 @@ describe('an interval', () => {
 
   test('holds under another token', () => {
     const narrowed = after({ quotes: ['AAPL', 'MSFT'], conflateMs: 250 }).under(
-      grantOf({ symbols: new Set(['MSFT']) }),
+      createGrant({ symbols: new Set(['MSFT']) }),
     )
     expect(narrowed.describe()).toMatchObject({ quotes: ['MSFT'], conflateMs: { quotes: 250 } })
   })

@@ -30,10 +30,10 @@ describe('what is encoded', () => {
   test('is decoded equal in every field, whatever events come in whatever order', () => {
     fc.assert(
       fc.property(batches, fc.array(fc.maxSafeNat(), { minLength: 3, maxLength: 3 }), (all, begins) => {
-        const stage = new Stage(begins.map(begin => begin % 2 ** 45))
-        const receiver = stage.receiver()
+        const fixture = new SessionFixture(begins.map(begin => begin % 2 ** 45))
+        const receiver = fixture.receiver()
         for (const one of all) {
-          const { parts, events, beyond } = stage.take(one)
+          const { parts, events, beyond } = fixture.take(one)
           expect(receiver.read(parts, beyond)).toEqual(events.map(seen))
         }
       }),
@@ -44,11 +44,12 @@ describe('what is encoded', () => {
   test('is the same for who joins later with bases, and after a reset', () => {
     fc.assert(
       fc.property(batches, fc.nat(19), fc.boolean(), (all, joinAt, isAgain) => {
-        const stage = new Stage([0, 0, 0])
-        let receiver = stage.receiver()
+        const fixture = new SessionFixture([0, 0, 0])
+        let receiver = fixture.receiver()
         for (const [index, one] of all.entries()) {
-          if (index === joinAt % all.length) receiver = isAgain ? stage.rejoin(receiver) : stage.receiver()
-          const { parts, events, beyond } = stage.take(one)
+          if (index === joinAt % all.length)
+            receiver = isAgain ? fixture.rejoin(receiver) : fixture.receiver()
+          const { parts, events, beyond } = fixture.take(one)
           expect(receiver.read(parts, beyond)).toEqual(events.map(seen))
         }
       }),
@@ -111,7 +112,7 @@ describe('what is encoded', () => {
 })
 
 /** A shared chain, and receivers of it. */
-class Stage {
+class SessionFixture {
   readonly #numbers = new ItemNumbers()
   readonly #encoder = new TapeEncoder()
   readonly #positions: number[]

@@ -1,27 +1,31 @@
-import type { Channel, MarketEvent } from '../../../src/event/event.ts'
-import type { Session } from '../../../src/session/session.ts'
-import { type ReaderStateName, readerSteps } from '../../../src/session/delivery/reader-steps.ts'
-import { request } from '../stage.ts'
-import type { GatewayNode } from './gateway-node.ts'
-import { Told } from './told.ts'
-import { cursorOf, positionsOf } from '../../support/partition-runs.ts'
-import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
-import { JsonForm } from '../../../src/wire/json/json-form.ts'
-import { FormReader } from '../../support/form-reader.ts'
+import type { Channel, MarketEvent } from '../../../../src/event/event.ts'
+import type { Session } from '../../../../src/session/session.ts'
+import { type ReaderStateName, readerSteps } from '../../../../src/session/delivery/reader-steps.ts'
+import { request } from '../../session-fixture.ts'
+import type { SimulatedNode } from './simulated-node.ts'
+import { AcknowledgedSelection } from './acknowledged-selection.ts'
+import {
+  ClientPositions,
+  type CoveredRange,
+  cursorOf,
+  type PartitionPosition,
+  positionsOf,
+} from '../../../support/partition-runs.ts'
+import { JsonForm } from '../../../../src/wire/json/json-form.ts'
+import { FormReader } from '../../../support/form-reader.ts'
 import { PacedTransport } from './paced-transport.ts'
-import { type Recipient, SessionLedger } from './session-ledger.ts'
+import { type Recipient, DeliveryCheck } from './delivery-check.ts'
 
 const jsonForm = new JsonForm()
 
 type Message = { readonly T: string } & Readonly<Record<string, unknown>>
-type Range = readonly [number: number, from: number, to: number]
 
 export interface ClientOptions {
   readonly isAcknowledging: boolean
   /** The subprotocol. */
   readonly form: string
   readonly policy: Readonly<Record<string, string>>
-  /** At which interval it wants its conflated channels told; 0 for none. */
+  /** The interval of its conflated channels; 0 for none. */
   readonly conflateMs: number
 }
 
@@ -32,25 +36,25 @@ export interface Item {
 }
 
 /**
- * A client that takes PROTOCOL.md §8 at its word: it takes frames whole, holds each against what it has, keeps a cursor, and notes
- * whatever it cannot believe.
+ * A client that follows PROTOCOL.md §8 to the letter. It handles frames whole, compares each with its position, keeps a
+ * cursor, and reports everything that the protocol does not allow.
  */
-export class StrictClient implements Recipient {
+export class CheckingClient implements Recipient {
   readonly faults: string[] = []
   /** The serial numbers of the lossless events, of all sessions. */
   readonly received = new Set<number>()
-  /** By channel, what it wants. */
+  /** The symbols that it wants, by channel. */
   readonly wanted = new Map<Channel, Set<string>>()
   isFrozen = false
-  node: GatewayNode | undefined
+  node: SimulatedNode | undefined
   session: Session | undefined
   transport = new PacedTransport(jsonForm)
   #reader = new FormReader()
   readonly #options: ClientOptions
-  #positions = new Map<number, CursorEntry>()
-  /** Topics that it leaves out of its next cursor. */
-  #forgotten: (topic: string) => boolean = () => false
-  #ledger: SessionLedger | undefined
+  readonly #positions = new ClientPositions(text => this.fault(text))
+  /** Whether it leaves a topic out of its next cursor. */
+  #isForgotten: (topic: string) => boolean = () => false
+  #check: DeliveryCheck | undefined
   /** Data frames that it has handled on this connection. */
   #frames = 0
   #isSubscribed = false
@@ -60,21 +64,21 @@ export class StrictClient implements Recipient {
     this.#options = options
   }
 
-  /** Whether it may ask for something else. */
+  /** Whether its last request has been answered. */
   get isSettled(): boolean {
-    return this.#isSubscribed === (this.#ledger !== undefined)
+    return this.#isSubscribed === (this.#check !== undefined)
   }
 
   get isSubscribed(): boolean {
     return this.#isSubscribed
   }
 
-  /** Whether nothing is on its way to it, as far as can be seen. */
+  /** Whether its session has nothing more to send. */
   get isLevel(): boolean {
     return this.session?.state === 'live' && this.session.isLevel && this.isSettled
   }
 
-  connect(node: GatewayNode): void {
+  connect(node: SimulatedNode): void {
     this.node = node
     const form = node.feed.forms.find(({ subprotocol }) => subprotocol === this.#options.form)
     this.transport = new PacedTransport(form ?? jsonForm)
@@ -85,10 +89,10 @@ export class StrictClient implements Recipient {
     this.#isSubscribed = false
   }
 
-  /** The connection breaks: what the client has not handled is lost. */
+  /** The connection breaks, and frames that the client has not handled are lost. */
   disconnect(): void {
-    this.#ledger?.settle()
-    this.#ledger = undefined
+    this.#check?.settle()
+    this.#check = undefined
     if (this.session !== undefined) this.node?.sessions.gone(this.session)
     this.session = undefined
     this.#readerState = undefined
@@ -97,15 +101,14 @@ export class StrictClient implements Recipient {
 
   /** Leaves a topic out of its next cursor, `everything` or `nothing`. */
   forget(topic: string): void {
-    this.#forgotten = each => topic === each || topic === 'everything'
+    this.#isForgotten = each => topic === each || topic === 'everything'
   }
 
   /** Subscribes to what it wants, from its cursor if it has one. */
   subscribe(snapshot: boolean): void {
     if (this.session?.state !== 'live' || !this.isSettled || this.wanted.size === 0) return
-    const partitions = [...this.#positions.values()].filter(({ topic }) => !this.#forgotten(topic))
-    const cursor = cursorOf(partitions)
-    const isResume = !this.#isSubscribed && this.#positions.size > 0
+    const cursor = cursorOf(this.#positions.all.filter(({ topic }) => !this.#isForgotten(topic)))
+    const isResume = !this.#isSubscribed && this.#positions.all.length > 0
     this.#isSubscribed = true
     request(this.session, {
       action: 'subscribe',
@@ -125,7 +128,7 @@ export class StrictClient implements Recipient {
     request(this.session, { action: 'unsubscribe', [channel]: [symbol] })
   }
 
-  /** Handles what has come, unless it is frozen, and acknowledges it. */
+  /** Handles and acknowledges the frames that have come, unless it is frozen. */
   read(): boolean {
     if (this.isFrozen) return false
     const frames = this.transport.inbox.splice(0)
@@ -139,9 +142,9 @@ export class StrictClient implements Recipient {
     return frames.length > 0
   }
 
-  /** Up to where it has everything of a partition; `undefined` if the number stands for none any more. */
+  /** The position in a partition; `undefined` if the session has no partition of that number any more. */
   positionOf(number: number): number | undefined {
-    return this.#positions.get(number)?.position
+    return this.#positions.of(number)
   }
 
   /** Its reader came to its state by steps of the table. */
@@ -153,16 +156,16 @@ export class StrictClient implements Recipient {
     this.#readerState = state
   }
 
-  /** Says what is missing now that everything has come. */
+  /** Reports what is missing when everything should have come. */
   settle(): void {
-    this.#ledger?.expectEnd()
+    this.#check?.expectEnd()
   }
 
   fault(text: string): void {
     this.faults.push(text)
   }
 
-  /** Whether it may ask for an interval: something of what it names is conflated. */
+  /** Whether it may ask for an interval, because it wants a channel that is conflated. */
   get #isConflating(): boolean {
     const { conflateMs, policy } = this.#options
     if (conflateMs === 0) return false
@@ -174,11 +177,11 @@ export class StrictClient implements Recipient {
     if (!isCounted && first !== undefined && (first.T.length === 1 || first.T === 'snapshot')) this.#frames++
     const events = messages.filter(({ T }) => T.length === 1)
     const coverage = messages.find(({ T }) => T === 'coverage')
-    const ranges = (coverage?.['ranges'] ?? []) as Range[]
-    if (this.#ledger === undefined && (events.length > 0 || coverage !== undefined))
+    const ranges = (coverage?.['ranges'] ?? []) as CoveredRange[]
+    if (this.#check === undefined && (events.length > 0 || coverage !== undefined))
       this.fault(`data before the acknowledgement: ${JSON.stringify(messages)}`)
-    this.#ledger?.takeFrame(events as unknown as MarketEvent[], coverage && ranges)
-    this.#cover(ranges)
+    this.#check?.takeFrame(events as unknown as MarketEvent[], coverage && ranges)
+    this.#positions.cover(ranges)
     for (const message of messages) if (message.T.length > 1) this.#takeControl(message)
   }
 
@@ -186,72 +189,52 @@ export class StrictClient implements Recipient {
     if (message.T === 'subscription') this.#acknowledged(message)
     else if (message.T === 'error' && message['code'] !== 407 && message['code'] !== 500)
       this.fault(JSON.stringify(message))
-    else if (this.#ledger === undefined) return
-    else if (message.T === 'partitions') this.#number(positionsOf(message['partitions']))
+    else if (this.#check === undefined) return
+    else if (message.T === 'partitions') this.#addPartitions(positionsOf(message['partitions']))
     else if (message.T === 'heartbeat' || message.T === 'shutdown') this.#beat(message)
-    else if (message.T === 'lost') this.#ledger.lose(message['ranges'] as Range[])
-    else if (message.T === 'replaced') this.#ledger.skip(message['ranges'] as Range[])
-    else if (message.T === 'resumed') this.#ledger.resumed(message['recovered'] === true)
+    else if (message.T === 'lost') this.#check.lose(message['ranges'] as CoveredRange[])
+    else if (message.T === 'replaced') this.#check.skip(message['ranges'] as CoveredRange[])
+    else if (message.T === 'resumed') this.#check.resumed(message['recovered'] === true)
     else if (message.T === 'snapshot')
-      this.#ledger.takeSnapshot(message['events'] as MarketEvent[], message['since'])
+      this.#check.takeSnapshot(message['events'] as MarketEvent[], message['since'])
   }
 
   #acknowledged(message: Message): void {
-    const former = this.#positions
-    const told = new Told(message)
-    if ('positions' in message) {
-      for (const [number, position] of message['positions'] as [number, number][])
-        this.#reach(number, position)
-    } else {
-      this.#positions = new Map(positionsOf(message['partitions']).map(entry => [entry.number, entry]))
-    }
-    const partitions = [...this.#positions.values()]
-    if (this.#ledger !== undefined) return this.#ledger.acknowledged(told, partitions)
+    const former = this.#positions.all
+    const selection = new AcknowledgedSelection(message)
+    if ('positions' in message) this.#positions.advance(message['positions'] as [number, number][])
+    else this.#positions.begin(positionsOf(message['partitions']))
+    const partitions = this.#positions.all
+    if (this.#check !== undefined) return this.#check.acknowledged(selection, partitions)
     if (this.node === undefined) return
     const isResume = 'recovered' in message
-    this.#ledger = new SessionLedger({
+    this.#check = new DeliveryCheck({
       client: this,
       node: this.node,
       isResume,
       isAtOnce: this.#options.conflateMs === 0,
     })
-    this.#ledger.acknowledged(told, partitions)
+    this.#check.acknowledged(selection, partitions)
     if (!isResume) return
-    const brought = [...former.values()].filter(({ topic }) => !this.#forgotten(topic))
-    this.#ledger.compare(brought, message['recovered'] === true)
+    const sent = former.filter(({ topic }) => !this.#isForgotten(topic))
+    this.#check.compare(sent, message['recovered'] === true)
   }
 
-  #number(partitions: readonly CursorEntry[]): void {
+  #addPartitions(partitions: readonly PartitionPosition[]): void {
     for (const entry of partitions) {
-      const former = [...this.#positions.values()].find(each => isSamePartition(each, entry))
-      if (former !== undefined && this.#positions.delete(former.number)) this.#ledger?.retire(former)
-      // Its node had not found it when the session began: it has had nothing of what it forgot.
-      else if (this.#forgotten(entry.topic)) this.#ledger?.forget(entry.number)
-      this.#positions.set(entry.number, entry)
-      this.#ledger?.begin(entry)
+      const former = this.#positions.add(entry)
+      if (former !== undefined) this.#check?.retire(former)
+      // The node had not found the partition when the session began, so the client has had nothing of it.
+      else if (this.#isForgotten(entry.topic)) this.#check?.forget(entry.number)
+      this.#check?.begin(entry)
     }
   }
 
   #beat({ T, positions = [] }: Message): void {
-    const told = positions as [number, number][]
-    if (T === 'heartbeat' && told.length > 0 && this.#ledger?.isCatchingUp === true)
+    const advanced = positions as [number, number][]
+    if (T === 'heartbeat' && advanced.length > 0 && this.#check?.isCatchingUp === true)
       this.fault('positions in a heartbeat before "resumed"')
-    for (const [number, position] of told) this.#reach(number, position)
-  }
-
-  #cover(ranges: readonly Range[]): void {
-    for (const [number, from, to] of ranges) {
-      const have = this.#positions.get(number)?.position ?? -1
-      if (from > have) this.fault(`a gap in ${number}: from ${from}, but it has ${have}`)
-      if (from > to) this.fault(`a range in ${number}: [${from}, ${to})`)
-      this.#reach(number, to)
-    }
-  }
-
-  #reach(number: number, position: number): void {
-    const entry = this.#positions.get(number)
-    if (entry === undefined) return this.fault(`an unknown number: ${number}`)
-    if (position > entry.position) this.#positions.set(number, { ...entry, position })
+    this.#positions.advance(advanced)
   }
 }
 

@@ -1,46 +1,47 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
+import fc from 'fast-check'
 import { vi } from 'vitest'
-import type { MarketEvent } from '../../../src/event/event.ts'
-import { defaults } from '../../support/defaults.ts'
-import { MemoryLog, type MemoryPartition } from '../../support/memory-log.ts'
-import { type Act, type Published, type Settings, symbols } from './acts.ts'
-import { GatewayNode } from './gateway-node.ts'
-import { startMs } from '../stage.ts'
-import { isBehind, StrictClient } from './strict-client.ts'
+import type { MarketEvent } from '../../../../src/event/event.ts'
+import { defaults } from '../../../support/defaults.ts'
+import { MemoryLog, type MemoryPartition } from '../../../support/memory-log.ts'
+import { anySettings, type Published, type Settings, type Step, stepLists, symbols } from './steps.ts'
+import { SimulatedNode } from './simulated-node.ts'
+import { startMs } from '../../session-fixture.ts'
+import { CheckingClient, isBehind } from './checking-client.ts'
 
-/** The loop's turns are real. */
+/** Time is faked; turns of the event loop are real. */
 export const fakedTimers: Parameters<typeof vi.useFakeTimers>[0] = {
   now: startMs,
   toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
 }
 
-/** Of those that clients choose (`settings`). */
+/** The longest of those that clients choose (`anySettings`). */
 const longestIntervalMs = 5000
 
 const t = '2026-01-02T14:30:00Z'
-/** A reader whose feed does not move looks again after 20 ms, which is some 10,000 turns. */
+/** A reader whose feed does not move looks again after 20 ms, some 10,000 turns. */
 const mostTurns = 500_000
 
-/** Partitions at the beginning. */
+/** The number of partitions at the beginning. */
 const places = 3
 
-/** A log, two gateways that read it, and the clients that go from one to the other. */
-export class World {
+/** A log, two gateways that read it, and clients that move from one to the other. */
+export class ReaderSimulation {
   readonly log = new MemoryLog([
     { topic: 'market', partition: 0 },
     { topic: 'market', partition: 1 },
     { topic: 'news', partition: 0 },
   ])
-  readonly clients: readonly StrictClient[]
-  readonly #nodes: GatewayNode[]
-  readonly #retired: GatewayNode[] = []
+  readonly clients: readonly CheckingClient[]
+  readonly #nodes: SimulatedNode[]
+  readonly #retired: SimulatedNode[] = []
   readonly #settings: Settings
   #serial = 0
 
   constructor(settings: Settings) {
     this.#settings = settings
     this.#nodes = [this.#start(), this.#start()]
-    this.clients = settings.clients.map(options => new StrictClient(options))
+    this.clients = settings.clients.map(options => new CheckingClient(options))
     for (const client of this.clients) client.connect(this.#node(0))
   }
 
@@ -51,27 +52,27 @@ export class World {
     ]
   }
 
-  get #allNodes(): readonly GatewayNode[] {
+  get #allNodes(): readonly SimulatedNode[] {
     return [...this.#nodes, ...this.#retired]
   }
 
-  async perform(act: Act): Promise<void> {
-    if ('client' in act) this.#performOn(this.clients[act.client]!, act)
-    else if (act.act === 'publish') this.#publish(act)
-    else if (act.act === 'read')
-      this.#node(act.node).read([{ partition: this.#at(act.place), atMost: act.atMost }])
-    else if (act.act === 'retain') this.#retain(act)
-    else if (act.act === 'compact') this.#compact(act)
-    else if (act.act === 'grow') this.#grow(act.topic)
-    else if (act.act === 'cut') this.#cut(this.#at(act.place), act.by)
-    else if (act.act === 'recreate') this.log.makeTopicAgain(act.topic)
-    else if (act.act === 'restart') await this.#restart(act)
-    else if (act.act === 'wait') this.#wait(act.ms)
-    else await this.#turn(act.count)
+  async perform(step: Step): Promise<void> {
+    if ('client' in step) this.#performOn(this.clients[step.client]!, step)
+    else if (step.action === 'publish') this.#publish(step)
+    else if (step.action === 'read')
+      this.#node(step.node).read([{ partition: this.#at(step.place), atMost: step.atMost }])
+    else if (step.action === 'retain') this.#retain(step)
+    else if (step.action === 'compact') this.#compact(step)
+    else if (step.action === 'grow') this.#grow(step.topic)
+    else if (step.action === 'cut') this.#cut(this.#at(step.place), step.by)
+    else if (step.action === 'recreate') this.log.makeTopicAgain(step.topic)
+    else if (step.action === 'restart') await this.#restart(step)
+    else if (step.action === 'wait') this.#wait(step.ms)
+    else await this.#turn(step.count)
     await this.#turn(1)
   }
 
-  /** Lets everyone come to the end of the log, and says what is missing then. */
+  /** Lets every node and client reach the end of the log, and reports what is missing then. */
   async settle(): Promise<void> {
     for (const node of this.#nodes) node.readAll()
     this.#wait(defaults.limits.flushDelayMs)
@@ -80,7 +81,7 @@ export class World {
       client.transport.take(Infinity)
     }
     await this.#untilLevel()
-    // What is told at intervals is told.
+    // The last interval ends.
     vi.advanceTimersByTime(longestIntervalMs)
     await this.#untilLevel()
     for (const node of this.#nodes) node.sessions.beat()
@@ -99,37 +100,40 @@ export class World {
     }
   }
 
-  #performOn(client: StrictClient, act: Extract<Act, { readonly client: number }>): void {
-    if (act.act === 'subscribe') this.#subscribe(client, act)
-    else if (act.act === 'unsubscribe') {
-      client.unsubscribe(act.item)
-    } else if (act.act === 'stall') client.transport.stall(act.ballast)
-    else if (act.act === 'trickle') client.transport.take(act.frames)
-    else if (act.act === 'drain') client.transport.take(Infinity)
-    else if (act.act === 'freeze') client.isFrozen = true
-    else if (act.act === 'thaw') client.isFrozen = false
-    else this.#reconnect(client, this.#node(act.node), act.forgets)
+  #performOn(client: CheckingClient, step: Extract<Step, { readonly client: number }>): void {
+    if (step.action === 'subscribe') this.#subscribe(client, step)
+    else if (step.action === 'unsubscribe') {
+      client.unsubscribe(step.item)
+    } else if (step.action === 'stall') client.transport.stall(step.ballast)
+    else if (step.action === 'trickle') client.transport.take(step.frames)
+    else if (step.action === 'drain') client.transport.take(Infinity)
+    else if (step.action === 'freeze') client.isFrozen = true
+    else if (step.action === 'thaw') client.isFrozen = false
+    else this.#reconnect(client, this.#node(step.node), step.forgets)
   }
 
-  #subscribe(client: StrictClient, { items, snapshot }: Extract<Act, { readonly act: 'subscribe' }>): void {
+  #subscribe(
+    client: CheckingClient,
+    { items, snapshot }: Extract<Step, { readonly action: 'subscribe' }>,
+  ): void {
     for (const { channel, symbol } of items)
       client.wanted.set(channel, new Set(client.wanted.get(channel)).add(symbol))
     client.subscribe(snapshot)
   }
 
-  #reconnect(client: StrictClient, node: GatewayNode, forgets = 'nothing'): void {
+  #reconnect(client: CheckingClient, node: SimulatedNode, forgets = 'nothing'): void {
     client.disconnect()
     client.forget(forgets)
     client.connect(node)
   }
 
-  /** Lets time pass, which is enough for what was read to be written. */
+  /** Lets time pass; each wait is long enough for a flush of what was read. */
   #wait(ms: number): void {
     vi.advanceTimersByTime(ms)
     for (const node of this.#nodes) node.expectFlushed()
   }
 
-  #publish({ records, readers }: Extract<Act, { readonly act: 'publish' }>): void {
+  #publish({ records, readers }: Extract<Step, { readonly action: 'publish' }>): void {
     for (const record of records) this.#at(placeOf(record)).append([this.#eventOf(record)])
     const partitions = new Set(records.map(record => this.#at(placeOf(record))))
     for (const reader of readers)
@@ -142,39 +146,39 @@ export class World {
     if ('symbols' in record)
       return { T: 'n', id: serial, headline: '-', created_at: t, symbols: record.symbols }
     if (!('symbol' in record)) return undefined
-    // Texts are as long as an event's may be.
+    // No text is longer than the schema allows.
     const c = Array.from({ length: Math.ceil(record.size / 2000) }, () => 'x'.repeat(2000))
     const { symbol: S } = record
     if (record.kind === 'trade') return { T: 't', S, i: serial, p: 1, s: 1, c, t }
     return { T: 'q', S, bp: serial, bs: 1, ap: serial + 1, as: 1, c, t }
   }
 
-  /** Retention leaves so many records, or readers may go back over so many. */
-  #retain({ place, left, isGone }: Extract<Act, { readonly act: 'retain' }>): void {
+  /** Retention leaves `left` records, or readers without further rights may go back over `left`. */
+  #retain({ place, left, isGone }: Extract<Step, { readonly action: 'retain' }>): void {
     const partition = this.#at(place)
     if (isGone) partition.retain(partition.end - left)
     else partition.age(partition.end - left)
   }
 
-  #compact({ place, from, count }: Extract<Act, { readonly act: 'compact' }>): void {
+  #compact({ place, from, count }: Extract<Step, { readonly action: 'compact' }>): void {
     const partition = this.#at(place)
     partition.compact(partition.first + from, partition.first + from + count)
   }
 
-  /** Once: nodes find the partition when they read it. */
+  /** Adds one partition, once; nodes find it when they read it. */
   #grow(topic: string): void {
     if (this.log.partitions.length === places) this.log.grow(topic)
   }
 
-  /** Nodes have read it before: one that has not cannot know that a client was further (docs/delivery.md). */
+  /** Both nodes have read to the end before; otherwise one could not know that a client was ahead of it. */
   #cut(partition: MemoryPartition, by: number): void {
     for (const node of this.#nodes) node.readAll()
     partition.cutBack(partition.end - by)
     for (const node of this.#nodes) node.noticeCut(partition)
   }
 
-  /** A node leaves, and another takes its place; its clients, who may hear of it, connect to that one. */
-  async #restart({ node: index, isHeard }: Extract<Act, { readonly act: 'restart' }>): Promise<void> {
+  /** A node drains and a new one replaces it; its clients, which may hear of the drain, connect to the new one. */
+  async #restart({ node: index, isHeard }: Extract<Step, { readonly action: 'restart' }>): Promise<void> {
     const former = this.#node(index)
     const clients = this.clients.filter(({ node }) => node === former)
     void former.sessions.drain(1000)
@@ -187,8 +191,8 @@ export class World {
     await this.#turn(1)
   }
 
-  #start(): GatewayNode {
-    return new GatewayNode(this.log, this.#settings)
+  #start(): SimulatedNode {
+    return new SimulatedNode(this.log, this.#settings)
   }
 
   async #turn(count: number): Promise<boolean> {
@@ -216,7 +220,7 @@ export class World {
     }
   }
 
-  #look(client: StrictClient): boolean {
+  #look(client: CheckingClient): boolean {
     const isBusy = client.read()
     if (client.isFrozen) return isBusy
     if (client.transport.closed !== undefined && client.transport.inbox.length === 0) {
@@ -230,7 +234,7 @@ export class World {
   async #untilLevel(): Promise<void> {
     let idle = 0
     for (let turns = 0; idle < 5; turns++) {
-      if (turns > mostTurns) throw new Error('readers that do not come to the end')
+      if (turns > mostTurns) throw new Error('the readers did not reach the end')
       const isBusy = await this.#turn(1)
       idle = isBusy || this.clients.some(client => !client.isLevel) ? 0 : idle + 1
     }
@@ -240,13 +244,34 @@ export class World {
     return this.log.partitions[Math.min(place, this.log.partitions.length - 1)]!
   }
 
-  #node(index: number): GatewayNode {
+  #node(index: number): SimulatedNode {
     return this.#nodes[index]!
   }
 }
 
-/** A symbol has a partition of its own; an article lies anywhere. */
+/** A symbol's events are in one partition, articles in any. */
 function placeOf(record: Published): number {
   if ('place' in record) return record.place
   return symbols.indexOf(record.symbol) % 2
+}
+
+/** `TICKER_TEST_SEED=n` repeats the steps of a failed run; the failure names its seed. */
+const seed = process.env['TICKER_TEST_SEED']
+
+/** Runs so many random lists of steps; resolves with a report of the shortest one after which a client found a fault. */
+export async function findFailingSteps(numRuns: number): Promise<string | undefined> {
+  const details = await fc.check(
+    fc.asyncProperty(anySettings, stepLists, async (given, steps) => {
+      const simulation = new ReaderSimulation(given)
+      for (const step of steps) {
+        await simulation.perform(step)
+        if (simulation.faults.length > 0) break
+      }
+      if (simulation.faults.length === 0) await simulation.settle()
+      await simulation.end()
+      if (simulation.faults.length > 0) throw new Error(`\n${simulation.faults.join('\n')}\n`)
+    }),
+    { numRuns, includeErrorInReport: true, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+  )
+  return details.failed ? fc.defaultReportMessage(details) : undefined
 }

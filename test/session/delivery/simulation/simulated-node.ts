@@ -1,18 +1,15 @@
-import { Revocations } from '../../../src/auth/revocations.ts'
-import type { Feed } from '../../../src/feed/feed.ts'
-import { Sessions } from '../../../src/session/sessions.ts'
+import type { Feed } from '../../../../src/feed/feed.ts'
+import type { Sessions } from '../../../../src/session/sessions.ts'
 import {
   MemoryHistory,
   type MemoryLog,
   MemoryLogError,
   type MemoryPartition,
   type MemoryRecord,
-} from '../../support/memory-log.ts'
-import { createTestFeed, defaultLimits, overrides } from '../../support/defaults.ts'
-import { createTestLedger } from '../../support/test-ledger.ts'
-import { grantOf } from '../stage.ts'
-import type { Settings } from './acts.ts'
-import { serialOf } from './told.ts'
+} from '../../../support/memory-log.ts'
+import { createTestFeed, createTestSessions, defaultLimits, overrides } from '../../../support/defaults.ts'
+import type { Settings } from './steps.ts'
+import { serialOf } from './acknowledged-selection.ts'
 
 const limits = { ...defaultLimits, ...overrides.readers }
 
@@ -30,7 +27,7 @@ export interface Reading {
 }
 
 /** One gateway on a log: it reads when the test says so, and may lag behind. */
-export class GatewayNode {
+export class SimulatedNode {
   readonly feed: Feed
   readonly sessions: Sessions
   /** By the number of the partition. */
@@ -50,13 +47,9 @@ export class GatewayNode {
       // So that flushes take time: that of each audience takes 1 ms.
       now: () => performance.now() + this.feed.fanout.counts.flushes,
     })
-    this.sessions = new Sessions({
+    this.sessions = createTestSessions(limits, {
       feed: this.feed,
       history: new MemoryHistory(log),
-      limits,
-      quotas: createTestLedger(limits),
-      revocations: new Revocations(),
-      verify: () => Promise.resolve(grantOf()),
       onFault: error => {
         if (!(error instanceof MemoryLogError)) this.faults.push(error)
       },

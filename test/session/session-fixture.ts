@@ -3,61 +3,51 @@ import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import type { Session } from '../../src/session/session.ts'
+import type { NodeLimits } from '../../src/limits/node-limits.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
-import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
-import { noHistory } from '../support/no-history.ts'
+import type { Sessions, SessionsOptions } from '../../src/session/sessions.ts'
 import { FakeTransport } from './fake-transport.ts'
-import { createTestFeed, defaultLimits, overrides } from '../support/defaults.ts'
-import { createTestLedger } from '../support/test-ledger.ts'
+import {
+  createGrant,
+  createTestFeed,
+  createTestSessions,
+  defaultLimits,
+  overrides,
+} from '../support/defaults.ts'
 
 export const startMs = 1_800_000_000_000
-
-export const grantOf = (changes: Partial<Grant> = {}): Grant => ({
-  subject: 'ann',
-  scopes: new Set(['stream']),
-  feeds: '*',
-  channels: '*',
-  symbols: '*',
-  rooms: new Set(),
-  expiresAtMs: 2e12,
-  ...changes,
-})
 
 export interface Pair {
   readonly session: Session
   readonly transport: FakeTransport
 }
 
-export type StageOptions = Partial<Pick<SessionsOptions, 'feed' | 'isShort' | 'history' | 'clock'>>
+export type SessionFixtureOptions = Partial<Pick<SessionsOptions, 'feed' | 'isShort' | 'history' | 'clock'>>
 
 /** Sessions over fake connections, on a clock that stands until the test moves it. */
-export class Stage {
+export class SessionFixture {
   readonly feed: Feed
   readonly revocations = new Revocations()
   readonly sessions: Sessions
-  readonly limits: SessionLimits
-  /** How clients wish to be spoken to. */
+  readonly limits: SessionLimits & NodeLimits
+  /** The subprotocol of the next clients. */
   subprotocol = 'ticker.v1.json'
-  /** What a token is found to allow; a test may put another check here. */
-  verify: (token: string) => Promise<Grant> = () => Promise.resolve(grantOf())
+  /** Verifies tokens; a test may replace it. */
+  verify: (token: string) => Promise<Grant> = () => Promise.resolve(createGrant())
 
   constructor(
     changes: Partial<SessionLimits> = {},
-    { feed = createTestFeed(), ...options }: StageOptions = {},
+    { feed = createTestFeed(), ...options }: SessionFixtureOptions = {},
   ) {
     this.feed = feed
     this.limits = {
       ...defaultLimits,
-      ...overrides.stage,
+      ...overrides.sessions,
       ...changes,
     }
-    const { limits, revocations } = this
-    this.sessions = new Sessions({
+    this.sessions = createTestSessions(this.limits, {
       feed,
-      history: noHistory,
-      limits,
-      quotas: createTestLedger(limits),
-      revocations,
+      revocations: this.revocations,
       verify: token => this.verify(token),
       random: () => 0.5,
       ...options,
@@ -73,7 +63,7 @@ export class Stage {
 
   async openLive(changes: Partial<Grant> = {}): Promise<Pair> {
     const pair = this.open()
-    this.verify = () => Promise.resolve(grantOf(changes))
+    this.verify = () => Promise.resolve(createGrant(changes))
     request(pair.session, { action: 'auth', token: 'x' })
     await vi.advanceTimersByTimeAsync(0)
     pair.transport.take()
@@ -82,7 +72,7 @@ export class Stage {
 
   /** Sends a further token of these claims, whose check the caller awaits. */
   renew(session: Session, changes: Partial<Grant>): void {
-    this.verify = () => Promise.resolve(grantOf(changes))
+    this.verify = () => Promise.resolve(createGrant(changes))
     request(session, { action: 'auth', token: 'y', id: 'renewal' })
   }
 
@@ -106,6 +96,6 @@ export function request(session: Session, message: object): void {
   session.receive(JSON.stringify(message))
 }
 
-/** What a message is, in short. */
+/** The kinds of messages: an error's code, a success's text, or the type. */
 export const kindsOf = (messages: readonly Record<string, unknown>[]): unknown[] =>
   messages.map(({ T, msg, code }) => code ?? msg ?? T)

@@ -1,7 +1,7 @@
-import { type Channel, channelOfType, type MarketEvent } from '../../../src/event/event.ts'
+import { type Channel, channelOfType, type MarketEvent } from '../../../../src/event/event.ts'
 
 /** The lists and policies of an acknowledgement. */
-export class Told {
+export class AcknowledgedSelection {
   readonly #lists: ReadonlyMap<string, ReadonlySet<string>>
   readonly #policies: Readonly<Record<string, unknown>>
 

@@ -1,12 +1,12 @@
 import type { MarketEvent } from '../../../src/event/event.ts'
 import type { EventLog } from '../../../src/log/event-log.ts'
-import { open } from '../../commands/publish/desk.ts'
+import { open } from '../../commands/publish/publish-fixture.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
 import { mark, readSince } from './log-reading.ts'
 import { type Answered, type Post, post } from './post.ts'
 
 /** A gateway on an embedded log, a token that may publish everything, and the log, opened once more to see what is there. */
-export class PublishDesk {
+export class EventsFixture {
   readonly gateway: TestGateway
   readonly log: EventLog
   readonly token: string
@@ -17,9 +17,9 @@ export class PublishDesk {
     this.token = token
   }
 
-  static async open(): Promise<PublishDesk> {
+  static async open(): Promise<EventsFixture> {
     const gateway = await startTestGateway()
-    return new PublishDesk(gateway, await gateway.token({ scopes: ['publish'] }))
+    return new EventsFixture(gateway, await gateway.token({ scopes: ['publish'] }))
   }
 
   send(request: Post): Promise<Answered> {

@@ -10,7 +10,7 @@ import { streams, type Topics, topicOf } from '../../../src/log/topics.ts'
 import { Command } from '../../support/command.ts'
 
 /** A folder with an embedded log of its own, and what is needed to publish into it and to read it back. */
-export class Desk {
+export class PublishFixture {
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
 
@@ -19,10 +19,10 @@ export class Desk {
     this.env = { TICKER_MODE: 'development', TICKER_EMBEDDED_PATH: join(folder, 'log.sqlite') }
   }
 
-  static async open(): Promise<Desk> {
-    const desk = new Desk(await mkdtemp(join(tmpdir(), 'ticker-publish-')))
-    onTestFinished(() => rm(desk.folder, { recursive: true, force: true }))
-    return desk
+  static async open(): Promise<PublishFixture> {
+    const fixture = new PublishFixture(await mkdtemp(join(tmpdir(), 'ticker-publish-')))
+    onTestFinished(() => rm(fixture.folder, { recursive: true, force: true }))
+    return fixture
   }
 
   async file(name: string, content: string | Buffer): Promise<string> {

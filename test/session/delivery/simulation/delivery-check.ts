@@ -1,97 +1,99 @@
 import { isDeepStrictEqual } from 'node:util'
-import { channelOfType, type MarketEvent } from '../../../src/event/event.ts'
-import { ConflatedItems } from './conflated-items.ts'
-import type { GatewayNode, Reading } from './gateway-node.ts'
-import { startMs } from '../stage.ts'
-import { itemOf, serialOf, type Told } from './told.ts'
-import { type CursorEntry, isSamePartition } from './cursor-entry.ts'
+import { channelOfType, type MarketEvent } from '../../../../src/event/event.ts'
+import { ConflationCheck } from './conflation-check.ts'
+import type { SimulatedNode, Reading } from './simulated-node.ts'
+import { startMs } from '../../session-fixture.ts'
+import {
+  type CoveredRange,
+  isSamePartition,
+  type PartitionPosition,
+} from '../../../support/partition-runs.ts'
+import { itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
 
-type Range = readonly [number: number, from: number, to: number]
-
-/** From where on what is due. */
+/** The selection that applies from a position on. */
 interface Region {
   readonly from: number
-  readonly told: Told
+  readonly selection: AcknowledgedSelection
 }
 
-/** What of a client outlives its sessions. */
+/** The client of a session, which outlives it. */
 export interface Recipient {
   /** The serial numbers of its lossless events. */
   readonly received: Set<number>
-  /** Up to where it has everything of a partition; `undefined` if the number stands for none. */
+  /** The position in a partition; `undefined` if the session has no partition of that number. */
   positionOf(number: number): number | undefined
   fault(text: string): void
 }
 
-export interface SessionLedgerParts {
+export interface DeliveryCheckParts {
   readonly client: Recipient
-  readonly node: GatewayNode
+  readonly node: SimulatedNode
   readonly isResume: boolean
   /** Whether the client asks for no interval. */
   readonly isAtOnce: boolean
 }
 
-/** What one session owes its client, held against what it delivers. */
-export class SessionLedger {
+/** Compares the frames of one session with what the session owes its client. */
+export class DeliveryCheck {
   isCatchingUp: boolean
   readonly #client: Recipient
-  readonly #node: GatewayNode
-  /** By the number of the partition: how it was told first or last, and what is due. */
-  readonly #entries = new Map<number, CursorEntry>()
+  readonly #node: SimulatedNode
+  /** The partitions of the session by number. */
+  readonly #entries = new Map<number, PartitionPosition>()
   readonly #regions = new Map<number, Region[]>()
-  readonly #lost: Range[] = []
-  /** What lies between the cursor and where the session begins: it has to be told before anything else. */
+  readonly #lost: CoveredRange[] = []
+  /** Ranges between the cursor and the begin of the session, which must be reported as lost before any event. */
   #owed: string[] = []
-  /** Whether it was told that everything since its cursor comes, and nothing to be lost since. */
+  /** Whether the session has promised everything since the cursor, and reported no loss since. */
   #isWhole = true
-  readonly #conflated: ConflatedItems
+  readonly #conflated: ConflationCheck
   /** The newest serial number of each item. */
   readonly #newest = new Map<string, number>()
-  #told: Told | undefined
+  #selection: AcknowledgedSelection | undefined
 
-  constructor({ client, node, isResume, isAtOnce }: SessionLedgerParts) {
+  constructor({ client, node, isResume, isAtOnce }: DeliveryCheckParts) {
     this.#client = client
     this.#node = node
     this.isCatchingUp = isResume
-    this.#conflated = new ConflatedItems({
+    this.#conflated = new ConflationCheck({
       readings: node.readings,
       isAtOnce,
       fault: text => this.#fault(text),
     })
   }
 
-  acknowledged(told: Told, partitions: readonly CursorEntry[]): void {
-    const former = this.#told
-    this.#told = told
-    this.#conflated.leave(told)
+  acknowledged(selection: AcknowledgedSelection, partitions: readonly PartitionPosition[]): void {
+    const former = this.#selection
+    this.#selection = selection
+    this.#conflated.leave(selection)
     for (const entry of partitions) this.#beginAt(entry, former)
     for (const entry of this.#entries.values())
       if (!partitions.some(({ number }) => number === entry.number)) this.retire(entry)
   }
 
-  /** A partition has a number from now on. */
-  begin(entry: CursorEntry): void {
+  /** A partition has got a number. */
+  begin(entry: PartitionPosition): void {
     this.#beginAt(entry, undefined)
   }
 
-  /** A client that has forgotten a partition gets everything in it, perhaps once more. */
+  /** A client that has forgotten a partition may receive its events a second time. */
   forget(number: number): void {
     this.#forget(this.#reading(number))
   }
 
-  /** A number stands for nothing any more. */
-  retire({ number }: CursorEntry): void {
+  /** The session no longer uses a number. */
+  retire({ number }: PartitionPosition): void {
     this.#conflated.retire(number)
   }
 
-  /** Holds where a resumed session begins against where its client was. */
-  compare(cursor: readonly CursorEntry[], isWhole: boolean): void {
+  /** Compares the begin of a resumed session with its client's cursor. */
+  compare(cursor: readonly PartitionPosition[], isWhole: boolean): void {
     for (const entry of this.#entries.values()) {
       const { number } = entry
       const was = cursor.find(each => isSamePartition(each, entry))
       const first = this.#regions.get(number)?.[0]
       if (first === undefined) continue
-      // Of a partition that it does not know it has had nothing.
+      // The client has had nothing of a partition that it does not know.
       const isSame = was?.epoch === entry.epoch
       const position = isSame ? was.position : 0
       if (isWhole && (first.from !== position || (was !== undefined && !isSame)))
@@ -99,13 +101,13 @@ export class SessionLedger {
       if (first.from > position) this.#owed.push(`${number} ${position} ${first.from}`)
       if (!isSame || first.from < position) this.#forget(this.#reading(number))
     }
-    const isKnown = (was: CursorEntry): boolean =>
+    const isKnown = (was: PartitionPosition): boolean =>
       [...this.#entries.values()].some(entry => isSamePartition(entry, was))
     if (isWhole && !cursor.every(isKnown)) this.#fault('whole, but without a partition of the cursor')
     this.#isWhole = isWhole
   }
 
-  takeFrame(events: readonly MarketEvent[], ranges: readonly Range[] | undefined): void {
+  takeFrame(events: readonly MarketEvent[], ranges: readonly CoveredRange[] | undefined): void {
     if (ranges !== undefined) this.#expectNothingOwed()
     let former: readonly [number: number, offset: number] = [-1, -1]
     for (const event of events) {
@@ -116,10 +118,10 @@ export class SessionLedger {
       // The tape form has an order of fields of its own.
       if (!isDeepStrictEqual(published, this.#reading(number).records[offset]))
         this.#fault(`not as it was published: ${JSON.stringify(event)}`)
-      if (this.#told?.wants(event) !== true) this.#fault(`not subscribed: ${JSON.stringify(event)}`)
+      if (this.#selection?.wants(event) !== true) this.#fault(`not subscribed: ${JSON.stringify(event)}`)
       const isCovered = ranges?.some(([of, from, to]) => of === number && from <= offset && offset < to)
       if (ranges !== undefined && isCovered !== true) this.#fault(`${number}/${offset} is not covered`)
-      if (this.#told?.isConflated(channelOfType[event.T]) === true) {
+      if (this.#selection?.isConflated(channelOfType[event.T]) === true) {
         this.#order(event, serialOf(event))
         this.#conflated.take({ number, offset, event, replaces })
       } else {
@@ -132,11 +134,14 @@ export class SessionLedger {
     }
   }
 
-  /** Current values; of what had no event since a time, which is the serial number of an event after the start here, there may be none. */
+  /**
+   * Current values. Items without an event since `since` may be absent; `since` is the serial number of an event,
+   * as a time after the start.
+   */
   takeSnapshot(events: readonly MarketEvent[], since: unknown): void {
     if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since) - startMs)
     for (const event of events) {
-      const wasWanted = [...this.#regions.values()].flat().some(({ told }) => told.wants(event))
+      const wasWanted = [...this.#regions.values()].flat().some(({ selection }) => selection.wants(event))
       if (!wasWanted) this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
       if (event.T === 'n') continue
       this.#order(event, serialOf(event))
@@ -144,7 +149,7 @@ export class SessionLedger {
     }
   }
 
-  lose(ranges: readonly Range[]): void {
+  lose(ranges: readonly CoveredRange[]): void {
     for (const range of ranges) {
       const [number, from, to] = range
       const { partition, epoch, isOver } = this.#reading(number)
@@ -161,12 +166,12 @@ export class SessionLedger {
     }
   }
 
-  /** What was conflated in these ranges was replaced, uncounted. */
-  skip(ranges: readonly Range[]): void {
+  /** Conflated events in these ranges were replaced without being counted. */
+  skip(ranges: readonly CoveredRange[]): void {
     for (const range of ranges) this.#conflated.pass(range)
   }
 
-  /** It is live: conflated items count from here. */
+  /** The session is live: conflated items count from here. */
   resumed(isWhole: boolean): void {
     this.#expectNothingOwed()
     if (isWhole !== this.#isWhole) this.#fault(`resumed: recovered is ${isWhole}, not ${this.#isWhole}`)
@@ -175,33 +180,33 @@ export class SessionLedger {
     this.#conflated.resumed(number => this.#client.positionOf(number))
   }
 
-  /** Says which lossless events should have come, as far as it was told to have everything. */
+  /** Reports missing lossless events up to the client's positions. */
   settle(): void {
-    // What a number stood for to its end is due in whole once it stands for nothing any more.
+    // A partition that the session no longer has is due to its end.
     for (const number of this.#regions.keys())
       this.#expectTo(number, this.#client.positionOf(number) ?? this.#reading(number).end)
   }
 
-  /** Says what is missing where it should have everything that its node has read. */
+  /** Reports what is missing when the client should have everything that its node has read. */
   expectEnd(): void {
     if (this.isCatchingUp) this.#fault('still catching up')
     for (const number of this.#regions.keys()) this.#expectTo(number, this.#reading(number).end)
     this.#conflated.expectEnd()
   }
 
-  #beginAt(entry: CursorEntry, former: Told | undefined): void {
-    const told = this.#told
-    if (told === undefined) return
+  #beginAt(entry: PartitionPosition, former: AcknowledgedSelection | undefined): void {
+    const selection = this.#selection
+    if (selection === undefined) return
     const { number, position } = entry
     this.#entries.set(number, entry)
     const regions = this.#regions.get(number) ?? []
-    this.#regions.set(number, [...regions, { from: position, told }])
+    this.#regions.set(number, [...regions, { from: position, selection }])
     const { isCatchingUp } = this
     this.#conflated.begin({
       number,
       position,
       isCatchingUp,
-      told,
+      selection,
       former: regions.length === 0 ? undefined : former,
     })
   }
@@ -214,20 +219,20 @@ export class SessionLedger {
   }
 
   #expectNothingOwed(): void {
-    if (this.#owed.length > 0) this.#fault(`not told to be lost: ${this.#owed.join()}`)
+    if (this.#owed.length > 0) this.#fault(`not selection to be lost: ${this.#owed.join()}`)
   }
 
   #expectTo(number: number, end: number): void {
     const regions = this.#regions.get(number) ?? []
-    for (const [index, { from, told }] of regions.entries()) {
+    for (const [index, { from, selection }] of regions.entries()) {
       const to = regions[index + 1]?.from ?? end
-      for (let offset = from; offset < to; offset++) this.#expect(number, offset, told)
+      for (let offset = from; offset < to; offset++) this.#expect(number, offset, selection)
     }
   }
 
-  #expect(number: number, offset: number, told: Told): void {
+  #expect(number: number, offset: number, selection: AcknowledgedSelection): void {
     const event = this.#reading(number).records[offset]
-    if (event === undefined || !told.wantsEvery(event)) return
+    if (event === undefined || !selection.wantsEvery(event)) return
     const isLost = this.#lost.some(([of, from, to]) => of === number && from <= offset && offset < to)
     if (!isLost && !this.#client.received.has(serialOf(event)))
       this.#fault(`missing: ${JSON.stringify(event)} at ${number}/${offset}`)
@@ -239,7 +244,7 @@ export class SessionLedger {
     return reading
   }
 
-  /** Where an event lies, under the newest of the numbers that it may come with. */
+  /** The partition and offset of an event, under the newest number that the partition has had. */
   #locate(event: MarketEvent): readonly [number: number, offset: number] | undefined {
     const serial = serialOf(event)
     for (const [number, regions] of [...this.#regions].toReversed()) {
@@ -251,7 +256,7 @@ export class SessionLedger {
     return undefined
   }
 
-  /** Of a topic that was made again, or a log that was cut back, everything comes that there is, perhaps once more. */
+  /** After a topic was made again or a log cut back, the client may receive its events a second time. */
   #forget({ partition, records }: Reading): void {
     for (const event of [...records, ...partition.records])
       if (event !== undefined) this.#client.received.delete(serialOf(event))
@@ -261,7 +266,7 @@ export class SessionLedger {
     this.#client.fault(text)
   }
 
-  /** No event of an item is older than what came before. */
+  /** No event of an item may be older than an earlier one. */
   #order(event: MarketEvent, floor: number): void {
     if (event.T === 'n') return
     const item = itemOf(event)

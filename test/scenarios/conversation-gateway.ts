@@ -2,8 +2,8 @@ import { inject } from 'vitest'
 import { readConfig } from '../../src/config/config-reader.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { type OpenLog, openLog } from '../../src/app/open-log.ts'
-import { startTestGateway, type TestGateway } from './gateway.ts'
-import { createTopics, deleteTopics, ensureTopics, kafkaVariables, removeTopics } from './topics.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { createTopics, deleteTopics, ensureTopics, kafkaVariables, removeTopics } from '../support/topics.ts'
 
 /** The nodes that conversations name: one for all, or one for each. What takes seconds by default takes less on the latter. */
 const nodes = {
@@ -20,7 +20,7 @@ export function isNodeName(text: string): text is NodeName {
 }
 
 /** A node that the conversations of PROTOCOL.md are held with, and what happens to it and its log in them. */
-export class ProtocolStage {
+export class ConversationGateway {
   readonly gateway: TestGateway
   readonly #log: OpenLog
   readonly #topicPrefix: string
@@ -34,15 +34,15 @@ export class ProtocolStage {
   }
 
   /** Starts a node on an embedded log, or on topics of one partition in a real Kafka. */
-  static async start(node: NodeName): Promise<ProtocolStage> {
+  static async start(node: NodeName): Promise<ConversationGateway> {
     const env = { TICKER_HEARTBEAT_MS: '1000', ...nodes[node] }
     if (node !== 'on Kafka') {
-      return new ProtocolStage(await startTestGateway(env), 'market.', () => Promise.resolve())
+      return new ConversationGateway(await startTestGateway(env), 'market.', () => Promise.resolve())
     }
     const brokers = inject('kafkaBrokers')
     const topics = await createTopics(brokers, { partitions: 1 })
     const gateway = await startTestGateway({ ...env, ...kafkaVariables(brokers, topics) })
-    return new ProtocolStage(gateway, topics.trades.replace('trades', ''), () =>
+    return new ConversationGateway(gateway, topics.trades.replace('trades', ''), () =>
       deleteTopics(brokers, topics),
     )
   }

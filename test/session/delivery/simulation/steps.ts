@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { Channel } from '../../../src/event/event.ts'
-import { defaults } from '../../support/defaults.ts'
+import type { Channel } from '../../../../src/event/event.ts'
+import { defaults } from '../../../support/defaults.ts'
 
 export const symbols = ['A', 'B', 'C'] as const
 
@@ -43,64 +43,64 @@ const item = fc.record({
   channel: fc.constantFrom<Channel>('trades', 'quotes', 'news'),
   symbol: fc.constantFrom('*', ...symbols),
 })
-const act = <Kind extends string, Fields>(
+const step = <Kind extends string, Fields>(
   kind: Kind,
   fields: { readonly [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> },
-): fc.Arbitrary<Fields & { readonly act: Kind }> =>
-  fc.record<Fields>(fields).map(values => ({ ...values, act: kind }))
+): fc.Arbitrary<Fields & { readonly action: Kind }> =>
+  fc.record<Fields>(fields).map(values => ({ ...values, action: kind }))
 
 /** What a client leaves out of its cursor. */
 const forgets = fc.constantFrom('nothing', 'nothing', 'nothing', 'news', 'everything')
 
-const publish = act('publish', {
+const publish = step('publish', {
   records: fc.array(published, { minLength: 1, maxLength: 8 }),
   readers: fc.constantFrom([0], [0, 1], [0, 1]),
 })
 /** Reads that bring no event: a transaction's end, or what a decoder passes over. */
-const publishNone = act('publish', {
+const publishNone = step('publish', {
   records: fc.array(passedOver(), { minLength: 1, maxLength: 2 }),
   readers: fc.constantFrom([0], [0, 1]),
 })
-const subscribe = act('subscribe', {
+const subscribe = step('subscribe', {
   client,
   items: fc.array(item, { minLength: 1, maxLength: 3 }),
   snapshot: fc.boolean(),
 })
-const stall = act('stall', { client, ballast: fc.constantFrom(0, 200_000, 200_000) })
-const trickle = act('trickle', { client, frames: fc.integer({ min: 1, max: 4 }) })
+const stall = step('stall', { client, ballast: fc.constantFrom(0, 200_000, 200_000) })
+const trickle = step('trickle', { client, frames: fc.integer({ min: 1, max: 4 }) })
 
 /** One thing that happens to the log, to a node or to a client. */
 const single = fc.oneof(
   { weight: 12, arbitrary: publish },
   { weight: 4, arbitrary: publishNone },
-  { weight: 2, arbitrary: act('read', { node, place, atMost: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 2, arbitrary: step('read', { node, place, atMost: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 4, arbitrary: subscribe },
-  { weight: 1, arbitrary: act('unsubscribe', { client, item }) },
+  { weight: 1, arbitrary: step('unsubscribe', { client, item }) },
   { weight: 3, arbitrary: stall },
   { weight: 3, arbitrary: trickle },
-  { weight: 3, arbitrary: act('drain', { client }) },
-  { weight: 1, arbitrary: act('freeze', { client }) },
-  { weight: 1, arbitrary: act('thaw', { client }) },
-  { weight: 3, arbitrary: act('reconnect', { client, node, forgets }) },
-  { weight: 1, arbitrary: act('retain', { place, left: fc.nat(8), isGone: fc.boolean() }) },
-  { weight: 1, arbitrary: act('compact', { place, from: fc.nat(20), count: fc.nat(8) }) },
-  { weight: 1, arbitrary: act('grow', { topic: fc.constantFrom('news') }) },
-  { weight: 1, arbitrary: act('cut', { place, by: fc.integer({ min: 1, max: 5 }) }) },
-  { weight: 1, arbitrary: act('recreate', { topic: fc.constantFrom('market', 'news') }) },
-  { weight: 1, arbitrary: act('restart', { node, isHeard: fc.boolean() }) },
-  { weight: 6, arbitrary: act('wait', { ms: fc.constant(defaults.limits.flushDelayMs) }) },
-  { weight: 2, arbitrary: act('wait', { ms: fc.constantFrom(100, 5001, 12_000, 61_000) }) },
-  { weight: 1, arbitrary: act('turns', { count: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 3, arbitrary: step('drain', { client }) },
+  { weight: 1, arbitrary: step('freeze', { client }) },
+  { weight: 1, arbitrary: step('thaw', { client }) },
+  { weight: 3, arbitrary: step('reconnect', { client, node, forgets }) },
+  { weight: 1, arbitrary: step('retain', { place, left: fc.nat(8), isGone: fc.boolean() }) },
+  { weight: 1, arbitrary: step('compact', { place, from: fc.nat(20), count: fc.nat(8) }) },
+  { weight: 1, arbitrary: step('grow', { topic: fc.constantFrom('news') }) },
+  { weight: 1, arbitrary: step('cut', { place, by: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 1, arbitrary: step('recreate', { topic: fc.constantFrom('market', 'news') }) },
+  { weight: 1, arbitrary: step('restart', { node, isHeard: fc.boolean() }) },
+  { weight: 6, arbitrary: step('wait', { ms: fc.constant(defaults.limits.flushDelayMs) }) },
+  { weight: 2, arbitrary: step('wait', { ms: fc.constantFrom(100, 5001, 12_000, 61_000) }) },
+  { weight: 1, arbitrary: step('turns', { count: fc.integer({ min: 1, max: 40 }) }) },
 )
-export type Act = typeof single extends fc.Arbitrary<infer Value> ? Value : never
+export type Step = typeof single extends fc.Arbitrary<infer Value> ? Value : never
 export type Published = typeof published extends fc.Arbitrary<infer Value> ? Value : never
 
 /** A client that is behind gets a little, and wants more: by chance alone that is rare. */
 const wantsMore = fc
-  .tuple(client, stall, publish, trickle, act('turns', { count: fc.nat(5) }), subscribe)
-  .map(([of, ...acts]): Act[] => acts.map(each => ('client' in each ? { ...each, client: of } : each)))
+  .tuple(client, stall, publish, trickle, step('turns', { count: fc.nat(5) }), subscribe)
+  .map(([of, ...steps]): Step[] => steps.map(each => ('client' in each ? { ...each, client: of } : each)))
 
-export const actLists = fc
+export const stepLists = fc
   .array(
     fc.oneof({ weight: 12, arbitrary: single.map(each => [each]) }, { weight: 1, arbitrary: wantsMore }),
     { minLength: 1, maxLength: 60, size: 'max' },
@@ -114,7 +114,7 @@ const policy = fc.constantFrom<Readonly<Record<string, string>>>(
   { trades: 'conflate' },
 )
 
-export const settings = fc.record({
+export const anySettings = fc.record({
   /** Of each node. */
   windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
   /** Of each node, which is to know up to ten. */
@@ -129,4 +129,4 @@ export const settings = fc.record({
     { minLength: 3, maxLength: 3 },
   ),
 })
-export type Settings = typeof settings extends fc.Arbitrary<infer Value> ? Value : never
+export type Settings = typeof anySettings extends fc.Arbitrary<infer Value> ? Value : never

@@ -1,35 +1,34 @@
-import type { Channel, MarketEvent } from '../../../src/event/event.ts'
-import type { MemoryRecord } from '../../support/memory-log.ts'
-import type { Reading } from './gateway-node.ts'
-import { itemOf, serialOf, type Told } from './told.ts'
+import type { Channel, MarketEvent } from '../../../../src/event/event.ts'
+import type { MemoryRecord } from '../../../support/memory-log.ts'
+import type { CoveredRange } from '../../../support/partition-runs.ts'
+import type { Reading } from './simulated-node.ts'
+import { itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
 
-/** What a client has been told of one conflated item in one partition. */
+/** The deliveries of one conflated item in one partition. */
 interface ItemState {
   readonly number: number
   readonly item: string
   /** Values from here on are due. */
   readonly since: number
-  /** Events before it are counted, or were told as replaced; `undefined` while it is not stated what is to be counted. */
+  /** Events before it are counted or were reported as replaced; `undefined` until a resume has ended. */
   counted: number | undefined
-  /** Events before it are counted. What lies between may be counted, though it was told as replaced with other channels. */
-  told: number
+  /** Events before it were delivered or replaced. Those from `counted` on may have been reported with another channel. */
+  delivered: number
   /** The serial number of the newest value. */
   value: number
   isRetired: boolean
 }
 
-type Range = readonly [number: number, from: number, to: number]
-
-/** What is wanted of a partition from a position on, and what was wanted of it before. */
+/** The selection that applies to a partition from a position on, and the one that applied before. */
 interface Beginning {
   readonly number: number
   readonly position: number
   readonly isCatchingUp: boolean
-  readonly told: Told
-  readonly former: Told | undefined
+  readonly selection: AcknowledgedSelection
+  readonly former: AcknowledgedSelection | undefined
 }
 
-export interface ConflatedItemsParts {
+export interface ConflationCheckParts {
   readonly readings: ReadonlyMap<number, Reading>
   /** Whether no interval was asked for. */
   readonly isAtOnce: boolean
@@ -43,50 +42,50 @@ interface ConflatedEvent {
   readonly replaces: number
 }
 
-/** The items that tests publish, but for news, which is never conflated. */
+/** The items that the simulation publishes, without news, which is never conflated. */
 const items = ['trades/A', 'trades/B', 'trades/C', 'quotes/A', 'quotes/B', 'quotes/C']
 
-/** Counts the events of conflated items: every one comes, is replaced by one that says so, or lies in a range that was told. */
-export class ConflatedItems {
+/** Accounts for each event of a conflated item: it comes, a later one replaces and counts it, or a range reports it. */
+export class ConflationCheck {
   readonly #readings: ReadonlyMap<number, Reading>
   readonly #fault: (text: string) => void
   readonly #isAtOnce: boolean
-  readonly #lost: Range[] = []
+  readonly #lost: CoveredRange[] = []
   /** Of the snapshots. */
   #sinceSerial = 0
   /** By number and name. */
   readonly #states = new Map<string, ItemState>()
 
-  constructor({ readings, isAtOnce, fault }: ConflatedItemsParts) {
+  constructor({ readings, isAtOnce, fault }: ConflationCheckParts) {
     this.#readings = readings
     this.#isAtOnce = isAtOnce
     this.#fault = fault
   }
 
-  begin({ number, position, isCatchingUp, told, former }: Beginning): void {
+  begin({ number, position, isCatchingUp, selection, former }: Beginning): void {
     for (const item of items) {
       const key = `${number} ${item}`
-      if (isConflated(told, item) && (former === undefined || !isConflated(former, item)))
+      if (isConflated(selection, item) && (former === undefined || !isConflated(former, item)))
         this.#states.set(key, {
           number,
           item,
           since: position,
           counted: isCatchingUp ? undefined : position,
-          told: position,
+          delivered: position,
           value: 0,
           isRetired: false,
         })
     }
   }
 
-  /** A number stands for nothing any more; at the end of an interval events of it may still come. */
+  /** The session no longer uses a number; its events may still come at the end of an interval. */
   retire(number: number): void {
     for (const state of this.#states.values()) if (state.number === number) state.isRetired = true
   }
 
-  /** What is not wanted any more is not due. */
-  leave(told: Told): void {
-    for (const [key, { item }] of this.#states) if (!isConflated(told, item)) this.#states.delete(key)
+  /** Items that left the selection are not due any more. */
+  leave(selection: AcknowledgedSelection): void {
+    for (const [key, { item }] of this.#states) if (!isConflated(selection, item)) this.#states.delete(key)
   }
 
   take({ number, offset, event, replaces }: ConflatedEvent): void {
@@ -94,18 +93,19 @@ export class ConflatedItems {
     const state = this.#states.get(name)
     if (state?.counted === undefined) return this.#fault(`replayed: ${JSON.stringify(event)}`)
     const carried = this.#takeRetired(state)
-    // A client that has fallen behind within an interval is not told of a number that was retired in it.
+    // A client that fell behind within an interval gets nothing under a number that was retired in it.
     const least = (this.#isAtOnce ? carried : 0) + this.#count(state, [state.counted, offset])
-    const most = carried + this.#offsetsOf(state, [state.told, offset]).length
-    if (offset < state.told) this.#fault(`${name} at ${offset}, but told to ${state.told}`)
+    const most = carried + this.#offsetsOf(state, [state.delivered, offset]).length
+    if (offset < state.delivered)
+      this.#fault(`${name} at ${offset}, but it was delivered up to ${state.delivered}`)
     else if (replaces < least || replaces > most)
       this.#fault(`${name} at ${offset} replaces ${replaces}, not ${least} to ${most}`)
-    state.told = offset + 1
+    state.delivered = offset + 1
     state.counted = Math.max(state.counted, offset + 1)
     state.value = Math.max(state.value, serialOf(event))
   }
 
-  /** At the end of an interval the newest event of an item also stands for those under a number that has been retired. */
+  /** At the end of an interval an item's newest event also replaces those under retired numbers. */
   #takeRetired({ number, item }: ItemState): number {
     let events = 0
     for (const state of this.#states.values()) {
@@ -118,25 +118,25 @@ export class ConflatedItems {
     return events
   }
 
-  /** Of a snapshot. */
+  /** A value in a snapshot. */
   takeValue(event: MarketEvent): void {
     for (const state of this.#states.values())
       if (state.item === itemOf(event)) state.value = Math.max(state.value, serialOf(event))
   }
 
-  /** A snapshot may lack what had no event since. */
+  /** A snapshot may lack items without an event since then. */
   takeSince(serial: number): void {
     this.#sinceSerial = Math.max(this.#sinceSerial, serial)
   }
 
-  /** Nothing of a range need be counted: nobody gets it. */
-  lose(range: Range): void {
+  /** A range is lost: its events need not be counted. */
+  lose(range: CoveredRange): void {
     this.#lost.push(range)
   }
 
-  /** Nothing of a range is counted. */
-  pass(range: Range): void {
-    // Of several intervals each is read on its own, in any order.
+  /** The events of a range were replaced without being counted. */
+  pass(range: CoveredRange): void {
+    // With intervals each partition is read on its own, in any order.
     if (!this.#isAtOnce) return this.lose(range)
     const [of, from, to] = range
     for (const state of this.#states.values()) {
@@ -148,12 +148,12 @@ export class ConflatedItems {
     }
   }
 
-  /** What is live counts from where its client is. */
+  /** Live items count from their client's positions. */
   resumed(positionOf: (number: number) => number | undefined): void {
     for (const state of this.#states.values()) {
       if (state.counted !== undefined) continue
       state.counted = positionOf(state.number) ?? this.#reading(state.number).end
-      state.told = state.counted
+      state.delivered = state.counted
     }
   }
 
@@ -176,12 +176,12 @@ export class ConflatedItems {
     const newest = records.findLast(
       (event, offset) => offset >= since && offset < end && isOf(item, event) && !isIn(missed, offset),
     )
-    // A newer one was cut off from the log, but the node has read it.
+    // The node may have read a newer one that was then cut off from the log.
     if (newest !== undefined && serialOf(newest) > value && serialOf(newest) >= this.#sinceSerial)
       this.#fault(`the value of ${number} ${item} is ${value}, not ${serialOf(newest)}`)
   }
 
-  /** How many events of an item lie in `[from, to)`, but for those that need not be counted. */
+  /** The number of an item's events in `[from, to)` that have to be counted. */
   #count(state: ItemState, range: readonly [from: number, to: number]): number {
     const lost = this.#lost.flatMap(([of, ...rest]) => (of === state.number ? [rest] : []))
     return this.#offsetsOf(state, range).filter(offset => !isIn(lost, offset)).length
@@ -209,7 +209,7 @@ function isIn(ranges: readonly (readonly [from: number, to: number])[], offset: 
   return ranges.some(([from, to]) => from <= offset && offset < to)
 }
 
-function isConflated(told: Told, item: string): boolean {
+function isConflated(selection: AcknowledgedSelection, item: string): boolean {
   const [channel = '', symbol = ''] = item.split('/')
-  return told.isConflated(channel as Channel) && told.names(channel, symbol)
+  return selection.isConflated(channel as Channel) && selection.names(channel, symbol)
 }

@@ -1,7 +1,7 @@
-import type { CloseCode } from '../../../src/protocol/close-code.ts'
-import type { Transport } from '../../../src/session/transport.ts'
-import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
-import type { WireForm } from '../../../src/wire/wire-form.ts'
+import type { CloseCode } from '../../../../src/protocol/close-code.ts'
+import type { Transport } from '../../../../src/session/transport.ts'
+import type { PreparedFrame } from '../../../../src/wire/prepared-frame.ts'
+import type { WireForm } from '../../../../src/wire/wire-form.ts'
 
 /** What a frame brings. */
 export interface Frame {
