@@ -9,7 +9,9 @@
  * - Its data: `withoutColons`, `withColons`, `encodableMessage`, `outcomeOf`, `baseOffsetOf`.
  * - Its end: `ProducerSockets`, `disconnectProducer`.
  *
- * `kafkajs-config.ts` replaces its OAUTHBEARER mechanism, by the extension point that kafkajs offers.
+ * Two more stand where they are used. `kafkajs-config.ts` replaces its OAUTHBEARER mechanism, which takes a
+ * refusal for success. `kafkajs-producer.ts` closes a producer that cannot connect, since it would send
+ * without its id.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { readFileSync } from 'node:fs'
@@ -33,9 +35,10 @@ import type { KafkaTls } from './kafka-access.ts'
 let isPatched = false
 
 /**
- * Mends two faults of kafkajs in this process. An idle request queue re-arms a timer of 1 ms for ever (2.3 %
- * CPU, and a warning from Node); now it does so only while requests are pending. Bytes that are not Kafka's
- * throw inside the socket's listener, which would end the process; now they end the connection. /
+ * Changes kafkajs in this process. An idle request queue re-arms a timer of 1 ms for ever (2.3 % CPU, and a
+ * warning from Node); now it does so only while requests are pending. Bytes that are not Kafka's throw inside
+ * the socket's listener, which would end the process; now they end the connection. Produce requests are
+ * recorded for `sendOnce`.
  */
 export function patchKafkajs(): void {
   if (isPatched) return
@@ -53,7 +56,7 @@ export function patchKafkajs(): void {
     }
   }
   const { produce } = Broker.prototype
-  Broker.prototype.produce = async function noting(request) {
+  Broker.prototype.produce = async function recorded(request) {
     const attempt = attempts.getStore()
     if (attempt !== undefined) attempt.isSent = true
     try {
@@ -84,7 +87,7 @@ const notAppended = new Set([
  * Lets kafkajs try once to append, and rejects with the failure of the produce request itself. After a lost
  * answer kafkajs looks the cluster up, and rejects with the failure of that: missing rights then look like a
  * refusal of the batch. An attempt that sent nothing, because it found no leader for example, rejects with an
- * `UnsentError`. /
+ * `UnsentError`.
  */
 export async function sendOnce<Result>(send: () => Promise<Result>): Promise<Result> {
   patchKafkajs()
@@ -108,9 +111,9 @@ type BrokerOptions = Omit<ConnectionPoolOptions, 'logger'> &
   Pick<Required<KafkaConfig>, 'logLevel' | 'logCreator'>
 
 /**
- * One broker, to be connected. The consumer of kafkajs fetches with an older version of the protocol, which
- * knows neither topic ids nor where logs diverge, and decodes records one by one; so requests of ours go to
- * its connections directly. /
+ * One broker, to be connected. kafkajs fetches with an older version of the protocol, which has neither topic
+ * ids nor the offset where logs diverge. Its decoder cannot read large batches in slices. So requests of ours
+ * go to its connections directly.
  */
 export function createBroker(options: BrokerOptions): {
   readonly broker: Broker
@@ -153,7 +156,7 @@ export function encodeRequest<Answer>(request: KafkaRequest<Answer>) {
 
 /**
  * Sends each request when the one before was answered. Between two requests kafkajs may authenticate again
- * (KIP-368), and would take the answer to a request that is under way for the broker's answer to that. /
+ * (KIP-368), and would take the answer to a request that is under way for the broker's answer to that.
  */
 export class RequestSequence {
   #last: Promise<unknown> = Promise.resolve()
@@ -167,13 +170,13 @@ export class RequestSequence {
 
 /**
  * kafkajs wants at least one repetition, and does none with this. A repetition of its own would hide the
- * outcome of the first attempt: the caller of `send` has to know whether a refusal is the first answer. /
+ * outcome of the first attempt: the caller of `send` has to know whether a refusal is the first answer.
  */
 export const noRetries = Number.NaN
 
 /**
  * The remaining lifetime at which a session is renewed (KIP-368). With the ten seconds of kafkajs, a shorter
- * session would be renewed before every request, which brokers refuse more than once in a second. /
+ * session would be renewed before every request, which brokers refuse more than once in a second.
  */
 export const reauthenticationThresholdMs = 1000
 
@@ -227,7 +230,7 @@ export function encodableMessage({ key, value, headers = [] }: OutgoingMessage):
 
 /**
  * The outcome of some work of kafkajs, with errors of ours. Rejects at the latest after `timeoutMs`: kafkajs
- * neither answers nor times out a request that it writes in the moment in which its connection ends. /
+ * neither answers nor times out a request that it writes in the moment in which its connection ends.
  */
 export async function outcomeOf<Result>(
   work: Promise<Result>,
