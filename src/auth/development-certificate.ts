@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import type { generate as Generate } from 'selfsigned'
 import type { Mode } from '../config/mode.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import {
   DevelopmentKeyError,
   placePrivateFile,
@@ -28,8 +29,7 @@ export const developmentCertificatePath = '.ticker/development-certificate.pem'
 export interface CertificateOptions {
   /** `.ticker` by default. */
   readonly folder?: string
-  /** Milliseconds since 1970; the present where absent. */
-  readonly nowMs?: number
+  readonly clock?: Clock
 }
 
 const dayMs = 86_400_000
@@ -44,7 +44,7 @@ const leastLeftMs = 30 * dayMs
  */
 export async function readDevelopmentCertificate(
   mode: Mode,
-  { folder = '.ticker', nowMs = Date.now() }: CertificateOptions = {},
+  { folder = '.ticker', clock = systemClock }: CertificateOptions = {},
 ): Promise<DevelopmentCertificate> {
   if (mode !== 'development') {
     throw new DevelopmentKeyError(
@@ -54,7 +54,7 @@ export async function readDevelopmentCertificate(
   }
   const pairFile = join(folder, 'development-certificate.pair')
   const certificateFile = join(folder, 'development-certificate.pem')
-  const certificate = await readCertificate(pairFile, nowMs)
+  const certificate = await readCertificate(pairFile, clock.wall())
   const published = await readFile(certificateFile, 'utf8').catch(() => undefined)
   if (published !== certificate) await replacePublicFile(certificateFile, certificate)
   return { pairFile, certificateFile }

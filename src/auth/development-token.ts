@@ -7,6 +7,7 @@ import {
 } from 'node:crypto'
 import { SignJWT, calculateJwkThumbprint } from 'jose'
 import type { Mode } from '../config/mode.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import { DevelopmentKeyError, placePrivateFile, readPrivateFile } from './development-file.ts'
 import type { Scope } from './grant.ts'
 
@@ -94,14 +95,13 @@ export interface DevelopmentTokenRequest {
   /** No rooms by default. */
   readonly rooms?: '*' | readonly string[]
   readonly lifetimeS: number
-  /** Milliseconds since 1970; the present where absent. */
-  readonly nowMs?: number
+  readonly clock?: Clock
 }
 
 /** Signs a token, with an id of its own, that a gateway in development on this machine accepts. */
 export function signDevelopmentToken(request: DevelopmentTokenRequest): Promise<string> {
   const { key, subject, scopes, feeds, channels, symbols, rooms = [], lifetimeS } = request
-  const nowS = Math.floor((request.nowMs ?? Date.now()) / 1000)
+  const nowS = Math.floor((request.clock ?? systemClock).wall() / 1000)
   return new SignJWT({ scope: scopes.join(' '), ticker: { feeds, channels, symbols, rooms } })
     .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.id })
     .setIssuer(developmentIdentity.issuer)

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { type KeySetOutcome, KeySetError, requestKeySet } from './key-set-request.ts'
 
@@ -20,8 +21,7 @@ export interface KeySetOptions {
   readonly refreshMs?: number
   /** The same after a failed read. */
   readonly retryMs?: number
-  /** On the steady clock. */
-  readonly now?: () => number
+  readonly clock?: Clock
 }
 
 /** The part of a token's header that names its key. */
@@ -75,16 +75,16 @@ export class KeySet {
       pauseMs: 1000,
       refreshMs: 300_000,
       retryMs: 30_000,
-      now: () => performance.now(),
+      clock: systemClock,
       ...options,
     }
-    this.#log = new RateLimitedLog(options.log, 60_000)
-    this.#startedMs = this.#options.now()
+    this.#log = new RateLimitedLog(options.log, 60_000, this.#options.clock)
+    this.#startedMs = this.#options.clock.steady()
   }
 
   /** The time since the set was last read; where it never was, since the start. */
   get ageMs(): number {
-    return this.#options.now() - (this.#keys?.readAtMs ?? this.#startedMs)
+    return this.#options.clock.steady() - (this.#keys?.readAtMs ?? this.#startedMs)
   }
 
   /** Reads the set, and periodically again until `stop`. */
@@ -127,8 +127,8 @@ export class KeySet {
 
   /** The time until the next read is allowed, in ms. */
   get #restMs(): number {
-    const { now, pauseMs, cooldownMs } = this.#options
-    return this.#endedMs + (this.#fault === undefined ? cooldownMs : pauseMs) - now()
+    const { clock, pauseMs, cooldownMs } = this.#options
+    return this.#endedMs + (this.#fault === undefined ? cooldownMs : pauseMs) - clock.steady()
   }
 
   /**
@@ -169,15 +169,15 @@ export class KeySet {
   #read(): Promise<void> {
     this.#reading ??= this.#readOnce().finally(() => {
       this.#reading = undefined
-      this.#endedMs = this.#options.now()
+      this.#endedMs = this.#options.clock.steady()
     })
     return this.#reading
   }
 
   async #readOnce(): Promise<void> {
-    const { url, timeoutMs, now } = this.#options
+    const { url, timeoutMs, clock } = this.#options
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)])
-    const readAtMs = now()
+    const readAtMs = clock.steady()
     try {
       const set = await requestKeySet(url, signal)
       const ids = new Set(set.keys.map(key => key.kid).filter(id => id !== undefined))

@@ -10,6 +10,7 @@ import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts
 import { showValue } from '../diagnostics/show-value.ts'
 import { messageOf } from '../diagnostics/ticker-error.ts'
 import { limitConcurrency } from '../limits/concurrency-limiter.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import { type Grant, parseGrant } from './grant.ts'
 import { KeySetError } from './key-set-request.ts'
 import type { KeySet } from './key-set.ts'
@@ -32,8 +33,7 @@ export interface TokenVerifierOptions {
   readonly keySet?: KeySet | undefined
   /** A longer token is refused unread; 64 KiB by default. */
   readonly longestTokenBytes?: number
-  /** Milliseconds since 1970; `Date.now` where absent. */
-  readonly now?: () => number
+  readonly clock?: Clock
 }
 
 /** Resolves to the grant of a token, or rejects with a `TokenError`, and nothing else. */
@@ -80,11 +80,11 @@ async function checkWithRenewal(token: string, check: TokenVerifier, keySet: Key
 
 /** Creates the expensive part: the signature, and then the claims. */
 function createCheck(options: TokenVerifierOptions): TokenVerifier {
-  const { issuer, audience, clockToleranceS, now = Date.now } = options
+  const { issuer, audience, clockToleranceS, clock = systemClock } = options
   const algorithms = [...options.algorithms]
   const findKey: JWTVerifyGetKey = (header, token) => orUnavailable(async () => options.keys(header, token))
   return async token => {
-    const nowMs = now()
+    const nowMs = clock.wall()
     const currentDate = new Date(nowMs)
     const rules = { issuer, audience, algorithms, clockTolerance: clockToleranceS, currentDate }
     const grant = parseGrant(await claimsOf(token, findKey, rules))

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { ConfigError } from '../config/variable-reader.ts'
+import { systemClock } from '../system/clock.ts'
 import { ignoreOutputErrors } from '../system/process-output.ts'
 import { TickerError } from '../diagnostics/ticker-error.ts'
 import { EventPrinter } from './tail/event-printer.ts'
@@ -29,7 +30,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...request,
     output: process.stdout,
     paint: (style, text) => styleText(style, text, { stream: process.stdout }),
-    now: Date.now,
+    clock: systemClock,
   })
   const stopping = watchForEnd()
   const isAsAsked = await followStream({ request, access, printer, output: process.stdout, note, stopping })

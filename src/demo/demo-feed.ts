@@ -1,6 +1,7 @@
 import type { MarketEvent } from '../event/event.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import type { DemoMarket } from './demo-market.ts'
 
 /** Calls `run` at an interval until the returned function is called. */
@@ -11,8 +12,7 @@ export interface DemoFeedOptions {
   /** Its session should open about now; only the feed advances it. */
   readonly market: Pick<DemoMarket, 'advance' | 'skip' | 'nowMs'>
   readonly logger: WarnLog
-  /** Milliseconds since 1970; `Date.now` if left out. */
-  readonly clock?: () => number
+  readonly clock?: Clock
   /** `setInterval` if left out. */
   readonly every?: StartInterval
 }
@@ -55,14 +55,14 @@ export function startDemoFeed(options: DemoFeedOptions): DemoFeed {
 class RunningFeed implements DemoFeed {
   readonly #log: Pick<EventLog, 'append'>
   readonly #market: DemoFeedOptions['market']
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #warnings: WarnLog
   readonly #cancel: () => void
   #underWay: Promise<void> | undefined
   #stats: DemoFeedStats = { appended: 0, failed: 0, skips: 0, skippedMs: 0 }
 
   constructor(options: DemoFeedOptions) {
-    const { clock = Date.now, every = repeat } = options
+    const { clock = systemClock, every = repeat } = options
     this.#log = options.log
     this.#market = options.market
     this.#clock = clock
@@ -81,7 +81,7 @@ class RunningFeed implements DemoFeed {
 
   #proceed(): void {
     if (this.#underWay !== undefined) return
-    const nowMs = this.#clock()
+    const nowMs = this.#clock.wall()
     this.#skipStall(nowMs)
     const events = this.#market.advance(nowMs)
     if (events.length === 0) return

@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../system/clock.ts'
+
 /** The part of a logger (pino's shape) that warnings need. */
 export interface WarnLog {
   warn(fields: object, message: string): void
@@ -10,18 +12,18 @@ export interface WarnLog {
 export class RateLimitedLog implements WarnLog {
   readonly #log: WarnLog
   readonly #intervalMs: number
-  readonly #nowMs: () => number
+  readonly #clock: Clock
   #writtenMs = Number.NEGATIVE_INFINITY
   #suppressed = 0
 
-  constructor(log: WarnLog, intervalMs = 1000, nowMs: () => number = () => performance.now()) {
+  constructor(log: WarnLog, intervalMs = 1000, clock: Clock = systemClock) {
     this.#log = log
     this.#intervalMs = intervalMs
-    this.#nowMs = nowMs
+    this.#clock = clock
   }
 
   warn(fields: object, message: string): void {
-    const nowMs = this.#nowMs()
+    const nowMs = this.#clock.steady()
     if (nowMs - this.#writtenMs < this.#intervalMs) {
       this.#suppressed++
       return

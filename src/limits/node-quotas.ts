@@ -1,4 +1,5 @@
 import { TickerError } from '../diagnostics/ticker-error.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import { KeyedRateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
 
 /**
@@ -72,11 +73,11 @@ export interface QuotaLimits {
 export class LocalQuotas implements NodeQuotas {
   readonly #places: Readonly<Record<SlotKind, number>>
   readonly #rates: Readonly<Record<RateKind, KeyedRateLimiter>>
-  readonly #now: () => number
+  readonly #clock: Clock
   /** Slots taken, by kind and key; a key without any is not kept. */
   readonly #taken = new Map<SlotKind, Map<string, number>>(slotKinds.map(kind => [kind, new Map()]))
 
-  constructor({ slots, rates }: QuotaLimits, now: () => number = () => performance.now()) {
+  constructor({ slots, rates }: QuotaLimits, clock: Clock = systemClock) {
     this.#places = slots
     this.#rates = {
       handshakes: new KeyedRateLimiter(rates.handshakes),
@@ -86,7 +87,7 @@ export class LocalQuotas implements NodeQuotas {
       listsPerUser: new KeyedRateLimiter(rates.listsPerUser),
       resumedBytesPerUser: new KeyedRateLimiter(rates.resumedBytesPerUser),
     }
-    this.#now = now
+    this.#clock = clock
   }
 
   /** Returns how many slots are taken, over all keys. */
@@ -125,7 +126,7 @@ export class LocalQuotas implements NodeQuotas {
   }
 
   #reserve(wants: readonly RateClaim[], mostMs: number): number {
-    const limit = { nowMs: this.#now(), mostMs }
+    const limit = { nowMs: this.#clock.steady(), mostMs }
     let longestMs = 0
     for (const [index, { kind, key, count }] of wants.entries()) {
       const waitMs = this.#rates[kind].reserve(key, count, limit)

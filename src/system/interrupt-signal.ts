@@ -1,3 +1,5 @@
+import { systemClock } from './clock.ts'
+
 /** npm passes on a Ctrl-C that the terminal has sent to its child already, so the same signal comes twice. */
 const echoMs = 500
 
@@ -34,7 +36,7 @@ export class InterruptSignal {
   static ofProcess(): InterruptSignal {
     const interrupt = new InterruptSignal()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => interrupt.handle(performance.now()))
+      process.on(signal, () => interrupt.handle(systemClock.steady()))
     }
     return interrupt
   }

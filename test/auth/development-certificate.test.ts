@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readDevelopmentCertificate } from '../../src/auth/development-certificate.ts'
 import { DevelopmentKeyError } from '../../src/auth/development-file.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 let folder = ''
 
@@ -40,7 +41,7 @@ test('is not made in production', async () => {
 test('is used for eleven months, then replaced', async () => {
   const nowMs = Date.now()
   const fingerprintIn = async (days: number): Promise<string> => {
-    const options = { folder, nowMs: nowMs + days * dayMs }
+    const options = { folder, clock: clockOf(() => nowMs + days * dayMs) }
     const { pairFile, certificateFile } = await readDevelopmentCertificate('development', options)
     const { fingerprint256 } = await read(certificateFile)
     expect((await read(pairFile)).fingerprint256).toBe(fingerprint256)

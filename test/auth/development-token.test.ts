@@ -12,6 +12,7 @@ import {
 } from '../../src/auth/development-token.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
 import { refusalOf } from './test-tokens.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 let folder = ''
 let path = ''
@@ -112,7 +113,7 @@ describe('a development token', () => {
       ...developmentIdentity,
       clockToleranceS: 0,
       keys: () => key.publicKey,
-      now: () => nowMs,
+      clock: clockOf(() => nowMs),
     })
     const request = {
       key,
@@ -123,7 +124,7 @@ describe('a development token', () => {
       symbols: ['AAPL'],
       lifetimeS: 60,
     } as const
-    const token = await signDevelopmentToken({ ...request, nowMs })
+    const token = await signDevelopmentToken({ ...request, clock: clockOf(() => nowMs) })
     const grant = await verify(token)
     expect(grant).toMatchObject({
       subject: 'ann',
@@ -134,7 +135,9 @@ describe('a development token', () => {
       rooms: new Set(),
       expiresAtMs: nowMs + 60_000,
     })
-    expect((await verify(await signDevelopmentToken({ ...request, nowMs }))).tokenId).not.toBe(grant.tokenId)
+    expect(
+      (await verify(await signDevelopmentToken({ ...request, clock: clockOf(() => nowMs) }))).tokenId,
+    ).not.toBe(grant.tokenId)
     nowMs += 60_000
     expect((await refusalOf(verify, token)).reason).toBe('expired')
   })

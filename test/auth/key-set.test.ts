@@ -4,6 +4,7 @@ import { KeySet, type KeySetOptions } from '../../src/auth/key-set.ts'
 import { createTokenVerifier, type TokenVerifier } from '../../src/auth/token-verifier.ts'
 import { claims, es256, identity, nowS, refusalOf, sign } from './test-tokens.ts'
 import { KeyServer } from './key-server.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 let server: KeyServer
 const sets: KeySet[] = []
@@ -43,7 +44,7 @@ function verifierOf(set: KeySet): TokenVerifier {
     clockToleranceS: 5,
     keys: set.find,
     keySet: set,
-    now: () => nowS * 1000,
+    clock: clockOf(() => nowS * 1000),
   })
 }
 
@@ -152,7 +153,7 @@ describe('keys that no kid tells apart', () => {
 
   test('forged tokens do not make the issuer be asked more often than unknown kids do', async () => {
     server.serve(firstJwk)
-    const verify = verifier({ now: () => 0 })
+    const verify = verifier({ clock: clockOf(() => 0) })
     await verify(await firstToken())
     const forged = await sign(claims, second.privateKey, { alg: 'ES256', kid: 'first' })
     const refusals = Array.from({ length: 50 }, async () => (await refusalOf(verify, forged)).reason)
@@ -165,7 +166,7 @@ describe('tokens that name unknown keys', () => {
   test('cause one request for each cooldown, however many there are', async () => {
     server.serve(firstJwk)
     let nowMs = 0
-    const verify = verifier({ cooldownMs: 100, now: () => nowMs })
+    const verify = verifier({ cooldownMs: 100, clock: clockOf(() => nowMs) })
     await verify(await firstToken())
     for (let round = 2; round < 5; round++) {
       const storm = await Promise.all(Array.from({ length: 50 }, (_, at) => tokenNaming(`${round}-${at}`)))
@@ -238,7 +239,7 @@ describe('a key server that fails makes tokens unavailable, not wrong', () => {
 
   test('and is left alone for a while, then asked again', async () => {
     let nowMs = 0
-    const verify = verifier({ pauseMs: 1000, now: () => nowMs })
+    const verify = verifier({ pauseMs: 1000, clock: clockOf(() => nowMs) })
     for (let i = 0; i < 5; i++)
       expect((await refusalOf(verify, await firstToken())).reason).toBe('unavailable')
     expect(server.requests).toBe(1)
@@ -261,7 +262,7 @@ describe('while the issuer is away', () => {
   test('the keys read last go on for as long as is allowed, then no token is accepted', async () => {
     server.serve(firstJwk)
     let nowMs = 0
-    const set = keySet({ maxStaleMs: dayMs, now: () => nowMs })
+    const set = keySet({ maxStaleMs: dayMs, clock: clockOf(() => nowMs) })
     const verify = verifierOf(set)
     await verify(await firstToken())
     server.answer = response => response.writeHead(503).end()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations, RevocationsFullError, withRevocations } from '../../src/auth/revocations.ts'
-import { TestClock } from '../support/test-clock.ts'
+import { clockOf, TestClock } from '../support/test-clock.ts'
 import { claims, es256, nowS, refusalOf, sign, verifierOf } from './test-tokens.ts'
 import { createGrant } from '../support/defaults.ts'
 
@@ -21,7 +21,7 @@ test.each([
   ['that does not say when it was issued', {}, true],
   ['of somebody else', { subject: 'bob', issuedAtMs: 0 }, false],
 ])('a revoked user has no token %s: %o', (_name, changes, isCovered) => {
-  const revocations = new Revocations({ clock: { wall: () => 1000, steady: () => 1000 } })
+  const revocations = new Revocations({ clock: clockOf(() => 1000) })
 
   revocations.add({ tokens: ann })
 
@@ -34,7 +34,7 @@ test.each([
   [{ subject: 'a' }, false],
   [{}, false],
 ])('a revoked token id covers %o: %s', (changes, isCovered) => {
-  const revocations = new Revocations({ clock: { wall: () => 1000, steady: () => 1000 } })
+  const revocations = new Revocations({ clock: clockOf(() => 1000) })
 
   revocations.add({ tokens: { kind: 'jti', tokenId: 'a' } })
 
@@ -58,7 +58,7 @@ test('a revocation is not forgotten while the clock is ahead', () => {
 
 test('a revocation lasts a day where nothing else is said, and is then forgotten', () => {
   let nowMs = 0
-  const revocations = new Revocations({ clock: { wall: () => nowMs, steady: () => nowMs } })
+  const revocations = new Revocations({ clock: clockOf(() => nowMs) })
   revocations.add({ tokens: ann })
 
   nowMs = dayMs - 1
@@ -70,7 +70,7 @@ test('a revocation lasts a day where nothing else is said, and is then forgotten
 
 test('a revocation lasts as long as a longer token that was presented meanwhile', () => {
   let nowMs = 0
-  const revocations = new Revocations({ clock: { wall: () => nowMs, steady: () => nowMs } })
+  const revocations = new Revocations({ clock: clockOf(() => nowMs) })
   revocations.add({ tokens: ann })
   const grant = grantOf({ expiresAtMs: 5 * dayMs })
 
@@ -82,7 +82,7 @@ test('a revocation lasts as long as a longer token that was presented meanwhile'
 
 test('a revocation lasts no longer than the operator states', () => {
   let nowMs = 0
-  const revocations = new Revocations({ clock: { wall: () => nowMs, steady: () => nowMs } })
+  const revocations = new Revocations({ clock: clockOf(() => nowMs) })
   revocations.add({ tokens: ann, untilMs: 10 })
   const grant = grantOf({ expiresAtMs: 5 * dayMs })
 
@@ -92,7 +92,7 @@ test('a revocation lasts no longer than the operator states', () => {
 })
 
 test('clocks may differ by as much as the operator says', () => {
-  const revocations = new Revocations({ clock: { wall: () => 1000, steady: () => 1000 }, toleranceMs: 0 })
+  const revocations = new Revocations({ clock: clockOf(() => 1000), toleranceMs: 0 })
 
   revocations.add({ tokens: ann })
 
@@ -102,7 +102,7 @@ test('clocks may differ by as much as the operator says', () => {
 
 test('a user revoked again loses the tokens issued in between, and none is good again earlier', () => {
   let nowMs = 0
-  const revocations = new Revocations({ clock: { wall: () => nowMs, steady: () => nowMs }, toleranceMs: 0 })
+  const revocations = new Revocations({ clock: clockOf(() => nowMs), toleranceMs: 0 })
   revocations.add({ tokens: ann, untilMs: 9000 })
   nowMs = 2000
   expect(revocations.covers(grantOf({ issuedAtMs: 1500 }))).toBe(false)
@@ -123,7 +123,7 @@ test('what is lifted is good again', () => {
 
 test('full, it refuses a further one rather than drop one, until one is past', () => {
   let nowMs = 0
-  const revocations = new Revocations({ limit: 2, clock: { wall: () => nowMs, steady: () => nowMs } })
+  const revocations = new Revocations({ limit: 2, clock: clockOf(() => nowMs) })
   revocations.add({ tokens: ann, untilMs: 100 })
   revocations.add({ tokens: { kind: 'jti', tokenId: 'ann' } })
   const bob = { tokens: { kind: 'sub', subject: 'bob' } } as const
@@ -139,8 +139,8 @@ test('full, it refuses a further one rather than drop one, until one is past', (
 test('a check with revocations refuses a good token that is withdrawn, by its iat', async () => {
   const { publicKey, privateKey } = es256()
   let nowMs = nowS * 1000
-  const revocations = new Revocations({ clock: { wall: () => nowMs, steady: () => nowMs } })
-  const verify = withRevocations(verifierOf(publicKey, { now: () => nowMs }), revocations)
+  const revocations = new Revocations({ clock: clockOf(() => nowMs) })
+  const verify = withRevocations(verifierOf(publicKey, { clock: clockOf(() => nowMs) }), revocations)
   const old = await sign({ ...claims, iat: nowS - 1, jti: 'x' }, privateKey)
   const fast = await sign({ ...claims, iat: nowS + 3 }, privateKey)
   expect(await verify(old)).toMatchObject({ tokenId: 'x', issuedAtMs: (nowS - 1) * 1000 })

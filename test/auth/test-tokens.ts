@@ -6,6 +6,7 @@ import {
   type TokenVerifier,
 } from '../../src/auth/token-verifier.ts'
 import { TokenError } from '../../src/auth/token-error.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 /** The time at which every test token is made and checked. */
 export const nowS = 1_800_000_000
@@ -42,7 +43,7 @@ export function verifierOf(key: KeyObject, changes: Partial<TokenVerifierOptions
     algorithms: ['ES256'],
     clockToleranceS: 5,
     keys: () => key,
-    now: () => nowS * 1000,
+    clock: clockOf(() => nowS * 1000),
     ...changes,
   })
 }

@@ -4,6 +4,7 @@ import { openTokenKeys } from '../../src/auth/token-keys.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
 import { claims, es256, identity, nowS, sign } from './test-tokens.ts'
 import { KeyServer } from './key-server.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 const log = { warn: () => undefined }
 
@@ -15,7 +16,7 @@ test('a public key is used as it is', async () => {
     algorithms: ['ES256'],
     clockToleranceS: 5,
     keys: find,
-    now: () => nowS * 1000,
+    clock: clockOf(() => nowS * 1000),
   })
   expect((await verify(await sign(claims, privateKey))).subject).toBe('ann')
   expect(set).toBeUndefined()

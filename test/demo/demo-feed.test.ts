@@ -5,6 +5,7 @@ import type { MarketEvent } from '../../src/event/event.ts'
 import type { AppendResult } from '../../src/log/event-log.ts'
 import { LifecycleError } from '../../src/diagnostics/ticker-error.ts'
 import { startMs } from './demo-session.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 const seed = 6
 const position = { partition: { topic: 'market.trades', partition: 0 }, epoch: '', offset: 0 }
@@ -64,7 +65,7 @@ function start(): DemoFeed {
     log,
     market: createDemoMarket({ seed, startMs }),
     logger: { warn: (fields, message) => warnings.push({ fields, message }) },
-    clock: () => nowMs,
+    clock: clockOf(() => nowMs),
     every: (_, run) => {
       tick = run
       return () => {

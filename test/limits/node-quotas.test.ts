@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createTestQuotas } from '../support/defaults.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 test('gives each key its places, and a place that was given back to the next', async () => {
   const quotas = createTestQuotas({ maxConnectionsPerAddress: 2, maxSessionsPerUser: 1 })
@@ -25,7 +26,10 @@ test('a place that is given back twice is free once', async () => {
 
 test('takes all that is wanted, or nothing of it', async () => {
   const limits = { handshakesPerSecond: 1, handshakesPerAddressPerSecond: 2 }
-  const quotas = createTestQuotas(limits, () => 0)
+  const quotas = createTestQuotas(
+    limits,
+    clockOf(() => 0),
+  )
   const turnOf = (key: string) => [
     { kind: 'handshakesPerAddress', key, count: 1 } as const,
     { kind: 'handshakes', key: '', count: 1 } as const,

@@ -6,6 +6,7 @@ import { type NodeLimits, quotaLimits } from '../../src/limits/node-limits.ts'
 import { LocalQuotas } from '../../src/limits/node-quotas.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
+import type { Clock } from '../../src/system/clock.ts'
 import { production } from '../config/environment.ts'
 import { noHistory } from './memory-log.ts'
 
@@ -27,8 +28,8 @@ export function createTestFeed(changes: Partial<FeedOptions> = {}): Feed {
 }
 
 /** Quotas with production's default limits. */
-export function createTestQuotas(limits: Partial<NodeLimits> = {}, now?: () => number): LocalQuotas {
-  return new LocalQuotas(quotaLimits({ ...defaultLimits, ...limits }), now)
+export function createTestQuotas(limits: Partial<NodeLimits> = {}, clock?: Clock): LocalQuotas {
+  return new LocalQuotas(quotaLimits({ ...defaultLimits, ...limits }), clock)
 }
 
 /** A grant of everything on the stream. */

@@ -1,5 +1,10 @@
 import type { Clock } from '../../src/system/clock.ts'
 
+/** A clock that reads the same time on both of its faces. */
+export function clockOf(nowMs: () => number): Clock {
+  return { wall: nowMs, steady: nowMs }
+}
+
 /** A clock that stands until the test moves it. */
 export class TestClock implements Clock {
   #wallMs: number

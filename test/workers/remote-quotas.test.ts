@@ -5,12 +5,16 @@ import { isWorkerNotice, isWorkerQuestion } from '../../src/workers/worker-messa
 import { RemoteQuotas } from '../../src/workers/remote-quotas.ts'
 import { createTestQuotas } from '../support/defaults.ts'
 import { workerChannelPair } from './worker-channel-pair.ts'
+import { clockOf } from '../support/test-clock.ts'
 
 const limits = { maxSessionsPerUser: 2, eventsPerSecond: 10 }
 
 /** Two workers of one primary, which hears nothing before `open` has resolved. */
 function node(open?: Promise<void>) {
-  const quotas = createTestQuotas(limits, () => 0)
+  const quotas = createTestQuotas(
+    limits,
+    clockOf(() => 0),
+  )
   const workers = [0, 1].map(() => {
     const share = new WorkerQuotas(quotas)
     const [channel] = workerChannelPair(

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import { describeDuration, describeNumber } from '../quantity.ts'
+import { systemClock } from '../../system/clock.ts'
 
 /** How much of a file has been processed. */
 export interface ProgressState {
@@ -46,14 +47,14 @@ export function describeProgress({ fraction, events }: ProgressState, elapsedMs:
 class BarProgress implements ProgressDisplay {
   readonly #bar: SingleBar
   readonly #output: NodeJS.WriteStream
-  readonly #startedMs = performance.now()
+  readonly #startedMs = systemClock.steady()
   #state: ProgressState = { fraction: 0, events: 0 }
 
   constructor({ task, output }: ProgressOptions) {
     this.#output = output
     this.#bar = new SingleBar({
       format: (options, { progress }) => {
-        const words = describeProgress(this.#state, performance.now() - this.#startedMs)
+        const words = describeProgress(this.#state, systemClock.steady() - this.#startedMs)
         if (this.#state.fraction === undefined) return `${task}: ${words}`
         const size = options.barsize ?? 0
         const done = Math.round(progress * size)
@@ -91,14 +92,14 @@ class BarProgress implements ProgressDisplay {
 
 class PlainProgress implements ProgressDisplay {
   readonly #output: NodeJS.WriteStream
-  readonly #startedMs = performance.now()
+  readonly #startedMs = systemClock.steady()
   readonly #timer: NodeJS.Timeout
   #state: ProgressState = { fraction: 0, events: 0 }
 
   constructor({ task, output }: ProgressOptions) {
     this.#output = output
     this.#timer = setInterval(() => {
-      this.note(`${task}: ${describeProgress(this.#state, performance.now() - this.#startedMs)}`)
+      this.note(`${task}: ${describeProgress(this.#state, systemClock.steady() - this.#startedMs)}`)
     }, plainIntervalMs)
   }
 

@@ -4,6 +4,7 @@ import type { AppendWindow } from './append-window.ts'
 import { type FileLine, readLine } from './event-lines.ts'
 import { Findings } from './findings.ts'
 import type { PublishSchedule } from './publish-schedule.ts'
+import { systemClock } from '../../system/clock.ts'
 
 export interface PublicationOptions {
   /** All lines of the file, in arrays, as they arrive. */
@@ -108,7 +109,7 @@ export class Publication {
   async #add(numbered: NumberedEvent): Promise<boolean> {
     const { schedule, stopping, onLongWait } = this.#options
     for (;;) {
-      const waitMs = schedule.waitMs(numbered.event, performance.now())
+      const waitMs = schedule.waitMs(numbered.event, systemClock.steady())
       if (waitMs <= 0) break
       await this.#flush()
       if (waitMs > longWaitMs) onLongWait(numbered.line, waitMs)

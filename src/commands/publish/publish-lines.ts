@@ -14,6 +14,7 @@ import { Publication } from './publication.ts'
 import type { PublishArguments } from './publish-arguments.ts'
 import { describeDuration, describeNumber } from '../quantity.ts'
 import type { TextSource } from './text-source.ts'
+import { systemClock } from '../../system/clock.ts'
 
 /** The log does not answer, or lacks a topic. */
 class NoLogError extends TickerError {
@@ -54,9 +55,9 @@ export async function publishLines(options: PublishLinesOptions): Promise<Publis
     try {
       checkTopics(options, await answer(log, interrupt.stopping))
       const { publication, window } = createPublication(options, log, progress)
-      const startedMs = performance.now()
+      const startedMs = systemClock.steady()
       const fault = await Promise.race([publication.run().then(() => undefined, tickerError), abandoned])
-      return { publication, window, durationMs: performance.now() - startedMs, fault }
+      return { publication, window, durationMs: systemClock.steady() - startedMs, fault }
     } finally {
       await Promise.race([log.close(), abandoned])
     }

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { channelOfType } from '../../event/event.ts'
 import { EventFault, parseEvent } from '../../event/parse-event.ts'
+import type { Clock } from '../../system/clock.ts'
 import { describeEvent, type Paint } from './event-text.ts'
 import { eventsOf, type StreamMessage } from './stream-message.ts'
 import type { OutputFormat } from './tail-arguments.ts'
@@ -11,8 +12,7 @@ export interface EventPrinterOptions {
   readonly count: number
   readonly output: Writable
   readonly paint: Paint
-  /** Milliseconds since 1970. */
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 /** Prints the events of frames, a line each, up to a number of them. */
@@ -50,11 +50,11 @@ export class EventPrinter {
   /** Returns the line of an event, with a mark behind it; nothing for other messages. */
   #line(message: StreamMessage, mark: string): string[] {
     if (!Object.hasOwn(channelOfType, message.T)) return []
-    const { format, paint, now } = this.#options
+    const { format, paint, clock } = this.#options
     if (format === 'json') return [JSON.stringify(message)]
     const event = parseEvent(message)
     if (event instanceof EventFault) return [paint('red', `not an event: ${JSON.stringify(message)}`)]
-    const today = new Date(now()).toISOString().slice(0, 10)
+    const today = new Date(clock.wall()).toISOString().slice(0, 10)
     const line = describeEvent(event, { paint, today })
     const { replaces } = message
     const marks = [mark, typeof replaces === 'number' ? `replaces ${replaces}` : ''].filter(

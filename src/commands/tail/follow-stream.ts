@@ -9,6 +9,7 @@ import { IdleNote, ResumeSummary } from './stream-notes.ts'
 import { StreamPositions } from './stream-positions.ts'
 import { type TailAccess, isLocal } from './tail-access.ts'
 import type { TailArguments } from './tail-arguments.ts'
+import { systemClock } from '../../system/clock.ts'
 
 interface FollowOptions {
   readonly request: TailArguments
@@ -32,7 +33,7 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
   const positions = new StreamPositions()
   let hasBeenConnected = false
   for (;;) {
-    const startedMs = performance.now()
+    const startedMs = systemClock.steady()
     const following = new StreamFollower(options, { positions, credentials: await credentialsOf(access) })
     const ending = await following.ended
     hasBeenConnected ||= ending.kind === 'closed'
@@ -42,7 +43,7 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
       return false
     }
     const askedMs = ending.kind === 'refused' ? ending.retryAfterMs : 0
-    const waitMs = backoff.next(performance.now() - startedMs, askedMs)
+    const waitMs = backoff.next(systemClock.steady() - startedMs, askedMs)
     note('fault', `${describeConnectionEnd(ending)}; connecting again in ${describeDuration(waitMs)}`)
     await setTimeout(waitMs, undefined, { signal: stopping }).catch(() => undefined)
     if (stopping.aborted) return true
@@ -75,7 +76,7 @@ class StreamFollower {
     const { request, access, stopping } = options
     this.#options = options
     this.#positions = positions
-    this.#idle = new IdleNote(request.channels, performance.now())
+    this.#idle = new IdleNote(request.channels, systemClock.steady())
     this.#catchUp = new ResumeSummary(request.channels)
     this.#connection = new GatewayConnection({
       url: access.url,
@@ -92,7 +93,7 @@ class StreamFollower {
   #take(frame: string, messages: readonly StreamMessage[]): void {
     const { printer, output } = this.#options
     if (printer.isDone) return
-    if (printer.printFrame(frame, messages) > 0) this.#idle.recordEvent(performance.now())
+    if (printer.printFrame(frame, messages) > 0) this.#idle.recordEvent(systemClock.steady())
     const caughtUp = this.#catchUp.handle(messages)
     if (caughtUp !== undefined) this.#options.note('info', caughtUp)
     for (const message of messages) {
@@ -122,7 +123,7 @@ class StreamFollower {
       note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
       if (code === 400 && !this.#isSubscribed) this.#beginAnew()
     } else if (type === 'heartbeat' && request.format === 'text') {
-      const idle = this.#idle.recordHeartbeat(message, performance.now())
+      const idle = this.#idle.recordHeartbeat(message, systemClock.steady())
       if (idle !== undefined) note('info', idle)
     } else if (
       type === 'shutdown' ||

@@ -27,7 +27,7 @@ export class FaultReporter {
   readonly #lasting = new Map<string, LastingFault>()
 
   constructor(log: WarnLog, clock: Clock = systemClock) {
-    const limited = () => new RateLimitedLog(log, intervalMs, clock.steady)
+    const limited = () => new RateLimitedLog(log, intervalMs, clock)
     this.#log = log
     this.#batchLog = limited()
     this.#connectionLog = limited()

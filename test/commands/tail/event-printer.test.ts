@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { EventPrinter, type EventPrinterOptions } from '../../../src/commands/tail/event-printer.ts'
 import { readFrame } from '../../../src/commands/tail/stream-message.ts'
+import { clockOf } from '../../support/test-clock.ts'
 
 function printer(options: Partial<EventPrinterOptions>): {
   take: (frame: string) => number
@@ -13,7 +14,7 @@ function printer(options: Partial<EventPrinterOptions>): {
     count: Number.POSITIVE_INFINITY,
     output,
     paint: (_style, text) => text,
-    now: () => Date.parse('2026-01-31T15:00:00Z'),
+    clock: clockOf(() => Date.parse('2026-01-31T15:00:00Z')),
     ...options,
   })
   return {

@@ -9,6 +9,7 @@ import type { PublishOutcome } from '../../../src/http/publish/publish-outcome.t
 import { EventIntake, type EventIntakeOptions } from '../../../src/http/publish/event-intake.ts'
 import { createGrant, createTestQuotas, defaults } from '../../support/defaults.ts'
 import { type Answered, type Post, post } from './post.ts'
+import { clockOf } from '../../support/test-clock.ts'
 
 /** One call of `append`, which the test answers. */
 export interface Append {
@@ -52,7 +53,10 @@ export class BareIntake {
       isReady: () => this.isReady,
       ...defaults.publish,
       maxEventBytes: defaults.ingest.maxEventBytes,
-      quotas: createTestQuotas({ eventsPerSecond }, () => this.nowMs),
+      quotas: createTestQuotas(
+        { eventsPerSecond },
+        clockOf(() => this.nowMs),
+      ),
       ...rest,
     })
     this.logLines = logLines

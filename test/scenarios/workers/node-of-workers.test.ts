@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { mintTestToken } from '../../support/gateway.ts'
 import { GatewayProcess, isRunning, untilGone } from '../../support/gateway-process.ts'
 import { StreamClient } from '../../support/stream-client.ts'
+import { clockOf } from '../../support/test-clock.ts'
 
 const nodes: GatewayProcess[] = []
 const folders: string[] = []
@@ -112,7 +113,7 @@ describe('a node of two workers', () => {
     process.kill(node.workers.get(1)!, 'SIGKILL')
     await node.until(async () => (await node.metric('ticker_worker_restarts_total')) === 1, 'a crash')
     await node.until(async () => (await node.metric('ticker_workers{state="ready"}')) === 2, 'two workers')
-    const old = await mintTestToken({ subject: 'ann', nowMs: Date.now() - 60_000 })
+    const old = await mintTestToken({ subject: 'ann', clock: clockOf(() => Date.now() - 60_000) })
     for (let count = 0; count < 4; count++) {
       await expect(StreamClient.open(node.streamUrl, old)).rejects.toThrow('not authenticated')
     }
