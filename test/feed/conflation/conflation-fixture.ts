@@ -13,49 +13,49 @@ import { JsonForm } from '../../../src/wire/json/json-form.ts'
 
 const jsonForm = new JsonForm()
 
-/** An event as a client reads it; `bs` is its number among all events of the stage. */
-export interface Told {
+/** An event as a client reads it. `bs` is its number among all events of the fixture. */
+export interface DeliveredEvent {
   readonly T: string
   readonly S: string
   readonly bs: number
   readonly replaces?: number
 }
 
-/** A client that is told at an interval. */
+/** A client that gets events at intervals. */
 export class Member implements ConflatedSubscriber {
-  readonly blocks: PreparedFrame[] = []
-  /** What it was offered, also what it did not take. */
+  readonly frames: PreparedFrame[] = []
+  /** How often it was offered frames, taken or not. */
   offers = 0
   isCongested = false
-  seat: ConflatedMembership | undefined
+  membership: ConflatedMembership | undefined
 
-  offer(blocks: readonly PreparedFrame[]): boolean {
+  offer(frames: readonly PreparedFrame[]): boolean {
     this.offers++
     if (this.isCongested) return false
-    this.blocks.push(...blocks)
+    this.frames.push(...frames)
     return true
   }
 
   miss(): void {
-    this.seat?.leave()
+    this.membership?.leave()
   }
 
-  /** What it was told since the last call. */
-  take(): Told[] {
-    return this.blocks.splice(0).flatMap(block => JSON.parse(block.payload.toString()) as Told[])
+  /** Returns the events that it got since the last call. */
+  take(): DeliveredEvent[] {
+    return this.frames.splice(0).flatMap(frame => JSON.parse(frame.payload.toString()) as DeliveredEvent[])
   }
 
-  /** The same, in short. */
+  /** Returns them in short. */
   takeShort(): string[] {
     return this.take().map(({ S, bs, replaces = 0 }) => `${S} ${bs} for ${replaces + 1}`)
   }
 }
 
-function interestOf(names: readonly string[]): Selection {
+function selectionOf(names: readonly string[]): Selection {
   return new Map<Channel, '*' | ReadonlySet<string>>([['quotes', names.includes('*') ? '*' : new Set(names)]])
 }
 
-/** Events and clients, on a clock that stands until the test moves it, and an event loop that waits for the test. */
+/** Events and clients, on a clock that the test moves, with an event loop that waits for the test. */
 export class ConflationFixture {
   readonly lastValues: LastValueCache
   readonly conflation: Conflation
@@ -74,34 +74,34 @@ export class ConflationFixture {
     this.lastValues.items.onForgotten = item => this.conflation.forget(item)
   }
 
-  /** How far the log was read: how many events there were. */
+  /** How far the log was read: the number of events. */
   get position(): number {
     return this.reached[0] ?? 0
   }
 
   join(intervalMs: ConflationIntervalMs, names: readonly string[], member = new Member()): Member {
-    const wish = { subscriber: member, selection: interestOf(names), form: jsonForm }
-    member.seat = this.conflation.join(intervalMs, wish)
+    const request = { subscriber: member, selection: selectionOf(names), form: jsonForm }
+    member.membership = this.conflation.join(intervalMs, request)
     return member
   }
 
-  /** Puts a member on another seat. */
+  /** Moves a member to another membership. */
   move(member: Member, intervalMs: ConflationIntervalMs, names: readonly string[]): void {
-    const { seat } = member
-    const undelivered = seat?.undelivered() ?? new Map()
-    const wish = { subscriber: member, selection: interestOf(names), form: jsonForm, undelivered }
-    member.seat = this.conflation.join(intervalMs, wish)
-    seat?.leave()
+    const { membership } = member
+    const undelivered = membership?.undelivered() ?? new Map()
+    const request = { subscriber: member, selection: selectionOf(names), form: jsonForm, undelivered }
+    member.membership = this.conflation.join(intervalMs, request)
+    membership?.leave()
   }
 
-  /** A batch of quotes of these symbols. */
+  /** Adds a batch of quotes of these symbols. */
   quote(...symbols: readonly string[]): void {
     this.take(...symbols)
     this.lastValues.batch.reset()
     this.conflation.tidy()
   }
 
-  /** Some of a batch that goes on. */
+  /** Adds quotes to a batch that goes on. */
   take(...symbols: readonly string[]): void {
     for (const [at, S] of symbols.entries()) {
       const offset = this.position + at
@@ -112,14 +112,14 @@ export class ConflationFixture {
     this.reached[0] = this.position + symbols.length
   }
 
-  /** Lets the event loop come round once; false if nobody waits for it. */
+  /** Runs one turn of the event loop. Returns false if nobody waits for it. */
   turn(): boolean {
     const work = this.#turns.shift()
     work?.()
     return work !== undefined
   }
 
-  /** Lets time pass, and everyone be told. */
+  /** Lets time pass, and everything be delivered. */
   pass(ms: number): void {
     vi.advanceTimersByTime(ms)
     while (this.turn());

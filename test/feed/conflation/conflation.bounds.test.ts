@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { collectedHeapBytes } from '../../support/collected-heap.ts'
-import { ConflationFixture, type Member, type Told } from './conflation-fixture.ts'
+import { ConflationFixture, type Member, type DeliveredEvent } from './conflation-fixture.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 })
@@ -9,10 +9,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const counted = (told: readonly Told[]): number =>
-  told.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)
+const counted = (events: readonly DeliveredEvent[]): number =>
+  events.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)
 
-test('an interval in which many join, each after events of many items, ends early, and everyone is told every event', () => {
+test('an interval in which many join, each after events of many items, ends early, and nobody misses an event', () => {
   const fixture = new ConflationFixture()
   const symbols = Array.from({ length: 1000 }, (_, index) => `S${index}`)
   const members: Member[] = []
@@ -29,10 +29,10 @@ test('an interval in which many join, each after events of many items, ends earl
   expect(sums).toEqual(members.map((_, join) => (300 - join) * 1000))
 })
 
-// Cause: who had joined within an interval was kept until its end, though it had left.
-// Symptom: memory that grew with each subscribe and unsubscribe, for up to 120 s.
+// Cause: a member that joined and left within an interval was kept until its end.
+// Symptom: memory grew with each subscribe and unsubscribe, for up to 120 s.
 // Seen: reading, while the journal was replaced.
-test('a hundred thousand who come and go within an interval leave nothing behind', () => {
+test('a hundred thousand members that come and go within an interval leave nothing behind', () => {
   const fixture = new ConflationFixture()
   const member = fixture.join(120_000, ['*'])
   fixture.quote('A')
@@ -40,25 +40,25 @@ test('a hundred thousand who come and go within an interval leave nothing behind
   for (let visit = 0; visit < 100_000; visit++) {
     const visitor = fixture.join(120_000, [visit % 2 === 0 ? '*' : 'A'])
     fixture.quote('A')
-    visitor.seat!.leave()
+    visitor.membership!.leave()
   }
   expect(collectedHeapBytes() - before).toBeLessThan(5_000_000)
   fixture.pass(120_000)
   expect(member.takeShort()).toEqual(['A 100000 for 100001'])
 })
 
-test('who is to be told of an item that has to go leaves where it was, and others are told', () => {
+test('a member that still had events of a forgotten item to get leaves where it was; others get theirs', () => {
   const fixture = new ConflationFixture({ maxItems: 2 })
   const everything = fixture.join(250, ['*'])
   const some = fixture.join(250, ['B', 'C'])
   fixture.quote('A', 'B', 'C')
-  // Of A it was still to be told.
-  expect(everything.seat!.leave()).toEqual({ positions: [0], isComplete: true })
+  // It still had A to get.
+  expect(everything.membership!.leave()).toEqual({ positions: [0], isComplete: true })
   fixture.pass(250)
   expect([everything.takeShort(), some.takeShort()]).toEqual([[], ['C 2 for 1', 'B 1 for 1']])
 })
 
-test('a flood of items that nobody is told of keeps its place for those that someone is', () => {
+test('a flood of items that nobody selects does not displace selected items', () => {
   const fixture = new ConflationFixture({ maxItems: 10 })
   const member = fixture.join(120_000, ['A', 'B'])
   fixture.quote('A', 'B')
@@ -70,7 +70,7 @@ test('a flood of items that nobody is told of keeps its place for those that som
   expect(fixture.lastValues.items.size).toBe(10)
 })
 
-test('an item that gets the number of another, while that one is being told, is not taken for it', () => {
+test('an item that gets the number of another during its delivery is not taken for it', () => {
   const fixture = new ConflationFixture({ maxItems: 2, writesPerTurn: 1 })
   const first = fixture.join(250, ['A'])
   const member = fixture.join(250, ['B', 'F'])
@@ -84,10 +84,10 @@ test('an item that gets the number of another, while that one is being told, is 
   expect(member.takeShort()).toEqual(['F 2 for 1'])
 })
 
-// Cause: what was left over of an item was kept by its number until the batch had ended, though another item had that by then.
-// Symptom: an interval that ended meanwhile told its client the event of an item that it had not subscribed to.
-// Seen: reading, for everything that holds numbers of items.
-test('who is to be told of an item that has gone is not told of the one that has its number', () => {
+// Cause: the leftovers of an item were kept by its number until the batch ended, when another item had the number.
+// Symptom: an interval that ended meanwhile delivered an event of an item that the client had not subscribed to.
+// Seen: reading everything that is kept by item number.
+test('a member with leftovers of a forgotten item does not get the item that has its number', () => {
   const fixture = new ConflationFixture({ maxItems: 2, maxIntervalBytes: 1025 })
   const member = fixture.join(250, ['A', 'B'])
   const other = fixture.join(250, ['C'])

@@ -13,16 +13,16 @@ afterEach(() => {
 
 const symbols = ['A', 'B', 'C', 'D', 'E', 'F']
 
-/** A client that keeps how many events of each item it was told of, and the newest. */
-class Bookkeeper extends Member {
-  /** The symbols that it wants, and since which offset. */
+/** A client that counts the events it got of each item, and keeps the newest. */
+class CountingMember extends Member {
+  /** The symbols that it selects, and since which offset. */
   #since = new Map<string, number>()
   readonly events = new Map<string, number>()
   readonly newest = new Map<string, number>()
   readonly faults: string[] = []
   hasLeft = false
 
-  /** What it wants from now on; what it wanted before goes on. */
+  /** Selects these names from now on. A symbol that it selected before goes on. */
   want(names: readonly string[], offset: number): void {
     const wanted = symbols.filter(symbol => names.includes('*') || names.includes(symbol))
     for (const symbol of symbols) {
@@ -38,7 +38,7 @@ class Bookkeeper extends Member {
   }
 
   leave(): void {
-    this.seat!.leave()
+    this.membership!.leave()
     this.hasLeft = true
   }
 
@@ -47,15 +47,15 @@ class Bookkeeper extends Member {
     this.hasLeft = true
   }
 
-  override offer(...blocks: Parameters<Member['offer']>): boolean {
+  override offer(...frames: Parameters<Member['offer']>): boolean {
     if (this.hasLeft) this.faults.push('offered something after it had left')
-    const isTaken = super.offer(...blocks)
+    const isTaken = super.offer(...frames)
     this.hasLeft ||= !isTaken
     this.#read()
     return isTaken
   }
 
-  /** Reads what came: nothing that it does not want, or that is not newer than what it has. */
+  /** Reads what came: nothing that it does not select, and nothing that is not newer than what it has. */
   #read(): void {
     for (const { S, bs, replaces = 0 } of this.take()) {
       if (replaces < 0 || bs <= (this.newest.get(S) ?? this.sinceOf(S) - 1)) this.faults.push(`${S} ${bs}`)
@@ -65,10 +65,10 @@ class Bookkeeper extends Member {
   }
 }
 
-/** What all members have to have been told, by the symbols of all events in their order. */
-function check(member: Bookkeeper, log: readonly string[]): void {
+/** Checks what a member must have got, given the symbols of all events in order. */
+function check(member: CountingMember, log: readonly string[]): void {
   expect(member.faults).toEqual([])
-  const { positions, isComplete } = member.seat!.delivered
+  const { positions, isComplete } = member.membership!.delivered
   const to = positions[0] ?? 0
   for (const symbol of symbols) {
     const since = member.sinceOf(symbol)
@@ -82,7 +82,7 @@ function check(member: Bookkeeper, log: readonly string[]): void {
   }
 }
 
-const seatWish = {
+const membershipRequest = {
   names: fc.constantFrom(['*'], ['A'], ['A', 'B', 'C'], ['B', 'F'], [...symbols, 'NONE']),
   intervalMs: fc.constantFrom<ConflationIntervalMs>(100, 250),
 }
@@ -98,12 +98,12 @@ const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('join' as const),
-      ...seatWish,
+      ...membershipRequest,
     }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('move' as const), member: fc.nat(), ...seatWish }),
+    arbitrary: fc.record({ kind: fc.constant('move' as const), member: fc.nat(), ...membershipRequest }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('leave' as const), member: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('congest' as const), member: fc.nat() }) },
@@ -111,7 +111,7 @@ const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
 )
 
-test('every member is told of each event that it wants, once, as itself or as replaced, up to where it says', () => {
+test('every member gets each selected event once, itself or as replaced, up to the position that it states', () => {
   const property = fc.property(
     fc.array(step, { minLength: 10, maxLength: 80 }),
     fc.constantFrom(1, 3, 250),
@@ -122,13 +122,13 @@ test('every member is told of each event that it wants, once, as itself or as re
       vi.clearAllTimers()
       const fixture = new ConflationFixture({ writesPerTurn, maxIntervalBytes, maxItems })
       const log: string[] = []
-      const members: Bookkeeper[] = []
+      const members: CountingMember[] = []
       for (const one of steps) {
         if (one.kind === 'quotes') {
           fixture.quote(...one.symbols)
           log.push(...one.symbols)
         } else if (one.kind === 'join') {
-          const member = new Bookkeeper()
+          const member = new CountingMember()
           members.push(member)
           member.want(one.names, fixture.position)
           fixture.join(one.intervalMs, one.names, member)
@@ -149,8 +149,8 @@ test('every member is told of each event that it wants, once, as itself or as re
       const { position } = fixture
       for (const member of members) {
         check(member, log)
-        const told = member.seat!.leave()
-        if (!member.hasLeft) expect(told).toEqual({ positions: [position], isComplete: true })
+        const delivered = member.membership!.leave()
+        if (!member.hasLeft) expect(delivered).toEqual({ positions: [position], isComplete: true })
       }
       expect(vi.getTimerCount()).toBe(0)
       expect([...fixture.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))

@@ -17,26 +17,26 @@ afterEach(() => {
 const namesOf = (count: number): string[] => Array.from({ length: count }, (_, index) => `S${index}`)
 
 describe('at the end of an interval', () => {
-  test('each item that changed is told once: its newest event, and how many it replaces', () => {
+  test('each item that changed is delivered once: its newest event, and how many it replaces', () => {
     const member = fixture.join(250, ['A', 'B', 'C'])
     fixture.quote('A', 'B', 'A')
     fixture.quote('X', 'A')
-    expect(member.blocks).toEqual([])
+    expect(member.frames).toEqual([])
     fixture.pass(250)
     expect(member.takeShort().toSorted()).toEqual(['A 4 for 3', 'B 1 for 1'])
     fixture.pass(250)
     expect(member.offers).toBe(1)
   })
 
-  test('who wants the same receives the very same block', () => {
+  test('members with equal selections receive the very same frame', () => {
     const [ann, bob] = [fixture.join(250, ['A', 'B']), fixture.join(250, ['B', 'A'])]
     fixture.quote('A', 'B', 'B')
     fixture.pass(250)
-    expect(ann.blocks).toHaveLength(1)
-    expect(bob.blocks[0]).toBe(ann.blocks[0])
+    expect(ann.frames).toHaveLength(1)
+    expect(bob.frames[0]).toBe(ann.frames[0])
   })
 
-  test('who joined in the middle of it is told of what came since, and from then on shares frames', () => {
+  test('a member that joined within it gets what came since, and from then on shares frames', () => {
     const ann = fixture.join(250, ['A', 'B'])
     fixture.quote('A', 'B', 'B')
     const [bob, cid] = [fixture.join(250, ['A', 'B']), fixture.join(250, ['A', 'B'])]
@@ -51,13 +51,13 @@ describe('at the end of an interval', () => {
     expect(cid.takeShort()).toEqual(['A 3 for 1'])
     fixture.quote('A', 'A')
     fixture.pass(250)
-    const [block] = ann.blocks
-    for (const member of [ann, bob, cid, dan]) expect(member.blocks).toEqual([block])
-    expect(bob.blocks[0]).toBe(block)
-    expect(dan.blocks[0]).toBe(block)
+    const [frame] = ann.frames
+    for (const member of [ann, bob, cid, dan]) expect(member.frames).toEqual([frame])
+    expect(bob.frames[0]).toBe(frame)
+    expect(dan.frames[0]).toBe(frame)
   })
 
-  test('a whole channel is told as its names are', () => {
+  test('a whole channel is delivered like names', () => {
     const [all, some] = [fixture.join(250, ['*']), fixture.join(250, namesOf(50))]
     fixture.quote('S1', 'Y', 'S1')
     fixture.pass(250)
@@ -65,7 +65,7 @@ describe('at the end of an interval', () => {
     expect(some.takeShort()).toEqual(['S1 2 for 2'])
   })
 
-  test('other channels are not told', () => {
+  test('other channels are not delivered', () => {
     const member = fixture.join(250, ['*'])
     const { lastValues, conflation } = fixture
     const trade = { T: 't', S: 'A', p: 1, s: 1, t: '2026-01-02T14:30:00Z' } as const
@@ -91,11 +91,11 @@ describe('the clock', () => {
     expect(slow.takeShort()).toEqual(['A 1 for 2'])
   })
 
-  test('stands where nobody is told at intervals', () => {
+  test('stands while there are no members', () => {
     expect(vi.getTimerCount()).toBe(0)
     const members = [fixture.join(250, ['A']), fixture.join(250, ['B']), fixture.join(500, ['A'])]
     expect(vi.getTimerCount()).toBe(2)
-    for (const { seat } of members) seat!.leave()
+    for (const { membership } of members) membership!.leave()
     expect(vi.getTimerCount()).toBe(0)
     expect([...fixture.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
     expect(fixture.conflation.countNames(() => true)).toBe(0)
@@ -118,8 +118,8 @@ describe('the clock', () => {
   })
 })
 
-describe('a node with many to tell', () => {
-  test('tells some in each turn, all of them what was when the interval ended', () => {
+describe('a node with many members', () => {
+  test('delivers to some in each turn, to all the state at the end of the interval', () => {
     fixture = new ConflationFixture({ writesPerTurn: 2 })
     const members = namesOf(5).map(() => fixture.join(250, ['A']))
     const offers = (): number => members.filter(member => member.offers > 0).length
@@ -136,7 +136,7 @@ describe('a node with many to tell', () => {
     for (const member of members) expect(member.takeShort()).toEqual(['A 2 for 2'])
   })
 
-  test('puts off the end of an interval that the last one has not been told of, and counts on', () => {
+  test('puts off the end of an interval while the last one is being delivered, and counts on', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1 })
     const members = namesOf(3).map(() => fixture.join(100, ['A']))
     for (let interval = 0; interval < 3; interval++) {
@@ -162,7 +162,7 @@ describe('a node with many to tell', () => {
     expect(crowd.filter(({ offers }) => offers > 0).length).toBeLessThan(10)
   })
 
-  test('writes no more at a tick than it may; what is left over comes first the next time', () => {
+  test('writes no more of an interval than it may; leftovers come first the next time', () => {
     fixture = new ConflationFixture({ maxIntervalBytes: 2048 })
     const names = namesOf(25)
     const member = fixture.join(250, names)
@@ -171,7 +171,7 @@ describe('a node with many to tell', () => {
     const first = member.take()
     expect(first.length).toBeGreaterThan(3)
     expect(JSON.stringify(first).length).toBeLessThanOrEqual(2048)
-    expect(member.seat!.delivered).toEqual({ positions: [50], isComplete: false })
+    expect(member.membership!.delivered).toEqual({ positions: [50], isComplete: false })
     const left = names.filter(name => !first.some(({ S }) => S === name))
     fixture.quote(...names)
     fixture.pass(250)
@@ -181,18 +181,18 @@ describe('a node with many to tell', () => {
     for (let tick = 0; tick < 10; tick++) fixture.pass(250)
     const all = [...first, ...second, ...member.take()]
     expect(all.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)).toBe(75)
-    expect(member.seat!.delivered).toEqual({ positions: [75], isComplete: true })
+    expect(member.membership!.delivered).toEqual({ positions: [75], isComplete: true })
   })
 
-  test('tells at most a megabyte at a tick, in frames', () => {
+  test('delivers at most a megabyte of an interval, in frames', () => {
     const names = Array.from({ length: 20_000 }, (_, index) => `SYMBOL.${index}`)
     const member = fixture.join(1000, ['*'])
     fixture.quote(...names)
     fixture.pass(1000)
-    const bytes = member.blocks.reduce((sum, block) => sum + block.framed().length, 0)
+    const bytes = member.frames.reduce((sum, frame) => sum + frame.framed().length, 0)
     expect(bytes).toBeGreaterThan(700_000)
     expect(bytes).toBeLessThanOrEqual(1_048_576)
-    for (const { payload } of member.blocks) expect(payload.length).toBeLessThanOrEqual(maxFrameBytes)
+    for (const { payload } of member.frames) expect(payload.length).toBeLessThanOrEqual(maxFrameBytes)
     fixture.pass(1000)
     fixture.pass(1000)
     expect(new Set(member.take().map(({ S }) => S)).size).toBe(20_000)
@@ -200,7 +200,7 @@ describe('a node with many to tell', () => {
 })
 
 describe('a member', () => {
-  test('that does not take what it is offered has left, and knows what it was told', () => {
+  test('that does not take what it is offered has left, and states what it got', () => {
     const [ann, bob] = [fixture.join(250, ['A']), fixture.join(250, ['A'])]
     fixture.quote('A')
     fixture.pass(250)
@@ -211,36 +211,36 @@ describe('a member', () => {
     fixture.pass(250)
     expect(ann.offers).toBe(3)
     expect(bob.offers).toBe(2)
-    expect(bob.seat!.leave()).toEqual({ positions: [1], isComplete: true })
-    expect(ann.seat!.leave()).toEqual({ positions: [4], isComplete: true })
+    expect(bob.membership!.leave()).toEqual({ positions: [1], isComplete: true })
+    expect(ann.membership!.leave()).toEqual({ positions: [4], isComplete: true })
   })
 
-  test('that leaves before it was told anything was told up to where it joined', () => {
+  test('that leaves before it got anything has everything up to where it joined', () => {
     fixture.join(250, ['A'])
     fixture.quote('A', 'A')
     const member = fixture.join(250, ['A'])
     fixture.quote('A')
-    expect(member.seat!.leave()).toEqual({ positions: [2], isComplete: true })
+    expect(member.membership!.leave()).toEqual({ positions: [2], isComplete: true })
     fixture.pass(250)
     expect(member.offers).toBe(0)
   })
 
-  test('whose items did not change was told of that', () => {
+  test('whose items did not change has everything, without a frame', () => {
     const member = fixture.join(250, ['A'])
     fixture.quote('X', 'Y')
     fixture.pass(250)
     expect(member.offers).toBe(0)
-    expect(member.seat!.leave()).toEqual({ positions: [2], isComplete: true })
+    expect(member.membership!.leave()).toEqual({ positions: [2], isComplete: true })
   })
 
-  test('that leaves while the others are told has not been told', () => {
+  test('that leaves during the delivery, before its turn, has got nothing of it', () => {
     fixture = new ConflationFixture({ writesPerTurn: 2 })
     const members = namesOf(4).map(() => fixture.join(250, ['A']))
     fixture.quote('A')
     vi.advanceTimersByTime(250)
     expect(members.map(({ offers }) => offers)).toEqual([1, 1, 0, 0])
-    expect(members[3]!.seat!.leave().positions).toEqual([0])
-    expect(members[1]!.seat!.leave().positions).toEqual([1])
+    expect(members[3]!.membership!.leave().positions).toEqual([0])
+    expect(members[1]!.membership!.leave().positions).toEqual([1])
     while (fixture.turn());
     expect(members.map(({ offers }) => offers)).toEqual([1, 1, 1, 0])
   })
@@ -248,7 +248,7 @@ describe('a member', () => {
   test('that leaves while it is offered something has not taken it', () => {
     class Leaver extends Member {
       override offer(): boolean {
-        this.seat!.leave()
+        this.membership!.leave()
         return true
       }
     }
@@ -256,41 +256,41 @@ describe('a member', () => {
     const other = fixture.join(250, ['A'])
     fixture.quote('A')
     fixture.pass(250)
-    expect(leaver.seat!.leave()).toEqual({ positions: [0], isComplete: true })
+    expect(leaver.membership!.leave()).toEqual({ positions: [0], isComplete: true })
     expect(other.takeShort()).toEqual(['A 0 for 1'])
   })
 
-  test('that changes what it wants takes along what it was not told of yet', () => {
+  test('that changes its selection takes along what it did not get yet', () => {
     const member = fixture.join(250, ['A', 'B'])
     const other = fixture.join(250, ['A', 'C'])
     fixture.quote('A', 'B', 'C', 'A')
     fixture.move(member, 250, ['A', 'C'])
-    expect(member.seat!.delivered).toEqual({ positions: [4], isComplete: false })
+    expect(member.membership!.delivered).toEqual({ positions: [4], isComplete: false })
     fixture.quote('A', 'C')
     fixture.pass(250)
     expect(member.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 1'])
     expect(other.takeShort().toSorted()).toEqual(['A 4 for 3', 'C 5 for 2'])
     fixture.quote('A')
     fixture.pass(250)
-    expect(member.blocks[0]).toBe(other.blocks[0])
+    expect(member.frames[0]).toBe(other.frames[0])
   })
 
-  test('that changes to another interval while it is to be told takes that along too', () => {
+  test('that changes to another interval during the delivery takes that along, too', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1 })
     const members = namesOf(3).map(() => fixture.join(250, ['A']))
     fixture.quote('A')
     vi.advanceTimersByTime(250)
     fixture.quote('A')
-    const [told, , waiting] = members
-    fixture.move(told!, 500, ['A'])
+    const [served, , waiting] = members
+    fixture.move(served!, 500, ['A'])
     fixture.move(waiting!, 500, ['A'])
     expect(waiting!.offers).toBe(0)
     fixture.pass(250)
-    expect(told!.takeShort()).toEqual(['A 0 for 1', 'A 1 for 1'])
+    expect(served!.takeShort()).toEqual(['A 0 for 1', 'A 1 for 1'])
     expect(waiting!.takeShort()).toEqual(['A 1 for 2'])
   })
 
-  test('that has just joined, and changes before it was told, takes along what came since it joined', () => {
+  test('that has just joined, and changes before it got anything, takes along what came since it joined', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1 })
     for (const name of ['A', 'B', 'C']) fixture.join(250, [name])
     fixture.pass(250)
@@ -303,7 +303,7 @@ describe('a member', () => {
     expect(member.takeShort()).toEqual(['B 3 for 1'])
   })
 
-  test('that changes when frames were built for it, but not offered, takes along what was left over before', () => {
+  test('that changes when its frames were built, but not offered, takes along the leftovers of before', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1, maxIntervalBytes: 1 })
     const members = namesOf(2).map(() => fixture.join(250, ['A', 'B']))
     fixture.quote('A', 'B')
@@ -317,15 +317,15 @@ describe('a member', () => {
   })
 
   // Cause: a cohort that everyone had left was dropped while others could still join it.
-  // Symptom: who joined it was told of one tick and never again.
+  // Symptom: a member that joined it got one interval, and nothing after that.
   // Seen: when the code was read again, before anyone used it.
-  test('that joins right after another one has left is told for good', () => {
+  test('that joins right after another one has left gets every interval', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1 })
     const others = namesOf(3).map(() => fixture.join(250, ['A']))
     fixture.quote('A')
     vi.advanceTimersByTime(250)
-    const seat: ConflatedMembership = fixture.join(250, ['A']).seat!
-    seat.leave()
+    const membership: ConflatedMembership = fixture.join(250, ['A']).membership!
+    membership.leave()
     while (fixture.turn());
     const member = fixture.join(250, ['A'])
     for (let tick = 0; tick < 3; tick++) {
@@ -337,7 +337,7 @@ describe('a member', () => {
   })
 })
 
-test('counts what was told, what that replaced, the names and the audiences', () => {
+test('counts what was delivered and replaced, the names and the audiences', () => {
   fixture.join(250, ['A', 'B'])
   const member = fixture.join(250, ['B', 'A'])
   fixture.join(500, ['A', '*'])
@@ -350,7 +350,7 @@ test('counts what was told, what that replaced, the names and the audiences', ()
   expect(fixture.conflation.counts).toMatchObject({
     events: 2,
     deliveries: 4,
-    bytes: 2 * member.blocks[0]!.framed().length,
+    bytes: 2 * member.frames[0]!.framed().length,
     flushes: 1,
     replaced: { quotes: 2, trades: 0 },
     ticks: { told: 1, put_off: 0 },
