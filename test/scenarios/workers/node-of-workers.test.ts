@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { mintTestToken } from '../../support/gateway.ts'
 import { GatewayProcess, isRunning, untilGone } from '../../support/gateway-process.ts'
+import { waitUntil } from '../../support/wait-until.ts'
 import { StreamClient } from '../../support/stream-client.ts'
 import { clockOf } from '../../support/test-clock.ts'
 
@@ -174,9 +175,11 @@ describe('a node of two workers', () => {
     await open(node)
     node.signal('SIGTERM')
     await node.until(() => node.log.includes('stopping:'), 'the first signal')
-    // The same signal within half a second is npm's echo.
-    await new Promise(resolve => setTimeout(resolve, 600))
-    node.signal('SIGTERM')
+    // For half a second the gateway takes the same signal for npm's echo.
+    await waitUntil(() => {
+      node.signal('SIGTERM')
+      return node.hasEnded
+    }, 'its end')
     expect(await node.ended).toBe(130)
     await untilGone([...node.workers.values()])
   })
