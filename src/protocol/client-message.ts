@@ -9,7 +9,7 @@ import { showValue } from '../diagnostics/show-value.ts'
 import { type CursorPosition, parseCursor } from './cursor.ts'
 import type { RequestFault, RequestId } from './error-message.ts'
 
-/** What a lagging reader of a channel gets: everything, or the newest event of each item. */
+/** What a reader that does not keep up gets of a channel: every event, or the newest event of each item. */
 export type Policy = 'every' | 'conflate'
 
 /** Symbols, or `*`, by channel; never an empty list. */
@@ -27,9 +27,12 @@ export interface SubscribeMessage {
   readonly items: RequestedItems
   readonly policy: ReadonlyMap<Channel, Policy>
   readonly snapshot: boolean
-  /** How often the conflated channels that it names are told; 0: at once; where absent, as before. */
+  /**
+   * The interval at which the conflated channels of the request are delivered; 0: at once; `undefined`: as
+   * before.
+   */
   readonly conflateMs: ConflationIntervalMs | 0 | undefined
-  /** From where to go on; only in the first subscription of a session. */
+  /** Where to go on; only in the first subscription of a session. */
   readonly cursor: readonly CursorPosition[] | undefined
 }
 
@@ -39,22 +42,22 @@ export interface UnsubscribeMessage {
   readonly items: RequestedItems
 }
 
-/** The client has handled the first so many frames of data of this connection. */
+/** The client has handled the first `frames` frames of data of this connection. */
 export interface AckMessage {
   readonly action: 'ack'
   readonly id?: RequestId | undefined
   readonly frames: number
 }
 
-/** What a client may ask once it is authenticated. */
+/** A message that a client may send once it is authenticated. */
 export type ClientRequest = SubscribeMessage | UnsubscribeMessage | AckMessage
 
 export type ClientMessage = AuthMessage | ClientRequest
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A fault while reading, caught by `parseClientMessage` alone. */
-class Refusal extends Error {}
+/** Thrown by the readers of fields, and caught by `parseClientMessage`. */
+class MessageFault extends Error {}
 
 const known = {
   auth: new Set(['action', 'id', 'token']),
@@ -63,7 +66,10 @@ const known = {
   ack: new Set(['action', 'id', 'n']),
 } as const satisfies Record<ClientMessage['action'], Set<string>>
 
-/** Reads one message of a client (`PROTOCOL.md` §3). A fault's detail names the field, its value and the rule. */
+/**
+ * Reads one message of a client (`PROTOCOL.md` §3). The fault's detail names the field, its value and the
+ * rule.
+ */
 export function parseClientMessage(text: string): ClientMessage | RequestFault {
   let id: RequestId | undefined
   try {
@@ -71,7 +77,7 @@ export function parseClientMessage(text: string): ClientMessage | RequestFault {
     id = parseId(fields['id'])
     return parseAction(fields, id)
   } catch (thrown) {
-    if (thrown instanceof Refusal) return { code: 400, detail: thrown.message, id }
+    if (thrown instanceof MessageFault) return { code: 400, detail: thrown.message, id }
     throw thrown
   }
 }
@@ -81,10 +87,10 @@ function parseFields(text: string): Fields {
   try {
     value = JSON.parse(text)
   } catch {
-    throw new Refusal(`not JSON: ${showValue(text)}`)
+    throw new MessageFault(`not JSON: ${showValue(text)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Refusal(`${showValue(value)}: expected a JSON object with an "action"`)
+    throw new MessageFault(`${showValue(value)}: expected a JSON object with an "action"`)
   }
   return value as Fields
 }
@@ -92,11 +98,11 @@ function parseFields(text: string): Fields {
 function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
   const { action } = fields
   if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe' && action !== 'ack') {
-    throw new Refusal(`action=${showValue(action)}: expected auth, subscribe, unsubscribe or ack`)
+    throw new MessageFault(`action=${showValue(action)}: expected auth, subscribe, unsubscribe or ack`)
   }
   for (const name of Object.keys(fields)) {
     if (!known[action].has(name)) {
-      throw new Refusal(
+      throw new MessageFault(
         `${showValue(name)}: unknown field of ${action}; known: ${[...known[action]].join(', ')}`,
       )
     }
@@ -118,26 +124,28 @@ function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
 
 function parseId(id: unknown): RequestId | undefined {
   if (id === undefined) return undefined
-  // It is echoed, and no strict reader takes half a surrogate pair.
+  // The id is echoed, and strict readers refuse half a surrogate pair.
   if (typeof id === 'string' && id.length <= 64) return id.toWellFormed()
   if (typeof id === 'number' && Number.isSafeInteger(id)) return id
-  throw new Refusal(`id=${showValue(id)}: expected a text of at most 64 characters or a whole number`)
+  throw new MessageFault(`id=${showValue(id)}: expected a text of at most 64 characters or a whole number`)
 }
 
 function parseToken(token: unknown): string {
   if (typeof token === 'string' && token !== '') return token
-  throw new Refusal('token: expected a JSON Web Token as text')
+  throw new MessageFault('token: expected a JSON Web Token as text')
 }
 
 function parseFrames(count: unknown): number {
   if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
-  throw new Refusal(`n=${showValue(count)}: expected how many frames with data were handled, a whole number`)
+  throw new MessageFault(
+    `n=${showValue(count)}: expected how many frames with data were handled, a whole number`,
+  )
 }
 
 function parseSnapshot(snapshot: unknown): boolean {
   if (snapshot === undefined) return false
   if (typeof snapshot === 'boolean') return snapshot
-  throw new Refusal(`snapshot=${showValue(snapshot)}: expected true or false`)
+  throw new MessageFault(`snapshot=${showValue(snapshot)}: expected true or false`)
 }
 
 function parseConflateMs(conflateMs: unknown): ConflationIntervalMs | 0 | undefined {
@@ -150,7 +158,7 @@ function parseConflateMs(conflateMs: unknown): ConflationIntervalMs | 0 | undefi
   ) {
     return conflationIntervalFor(conflateMs)
   }
-  throw new Refusal(
+  throw new MessageFault(
     `conflateMs=${showValue(conflateMs)}: expected whole milliseconds, 0 to ${maxConflationIntervalMs}`,
   )
 }
@@ -158,7 +166,7 @@ function parseConflateMs(conflateMs: unknown): ConflationIntervalMs | 0 | undefi
 function readCursor(cursor: unknown): readonly CursorPosition[] | undefined {
   if (cursor === undefined) return undefined
   const result = parseCursor(cursor)
-  if ('fault' in result) throw new Refusal(`cursor: ${result.fault}`)
+  if ('fault' in result) throw new MessageFault(`cursor: ${result.fault}`)
   return result.positions
 }
 
@@ -168,7 +176,7 @@ function parseItems(fields: Fields): RequestedItems {
     const symbols = fields[channel]
     if (symbols === undefined || symbols === null) continue
     if (!Array.isArray(symbols)) {
-      throw new Refusal(
+      throw new MessageFault(
         `${channel}=${showValue(symbols)}: expected an array of symbols, such as ["AAPL"] or ["*"]`,
       )
     }
@@ -185,25 +193,26 @@ function parseSymbol(channel: Channel, symbol: unknown): string {
   if (symbol === '*') return symbol
   const meant = typeof symbol === 'string' ? toSymbol(symbol) : undefined
   if (meant !== undefined) return meant
-  throw new Refusal(`${channel}: ${showValue(symbol)} is no symbol; expected * or ${symbolRule}`)
+  throw new MessageFault(`${channel}: ${showValue(symbol)} is no symbol; expected * or ${symbolRule}`)
 }
 
 function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
   const chosen = new Map<Channel, Policy>()
   if (policy === undefined) return chosen
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) {
-    throw new Refusal(`policy=${showValue(policy)}: expected an object such as {"quotes":"every"}`)
+    throw new MessageFault(`policy=${showValue(policy)}: expected an object such as {"quotes":"every"}`)
   }
   for (const [name, value] of Object.entries(policy)) {
     const channel = channels.find(candidate => candidate === name)
     if (channel === undefined)
-      throw new Refusal(`policy: ${showValue(name)} is no channel; channels: ${channels.join(', ')}`)
+      throw new MessageFault(`policy: ${showValue(name)} is no channel; channels: ${channels.join(', ')}`)
     if (value !== 'every' && value !== 'conflate') {
-      throw new Refusal(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
+      throw new MessageFault(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
     }
     if (channel === 'news' && value === 'conflate') {
-      throw new Refusal(
-        'policy.news="conflate": expected "every"; news is told by position, and no article replaces another',
+      throw new MessageFault(
+        'policy.news="conflate": expected "every"; news is told by position, ' +
+          'and no article replaces another',
       )
     }
     chosen.set(channel, value)

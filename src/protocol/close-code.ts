@@ -1,10 +1,13 @@
-/** How a connection is closed, and so what its client should do. */
+/** Says why a connection is closed, and so what its client should do. */
 export interface CloseCode {
   readonly code: number
   readonly reason: string
 }
 
-/** 4000–4499: reconnect. 4500–4999: stop, a human must act. `PROTOCOL.md` §7 lists them. */
+/**
+ * 4000–4499: the client should reconnect. 4500–4999: it should stop, since people have to act.
+ * `PROTOCOL.md` §7 lists them.
+ */
 export const closeCodes = {
   draining: { code: 4000, reason: 'draining' },
   tooSlow: { code: 4001, reason: 'too slow' },

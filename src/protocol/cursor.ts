@@ -19,7 +19,10 @@ export interface PartitionPosition {
   readonly number: number
 }
 
-/** Neighbouring partitions of a topic with neighbouring numbers, as clients are told of them (`PROTOCOL.md` §8). */
+/**
+ * Neighbouring partitions of a topic with neighbouring numbers, as clients are told of them (`PROTOCOL.md`
+ * §8).
+ */
 export interface PartitionRun {
   readonly topic: string
   readonly epoch: string
@@ -38,9 +41,9 @@ const radix = 36
 const longestPosition = Number.MAX_SAFE_INTEGER.toString(radix).length
 
 /**
- * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client has reached since. If a partition
- * is there twice, the later entry holds. A cursor grants nothing: what is delivered from it is what the token allows, as far back as
- * the operator allows.
+ * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client
+ * has reached since. If a partition is there twice, the later entry holds. A cursor grants nothing: what is
+ * delivered from it is what the token allows, as far back as the operator allows.
  */
 export function parseCursor(cursor: unknown): CursorResult {
   if (!isRecord(cursor)) return { fault: 'expected an object such as {"version":1,"partitions":[…]}' }
@@ -99,7 +102,10 @@ function parseRun(entry: unknown): readonly CursorPosition[] | undefined {
   )
 }
 
-/** Reads the positions of a run; a position is `undefined` where it is left out. Returns `undefined` for any other text. */
+/**
+ * Reads the positions of a run; a position is `undefined` where it is left out. Returns `undefined` for any
+ * other text.
+ */
 function parsePositions(text: string): readonly (number | undefined)[] | undefined {
   const positions: (number | undefined)[] = []
   for (const digits of text.split(',')) {

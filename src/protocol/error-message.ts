@@ -17,18 +17,18 @@ export type ErrorCode = keyof typeof errorTexts
 
 export const errorCodes: readonly ErrorCode[] = [400, 401, 402, 403, 404, 405, 406, 407, 409, 429, 500]
 
-/** A request's own name for itself, echoed in its answer. */
+/** The client's name for a request, echoed in the answer. */
 export type RequestId = string | number
 
-/** A peer fault: told to the client, counted, never thrown. */
+/** A fault of the client: sent to it and counted, never thrown. */
 export interface RequestFault {
   readonly code: ErrorCode
-  /** The value, the rule and the cure, for whoever reads the client's log. */
+  /** Names the value, the rule and the cure, for people who read the client's log. */
   readonly detail: string
   readonly id?: RequestId | undefined
 }
 
-/** The message that tells a client of a fault (`PROTOCOL.md` §6). */
+/** Returns the message that tells a client of a fault (`PROTOCOL.md` §6). */
 export function errorMessage(fault: RequestFault): object {
   const { code, detail, id } = fault
   return { T: 'error', code, msg: errorTexts[code], detail, ...(id === undefined ? {} : { id }) }

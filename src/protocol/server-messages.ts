@@ -95,7 +95,10 @@ function tupleOf({ number, from, to }: OffsetRange): readonly [number: number, f
   return [number, from, to]
 }
 
-/** The head of a snapshot's pieces. `since` is read for each piece, of that moment; absent where it is undefined. */
+/**
+ * The head of a snapshot's pieces. `since` is read for each piece, of that moment; absent where it is
+ * undefined.
+ */
 export function snapshotHead(id: RequestId | undefined, sinceMs: () => number | undefined): object {
   return {
     T: 'snapshot',

@@ -1,90 +1,89 @@
-import { type Clock, type Moment, readClock } from '../system/clock.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../feed/feed.ts'
 import { reportOutage } from '../feed/outage.ts'
+import { SlicedVisit } from '../limits/sliced-visit.ts'
+import { heartbeatMessage } from '../protocol/server-messages.ts'
+import { type Clock, type Moment, readClock } from '../system/clock.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { SlicedVisit } from '../limits/sliced-visit.ts'
 import type { Session } from './session.ts'
 
-export interface HeartbeatParts {
+export interface HeartbeatOptions {
   readonly feed: Feed
   readonly clock: Clock
   /** All sessions, from the first again with each call. */
   readonly sessions: () => Iterator<Session>
 }
 
-/** A session that has missed more of them is told every position. */
-const mostBeats = 16
+/** A session that has missed more heartbeats is told every position. */
+const maxRemembered = 16
 
-/** What tells every session that the feed is read, how far, and how old its newest events are. */
+/** Tells every session that the feed is read, how far, and how old its newest events are. */
 export class Heartbeat {
-  readonly #parts: HeartbeatParts
-  readonly #rounds: SlicedVisit<Session>
-  /** The feed's moves that the last ones told of. */
+  readonly #options: HeartbeatOptions
+  readonly #visit: SlicedVisit<Session>
+  /** The feed's moves at the time of the last heartbeats. */
   readonly #beats: number[] = []
 
-  constructor(parts: HeartbeatParts) {
-    this.#parts = parts
-    this.#rounds = new SlicedVisit(parts.sessions)
+  constructor(options: HeartbeatOptions) {
+    this.#options = options
+    this.#visit = new SlicedVisit(options.sessions)
   }
 
-  /** Sends a heartbeat to every session, and tells those that are behind how far. All are sent the same, but who missed some is told what these told. */
+  /**
+   * Sends a heartbeat to every session, and warns slow clients. All sessions get the same frame, but a
+   * session that has missed heartbeats is also told the positions that these stated.
+   */
   beat(): void {
-    const { clock, feed } = this.#parts
+    const { clock, feed } = this.#options
     const now = readClock(clock)
-    // Also while no events come.
+    // Recent events expire also while no event comes.
     feed.tick(now.steadyMs)
-    const blocks = new BeatBlocks(feed, this.#message(now))
+    const frames = new HeartbeatFrames(feed, this.#message(now))
     const former = [...this.#beats]
     this.#beats.push(feed.moves)
-    if (this.#beats.length > mostBeats) this.#beats.shift()
-    this.#rounds.begin(session => {
-      const { form, announcedMoves } = session
-      // First, for what is written thereby may be more than its client takes.
-      const level = blocks.level(form, former.findLast(moves => moves <= announcedMoves) ?? 0)
-      if (session.isLevel) session.notify(level.block, level.moves)
-      else session.notify(blocks.behind(form))
+    if (this.#beats.length > maxRemembered) this.#beats.shift()
+    this.#visit.begin(session => {
+      const { form, delivery } = session
+      const announcedMoves = delivery?.announcedMoves ?? Infinity
+      // The session may fall behind by the flush that this contains.
+      const live = frames.live(form, former.findLast(moves => moves <= announcedMoves) ?? 0)
+      if (session.isCaughtUp) session.sendHeartbeat(live.frame, live.moves)
+      else session.sendHeartbeat(frames.behind(form))
       session.warnOfLag(now.steadyMs)
     })
   }
 
-  /** Ends the round under way. */
   stop(): void {
-    this.#rounds.stop()
+    this.#visit.stop()
   }
 
   #message(now: Moment): object {
-    const { lastValues } = this.#parts.feed
-    const { wallMs, steadyMs } = now
-    const ages: Partial<Record<Channel, number>> = {}
+    const { feed } = this.#options
+    const agesMs: Partial<Record<Channel, number>> = {}
     for (const channel of channels) {
-      const ageMs = steadyMs - lastValues.newestMs[channel]
-      if (ageMs < Infinity) ages[channel] = Math.max(0, Math.round(ageMs))
+      const ageMs = now.steadyMs - feed.lastValues.newestMs[channel]
+      if (ageMs < Infinity) agesMs[channel] = Math.max(0, Math.round(ageMs))
     }
-    return { T: 'heartbeat', t: new Date(wallMs).toISOString(), agesMs: ages, ...this.#reading(now) }
-  }
-  /** How much of the log is still to be read; during an outage nobody knows. */
-  #reading(now: Moment): object {
-    const { feed } = this.#parts
     const outage = feed.outage()
-    if (outage === undefined) return { lag: feed.lag }
+    if (outage === undefined) return heartbeatMessage({ wallMs: now.wallMs, agesMs, lag: feed.lag })
+    // During an outage nobody knows how much of the log is still to be read.
     const { source, since } = reportOutage(outage, now)
-    return { lag: null, source, since }
+    return heartbeatMessage({ wallMs: now.wallMs, agesMs, lag: null, outage: { source, since } })
   }
 }
 
-interface LevelBlock {
-  readonly block: PreparedFrame
-  /** Up to which of the feed's moves it tells of positions. */
+interface LiveHeartbeat {
+  readonly frame: PreparedFrame
+  /** The feed's moves at the time whose positions it states. */
   readonly moves: number
 }
 
-/** One heartbeat as sessions are sent it. What has moved is the same for everyone who is live, for all of their items. */
-class BeatBlocks {
+/** One heartbeat, as frames. The positions that have changed are the same for all live sessions. */
+class HeartbeatFrames {
   readonly #feed: Feed
   readonly #message: object
-  readonly #level = new Map<WireForm, Map<number, LevelBlock>>()
+  readonly #live = new Map<WireForm, Map<number, LiveHeartbeat>>()
   readonly #behind = new Map<WireForm, PreparedFrame>()
   #numbers: number
 
@@ -94,26 +93,26 @@ class BeatBlocks {
     this.#numbers = feed.numbers
   }
 
-  /** With the positions of what was read further since some of the feed's moves. */
-  level(form: WireForm, since: number): LevelBlock {
+  /** Returns the heartbeat with the positions that have changed since some of the feed's moves. */
+  live(form: WireForm, since: number): LiveHeartbeat {
     const feed = this.#feed
-    // A number that stands for nothing any more is not told after what says so.
-    if (this.#numbers !== feed.numbers) this.#level.clear()
+    // A number must not be stated after the message that retires it.
+    if (this.#numbers !== feed.numbers) this.#live.clear()
     this.#numbers = feed.numbers
-    const blocks = this.#level.get(form) ?? new Map<number, LevelBlock>()
-    this.#level.set(form, blocks)
-    const known = blocks.get(since)
+    const heartbeats = this.#live.get(form) ?? new Map<number, LiveHeartbeat>()
+    this.#live.set(form, heartbeats)
+    const known = heartbeats.get(since)
     if (known !== undefined) return known
     feed.flush()
     const positions = feed.movedSince(since)
-    const made = { block: form.message({ ...this.#message, positions }), moves: feed.moves }
-    blocks.set(since, made)
+    const made = { frame: form.message({ ...this.#message, positions }), moves: feed.moves }
+    heartbeats.set(since, made)
     return made
   }
 
   behind(form: WireForm): PreparedFrame {
-    const block = this.#behind.get(form) ?? form.message(this.#message)
-    this.#behind.set(form, block)
-    return block
+    const frame = this.#behind.get(form) ?? form.message(this.#message)
+    this.#behind.set(form, frame)
+    return frame
   }
 }

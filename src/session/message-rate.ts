@@ -1,35 +1,35 @@
-import type { Clock } from '../system/clock.ts'
-import { RateLimiter } from '../limits/rate-limiter.ts'
 import { bytesPerMessage, messageBurstMs } from '../limits/node-limits.ts'
+import { RateLimiter } from '../limits/rate-limiter.ts'
+import type { Clock } from '../system/clock.ts'
 
-/** What one message's worth is of an answer that states the whole subscription. */
+/** So many items in an answer count as one further message. */
 const itemsPerMessage = 500
 
-/** How fast a client may send, whatever it sends (`PROTOCOL.md` §2). */
+/** Limits how fast a client may send, whatever it sends (`PROTOCOL.md` §2). */
 export class MessageRate {
   /** When the client last sent something, in ms since 1970. */
   lastMs: number | undefined
   readonly #clock: Clock
-  readonly #budget: RateLimiter
+  readonly #limiter: RateLimiter
 
   constructor(perSecond: number, clock: Clock) {
     this.#clock = clock
-    this.#budget = new RateLimiter({ perSecond, burstMs: messageBurstMs })
+    this.#limiter = new RateLimiter({ perSecond, burstMs: messageBurstMs })
   }
 
-  /** Whether something of this length may be taken. */
-  take(bytes: number): boolean {
+  /** Counts a message of this length. Returns whether the client may have it handled. */
+  accept(bytes: number): boolean {
     this.lastMs = this.#clock.wall()
-    return this.#budget.spend(1 + Math.floor(bytes / bytesPerMessage), this.#clock.steady())
+    return this.#limiter.spend(1 + Math.floor(bytes / bytesPerMessage), this.#clock.steady())
   }
 
-  /** What was taken last shall not count, but for its length. */
-  giveBack(): void {
-    this.#budget.charge(-1, this.#clock.steady())
+  /** Takes the last message back, but for its length. */
+  refund(): void {
+    this.#limiter.charge(-1, this.#clock.steady())
   }
 
-  /** Counts an answer that states so many items; it was given already. */
-  answered(items: number): void {
-    this.#budget.charge(Math.floor(items / itemsPerMessage), this.#clock.steady())
+  /** Counts an answer that states so many items, after it was given. */
+  countAnswer(items: number): void {
+    this.#limiter.charge(Math.floor(items / itemsPerMessage), this.#clock.steady())
   }
 }

@@ -1,51 +1,80 @@
-import type { ClientRequest } from '../protocol/client-message.ts'
+import { type AckMessage, type ClientRequest, parseClientMessage } from '../protocol/client-message.ts'
+import type { RequestFault, RequestId } from '../protocol/error-message.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import type { RequestFault } from '../protocol/error-message.ts'
-import type { MessageRate } from './message-rate.ts'
 import type { FlowControl } from './delivery/flow-control.ts'
+import type { MessageRate } from './message-rate.ts'
+import type { SessionState } from './session-steps.ts'
 
-export interface RequestHandlerParts {
-  readonly rate: MessageRate
-  readonly flowControl: FlowControl
-  /** Tells the client of a request that cannot be met. */
-  readonly refuse: (fault: RequestFault) => void
+/** The session that requests come to. */
+export interface RequestedSession {
+  readonly state: SessionState
+  /** `undefined` before the client is authenticated. */
+  readonly delivery: Delivery | undefined
+  authenticate(token: string, id: RequestId | undefined): void
+  /** Refuses a request that came before authentication. */
+  refuseEarly(detail: string, id: RequestId | undefined): void
+  sendError(fault: RequestFault): void
 }
 
-/** Answers the requests of one client, once there is something to deliver to it. */
+export interface RequestHandlerOptions {
+  readonly session: RequestedSession
+  readonly rate: MessageRate
+  readonly flowControl: FlowControl
+}
+
+/** Answers the messages of one client. */
 export class RequestHandler {
-  readonly #parts: RequestHandlerParts
+  readonly #options: RequestHandlerOptions
+  /** The one request that may come while the token is being checked. */
   #held: ClientRequest | undefined
 
-  constructor(parts: RequestHandlerParts) {
-    this.#parts = parts
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options
   }
 
-  /** Keeps the one request that may come while the token is checked; false where there is one already. */
-  hold(request: ClientRequest): boolean {
-    if (this.#held !== undefined) return false
-    this.#held = request
-    return true
+  receive(text: string): void {
+    const { session } = this.#options
+    const message = parseClientMessage(text)
+    if ('code' in message) session.sendError(message)
+    else if (message.action === 'auth') session.authenticate(message.token, message.id)
+    else if (session.delivery === undefined) this.#hold(message)
+    else this.#answer(message, session.delivery)
   }
 
   /** Answers what was held. */
   release(delivery: Delivery): void {
     const held = this.#held
     this.#held = undefined
-    if (held !== undefined) this.answer(held, delivery)
+    if (held !== undefined) this.#answer(held, delivery)
   }
 
-  answer(request: ClientRequest, delivery: Delivery): void {
-    const { rate, flowControl, refuse } = this.#parts
-    if (request.action === 'ack') {
-      const outcome = flowControl.acknowledge(request.frames)
-      // One that says something new costs the client nothing: there are no more of them than frames.
-      if (outcome === 'further') rate.giveBack()
-      else if (outcome !== 'repeated') refuse({ code: 400, detail: outcome.fault, id: request.id })
+  /** A client whose token is in its handshake cannot know that the token is still being checked. */
+  #hold(request: ClientRequest): void {
+    const { session } = this.#options
+    const isVerifying = session.state === 'verifying'
+    if (isVerifying && this.#held === undefined) {
+      this.#held = request
       return
     }
+    const which = isVerifying ? `a second request, ${request.action},` : request.action
+    session.refuseEarly(`${which} before "authenticated"; authenticate first`, request.id)
+  }
+
+  #answer(request: ClientRequest, delivery: Delivery): void {
+    if (request.action === 'ack') return this.#acknowledge(request)
+    const { session, rate } = this.#options
     const fault =
       request.action === 'unsubscribe' ? delivery.unsubscribe(request) : delivery.subscribe(request)
-    if (fault !== undefined) refuse(fault)
-    rate.answered(delivery.size)
+    if (fault !== undefined) session.sendError(fault)
+    rate.countAnswer(delivery.size)
+  }
+
+  #acknowledge({ frames, id }: AckMessage): void {
+    const { session, rate, flowControl } = this.#options
+    const outcome = flowControl.acknowledge(frames)
+    // An acknowledgement that says something new costs the client nothing: there are no more of these than
+    // frames.
+    if (outcome === 'further') rate.refund()
+    else if (outcome !== 'repeated') session.sendError({ code: 400, detail: outcome.fault, id })
   }
 }

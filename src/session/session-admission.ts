@@ -1,13 +1,12 @@
 import { type NodeQuotas, QuotasUnavailableError, type Release } from '../limits/node-quotas.ts'
 
 /**
- * What a session can lack: a place of the node's, one of its user's, a turn among those that its user begins, memory, or the answer
- * of the process that keeps the places.
+ * Why a session gets no slot: all slots of the node or of its user are taken, its user begins sessions too
+ * fast, the node is short of memory, or the process that keeps the quotas does not answer.
  */
 export type SlotRefusal = 'node' | 'user' | 'rate' | 'memory' | 'silence'
 
-/** A place, or why there is none. */
-export type SlotResult = { readonly release: Release } | { readonly lack: SlotRefusal }
+export type SlotResult = { readonly release: Release } | { readonly refusal: SlotRefusal }
 
 export interface SessionAdmissionOptions {
   readonly quotas: NodeQuotas
@@ -17,13 +16,13 @@ export interface SessionAdmissionOptions {
 
 /** Counts of sessions since start. */
 export interface SessionAdmissionCounts {
-  /** They had to wait for their user's turn. */
+  /** Sessions that had to wait for their user's turn. */
   delayed: number
-  /** They got no place, by what they lacked. */
+  /** Sessions that got no slot, by the reason. */
   readonly refused: Record<SlotRefusal, number>
 }
 
-/** Gives sessions their place when their token is known to be good. */
+/** Gives sessions their slots once their tokens are verified. */
 export class SessionAdmission {
   readonly counts: SessionAdmissionCounts = {
     delayed: 0,
@@ -38,8 +37,9 @@ export class SessionAdmission {
   }
 
   /**
-   * Resolves when it is the user's turn, which is at most `mostMs` from now. Who begins sessions faster waits, so that a client
-   * which connects again without a pause is slowed down; who begins them much faster gets none.
+   * Resolves when it is the user's turn, at most `mostMs` from now. A user who begins sessions faster waits,
+   * so that a client which connects again without a pause is slowed down. A user who begins them much faster
+   * gets none.
    */
   async claim(subject: string, mostMs: number): Promise<SlotResult> {
     if (this.#isShort()) return this.#refuse('memory')
@@ -62,7 +62,7 @@ export class SessionAdmission {
     if (ofUser === undefined) return this.#refuse('user')
     try {
       const ofNode = await this.#quotas.acquire('sessions', '')
-      if (ofNode !== undefined) return { release: both(ofUser, ofNode) }
+      if (ofNode !== undefined) return { release: releaseBoth(ofUser, ofNode) }
     } catch (error) {
       ofUser()
       throw error
@@ -71,13 +71,13 @@ export class SessionAdmission {
     return this.#refuse('node')
   }
 
-  #refuse(lack: SlotRefusal): SlotResult {
-    this.counts.refused[lack]++
-    return { lack }
+  #refuse(refusal: SlotRefusal): SlotResult {
+    this.counts.refused[refusal]++
+    return { refusal }
   }
 }
 
-function both(first: Release, second: Release): Release {
+function releaseBoth(first: Release, second: Release): Release {
   return () => {
     first()
     second()

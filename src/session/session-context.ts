@@ -10,11 +10,11 @@ import type { ReaderScheduler } from './catch-up/reader-scheduler.ts'
 import type { SessionAdmission } from './session-admission.ts'
 import type { ReaderCounts, SessionCounts } from './session-counts.ts'
 
-/** What clients are told at authentication, and held to. */
+/** The limits of every session. */
 export interface SessionLimits extends ResumeConcurrency {
-  /** What a user may be sent, in a minute, of what was missed. */
+  /** Bytes of missed events that a user may be sent in a minute. */
   readonly resumeBytesPerUser: number
-  /** From the connection on. */
+  /** From the connection to a verified token. */
   readonly authTimeoutMs: number
   readonly maxMessageBytes: number
   readonly messagesPerSecond: number
@@ -23,18 +23,19 @@ export interface SessionLimits extends ResumeConcurrency {
   readonly maxSessionsPerUser: number
   readonly sessionsPerUserPerSecond: number
   readonly maxUnsentBytes: number
-  /** What an acknowledging client may leave unacknowledged, in bytes and time, without falling behind. */
+  /** How much, and for how long, an acknowledging client may leave unacknowledged before it falls behind. */
   readonly maxUnackedBytes: number
   readonly maxUnackedMs: number
-  /** How long a client that is behind may take nothing. */
+  /** How long a client that is behind may take nothing before its session ends. */
   readonly slowTimeoutMs: number
   readonly heartbeatMs: number
   /** How long before its token's expiry a client is warned. */
   readonly expiryWarningMs: number
-  /** How long after its token's expiry a session goes on, as tokens are taken for so long. */
+  /** How long a session goes on after its token has expired: tokens are accepted for as long. */
   readonly clockToleranceMs: number
 }
 
+/** What all sessions of a node share. */
 export interface SessionContext {
   readonly feed: Feed
   readonly limits: SessionLimits
@@ -42,49 +43,49 @@ export interface SessionContext {
   readonly clock: Clock
   readonly admission: SessionAdmission
   readonly resuming: Resuming
-  /** Resolves to what the token allows; rejects with `TokenError`. */
+  /** Resolves to what the token grants; rejects with a `TokenError`. */
   readonly verify: (token: string) => Promise<Grant>
-  /** Whether a token was withdrawn since it was checked. */
+  /** Returns whether a token was withdrawn after it was checked. */
   readonly isRevoked: (grant: Grant) => boolean
-  /** Told of what went wrong with a message by a fault of ours. */
+  /** Called with a fault of the gateway. */
   readonly onFault: (error: unknown) => void
 }
 
-/** Where a session comes from. */
+/** The connection of a new session. */
 export interface SessionOrigin {
   /** Unique in this process. */
   readonly number: number
-  /** The peer's address, as far as the operator's proxies are believed. */
+  /** The client's address, as the operator's proxies state it. */
   readonly address: string
   /** How long the connection has existed. */
   readonly ageMs: number
 }
 
-/** To whom is delivered: a session, which may end by whatever it takes. */
+/** The session that a delivery is for. It may end by whatever it is sent. */
 export interface Recipient {
   readonly form: WireForm
-  /** Takes a frame. */
-  write(block: PreparedFrame): void
-  /** Tells the client something. */
+  /** Writes a frame; a client with too much unsent is ended. */
+  write(frame: PreparedFrame): void
+  /** Sends a control message. */
   send(message: object): void
-  /** Tells the client what was wrong with a request of its. */
-  tell(fault: RequestFault): void
-  /** Ends the session by a fault that is not its client's. */
+  /** Tells the client what is wrong with a request. */
+  sendError(fault: RequestFault): void
+  /** Ends the session for a fault that is not its client's. */
   fail(error: unknown): void
-  /** Ends the session, for which there is no place. */
+  /** Ends the session because the node has no room for it. */
   refuse(fault: Omit<RequestFault, 'code'>): void
 }
 
-/** What all deliveries of a node have in common. */
+/** What all deliveries of a node share. */
 export type DeliveryContext = Pick<SessionContext, 'feed' | 'clock' | 'limits' | 'resuming'>
 
-/** How readers come to what they have not had. */
+/** What readers need to get what they missed. */
 export interface Resuming {
   readonly history: History
   readonly scheduler: ReaderScheduler
-  /** What each user may use of the log. */
+  /** How much of the log each user may have read again. */
   readonly limits: ResumeLimits
-  /** Whether the node is short of memory, and lets nobody resume. */
+  /** Whether the node is short of memory; nobody may resume then. */
   readonly isShort: () => boolean
   readonly counts: ResumeCounts
   readonly readers: ReaderCounts

@@ -6,11 +6,11 @@ import type { CatchUpCounts } from './catch-up/catch-up.ts'
 import type { SessionState } from './session-steps.ts'
 import { ListenerList } from '../system/listener-list.ts'
 
-/** Plain counters of all sessions of this node, read when metrics are collected. */
+/** Counters of all sessions of this node, read when metrics are collected. */
 export interface SessionCounts {
   /** Sessions that are in each state now. */
   readonly states: Record<SessionState, number>
-  /** Errors told to clients since start, by code. */
+  /** Errors sent to clients since start, by code. */
   readonly errors: Record<ErrorCode, number>
   /** Tokens refused since start, by what was wrong with them. */
   readonly tokens: Record<TokenFault, number>
@@ -35,32 +35,33 @@ function zeroOf<Name extends string | number>(names: readonly Name[]): Record<Na
 }
 
 /**
- * Why a reader is behind: it goes on from a cursor, its connection takes nothing, its client does not acknowledge, or it is being told
- * what its form has to know of many items first, or the node has let go of an item of which it was still to be told at an interval.
+ * Why a reader is behind. `resume`: the client has brought a cursor. `unsent`: its connection takes nothing.
+ * `unacknowledged`: the client does not acknowledge. `preparing`: its wire form needs the delta bases of many
+ * items first. `forgotten`: the node has forgotten an item that was still to be delivered at an interval.
  */
 export const behindCauses = ['resume', 'unsent', 'unacknowledged', 'preparing', 'forgotten'] as const
 export type BehindCause = (typeof behindCauses)[number]
 
-/** How a reader came to be live: after how long, and how many lossless events. */
+/** A reader that is live again: after how long, and how many lossless events. */
 interface CaughtUp {
   readonly cause: BehindCause
   readonly ms: number
   readonly events: number
 }
 
-/** What readers that are behind do, on this node. */
+/** Counters of the readers of this node that are, or were, behind. */
 export interface ReaderCounts {
   /** Readers that are behind now. */
   readonly behind: Record<BehindCause, number>
-  /** How often one began to be, since start. */
+  /** How often a reader began to be behind, since start. */
   readonly begun: Record<BehindCause, number>
-  /** Lossless events that they were given since start. */
+  /** Lossless events delivered to them since start. */
   readonly caughtUp: CatchUpCounts
-  /** Events that they were not given since newer ones replaced them, since start. */
+  /** Events that were not delivered to them because newer ones replaced them, since start. */
   readonly replaced: Record<Channel, number>
-  /** Offsets that readers were told are lost to them, since start. */
+  /** Offsets that clients were told are lost to them, since start. */
   lostOffsets: number
-  /** Told when one is live again. */
+  /** Notified when a reader is live again. */
   readonly onCaughtUp: ListenerList<CaughtUp>
 }
 

@@ -1,7 +1,7 @@
 import type { Grant } from '../auth/grant.ts'
 import type { SessionState } from './session-steps.ts'
 
-/** What an operator sees of a session. Times are in ms since 1970. */
+/** A session as an operator sees it. Times are in ms since 1970. */
 export interface SessionFacts {
   /** Unique in this process, and rising. */
   readonly number: number
@@ -20,13 +20,13 @@ export interface SessionFacts {
   readonly lastMessageMs?: number
   /** How many items are subscribed. */
   readonly items: number
-  /** Written, but not taken by the connection. */
+  /** Bytes written, but not taken by the connection. */
   readonly unsentBytes: number
   readonly frames: number
   readonly bytes: number
 }
 
-/** Who a session is of, as far as is known. */
+/** Returns the user and the token of a session, as far as they are known. */
 export function identityOf(
   grant: Grant | undefined,
 ): Pick<SessionFacts, 'subject' | 'tokenId' | 'expiresAtMs'> {

@@ -2,8 +2,8 @@ import type { CloseReason } from '../protocol/close-code.ts'
 import type { ErrorCode } from '../protocol/error-message.ts'
 
 /**
- * `verifying`: the token is being checked, and nothing is queued meanwhile. `renewing`: live, while a further token is being
- * checked.
+ * `verifying`: the token is being checked, and nothing is queued meanwhile. `renewing`: the session is live,
+ * and a further token is being checked.
  */
 export type SessionState = 'connected' | 'verifying' | 'live' | 'renewing' | 'ended'
 
@@ -26,7 +26,9 @@ export type SessionEvent =
   | 'noisy'
   | 'gone'
 
-/** Where an event leads: to a state, with an error for the client, with the end of the connection. */
+/**
+ * Where an event leads, the error that the client is sent, and the reason for which the connection is closed.
+ */
 export interface SessionStep {
   readonly to: SessionState
   readonly error?: ErrorCode
@@ -54,7 +56,7 @@ const stayEnded = {
   gone: ended,
 } as const satisfies Record<SessionEvent, SessionStep>
 
-/** What ends a session of any state in the same way. */
+/** Events that end a session of any state in the same way. */
 const endings = {
   ...stayEnded,
   congested: { to: 'ended', error: 407, close: 'tooSlow' },
@@ -66,14 +68,14 @@ const endings = {
   noisy: { to: 'ended', error: 402, close: 'unauthorized' },
 } as const satisfies Record<SessionEvent, SessionStep>
 
-/** What ends a session that has a token. */
+/** Events that end a session which has a token. */
 const tokenEndings = {
   expired: { to: 'ended', error: 401, close: 'tokenExpired' },
   revoked: { to: 'ended', error: 401, close: 'revoked' },
 } as const satisfies Partial<Record<SessionEvent, SessionStep>>
 
-/** A live session that resumes may find no place for what it missed. */
-const noPlace = { to: 'ended', error: 406, close: 'connectionLimit' } as const satisfies SessionStep
+/** Also for a live session that resumes: the node may have no memory for what it missed. */
+const noSlot = { to: 'ended', error: 406, close: 'connectionLimit' } as const satisfies SessionStep
 
 /** The whole life of a session: a cell for every event in every state (`PROTOCOL.md` §2). */
 export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep>> = {
@@ -96,7 +98,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     granted: { to: 'live' },
     refused: { to: 'ended', error: 402, close: 'unauthorized' },
     unchecked: { to: 'ended', error: 500, close: 'internal' },
-    full: noPlace,
+    full: noSlot,
     deadline: { to: 'ended', error: 404, close: 'authTimeout' },
     expired: { to: 'verifying' },
     revoked: { to: 'verifying' },
@@ -109,7 +111,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     granted: { to: 'live' },
     refused: { to: 'live' },
     unchecked: { to: 'live' },
-    full: noPlace,
+    full: noSlot,
     deadline: { to: 'live' },
   },
   renewing: {
@@ -120,7 +122,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     granted: { to: 'live' },
     refused: { to: 'live', error: 402 },
     unchecked: { to: 'live', error: 500 },
-    full: noPlace,
+    full: noSlot,
     deadline: { to: 'renewing' },
   },
   ended: stayEnded,
@@ -128,23 +130,24 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
 
 interface SessionEnd {
   readonly event: SessionEvent
-  /** What the client is told, where it is told anything. */
+  /** For the client, where it is sent an error. */
   readonly detail: string
 }
 
-/** What ends a session from outside. */
+/** The causes outside of a session that end it. */
 export const sessionEnds = {
-  /** This node closes. */
+  /** This node leaves. */
   drain: { event: 'drained', detail: '' },
-  /** The operator does not want it. */
+  /** The operator ends it. */
   dismissal: { event: 'dismissed', detail: '' },
   /** Its token was withdrawn. */
   revocation: { event: 'revoked', detail: 'the token was withdrawn by the operator' },
-  /** The node is nearly out of memory, and its client has not taken much of what it was sent. */
+  /** The node is nearly out of memory, and much of what the client was sent is unread. */
   relief: {
     event: 'congested',
     detail:
-      'this node is nearly out of memory, and much of what you were sent is unread; reconnect with your cursor',
+      'this node is nearly out of memory, and much of what you were sent is unread; ' +
+      'reconnect with your cursor',
   },
   /** The peer has not answered a ping. */
   silence: { event: 'silent', detail: '' },

@@ -1,18 +1,22 @@
 import type { Grant } from '../auth/grant.ts'
-import { type ClientRequest, parseClientMessage } from '../protocol/client-message.ts'
 import { type CloseReason, closeCodes } from '../protocol/close-code.ts'
-import { type RequestFault, type RequestId, errorMessage } from '../protocol/error-message.ts'
+import { errorMessage, type RequestFault, type RequestId } from '../protocol/error-message.ts'
+import {
+  authenticatedMessage,
+  connectedMessage,
+  expiringMessage,
+  shutdownMessage,
+  slowMessage,
+} from '../protocol/server-messages.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Delivery } from './delivery/delivery.ts'
-import type { ReaderStateName } from './delivery/reader-steps.ts'
 import { FlowControl } from './delivery/flow-control.ts'
 import { MessageRate } from './message-rate.ts'
-import { RequestHandler } from './request-handler.ts'
-import { SessionAuthorization, type TokenOutcome, checkToken } from './session-authorization.ts'
+import { type RequestedSession, RequestHandler } from './request-handler.ts'
+import { checkToken, SessionAuthorization, type TokenOutcome } from './session-authorization.ts'
 import type { Recipient, SessionContext, SessionOrigin } from './session-context.ts'
-import { type SessionFacts, identityOf } from './session-facts.ts'
-import { expiringMessage, slowMessage, welcomeMessage } from './session-messages.ts'
+import { identityOf, type SessionFacts } from './session-facts.ts'
 import {
   type SessionEndCause,
   type SessionEvent,
@@ -22,15 +26,15 @@ import {
 } from './session-steps.ts'
 import type { Transport } from './transport.ts'
 
-/** A peer that is not authenticated cannot have itself answered for ever. */
+/** The answers to a peer that is not authenticated end at some time. */
 const maxEarlyFaults = 16
 
 /**
- * One client: who it is, what it subscribed to, and the connection under it. `PROTOCOL.md` decides what it
- * answers; `sessionSteps` what becomes of it.
+ * One client: its identity, its subscription and the connection under it. `PROTOCOL.md` decides what the
+ * gateway answers, `sessionSteps` what becomes of the session.
  */
-export class Session implements Recipient {
-  readonly #parts: SessionContext
+export class Session implements Recipient, RequestedSession {
+  readonly #context: SessionContext
   readonly #transport: Transport
   readonly #origin: Pick<SessionOrigin, 'number' | 'address'>
   readonly #sinceMs: number
@@ -42,24 +46,25 @@ export class Session implements Recipient {
   #deadline: NodeJS.Timeout | undefined
   #state: SessionState = 'connected'
   #authorization: SessionAuthorization | undefined
-  /** Requests refused before authentication. */
+  /** Errors sent before authentication. */
   #earlyFaults = 0
 
-  constructor(parts: SessionContext, transport: Transport, origin: SessionOrigin) {
-    const { limits, clock, counts } = parts
-    this.#parts = parts
+  constructor(context: SessionContext, transport: Transport, origin: SessionOrigin) {
+    const { limits, clock, counts } = context
+    this.#context = context
     this.#transport = transport
     this.#origin = { number: origin.number, address: origin.address }
     this.#sinceMs = clock.wall()
-    this.#rate = new MessageRate(limits.messagesPerSecond, clock)
-    this.#flowControl = new FlowControl({ transport, limits, clock })
-    const refuse = (fault: RequestFault): void => this.tell(fault)
-    this.#requests = new RequestHandler({ rate: this.#rate, flowControl: this.#flowControl, refuse })
+    const rate = new MessageRate(limits.messagesPerSecond, clock)
+    const flowControl = new FlowControl({ transport, limits, clock })
+    this.#rate = rate
+    this.#flowControl = flowControl
+    this.#requests = new RequestHandler({ session: this, rate, flowControl })
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
-    this.#deadline = setTimeout(() => this.#tokenIsLate(), leftMs)
+    this.#deadline = setTimeout(() => this.#missDeadline(), leftMs)
     counts.states.connected++
-    this.send({ T: 'success', msg: 'connected' })
+    this.send(connectedMessage)
   }
 
   /** Unique in this process. */
@@ -75,6 +80,11 @@ export class Session implements Recipient {
     return this.#state
   }
 
+  /** `undefined` before the client is authenticated. */
+  get delivery(): Delivery | undefined {
+    return this.#authorization?.delivery
+  }
+
   /** The user, once the token was verified. */
   get subject(): string | undefined {
     return this.#authorization?.grant.subject
@@ -82,25 +92,25 @@ export class Session implements Recipient {
 
   /** How many items are subscribed. */
   get size(): number {
-    return this.#authorization?.delivery.size ?? 0
+    return this.delivery?.size ?? 0
   }
 
-  /** What its reader does; `undefined` before it is live. */
-  get readerState(): ReaderStateName | undefined {
-    return this.#authorization?.delivery.readerState
+  /** Whether the session is where the feed is. */
+  get isCaughtUp(): boolean {
+    return this.delivery?.isLive ?? true
   }
 
-  /** Whether it is where the feed is, not catching up. */
-  get isLevel(): boolean {
-    return this.#authorization?.delivery.isLive ?? true
-  }
-
-  /** Written, but not taken by the connection. */
+  /** Bytes written, but not taken by the connection. */
   get unsentBytes(): number {
     return this.#transport.unsentBytes
   }
 
-  /** What there is to know of it now. */
+  /** Whether the session is live under a token that was withdrawn. */
+  get isRevoked(): boolean {
+    if (this.#state === 'ended' || this.#authorization === undefined) return false
+    return this.#context.isRevoked(this.#authorization.grant)
+  }
+
   get facts(): SessionFacts {
     return {
       ...this.#origin,
@@ -115,247 +125,216 @@ export class Session implements Recipient {
     }
   }
 
-  /** Takes one message of the client. Whatever goes wrong with it ends this session, never the node. */
+  /** Handles one message of the client. A fault thereby ends this session, never the node. */
   receive(text: string): void {
-    if (!this.#isAllowed(text.length)) return
+    if (!this.#accepts(text.length)) return
     try {
-      this.#take(text)
+      this.#requests.receive(text)
     } catch (error) {
       this.fail(error)
     }
   }
 
-  /** A binary message, which this form does not have. */
+  /** Refuses a binary message: clients send none. */
   receiveBinary(bytes: number): void {
-    if (!this.#isAllowed(bytes)) return
-    this.tell({ code: 400, detail: 'a binary message; expected JSON in a text message' })
+    if (!this.#accepts(bytes)) return
+    this.sendError({ code: 400, detail: 'a binary message; expected JSON in a text message' })
   }
 
-  /** A ping or a pong, which costs as much as a message; whether the session goes on. */
+  /** Counts a ping or a pong, which costs as much as a message. Returns whether the session goes on. */
   receiveControl(): boolean {
-    return this.#isAllowed(0)
-  }
-
-  #take(text: string): void {
-    const message = parseClientMessage(text)
-    if ('code' in message) {
-      this.tell(message)
-    } else if (message.action === 'auth') {
-      this.authenticate(message.token, message.id)
-    } else if (this.#authorization === undefined) {
-      this.#hold(message)
-    } else {
-      this.#requests.answer(message, this.#authorization.delivery)
-    }
-  }
-
-  /** A client whose token is in its handshake cannot know yet that it is being checked. */
-  #hold(request: ClientRequest): void {
-    if (this.#state === 'verifying' && this.#requests.hold(request)) return
-    const which = this.#state === 'verifying' ? `a second request, ${request.action},` : request.action
-    this.#step('request', { detail: `${which} before "authenticated"; authenticate first`, id: request.id })
+    return this.#accepts(0)
   }
 
   /**
-   * Begins the check of a token, from a message or from the handshake's `Authorization` header: the first, or one that the
-   * session is to go on under.
+   * Begins the check of a token, from a message or from the handshake: the first one, or one for the session
+   * to go on under.
    */
   authenticate(token: string, id?: RequestId): void {
     const from = this.#state
     this.#step('auth', { detail: 'a further "auth" while a token is being checked', id })
     if (from !== 'connected' && from !== 'live') return
     const former = this.#authorization?.grant
-    checkToken(this.#parts, { token, former, dueMs: this.#authDueMs })
+    checkToken(this.#context, { token, former, dueMs: this.#authDueMs })
       .then(outcome => this.#settle(outcome, id))
       .catch((error: unknown) => this.fail(error))
   }
 
-  /** Tells of an `Authorization` header that has no token, perhaps a proxy's own; a token may still come in a message. */
-  refuseAuthorization(fault: string): void {
-    this.#step('request', { detail: `${fault}; a token may still come in an "auth" message` })
+  refuseEarly(detail: string, id?: RequestId): void {
+    this.#step('request', { detail, id })
   }
 
-  /** Takes a prepared message for everyone. Who is told of a partition that begins anew knows first what it did not get of it. */
-  announce(block: PreparedFrame): void {
-    if (this.#authorization === undefined) return
-    this.#authorization.delivery.noticePartitions()
-    this.write(block)
+  /**
+   * Sends everyone's message about partitions, and before it what the client does not get of a partition that
+   * begins anew.
+   */
+  announce(frame: PreparedFrame): void {
+    if (this.delivery === undefined) return
+    this.delivery.noticePartitions()
+    this.write(frame)
   }
 
-  /** Up to which of the feed's moves its client was told of positions; `Infinity` before it subscribed. */
-  get announcedMoves(): number {
-    return this.#authorization?.delivery.announcedMoves ?? Number.POSITIVE_INFINITY
+  /**
+   * Sends everyone's heartbeat, with the positions of a time of the feed; a client that has much unsent does
+   * without it.
+   */
+  sendHeartbeat(frame: PreparedFrame, moves = 0): void {
+    if (this.delivery === undefined || !this.#transport.hasRoom) return
+    this.write(frame)
+    this.delivery.announced(moves)
   }
 
-  /** Takes a prepared heartbeat, which tells of positions up to some of the feed's moves; who has much unsent does without it. */
-  notify(block: PreparedFrame, moves = 0): void {
-    if (this.#authorization === undefined || !this.#transport.hasRoom) return
-    this.write(block)
-    this.#authorization.delivery.announced(moves)
-  }
-
-  /** Tells a client that is behind how far, while it can be told. */
+  /** Tells a slow client how far it is behind, while it can be told. */
   warnOfLag(nowMs: number): void {
-    const lag = this.#authorization?.delivery.lagAt(nowMs)
+    const lag = this.delivery?.lagAt(nowMs)
     const isSlow = lag?.cause === 'unsent' || lag?.cause === 'unacknowledged'
     if (lag === undefined || !isSlow || !this.#transport.hasRoom) return
-    const { slowTimeoutMs } = this.#parts.limits
-    this.send(
-      slowMessage(lag, { flowControl: this.#flowControl, endsInMs: Math.max(0, slowTimeoutMs - lag.idleMs) }),
-    )
+    const { unsentBytes, unackedBytes } = this.#flowControl
+    const endsInMs = Math.max(0, this.#context.limits.slowTimeoutMs - lag.idleMs)
+    this.send(slowMessage({ behindMs: lag.ms, offsets: lag.offsets, unsentBytes, unackedBytes, endsInMs }))
   }
 
-  /** Ends a session that is behind and has not taken anything for too long. */
-  lookAtLag(nowMs: number): void {
-    const { slowTimeoutMs } = this.#parts.limits
-    const lag = this.#authorization?.delivery.lagAt(nowMs)
+  /** Ends a session that is behind and whose client has taken nothing for too long. */
+  checkLag(nowMs: number): void {
+    const { slowTimeoutMs } = this.#context.limits
+    const lag = this.delivery?.lagAt(nowMs)
     if (lag === undefined || lag.idleMs < slowTimeoutMs) return
+    const missing = this.#flowControl.isAcknowledging ? 'acknowledged' : 'read'
     this.#step('congested', {
-      detail: `behind, and nothing was ${this.#flowControl.isAcknowledging ? 'acknowledged' : 'read'} for ${slowTimeoutMs} ms; reconnect with your cursor`,
+      detail: `behind, and nothing was ${missing} for ${slowTimeoutMs} ms; reconnect with your cursor`,
     })
   }
 
-  /** Warns a client whose token expires soon, and ends the session whose token's time is over. */
-  lookAtExpiry(nowMs: number): void {
-    const expiry = this.#authorization?.expiryAt(nowMs, this.#parts.limits)
+  /** Warns a client whose token expires soon, and ends the session once it has expired. */
+  checkExpiry(nowMs: number): void {
+    const expiry = this.#authorization?.expiryAt(nowMs, this.#context.limits)
     if (expiry === 'expired') {
       this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
     } else if (expiry === 'expiring' && this.#authorization !== undefined) {
-      this.send(expiringMessage(this.#authorization.grant, nowMs))
+      this.send(expiringMessage(this.#authorization.grant.expiresAtMs, nowMs))
     }
-  }
-
-  /** Whether it is live under a token that was withdrawn. */
-  get isRevoked(): boolean {
-    if (this.#state === 'ended' || this.#authorization === undefined) return false
-    return this.#parts.isRevoked(this.#authorization.grant)
   }
 
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
-    if (this.#state === 'ended') return
-    this.send({ T: 'shutdown', reconnectInMs, positions: this.#authorization?.delivery.announceMoved() })
+    if (this.#state !== 'ended') this.send(shutdownMessage(reconnectInMs, this.delivery?.announceMoved()))
   }
 
-  /** Ends it for what is not its client's doing, or not known to be. */
+  /** Ends the session for a cause outside of it. */
   end(cause: SessionEndCause): void {
     const { event, detail } = sessionEnds[cause]
     this.#step(event, { detail })
   }
 
-  /** A client that does not read what it is told, though it asks on, is ended. */
-  write(block: PreparedFrame): void {
-    if (this.#state === 'ended' || this.#transport.write(block) !== 'congested') return
-    const { maxUnsentBytes } = this.#parts.limits
+  write(frame: PreparedFrame): void {
+    if (this.#state === 'ended' || this.#transport.write(frame) !== 'congested') return
+    // A client that goes on asking, but does not read the answers.
+    const { maxUnsentBytes } = this.#context.limits
     this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
   }
 
-  /** Tells the client something; it may end thereby. */
   send(message: object): void {
     this.write(this.#transport.form.message(message))
   }
 
-  /** Ends it by a fault that is not its client's. */
-  fail(error: unknown): void {
-    this.#parts.onFault(error)
-    this.#step('failed', { detail: 'the message could not be handled; reconnect' })
-  }
-
-  /** Ends it, for which there is no place. */
-  refuse(fault: Omit<RequestFault, 'code'>): void {
-    this.#step('full', fault)
-  }
-
-  /** Whether the client may have something of this length taken; if not, the session ends. */
-  #isAllowed(bytes: number): boolean {
-    if (this.#state === 'ended') return false
-    if (this.#rate.take(bytes)) return true
-    const { messagesPerSecond } = this.#parts.limits
-    this.#step('flooded', {
-      detail: `more than ${messagesPerSecond} messages a second; a long one counts more often, and one with a long answer`,
-    })
-    return false
-  }
-
-  #tokenIsLate(): void {
-    const { authTimeoutMs } = this.#parts.limits
-    this.#step('deadline', { detail: `no valid token within ${authTimeoutMs} ms of connecting` })
-  }
-
-  #settle(outcome: TokenOutcome, id: RequestId | undefined): void {
-    if ('detail' in outcome) {
-      this.#step(outcome.kind, { detail: outcome.detail, id })
-    } else if (outcome.kind === 'renewed') {
-      this.#renew(outcome.grant, id)
-    } else if (this.#state === 'verifying') {
-      this.#endDeadline()
-      const { grant, release } = outcome
-      const delivery = new Delivery(this.#parts, { recipient: this, flowControl: this.#flowControl, grant })
-      this.#authorization = new SessionAuthorization({ grant, release, delivery })
-      this.#welcome(grant, id)
-      // It may have ended thereby.
-      if (this.state === 'live') this.#requests.release(delivery)
-    } else {
-      // It ended while it waited for its place.
-      outcome.release()
-    }
-  }
-
-  /** A timer that has been cleared is not small. */
-  #endDeadline(): void {
-    clearTimeout(this.#deadline)
-    this.#deadline = undefined
-  }
-
-  /** Goes on under another token of the same user: what the former one alone entitled to is left at once. */
-  #renew(grant: Grant, id: RequestId | undefined): void {
-    if (this.#state !== 'renewing' || this.#authorization === undefined) return
-    this.#authorization.renew(grant)
-    this.#parts.counts.renewals++
-    this.#welcome(grant, id)
-    this.#authorization.delivery.entitle(grant)
-    this.#rate.answered(this.size)
-  }
-
-  #welcome(grant: Grant, id: RequestId | undefined): void {
-    const { limits, clock } = this.#parts
-    this.#step('granted', { detail: '' })
-    this.send(welcomeMessage(grant, limits, id))
-    this.lookAtExpiry(clock.wall())
-  }
-
-  /** Goes where the table says: tells the client, and closes. */
-  #step(event: SessionEvent, fault: Omit<RequestFault, 'code'>): void {
-    const from = this.#state
-    const { to, error, close } = sessionSteps[from][event]
-    this.#state = to
-    this.#parts.counts.states[from]--
-    this.#parts.counts.states[to]++
-    const told = error === undefined ? undefined : { code: error, ...fault }
-    if (to === 'ended') {
-      if (from !== 'ended') this.#close(close, told)
-    } else if (told !== undefined) {
-      this.tell(told)
-    }
-  }
-
-  #close(close: CloseReason | undefined, told: RequestFault | undefined): void {
-    const { counts } = this.#parts
-    this.#endDeadline()
-    this.#authorization?.end()
-    counts.states.ended--
-    if (close === undefined) return
-    counts.closes[close]++
-    if (told !== undefined) counts.errors[told.code]++
-    this.#transport.close(closeCodes[close], told && this.#transport.form.message(errorMessage(told)))
-  }
-
-  /** Tells the client what was wrong with a request of its. */
-  tell(fault: RequestFault): void {
-    this.#parts.counts.errors[fault.code]++
+  sendError(fault: RequestFault): void {
+    this.#context.counts.errors[fault.code]++
     this.send(errorMessage(fault))
     if (this.#authorization === undefined && ++this.#earlyFaults > maxEarlyFaults) {
       this.#step('noisy', { detail: `more than ${maxEarlyFaults} refused messages before authentication` })
     }
+  }
+
+  fail(error: unknown): void {
+    this.#context.onFault(error)
+    this.#step('failed', { detail: 'the message could not be handled; reconnect' })
+  }
+
+  refuse(fault: Omit<RequestFault, 'code'>): void {
+    this.#step('full', fault)
+  }
+
+  /** Returns whether the client may have a message of this length handled; if not, the session ends. */
+  #accepts(bytes: number): boolean {
+    if (this.#state === 'ended') return false
+    if (this.#rate.accept(bytes)) return true
+    const { messagesPerSecond } = this.#context.limits
+    const rule = 'a long one counts more often, and one with a long answer'
+    this.#step('flooded', { detail: `more than ${messagesPerSecond} messages a second; ${rule}` })
+    return false
+  }
+
+  #missDeadline(): void {
+    const { authTimeoutMs } = this.#context.limits
+    this.#step('deadline', { detail: `no valid token within ${authTimeoutMs} ms of connecting` })
+  }
+
+  #settle(outcome: TokenOutcome, id: RequestId | undefined): void {
+    if ('detail' in outcome) this.#step(outcome.kind, { detail: outcome.detail, id })
+    else if (outcome.kind === 'renewed') this.#renew(outcome.grant, id)
+    else if (this.#state === 'verifying') this.#begin(outcome, id)
+    // The session ended while it waited for its slot.
+    else outcome.release()
+  }
+
+  #begin(
+    { grant, release }: Extract<TokenOutcome, { readonly kind: 'entered' }>,
+    id: RequestId | undefined,
+  ): void {
+    this.#clearDeadline()
+    const delivery = new Delivery(this.#context, { recipient: this, flowControl: this.#flowControl, grant })
+    this.#authorization = new SessionAuthorization({ grant, release, delivery })
+    this.#welcome(grant, id)
+    // The session may have ended by what it was sent.
+    if (this.state === 'live') this.#requests.release(delivery)
+  }
+
+  /** A cleared timer still takes memory. */
+  #clearDeadline(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+  }
+
+  /** Goes on under another token of the same user: stops at once what that does not entitle to. */
+  #renew(grant: Grant, id: RequestId | undefined): void {
+    if (this.#state !== 'renewing' || this.#authorization === undefined) return
+    this.#authorization.renew(grant)
+    this.#context.counts.renewals++
+    this.#welcome(grant, id)
+    this.#authorization.delivery.entitle(grant)
+    this.#rate.countAnswer(this.size)
+  }
+
+  #welcome(grant: Grant, id: RequestId | undefined): void {
+    const { limits, clock } = this.#context
+    this.#step('granted', { detail: '' })
+    this.send(authenticatedMessage(grant.expiresAtMs, limits, id))
+    this.checkExpiry(clock.wall())
+  }
+
+  /** Goes where the table says: tells the client, and closes. */
+  #step(event: SessionEvent, detail: Omit<RequestFault, 'code'>): void {
+    const from = this.#state
+    const { to, error, close } = sessionSteps[from][event]
+    this.#state = to
+    this.#context.counts.states[from]--
+    this.#context.counts.states[to]++
+    const fault = error === undefined ? undefined : { code: error, ...detail }
+    if (to === 'ended') {
+      if (from !== 'ended') this.#close(close, fault)
+    } else if (fault !== undefined) {
+      this.sendError(fault)
+    }
+  }
+
+  #close(close: CloseReason | undefined, fault: RequestFault | undefined): void {
+    const { counts } = this.#context
+    this.#clearDeadline()
+    this.#authorization?.end()
+    counts.states.ended--
+    if (close === undefined) return
+    counts.closes[close]++
+    if (fault !== undefined) counts.errors[fault.code]++
+    this.#transport.close(closeCodes[close], fault && this.#transport.form.message(errorMessage(fault)))
   }
 }

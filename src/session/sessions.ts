@@ -7,7 +7,7 @@ import type { NodeQuotas } from '../limits/node-quotas.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
 import { SlicedVisit } from '../limits/sliced-visit.ts'
-import { runsOf } from '../protocol/cursor.ts'
+import { lostMessage, partitionsMessage } from '../protocol/server-messages.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
@@ -38,21 +38,21 @@ export interface SessionsOptions {
   readonly revocations: Revocations
   readonly history: History
   readonly verify: (token: string) => Promise<Grant>
-  /** Whether the node is short of memory, and takes no further session; never, if left out. */
+  /** Whether the node is short of memory, and accepts no further session; never, if left out. */
   readonly isShort?: () => boolean
-  /** Told of what went wrong with a client's message by a fault of ours. */
+  /** Called with a fault of the gateway. */
   readonly onFault?: (error: unknown) => void
   readonly clock?: Clock
-  /** The numbers of its sessions are higher than this; 0 if left out. */
+  /** The numbers of sessions begin above this; 0 if left out. */
   readonly numbersAbove?: number
-  /** From 0 to below 1: when a session is closed, and which ones are. */
+  /** Returns 0 to below 1. Decides when sessions are closed, and which ones. */
   readonly random?: () => number
 }
 
-/** Some sessions, in the order in which they began. */
+/** Sessions in the order in which they began. */
 export interface SessionPage {
   readonly sessions: readonly SessionFacts[]
-  /** Where there are more: what to ask for them with, as `after`. */
+  /** The `after` of the next page, where there is one. */
   readonly next?: number
 }
 
@@ -61,26 +61,26 @@ export interface SessionQuery {
   readonly after?: number
   /** At most 1,000; 100 if left out. */
   readonly limit?: number
-  /** Of one user. */
+  /** Sessions of this user; of all users if left out. */
   readonly subject?: string
 }
 
-/** A share of the sessions that is to go elsewhere. */
+/** A share of the sessions that should connect elsewhere. */
 export interface Rebalancing {
   /** 1 to 100. */
   readonly percent: number
   readonly withinMs: number
 }
 
-/** How often it is looked at whose token expires, and who takes nothing. */
-const lookMs = 500
-/** A closing costs a few messages. */
+/** How often sessions are checked for tokens that expire and clients that take nothing. */
+const checkMs = 500
+/** Each costs a few messages. */
 const closedPerTurn = 100
-const longestPage = 1000
-/** Who has less unsent is not ended for it: that would give little back. */
-const leastUnsentBytes = 65_536
+const maxPageLength = 1000
+/** A session with less unsent is not ended to free memory: that would give little back. */
+const minUnsentBytes = 65_536
 
-/** All sessions of this node: their limits, their common heartbeat, their end. */
+/** All sessions of this process: their limits, their common heartbeat, their end. */
 export class Sessions {
   readonly counts: SessionCounts = createSessionCounts()
   readonly #options: SessionsOptions
@@ -88,17 +88,16 @@ export class Sessions {
   readonly #admission: SessionAdmission
   readonly #resumeLimits: ResumeLimits
   readonly #resuming: Resuming
-  /** The same for all of them. */
-  readonly #parts: SessionContext
+  readonly #context: SessionContext
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
   readonly #heartbeat: Heartbeat
-  readonly #looks = new SlicedVisit(() => this.#sessions.values())
+  readonly #checks = new SlicedVisit(() => this.#sessions.values())
   readonly #closings = new SlicedQueue(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #random: () => number
-  /** Until sessions are closed that were told so. */
-  readonly #farewells = new Set<NodeJS.Timeout>()
+  /** Each ends a session that was told so. */
+  readonly #endTimers = new Set<NodeJS.Timeout>()
   #lastNumber: number
   #onEmpty: () => void = () => undefined
 
@@ -107,13 +106,9 @@ export class Sessions {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
-    options.feed.onPartition.add(position =>
-      this.#tellAll({ T: 'partitions', partitions: runsOf([position]) }),
-    )
-    // Who is behind comes to it by reading.
-    options.feed.onLost.add(({ number, from, to }) =>
-      this.#tellAll({ T: 'lost', ranges: [[number, from, to]] }, session => session.isLevel),
-    )
+    options.feed.onPartition.add(position => this.#tellAll(partitionsMessage([position])))
+    // A reader that is behind finds the gap by itself.
+    options.feed.onLost.add(range => this.#tellAll(lostMessage([range]), session => session.isCaughtUp))
     const { isShort = () => false } = options
     this.#admission = new SessionAdmission({ quotas: options.quotas, isShort })
     this.#resumeLimits = new ResumeLimits({ ...options.limits, quotas: options.quotas })
@@ -126,7 +121,7 @@ export class Sessions {
       readers: createReaderCounts(),
     }
     const { feed, limits, verify, revocations, onFault = () => undefined } = options
-    this.#parts = {
+    this.#context = {
       feed,
       limits,
       verify,
@@ -140,7 +135,7 @@ export class Sessions {
     this.#heartbeat = new Heartbeat({ feed, clock: this.#clock, sessions: () => this.#sessions.values() })
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
-      setInterval(() => this.#look(), lookMs),
+      setInterval(() => this.#check(), checkMs),
     ]
   }
 
@@ -153,43 +148,43 @@ export class Sessions {
     return this.#options.revocations.size
   }
 
-  /** How sessions came to their places. */
+  /** How sessions came to their slots. */
   get admissionCounts(): SessionAdmissionCounts {
     return this.#admission.counts
   }
 
-  /** How sessions that were away came to what they had missed. */
+  /** How resumes ended. */
   get resumeCounts(): Readonly<ResumeCounts> {
     return this.#resuming.counts
   }
 
-  /** How they had to wait for that. */
+  /** How resumes had to wait. */
   get resumeLimitCounts(): Readonly<ResumeLimitCounts> {
     return this.#resumeLimits.counts
   }
 
-  /** What sessions that are behind do. */
+  /** What readers that are behind do. */
   get readerCounts(): ReaderCounts {
     return this.#resuming.readers
   }
 
-  /** Begins a session on a connection that was just accepted; to be told when the connection is `gone`. */
+  /** Begins a session on a connection that was just accepted. Call `remove` when the connection is gone. */
   open(transport: Transport, origin: Omit<SessionOrigin, 'number'>): Session {
-    const session = new Session(this.#parts, transport, { ...origin, number: ++this.#lastNumber })
+    const session = new Session(this.#context, transport, { ...origin, number: ++this.#lastNumber })
     this.#sessions.set(session.number, session)
     return session
   }
 
-  /** The connection of a session is gone. */
-  gone(session: Session): void {
+  /** Removes a session whose connection is gone. */
+  remove(session: Session): void {
     session.end('loss')
     this.#sessions.delete(session.number)
     if (this.#sessions.size === 0) this.#onEmpty()
   }
 
-  /** A page of what there is to know of each session. */
+  /** Returns a page of the sessions. */
   list({ after = 0, limit = 100, subject }: SessionQuery = {}): SessionPage {
-    const most = Math.min(limit, longestPage)
+    const most = Math.min(limit, maxPageLength)
     const page: SessionFacts[] = []
     for (const [number, session] of this.#sessions) {
       if (number <= after || (subject !== undefined && session.subject !== subject)) continue
@@ -199,7 +194,10 @@ export class Sessions {
     return { sessions: page }
   }
 
-  /** Ends a session as its operator wishes, and its client is not to come back; false where there is none of this number. */
+  /**
+   * Ends a session for the operator; its client should not come back. Returns false where there is no such
+   * session.
+   */
   end(number: number): boolean {
     const session = this.#sessions.get(number)
     if (session === undefined || session.state === 'ended') return false
@@ -208,17 +206,17 @@ export class Sessions {
   }
 
   /**
-   * Ends sessions whose clients do not take what they are sent, until so many unsent bytes go with them: those with the most first,
-   * and at most so many sessions. What it came to.
+   * Ends sessions whose clients do not take what they are sent, those with the most unsent bytes first, until
+   * as many bytes or sessions as wanted are gone. Returns how many are.
    */
   relieve(wanted: SheddingAmount): SheddingAmount {
-    const laden = [...this.#sessions.values()]
+    const candidates = [...this.#sessions.values()]
       .map(session => ({ session, unsentBytes: session.unsentBytes }))
-      .filter(({ session, unsentBytes }) => unsentBytes >= leastUnsentBytes && session.state !== 'ended')
+      .filter(({ session, unsentBytes }) => unsentBytes >= minUnsentBytes && session.state !== 'ended')
       .toSorted((one, other) => other.unsentBytes - one.unsentBytes)
     let sessions = 0
     let bytes = 0
-    for (const { session, unsentBytes } of laden) {
+    for (const { session, unsentBytes } of candidates) {
       if (sessions === wanted.sessions || bytes >= wanted.bytes) break
       session.end('relief')
       sessions++
@@ -228,15 +226,15 @@ export class Sessions {
   }
 
   /**
-   * Withdraws tokens: no further check takes them, and the sessions under them end, of many some in each turn of the event loop.
-   * Throws a `RevocationsFullError`.
+   * Withdraws tokens: no further check accepts them, and the sessions under them end, some in each turn of
+   * the event loop. Throws a `RevocationsFullError`.
    */
   revoke(request: RevocationRequest): { readonly revocation: Revocation; readonly sessions: number } {
     const revocation = this.#options.revocations.add(request)
     return { revocation, sessions: this.endRevoked() }
   }
 
-  /** Ends the sessions under tokens that are withdrawn; how many these are. */
+  /** Ends the sessions under tokens that were withdrawn. Returns how many these are. */
   endRevoked(): number {
     let sessions = 0
     for (const session of this.#sessions.values()) {
@@ -247,25 +245,26 @@ export class Sessions {
     return sessions
   }
 
-  /** Sends every live session one and the same heartbeat. */
+  /** Sends every authenticated session a heartbeat. */
   beat(): void {
     this.#heartbeat.beat()
   }
 
   /**
-   * Tells every client to connect elsewhere and closes the sessions one by one, each at a random time within `withinMs`, so that the
-   * other nodes are not stormed. Resolves when all are gone or the time is over.
+   * Tells every client to connect elsewhere, and closes each session at a random time within `withinMs`, so
+   * that the other nodes do not get all clients at once. Resolves when all sessions are gone or the time is
+   * over.
    */
   async drain(withinMs: number): Promise<void> {
     if (this.#sessions.size > 0) await this.#closeAll(withinMs)
     for (const timer of this.#timers) clearInterval(timer)
     this.#heartbeat.stop()
-    this.#looks.stop()
+    this.#checks.stop()
   }
 
   /**
-   * Closes a share of the sessions, drawn at random, as a drain does: each is told, and closed at a random time within `withinMs`, so
-   * that a node that came back gets its share of them. Returns how many these are.
+   * Closes a random share of the sessions as a drain does, so that a node that came back gets its share of
+   * them. Returns how many sessions these are.
    */
   rebalance({ percent, withinMs }: Rebalancing): number {
     const candidates = [...this.#sessions.values()].filter(({ state }) => state !== 'ended')
@@ -280,55 +279,57 @@ export class Sessions {
     return count
   }
 
-  /** Tells a session when it will be closed, a random time away, and closes it then. */
+  /** Tells a client when its session will be closed, at a random time, and closes it then. */
   #closeWithin(session: Session, withinMs: number): void {
     const reconnectInMs = Math.round(this.#random() * withinMs)
     session.announceShutdown(reconnectInMs)
     const timer = setTimeout(() => {
-      this.#farewells.delete(timer)
+      this.#endTimers.delete(timer)
       this.#closings.enqueue(() => session.end('drain'))
     }, reconnectInMs)
-    this.#farewells.add(timer)
+    this.#endTimers.add(timer)
   }
 
   async #closeAll(withinMs: number): Promise<void> {
-    const farewells = new SlicedVisit(() => this.#sessions.values())
+    const announcements = new SlicedVisit(() => this.#sessions.values())
     let timeout: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {
-      // A drain may overtake another one, which then ends with it.
+      // A drain may overtake another one, which ends with it then.
       const former = this.#onEmpty
       this.#onEmpty = () => {
         former()
         resolve()
       }
       timeout = setTimeout(resolve, withinMs + 1000)
-      farewells.begin(session => this.#closeWithin(session, withinMs))
+      announcements.begin(session => this.#closeWithin(session, withinMs))
     })
-    farewells.stop()
+    announcements.stop()
     clearTimeout(timeout)
-    for (const timer of this.#farewells) clearTimeout(timer)
-    this.#farewells.clear()
+    for (const timer of this.#endTimers) clearTimeout(timer)
+    this.#endTimers.clear()
   }
 
-  /** Tells everyone who is live, before the next event. */
+  /** Tells every authenticated client, before the next event. */
   #tellAll(message: object, isFor: (session: Session) => boolean = () => true): void {
-    const blocks = new Map<WireForm, PreparedFrame>()
+    const frames = new Map<WireForm, PreparedFrame>()
     for (const session of this.#sessions.values()) {
       if (!isFor(session)) continue
       const { form } = session
-      const block = blocks.get(form) ?? form.message(message)
-      blocks.set(form, block)
-      session.announce(block)
+      const frame = frames.get(form) ?? form.message(message)
+      frames.set(form, frame)
+      session.announce(frame)
     }
   }
 
-  /** A look at every session costs less than timers of their own, which would be as many as there are sessions. */
-  #look(): void {
+  /**
+   * Visiting every session costs less than timers of their own, of which there would be as many as sessions.
+   */
+  #check(): void {
     const nowMs = this.#clock.wall()
-    const steadyMs = this.#clock.steady()
-    this.#looks.begin(session => {
-      session.lookAtExpiry(nowMs)
-      session.lookAtLag(steadyMs)
+    const nowSteadyMs = this.#clock.steady()
+    this.#checks.begin(session => {
+      session.checkExpiry(nowMs)
+      session.checkLag(nowSteadyMs)
     })
   }
 }

@@ -104,6 +104,6 @@ test('of many sessions that leave, each is told when, and closed then', async ()
   expect(told).toEqual(pairs.map(() => [{ T: 'shutdown', reconnectInMs: 500 }]))
   await vi.advanceTimersByTimeAsync(600)
   expect(new Set(pairs.map(({ transport }) => transport.closed?.code))).toEqual(new Set([4000]))
-  for (const { session } of pairs) fixture.sessions.gone(session)
+  for (const { session } of pairs) fixture.sessions.remove(session)
   await drained
 })

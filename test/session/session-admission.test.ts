@@ -24,7 +24,7 @@ test('a user has as many sessions as he may; a further one is told which limit i
   expect(third.transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
   const bob = await fixture.openLive({ subject: 'bob' })
   expect(bob.session.state).toBe('live')
-  fixture.sessions.gone(first.session)
+  fixture.sessions.remove(first.session)
   expect((await fixture.openLive()).session.state).toBe('live')
   expect(fixture.sessions.admissionCounts.refused).toEqual({
     node: 0,
@@ -50,7 +50,7 @@ test('a session that the node has no place for gives the place of its user back'
   const fixture = create({ maxSessions: 1, maxSessionsPerUser: 2 })
   const { session } = await fixture.openLive()
   for (let count = 0; count < 5; count++) await fixture.openLive()
-  fixture.sessions.gone(session)
+  fixture.sessions.remove(session)
   expect((await fixture.openLive()).session.state).toBe('live')
 })
 
@@ -85,7 +85,7 @@ test('a session that ends while it waits gives back what it is then given', asyn
   })
   for (let count = 0; count < 4; count++) await fixture.openLive()
   const { session, transport } = await fixture.openLive()
-  fixture.sessions.gone(session)
+  fixture.sessions.remove(session)
   await vi.advanceTimersByTimeAsync(1000)
   expect(kindsOf(transport.take())).toEqual([])
   await vi.advanceTimersByTimeAsync(5000)

@@ -49,8 +49,8 @@ function congest({ transport }: Pair): void {
 async function drain({ session, transport }: Pair): Promise<void> {
   transport.unsentBytes = 0
   transport.drained()
-  for (let turns = 0; turns < 100 && !session.isLevel; turns++) await turn()
-  expect(session.isLevel).toBe(true)
+  for (let turns = 0; turns < 100 && !session.isCaughtUp; turns++) await turn()
+  expect(session.isCaughtUp).toBe(true)
 }
 
 const idsOf = (messages: readonly Record<string, unknown>[]): unknown[] =>
@@ -68,7 +68,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       congest(slow)
       for (let i = 2; i < 100; i++) publish(trade('A', i))
       expect(idsOf(slow.transport.take())).toEqual([1])
-      expect(slow.session.isLevel).toBe(false)
+      expect(slow.session.isCaughtUp).toBe(false)
       expect(fixture.feed.fanout.audienceCount).toBe(0)
       expect(fixture.sessions.readerCounts.behind.unsent).toBe(1)
     })
@@ -272,7 +272,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
         await vi.advanceTimersByTimeAsync(100)
         request(pair.session, { action: 'ack', n: pair.transport.dataFrames })
       }
-      expect(pair.session.isLevel).toBe(true)
+      expect(pair.session.isCaughtUp).toBe(true)
       expect(idsOf(pair.transport.take())).toHaveLength(198)
     })
 
@@ -293,7 +293,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
 
     test('is behind once too many bytes are', async () => {
       const pair = await acknowledging()
-      for (let i = 2; pair.session.isLevel && i < 2000; i++)
+      for (let i = 2; pair.session.isCaughtUp && i < 2000; i++)
         publish(...Array.from({ length: 200 }, (_, index) => trade(`S${(i * index) % 31}`, i * 7919)))
       expect(fixture.sessions.readerCounts.behind.unacknowledged).toBe(1)
       const { bytes } = pair.transport.written

@@ -49,7 +49,7 @@ async function openBehind(): Promise<Pair[]> {
     pairs.push(pair)
   }
   publish()
-  expect(pairs.every(({ session }) => !session.isLevel)).toBe(true)
+  expect(pairs.every(({ session }) => !session.isCaughtUp)).toBe(true)
   return pairs
 }
 
@@ -71,7 +71,7 @@ test('the list of positions is made once for all that ask for it between two rea
     transport.unsentBytes = 0
     transport.drained()
   }
-  while (!pairs.every(({ session }) => session.isLevel)) await turn()
+  while (!pairs.every(({ session }) => session.isCaughtUp)) await turn()
   expect(results.length).toBeLessThanOrEqual(readers * 40)
   expect(new Set(results.map(({ value }) => value)).size).toBe(1)
   publish()

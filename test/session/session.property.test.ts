@@ -120,7 +120,7 @@ test('whatever a client does, it gets nothing that its token or its subscription
         expect(connected + verifying + live + renewing).toBe(pair.session.state === 'ended' ? 0 : 1)
         expect(ended).toBe(0)
       }
-      fixture.sessions.gone(pair.session)
+      fixture.sessions.remove(pair.session)
       await vi.advanceTimersByTimeAsync(10_000)
       expect(fixture.feed.fanout.audienceCount).toBe(0)
       // Both places are free again.

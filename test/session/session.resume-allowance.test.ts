@@ -62,7 +62,7 @@ test('who is sent as much of the log as a user may be waits for the rest, and th
     await settle()
   }
   expect(tradesOf(ann)).toBe(end)
-  expect(ann.session.isLevel).toBe(true)
+  expect(ann.session.isCaughtUp).toBe(true)
   expect(ann.session.state).toBe('live')
   expect(fixture.sessions.resumeLimitCounts).toMatchObject({ waiting: 0, delayed: { user: 0, node: 0 } })
 })
@@ -71,7 +71,7 @@ test('who leaves while it waits leaves nothing behind', async () => {
   const { session } = await resume('ann')
   await settle()
   expect(fixture.sessions.resumeLimitCounts.waiting).toBe(1)
-  fixture.sessions.gone(session)
+  fixture.sessions.remove(session)
   await settle()
   expect(fixture.sessions.resumeLimitCounts.waiting).toBe(0)
 })

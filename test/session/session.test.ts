@@ -308,7 +308,7 @@ describe('a live session', () => {
     transport.take()
     await vi.advanceTimersByTimeAsync(10_000)
     expect(transport.take()).toMatchObject([{ T: 'heartbeat' }, { code: 401 }])
-    sessions.gone(session)
+    sessions.remove(session)
     await drained
   })
 
@@ -318,7 +318,7 @@ describe('a live session', () => {
     expect(transport.take()).toEqual([{ T: 'shutdown', reconnectInMs: 500 }])
     await vi.advanceTimersByTimeAsync(500)
     expect(transport.closed?.code).toBe(4000)
-    sessions.gone(session)
+    sessions.remove(session)
     await drained
   })
 })

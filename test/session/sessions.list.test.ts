@@ -55,8 +55,8 @@ test('lists what there is to know of each session', async () => {
 test('lists in pages, which sessions that come and go do not disturb', () => {
   const pairs = Array.from({ length: 5 }, () => fixture.open())
   const first = fixture.sessions.list({ limit: 2 })
-  fixture.sessions.gone(pairs[1]!.session)
-  fixture.sessions.gone(pairs[2]!.session)
+  fixture.sessions.remove(pairs[1]!.session)
+  fixture.sessions.remove(pairs[2]!.session)
   const second = fixture.sessions.list({ limit: 2, after: first.next! })
   const numbers = [first, second].map(({ sessions }) => sessions.map(({ number }) => number))
   expect(numbers).toEqual([

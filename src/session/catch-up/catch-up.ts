@@ -36,8 +36,9 @@ const stepBytes = 131_072
 const waitMs = 20
 
 /**
- * Brings one reader from where it was to where the feed is, at the speed of its client. The reader is sent every event of the lossless
- * channels in order. Its coverage names every offset from its start on, so nothing is missing and nothing comes twice.
+ * Brings one reader from where it was to where the feed is, at the speed of its client. The reader is sent
+ * every event of the lossless channels in order. Its coverage names every offset from its start on, so
+ * nothing is missing and nothing comes twice.
  */
 export class CatchUp {
   readonly #options: CatchUpOptions
@@ -66,8 +67,8 @@ export class CatchUp {
   }
 
   /**
-   * Reads until the reader is where the feed is, and calls `join` in that very moment, before anything else can happen; never after the
-   * signal has aborted. Rejects when the log does not answer.
+   * Reads until the reader is where the feed is, and calls `join` in that very moment, before anything else
+   * can happen; never after the signal has aborted. Rejects when the log does not answer.
    */
   async run(join: () => void): Promise<void> {
     const { signal, scheduler, flowControl } = this.#options
@@ -82,8 +83,8 @@ export class CatchUp {
   }
 
   /**
-   * Partitions have begun or ended, and the feed has been flushed. Tells the client what it does not get of a topic that was made again, or
-   * of a log that was cut back.
+   * Partitions have begun or ended, and the feed has been flushed. Tells the client what it does not get of a
+   * topic that was made again, or of a log that was cut back.
    */
   noticePartitions(): void {
     const { selection, conflated, lose } = this.#options
@@ -95,7 +96,9 @@ export class CatchUp {
     this.#progress.begin()
   }
 
-  /** What is wanted has changed: whatever was read, but not delivered, may hold something that is wanted now. */
+  /**
+   * What is wanted has changed: whatever was read, but not delivered, may hold something that is wanted now.
+   */
   rewind(): void {
     this.#progress.rewind()
   }
@@ -174,7 +177,10 @@ export class CatchUp {
     return this.#progress.at(number) < (window?.from ?? offset)
   }
 
-  /** Skips everything before this position. A reader that is already ahead of this node stays where it is until the node catches up. */
+  /**
+   * Skips everything before this position. A reader that is already ahead of this node stays where it is
+   * until the node catches up.
+   */
   #skipTo({ number, offset }: NumberedPosition): void {
     this.#progress.reach(number, Math.max(this.#progress.at(number), offset))
   }

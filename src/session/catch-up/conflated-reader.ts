@@ -14,13 +14,17 @@ export interface ConflatedReaderOptions extends FrameReceiver {
   readonly send: (frame: PreparedFrame) => void
   /** Called with how many events of an item a newer one has replaced. */
   readonly onReplaced: (itemNumber: number, count: number) => void
-  /** Called with events that nobody counted: they have left the memory. The client needs the current values of their items. */
+  /**
+   * Called with events that nobody counted: they have left the memory. The client needs the current values of
+   * their items.
+   */
   readonly onSkipped: (ranges: readonly OffsetRange[]) => void
 }
 
 /**
- * Reads conflated channels for one reader that is behind: the newest event of each item that has changed since the reader's last, with how
- * many events it replaces. The cost depends on how many items have changed, not on how long the reader was away.
+ * Reads conflated channels for one reader that is behind: the newest event of each item that has changed
+ * since the reader's last, with how many events it replaces. The cost depends on how many items have changed,
+ * not on how long the reader was away.
  */
 export class ConflatedReader {
   readonly #options: ConflatedReaderOptions
@@ -39,7 +43,10 @@ export class ConflatedReader {
     return this.#uncounted.length === 0 && this.#cursorAt(position).lowest === position.offset
   }
 
-  /** The client wants something else from these positions on. What is new among it was not counted where it was read over already. */
+  /**
+   * The client wants something else from these positions on. What is new among it was not counted where it
+   * was read over already.
+   */
   restart(from: readonly NumberedPosition[], former: Selection): void {
     if (isWithin(this.#options.selection(), former)) return
     if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#uncounted = from
@@ -82,7 +89,10 @@ export class ConflatedReader {
     return bytes
   }
 
-  /** What would be replaced from these positions on cannot be counted: all partitions go on from where the feed is. */
+  /**
+   * What would be replaced from these positions on cannot be counted: all partitions go on from where the
+   * feed is.
+   */
   #skipAll(starts: readonly StartPosition[]): void {
     this.#uncounted = []
     const ranges: OffsetRange[] = []

@@ -106,7 +106,9 @@ export interface EventReadEnd {
   readonly number: number
   /** The offset behind what was read. */
   readonly to: number
-  /** The client has everything before these offsets, by the number of the partition; moved on by each frame. */
+  /**
+   * The client has everything before these offsets, by the number of the partition; moved on by each frame.
+   */
   readonly covered: number[]
 }
 

@@ -31,8 +31,8 @@ export interface HistoryRead {
 }
 
 /**
- * Offsets that are read from the log before other readers have their turn: 75 kB of frames, made in less than a millisecond, which a slow
- * reader may hold.
+ * Offsets that are read from the log before other readers have their turn: 75 kB of frames, made in less than
+ * a millisecond, which a slow reader may hold.
  */
 const chunkOffsets = 512
 const nothingRead: HistoryRead = { events: 0, isAtEnd: false }

@@ -17,7 +17,10 @@ export class ReadProgress {
     }
   }
 
-  /** The client has everything before these offsets, by the number of the partition. Frames that are made move them on. */
+  /**
+   * The client has everything before these offsets, by the number of the partition. Frames that are made move
+   * them on.
+   */
   get covered(): number[] {
     return this.#covered
   }
@@ -56,7 +59,9 @@ export class ReadProgress {
     for (const number of this.#reached.keys()) this.goBack(number)
   }
 
-  /** The partitions that were not read exactly as far as the feed: less far, or further than this node has. */
+  /**
+   * The partitions that were not read exactly as far as the feed: less far, or further than this node has.
+   */
   unread(): NumberedPosition[] {
     return this.#feed.positions.filter(({ number, offset }) => this.at(number) !== offset)
   }

@@ -1,12 +1,15 @@
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { Queue } from '../../limits/queue.ts'
 
-/** What all readers together may take of a turn of the event loop, in ms; the last of them may take a little longer. */
+/**
+ * What all readers together may take of a turn of the event loop, in ms; the last of them may take a little
+ * longer.
+ */
 const budgetMs = 2
 
 /**
- * Lets readers that are behind work one after the other, for a short time in each turn of the event loop. However many they are, live
- * readers do not wait for them.
+ * Lets readers that are behind work one after the other, for a short time in each turn of the event loop.
+ * However many they are, live readers do not wait for them.
  */
 export class ReaderScheduler {
   readonly #now: () => number

@@ -28,13 +28,15 @@ export interface ResumeRequest {
   readonly maxLooks?: number
 }
 
-/** Nodes look for new partitions every 3 s, so one that another node has found is found here well within 10 s. */
+/**
+ * Nodes look for new partitions every 3 s, so one that another node has found is found here well within 10 s.
+ */
 const defaultMaxLooks = 500
 const lookPauseMs = 20
 
 /**
- * Returns what is wrong with a cursor that names a topic which this node does not read: the node could neither deliver what was missed there
- * nor say how much that is.
+ * Returns what is wrong with a cursor that names a topic which this node does not read: the node could
+ * neither deliver what was missed there nor say how much that is.
  */
 export function unknownTopicFault(feed: Feed, cursor: readonly CursorPosition[]): string | undefined {
   const known = new Set(feed.positions.map(({ partition }) => partition.topic))
@@ -44,9 +46,10 @@ export function unknownTopicFault(feed: Feed, cursor: readonly CursorPosition[])
 }
 
 /**
- * Returns where a reader with this cursor begins in each partition that there is now, and which offsets it cannot get. The reader has had
- * nothing of a partition that the cursor does not name, or whose topic was made again. Waits for partitions that the cursor names and
- * this node has not found yet. Rejects when the log does not answer.
+ * Returns where a reader with this cursor begins in each partition that there is now, and which offsets it
+ * cannot get. The reader has had nothing of a partition that the cursor does not name, or whose topic was
+ * made again. Waits for partitions that the cursor names and this node has not found yet. Rejects when the
+ * log does not answer.
  */
 export async function planResume(request: ResumeRequest): Promise<ResumePlan | CursorFault> {
   const { feed, history, cursor, grant } = request
@@ -87,7 +90,10 @@ async function awaitPartitions({
   }
 }
 
-/** Returns a partition of the cursor that this node has not found, though it reads the same incarnation of the topic. */
+/**
+ * Returns a partition of the cursor that this node has not found, though it reads the same incarnation of the
+ * topic.
+ */
 function missingPartition(feed: Feed, cursor: readonly CursorPosition[]): CursorPosition | undefined {
   const epochs = new Map<string, string>()
   const found = new Set<string>()
@@ -134,7 +140,8 @@ async function planPartition(
   if (from < oldest) {
     return { start: { ...position, offset: oldest }, lost: { number, from, to: oldest }, isWhole: false }
   }
-  // Another node may be ahead of this one. A log that was cut back ends before the position; what is written there next is new.
+  // Another node may be ahead of this one. A log that was cut back ends before the position; what is written
+  // there next is new.
   const end = from <= offset ? offset : Math.max(offset, await history.end(partition))
   const isWhole = from <= end && (known === undefined || isSame)
   return { start: { ...position, offset: Math.min(from, end) }, isWhole }

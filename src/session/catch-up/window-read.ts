@@ -12,7 +12,10 @@ export interface StartPosition {
 /** Of a larger selection the items are not listed for a read, but asked for one by one. */
 const mostListed = 1000
 
-/** Returns the items of a selection: a list of their numbers where it is short, so that their events can be followed; otherwise a test. */
+/**
+ * Returns the items of a selection: a list of their numbers where it is short, so that their events can be
+ * followed; otherwise a test.
+ */
 export function wantedItems({ lastValues: { items } }: Feed, selection: Selection): ItemFilter {
   const numbers = new Set<number>()
   for (const [channel, symbols] of selection) {

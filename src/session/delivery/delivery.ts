@@ -22,10 +22,14 @@ export interface DeliveryOptions {
 const stillPlanning = {
   code: 400,
   detail:
-    'the gateway is still looking up where the session goes on; wait for the acknowledgement of its first subscription',
+    'the gateway is still looking up where the session goes on; ' +
+    'wait for the acknowledgement of its first subscription',
 } as const
 
-/** What a session receives: what the client subscribed to, as far as its token entitles it, and snapshots of that. */
+/**
+ * What a session receives: what the client subscribed to, as far as its token entitles it, and snapshots of
+ * that.
+ */
 export class Delivery implements ReaderOwner {
   readonly #context: DeliveryContext
   readonly #recipient: Recipient
@@ -36,7 +40,10 @@ export class Delivery implements ReaderOwner {
   #grant: Grant
   #subscription = Subscription.none
   #isEnded = false
-  /** The feed's moves at the time of which the client knows all positions; `Infinity` before the first acknowledgement. */
+  /**
+   * The feed's moves at the time of which the client knows all positions; `Infinity` before the first
+   * acknowledgement.
+   */
   #announcedMoves = Number.POSITIVE_INFINITY
 
   constructor(context: DeliveryContext, { recipient, flowControl, grant }: DeliveryOptions) {
@@ -66,7 +73,10 @@ export class Delivery implements ReaderOwner {
     return this.readerState === 'live'
   }
 
-  /** The feed's moves at the time of which the client knows all positions; `Infinity` before the first acknowledgement. */
+  /**
+   * The feed's moves at the time of which the client knows all positions; `Infinity` before the first
+   * acknowledgement.
+   */
   get announcedMoves(): number {
     return this.#announcedMoves
   }
@@ -77,8 +87,9 @@ export class Delivery implements ReaderOwner {
   }
 
   /**
-   * Returns the positions that have changed since the client was told, and counts them as told. `undefined` before the first
-   * acknowledgement and while the reader is behind: the client's positions are then those of what it was sent.
+   * Returns the positions that have changed since the client was told, and counts them as told. `undefined`
+   * before the first acknowledgement and while the reader is behind: the client's positions are then those of
+   * what it was sent.
    */
   announceMoved(): MovedPositions | undefined {
     if (this.#announcedMoves === Number.POSITIVE_INFINITY) return undefined
@@ -142,7 +153,10 @@ export class Delivery implements ReaderOwner {
     return undefined
   }
 
-  /** Goes on under another token: stops at once what that does not entitle to, and tells the client what remains. */
+  /**
+   * Goes on under another token: stops at once what that does not entitle to, and tells the client what
+   * remains.
+   */
   entitle(grant: Grant): void {
     const former = this.#subscription.selection(this.#grant)
     this.#grant = grant
@@ -200,7 +214,10 @@ export class Delivery implements ReaderOwner {
     })
   }
 
-  /** The cursor is good later, and on other nodes. Served in part now, the client would lose for good what it can have then. */
+  /**
+   * The cursor is good later, and on other nodes. Served in part now, the client would lose for good what it
+   * can have then.
+   */
   #refuseResume(id: RequestId | undefined): undefined {
     this.#context.resuming.counts.refused++
     this.#recipient.refuse({
@@ -218,7 +235,7 @@ export class Delivery implements ReaderOwner {
         refused: fault => {
           // The client may ask again, with another cursor or without one.
           this.#subscription = Subscription.none
-          this.#recipient.tell({ code: 400, detail: fault, id })
+          this.#recipient.sendError({ code: 400, detail: fault, id })
         },
         planned: plan => {
           isWhole = plan.isWhole
@@ -228,7 +245,8 @@ export class Delivery implements ReaderOwner {
           // The log may have lacked more than could be known before.
           const recovered = isWhole && !this.#reader.hasLost
           this.#recipient.send(resumedMessage(recovered, id))
-          // Current values of everything conflated, whenever it was subscribed, and of everything of which something is missing.
+          // Current values of everything conflated, whenever it was subscribed, and of everything of which
+          // something is missing.
           const named = [...items].filter(() => snapshot || !recovered)
           const current = new Map([...named, ...this.#subscription.itemsOf('conflate')])
           if (current.size > 0) this.#sendSnapshot(current, id)
@@ -250,7 +268,8 @@ export class Delivery implements ReaderOwner {
     // The reader may fall behind by this flush.
     feed.flush()
     const moved = this.announceMoved()
-    // All positions at first, and while the reader is behind: what is subscribed then is delivered from where the reader is.
+    // All positions at first, and while the reader is behind: what is subscribed then is delivered from where
+    // the reader is.
     const where = moved === undefined ? { all: this.#reader.positions } : { moved }
     if (this.#announcedMoves === Number.POSITIVE_INFINITY) this.#announcedMoves = feed.moves
     this.#recipient.send(subscriptionMessage({ id, lists: this.#subscription.describe(), recovered, where }))

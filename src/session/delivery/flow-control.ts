@@ -3,7 +3,10 @@ import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { SessionLimits } from '../session-context.ts'
 import type { Transport, Written } from '../transport.ts'
 
-/** Why a client gets nothing more for now: its connection does not take it, or the client does not acknowledge what it has. */
+/**
+ * Why a client gets nothing more for now: its connection does not take it, or the client does not acknowledge
+ * what it has.
+ */
 export type Congestion = 'unsent' | 'unacknowledged'
 
 /** What an acknowledgement brought; `fault` says what is wrong with it. */
@@ -22,7 +25,10 @@ interface Checkpoint {
   readonly ms: number
 }
 
-/** Unsent bytes beyond which no data is queued for a client: two frames. With the next frame that is all that a queue can hold. */
+/**
+ * Unsent bytes beyond which no data is queued for a client: two frames. With the next frame that is all that
+ * a queue can hold.
+ */
 const maxQueuedBytes = 131_072
 /** A checkpoint is made after so many bytes, or so much time, whichever comes first. */
 const checkpointBytes = 16_384
@@ -31,8 +37,9 @@ const checkpointMs = 100
 const noCheckpoints: Checkpoint[] = []
 
 /**
- * Limits what is sent to one client to what it takes: by what its connection has not taken and, once the client acknowledges the frames
- * that it has handled, by those. The kernel hides megabytes, and a browser whose page stands still goes on answering pings.
+ * Limits what is sent to one client to what it takes: by what its connection has not taken and, once the
+ * client acknowledges the frames that it has handled, by those. The kernel hides megabytes, and a browser
+ * whose page stands still goes on answering pings.
  */
 export class FlowControl {
   readonly #transport: Transport
@@ -56,7 +63,10 @@ export class FlowControl {
     transport.onDrain(() => this.#notify())
   }
 
-  /** Writes a frame of data, unless the client would not take it. Returns why not, or what became of the frame. */
+  /**
+   * Writes a frame of data, unless the client would not take it. Returns why not, or what became of the
+   * frame.
+   */
   send(frame: PreparedFrame): Exclude<Written, 'congested'> | Congestion {
     if (!this.#isAcknowledged) return 'unacknowledged'
     const written = this.#transport.write(frame, maxQueuedBytes)
@@ -72,7 +82,10 @@ export class FlowControl {
     if (this.#ackedFrames !== undefined) this.#addCheckpoint()
   }
 
-  /** The client says that it has handled the first `frames` frames. With the first acknowledgement it begins to be held to them. */
+  /**
+   * The client says that it has handled the first `frames` frames. With the first acknowledgement it begins
+   * to be held to them.
+   */
   acknowledge(frames: number): AckOutcome {
     if (frames > this.#frames)
       return { fault: `n=${frames}: ${this.#frames} frames with data were sent so far` }
@@ -92,7 +105,10 @@ export class FlowControl {
     return this.#ackedFrames !== undefined
   }
 
-  /** Bytes of data that the client has not acknowledged, or up to 16 kB more; 0 if the client never acknowledges. */
+  /**
+   * Bytes of data that the client has not acknowledged, or up to 16 kB more; 0 if the client never
+   * acknowledges.
+   */
   get unackedBytes(): number {
     return this.#ackedFrames === undefined ? 0 : this.#bytes - this.#ackedBytes
   }
@@ -101,7 +117,10 @@ export class FlowControl {
     return this.#transport.unsentBytes
   }
 
-  /** Whether more can be written at once; if not, the listeners of `onRoom` are called when that may have changed. */
+  /**
+   * Whether more can be written at once; if not, the listeners of `onRoom` are called when that may have
+   * changed.
+   */
   get hasRoom(): boolean {
     return this.#transport.hasRoom && this.#isAcknowledged
   }

@@ -12,7 +12,10 @@ import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { DeltaBases, WireForm } from '../../wire/wire-form.ts'
 import type { StartPosition } from '../catch-up/window-read.ts'
 
-/** What a client selects: for a live reader by when it is delivered, for one that is behind by whether every event is. */
+/**
+ * What a client selects: for a live reader by when it is delivered, for one that is behind by whether every
+ * event is.
+ */
 export interface Selections {
   /** Delivered at once. */
   readonly live: Selection
@@ -51,14 +54,19 @@ interface IntervalMembership {
 /** Of a reader without intervals; never changed. */
 const noIntervals = new Map<ConflationIntervalMs, IntervalMembership>()
 
-/** What a live reader is a member of: the audience of what is delivered at once, and a conflated audience for each of its intervals. */
+/**
+ * What a live reader is a member of: the audience of what is delivered at once, and a conflated audience for
+ * each of its intervals.
+ */
 export class LiveMemberships {
   /** What the client has to know before live frames, if its wire form needs that. */
   readonly deltaBases: DeltaBases | undefined
   readonly #feed: Feed
   readonly #receiver: LiveReceiver
   #audience: Audience | undefined
-  /** Where the feed was when the reader joined, by the number of the partition: it has got everything before. */
+  /**
+   * Where the feed was when the reader joined, by the number of the partition: it has got everything before.
+   */
   #joinedAt: readonly number[] | undefined
   #intervals = noIntervals
   /** The selection that the delta bases are for. */
@@ -70,7 +78,10 @@ export class LiveMemberships {
     this.deltaBases = receiver.form.createDeltaBases?.()
   }
 
-  /** Sends some of the delta bases that live frames need. Returns whether the rest is little: then `join` sends it. */
+  /**
+   * Sends some of the delta bases that live frames need. Returns whether the rest is little: then `join`
+   * sends it.
+   */
   prepare({ live }: Selections): boolean {
     const key = selectionKey(live)
     // Without an audience, whatever is delivered next begins where the feed is then.
@@ -85,8 +96,9 @@ export class LiveMemberships {
   }
 
   /**
-   * Changes to other selections between two batches, so that positions told together with it are exact. Returns false if a conflated event
-   * was still to be delivered and no membership delivers it now: the client needs the current values.
+   * Changes to other selections between two batches, so that positions told together with it are exact.
+   * Returns false if a conflated event was still to be delivered and no membership delivers it now: the
+   * client needs the current values.
    */
   join(selections: Selections): boolean {
     const feed = this.#feed
@@ -104,7 +116,10 @@ export class LiveMemberships {
     return this.#joinIntervals(selections)
   }
 
-  /** Gives all memberships up, between two batches or while the reader refuses a frame, which has not reached it then. */
+  /**
+   * Gives all memberships up, between two batches or while the reader refuses a frame, which has not reached
+   * it then.
+   */
   leave(): LeftPositions {
     const feed = this.#feed
     const audience = this.#audience

@@ -1,6 +1,7 @@
 /**
- * `live`: a member of its audiences, which is written to. `planning`: it resumes, and looks up where in each partition. `catchingUp`: it
- * reads from where its client is. `rejoining`: it has read as far as the feed, and sends what its wire form needs before live frames.
+ * `live`: a member of its audiences, which is written to. `planning`: it resumes, and looks up where in each
+ * partition. `catchingUp`: it reads from where its client is. `rejoining`: it has read as far as the feed,
+ * and sends what its wire form needs before live frames.
  */
 export type ReaderStateName = 'live' | 'planning' | 'catchingUp' | 'rejoining' | 'ended'
 
@@ -51,7 +52,10 @@ const ended: ReaderStep = { to: 'ended' }
 const leave: ReaderStep = { to: 'catchingUp', action: 'leave' }
 const rewind: ReaderStep = { to: 'catchingUp', action: 'rewind' }
 
-/** The whole life of a reader: a cell for every event in every state. An event that means nothing to a state leaves it as it is. */
+/**
+ * The whole life of a reader: a cell for every event in every state. An event that means nothing to a state
+ * leaves it as it is.
+ */
 export const readerSteps: Readonly<Record<ReaderStateName, Readonly<Record<ReaderEvent, ReaderStep>>>> = {
   live: {
     select: { to: 'live', action: 'join' },

@@ -23,7 +23,10 @@ export interface ReaderOwner {
   readonly subject: string
   /** Called with a fault that is not the client's. */
   failed(error: unknown): void
-  /** Called when the client needs the current values of its conflated channels: events were skipped that nobody counted. */
+  /**
+   * Called when the client needs the current values of its conflated channels: events were skipped that
+   * nobody counted.
+   */
   skipped(): void
   /** Called when a reader that had fallen behind is live again. */
   caughtUp(): void
@@ -74,9 +77,9 @@ const nothing: Selection = new Map()
 const noSelections: Selections = { live: nothing, intervals: new Map(), every: nothing, conflated: nothing }
 
 /**
- * A session's position in the feed. A *live* reader is a member of its audiences and is written to. A reader that resumes, or whose client
- * does not keep up, is *behind*: it holds nothing but its position, reads from there at its client's speed, and joins again where the feed
- * is. `readerSteps` says what becomes of it.
+ * A session's position in the feed. A *live* reader is a member of its audiences and is written to. A reader
+ * that resumes, or whose client does not keep up, is *behind*: it holds nothing but its position, reads from
+ * there at its client's speed, and joins again where the feed is. `readerSteps` says what becomes of it.
  */
 export class Reader implements LiveReceiver {
   readonly #context: DeliveryContext
@@ -109,7 +112,10 @@ export class Reader implements LiveReceiver {
     return this.#hasLost
   }
 
-  /** The client has everything of the lossless channels before these positions, once the feed has been flushed. */
+  /**
+   * The client has everything of the lossless channels before these positions, once the feed has been
+   * flushed.
+   */
   get positions(): readonly NumberedPosition[] {
     return this.#behind?.positions ?? this.#context.feed.positions
   }
@@ -119,8 +125,8 @@ export class Reader implements LiveReceiver {
   }
 
   /**
-   * Delivers something else from now on. Returns false if a conflated event was still to be delivered and no membership delivers it now:
-   * the client needs the current values.
+   * Delivers something else from now on. Returns false if a conflated event was still to be delivered and no
+   * membership delivers it now: the client needs the current values.
    */
   select(selections: Selections): boolean {
     // Pending events belong to the former selections. The reader may fall behind by this flush.
@@ -201,7 +207,10 @@ export class Reader implements LiveReceiver {
     if ('behind' in former) former.behind.stop()
   }
 
-  /** Goes where the table says. A state that holds something new is entered by whoever performs the step's action. */
+  /**
+   * Goes where the table says. A state that holds something new is entered by whoever performs the step's
+   * action.
+   */
   #step(event: ReaderEvent): ReaderStep {
     const step = readerSteps[this.#state.name][event]
     if (step.to === 'live') this.#state = live
@@ -256,7 +265,10 @@ export class Reader implements LiveReceiver {
     this.#skipLeftovers(intervals)
   }
 
-  /** Events that were left over at the end of an interval lie before the position from which the channels are read. */
+  /**
+   * Events that were left over at the end of an interval lie before the position from which the channels are
+   * read.
+   */
   #skipLeftovers(intervals: readonly IntervalPosition[]): void {
     const uncounted = intervals.filter(({ isWhole }) => !isWhole)
     if (uncounted.length === 0) return

@@ -23,7 +23,10 @@ interface SnapshotsOptions {
 /** The current values that a session is sent. */
 export class Snapshots {
   readonly #options: SnapshotsOptions
-  /** While the reader is behind these wait: their values are newer than what it is sent. Made when the first are asked for. */
+  /**
+   * While the reader is behind these wait: their values are newer than what it is sent. Made when the first
+   * are asked for.
+   */
   #lossless: SnapshotSender | undefined
   /** Those of conflated channels need not wait. */
   #conflated: SnapshotSender | undefined
@@ -121,8 +124,9 @@ interface SnapshotSenderOptions {
 }
 
 /**
- * Sends snapshots piece by piece, as fast as the connection takes them. Each piece is made when there is room for it, of the values current
- * then, so a snapshot of a whole market costs no memory and never makes its reader slow.
+ * Sends snapshots piece by piece, as fast as the connection takes them. Each piece is made when there is room
+ * for it, of the values current then, so a snapshot of a whole market costs no memory and never makes its
+ * reader slow.
  */
 class SnapshotSender {
   readonly #options: SnapshotSenderOptions

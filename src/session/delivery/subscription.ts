@@ -4,7 +4,7 @@ import { followsTrades, type Selection } from '../../feed/selection.ts'
 import type { ConflationIntervalMs } from '../../feed/conflation/conflation-intervals.ts'
 import type { Policy, RequestedItems, SubscribeMessage } from '../../protocol/client-message.ts'
 
-/** What a channel does for a lagging reader unless `policy` says otherwise. */
+/** The policy of each channel, unless the client chooses another. */
 const defaultPolicies: Readonly<Record<Channel, Policy>> = {
   trades: 'every',
   quotes: 'conflate',
@@ -20,47 +20,54 @@ const defaultPolicies: Readonly<Record<Channel, Policy>> = {
 
 type Named = ReadonlyMap<Channel, ReadonlySet<string>>
 
-// Shared by all that have none: an empty map takes 180 bytes.
+// Shared: an empty map takes 180 bytes.
 const noSymbols: ReadonlySet<string> = new Set()
 const noSelection: Selection = new Map()
 const noIntervals: ReadonlyMap<Channel, ConflationIntervalMs> = new Map()
-const nothingAtIntervals: ReadonlyMap<ConflationIntervalMs, Selection> = new Map()
+const noIntervalSelections: ReadonlyMap<ConflationIntervalMs, Selection> = new Map()
 
-/** What a subscription consists of. */
-interface Content {
+interface SubscriptionParts {
   readonly named: Named
   readonly policies: ReadonlyMap<Channel, Policy>
-  /** How often conflated channels are told, where that is not at once. */
+  /** Of the conflated channels that are not delivered at once. */
   readonly intervals: ReadonlyMap<Channel, ConflationIntervalMs>
 }
 
-/** What of a request changes a subscription. */
-type Wish = Pick<SubscribeMessage, 'items' | 'policy' | 'conflateMs'>
+/** The part of a request that changes a subscription. */
+type SubscriptionChange = Pick<SubscribeMessage, 'items' | 'policy' | 'conflateMs'>
 
-/** What one session has asked for; never changed, but replaced. */
+/**
+ * The items that one client has named, with their policies and intervals. Immutable: a request makes another
+ * one.
+ */
 export class Subscription {
   static readonly none = new Subscription({ named: new Map(), policies: new Map(), intervals: new Map() })
 
   readonly #named: Named
   readonly #policies: ReadonlyMap<Channel, Policy>
   readonly #intervals: ReadonlyMap<Channel, ConflationIntervalMs>
-  /** What is delivered of it under the grant that was asked for last: what is a part of it may be all of it. */
+  /**
+   * The selection under the grant that was asked for last: a part of it is often all of it, and then the same
+   * object.
+   */
   #resolved: { readonly grant: Grant; readonly selection: Selection } | undefined
 
-  private constructor({ named, policies, intervals }: Content) {
+  private constructor({ named, policies, intervals }: SubscriptionParts) {
     this.#named = named
     this.#policies = policies
     this.#intervals = intervals
   }
 
-  /** How many items are named; `*` counts as one a channel, what follows trades as none. */
+  /**
+   * How many items are named. `*` counts as one for its channel; channels that follow trades do not count.
+   */
   get size(): number {
     let size = 0
     for (const symbols of this.#named.values()) size += symbols.size
     return size
   }
 
-  with(request: Wish): Subscription {
+  with(request: SubscriptionChange): Subscription {
     const named = new Map(this.#named)
     for (const [channel, symbols] of request.items) {
       named.set(channel, new Set(named.get(channel)).union(new Set(symbols)))
@@ -86,23 +93,23 @@ export class Subscription {
     return new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
   }
 
-  /** What of it a grant entitles to; the same object where that is everything. */
+  /** Returns the part that a grant entitles to; the same object where that is everything. */
   under(grant: Grant): Subscription {
     const named = new Map<Channel, ReadonlySet<string>>()
     for (const [channel, symbols] of this.#named) {
-      const seen = entitledNames(channel, symbols, grant)
-      if (seen.size > 0) named.set(channel, seen)
+      const entitled = entitledNames(channel, symbols, grant)
+      if (entitled.size > 0) named.set(channel, entitled)
     }
     const narrowed = new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
     return narrowed.size === this.size ? this : narrowed
   }
 
-  /** The symbols of a channel as the client named them, with those that follow from trades. */
+  /** Returns the symbols of a channel as the client named them, with those that follow from trades. */
   symbols(channel: Channel): ReadonlySet<string> {
     const own = this.#named.get(channel) ?? noSymbols
     const trades = followsTrades.has(channel) ? this.#named.get('trades') : undefined
     if (trades === undefined) return own
-    // As a rule the same set: a copy takes some 700 bytes for 20 symbols.
+    // The same set, where possible: a copy takes some 700 bytes for 20 symbols.
     return own.size === 0 ? trades : own.union(trades)
   }
 
@@ -110,23 +117,24 @@ export class Subscription {
     return policyOf(this.#policies, channel)
   }
 
-  /** How often a channel is told; 0: at once. */
+  /** Returns the interval at which a channel is delivered; 0: at once. */
   intervalMs(channel: Channel): ConflationIntervalMs | 0 {
     return this.#intervals.get(channel) ?? 0
   }
 
-  /** What is wrong with a request that led to this: an interval for channels of which every event is told. */
-  intervalFault(request: Wish): string | undefined {
+  /** Returns what is wrong with the interval of the request that made this subscription. */
+  intervalFault(request: SubscriptionChange): string | undefined {
     const { conflateMs } = request
     const named = [...namedBy(request)]
     if (conflateMs === undefined || conflateMs === 0) return undefined
     if (named.some(channel => this.policy(channel) === 'conflate')) return undefined
     return named.length === 0
       ? 'conflateMs: the request names no channel; expected the conflated ones that it is for'
-      : `conflateMs: every event of ${named.join(', ')} is told; choose "conflate" in policy, or leave conflateMs out`
+      : `conflateMs: every event of ${named.join(', ')} is delivered; ` +
+          'choose "conflate" in policy, or leave conflateMs out'
   }
 
-  /** What is delivered under a grant: `*` is every symbol that it entitles to. */
+  /** Returns what is delivered under a grant: `*` is every symbol that it entitles to. */
   selection(grant: Grant): Selection {
     if (this.#resolved?.grant === grant) return this.#resolved.selection
     const selection = new Map<Channel, '*' | ReadonlySet<string>>()
@@ -138,12 +146,12 @@ export class Subscription {
     return selection
   }
 
-  /** The same of the channels of one policy. */
+  /** Returns what is delivered of the channels of one policy. */
   selectionOf(policy: Policy, grant: Grant): Selection {
     return this.#selectionIn(grant, channel => this.policy(channel) === policy)
   }
 
-  /** What is named of the channels of one policy. */
+  /** Returns what is named of the channels of one policy. */
   itemsOf(policy: Policy): RequestedItems {
     const items = new Map<Channel, readonly string[]>()
     for (const channel of channels) {
@@ -153,12 +161,12 @@ export class Subscription {
     return items
   }
 
-  /** The same of the channels whose events are told at once to a reader that is not behind. */
+  /** Returns what a live reader is delivered at once. */
   liveSelection(grant: Grant): Selection {
     return this.#selectionIn(grant, channel => this.intervalMs(channel) === 0)
   }
 
-  /** The same of the conflated channels that are told at an interval; 0: at once. */
+  /** Returns what is delivered of the conflated channels of one interval; 0: at once. */
   conflatedSelection(grant: Grant, intervalMs: ConflationIntervalMs | 0): Selection {
     return this.#selectionIn(
       grant,
@@ -166,9 +174,9 @@ export class Subscription {
     )
   }
 
-  /** What is told at intervals, by interval. */
+  /** Returns what a live reader is delivered at each interval. */
   intervalSelections(grant: Grant): ReadonlyMap<ConflationIntervalMs, Selection> {
-    if (this.#intervals.size === 0) return nothingAtIntervals
+    if (this.#intervals.size === 0) return noIntervalSelections
     const selections = new Map<ConflationIntervalMs, Selection>()
     for (const intervalMs of new Set(this.#intervals.values())) {
       const selection = this.conflatedSelection(grant, intervalMs)
@@ -177,7 +185,7 @@ export class Subscription {
     return selections
   }
 
-  /** The lists, policies and intervals as an acknowledgement states them. */
+  /** Returns the lists, policies and intervals as an acknowledgement states them. */
   describe(): Record<string, unknown> {
     const policy: Partial<Record<Channel, Policy>> = {}
     const conflateMs: Partial<Record<Channel, ConflationIntervalMs>> = {}
@@ -201,8 +209,10 @@ export class Subscription {
   }
 }
 
-/** The channels that a request names, in its lists or its policies, with those that follow from trades. */
-function namedBy({ items, policy }: Wish): Set<Channel> {
+/**
+ * Returns the channels that a request names, in its lists or policies, with those that follow from trades.
+ */
+function namedBy({ items, policy }: SubscriptionChange): Set<Channel> {
   const named = new Set<Channel>([...items.keys(), ...policy.keys()])
   return items.has('trades') ? named.union(followsTrades) : named
 }
@@ -211,29 +221,29 @@ function policyOf(policies: ReadonlyMap<Channel, Policy>, channel: Channel): Pol
   return policies.get(channel) ?? defaultPolicies[channel]
 }
 
-/** The symbols that a list of names stands for under a grant. */
+/** Returns the symbols that a list of names stands for under a grant. */
 export function resolve(names: ReadonlySet<string>, grant: Grant): '*' | ReadonlySet<string> {
   return names.has('*') ? grant.symbols : names
 }
 
-/** The names of a channel that a grant covers; `*` where it covers any symbol. */
+/** Returns the names of a channel that a grant covers; it covers `*` if it covers any symbol. */
 export function entitledNames(channel: Channel, names: Iterable<string>, grant: Grant): Set<string> {
-  const seen = new Set<string>()
-  if (!entitlesChannel(grant, channel)) return seen
-  for (const name of names) if (isSeen(name, grant)) seen.add(name)
-  return seen
+  const entitled = new Set<string>()
+  if (!entitlesChannel(grant, channel)) return entitled
+  for (const name of names) if (isEntitled(name, grant)) entitled.add(name)
+  return entitled
 }
 
-function isSeen(name: string, { symbols }: Grant): boolean {
+function isEntitled(name: string, { symbols }: Grant): boolean {
   return name === '*' ? symbols === '*' || symbols.size > 0 : entitles(symbols, name)
 }
 
-/** The first item of a request that the grant does not cover, such as `trades/MSFT`. */
+/** Returns the first item of a request that the grant does not cover, such as `trades/MSFT`. */
 export function firstUnentitled(items: RequestedItems, grant: Grant): string | undefined {
   for (const [channel, symbols] of items) {
     const isCovered = entitlesChannel(grant, channel)
     for (const symbol of symbols) {
-      if (!isCovered || !isSeen(symbol, grant)) return `${channel}/${symbol}`
+      if (!isCovered || !isEntitled(symbol, grant)) return `${channel}/${symbol}`
     }
   }
   return undefined

@@ -264,5 +264,5 @@ function formOf(forms: readonly WireForm[], offered: Iterable<string>): WireForm
 
 /** Ends a connection whose peer has not answered the last ping; that of one that is behind may lie behind its data. */
 function probe([transport, session]: readonly [WebSocketTransport, Session]): void {
-  if (!transport.probe() && session.isLevel) session.end('silence')
+  if (!transport.probe() && session.isCaughtUp) session.end('silence')
 }

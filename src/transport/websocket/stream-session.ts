@@ -66,12 +66,13 @@ export function runSession(
       },
       'connection ended',
     )
-    sessions.gone(session)
+    sessions.remove(session)
     gone()
   })
   const authorization = readBearerToken(request.headers.authorization)
   if (authorization.kind === 'token') session.authenticate(authorization.token)
-  else if (authorization.kind === 'unusable') session.refuseAuthorization(authorization.fault)
+  else if (authorization.kind === 'unusable')
+    session.refuseEarly(`${authorization.fault}; a token may still come in an "auth" message`)
   return session
 }
 

@@ -108,10 +108,10 @@ describe('an interval that nothing is told at', () => {
   test.each([
     [
       { trades: ['AAPL'], bars: ['*'] },
-      'conflateMs: every event of trades, bars, corrections, cancelErrors is told; choose "conflate" in policy, or leave conflateMs out',
+      'conflateMs: every event of trades, bars, corrections, cancelErrors is delivered; choose "conflate" in policy, or leave conflateMs out',
     ],
     [{}, 'conflateMs: the request names no channel; expected the conflated ones that it is for'],
-    [{ quotes: ['AAPL'], policy: { quotes: 'every' } }, /^conflateMs: every event of quotes is told/],
+    [{ quotes: ['AAPL'], policy: { quotes: 'every' } }, /^conflateMs: every event of quotes is delivered/],
   ])('is a fault: %j', (fields, fault) => {
     expect(faultOf({ ...fields, conflateMs: 200 })).toMatch(fault)
   })

@@ -75,7 +75,7 @@ export class CheckingClient implements Recipient {
 
   /** Whether its session has nothing more to send. */
   get isLevel(): boolean {
-    return this.session?.state === 'live' && this.session.isLevel && this.isSettled
+    return this.session?.state === 'live' && this.session.isCaughtUp && this.isSettled
   }
 
   connect(node: SimulatedNode): void {
@@ -93,7 +93,7 @@ export class CheckingClient implements Recipient {
   disconnect(): void {
     this.#check?.settle()
     this.#check = undefined
-    if (this.session !== undefined) this.node?.sessions.gone(this.session)
+    if (this.session !== undefined) this.node?.sessions.remove(this.session)
     this.session = undefined
     this.#readerState = undefined
     this.transport.inbox = []
@@ -149,7 +149,7 @@ export class CheckingClient implements Recipient {
 
   /** Its reader came to its state by steps of the table. */
   expectReachableState(): void {
-    const state = this.session?.readerState
+    const state = this.session?.delivery?.readerState
     const from = this.#readerState ?? 'live'
     if (state !== undefined && !reachableFrom(from).has(state))
       this.fault(`a reader went from ${from} to ${state}`)

@@ -210,7 +210,7 @@ export class ReaderSimulation {
     for (const client of this.clients) client.expectReachableState()
     for (const node of this.#allNodes) {
       const behind = this.clients.filter(
-        ({ node: of, session }) => of === node && isBehind(session?.readerState),
+        ({ node: of, session }) => of === node && isBehind(session?.delivery?.readerState),
       )
       const counts = Object.values(node.sessions.readerCounts.behind)
       const counted = counts.reduce((sum, count) => sum + count, 0)
