@@ -3,7 +3,7 @@ import { messageOf } from '../diagnostics/ticker-error.ts'
 import { decodeMessagePack } from './message-pack.ts'
 import type { LogRecord } from './log-record.ts'
 
-/** What a decoder gets beside a record; the same for all records of a partition. */
+/** The source of a record, for a decoder; the same for all records of a partition. */
 export interface RecordSource {
   readonly topic: string
   readonly partition: number

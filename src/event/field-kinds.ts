@@ -2,7 +2,7 @@ import { showValue } from '../diagnostics/show-value.ts'
 import { isSymbol, symbolPattern, symbolRule, toSymbol } from './symbol.ts'
 import { isTime, timePattern } from './time.ts'
 
-/** What a field may hold: a check for the gateway, a JSON Schema for producers, and the rule in words. */
+/** A kind of field: a check for the gateway, a JSON Schema for producers, and the rule in words. */
 export interface FieldKind {
   readonly rule: string
   readonly schema: Readonly<Record<string, unknown>>
@@ -18,11 +18,11 @@ export interface FieldKind {
 }
 
 /**
- * What repairs lose: symbols of an article; halves of surrogate pairs in a text. A closed set, for metrics.
+ * Losses by repairs: symbols of an article; halves of surrogate pairs in a text. A closed set, for metrics.
  */
 export const repairKinds = ['symbol', 'text'] as const
 
-/** What a repair of a value lost. */
+/** The loss by a repair. */
 export interface Repair {
   readonly kind: (typeof repairKinds)[number]
   /** The number of symbols or texts. */

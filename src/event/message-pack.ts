@@ -43,7 +43,7 @@ function checkAnnounced(bytes: Buffer): void {
 }
 
 /**
- * What follows the first byte of a value: a count (or `count` itself), a payload, and bytes or values for
+ * The bytes after the first byte of a value: a count (or `count` itself), a payload, and bytes or values for
  * each that is counted.
  */
 interface ValueLayout {

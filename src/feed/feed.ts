@@ -11,7 +11,7 @@ import type { Item } from './last-values/item.ts'
 import type { Claim } from './last-values/items.ts'
 import { type EventOrigin, LastValueCache } from './last-values/last-value-cache.ts'
 import type { Outage } from './outage.ts'
-import { ReadContext } from './recent-events/read-context.ts'
+import { ReadContext } from './recent-events/read-buffer.ts'
 import { RecentEvents } from './recent-events/recent-events.ts'
 import type { WindowLimits } from './recent-events/segment-budget.ts'
 import { ListenerList } from '../system/listener-list.ts'
@@ -58,7 +58,7 @@ export class Feed {
   readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: RecentEvents
-  /** What these readers use in turn. */
+  /** Memory that these readers use in turn. */
   readonly readContext = new ReadContext()
   /** The wire forms of its events; the first is the default. */
   readonly forms: readonly [WireForm, ...WireForm[]]
@@ -184,7 +184,7 @@ export class Feed {
   advance(position: Position, stable: number): void {
     const { partition, epoch, offset } = position
     const former = this.#positions.get(partition)
-    // What clients are told of partitions comes after the events before it.
+    // Messages about partitions come after the events before them.
     if (former?.epoch !== epoch || former.offset > offset) this.flush()
     if (former !== undefined && former.epoch !== epoch) this.#forgetTopic(partition.topic, epoch)
     else if (former !== undefined && former.offset > offset) this.#forgetPartition(partition)

@@ -1,6 +1,9 @@
 import { type Channel, channels } from '../event/event.ts'
 
-/** What a session selects: by channel every symbol (`'*'`) or some. A channel without any is left out. */
+/**
+ * The names that a session selects: by channel, every symbol (`'*'`) or some. A channel without any is
+ * absent.
+ */
 export type Selection = ReadonlyMap<Channel, '*' | ReadonlySet<string>>
 
 /** Channels that a subscription to trades includes: corrections and cancels mend trades. */

@@ -19,8 +19,7 @@ export interface RecentSegment {
 }
 
 /**
- * Where events lie among the recent ones. What is derived from an event can be kept for as long as the event
- * is.
+ * Where events lie among the recent ones. Data derived from an event can be kept for as long as the event.
  */
 export interface RecentRows {
   readonly segments: readonly RecentSegment[]
@@ -63,7 +62,8 @@ export interface OutgoingEvents {
 export type EachItem = (visit: (item: number) => void) => void
 
 /**
- * What one receiver knows of the last events of its items, against which changes in live frames are written.
+ * The delta bases that one receiver knows: the last events of its items, to which the changes in live frames
+ * refer.
  */
 export interface DeltaBases {
   /**

@@ -8,7 +8,7 @@ import { type Selection, selects } from '../selection.ts'
 import type { ConflatedBatch } from './conflated-batch.ts'
 import { type Cohort, noEvents } from './conflated-membership.ts'
 
-/** What a cohort gets of an interval. */
+/** A cohort's part of an interval, in frames. */
 export interface ConflatedFrames {
   readonly frames: readonly PreparedFrame[]
   readonly events: number

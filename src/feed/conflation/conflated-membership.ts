@@ -39,7 +39,7 @@ export interface JoinMoment {
 export interface Cohort {
   readonly members: Set<ConflatedMembership>
   readonly joined: JoinMoment
-  /** What its members have received, before the delivery under way. */
+  /** Up to where its members have everything, before the delivery under way. */
   delivered: Delivered
   /** Earlier events that its members still have to get: they did not fit into the last interval's frames. */
   leftovers: ItemCounts
@@ -74,7 +74,7 @@ export class ConflatedMembership {
     cohort.members.add(this)
   }
 
-  /** What the subscriber has received, up to when it left if it has left. */
+  /** Up to where the subscriber has everything; of one that has left, up to where it had. */
   get delivered(): Delivered {
     return this.#delivered
   }

@@ -157,8 +157,8 @@ export class ConflationInterval {
 
   /**
    * Delivers the batch to everyone, as far as the budget allows, and further with each step of the generator,
-   * for which the budget must be renewed. What is delivered is the state at the end of the interval, however
-   * late.
+   * for which the budget must be renewed. However late it is delivered, it has the state at the end of the
+   * interval.
    */
   *deliver(budget: WorkBudget): Generator<void, void> {
     try {

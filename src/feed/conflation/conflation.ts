@@ -8,7 +8,7 @@ import type { ConflatedMembership } from './conflated-membership.ts'
 import { ConflationInterval, type MembershipRequest } from './conflation-interval.ts'
 import { type ConflationIntervalMs, conflationIntervalsMs } from './conflation-intervals.ts'
 
-/** What was delivered at intervals since the start. */
+/** Counts of delivery at intervals, since the start. */
 export interface ConflationCounts {
   /** Events put into frames: one event in the frames of one cohort is one. */
   events: number

@@ -17,7 +17,7 @@ export interface Subscriber {
 /** How far the log was read, by partition number. */
 export type Progress = Pick<Coverage, 'begins' | 'reached'>
 
-/** What the audiences of a feed share. */
+/** The objects that the audiences of a feed share. */
 export interface AudienceContext {
   readonly progress: Progress
   readonly pending: PendingEvents

@@ -4,11 +4,11 @@ import type { EventBatch } from '../last-values/event-batch.ts'
 export const maxSegmentRows = 65_536
 /** The most bytes of events in a segment; a larger event has a segment of its own. */
 export const maxSegmentBytes = 256 * 1024
-/** What the columns beside the bytes take. */
+/** The bytes of a row in the columns. */
 const bytesPerRow = 24
 const comma = 0x2c
 
-/** What a segment has room for. */
+/** The room in a segment. */
 export interface SegmentSize {
   readonly bytes: number
   readonly rows: number
