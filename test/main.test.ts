@@ -140,8 +140,10 @@ describe('the program', () => {
     await first.ended
   })
 
-  // Cause: --check-config read variables and opened nothing; a folder below /proc was tried to be made again for ever.
-  // Symptom: it passed a decoder that the start then refused, and a path of the embedded log with which the start spun at 90 % CPU.
+  // Cause: --check-config read variables and opened nothing; a folder below /proc was tried to be made again
+  // for ever.
+  // Symptom: it passed a decoder that the start then refused, and a path of the embedded log with which the
+  // start spun at 90 % CPU.
   // Seen: from outside.
   test.each([
     ['TICKER_DECODER', 'node:fs', 'expected a module that exports a function decode(record, source)'],
@@ -174,7 +176,8 @@ describe('the program', () => {
   })
 
   /**
-   * Cause: what a start had begun when it failed (a timer, a broker that does not answer, a worker) kept the process alive.
+   * Cause: what a start had begun when it failed (a timer, a broker that does not answer, a worker) kept the
+   * process alive.
    * Symptom: nothing listened, nothing was logged any more, and whatever supervises the process saw it run.
    * Seen: from outside, by a key file that was none.
    */

@@ -44,7 +44,8 @@ describe('what claims allow', () => {
     expect(parseGrant({ ...least, ticker: { symbols: ['AAPL', '*'] } }).symbols).toBe('*')
   })
 
-  // Cause: the names of a token went unchecked into the key of its audience, in which they are joined by commas.
+  // Cause: the names of a token went unchecked into the key of its audience, in which they are joined by
+  // commas.
   // Symptom: a token for the one name "AAPL,MSFT" that subscribed to * received AAPL and MSFT.
   // Seen: in a review.
   test.each(['AAPL,MSFT', 'X"quotes"*', ''])('the name %j, which is no symbol, is refused', name => {

@@ -98,7 +98,8 @@ describe('a key set over HTTP', () => {
 })
 
 // Cause: a header that several keys fit was an error; only an unknown kid made the set be read again.
-// Symptom: every token of an issuer whose set had one kid twice, or that rotated keys without kids, ended with 4501.
+// Symptom: every token of an issuer whose set had one kid twice, or that rotated keys without kids, ended
+// with 4501.
 // Seen: from outside, with key sets in rotation.
 describe('keys that no kid tells apart', () => {
   const withoutKid = ({ publicKey }: typeof first) => publicKey.export({ format: 'jwk' })

@@ -10,7 +10,8 @@ const ann = { kind: 'sub', subject: 'ann' } as const
 const grantOf = (changes: Partial<Grant> = {}): Grant => createGrant({ expiresAtMs: 1e6, ...changes })
 
 // Cause: a revocation covered what was issued up to its own moment, by the gateway's clock alone.
-// Symptom: a user whose token came from an issuer with a clock 3 s fast kept it, though it was there before the revocation.
+// Symptom: a user whose token came from an issuer with a clock 3 s fast kept it, though it was there before
+// the revocation.
 // Seen: from outside, with such an issuer.
 test.each([
   ['issued before', { issuedAtMs: 999 }, true],

@@ -49,7 +49,8 @@ describe('accepted', () => {
 })
 
 // Cause: a time was any number up to the last date that JavaScript knows, and nothing looked at "iat".
-// Symptom: a token whose "exp" was in milliseconds was good until the year 58884, one from the future outlived revocations.
+// Symptom: a token whose "exp" was in milliseconds was good until the year 58884, one from the future
+// outlived revocations.
 // Seen: from outside, with an issuer whose clock was fast and one that counted milliseconds.
 describe('the times of a token', () => {
   const msLater = (nowS + 60) * 1000
@@ -178,7 +179,8 @@ describe('refused for its signature', () => {
 
 describe('malformed', () => {
   // Cause: a token had at most 8,192 bytes, whatever a message may have.
-  // Symptom: a token for 800 symbols was refused as "malformed" (402, 4501), and nothing said that it was too long.
+  // Symptom: a token for 800 symbols was refused as "malformed" (402, 4501), and nothing said that it was too
+  // long.
   // Seen: from outside.
   test('a token is as long as it may be, and not longer', async () => {
     const symbols = Array.from({ length: 5000 }, (_, index) => `SYMBOL${index}`)

@@ -31,7 +31,8 @@ const commands = Object.entries(manifest.scripts).flatMap(([name, script]) => {
 })
 
 // Cause: "npm run schema" looked at no option, and gave them to a formatter that came after it.
-// Symptom: "npm run schema -- --help" wrote a tracked file anew; other commands did not know -h, or ended with 1.
+// Symptom: "npm run schema -- --help" wrote a tracked file anew; other commands did not know -h, or ended
+// with 1.
 // Seen: from outside, by asking each command for help.
 test.each(commands)('npm run $name -- --help prints help, and does nothing', async ({ args }) => {
   const schema = join(root, 'src/event/event.schema.json')

@@ -241,8 +241,10 @@ test.each([
   },
 )
 
-// Cause: whatever the connection's fault was, the cure was to start a gateway, and OpenSSL's words were passed on.
-// Symptom: wss:// to a gateway without TLS said "…wrong version number…ssl3_get_record…; npm start starts a gateway".
+// Cause: whatever the connection's fault was, the cure was to start a gateway, and OpenSSL's words were
+// passed on.
+// Symptom: wss:// to a gateway without TLS said "…wrong version number…ssl3_get_record…; npm start starts a
+// gateway".
 // Seen: from outside.
 test.each([
   ['no', 'ws:', 'wss:', /no connection \(the answer is not TLS\); the server does not use TLS: --url ws:/],

@@ -6,8 +6,10 @@ import { startTestGateway } from '../support/gateway.ts'
 import { faultsOf, production } from './environment.ts'
 
 /**
- * Cause: an origin was taken if a URL has it, which only those of http and https have; `*` is a letter of a host name there.
- * Symptom: an app in Capacitor, Tauri or a browser's extension could not be allowed; https://*.example.com was, and let nobody in.
+ * Cause: an origin was taken if a URL has it, which only those of http and https have; `*` is a letter of a
+ * host name there.
+ * Symptom: an app in Capacitor, Tauri or a browser's extension could not be allowed; https://*.example.com
+ * was, and let nobody in.
  * Seen: from outside, with --check-config and the origins of such apps.
  */
 describe('an allowed origin', () => {

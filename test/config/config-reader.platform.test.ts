@@ -33,7 +33,8 @@ function serviceLinks(prefix: string): Readonly<Record<string, string>> {
 
 /**
  * Cause: every variable that begins with TICKER_ had to be one of ours.
- * Symptom: beside a Service whose name begins with "ticker" the gateway did not start: seven times "no such variable".
+ * Symptom: beside a Service whose name begins with "ticker" the gateway did not start: seven times "no such
+ * variable".
  * Seen: from outside, in Kubernetes, whose pods have service links unless they say otherwise.
  */
 describe('the links to a service', () => {
@@ -80,7 +81,8 @@ describe('the links to a service', () => {
 
 /**
  * Cause: a value was taken as it stands.
- * Symptom: after an editor of Windows nothing was right, and a password from `echo secret | base64` was refused or never fitted.
+ * Symptom: after an editor of Windows nothing was right, and a password from `echo secret | base64` was
+ * refused or never fitted.
  * Seen: by going through what platforms leave around values.
  */
 describe('what stands around a value', () => {

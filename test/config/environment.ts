@@ -12,7 +12,9 @@ export const production = {
 
 export const development = { TICKER_MODE: 'development' } as const
 
-/** The faults of an environment; none where it is right. Fails on anything thrown that is not a `ConfigError`. */
+/**
+ * The faults of an environment; none where it is right. Fails on anything thrown that is not a `ConfigError`.
+ */
 export function faultsOf(env: Readonly<Record<string, string | undefined>>): readonly string[] {
   try {
     readConfig(env)

@@ -8,8 +8,8 @@ interface Fact {
 }
 
 /**
- * Bars computed from the published trades alone, in another way than the demo market's: every trade is kept, in order of
- * its time as text, sums are BigInts.
+ * Bars computed from the published trades alone, in another way than the demo market's: every trade is kept,
+ * in order of its time as text, sums are BigInts.
  */
 export class BarOracle {
   /** Per `symbol start`, where the start is a minute's (`2026-03-02T14:30`) or a day's (`2026-03-02`). */

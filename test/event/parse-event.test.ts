@@ -61,7 +61,8 @@ describe('parseEvent', () => {
   })
 
   /**
-   * Cause: the message shows the value by `JSON.stringify`, which recurses into objects with numbered members.
+   * Cause: the message shows the value by `JSON.stringify`, which recurses into objects with numbered
+   * members.
    * Symptom: a RangeError instead of the fault.
    * Seen: when bodies of POST /v1/events were fuzzed.
    */

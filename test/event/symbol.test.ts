@@ -7,7 +7,8 @@ import { anySymbol, houseSymbols } from '../support/any-symbol.ts'
 const matchesPattern = new Ajv2020().compile({ type: 'string', pattern: symbolPattern })
 
 // Cause: the alphabet was letters, digits and `. _ / -`, at most 32, with a letter or digit first.
-// Symptom: futures, indices, options, currencies and every other script were poison, and could not be subscribed to.
+// Symptom: futures, indices, options, currencies and every other script were poison, and could not be
+// subscribed to.
 // Seen: feeds of several houses, published from outside (issue 13).
 test.each(houseSymbols)('%j is a symbol', symbol => {
   expect([isSymbol(symbol), toSymbol(symbol), matchesPattern(symbol)]).toEqual([true, symbol, true])

@@ -14,7 +14,10 @@ const subscribers = 300
 const flushes = 40
 const most = 60
 
-/** Whether a subscriber reads a block at once, and gives it back, or keeps it, as a connection does that is full. */
+/**
+ * Whether a subscriber reads a block at once, and gives it back, or keeps it, as a connection does that is
+ * full.
+ */
 type Manner = 'reads' | 'keeps' | 'leaves'
 
 class Listener implements Subscriber {

@@ -252,8 +252,10 @@ describe('Tape.snapshot', () => {
     expect(ids).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39])
   })
 
-  // Cause: `since` spoke of how far the node had looked back only, though articles had left for their size since.
-  // Symptom: a snapshot that lacked a symbol's last article said that it had had none since a time long before.
+  // Cause: `since` spoke of how far the node had looked back only, though articles had left for their size
+  // since.
+  // Symptom: a snapshot that lacked a symbol's last article said that it had had none since a time long
+  // before.
   // Seen: reading what else is dropped on its way in, beside items.
   test('bounds what articles take, dropping the oldest, and knows since when they are complete', () => {
     const feed = createTestFeed()
@@ -278,7 +280,8 @@ describe('Tape.snapshot', () => {
   })
 
   // Cause: only a flush that went well ended the state of flushing.
-  // Symptom: after a write that threw, and was told to the client whose message it came with, nobody was ever written to again.
+  // Symptom: after a write that threw, and was told to the client whose message it came with, nobody was ever
+  // written to again.
   // Seen: reading, for every state that only one of several exits resets.
   test('a flush that failed is not passed over: every later one says so', () => {
     const feed = createTestFeed()

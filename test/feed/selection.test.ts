@@ -14,7 +14,8 @@ function interestOf(entries: readonly Entry[]): Selection {
   return new Map(entries.map(([name, names]) => [name, names === '*' ? names : new Set(names)]))
 }
 
-// Cause: keys had `:` and `;` between channels and symbols and `=` for "the same", which symbols may have in them by now.
+// Cause: keys had `:` and `;` between channels and symbols and `=` for "the same", which symbols may have in
+// them by now.
 // Symptom: sessions with different subscriptions would share an audience, and receive each other's events.
 // Seen: when the alphabet of symbols was widened (issue 13).
 test.each<{ one: Entry[]; other: Entry[] }>([

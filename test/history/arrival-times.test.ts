@@ -69,7 +69,8 @@ test('knows the newest timestamp that came', () => {
 })
 
 // Cause: that a record has no timestamp was kept as the newest of its partition's times.
-// Symptom: how far back a reader may go without the right to history was counted from 1970: as far as the log reached.
+// Symptom: how far back a reader may go without the right to history was counted from 1970: as far as the log
+// reached.
 // Seen: reading, for everything that takes a timestamp as it is.
 test.each([-1, 0])('takes no record for the newest that has no timestamp (%d)', timestampMs => {
   const { arrivals } = afterSeconds(1)

@@ -39,7 +39,10 @@ export class CountedHistory implements History {
   }
 }
 
-/** What a read brought: its ranges, those that follow on each other as one, and the offsets and JSON of its events. */
+/**
+ * What a read brought: its ranges, those that follow on each other as one, and the offsets and JSON of its
+ * events.
+ */
 export interface ReadResult {
   readonly ranges: readonly (readonly [from: number, to: number])[]
   readonly events: readonly string[]

@@ -35,7 +35,8 @@ function historyOf({ log }: TemporaryLog, decoder: Decoder): LogHistory {
   })
 }
 
-// Cause: a thousand records were decoded in one turn of the event loop, however long a decoder module takes for one.
+// Cause: a thousand records were decoded in one turn of the event loop, however long a decoder module takes
+// for one.
 // Symptom: while sessions resumed, everything stood still for 5 ms and more at a time.
 // Seen by: reading, then by the loop turns counted here.
 test('the event loop turns while records are decoded that take their time', async () => {

@@ -12,7 +12,9 @@ const signal = new AbortController().signal
 
 const trade = (i: number): MarketEvent => ({ T: 't', S: 'AAPL', i, p: 1, s: 1, t: '2026-01-02T14:30:00Z' })
 
-/** A partition in memory that holds some ranges of offsets; between them, and before the first, all is gone. */
+/**
+ * A partition in memory that holds some ranges of offsets; between them, and before the first, all is gone.
+ */
 class SomeHistory implements History {
   ranges: readonly (readonly [from: number, to: number])[]
 
@@ -81,7 +83,8 @@ test('whatever is there and whoever reads what, each reads what he would have re
       async (ranges, reads, chunkOffsets) => {
         const history = new SomeHistory(ranges)
         const { shared } = share(history, { chunkOffsets, maxBytes: 20_000 })
-        // A reader is never before what is there without being told at once: who begins in a gap is told by its end.
+        // A reader is never before what is there without being told at once: who begins in a gap is told by
+        // its end.
         const results = await Promise.all(reads.map(([from, to]) => readAll(shared, [at(from), to])))
         const expected = await Promise.all(reads.map(([from, to]) => readAll(history, [at(from), to])))
         expect(results.map(({ events }) => events)).toEqual(expected.map(({ events }) => events))

@@ -6,8 +6,10 @@ import { startTestGateway } from '../support/gateway.ts'
 import { post, trade } from './publish/post.ts'
 
 /**
- * Cause: Node hands a request that asks for an upgrade to whoever takes upgrades, which is the WebSocket server, without its body.
- * Symptom: a POST of Java's HttpClient, which offers HTTP/2 with every first request, waited for its body until it was refused.
+ * Cause: Node hands a request that asks for an upgrade to whoever takes upgrades, which is the WebSocket
+ * server, without its body.
+ * Symptom: a POST of Java's HttpClient, which offers HTTP/2 with every first request, waited for its body
+ * until it was refused.
  * Seen: in a review of what happens to headers that only WebSocket clients should send.
  */
 test.each(['h2c', 'websocket'])(

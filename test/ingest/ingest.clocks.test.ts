@@ -85,8 +85,10 @@ function logOf(batch: LogBatch): EventLog {
   }
 }
 
-// Cause: the newest timestamp of each channel was kept as the wall clock had it, and ages were taken from the wall clock.
-// Symptom: once the clock had been ahead, a feed that was mute since counted as fresh for as long as it had been ahead.
+// Cause: the newest timestamp of each channel was kept as the wall clock had it, and ages were taken from the
+// wall clock.
+// Symptom: once the clock had been ahead, a feed that was mute since counted as fresh for as long as it had
+// been ahead.
 // Seen: clock 2 h ahead, one event, clock right again: `agesMs` was 0 for two hours.
 test('ages in heartbeats grow while nothing comes, though the clock was ahead and is right again', async () => {
   const node = new Node()
@@ -116,7 +118,8 @@ test('a producer whose clock is ahead does not make a mute feed fresh', async ()
 })
 
 // Cause: a timestamp far in the past counted as the time that its event took through this node.
-// Symptom: `ticker_delivery_latency_seconds_sum` rose by 1.79e9 s, for good: averages over it said nothing any more.
+// Symptom: `ticker_delivery_latency_seconds_sum` rose by 1.79e9 s, for good: averages over it said nothing
+// any more.
 // Seen: one record without a timestamp; the same with one in seconds.
 test.each([-1, 0, 1, 1_800_000_000])(
   'a record of the time %d is no delivery that took so long',

@@ -222,7 +222,8 @@ function keyedBy(log: EventLog, keyOf: (symbol: string) => string | undefined): 
 }
 
 // Cause: records were passed over by their keys, where these were symbols of which everything was known.
-// Symptom: no snapshot value of an option whose records are keyed by its underlying, or of whatever is keyed by a ticker of something else.
+// Symptom: no snapshot value of an option whose records are keyed by its underlying, or of whatever is keyed
+// by a ticker of something else.
 // Seen: options keyed by AAPL, which has had a trade and a quote.
 test.each([
   ['the underlying', (symbol: string) => symbol.slice(0, 4)],

@@ -42,7 +42,8 @@ test.each([
 })
 
 // Cause: the bytes of a number such as 12.0 were passed on as they are.
-// Symptom: a client whose type for the field is an integer (Go, Rust, Java) refuses the message, though the first event came as 12.
+// Symptom: a client whose type for the field is an integer (Go, Rust, Java) refuses the message, though the
+// first event came as 12.
 // Seen: a review decoded the same bar of a Python producer twice, and got two texts.
 test('nor are those of a record with a whole number that has a point', () => {
   expect(decoded(trade.replace('"s":1', '"s":1.0'))).toMatchObject({ event: { s: 1 }, json: undefined })
@@ -72,7 +73,8 @@ describe('a decoder module', () => {
   })
 
   // Cause: what a module returned was checked field by field, by checks that know what JSON can say.
-  // Symptom: `T=undefined` for an async function, whose rejection ended the process; a hole became null on the wire.
+  // Symptom: `T=undefined` for an async function, whose rejection ended the process; a hole became null on
+  // the wire.
   // Seen: decoders that were written from outside by the document (issue 13).
   test.each<[string, () => unknown, string]>([
     ['a promise', () => Promise.resolve(event), 'decode returned a promise; it has to be synchronous'],

@@ -36,8 +36,10 @@ test('a resident set that is larger than ever is used, whatever Node knows of it
   ).toEqual([100, 400, 390, 430])
 })
 
-// Cause: whatever was resident and unknown counted once the resident set was larger than ever, be it by a page.
-// Symptom: a node that had given back what it held, and then grew a little elsewhere, stayed critical with most of it free.
+// Cause: whatever was resident and unknown counted once the resident set was larger than ever, be it by a
+// page.
+// Symptom: a node that had given back what it held, and then grew a little elsewhere, stayed critical with
+// most of it free.
 // Seen by: the test of the whole, which failed every other time.
 test('what was freed is not used either when the resident set grows a little further', () => {
   expect(

@@ -19,7 +19,8 @@ test('what was put in first comes out first', () => {
   fc.assert(property)
 })
 
-// Cause: what had been served was let go of only when the queue was empty, which under steady load it never is.
+// Cause: what had been served was let go of only when the queue was empty, which under steady load it never
+// is.
 // Symptom: 163 MB after a million pieces of work; more with each hour.
 // Seen: a queue that always held a few, counted from outside.
 test('a million pieces through a queue that is never empty leave nothing behind', () => {

@@ -15,7 +15,8 @@ const at = (
 }
 
 // Cause: a cursor had an object for each partition, with its topic, epoch and number.
-// Symptom: above some 750 partitions it was longer than a message may be; the connection ended in 1009, and the next one again.
+// Symptom: above some 750 partitions it was longer than a message may be; the connection ended in 1009, and
+// the next one again.
 // Seen: a review resumed over 800 partitions.
 test('a cursor of 5,000 partitions fits in a message, however far they are', () => {
   const topics = ['market.trades', 'market.quotes', 'market.bars', 'market.statuses', 'market.news']
@@ -120,7 +121,8 @@ test('a client is where its acknowledgements, coverage and heartbeats have broug
 })
 
 // Cause: a topic's last epoch was taken for that of all of its partitions.
-// Symptom: a connection that broke while a topic was made again resumed with `recovered: true`, though the rest of the former one was missing.
+// Symptom: a connection that broke while a topic was made again resumed with `recovered: true`, though the
+// rest of the former one was missing.
 // Seen: by the property of readers.
 test('a partition that was not told anew keeps its former epoch', () => {
   const client = new StreamPositions()

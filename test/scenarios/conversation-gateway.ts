@@ -5,7 +5,10 @@ import { type OpenLog, openLog } from '../../src/app/open-log.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { createTopics, deleteTopics, ensureTopics, kafkaVariables, removeTopics } from '../support/topics.ts'
 
-/** The nodes that conversations name: one for all, or one for each. What takes seconds by default takes less on the latter. */
+/**
+ * The nodes that conversations name: one for all, or one for each. What takes seconds by default takes less
+ * on the latter.
+ */
 const nodes = {
   shared: {},
   'of its own': { TICKER_MAX_UNACKED_MS: '100', TICKER_DRAIN_MS: '200' },

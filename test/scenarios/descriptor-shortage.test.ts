@@ -46,7 +46,8 @@ async function tryToSubscribe(): Promise<StreamClient | undefined> {
 }
 
 /**
- * Cause: every connection was taken until no descriptor was left, and `process.memoryUsage()`, which opens a file, throws then.
+ * Cause: every connection was taken until no descriptor was left, and `process.memoryUsage()`, which opens a
+ * file, throws then.
  * Symptom: the process ended on the memory guard's next look, and every client with it (1006).
  * Seen: from outside, with `ulimit -n 1024` and 1,050 silent sockets of one stranger.
  */
@@ -70,9 +71,10 @@ test('a stranger who opens more connections than there are descriptors is kept o
 const open = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length
 
 /**
- * Cause: a worker without a descriptor left cannot be handed a connection; it never says that it has it, so its primary gives it no further
- * one, and keeps those that come in its own descriptors. Symptom: after 200 connections came and went the primary had 81 descriptors open
- * and nobody came in any more, while /readyz stayed green. Seen: from outside, with `ulimit -n 80` and two workers.
+ * Cause: a worker without a descriptor left cannot be handed a connection; it never says that it has it, so
+ * its primary gives it no further one, and keeps those that come in its own descriptors. Symptom: after 200
+ * connections came and went the primary had 81 descriptors open and nobody came in any more, while /readyz
+ * stayed green. Seen: from outside, with `ulimit -n 80` and two workers.
  */
 test('workers that are full go on as soon as somebody leaves, and their primary keeps no connection', async () => {
   await start(80, { TICKER_WORKERS: '2' })

@@ -10,7 +10,10 @@ import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts
 const partitions = 4
 const brokers = inject('kafkaBrokers')
 const started: { gateway: TestGateway; topics: Topics }[] = []
-/** One for each test: kafkajs' producer asks for the metadata of every topic it ever sent to, also of deleted ones. */
+/**
+ * One for each test: kafkajs' producer asks for the metadata of every topic it ever sent to, also of deleted
+ * ones.
+ */
 let producer: Producer
 
 beforeEach(async () => {
@@ -63,7 +66,10 @@ async function produce(events: readonly MarketEvent[], topics: Topics): Promise<
 const everything = Object.fromEntries(channels.map(channel => [channel, ['*']]))
 const everyPolicy = Object.fromEntries(channels.map(channel => [channel, 'every']))
 
-/** The items of an event, as `channel/symbol`. Articles of one symbol have different keys, so their order is not promised. */
+/**
+ * The items of an event, as `channel/symbol`. Articles of one symbol have different keys, so their order is
+ * not promised.
+ */
 function itemOf(event: MarketEvent): string {
   return event.T === 'n' ? `news ${event.id}` : `${channelOfType[event.T]}/${event.S}`
 }
@@ -102,7 +108,8 @@ describe('from Kafka to a subscriber of everything', () => {
     const received = receive(client, tape.length)
     await produce(tape, topics)
     expectSame(await received, tape)
-    // Coverage and the acknowledgement state how far this session has been served: the very ends of the log, and nothing else comes.
+    // Coverage and the acknowledgement state how far this session has been served: the very ends of the log,
+    // and nothing else comes.
     const { positions } = await client.subscribe({})
     const covered = client.coverage.flatMap(({ ranges }) => ranges as [number, number, number][])
     const reached = new Map(covered.map(([number, , to]) => [number, to]))

@@ -9,7 +9,8 @@ import { Command } from '../support/command.ts'
 import { freePort } from '../support/port.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 
-// Cause: kafkajs logged what it also rejects with, and its idle request queues set timers of less than nothing.
+// Cause: kafkajs logged what it also rejects with, and its idle request queues set timers of less than
+// nothing.
 // Symptom: every failed connection was told twice, and Node said TimeoutNegativeWarning in between.
 // Seen: from outside, by the gateway, publish and npm run kafka.
 

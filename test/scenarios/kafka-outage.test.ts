@@ -34,7 +34,8 @@ async function heartbeatWhere(client: StreamClient, passes: (beat: Message) => b
 }
 
 // Cause: how far the node lay behind was taken from the last answer of Kafka, whenever that was.
-// Symptom: while Kafka was away, heartbeats said `lag: 0` and `/readyz` was green without a word: a quiet market.
+// Symptom: while Kafka was away, heartbeats said `lag: 0` and `/readyz` was green without a word: a quiet
+// market.
 // Seen: a broker that was killed, and one behind a network that swallowed everything.
 test('a node that has lost Kafka says so, in heartbeats, health and metrics, until it reads again', async () => {
   const kafka = await startProxiedCluster(1)
@@ -111,7 +112,8 @@ test('a node whose decoder module holds what was read says so, until it goes on'
 }, 60_000)
 
 // Cause: what a decoder module could not prepare was decoded all the same, also what lay in the log at start.
-// Symptom: with the schema registry away for a moment at start, everything that was looked back to was poison, and the node ready.
+// Symptom: with the schema registry away for a moment at start, everything that was looked back to was
+// poison, and the node ready.
 // Seen: a module that fetches schemas, started before its registry.
 test('a node that starts while its decoder module cannot prepare is not ready, and makes no poison, until it can', async () => {
   const { path, allow } = await decoderUntil('fails')

@@ -61,8 +61,10 @@ const old = Array.from({ length: 10 }, (_, index) => trade(`OLD${index}`, index)
 const numbersOf = (client: ResumingClient): unknown[] => client.events.map(({ i, id }) => i ?? id)
 
 // Cause: at TICKER_MAX_ITEMS a new item's event was dropped on its way in, though its offset counted as read.
-// Symptom: a subscriber of it got nothing, but coverage over it and no `lost`; a resume, too, said that all would come.
-// Seen: trades of OLD0 to OLD9, a subscriber of NEW and OLD1, then NEW and OLD1: only OLD1 came, covered from NEW on.
+// Symptom: a subscriber of it got nothing, but coverage over it and no `lost`; a resume, too, said that all
+// would come.
+// Seen: trades of OLD0 to OLD9, a subscriber of NEW and OLD1, then NEW and OLD1: only OLD1 came, covered from
+// NEW on.
 describe.each(['ticker.v1.json', 'ticker.v1.tape'])('on a node that keeps ten items, by %s', form => {
   test('a subscriber gets what is new, live and by a resume', async () => {
     const { gateway, publish } = await start()

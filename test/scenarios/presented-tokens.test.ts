@@ -3,7 +3,8 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 
 // Cause: a token had at most 8,192 bytes, and a request's header fields 16 kB, whatever a message may have.
-// Symptom: a token for 800 symbols was refused as "malformed" (402, 4501), or with 431; nothing said that it was too long.
+// Symptom: a token for 800 symbols was refused as "malformed" (402, 4501), or with 431; nothing said that it
+// was too long.
 // Seen: from outside.
 
 let gateway: TestGateway
@@ -69,7 +70,8 @@ test('a longer header is answered with where such a token goes', async () => {
   expect(handshake.status).toBe(431)
 })
 
-// Cause: every request was refused while the token of the handshake was checked, which takes as long as it takes.
+// Cause: every request was refused while the token of the handshake was checked, which takes as long as it
+// takes.
 // Symptom: a client that subscribed as soon as its connection was open was refused at random, 19 times of 30.
 // Seen: from outside, with the package ws.
 test('a client may send its first request with the handshake, every time', async () => {

@@ -211,9 +211,11 @@ describe('a subscription that goes on from a cursor', () => {
     await expectWhole(historian, 60)
   })
 
-  // Cause: a partition that the cursor does not name began where a session may go back to, and counted as whole.
+  // Cause: a partition that the cursor does not name began where a session may go back to, and counted as
+  // whole.
   // Symptom: `recovered: true`, no `lost`, and 0 of 5 events.
-  // Seen: a review added a partition to a quiet topic while its client was away for longer than TICKER_RESUME_MAX_AGE_MS.
+  // Seen: a review added a partition to a quiet topic while its client was away for longer than
+  // TICKER_RESUME_MAX_AGE_MS.
   test('is told what it does not get of a partition that was added while it was away for too long', async () => {
     const shared = await share()
     const env = { ...shared, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' }
@@ -256,7 +258,8 @@ describe('a subscription that goes on from a cursor', () => {
 
   // Cause: how old a position is was taken from the timestamp of its record.
   // Symptom: after 3 s away `recovered: false` and `lost`, though the node had it all in memory.
-  // Seen: a review replayed a day of last year; a feed that is 15 minutes late, and a slow clock, do the same.
+  // Seen: a review replayed a day of last year; a feed that is 15 minutes late, and a slow clock, do the
+  // same.
   test.each([
     { from: 'memory', agoMs: 365 * dayMs, apartMs: dayMs, settings: {} },
     { from: 'the log', agoMs: 365 * dayMs, apartMs: dayMs, settings: { TICKER_TAPE_MS: '1000' } },

@@ -33,7 +33,8 @@ async function answersTo(token: string): Promise<unknown[]> {
 }
 
 // Cause: a revocation covered what was issued up to its own moment, by the gateway's clock alone.
-// Symptom: a user whose token came from an issuer with a clock 3 s fast kept it, though it was there before the revocation.
+// Symptom: a user whose token came from an issuer with a clock 3 s fast kept it, though it was there before
+// the revocation.
 // Seen: from outside, with such an issuer.
 test('a revoked user is out everywhere at once; others are not, nor are tokens made later', async () => {
   const token = await gateway.token({ subject: 'ann', scopes: ['stream', 'publish'] })

@@ -35,7 +35,8 @@ async function expectToServeAndDrain(client: StreamClient): Promise<void> {
 
 /**
  * Cause: standard error had no listener for errors, so the first line that nobody takes was an uncaught one.
- * Symptom: the gateway died with its log: the process, or the primary and all of its workers, and a stop drained nobody.
+ * Symptom: the gateway died with its log: the process, or the primary and all of its workers, and a stop
+ * drained nobody.
  * Seen: from outside, with a log shipper that was killed (EPIPE) and a full disk (ENOSPC).
  */
 test.each([1, 2])(

@@ -12,7 +12,10 @@ import { TokenIssuer } from './token-issuer.ts'
 /** Text that attacks put into what they send, and that must not appear in the log. */
 export const payloadMark = 'never-log-a-payload'
 
-/** Generous, since the tests share two cores, and more so while others keep them busy; docs/security.md has measurements. */
+/**
+ * Generous, since the tests share two cores, and more so while others keep them busy; docs/security.md has
+ * measurements.
+ */
 const longestGapMs = (): number => 2000 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism())
 const mostKeptBytes = 192 * 1_048_576
 
@@ -33,8 +36,8 @@ interface Parts {
 }
 
 /**
- * Starts an `AttackedGateway` for the tests of a file and checks it after each of them. The impact of each attack is
- * appended to the file that `TICKER_TEST_FIGURES` names.
+ * Starts an `AttackedGateway` for the tests of a file and checks it after each of them. The impact of each
+ * attack is appended to the file that `TICKER_TEST_FIGURES` names.
  */
 export function attackedGateway(env: Readonly<Record<string, string>> = {}): () => AttackedGateway {
   let gateway: AttackedGateway | undefined
@@ -52,7 +55,9 @@ export function attackedGateway(env: Readonly<Record<string, string>> = {}): () 
   return started
 }
 
-/** A gateway in a process of its own, an issuer of tokens, and a control subscriber that no attack may harm. */
+/**
+ * A gateway in a process of its own, an issuer of tokens, and a control subscriber that no attack may harm.
+ */
 export class AttackedGateway {
   readonly issuer: TokenIssuer
   /** `http://host:port`. */

@@ -1,6 +1,6 @@
 /**
- * The process of a control subscriber: publishes a numbered trade every ten milliseconds, and receives them. It answers
- * each message of its parent with a `ControlReport`.
+ * The process of a control subscriber: publishes a numbered trade every ten milliseconds, and receives them.
+ * It answers each message of its parent with a `ControlReport`.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { WebSocket } from 'ws'
@@ -38,7 +38,10 @@ class ControlSession {
     this.#webSocket.on('close', code => this.#fail(`the connection was closed with ${code}`))
   }
 
-  /** Reports the deliveries since the last report, once everything that is published by now has come or is overdue. */
+  /**
+   * Reports the deliveries since the last report, once everything that is published by now has come or is
+   * overdue.
+   */
   async report(): Promise<ControlReport> {
     const expected = this.#published
     for (let tries = 0; this.#received < expected && tries < 2000; tries += 1) await pause(5)

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 /** The symbol of the trades that the control subscriber publishes. */
 export const controlSymbol = 'STEADY'
-/** The address that the control subscriber connects from. Attackers use others, since limits are by address. */
+/**
+ * The address that the control subscriber connects from. Attackers use others, since limits are by address.
+ */
 export const controlAddress = '127.0.0.2'
 
 /** The deliveries to a control subscriber since its last report. */
@@ -18,8 +20,8 @@ export interface ControlReport {
 }
 
 /**
- * A subscriber that must not notice an attack. It subscribes to all trades and publishes one every ten milliseconds,
- * in a process of its own, so that the attacker's work does not delay what it measures.
+ * A subscriber that must not notice an attack. It subscribes to all trades and publishes one every ten
+ * milliseconds, in a process of its own, so that the attacker's work does not delay what it measures.
  */
 export class ControlSubscriber {
   readonly #child: ChildProcess

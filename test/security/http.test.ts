@@ -66,8 +66,10 @@ test('10,000 pipelined requests are all answered, in turns', async () => {
 })
 
 /**
- * Cause: the requests of all connections waited in one line, however many a connection had sent, and it was read on all the same.
- * Symptom: ten connections without a token that sent 50,000 requests each kept everybody waiting for 10 s, and took 1 GB.
+ * Cause: the requests of all connections waited in one line, however many a connection had sent, and it was
+ * read on all the same.
+ * Symptom: ten connections without a token that sent 50,000 requests each kept everybody waiting for 10 s,
+ * and took 1 GB.
  * Seen: by this attack.
  */
 test('500,000 pipelined requests, whose answers nobody reads, hold up only themselves', async () => {
@@ -86,7 +88,8 @@ test('500,000 pipelined requests, whose answers nobody reads, hold up only thems
 
 /**
  * Cause: what the bodies of all requests under way may come to together was one budget for everybody.
- * Symptom: 64 connections of one user that send their bodies slowly had every other publisher refused with 503.
+ * Symptom: 64 connections of one user that send their bodies slowly had every other publisher refused with
+ * 503.
  * Seen: by this attack.
  */
 test('slow bodies of one user do not keep others from publishing', async () => {

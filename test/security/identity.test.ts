@@ -121,6 +121,7 @@ test('a storm of unknown key ids costs one read of the key set', async () => {
   await Promise.all(peers.map(peer => peer.until(() => peer.text.split('HTTP/1.1 401').length > 100)))
   for (const peer of peers) peer.leave()
 
-  // 5,000 tokens: the first thousand wait for the read that they make necessary, the others are refused at once.
+  // 5,000 tokens: the first thousand wait for the read that they make necessary, the others are refused at
+  // once.
   expect(issuer.server.requests - readsBefore).toBeLessThanOrEqual(2)
 })

@@ -35,7 +35,10 @@ export class RawPeer {
     return new RawPeer(socket)
   }
 
-  /** Connects with a WebSocket handshake, and a token unless it is empty; resolves when it was accepted, or refused. */
+  /**
+   * Connects with a WebSocket handshake, and a token unless it is empty; resolves when it was accepted, or
+   * refused.
+   */
   static async upgraded(target: AttackedGateway, from: string, token: string, header = ''): Promise<RawPeer> {
     const peer = await RawPeer.connect(target, from)
     const authorization = token === '' ? '' : `\r\nAuthorization: Bearer ${token}`
@@ -81,7 +84,10 @@ export class RawPeer {
     }
   }
 
-  /** Resolves with the code of the close frame when it has come, `undefined` where the connection ends without. */
+  /**
+   * Resolves with the code of the close frame when it has come, `undefined` where the connection ends
+   * without.
+   */
   async closed(): Promise<number | undefined> {
     while (this.closeCode === undefined && !this.isGone) await this.#change()
     this.leave()

@@ -39,7 +39,8 @@ test('each of many sessions gets one heartbeat an interval, some in each turn of
 })
 
 // Cause: a heartbeat told what had moved since the one before, whether that one had come or not.
-// Symptom: a client without room for one kept the old position of a quiet partition, and heard `lost` later though nothing was.
+// Symptom: a client without room for one kept the old position of a quiet partition, and heard `lost` later
+// though nothing was.
 // Seen: a review resumed with such a cursor.
 test('tells a session that had no room for the last ones what these told', async () => {
   const { sessions } = fixture

@@ -53,8 +53,10 @@ async function openBehind(): Promise<Pair[]> {
   return pairs
 }
 
-// Cause: each reader that is behind made a list of all positions for each partition of its own, to see whether its number still stood.
-// Symptom: with 240 partitions 18 ms a reader, for all in one turn of the loop, whenever a partition came or went.
+// Cause: each reader that is behind made a list of all positions for each partition of its own, to see
+// whether its number still stood.
+// Symptom: with 240 partitions 18 ms a reader, for all in one turn of the loop, whenever a partition came or
+// went.
 // Seen: reading; then counting the lists.
 test('a partition that begins makes no reader that is behind look for each of its own in a list', async () => {
   await openBehind()

@@ -31,7 +31,10 @@ const acts = fc.oneof(
 )
 type Act = typeof acts extends fc.Arbitrary<infer Value> ? Value : never
 
-/** What a client knows: the symbols its last good token allows, those it was last told of, and whether it is over. */
+/**
+ * What a client knows: the symbols its last good token allows, those it was last told of, and whether it is
+ * over.
+ */
 class Client {
   readonly #pair: Pair
   allowed: readonly string[] = []

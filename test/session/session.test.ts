@@ -41,8 +41,10 @@ describe('before authentication', () => {
     ])
   })
 
-  // Cause: every request was refused while the token of the handshake was checked, which takes as long as it takes.
-  // Symptom: a client that subscribed as soon as its connection was open was refused at random, 19 times of 30.
+  // Cause: every request was refused while the token of the handshake was checked, which takes as long as it
+  // takes.
+  // Symptom: a client that subscribed as soon as its connection was open was refused at random, 19 times of
+  // 30.
   // Seen: from outside, with the package ws.
   test('one request is held while the token is checked, and answered after it', async () => {
     const { session, transport } = open()

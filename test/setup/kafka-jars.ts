@@ -28,8 +28,8 @@ export function kafkaJars(): string {
 }
 
 /**
- * Has Maven fetch the jars (43 MB). They get their final folder by a rename, so an interrupted download is never
- * taken for a complete one.
+ * Has Maven fetch the jars (43 MB). They get their final folder by a rename, so an interrupted download is
+ * never taken for a complete one.
  */
 export async function fetchKafkaJars(maven: string): Promise<void> {
   await mkdir(dirname(jarsFolder), { recursive: true })

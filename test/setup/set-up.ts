@@ -53,7 +53,10 @@ export class SetUp {
     this.#options = options
   }
 
-  /** Reports every program and Kafka, a line or two each; resolves with whether everything is there at the end. */
+  /**
+   * Reports every program and Kafka, a line or two each; resolves with whether everything is there at the
+   * end.
+   */
   async run(): Promise<boolean> {
     let isComplete = true
     for (const program of this.#options.programs) {

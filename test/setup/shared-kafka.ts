@@ -4,7 +4,9 @@ import { type ProgramName, programPath, requiredPrograms } from './required-prog
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The Kafka that all tests share: `host:port`. Each test makes topics of its own, with `createTopics`. */
+    /**
+     * The Kafka that all tests share: `host:port`. Each test makes topics of its own, with `createTopics`.
+     */
     kafkaBrokers: string
   }
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { toSymbol } from '../../src/event/symbol.ts'
 
-/** Symbols as houses write them: futures, indices, options, currencies, other scripts, as long as they may be. */
+/**
+ * Symbols as houses write them: futures, indices, options, currencies, other scripts, as long as they may be.
+ */
 export const houseSymbols: readonly string[] = [
   'ES=F',
   '^GSPC',

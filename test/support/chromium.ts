@@ -1,7 +1,9 @@
 import { type Browser, chromium } from 'playwright-core'
 import { programPath } from '../setup/required-programs.ts'
 
-/** No services of the browser's own, which would look for a network; no QUIC, so that what is measured is TCP. */
+/**
+ * No services of the browser's own, which would look for a network; no QUIC, so that what is measured is TCP.
+ */
 const quietArguments = [
   '--disable-gpu',
   '--disable-quic',

@@ -61,7 +61,9 @@ export function createTestSessions(
   })
 }
 
-/** The limits in which the fixtures of tests differ from production, and why. A single test states its own. */
+/**
+ * The limits in which the fixtures of tests differ from production, and why. A single test states its own.
+ */
 export const overrides = {
   /** Sessions over fake connections, whose limits a few messages reach. */
   sessions: {

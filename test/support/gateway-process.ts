@@ -32,9 +32,14 @@ export interface AdministrationAnswer {
   readonly body: Record<string, unknown>
 }
 
-/** `src/main.ts` in a process of its own, in development, as its operator starts it. It never outlives this process. */
+/**
+ * `src/main.ts` in a process of its own, in development, as its operator starts it. It never outlives this
+ * process.
+ */
 export class GatewayProcess {
-  /** Resolves with the exit code, or with the signal that ended the process, after all of its output has come. */
+  /**
+   * Resolves with the exit code, or with the signal that ended the process, after all of its output has come.
+   */
   readonly ended: Promise<number | NodeJS.Signals>
   readonly token = mintTestToken
   readonly #child: ChildProcess
@@ -59,7 +64,10 @@ export class GatewayProcess {
     })
   }
 
-  /** Resolves when the gateway is ready; rejects with its output if it ends before, or is not ready in a minute. */
+  /**
+   * Resolves when the gateway is ready; rejects with its output if it ends before, or is not ready in a
+   * minute.
+   */
   static async start(
     env: Readonly<Record<string, string>>,
     options?: GatewayProcessOptions,
@@ -114,7 +122,9 @@ export class GatewayProcess {
       .filter(line => line !== '' && (errorLine.test(line) || !line.startsWith('{')))
   }
 
-  /** The process ids of its workers by slot, those that have ended included; the last one of each slot counts. */
+  /**
+   * The process ids of its workers by slot, those that have ended included; the last one of each slot counts.
+   */
   get workers(): ReadonlyMap<number, number> {
     const begun = this.#log.split('\n').filter(line => line.includes('"worker begun"'))
     return new Map(
@@ -159,7 +169,10 @@ export class GatewayProcess {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
 
-  /** Resolves when the condition holds; rejects with its output if it does not in time, or if the process ends. */
+  /**
+   * Resolves when the condition holds; rejects with its output if it does not in time, or if the process
+   * ends.
+   */
   async until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
     let holds = false
     try {

@@ -20,11 +20,17 @@ export interface TestGateway extends Gateway {
   token(request?: Partial<DevelopmentTokenRequest>): Promise<string>
   /** Stops, and leaves its log to another one. */
   leave(): Promise<void>
-  /** The value of a metric, by its name with its labels as Prometheus prints them; `undefined` where it is absent. */
+  /**
+   * The value of a metric, by its name with its labels as Prometheus prints them; `undefined` where it is
+   * absent.
+   */
   metric(name: string): Promise<number | undefined>
 }
 
-/** Starts a gateway in development on free ports, on an empty embedded log unless `env` names brokers, and waits until it is ready. */
+/**
+ * Starts a gateway in development on free ports, on an empty embedded log unless `env` names brokers, and
+ * waits until it is ready.
+ */
 export async function startTestGateway(env: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-'))
   const isEmbedded = env['TICKER_KAFKA_BROKERS'] === undefined
@@ -70,7 +76,10 @@ export async function mintTestToken(request: Partial<DevelopmentTokenRequest> = 
   })
 }
 
-/** The value of a metric at an address, by its name with its labels as Prometheus prints them; `undefined` where it is absent. */
+/**
+ * The value of a metric at an address, by its name with its labels as Prometheus prints them; `undefined`
+ * where it is absent.
+ */
 export async function readMetric(url: string, name: string): Promise<number | undefined> {
   const text = await (await fetch(url)).text()
   const line = text.split('\n').find(candidate => candidate.startsWith(`${name} `))

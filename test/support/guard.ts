@@ -2,7 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
-/** Reads process ids, the newest counts; when its input ends, which it does however our process ends, it acts. */
+/**
+ * Reads process ids, the newest counts; when its input ends, which it does however our process ends, it acts.
+ */
 const script = `
 pid=
 while read -r line; do pid=$line; done

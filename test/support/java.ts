@@ -33,7 +33,8 @@ export class JavaProcess {
   static async start(program: JavaProgram): Promise<JavaProcess> {
     const log = await open(program.log, 'a')
     try {
-      // Java expands `libs/*` itself. The session of its own keeps Ctrl-C in the terminal from it: we end it in order.
+      // Java expands `libs/*` itself. The session of its own keeps Ctrl-C in the terminal from it: we end it
+      // in order.
       const child = spawn(
         programPath('java'),
         [...program.options, '-cp', join(program.jars, '*'), ...program.command],

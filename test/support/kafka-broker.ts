@@ -54,7 +54,9 @@ export class KafkaBroker {
     if (ended !== 0) throw await this.#failure(`could not be formatted (${ended})`)
   }
 
-  /** Starts the broker on its port and data, after an orderly shutdown if it runs. Resolves when it answers. */
+  /**
+   * Starts the broker on its port and data, after an orderly shutdown if it runs. Resolves when it answers.
+   */
   async restart(): Promise<void> {
     await this.shutDown()
     const broker = await this.#run(['kafka.Kafka', this.#setup.configuration.server])
@@ -77,7 +79,10 @@ export class KafkaBroker {
     this.#guard.watch(undefined)
   }
 
-  /** Ends the broker in order and, if it is temporary, removes its data. Nothing can be done with it after that. */
+  /**
+   * Ends the broker in order and, if it is temporary, removes its data. Nothing can be done with it after
+   * that.
+   */
   async stop(): Promise<void> {
     await this.shutDown()
     await this.#guard.end()

@@ -70,7 +70,10 @@ async function runKafka({ port, partitions, folder }: Command): Promise<void> {
   console.log('Kafka has stopped.')
 }
 
-/** Resolves at the first SIGINT or SIGTERM (a second one ends us at once); rejects if the broker ends by itself. */
+/**
+ * Resolves at the first SIGINT or SIGTERM (a second one ends us at once); rejects if the broker ends by
+ * itself.
+ */
 async function endRequested(kafka: KafkaBroker): Promise<void> {
   const ended = kafka.ended().then(how => {
     throw new Error(`Kafka ended by itself (${how}); its log is ${kafka.log}`)

@@ -38,7 +38,10 @@ export async function writeConfiguration(
   return { server, logging }
 }
 
-/** What one of several nodes has otherwise: every topic of Kafka's own on three of them, and the voters known from the start. */
+/**
+ * What one of several nodes has otherwise: every topic of Kafka's own on three of them, and the voters known
+ * from the start.
+ */
 export function clusterProperties({ id, controllers }: KafkaNode): KafkaProperties {
   const replicas = Math.min(3, controllers.length)
   const leastReplicas = Math.min(2, replicas)

@@ -25,8 +25,8 @@ export interface KafkaOptions {
 }
 
 /**
- * Starts a real Kafka, one node, on 127.0.0.1. Resolves when it answers requests; rejects, with the end of its
- * log, when it does not within a minute. It does not outlive this process, however this one ends.
+ * Starts a real Kafka, one node, on 127.0.0.1. Resolves when it answers requests; rejects, with the end of
+ * its log, when it does not within a minute. It does not outlive this process, however this one ends.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
   const port = options.port ?? (await freePort())

@@ -19,7 +19,9 @@ const batchRecords = 3
 export class MemoryPartition {
   readonly partition: Partition
   epoch = 'epoch-0'
-  /** Everything that ever lay in it since it was made or cut back; an array is never changed but at its end. */
+  /**
+   * Everything that ever lay in it since it was made or cut back; an array is never changed but at its end.
+   */
   records: MemoryRecord[] = []
   /** The first offset that retention has left. */
   first = 0

@@ -51,7 +51,9 @@ export function isSamePartition(one: PartitionPosition, other: PartitionPosition
   return one.topic === other.topic && one.partition === other.partition
 }
 
-/** The positions of a client by the numbers of its session (PROTOCOL.md §8). Reports gaps and unknown numbers. */
+/**
+ * The positions of a client by the numbers of its session (PROTOCOL.md §8). Reports gaps and unknown numbers.
+ */
 export class ClientPositions {
   readonly #fault: (text: string) => void
   #positions = new Map<number, PartitionPosition>()

@@ -12,7 +12,10 @@ export const handshakeHead = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ].join('\r\n')
 
-/** Sends bytes to a server, and resolves with what it answers until it ends the connection or has sent what `isEnough` waits for. */
+/**
+ * Sends bytes to a server, and resolves with what it answers until it ends the connection or has sent what
+ * `isEnough` waits for.
+ */
 export async function exchange(
   url: string,
   text: string,

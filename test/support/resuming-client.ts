@@ -24,8 +24,8 @@ export interface ResumingListener {
 }
 
 /**
- * A client as PROTOCOL.md §8 describes it: it keeps its position in each partition, compares every frame with it, and
- * resumes from there on its next connection.
+ * A client as PROTOCOL.md §8 describes it: it keeps its position in each partition, compares every frame with
+ * it, and resumes from there on its next connection.
  */
 export class ResumingClient {
   readonly events: Message[] = []
@@ -52,7 +52,10 @@ export class ResumingClient {
     this.#listener = listener
   }
 
-  /** The cursor to resume from, which a connection without an acknowledgement leaves as it was; `undefined` at first. */
+  /**
+   * The cursor to resume from, which a connection without an acknowledgement leaves as it was; `undefined` at
+   * first.
+   */
   get cursor(): object | undefined {
     return this.positions.length === 0 ? undefined : cursorOf(this.positions)
   }

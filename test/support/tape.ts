@@ -23,8 +23,8 @@ const everyType = Object.keys(channelOfType)
 const knownNames = ['AAPL', 'SPY', 'TSLA', 'MSFT', 'BRK.B', 'BTC/USD', 'AMZN', 'A', 'ETH/USD', 'BF-A']
 
 /**
- * Makes up market events of all ten types: three quotes for each trade, and one of every type in each hundred.
- * The same options give the same events.
+ * Makes up market events of all ten types: three quotes for each trade, and one of every type in each
+ * hundred. The same options give the same events.
  */
 export function generateTape({
   seed,
@@ -71,7 +71,9 @@ function news(listed: readonly TapeSymbol[], random: Random, clock: TapeClock): 
   }
 }
 
-/** The events of a file of one JSON object a line, gzipped if its name ends in `.gz`. Throws on what is none. */
+/**
+ * The events of a file of one JSON object a line, gzipped if its name ends in `.gz`. Throws on what is none.
+ */
 export async function* readTape(path: string): AsyncGenerator<MarketEvent, void, undefined> {
   const file = createReadStream(path)
   const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file

@@ -7,7 +7,10 @@ interface Pair {
   server: Socket | undefined
 }
 
-/** Stands on one port of 127.0.0.1 for another, and can behave like a network that swallows everything for a while. */
+/**
+ * Stands on one port of 127.0.0.1 for another, and can behave like a network that swallows everything for a
+ * while.
+ */
 export class TcpProxy {
   readonly #server: Server
   readonly #target: number

@@ -27,7 +27,10 @@ export function kafkaVariables(brokers: string, topics: Topics): Record<string, 
   }
 }
 
-/** Makes the five topics under names that nobody else has, such as `test-1f6b2c9e-trades`. `deleteTopics` ends them. */
+/**
+ * Makes the five topics under names that nobody else has, such as `test-1f6b2c9e-trades`. `deleteTopics` ends
+ * them.
+ */
 export async function createTopics(
   brokers: string,
   options: TopicOptions & { readonly prefix?: string } = {},
@@ -44,7 +47,9 @@ export async function createTopics(
   return topics
 }
 
-/** Makes those of the topics that do not exist, and resolves when every partition of all of them has a leader. */
+/**
+ * Makes those of the topics that do not exist, and resolves when every partition of all of them has a leader.
+ */
 export async function ensureTopics(
   brokers: string,
   names: readonly string[],
@@ -68,8 +73,9 @@ export async function deleteTopics(brokers: string, topics: Topics): Promise<voi
 }
 
 /**
- * Deletes topics by their names, and resolves when the broker that is asked lists none of them: it hears of that a moment
- * after the controller. Until then `ensureTopics` would take one that is to be made again for one that exists.
+ * Deletes topics by their names, and resolves when the broker that is asked lists none of them: it hears of
+ * that a moment after the controller. Until then `ensureTopics` would take one that is to be made again for
+ * one that exists.
  */
 export async function removeTopics(brokers: string, names: readonly string[]): Promise<void> {
   await withAdmin(brokers, async admin => {
@@ -85,7 +91,9 @@ export function namesOf(topics: Topics): string[] {
   return streams.map(stream => topics[stream])
 }
 
-/** Gives `work` a connected kafkajs admin client, for what only one test needs, and disconnects it afterwards. */
+/**
+ * Gives `work` a connected kafkajs admin client, for what only one test needs, and disconnects it afterwards.
+ */
 export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
   patchKafkajs()
   const admin = new Kafka({
@@ -102,8 +110,8 @@ export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Prom
 }
 
 /**
- * A broker hears of a topic a moment after the controller has created it, and says until then that there is none,
- * which kafkajs' own `waitForLeaders` takes for a failure.
+ * A broker hears of a topic a moment after the controller has created it, and says until then that there is
+ * none, which kafkajs' own `waitForLeaders` takes for a failure.
  */
 async function haveLeaders(admin: Admin, names: readonly string[]): Promise<boolean> {
   try {

@@ -13,8 +13,8 @@ test('the first signal stops, another abandons', () => {
   expect(after(0, 500)).toEqual({ stops: true, abandons: true })
 })
 
-// Cause: npm passes a signal on to its child, which has had it from the terminal. Symptom: one Ctrl-C was two, and
-// publishing ended without its report. Seen: npm run publish in a terminal, npm 11.19.
+// Cause: npm passes a signal on to its child, which has had it from the terminal. Symptom: one Ctrl-C was
+// two, and publishing ended without its report. Seen: npm run publish in a terminal, npm 11.19.
 test('the same signal, passed on by npm, is not another', () => {
   expect(after(1000, 1003, 1499)).toEqual({ stops: true, abandons: false })
 })

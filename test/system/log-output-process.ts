@@ -1,6 +1,9 @@
 import { flushOutput, LogOutput, ignoreOutputErrors } from '../../src/system/process-output.ts'
 
-/** Writes a hundred megabytes of lines to standard error, a few at a time, then tells its parent what came of them. */
+/**
+ * Writes a hundred megabytes of lines to standard error, a few at a time, then tells its parent what came of
+ * them.
+ */
 ignoreOutputErrors()
 const output = new LogOutput()
 const line = `${'x'.repeat(9_999)}\n`

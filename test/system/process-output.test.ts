@@ -34,7 +34,8 @@ async function report(
 
 /**
  * Cause: standard error had no listener for errors, and what it did not take was kept without a bound.
- * Symptom: the process ended with whoever read its log (EPIPE), all processes of a node at once; one whose reader stood still grew.
+ * Symptom: the process ended with whoever read its log (EPIPE), all processes of a node at once; one whose
+ * reader stood still grew.
  * Seen: from outside, with `| head -1` and a log shipper that was stopped.
  */
 test('lines are dropped while nobody reads them, and what waits has a bound', async () => {

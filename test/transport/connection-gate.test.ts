@@ -87,7 +87,8 @@ test('pipelined requests of one connection keep their order', async () => {
 })
 
 /**
- * Cause: the requests of all connections waited in one line, and a connection was read on however many of its requests waited.
+ * Cause: the requests of all connections waited in one line, and a connection was read on however many of its
+ * requests waited.
  * Symptom: ten connections that sent 50,000 requests each kept everybody waiting for 10 s, and took 1 GB.
  * Seen: by the attack in test/security/http.test.ts.
  */
@@ -213,9 +214,10 @@ test('a connection that has asked for something before counts from its upgrade o
   await answerTo(socket)
 })
 
-// Cause: an upgrade whose turn came after the server had begun to close went to a router that only answers 503, and nothing
-// ended its socket. Symptom: the server, and so the gateway, never finished stopping. Seen with 200 clients that connect at
-// once while the gateway stops: one connection was left, not read from, with 224 bytes of the 503 written.
+// Cause: an upgrade whose turn came after the server had begun to close went to a router that only answers
+// 503, and nothing ended its socket. Symptom: the server, and so the gateway, never finished stopping. Seen
+// with 200 clients that connect at once while the gateway stops: one connection was left, not read from, with
+// 224 bytes of the 503 written.
 test('nothing gets past a gate that was stopped, nor holds up the end of its server', async () => {
   const guard = await guarded()
   const [silent, asked] = [await peer(guard), await peer(guard, 'GET /asked HTTP/1.1\r\nHost: x\r\n\r\n')]
@@ -233,7 +235,8 @@ test('nothing gets past a gate that was stopped, nor holds up the end of its ser
 })
 
 // Cause: a connection that had sent its request and waited for its turn counted as one that says nothing.
-// Symptom: on a node that was busy for longer than a handshake may take, clients were hung up on without an answer (1006).
+// Symptom: on a node that was busy for longer than a handshake may take, clients were hung up on without an
+// answer (1006).
 // Seen: 5,000 handshakes at once while other programs kept both cores busy.
 test('a connection that waits for its turn is not late, however busy the node is', async () => {
   const turns: (() => void)[] = []

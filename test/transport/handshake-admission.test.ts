@@ -79,7 +79,8 @@ describe('an address', () => {
   })
 
   /**
-   * Cause: only streams and connections without a request were counted; one that had asked for anything by plain HTTP was neither.
+   * Cause: only streams and connections without a request were counted; one that had asked for anything by
+   * plain HTTP was neither.
    * Symptom: one address held all connections of a node with a `GET` now and then, and nobody else came in.
    * Seen: from outside, 500 connections of 500 with a request each 30 s, under limits of 10 and 20.
    */
@@ -119,7 +120,8 @@ describe('an address', () => {
 
   /**
    * Cause: an address with a port behind it was taken for a name of its own, and no name is a trusted proxy.
-   * Symptom: behind a proxy that writes ports, each connection had an address of its own, and limits per address did nothing.
+   * Symptom: behind a proxy that writes ports, each connection had an address of its own, and limits per
+   * address did nothing.
    * Seen: from outside, behind Azure's Application Gateway, which writes 192.0.2.1:4711.
    */
   test('is the same with a port, in brackets, mapped, or in Forwarded', async () => {
@@ -151,7 +153,8 @@ describe('an address', () => {
 describe('a connection in the clear', () => {
   /**
    * Cause: of X-Forwarded-Proto the first word was compared as it stands, and a missing one counted as https.
-   * Symptom: HTTPS and WSS were refused; a client that wrote https itself, or a proxy that wrote nothing, came in unencrypted.
+   * Symptom: HTTPS and WSS were refused; a client that wrote https itself, or a proxy that wrote nothing,
+   * came in unencrypted.
    * Seen: from outside, with two values and with none.
    */
   test.each<[string, Readonly<Record<string, string | string[]>>, number]>([

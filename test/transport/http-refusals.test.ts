@@ -68,7 +68,8 @@ const refused: readonly (readonly [string, string, number])[] = [
 
 /**
  * Cause: what Node, its parser, Fastify's router and ws refuse by themselves was answered in their own way.
- * Symptom: a client that reads the `error` of a refusal found an empty body, text of HTML, or "Bad Request"; or no answer at all.
+ * Symptom: a client that reads the `error` of a refusal found an empty body, text of HTML, or "Bad Request";
+ * or no answer at all.
  * Seen: from outside, by handshakes with a damaged header each.
  */
 describe('whatever is refused has its status, and says why in JSON', () => {
@@ -96,8 +97,10 @@ test('malformed handshakes are counted', async () => {
   expect(await plain.metric(name)).toBe(before + 1)
 })
 
-// Cause: Node lets go of a connection that asks for CONNECT, and nobody listened for its errors while it was answered.
-// Symptom: one request of a stranger who reset his connection right behind it ended the process, and with it all sessions.
+// Cause: Node lets go of a connection that asks for CONNECT, and nobody listened for its errors while it was
+// answered.
+// Symptom: one request of a stranger who reset his connection right behind it ended the process, and with it
+// all sessions.
 // Seen: reading, for what takes a socket over; then by such a request.
 test('a peer that resets its connection, whatever it has sent, does not end the process', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-'))

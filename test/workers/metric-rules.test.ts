@@ -18,7 +18,10 @@ const parts = [
   'ticker_reread_pieces_under_way',
 ]
 
-/** The metrics of the document by name, with their type; `test/metrics/metrics.test.ts` holds it to those that there are. */
+/**
+ * The metrics of the document by name, with their type; `test/metrics/metrics.test.ts` holds it to those that
+ * there are.
+ */
 const metrics = new Map(
   [...document.matchAll(/^\| `(ticker_\w+)` \| (counter|gauge|histogram) \|/gm)].map(([, name, type]) => [
     name!,

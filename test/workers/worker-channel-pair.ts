@@ -2,7 +2,10 @@ import { WorkerChannel, type WorkerChannelOptions } from '../../src/workers/work
 
 type Side = Partial<Omit<WorkerChannelOptions, 'send'>>
 
-/** Two ends of a line within one process; what is said is copied, as between processes, and comes a turn later, or when `open` has resolved. */
+/**
+ * Two ends of a line within one process; what is said is copied, as between processes, and comes a turn
+ * later, or when `open` has resolved.
+ */
 export function workerChannelPair(
   left: Side,
   right: Side,

@@ -4,7 +4,10 @@ import Fastify from 'fastify'
 import { WorkerPool } from '../../src/workers/worker-pool.ts'
 import type { WorkerProcess } from '../../src/workers/worker-process.ts'
 
-/** A primary with one worker: takes every descriptor, kills the worker, and gives them back when the next cannot be started. */
+/**
+ * A primary with one worker: takes every descriptor, kills the worker, and gives them back when the next
+ * cannot be started.
+ */
 const held: number[] = []
 const program = fileURLToPath(new URL('worker-pool-worker.ts', import.meta.url))
 const logger = {

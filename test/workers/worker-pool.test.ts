@@ -11,7 +11,8 @@ test('a worker that crashes again and again is replaced after a growing delay', 
 })
 
 /**
- * Cause: a process that the system cannot start has no id and never exits, so nobody saw its end; or `fork` threw, on a timer.
+ * Cause: a process that the system cannot start has no id and never exits, so nobody saw its end; or `fork`
+ * threw, on a timer.
  * Symptom: the place of a worker stayed empty for ever, or the primary ended, and the others with it.
  * Seen: by reading, then with the descriptors that this takes away.
  */

@@ -31,7 +31,8 @@ async function pair(name: string, fromDays: number): Promise<{ certificateFile: 
 
 /**
  * Cause: each value was checked by itself, or against the same text of another.
- * Symptom: --check-config called a configuration right with which the gateway did not start, or let nobody in.
+ * Symptom: --check-config called a configuration right with which the gateway did not start, or let nobody
+ * in.
  * Seen: by going through all variables for what is accepted and cannot work.
  */
 describe('what is accepted by itself and cannot work is refused with both names:', () => {

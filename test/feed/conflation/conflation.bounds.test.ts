@@ -84,8 +84,10 @@ test('an item that gets the number of another during its delivery is not taken f
   expect(member.takeShort()).toEqual(['F 2 for 1'])
 })
 
-// Cause: the leftovers of an item were kept by its number until the batch ended, when another item had the number.
-// Symptom: an interval that ended meanwhile delivered an event of an item that the client had not subscribed to.
+// Cause: the leftovers of an item were kept by its number until the batch ended, when another item had the
+// number.
+// Symptom: an interval that ended meanwhile delivered an event of an item that the client had not subscribed
+// to.
 // Seen: reading everything that is kept by item number.
 test('a member with leftovers of a forgotten item does not get the item that has its number', () => {
   const fixture = new ConflationFixture({ maxItems: 2, maxIntervalBytes: 1025 })

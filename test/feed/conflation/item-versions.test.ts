@@ -39,7 +39,8 @@ test('knows how many events an item had since any moment, as a list of all would
 })
 
 // Cause: once a member had joined within it, an interval kept a journal of all its events.
-// Symptom: 4.8 MB at 10,000 events a second and 120 s, walked whole with each subscribe and unsubscribe, for up to a second.
+// Symptom: 4.8 MB at 10,000 events a second and 120 s, walked whole with each subscribe and unsubscribe, for
+// up to a second.
 // Seen: reading; then counting.
 test('a million events, with a member that joins now and then, are kept as counts', () => {
   const counts = new ItemVersions()

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { Articles } from '../../../src/feed/last-values/articles.ts'
 import { Item } from '../../../src/feed/last-values/item.ts'
 
-// Cause: small copies were cut from Node's pool, and each kept 64 KiB of it, with what lay beside it, from being collected.
-// Symptom: 600 articles of 0.5 MB held 34 MiB; the bound of 64 MiB, which counts their bytes, held 80 times as much.
+// Cause: small copies were cut from Node's pool, and each kept 64 KiB of it, with what lay beside it, from
+// being collected.
+// Symptom: 600 articles of 0.5 MB held 34 MiB; the bound of 64 MiB, which counts their bytes, held 80 times
+// as much.
 // Seen: buffers that grew minute by minute in a soak of ten (`npm run test:long -- soak`).
 test('an article holds no more memory than its own bytes', () => {
   const articles = new Articles(() => undefined)
@@ -19,7 +21,10 @@ test('an article holds no more memory than its own bytes', () => {
 describe('an article that was updated', () => {
   const [apple, microsoft] = [new Item(0, 'news', 'AAPL', 0), new Item(1, 'news', 'MSFT', 0)]
 
-  /** Articles of one symbol or more, each as its id, its version and when its record was written, told in this order. */
+  /**
+   * Articles of one symbol or more, each as its id, its version and when its record was written, told in this
+   * order.
+   */
   function articlesOf(
     ...versions: readonly {
       id: number | string
@@ -37,7 +42,8 @@ describe('an article that was updated', () => {
   }
 
   // Cause: articles were kept record by record, whatever their ids.
-  // Symptom: an updated article took two of the ten places of its symbols, and a snapshot told its old version, too.
+  // Symptom: an updated article took two of the ten places of its symbols, and a snapshot told its old
+  // version, too.
   // Seen: an article that was corrected five times, published from outside (issue 13).
   test('has one place, that of its newest version', () => {
     const updates = Array.from({ length: 9 }, (_, index) => ({

@@ -80,7 +80,8 @@ describe('a further item', () => {
 })
 
 // Cause: for a further item all others were looked at, idlest first, until one was found that nobody claims.
-// Symptom: where clients name all of 200,000, no turn of the loop for as long as that took; again whenever many had had an event.
+// Symptom: where clients name all of 200,000, no turn of the loop for as long as that took; again whenever
+// many had had an event.
 // Seen: reading, for loops whose length grows with what clients do.
 test('looks at a bounded number of others for its place, however many are claimed', () => {
   const fixture = new SessionFixture(20_000)
@@ -106,8 +107,10 @@ test('the items of one event all have a place, though there be more than there m
 })
 
 // Cause: an item kept its place for ever.
-// Symptom: a node that had met as many symbols as it may keep refused every new one until it was started again.
-// Seen: at TICKER_MAX_ITEMS=10; options, of which there are new ones each day, would have come to that within months.
+// Symptom: a node that had met as many symbols as it may keep refused every new one until it was started
+// again.
+// Seen: at TICKER_MAX_ITEMS=10; options, of which there are new ones each day, would have come to that within
+// months.
 test('a million new items, a third of which are claimed for a while, take no more places than there are', () => {
   const fixture = new SessionFixture(1000)
   for (let day = 0; day < 1000; day++) {

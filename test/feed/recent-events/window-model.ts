@@ -61,7 +61,10 @@ const limits = [
   { maxBytes: 5000, maxEvents: 40, maxSteps: 100 },
 ]
 
-/** One partition's window beside a list of everything that came, with readers that must see what the list says. */
+/**
+ * One partition's window beside a list of everything that came, with readers that must see what the list
+ * says.
+ */
 export class WindowModel {
   readonly faults: string[] = []
   readonly #window = new RecentEvents({ maxBytes, maxAgeMs })

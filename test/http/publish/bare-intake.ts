@@ -33,8 +33,8 @@ export function lying(count: number, from = 0): PublishOutcome[] {
 }
 
 /**
- * `POST /v1/events` over a log that the test plays: no Kafka, no file. A token is the user's name, for whom everything is
- * allowed. The clock stands until it is set.
+ * `POST /v1/events` over a log that the test plays: no Kafka, no file. A token is the user's name, for whom
+ * everything is allowed. The clock stands until it is set.
  */
 export class BareIntake {
   readonly intake: EventIntake

@@ -32,9 +32,10 @@ async function leave({ request, client }: Begun): Promise<void> {
 }
 
 /**
- * Cause: an answered request tells nothing of the end of its connection, and one that has ended already does not tell it again.
- * Symptom: a timer for each, so that a gateway which was stopped went on for up to 30 s; a body that nobody sends any more counted
- * for as long.
+ * Cause: an answered request tells nothing of the end of its connection, and one that has ended already does
+ * not tell it again.
+ * Symptom: a timer for each, so that a gateway which was stopped went on for up to 30 s; a body that nobody
+ * sends any more counted for as long.
  * Seen: when 200 connections promised bodies, sent a part and left (test/security/http.test.ts).
  */
 test('nothing waits for the rest of an answered request whose sender leaves', async () => {

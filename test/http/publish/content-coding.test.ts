@@ -34,7 +34,8 @@ describe('decompress', () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => decompress(bomb, coding, mebibyte)))
 
     expect(outcomes.every(outcome => outcome instanceof Refusal && outcome.status === 413)).toBe(true)
-    // 20 at once: 20 MiB of outcome, as much again while it is joined, and the windows of the decompressors (zstd: 8 MiB each).
+    // 20 at once: 20 MiB of outcome, as much again while it is joined, and the windows of the decompressors
+    // (zstd: 8 MiB each).
     expect(process.memoryUsage().rss - before).toBeLessThan(256 * mebibyte)
   })
 

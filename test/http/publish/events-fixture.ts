@@ -5,7 +5,10 @@ import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
 import { mark, readSince } from './log-reading.ts'
 import { type Answered, type Post, post } from './post.ts'
 
-/** A gateway on an embedded log, a token that may publish everything, and the log, opened once more to see what is there. */
+/**
+ * A gateway on an embedded log, a token that may publish everything, and the log, opened once more to see
+ * what is there.
+ */
 export class EventsFixture {
   readonly gateway: TestGateway
   readonly log: EventLog

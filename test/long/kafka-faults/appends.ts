@@ -82,7 +82,10 @@ function outcomeOf(entry: Entry | undefined): Appended {
   return error.startsWith('not published') ? 'unsent' : 'unconfirmed'
 }
 
-/** How many were acknowledged and are not where that said, once; or are there twice, or though they were never sent. */
+/**
+ * How many were acknowledged and are not where that said, once; or are there twice, or though they were never
+ * sent.
+ */
 export function misplaced(results: readonly Appended[], truth: readonly TrueRecord[]): number {
   const found = Map.groupBy(truth, ({ number }) => number)
   const isRight = (result: Appended, index: number): boolean => {

@@ -18,8 +18,9 @@ export interface Damage {
 }
 
 /**
- * Flips a bit in every fourth batch of the first segment of partition 0, in turn in its records and in its checksum, as a
- * failing disk would. The broker must have been shut down in order: it reads its files without a look at them then.
+ * Flips a bit in every fourth batch of the first segment of partition 0, in turn in its records and in its
+ * checksum, as a failing disk would. The broker must have been shut down in order: it reads its files without
+ * a look at them then.
  */
 export async function damageSegment(broker: KafkaBroker, damage: Damage): Promise<readonly Extent[]> {
   const folder = join(dirname(broker.log), 'data', `${damage.topic}-0`)

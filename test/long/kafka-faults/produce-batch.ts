@@ -12,8 +12,9 @@ export interface BatchTarget {
 }
 
 /**
- * Sends a record batch as it is, in one Produce request by hand: kafkajs cannot build a large one. Resolves with
- * the offset that the broker gave its first record (https://kafka.apache.org/protocol#The_Messages_Produce).
+ * Sends a record batch as it is, in one Produce request by hand: kafkajs cannot build a large one. Resolves
+ * with the offset that the broker gave its first record
+ * (https://kafka.apache.org/protocol#The_Messages_Produce).
  */
 export async function produceBatch(
   { broker, topic, partition }: BatchTarget,

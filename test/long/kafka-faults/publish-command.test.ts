@@ -9,7 +9,10 @@ import { report } from './scenario.ts'
 const outageMs = 15_000
 /** More than an append is tried for. */
 const longOutageMs = 35_000
-/** An event is tried for 30 s; the broker has to be found again in that time. Brokers start slowly on a busy machine. */
+/**
+ * An event is tried for 30 s; the broker has to be found again in that time. Brokers start slowly on a busy
+ * machine.
+ */
 const surelyInTimeMs = 24_000
 /** What an end at once may take, on a busy machine. */
 const promptMs = 5000

@@ -21,7 +21,10 @@ import { compare, readTruth, type TrueRecord } from './truth.ts'
 
 /** For so long an event is tried (docs/kafka.md). */
 const appendMs = 30_000
-/** In which the gateway finds a broker that is back: its longest pause between attempts is 4 s, and machines are busy. */
+/**
+ * In which the gateway finds a broker that is back: its longest pause between attempts is 4 s, and machines
+ * are busy.
+ */
 const findingMs = 8000
 /** What a broker takes to answer after its start, about. */
 const startMs = 5000

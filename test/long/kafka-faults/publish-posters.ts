@@ -30,8 +30,8 @@ export interface Poster {
 }
 
 /**
- * Posts one request after the other, and again what the protocol calls safe: what was not published, after the time that the
- * server asks for. It does not give up before it is stopped and all is answered.
+ * Posts one request after the other, and again what the protocol calls safe: what was not published, after
+ * the time that the server asks for. It does not give up before it is stopped and all is answered.
  */
 export function startPatientPoster(options: PosterOptions): Poster {
   return started(async signal => {
@@ -103,7 +103,9 @@ export interface PostedVerdict {
   readonly leaked: number
   /** There more than once. */
   readonly repeated: number
-  /** Behind one with a higher number of the same symbol, though each was acknowledged at its first request. */
+  /**
+   * Behind one with a higher number of the same symbol, though each was acknowledged at its first request.
+   */
   readonly disordered: number
 }
 

@@ -27,7 +27,9 @@ export class Subscriber {
     return new Subscriber(client)
   }
 
-  /** Milliseconds from a moment of `performance.now()` to the first trade after it, of those that are meant. */
+  /**
+   * Milliseconds from a moment of `performance.now()` to the first trade after it, of those that are meant.
+   */
   firstAfterMs(moment: number, isMeant: (number: number) => boolean = () => true): number {
     const arrived = this.arrivedAtMs.find((each, index) => each > moment && isMeant(this.numbers[index]!))
     return arrived === undefined ? Number.NaN : Math.round(arrived - moment)

@@ -142,7 +142,10 @@ async function inSync(): Promise<void> {
   await waitUntil(async () => (await smallest()) === 3, 'three replicas in sync')
 }
 
-/** Takes the replica that leads from every partition, which moves the lead, and then gives the partition its third replica back. */
+/**
+ * Takes the replica that leads from every partition, which moves the lead, and then gives the partition its
+ * third replica back.
+ */
 async function moveLeaders(current: readonly number[]): Promise<void> {
   await reassign(current.map(leader => ids.filter(id => id !== leader)))
   await reassign(current.map(leader => [...ids.filter(id => id !== leader), leader]))

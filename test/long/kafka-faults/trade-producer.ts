@@ -29,9 +29,10 @@ export interface TradeProducerOptions {
 }
 
 /**
- * Publishes numbered trades at a steady rate; what an outage holds up follows when it is over. One `send` per partition:
- * kafkajs 2.2.4 neither keeps all of a send to several brokers, nor writes it once, when one of them fails (it
- * takes a leader that has answered for its own partitions to have answered for those that moved to it).
+ * Publishes numbered trades at a steady rate; what an outage holds up follows when it is over. One `send` per
+ * partition: kafkajs 2.2.4 neither keeps all of a send to several brokers, nor writes it once, when one of
+ * them fails (it takes a leader that has answered for its own partitions to have answered for those that
+ * moved to it).
  */
 export class TradeProducer {
   /** Each symbol has one of these; to be raised once there are more. */

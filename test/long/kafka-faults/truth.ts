@@ -21,7 +21,10 @@ export interface TrueRecord {
 /** What a record says of itself. */
 type Content = Pick<TrueRecord, 'number' | 'symbol'>
 
-/** All committed records of a topic as kafkajs' own consumer reads them, each partition in its order; trades unless `read` says otherwise. */
+/**
+ * All committed records of a topic as kafkajs' own consumer reads them, each partition in its order; trades
+ * unless `read` says otherwise.
+ */
 export async function readTruth(
   brokers: string,
   topic: string,

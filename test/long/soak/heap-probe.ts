@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
-/** Asks a process for its heap over V8's inspector (https://chromedevtools.github.io/devtools-protocol/v8). */
+/**
+ * Asks a process for its heap over V8's inspector (https://chromedevtools.github.io/devtools-protocol/v8).
+ */
 export class HeapProbe {
   readonly #socket: WebSocket
   readonly #waiting = new Map<number, (result: Result) => void>()
@@ -22,7 +24,9 @@ export class HeapProbe {
     return new HeapProbe(socket)
   }
 
-  /** Collects what is garbage, and gives what is left, in bytes: of objects, and of buffers outside the heap. */
+  /**
+   * Collects what is garbage, and gives what is left, in bytes: of objects, and of buffers outside the heap.
+   */
   async collect(): Promise<{ readonly heapBytes: number; readonly bufferBytes: number }> {
     // What finalizers let go of is garbage only after the first.
     await this.#call('HeapProfiler.collectGarbage')

@@ -32,7 +32,10 @@ export class MemoryRecord {
     })
   }
 
-  /** The medians of the third and of the fourth quarter: what has been filled once, as caches are, grows no more. */
+  /**
+   * The medians of the third and of the fourth quarter: what has been filled once, as caches are, grows no
+   * more.
+   */
   get halves(): { readonly third: MemorySample; readonly fourth: MemorySample } {
     const { length } = this.samples
     const [half, threeQuarters] = [Math.floor(length / 2), Math.floor((length * 3) / 4)]

@@ -6,7 +6,9 @@ import { StreamClient } from '../../support/stream-client.ts'
 
 const symbols = ['AAPL', 'SPY', 'TSLA', 'MSFT', 'BRK.B', 'BTC/USD', 'NOSUCH', '*']
 
-/** Subscribers that come and go, so many at a time: some leave in order, some just vanish, some never read. */
+/**
+ * Subscribers that come and go, so many at a time: some leave in order, some just vanish, some never read.
+ */
 export class Visitors {
   visits = 0
   /** What went wrong when one came. */

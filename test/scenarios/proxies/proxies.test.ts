@@ -101,7 +101,10 @@ async function allLive(roamers: readonly Roamer[]): Promise<void> {
   await expect.poll(() => roamers.every(({ isLive }) => isLive)).toBe(true)
 }
 
-/** Sends half of a gateway's sessions elsewhere until the one that came back has some: its proxy may not know of it at once. */
+/**
+ * Sends half of a gateway's sessions elsewhere until the one that came back has some: its proxy may not know
+ * of it at once.
+ */
 async function shared(back: ProxiedGateway, other: ProxiedGateway): Promise<void> {
   const rebalance = async (): Promise<number> => {
     await other.administer('/v1/rebalance', { percent: 50, withinMs: 200 })

@@ -17,12 +17,15 @@ const everySymbolOneIn = 4
 const ratePerS = 300
 
 /**
- * When a node is killed: while all is quiet; at once after that, while its subscribers resume on the other one, so that both are
- * away; and while some subscribers move by themselves.
+ * When a node is killed: while all is quiet; at once after that, while its subscribers resume on the other
+ * one, so that both are away; and while some subscribers move by themselves.
  */
 const moments = ['quiet', 'rebound', 'move'] as const
 
-/** One of the nodes reads nothing back at its start and keeps a second of events: what is older comes from the log. */
+/**
+ * One of the nodes reads nothing back at its start and keeps a second of events: what is older comes from the
+ * log.
+ */
 const forgetful = {
   TICKER_WARMUP_RECORDS: '0',
   TICKER_LOOK_BACK_RECORDS: '0',
@@ -44,7 +47,10 @@ export interface KillReport {
   readonly errors: readonly string[]
 }
 
-/** Two gateways that are killed again and again, a producer that never pauses, and subscribers that go on from their cursors. */
+/**
+ * Two gateways that are killed again and again, a producer that never pauses, and subscribers that go on from
+ * their cursors.
+ */
 export class KillRun {
   readonly #options: KillRunOptions
   readonly #random: Random
@@ -146,7 +152,10 @@ export class KillRun {
     return await trapped
   }
 
-  /** Kills the node that acknowledges a resume, a seeded number of acknowledgements from now, in that very moment. */
+  /**
+   * Kills the node that acknowledges a resume, a seeded number of acknowledgements from now, in that very
+   * moment.
+   */
   async #trapped(): Promise<Node> {
     let trapped: Node | undefined
     const spring = (node: Node): void => {

@@ -25,12 +25,17 @@ export interface RoamerOptions {
 }
 
 const numberBase = 2 ** 40
-/** How long it waits before it tries again: most not long, some long enough to have something to catch up with. */
+/**
+ * How long it waits before it tries again: most not long, some long enough to have something to catch up
+ * with.
+ */
 const shortPauseMs = 200
 const longPauseMs = 3000
 const usualLongPauseChance = 0.15
 
-/** A subscriber of trades that goes to the other node whenever its connection ends, and on from its cursor. */
+/**
+ * A subscriber of trades that goes to the other node whenever its connection ends, and on from its cursor.
+ */
 export class Roamer {
   readonly symbols: readonly string[]
   readonly client: ResumingClient

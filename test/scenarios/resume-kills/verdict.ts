@@ -45,7 +45,10 @@ export const flawless: Verdict = {
   uncovered: 0,
 }
 
-/** Compares what each subscriber has with what Kafka holds, the topic's records in the order of each partition. */
+/**
+ * Compares what each subscriber has with what Kafka holds, the topic's records in the order of each
+ * partition.
+ */
 export function judge(accounts: readonly Account[], topic: string, truth: readonly TrueRecord[]): Verdict {
   const symbolOf = new Map(truth.map(({ number, symbol }) => [number, symbol]))
   const ends = new Map(truth.map(({ partition, offset }) => [partition, offset + 1]))

@@ -17,8 +17,10 @@ afterEach(async () => {
 })
 
 /**
- * Cause: workers shared the primary's standard error, and each that started or ended set it to wait for its reader.
- * Symptom: with a reader that stood still, the primary stood still at its next line: no connections, no health, no stop.
+ * Cause: workers shared the primary's standard error, and each that started or ended set it to wait for its
+ * reader.
+ * Symptom: with a reader that stood still, the primary stood still at its next line: no connections, no
+ * health, no stop.
  * Seen: from outside, with a full pipe and SIGTERM to one of two workers.
  */
 test('a worker that ends while nobody reads the log is replaced', async () => {

@@ -18,7 +18,8 @@ const readyWorkers = (): Promise<number | undefined> => node.metric('ticker_work
 
 /**
  * Cause: a worker was replaced when it had ended, and ready for as long as it lived.
- * Symptom: one that computed for ever, or was stopped, kept its clients without a word, and `ticker_workers` said it was ready.
+ * Symptom: one that computed for ever, or was stopped, kept its clients without a word, and `ticker_workers`
+ * said it was ready.
  * Seen: from outside, with SIGSTOP to one of two workers.
  */
 test('a worker that stands still is soon not ready, and then replaced', async () => {

@@ -118,7 +118,8 @@ test('the counters of a node go on when a worker of it is replaced', async () =>
     const values = seen.map(each => each[at]!)
     expect([name, ...values]).toEqual([name, ...values.toSorted((a, b) => a - b)])
   }
-  // Every worker reads every record; the node has read each once, but for what came between two answers of workers.
+  // Every worker reads every record; the node has read each once, but for what came between two answers of
+  // workers.
   const produced = await producer.stop()
   await node.until(async () => (await node.metric('ticker_records_total'))! >= produced, 'the last record')
   expect(await node.metric('ticker_records_total')).toBeLessThan(produced + 100)

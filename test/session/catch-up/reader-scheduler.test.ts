@@ -35,7 +35,8 @@ test('what goes wrong is told to who asked for it, and the others have their tur
   expect(await goesOn).toBe(7)
 })
 
-// Cause: what had been done was let go of only when nothing waited any more, which with many readers behind is never.
+// Cause: what had been done was let go of only when nothing waited any more, which with many readers behind
+// is never.
 // Symptom: 163 MB after a million turns.
 // Seen: turns that were always taken by the next, counted from outside.
 test('a million turns, of which some always wait, leave nothing behind', async () => {

@@ -8,7 +8,10 @@ import { createGrant } from '../../support/defaults.ts'
 
 const topic = 'market'
 
-/** A node that has read a topic of two partitions, with so many records in each, and keeps none of them in memory. */
+/**
+ * A node that has read a topic of two partitions, with so many records in each, and keeps none of them in
+ * memory.
+ */
 function nodeWith(records: number): { readonly log: MemoryLog; readonly feed: Feed } {
   const log = new MemoryLog([
     { topic, partition: 0 },
@@ -47,9 +50,12 @@ async function wholePlan(...of: Parameters<typeof plan>): Promise<ResumePlan> {
 
 const startsOf = ({ starts }: ResumePlan): number[] => starts.map(({ offset }) => offset)
 
-// Cause: a partition that the cursor does not name began where a session may go back to, and counted as whole.
-// Symptom: its older records were skipped with `recovered: true` and without `lost`; an empty cursor skipped everything so.
-// Seen: a review added a partition to a quiet topic while its client was away for longer than TICKER_RESUME_MAX_AGE_MS.
+// Cause: a partition that the cursor does not name began where a session may go back to, and counted as
+// whole.
+// Symptom: its older records were skipped with `recovered: true` and without `lost`; an empty cursor skipped
+// everything so.
+// Seen: a review added a partition to a quiet topic while its client was away for longer than
+// TICKER_RESUME_MAX_AGE_MS.
 test.each([
   ['a partition that was added', [at(0, 5)], [{ number: 1, from: 0, to: 3 }], [5, 3]],
   [
@@ -99,7 +105,8 @@ test('refuses nothing that is in memory, however old it is', async () => {
 })
 
 // Cause: partitions of the cursor that the node had not found were ignored.
-// Symptom: they came as new ones, from their first offset, so everything in them came twice; `recovered: true`.
+// Symptom: they came as new ones, from their first offset, so everything in them came twice; `recovered:
+// true`.
 // Seen: by reading, beside the one above.
 test('waits for a partition that another node has told and this one has not found yet', async () => {
   const node = nodeWith(5)

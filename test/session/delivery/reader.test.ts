@@ -81,7 +81,8 @@ test('waits for a node that has not come as far as the client of conflated chann
   expect(await faultsAfter(steps)).toEqual([])
 })
 
-// Cause: joining an audience first writes what is pending; the reader that fell behind thereby joined all the same.
+// Cause: joining an audience first writes what is pending; the reader that fell behind thereby joined all the
+// same.
 // Symptom: it was live and behind at once, so it got the events from there on twice.
 // Seen: by the property: a subscription on a full connection while a flush was pending.
 test('does not join an audience when it falls behind by what was pending', async () => {
@@ -95,14 +96,16 @@ test('does not join an audience when it falls behind by what was pending', async
 })
 
 // Cause: asking the feed for its positions writes what is pending, and the reader may fall behind by it.
-// Symptom: `shutdown` told positions of events that were not sent, so the next session did not get them either.
+// Symptom: `shutdown` told positions of events that were not sent, so the next session did not get them
+// either.
 // Seen: by reading, after the one before.
 test('leaves a client at the position that it was sent', async () => {
   const steps = [subscribed('trades'), answered, stalled, published([trade], { isFlushed: false })]
   expect(await faultsAfter([...steps, { action: 'restart', node: 0, isHeard: true }])).toEqual([])
 })
 
-// Cause: readers of conflated channels had gone on beyond the acknowledged positions, with what was wanted until then.
+// Cause: readers of conflated channels had gone on beyond the acknowledged positions, with what was wanted
+// until then.
 // Symptom: what was subscribed while behind had no value until its next event.
 // Seen: by the property: quotes subscribed by a client that was behind with trades.
 test('passes over nothing of a conflated channel that is subscribed while behind', async () => {
@@ -120,7 +123,8 @@ test('tells a client that is behind what it does not get of a log that was cut b
   expect(await faultsAfter([...steps, { action: 'cut', place: 0, by: 1 }])).toEqual([])
 })
 
-// Cause: while the log was asked how far it reaches, a topic was made again; the plan named the former numbers.
+// Cause: while the log was asked how far it reaches, a topic was made again; the plan named the former
+// numbers.
 // Symptom: the acknowledgement lacked a partition whose events followed.
 // Seen: by the property.
 test('acknowledges a resume with the partitions of that moment', async () => {

@@ -134,7 +134,8 @@ describe('a connection', () => {
     await client.close()
   })
 
-  // Cause: `ws` closes by itself, without a reason, and reads nothing more, so the log's line had the code 1006 alone.
+  // Cause: `ws` closes by itself, without a reason, and reads nothing more, so the log's line had the code
+  // 1006 alone.
   // Symptom: a client whose cursor was too long reconnected for ever, and nobody could see why.
   // Seen: a review resumed over 800 partitions.
   test('with a message longer than allowed is closed with 1009, which says why, as does the log', async () => {
@@ -182,7 +183,8 @@ describe('a reader that stops', () => {
       feed.advance({ partition, epoch: 'e', offset }, offset)
       feed.flush()
     }
-    // The kernel takes megabytes before Node's queue grows: publish until the gateway sees it, and as much again.
+    // The kernel takes megabytes before Node's queue grows: publish until the gateway sees it, and as much
+    // again.
     let rounds = 0
     for (; sessions.readerCounts.behind.unsent === 0 && rounds < 400; rounds++) {
       publish(500)

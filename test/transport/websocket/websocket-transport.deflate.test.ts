@@ -100,7 +100,8 @@ test('large frames come compressed to who offered it, the same to each, and whol
 
 /**
  * Cause: whatever was built for an audience was compressed, also for an audience of one.
- * Symptom: with a subscription of its own each subscriber cost the node a compression of each of its frames, several times the rest of a delivery.
+ * Symptom: with a subscription of its own each subscriber cost the node a compression of each of its frames,
+ * several times the rest of a delivery.
  * Seen: by reading.
  */
 test('frames of one subscriber come as they are', async () => {
@@ -143,9 +144,10 @@ async function answerTo(offers: string): Promise<{ status: string; extensions: s
 }
 
 /**
- * Cause: ws looks at all offers before it chooses one, and refuses the handshake for one that it does not know; only windows that are too
- * small were taken out of its sight, and with them all other offers.
- * Symptom: a client whose first offer did not fit got no compression though its second did, or was refused with 400.
+ * Cause: ws looks at all offers before it chooses one, and refuses the handshake for one that it does not
+ * know; only windows that are too small were taken out of its sight, and with them all other offers.
+ * Symptom: a client whose first offer did not fit got no compression though its second did, or was refused
+ * with 400.
  * Seen: from outside, by offers out of RFC 7692 §5.1 and §7.1.
  */
 describe('of several offers the first that fits is accepted, and the others are declined:', () => {

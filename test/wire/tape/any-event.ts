@@ -83,7 +83,10 @@ const events = types.map(type => {
     .filter((event): event is MarketEvent => !(event instanceof EventFault))
 })
 
-/** Any event that the gateway takes: of all types and few symbols, so that they meet, with every kind of value. */
+/**
+ * Any event that the gateway takes: of all types and few symbols, so that they meet, with every kind of
+ * value.
+ */
 export const anyEvent: fc.Arbitrary<MarketEvent> = fc.oneof(...events)
 
 /** The same, trades and quotes more often. */

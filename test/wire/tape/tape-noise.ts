@@ -31,7 +31,10 @@ const framesEach = 3
 const eventsEach = 6
 const messages = new TextEncoder().encode('[{"T":"success","msg":"connected"},{"T":"heartbeat","lag":0}]')
 
-/** Gives decoders frames with errors in them, and looks at what comes of it. The same seed gives the same frames. */
+/**
+ * Gives decoders frames with errors in them, and looks at what comes of it. The same seed gives the same
+ * frames.
+ */
 export class TapeNoise {
   readonly counts: NoiseCounts = { inputs: 0, refused: 0, read: 0, events: 0, reasons: new Map() }
   readonly #random: Random
@@ -42,7 +45,10 @@ export class TapeNoise {
     this.#connections = Array.from({ length: 40 }, (_, index) => connection(seed + index))
   }
 
-  /** One connection with errors. Throws if something else than a `TapeError` comes of it, or an event that cannot be. */
+  /**
+   * One connection with errors. Throws if something else than a `TapeError` comes of it, or an event that
+   * cannot be.
+   */
   step(): void {
     const frames = this.#random.pick(this.#connections)
     const decoder = new TapeDecoder(limits)
@@ -114,7 +120,10 @@ function flipped(bytes: Uint8Array, at: number, bit: number): Uint8Array {
   return copy
 }
 
-/** How many events there are, each with what a reader relies on: nothing beyond the limits, and values that its fields can have. */
+/**
+ * How many events there are, each with what a reader relies on: nothing beyond the limits, and values that
+ * its fields can have.
+ */
 function checked(frame: TapeFrame): number {
   if (frame.kind === 'messages') return 0
   const { events, ranges, replaced } = frame

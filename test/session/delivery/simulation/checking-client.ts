@@ -36,8 +36,8 @@ export interface Item {
 }
 
 /**
- * A client that follows PROTOCOL.md §8 to the letter. It handles frames whole, compares each with its position, keeps a
- * cursor, and reports everything that the protocol does not allow.
+ * A client that follows PROTOCOL.md §8 to the letter. It handles frames whole, compares each with its
+ * position, keeps a cursor, and reports everything that the protocol does not allow.
  */
 export class CheckingClient implements Recipient {
   readonly faults: string[] = []

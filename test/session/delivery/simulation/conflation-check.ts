@@ -12,7 +12,10 @@ interface ItemState {
   readonly since: number
   /** Events before it are counted or were reported as replaced; `undefined` until a resume has ended. */
   counted: number | undefined
-  /** Events before it were delivered or replaced. Those from `counted` on may have been reported with another channel. */
+  /**
+   * Events before it were delivered or replaced. Those from `counted` on may have been reported with another
+   * channel.
+   */
   delivered: number
   /** The serial number of the newest value. */
   value: number
@@ -45,7 +48,10 @@ interface ConflatedEvent {
 /** The items that the simulation publishes, without news, which is never conflated. */
 const items = ['trades/A', 'trades/B', 'trades/C', 'quotes/A', 'quotes/B', 'quotes/C']
 
-/** Accounts for each event of a conflated item: it comes, a later one replaces and counts it, or a range reports it. */
+/**
+ * Accounts for each event of a conflated item: it comes, a later one replaces and counts it, or a range
+ * reports it.
+ */
 export class ConflationCheck {
   readonly #readings: ReadonlyMap<number, Reading>
   readonly #fault: (text: string) => void

@@ -42,7 +42,9 @@ export class DeliveryCheck {
   readonly #entries = new Map<number, PartitionPosition>()
   readonly #regions = new Map<number, Region[]>()
   readonly #lost: CoveredRange[] = []
-  /** Ranges between the cursor and the begin of the session, which must be reported as lost before any event. */
+  /**
+   * Ranges between the cursor and the begin of the session, which must be reported as lost before any event.
+   */
   #owed: string[] = []
   /** Whether the session has promised everything since the cursor, and reported no loss since. */
   #isWhole = true
@@ -135,8 +137,8 @@ export class DeliveryCheck {
   }
 
   /**
-   * Current values. Items without an event since `since` may be absent; `since` is the serial number of an event,
-   * as a time after the start.
+   * Current values. Items without an event since `since` may be absent; `since` is the serial number of an
+   * event, as a time after the start.
    */
   takeSnapshot(events: readonly MarketEvent[], since: unknown): void {
     if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since) - startMs)

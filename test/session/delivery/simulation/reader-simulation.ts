@@ -177,7 +177,10 @@ export class ReaderSimulation {
     for (const node of this.#nodes) node.noticeCut(partition)
   }
 
-  /** A node drains and a new one replaces it; its clients, which may hear of the drain, connect to the new one. */
+  /**
+   * A node drains and a new one replaces it; its clients, which may hear of the drain, connect to the new
+   * one.
+   */
   async #restart({ node: index, isHeard }: Extract<Step, { readonly action: 'restart' }>): Promise<void> {
     const former = this.#node(index)
     const clients = this.clients.filter(({ node }) => node === former)
@@ -258,7 +261,10 @@ function placeOf(record: Published): number {
 /** `TICKER_TEST_SEED=n` repeats the steps of a failed run; the failure names its seed. */
 const seed = process.env['TICKER_TEST_SEED']
 
-/** Runs so many random lists of steps; resolves with a report of the shortest one after which a client found a fault. */
+/**
+ * Runs so many random lists of steps; resolves with a report of the shortest one after which a client found a
+ * fault.
+ */
 export async function findFailingSteps(numRuns: number): Promise<string | undefined> {
   const details = await fc.check(
     fc.asyncProperty(anySettings, stepLists, async (given, steps) => {
