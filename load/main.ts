@@ -1,12 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { makeFolder } from '../src/system/make-folder.ts'
 import { UsageError } from '../src/commands/command-line.ts'
+import { makeFolder } from '../src/system/make-folder.ts'
 import { messageOf } from '../src/diagnostics/ticker-error.ts'
-import { muteKafkajsWarnings } from './kafkajs-warnings.ts'
-import { Progress } from './progress.ts'
-import type { Measurement, Scenario } from './scenario.ts'
-import { scenarios } from './scenarios.ts'
+import { muteKafkajsWarnings } from './lib/child.ts'
+import { describeMachine, divideCores } from './lib/machine.ts'
+import { renderPage } from './lib/page.ts'
+import { hottestFunctions } from './lib/profile.ts'
+import { Progress } from './lib/progress.ts'
+import { renderText } from './lib/report.ts'
+import type { Measured, Measurement, Scenario } from './lib/scenario.ts'
+import { scenarios } from './scenarios/scenarios.ts'
 
 muteKafkajsWarnings()
 
@@ -23,20 +27,12 @@ async function main(args: readonly string[]): Promise<number> {
     const isNamed = first !== undefined && !first.startsWith('-')
     const scenario = isNamed ? find(first) : scenarios[0]
     const rest = args.slice(isNamed ? 1 : 0)
-    if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(scenario.usage)
-    else await run(prepared(scenario, rest))
+    if (!rest.includes('--help') && !rest.includes('-h')) return await run(scenario.prepare(rest))
+    process.stdout.write(scenario.usage)
     return 0
   } catch (error) {
     process.stderr.write(`load: ${messageOf(error)}\n`)
     return error instanceof UsageError ? 2 : 1
-  }
-}
-
-function prepared(scenario: Scenario, args: readonly string[]): Measurement {
-  try {
-    return scenario.prepare(args)
-  } catch (error) {
-    throw new UsageError(`${messageOf(error)}; npm run load -- ${scenario.name} --help shows the options`)
   }
 }
 
@@ -46,53 +42,57 @@ function listOfScenarios(): string {
   return `Benchmarks against a real Kafka. Each ends by itself; Linux only, Java and Maven are needed.
 
 ${lines.join('')}
-Without a name: ${scenarios[0].name}. Options of one: npm run load -- NAME --help. Exit codes: 0 measured, 1 not, 2 usage.
+Without a name: ${scenarios[0].name}. Options of one: npm run load -- NAME --help.
+Exit codes: 0 measured, 1 not, or something was lost, 2 usage.
 `
 }
 
 function find(name: string): Scenario {
   const found = scenarios.find(scenario => scenario.name === name)
   if (found !== undefined) return found
-  throw new UsageError(
-    `${name}: no such scenario; expected ${scenarios.map(scenario => scenario.name).join(', ')}`,
-  )
+  throw new UsageError(`${name}: no such scenario; expected ${scenarios.map(each => each.name).join(', ')}`)
 }
 
-/** Measures and prints. A first signal ends everything that was started, in order; a second one this process at once. */
-async function run(measurement: Measurement): Promise<void> {
-  const interrupt = interrupted()
+/** Measures and prints. A first signal ends everything in order; a second one ends this process at once. */
+async function run(measurement: Measurement): Promise<number> {
+  const interruption = interrupted()
   const progress = new Progress(process.stderr)
   const stack = new AsyncDisposableStack()
+  const cores = divideCores()
+  const machine = [...describeMachine(), cores.description]
+  let failures: readonly string[] = []
   try {
-    const bench = { stack, signal: interrupt.signal, say: (what: string) => progress.say(what) }
-    const { text, figures, page } = await Promise.race([measurement.measure(bench), interrupt.promise])
+    const say = (what: string): void => progress.say(what)
+    const bench = { stack, signal: interruption.signal, say, cores, machine }
+    const measured = await Promise.race([measurement.measure(bench), interruption.promise])
     progress.end()
-    process.stdout.write(text)
-    await leave(measurement.json, `${JSON.stringify(figures, undefined, 2)}\n`)
-    await leave(measurement.html, page)
+    await publish(measured, measurement.files)
+    ;({ failures } = measured)
   } finally {
     progress.say('stopping')
     await stack.disposeAsync()
     progress.end()
   }
-  if (measurement.afterwards !== undefined) process.stdout.write(await measurement.afterwards())
+  if (measurement.profileFolder !== undefined)
+    process.stdout.write(await hottestFunctions(measurement.profileFolder))
+  for (const failure of failures) process.stderr.write(`load: ${failure}\n`)
+  return failures.length === 0 ? 0 : 1
 }
 
-/** Writes a file where one is wanted, and says so. */
-async function leave(file: string | undefined, content: string | undefined): Promise<void> {
-  if (file === undefined || content === undefined) return
+async function publish({ report, figures }: Measured, files: Measurement['files']): Promise<void> {
+  process.stdout.write(renderText(report))
+  await write(files.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+  await write(files.html, renderPage(report))
+}
+
+async function write(file: string, content: string): Promise<void> {
   makeFolder(dirname(resolve(file)))
   await writeFile(file, content)
   process.stderr.write(`${file} written\n`)
 }
 
-interface InterruptSignal {
-  readonly signal: AbortSignal
-  /** Rejects when the signal aborts. */
-  readonly promise: Promise<never>
-}
-
-function interrupted(): InterruptSignal {
+/** A signal that aborts, and a promise that rejects, when the user interrupts. */
+function interrupted(): { readonly signal: AbortSignal; readonly promise: Promise<never> } {
   const ending = new AbortController()
   const { promise, reject } = Promise.withResolvers<never>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { placed } from '../../load/bytes/batches.ts'
-import { BehindMarket, windowBytes } from '../../load/bytes/behind.ts'
-import { type Market, markets } from '../../load/bytes/markets.ts'
+import { placed } from '../../load/scenarios/bytes/batches.ts'
+import { BehindMarket, windowBytes } from '../../load/scenarios/bytes/behind.ts'
+import { type Market, markets } from '../../load/scenarios/bytes/markets.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
 import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
@@ -32,7 +32,7 @@ describe.each(['memory', 'log'] as const)('a session that resumes, from %s', sou
   })
 })
 
-test('sessions that resume from different places, with different lists, while the market goes on, share what is encoded', async () => {
+test('sessions that resume from different places with different lists share what is encoded', async () => {
   const random = new Random(7)
   const events = placed(generateTape({ seed: 5, symbols: 12, events: 24_000 }).filter(({ T }) => T !== 'n'))
   const names = [...new Set(events.map(({ event }) => symbolOf(event)))]

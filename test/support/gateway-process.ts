@@ -25,6 +25,8 @@ export interface GatewayProcessOptions {
   /** The file for standard error, which is not kept then. */
   readonly errorFile?: string
   readonly nodeOptions?: readonly string[]
+  /** The command that runs another one, on certain cores for example. */
+  readonly wrap?: (command: readonly [string, ...string[]]) => readonly [string, ...string[]]
 }
 
 export interface AdministrationAnswer {
@@ -51,9 +53,9 @@ export class GatewayProcess {
   /** Starts the process and waits for nothing. */
   constructor(env: Readonly<Record<string, string>>, options: GatewayProcessOptions = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TICKER_'))
-    const { nodeOptions = [] } = options
-    const [command, ...args] = limited(options, [process.execPath, ...nodeOptions, main])
-    this.#child = spawn(command, args, { env: { ...Object.fromEntries(inherited), ...settings, ...env } })
+    const { nodeOptions = [], wrap = command => command } = options
+    const [program, ...args] = limited(options, wrap([process.execPath, ...nodeOptions, main]))
+    this.#child = spawn(program, args, { env: { ...Object.fromEntries(inherited), ...settings, ...env } })
     this.#guard.watch(this.#child.pid)
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#log += text))

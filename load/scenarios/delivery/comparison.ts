@@ -1,0 +1,109 @@
+import { type Bench, measureRounds } from '../../lib/bench.ts'
+import { quantileOf } from '../../lib/statistics.ts'
+import type { ConnectedPeer, Phase } from './connected-peer.ts'
+import { cumulatedOf, makeBatches, makeUnwanted, type Workload } from './workload.ts'
+
+/** Servers beside each other under one workload; the floor is among them. */
+export interface Comparison {
+  /** In the order in which they are measured. */
+  readonly peers: readonly ConnectedPeer[]
+  /** The time that a batch is given for each delivery, so that no server is overrun. */
+  readonly usPerDelivery: number
+  readonly rounds: number
+  /** Length of each phase. */
+  readonly seconds: number
+  /** Events per batch, one size after the other. */
+  readonly batch: readonly number[]
+}
+
+/** What one server used in one round with batches of one size. */
+export interface PeerFigures extends OwnFigures {
+  /** Its fan-out's CPU as a ratio to that of the floor and of the gateway in the same round. */
+  readonly toFloor: number
+  readonly toGateway: number
+  /** The ratio of all CPU to the floor's. */
+  readonly wholeToFloor: number
+}
+
+type OwnFigures = ReturnType<typeof figuresOf>
+
+/** The time that a batch is given for each client. */
+const usPerClient = 16
+const leastIntervalMs = 10
+const fewestBatches = 10
+const trialBatches = 50
+
+/** Measures every server with every size of batch in each round, after a round that is thrown away. */
+export async function compare(comparison: Comparison, bench: Bench): Promise<PeerFigures[][]> {
+  const warmUp = { ...bench, say: (what: string) => bench.say(`warm-up: ${what}`) }
+  await measureRound(comparison, warmUp)
+  return await measureRounds(bench, comparison.rounds, own => measureRound(comparison, own))
+}
+
+async function measureRound(comparison: Comparison, { say, signal }: Bench): Promise<PeerFigures[]> {
+  const round: PeerFigures[] = []
+  for (const size of comparison.batch) {
+    const ofSize: OwnFigures[] = []
+    for (const connected of comparison.peers) {
+      signal.throwIfAborted()
+      say(`${connected.workload.name}, ${size} a batch, ${connected.peer.name}`)
+      ofSize.push(await measureOnce(connected, comparison, size))
+    }
+    const ratioTo = (name: string, own: OwnFigures, figure: 'fanoutUs' | 'wholeUs'): number =>
+      own[figure] / (ofSize.find(({ peer }) => peer === name)?.[figure] ?? Number.NaN)
+    for (const own of ofSize) {
+      const toFloor = ratioTo('floor', own, 'fanoutUs')
+      const toGateway = ratioTo('gateway', own, 'fanoutUs')
+      round.push({ ...own, toFloor, toGateway, wholeToFloor: ratioTo('floor', own, 'wholeUs') })
+    }
+  }
+  return round
+}
+
+async function measureOnce(
+  connected: ConnectedPeer,
+  { seconds, usPerDelivery }: Comparison,
+  size: number,
+): Promise<OwnFigures> {
+  const { workload, peer } = connected
+  const intervalMs = intervalOf(workload, usPerDelivery, size)
+  const count = Math.max(fewestBatches, Math.round((seconds * 1000) / intervalMs))
+  const reading = peer.readsLog
+    ? await connected.measure({ batches: makeUnwanted(count, size), intervalMs })
+    : undefined
+  const phase = await connected.measure({ batches: makeBatches(workload, count, size), intervalMs })
+  return figuresOf({ connected, size }, phase, reading)
+}
+
+/** The time from one batch to the next: the servers and the clients can keep up. */
+function intervalOf(workload: Workload, usPerDelivery: number, size: number): number {
+  const trial = makeBatches(workload, trialBatches, size)
+  const deliveries = (cumulatedOf(workload, trial).at(-1) ?? 0) / trial.length
+  const us = Math.max(deliveries * usPerDelivery, workload.lists.length * usPerClient)
+  return Math.max(leastIntervalMs, us / 1000)
+}
+
+function figuresOf(
+  { connected, size }: { readonly connected: ConnectedPeer; readonly size: number },
+  { deliveries, frames, bytes, latenciesUs, ...cpu }: Phase,
+  reading: Phase | undefined,
+) {
+  return {
+    peer: connected.peer.name,
+    /** Events of a batch. */
+    size,
+    /** Without reading the log: the CPU of the same batches when nobody wants them is taken off. */
+    fanoutUs: (cpu.serverCpuUs - (reading?.serverCpuUs ?? 0)) / deliveries,
+    /** Everything. */
+    wholeUs: cpu.serverCpuUs / deliveries,
+    bytes: bytes / deliveries,
+    eventsPerFrame: deliveries / frames,
+    p50Ms: quantileOf(latenciesUs, 0.5) / 1000,
+    p99Ms: quantileOf(latenciesUs, 0.99) / 1000,
+    connectionKilobytes: connected.connectionBytes / 1000,
+    serverShare: cpu.serverShare,
+    clientsShare: cpu.clientsShare,
+    othersBusy: cpu.othersBusy,
+    deliveries,
+  }
+}

@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { answerCalls } from '../../../lib/child.ts'
+import { monotonicUs } from '../../../lib/clocks.ts'
+import type { Batch } from '../workload.ts'
+
+/** What a server has to do to be measured beside the gateway. */
+export interface PeerProgram {
+  /** Listens on a free port of 127.0.0.1 and returns it. Clients name their symbols: `?symbols=A,B`. */
+  listen(certificate: TlsFiles | undefined): Promise<number>
+  /** Does what its users would have done before an event comes; the returned function delivers the batch. */
+  prepare(batch: Batch): () => void
+}
+
+/** Where a certificate and its key lie. */
+export interface TlsFiles {
+  readonly pairFile: string
+}
+
+/** The functions of a peer's process. */
+// A type, since an interface has no index signature.
+export type PeerFunctions = {
+  listen(certificate: TlsFiles | undefined): Promise<number>
+  prepare(batches: readonly Batch[]): void
+  run(intervalMs: number): Promise<Float64Array>
+}
+
+/** Serves a peer's program to the process that measures. */
+export function servePeer(program: PeerProgram): void {
+  let deliveries: readonly (() => void)[] = []
+  const functions: PeerFunctions = {
+    listen: certificate => program.listen(certificate),
+    prepare(batches) {
+      deliveries = batches.map(batch => program.prepare(batch))
+    },
+    run: intervalMs => emitPaced(deliveries, intervalMs),
+  }
+  answerCalls(functions)
+}
+
+/** Delivers the batches at an even pace; resolves with when each began, by the monotonic clock. */
+async function emitPaced(deliveries: readonly (() => unknown)[], intervalMs: number): Promise<Float64Array> {
+  const begunUs = monotonicUs()
+  const startsUs = new Float64Array(deliveries.length)
+  for (const [index, deliver] of deliveries.entries()) {
+    const leftUs = begunUs + index * intervalMs * 1000 - monotonicUs()
+    await pause(Math.max(0, Math.ceil(leftUs / 1000)))
+    startsUs[index] = monotonicUs()
+    await deliver()
+  }
+  return startsUs
+}
+
+/** The same, but each batch is sent when the one before has arrived everywhere. */
+export function emitInTurn(
+  sends: readonly (() => unknown)[],
+  intervalMs: number,
+  arrived: (batch: number) => Promise<void>,
+): Promise<Float64Array> {
+  const deliveries = sends.map((send, batch) => async () => {
+    await send()
+    await arrived(batch)
+  })
+  return emitPaced(deliveries, intervalMs)
+}

@@ -1,0 +1,59 @@
+import type { HandshakeName } from '../../../clients/stream-socket.ts'
+import type { Bench } from '../../../lib/bench.ts'
+import { startChild } from '../../../lib/child.ts'
+import type { Command } from '../../../lib/machine.ts'
+import type { ClientsTarget } from '../../../processes/stream-clients.ts'
+import type { Schedule } from '../workload.ts'
+import type { PeerFunctions, TlsFiles } from './peer-program.ts'
+
+/** A server under measurement, the gateway included; it runs until its bench ends. */
+export interface Peer {
+  readonly name: string
+  /** The process whose CPU counts. */
+  readonly pid: number
+  readonly target: ClientsTarget
+  /** Whether its events come from a log, so that a part of its CPU is reading. */
+  readonly readsLog: boolean
+  /** Prepares `run`, unmeasured. */
+  prepare(schedule: Schedule): Promise<void>
+  /**
+   * Delivers the batches at their pace; resolves with the time at which each began, by the monotonic clock.
+   * `arrived` resolves when a batch has come to every client: a server that might merge two batches waits for
+   * it.
+   */
+  run(schedule: Schedule, arrived: (batch: number) => Promise<void>): Promise<Float64Array>
+}
+
+/** A target on 127.0.0.1 whose clients open their streams in this way. */
+export function loopbackTarget(
+  port: number,
+  handshake: HandshakeName,
+  { isTls = false, form }: { readonly isTls?: boolean; readonly form?: string } = {},
+): ClientsTarget {
+  const access = { kind: 'peer', handshake, ...(form === undefined ? {} : { form }) } as const
+  return { address: { host: '127.0.0.1', port, isTls }, access }
+}
+
+export interface ChildPeerOptions {
+  readonly name: string
+  readonly command: Command
+  readonly handshake: HandshakeName
+  /** The wire form of its events, where it is the floor. */
+  readonly form?: string
+  readonly certificate?: TlsFiles | undefined
+}
+
+/** Starts a server that is a program of ours (`servePeer`), on the server's core. */
+export async function startChildPeer(options: ChildPeerOptions, { cores, stack }: Bench): Promise<Peer> {
+  const { name, command, handshake, certificate, ...form } = options
+  const child = startChild<PeerFunctions>(stack, name, cores.server(command))
+  const port = await child.call('listen', certificate)
+  return {
+    name,
+    pid: child.pid,
+    readsLog: false,
+    target: loopbackTarget(port, handshake, { ...form, isTls: certificate !== undefined }),
+    prepare: ({ batches }) => child.call('prepare', batches),
+    run: ({ intervalMs }) => child.call('run', intervalMs),
+  }
+}

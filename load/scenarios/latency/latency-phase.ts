@@ -1,0 +1,108 @@
+import type { Bench } from '../../lib/bench.ts'
+import type { Child } from '../../lib/child.ts'
+import { type CpuUse, watchCpu } from '../../lib/process-figures.ts'
+import { quantileOf } from '../../lib/statistics.ts'
+import type { MeasuredGateway } from '../../processes/gateway-process.ts'
+import type { Received, StreamClients } from '../../processes/stream-clients.ts'
+import type { DueProducer, ReadableTimes } from './due-producer.ts'
+import type { Echo } from './echo.ts'
+
+/** How long something took. */
+export interface Times {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+  /** At the quantiles of `quantiles`, in ms. */
+  readonly curve: readonly number[]
+}
+
+/** One rate for some seconds. */
+export interface LatencyPhase extends Times, CpuUse {
+  readonly perSecond: number
+  readonly cpuUsPerDelivery: number
+  readonly eventsPerFrame: number
+  readonly bytesPerDelivery: number
+  /** From when Kafka acknowledged the event or its transaction; a reader may be a little faster. */
+  readonly readable: Times
+}
+
+/** The echo and the gateway at one rate, and the gateway at rising rates until its p99 is too long. */
+export interface LatencyRound {
+  readonly echo: Times
+  readonly gateway: LatencyPhase
+  /** The same with transactions. */
+  readonly transactions: LatencyPhase
+  readonly search: readonly LatencyPhase[]
+}
+
+/** Within this time 99 of 100 events have to come. */
+export const boundMs = 10
+
+/** The quantiles of a curve. */
+export const quantiles = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const
+
+interface LatencyLoad {
+  readonly perSecond: number
+  readonly seconds: number
+  readonly isTransactional?: boolean
+}
+
+/** Producers, gateway and subscribers. */
+export interface LatencySetup {
+  readonly plain: DueProducer
+  /** Commits a transaction every 10 ms. */
+  readonly transactional: DueProducer
+  readonly subscribers: Child<StreamClients>
+  readonly gateway: MeasuredGateway
+  readonly echo: { readonly client: Child<Echo>; readonly port: number }
+  readonly clients: number
+  readonly bench: Bench
+}
+
+const arrivalTimeoutMs = 20_000
+
+/** Publishes at a rate and waits for everything at every subscriber. */
+export async function measureLatency(
+  { subscribers, gateway, clients, plain, transactional, bench }: LatencySetup,
+  { perSecond, seconds, isTransactional = false }: LatencyLoad,
+): Promise<LatencyPhase> {
+  const { signal, cores } = bench
+  const events = perSecond * seconds
+  await subscribers.call('begin', new Uint32Array())
+  const cpuUse = watchCpu({ server: gateway.pid, clients: subscribers.pid }, cores.others)
+  const [received, readableUs] = await Promise.all([
+    subscribers.call('receivedAlike', events, seconds * 1000 + arrivalTimeoutMs),
+    (isTransactional ? transactional : plain).publish(perSecond, events, signal),
+  ])
+  const used = cpuUse()
+  return {
+    perSecond,
+    ...used,
+    ...timesOf(received.latenciesUs),
+    readable: timesOf(sinceReadable(received, readableUs)),
+    cpuUsPerDelivery: used.serverCpuUs / events / clients,
+    eventsPerFrame: events / received.frames,
+    bytesPerDelivery: received.bytes / events,
+  }
+}
+
+/** The loopback alone: as many messages at the same rate, there and back. */
+export async function measureEcho(
+  { echo }: LatencySetup,
+  perSecond: number,
+  seconds: number,
+): Promise<Times> {
+  return timesOf(await echo.client.call('echo', echo.port, perSecond, perSecond * seconds))
+}
+
+function sinceReadable({ latenciesUs, sentUs }: Received, readableUs: ReadableTimes): Float64Array {
+  return latenciesUs.map((us, index) => {
+    const dueUs = sentUs[index] ?? 0
+    return dueUs + us - (readableUs.get(dueUs) ?? Number.NaN)
+  })
+}
+
+function timesOf(latenciesUs: Float64Array): Times {
+  const ms = (quantile: number): number => quantileOf(latenciesUs, quantile) / 1000
+  return { p50Ms: ms(0.5), p99Ms: ms(0.99), maxMs: ms(1), curve: quantiles.map(ms) }
+}

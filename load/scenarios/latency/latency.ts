@@ -1,0 +1,153 @@
+import { mintTestToken } from '../../../test/support/gateway.ts'
+import { streamOptions } from '../../clients/wire-forms.ts'
+import { type KafkaBench, measureRounds } from '../../lib/bench.ts'
+import { program, startChild } from '../../lib/child.ts'
+import { highestPriority } from '../../lib/machine.ts'
+import { roundsOption, type Values } from '../../lib/options.ts'
+import { kafkaScenario, profileOption } from '../../lib/scenario.ts'
+import { startGateway } from '../../processes/gateway-process.ts'
+import type { StreamClients } from '../../processes/stream-clients.ts'
+import { DueProducer } from './due-producer.ts'
+import type { Echo } from './echo.ts'
+import {
+  boundMs,
+  type LatencyPhase,
+  type LatencyRound,
+  type LatencySetup,
+  measureEcho,
+  measureLatency,
+} from './latency-phase.ts'
+import { latencyParts } from './latency-report.ts'
+import { openPlainSink, openTransactionalSink } from './record-sink.ts'
+
+const options = {
+  rounds: roundsOption(5),
+  seconds: { help: 'length of each phase, in seconds', default: 4, quick: 1, most: 60 },
+  clients: { help: 'subscribers of everything', default: 200, most: 5000 },
+  rate: { help: 'events per second beside the echo', default: 500, most: 100_000 },
+  'flush-delay': {
+    help: 'TICKER_FLUSH_DELAY_MS of the gateway, in ms',
+    default: 2,
+    least: 0,
+    most: 1000,
+  },
+  most: {
+    help: 'events per second at which the search for the highest rate ends',
+    default: 20_000,
+    quick: 2000,
+    most: 200_000,
+  },
+  ...streamOptions,
+  profile: profileOption,
+} as const
+
+type LatencyOptions = Values<typeof options>
+
+/** From a producer through Kafka and the gateway to many subscribers. */
+export const latency = kafkaScenario({
+  name: 'latency',
+  summary:
+    '500 events/s over 16 partitions to 200 subscribers: p50, p99, beside an echo; highest rate under 10 ms',
+  details: `
+Measures the time from when an event is due at its producer, through Kafka and gateway, to its subscribers:
+beside a loopback echo; with transactions (a commit every 10 ms), also from when an event can be read; and at
+rising rates, up to the highest at which 99 of 100 events come within ${boundMs} ms.
+`,
+  options,
+  async measure(values, bench) {
+    const { rate, seconds, most, clients } = values
+    const priority = highestPriority()
+    const setup = await start(values, bench)
+    bench.say('warm-up')
+    await measureEcho(setup, rate, warmUpSeconds)
+    await measureLatency(setup, { perSecond: Math.min(most, rate * 4), seconds: brokerWarmUpSeconds })
+    await measureLatency(setup, { perSecond: rate, seconds: warmUpSeconds })
+    await measureLatency(setup, { perSecond: rate, seconds: warmUpSeconds, isTransactional: true })
+    const rounds = await measureRounds(bench, values.rounds, ({ say }) => measureRound(setup, values, say))
+    return {
+      notes: [
+        `${clients} subscribers of everything, ${partitions} partitions, phases of ${seconds} s.`,
+        'From when an event was due at its producer (which looks every ms, acks=all, one request at a time)',
+        'to the read of five of the subscribers, from the first opened to the last.',
+        'From readable: from when Kafka acknowledged the event, or its transaction; a reader may be a little',
+        'faster than that. The aim with transactions is a p99 within 1.5 times that without.',
+        `Subscribers and the echo’s client run ${priority.description}: else they would wait for the broker.`,
+        'Echo: 120 bytes at the same rate to a Node server on the server’s core and back, from when due.',
+        'Where clients or other cores are busier than 90 %, they are the limit.',
+      ],
+      parts: latencyParts(rounds, rate),
+      figures: { rounds },
+    }
+  },
+})
+
+const partitions = 16
+const tokenLifetimeS = 7200
+const warmUpSeconds = 5
+/** A broker takes most of a core for itself until its Java machine has compiled what it does. */
+const brokerWarmUpSeconds = 30
+/** From one rate of the search to the next. */
+const searchFactor = 1.5
+/** How often a rate may be tried: other work on the machine makes an outlier. */
+const tries = 2
+
+async function start(values: LatencyOptions, bench: KafkaBench): Promise<LatencySetup> {
+  const { stack, cores, brokers } = bench
+  const { command } = highestPriority()
+  const topics = await bench.createTopics(partitions)
+  const plain = new DueProducer(await openPlainSink(brokers, topics.trades, stack), partitions)
+  const transactional = new DueProducer(
+    await openTransactionalSink(brokers, topics.trades, stack),
+    partitions,
+  )
+  const settings = {
+    TICKER_FLUSH_DELAY_MS: String(values['flush-delay']),
+    ...(values.tls ? { TICKER_TLS_SELF_SIGNED: 'yes' } : {}),
+  }
+  const gateway = await startGateway({ topics, profile: values.profile, settings }, bench)
+  const subscribers = startChild<StreamClients>(
+    stack,
+    'subscribers',
+    command(program('processes/stream-clients.ts')),
+  )
+  const echoProgram = program('scenarios/latency/echo.ts')
+  const server = startChild<Echo>(stack, 'echo server', cores.server(echoProgram))
+  const client = startChild<Echo>(stack, 'echo client', command(echoProgram))
+  const echo = { client, port: await server.call('listen') }
+  const token = await mintTestToken({ lifetimeS: tokenLifetimeS })
+  const access = { kind: 'gateway', token, form: values.form, subscribe: { trades: ['*'] } } as const
+  const lists = Array.from({ length: values.clients }, () => [])
+  await subscribers.call('open', { address: gateway.address, access }, lists)
+  return { plain, transactional, subscribers, gateway, echo, clients: values.clients, bench }
+}
+
+async function measureRound(
+  setup: LatencySetup,
+  { rate, seconds, most }: LatencyOptions,
+  say: (what: string) => void,
+): Promise<LatencyRound> {
+  say('echo')
+  const echo = await measureEcho(setup, rate, seconds)
+  say(`${rate} events/s`)
+  const gateway = await measureLatency(setup, { perSecond: rate, seconds })
+  say(`${rate} events/s with transactions`)
+  const transactions = await measureLatency(setup, { perSecond: rate, seconds, isTransactional: true })
+  const search: LatencyPhase[] = []
+  for (let next = rate * searchFactor; next <= most; next *= searchFactor) {
+    const perSecond = Math.round(next / 50) * 50
+    say(`${perSecond} events/s`)
+    const phase = await bestOf(() => measureLatency(setup, { perSecond, seconds }))
+    search.push(phase)
+    if (phase.p99Ms >= boundMs) break
+  }
+  return { echo, gateway, transactions, search }
+}
+
+async function bestOf(measureOnce: () => Promise<LatencyPhase>): Promise<LatencyPhase> {
+  let best = await measureOnce()
+  for (let attempt = 1; attempt < tries && best.p99Ms >= boundMs; attempt++) {
+    const again = await measureOnce()
+    if (again.p99Ms < best.p99Ms) best = again
+  }
+  return best
+}
