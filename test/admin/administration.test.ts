@@ -32,7 +32,7 @@ describe('who may administer', () => {
     expect(await admin.gateway.metric('ticker_admin_requests_total{status="401"}')).toBe(5)
   })
 
-  test('after ten wrong tokens none is compared for a while, so that it cannot be guessed at speed', async () => {
+  test('after ten wrong tokens compares none for a while, which slows down guessing', async () => {
     const admin = await AdminClient.start()
     const guesses = Array.from({ length: 30 }, (_, at) =>
       admin.call('GET', '/v1/sessions', { token: `guess ${at}`.padEnd(40, 'x').replaceAll(' ', '-') }),

@@ -8,7 +8,7 @@ import { claims, es256, refusalOf, sign, verifierOf } from './test-tokens.ts'
  * Symptom: of a key set that fitted no token, every session ended with 4501, and the log said nothing.
  * Seen: from outside, with two keys of one kid.
  */
-test('a reason of refusals leaves one line in the log, with the key that was asked for, and without the token', async () => {
+test('each reason for refusals is logged once, with the key id and without the token', async () => {
   const lines: object[] = []
   const log = { warn: (fields: object, message: string) => void lines.push({ ...fields, message }) }
   const verify = withRefusalLog(verifierOf(es256().publicKey), log)

@@ -34,7 +34,7 @@ describe('readLogConfig', () => {
     expect(faultsOf({ ...env, TICKER_KAFKA_BROKERS: 'kafka:9092' })).toEqual([])
   })
 
-  test('takes a misspelt name for a fault, so that nothing is published to another log than was meant', () => {
+  test('a misspelt name is a fault, so that nothing is published to another log by mistake', () => {
     expect(faultsOf({ ...development, TICKER_KAFKA_BROKER: 'kafka:9092' })).toEqual([
       'TICKER_KAFKA_BROKER: no such variable; did you mean TICKER_KAFKA_BROKERS?',
     ])

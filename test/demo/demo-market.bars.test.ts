@@ -27,7 +27,7 @@ test('every bar says what the trades, corrections and cancels before it say', ()
   expect(wrong).toEqual([])
 })
 
-test('every minute with trades has one bar, and at the end the last bar of each tells all that stands', () => {
+test('every minute with trades has one bar, and its last update has the final values', () => {
   const bars = new Map<string, Bar[]>()
   const oracle = replay(bar => {
     const key = `${bar.S} ${bar.t}`

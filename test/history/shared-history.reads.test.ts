@@ -171,7 +171,7 @@ describe('a piece that several wait for', () => {
   })
 })
 
-test('at most four pieces are read from the log at a time, in the order in which they were asked for', async () => {
+test('reads at most four chunks of the log at a time, in the order of the requests', async () => {
   const { counted, shared } = share(new SomeHistory([[0, 1000]]))
   counted.gate = () => new Promise(resolve => setImmediate(resolve))
   const starts = Array.from({ length: 40 }, (_, index) => index * 16)

@@ -93,7 +93,7 @@ describe.each([
     expect(shared.bytes).toBeGreaterThan(5000 * 500)
   })
 
-  test('is read once more, from its kept pieces, by who comes later, wherever he begins and ends', async () => {
+  test('a later reader gets the cached chunks, wherever its range begins and ends', async () => {
     const log = await openThis()
     const { partition, epoch, offset } = await append(log, 3000)
     const { alone, counted, shared } = historiesOf(log)

@@ -46,7 +46,7 @@ async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent,
 }
 
 describe('POST /v1/events with Kafka', () => {
-  test('an event that its topic does not take is told at once as not published, and its neighbours are', async () => {
+  test('an event that its topic refuses is reported at once, and its neighbours are published', async () => {
     const small = await createTopics(brokers, { settings: { 'max.message.bytes': '2000' } })
     const other = await startTestGateway(kafkaVariables(brokers, small))
     onTestFinished(async () => {
@@ -73,7 +73,7 @@ describe('POST /v1/events with Kafka', () => {
     expect(counted).toBe(2)
   })
 
-  test('positions are where the records lie, in order for each key, and subscribers receive them', async () => {
+  test('positions are those of the records, in order for each key, and subscribers get them', async () => {
     const tape = generateTape({ seed: 4, symbols: 50, events: 5000 })
     const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
     await client.subscribe(Object.fromEntries(channels.map(channel => [channel, ['*']])))

@@ -90,7 +90,7 @@ function logOf(batch: LogBatch): EventLog {
 // Symptom: once the clock had been ahead, a feed that was mute since counted as fresh for as long as it had
 // been ahead.
 // Seen: clock 2 h ahead, one event, clock right again: `agesMs` was 0 for two hours.
-test('ages in heartbeats grow while nothing comes, though the clock was ahead and is right again', async () => {
+test('ages in heartbeats grow while nothing comes, though the clock was set right meanwhile', async () => {
   const node = new Node()
   node.clock.set(hoursMs)
   await node.read()
@@ -178,7 +178,7 @@ test.each([
   },
 )
 
-test('how far back a reader may go is asked for again after a while, though the clock was set back', async () => {
+test('the first readable offset is asked for again after a while, though the clock was set back', async () => {
   const node = new Node()
   let asked = 0
   const log = {

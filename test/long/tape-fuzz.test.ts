@@ -9,7 +9,7 @@ const inputs = 10_000_000
 const inputsEach = 250_000
 const mebibyte = 2 ** 20
 
-test('ten million frames with errors are read or refused with a TapeError, and leave no memory behind', () => {
+test('ten million damaged frames are read or refused with a TapeError, and no memory grows', () => {
   const reasons = new Set<string>()
   const total = { inputs: 0, refused: 0, read: 0, events: 0 }
   const memory: number[] = []

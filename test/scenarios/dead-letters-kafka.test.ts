@@ -82,7 +82,7 @@ async function readLetters(): Promise<LogRecord[]> {
 const headersOf = ({ headers }: LogRecord) =>
   Object.fromEntries(headers.map(({ name, value }) => [name.replace('__ticker.errors.', ''), String(value)]))
 
-test('copies poison with its bytes, its headers and the reason; after a restart under the same keys', async () => {
+test('copies poison records with bytes, headers and reason; a restart keeps their keys', async () => {
   await ensureTopics(brokers, [deadLetters], { partitions: 2, settings: { 'cleanup.policy': 'compact' } })
   const packed = Buffer.from(encode({ T: 't', S: 'A' }))
   const long = Buffer.alloc(300_000, 'x')

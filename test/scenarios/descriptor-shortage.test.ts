@@ -51,7 +51,7 @@ async function tryToSubscribe(): Promise<StreamClient | undefined> {
  * Symptom: the process ended on the memory guard's next look, and every client with it (1006).
  * Seen: from outside, with `ulimit -n 1024` and 1,050 silent sockets of one stranger.
  */
-test('a stranger who opens more connections than there are descriptors is kept out, and who is in stays in', async () => {
+test('a stranger cannot take all descriptors, and connected clients stay connected', async () => {
   await start(1024)
   const client = await subscribe()
   await connectMany(1050)
@@ -76,7 +76,7 @@ const open = async (pid: number): Promise<number> => (await readdir(`/proc/${pid
  * connections came and went the primary had 81 descriptors open and nobody came in any more, while /readyz
  * stayed green. Seen: from outside, with `ulimit -n 80` and two workers.
  */
-test('workers that are full go on as soon as somebody leaves, and their primary keeps no connection', async () => {
+test('full workers accept again as soon as a client leaves, and their primary keeps none', async () => {
   await start(80, { TICKER_WORKERS: '2' })
   const client = await subscribe()
   const before = await open(node.pid)

@@ -163,7 +163,7 @@ describe('from Kafka to a subscriber of everything', () => {
     await client.close()
   })
 
-  test('a restart warms up: the snapshot has the last event of every item, and says how far back it looked', async () => {
+  test('after a restart the snapshot has the last event of each item, and says since when', async () => {
     const { gateway, topics } = await start()
     const tape = [...generateTape({ seed: 5, symbols: 20, events: 3000 })].filter(event => event.T === 't')
     await produce(tape, topics)
@@ -185,7 +185,7 @@ describe('from Kafka to a subscriber of everything', () => {
     await short.stop()
   })
 
-  test('a restart at a quiet time looks back, so the snapshot has the last quote of symbols long silent', async () => {
+  test('after a restart at a quiet time the snapshot has the last quotes of silent symbols', async () => {
     const { gateway, topics } = await start()
     const at = '2026-01-02T14:30:00Z'
     const symbols = Array.from({ length: 40 }, (_, index) => `S${index}`)

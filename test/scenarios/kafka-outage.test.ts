@@ -37,7 +37,7 @@ async function heartbeatWhere(client: StreamClient, passes: (beat: Message) => b
 // Symptom: while Kafka was away, heartbeats said `lag: 0` and `/readyz` was green without a word: a quiet
 // market.
 // Seen: a broker that was killed, and one behind a network that swallowed everything.
-test('a node that has lost Kafka says so, in heartbeats, health and metrics, until it reads again', async () => {
+test('a node without Kafka says so in heartbeats, health and metrics until it reads again', async () => {
   const kafka = await startProxiedCluster(1)
   onTestFinished(() => kafka.stop(), 60_000)
   const topics = await createTopics(kafka.brokers)
@@ -115,7 +115,7 @@ test('a node whose decoder module holds what was read says so, until it goes on'
 // Symptom: with the schema registry away for a moment at start, everything that was looked back to was
 // poison, and the node ready.
 // Seen: a module that fetches schemas, started before its registry.
-test('a node that starts while its decoder module cannot prepare is not ready, and makes no poison, until it can', async () => {
+test('a node is not ready, and reads nothing, until its decoder module is prepared', async () => {
   const { path, allow } = await decoderUntil('fails')
   const folder = await mkdtemp(join(tmpdir(), 'ticker-'))
   const embedded = join(folder, 'log.sqlite')

@@ -71,7 +71,7 @@ async function handshake(url: string, authorization: string): Promise<unknown[]>
 
 const stateOf = (it: TestGateway) => () => it.metric('ticker_memory_state')
 
-test('short of memory, a node refuses sessions and resumes, serves those it has, and takes them again', async () => {
+test('short of memory, a node refuses new sessions and resumes, and serves those it has', async () => {
   const node = await start()
   const authorization = `Bearer ${await node.token()}`
   const staying = new ResumingClient({ trades: ['*'] })

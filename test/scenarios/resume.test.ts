@@ -170,7 +170,7 @@ describe('a subscription that goes on from a cursor', () => {
     expect(client.recovered.every(isWhole => isWhole === true)).toBe(true)
   })
 
-  test('is served from the log by a node that started after the events, and has none of them in memory', async () => {
+  test('is served from the log by a node that started after the events', async () => {
     const env = await share()
     const first = await start(env)
     const publisher = new Publisher(env)
@@ -189,7 +189,7 @@ describe('a subscription that goes on from a cursor', () => {
     expect(await second.metric('ticker_resumes_total{outcome="whole"}')).toBe(1)
   })
 
-  test('from before what it may go back to is told what it does not get; with the scope history it gets all', async () => {
+  test('reports as lost what is too old for the token; the scope history gives everything', async () => {
     const env = { ...(await share()), TICKER_RESUME_MAX_AGE_MS: '0' }
     const gateway = await start(env)
     const publisher = new Publisher(env)
@@ -216,7 +216,7 @@ describe('a subscription that goes on from a cursor', () => {
   // Symptom: `recovered: true`, no `lost`, and 0 of 5 events.
   // Seen: a review added a partition to a quiet topic while its client was away for longer than
   // TICKER_RESUME_MAX_AGE_MS.
-  test('is told what it does not get of a partition that was added while it was away for too long', async () => {
+  test('reports what is lost of a partition that was added while it was away for too long', async () => {
     const shared = await share()
     const env = { ...shared, TICKER_WARMUP_RECORDS: '0', TICKER_LOOK_BACK_RECORDS: '0' }
     const first = await start(env)

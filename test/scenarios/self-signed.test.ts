@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.stop())
 
-test('with TICKER_TLS_SELF_SIGNED the page is https and the stream wss, by each name of this machine', async () => {
+test('with TICKER_TLS_SELF_SIGNED the page is https and the stream wss on each local name', async () => {
   expect(gateway.url).toMatch(/^https:/)
   for (const host of ['localhost', '127.0.0.1']) {
     const client = new StreamClient(gateway.streamUrl.replace('127.0.0.1', host), {

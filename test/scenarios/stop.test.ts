@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 
-test('the gateway stops while clients connect, and while others have connected and said nothing', async () => {
+test('the gateway stops while clients connect and others are connected and silent', async () => {
   const gateway = await startTestGateway()
   const token = await gateway.token()
   const { hostname, port } = new URL(gateway.url)

@@ -26,7 +26,7 @@ const codesOfServer = [1000, 1002, 1005, 1007, 1008, 1009, 4007, 4501]
 /** A client's own code is echoed, if it is one that a client may send. */
 const isOfClient = (code: number): boolean => code >= 3000 || [1001, 1003, 1010, 1011].includes(code)
 
-test('whatever bytes come after the handshake, a connection goes on or ends with a code of the protocol', async () => {
+test('whatever bytes follow the handshake, a connection goes on or ends with a protocol code', async () => {
   const odd = new Set<number>()
   let peers = 0
   const property = fc.asyncProperty(bytes, async noise => {

@@ -21,7 +21,7 @@ afterEach(async () => {
   vi.useRealTimers()
 })
 
-test('each of many sessions gets one heartbeat an interval, some in each turn of the event loop', async () => {
+test('many sessions get one heartbeat an interval each, spread over turns of the event loop', async () => {
   const pairs: Pair[] = []
   for (let count = 0; count < 600; count++) pairs.push(await fixture.openLive())
   const counts = (): number[] => pairs.map(({ transport }) => transport.messages.length)

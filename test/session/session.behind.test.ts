@@ -62,7 +62,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
   })
 
   describe('a client whose connection takes nothing', () => {
-    test('is behind from the first frame that it does not get, and holds nothing but its position', async () => {
+    test('is behind from the first frame that it misses, and holds only its position', async () => {
       const slow = await subscribed({ trades: ['*'] })
       publish(trade('A', 1))
       congest(slow)
@@ -133,7 +133,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(late.transport.take()).toEqual(other.transport.take())
     })
 
-    test('subscribes and unsubscribes where it is, and misses nothing of the new item from the stated position on', async () => {
+    test('subscribes and unsubscribes while behind, and gets all of the new item from there', async () => {
       const slow = await subscribed({ trades: ['A'] })
       congest(slow)
       publish(trade('A', 1), trade('B', 2))
@@ -163,7 +163,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(kinds).toEqual([1, 2, [trade('A', 2)]])
     })
 
-    test('is told that it is slow once it can be told, and ended when it takes nothing for too long', async () => {
+    test('is warned as soon as it reads, and ended when it reads nothing for too long', async () => {
       const slow = await subscribed({ trades: ['*'] })
       congest(slow)
       publish(trade('A', 1))
@@ -192,7 +192,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       return told
     }
 
-    test('gets the newest of each item once per interval, with how many it replaces, and trades at once', async () => {
+    test('gets the newest event of each item once an interval, counted, and trades at once', async () => {
       const pair = await subscribed({ trades: ['A'], quotes: ['A', 'B'], conflateMs: 250 })
       publish(quote('A', 1), trade('A', 1), quote('A', 2), quote('B', 3))
       expect(pair.transport.take()).toMatchObject([{ T: 't' }])
@@ -202,7 +202,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(pair.transport.take()).toEqual([])
     })
 
-    test('is told each event once, counted or as itself, also when it falls behind within an interval', async () => {
+    test('gets or counts each event once, even when it falls behind within an interval', async () => {
       const pair = await subscribed({ trades: ['*'], quotes: ['A', 'B'], conflateMs: 250 })
       const told: Record<string, unknown>[] = []
       let bid = 0
@@ -241,7 +241,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
     })
   })
 
-  test('a leaving node tells who is live its positions; who is behind knows them by what it was sent', async () => {
+  test('a leaving node sends positions to live clients; those behind know theirs already', async () => {
     const live = await subscribed({ trades: ['*'] })
     const slow = await subscribed({ trades: ['*'] })
     publish(trade('A', 1))
@@ -276,7 +276,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(idsOf(pair.transport.take())).toHaveLength(198)
     })
 
-    test('is behind once something is unacknowledged for too long, though its connection takes everything, and warned', async () => {
+    test('is behind and warned once a frame is unacknowledged for too long', async () => {
       const pair = await acknowledging()
       publish(trade('A', 2))
       await vi.advanceTimersByTimeAsync(5001)

@@ -29,7 +29,7 @@ test('a client whose token has less left is warned at once, after its answer', a
   expect(kindsOf(pair.transport.take())).toEqual(['connected', 'authenticated', 'expiring'])
 })
 
-test('a session ends within half a second of its token and the tolerance of clocks, whatever the heartbeat', async () => {
+test('a session ends within half a second of its token and the clock tolerance', async () => {
   const { transport } = await fixture.openLive({ expiresAtMs: startMs + 10_200 })
   await vi.advanceTimersByTimeAsync(15_000)
   expect(transport.closed).toBeUndefined()

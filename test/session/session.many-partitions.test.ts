@@ -58,7 +58,7 @@ async function openBehind(): Promise<Pair[]> {
 // Symptom: with 240 partitions 18 ms a reader, for all in one turn of the loop, whenever a partition came or
 // went.
 // Seen: reading; then counting the lists.
-test('a partition that begins makes no reader that is behind look for each of its own in a list', async () => {
+test('a new partition does not make readers that are behind search their partitions', async () => {
   await openBehind()
   const positions = vi.spyOn(fixture.feed, 'positions', 'get')
   fixture.feed.advance({ partition: { topic: 'market', partition: count }, epoch: 'e', offset: 0 }, 0)

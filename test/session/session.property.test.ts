@@ -104,7 +104,7 @@ async function perform(
   }
 }
 
-test('whatever a client does, it gets nothing that its token or its subscription does not name, and leaves nothing behind', async () => {
+test('whatever a client does, it gets only what its token and subscription allow', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(acts, { minLength: 5, maxLength: 40, size: 'max' }), async list => {
       const fixture = new SessionFixture({

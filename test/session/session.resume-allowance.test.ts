@@ -49,7 +49,7 @@ async function settle(): Promise<void> {
 
 const tradesOf = ({ transport }: Pair): number => transport.messages.filter(({ T }) => T === 't').length
 
-test('who is sent as much of the log as a user may be waits for the rest, and then has everything', async () => {
+test('a user who has had the allowance of log bytes waits, and then gets the rest', async () => {
   const ann = await resume('ann')
   await settle()
   expect(tradesOf(ann)).toBe(512)

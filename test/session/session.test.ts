@@ -256,7 +256,7 @@ describe('a live session', () => {
     expect(transport.take().at(-1)).toMatchObject({ quotes: ['AAPL'] })
   })
 
-  test('with a large snapshot is sent it piece by piece, as fast as it reads, and is never slow for it', async () => {
+  test('gets a large snapshot in pieces, as fast as it reads, and does not count as slow', async () => {
     const { session, transport } = await openLive()
     for (let index = 0; index < 20_000; index++)
       feed.add(trade(`S${index}`, index), { partition: 0, offset: 0, writtenMs: 0 })

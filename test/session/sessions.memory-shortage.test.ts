@@ -26,7 +26,7 @@ async function openLaden(...unsent: readonly number[]): Promise<Pair[]> {
 
 const endedOf = (pairs: readonly Pair[]): boolean[] => pairs.map(({ session }) => session.state === 'ended')
 
-test('of the sessions those with the most unsent bytes end first, until enough bytes go with them', async () => {
+test('the sessions with the most unsent bytes end first, until enough bytes are freed', async () => {
   const pairs = await openLaden(100_000, 500_000, 300_000, 400_000)
   expect(fixture.sessions.relieve({ bytes: 600_000, sessions: 10 })).toEqual({ sessions: 2, bytes: 900_000 })
   expect(endedOf(pairs)).toEqual([false, true, false, true])
@@ -48,7 +48,7 @@ test('who has little unsent does not end, however much is wanted', async () => {
   expect(endedOf(pairs)).toEqual([false, false, true])
 })
 
-test('a session whose token comes while memory is short ends with 406 and why; those that are live go on', async () => {
+test('while memory is short, authentication ends with 406 and a reason; live sessions go on', async () => {
   const live = await fixture.openLive()
   isShort = true
   const { session, transport } = fixture.open()
@@ -69,7 +69,7 @@ test('a session whose token comes while memory is short ends with 406 and why; t
   expect((await fixture.openLive()).session.state).toBe('live')
 })
 
-test('a session that would resume while memory is short ends with 406, and is not served in part', async () => {
+test('while memory is short, a resume ends with 406 and nothing is sent', async () => {
   const { session, transport } = await fixture.openLive()
   isShort = true
   request(session, { action: 'subscribe', trades: ['*'], id: 3, cursor: { version: 1, partitions: [] } })

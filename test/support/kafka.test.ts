@@ -8,7 +8,7 @@ import { type KafkaBroker, startKafka } from './kafka.ts'
 import { freePort } from './port.ts'
 import { ensureTopics, withAdmin } from './topics.ts'
 
-test('keeps its port and its records through a kill and an orderly restart, and leaves nothing behind', async () => {
+test('keeps its port and records through a kill and a restart, and leaves nothing behind', async () => {
   const kafka = await startKafka()
   try {
     await ensureTopics(kafka.brokers, ['kept'], { partitions: 1 })

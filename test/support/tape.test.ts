@@ -15,7 +15,7 @@ test('a tape has every type, and only valid events that JSON keeps', () => {
   for (const event of tape) expect(parseEvent(JSON.parse(JSON.stringify(event)))).toEqual(event)
 })
 
-test('a tape has what is awkward: times of every length, large ids, absent fields, news of several symbols', () => {
+test('a generated tape has times of every length, large ids, absent fields, shared news', () => {
   const tape = generateTape({ seed: 2, symbols: 300, events: 20_000 })
   const times = tape.flatMap(event => ('t' in event ? [event.t] : []))
   expect(new Set(times.map(time => time.length)).size).toBeGreaterThanOrEqual(6)

@@ -92,7 +92,7 @@ test('pipelined requests of one connection keep their order', async () => {
  * Symptom: ten connections that sent 50,000 requests each kept everybody waiting for 10 s, and took 1 GB.
  * Seen: by the attack in test/security/http.test.ts.
  */
-test('a connection that sends thousands of requests waits for itself, and is not read meanwhile', async () => {
+test('a connection with thousands of requests waits for its own, and is not read meanwhile', async () => {
   const guard = await guarded()
   const count = 20_000
   const many = await peer(guard, 'GET /many HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count))
@@ -141,7 +141,7 @@ test('of too many at once the slowest makes place for who is quick', async () =>
   expect(guard.gate.counts.late).toBe(0)
 })
 
-test('connections of every kind are taken up to their number; beyond it the slowest handshake makes place, or the newest is ended', async () => {
+test('beyond the limit of connections the slowest handshake is ended, or the newest', async () => {
   const guard = await guarded({ maxConnections: 3 })
   const idle = [
     await peer(guard, 'GET /1 HTTP/1.1\r\nHost: x\r\n\r\n'),

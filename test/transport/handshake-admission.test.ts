@@ -84,7 +84,7 @@ describe('an address', () => {
    * Symptom: one address held all connections of a node with a `GET` now and then, and nobody else came in.
    * Seen: from outside, 500 connections of 500 with a request each 30 s, under limits of 10 and 20.
    */
-  test('has so many connections by plain HTTP, too, whatever they ask for, and a new one when one of them ends', async () => {
+  test('is limited in plain HTTP connections, too, and may open another when one ends', async () => {
     const gateway = await start({ TICKER_MAX_CONNECTIONS_PER_ADDRESS: '2' })
     const kept = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })]
     const [first] = kept

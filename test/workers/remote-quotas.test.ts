@@ -68,7 +68,7 @@ test('rates are those of the node, and what was not used is given back', async (
   expect(await second.quotas.reserve([want], 0)).toBe(0)
 })
 
-test('a primary that does not answer refuses in time, and a place that it gives too late is given back', async () => {
+test('a silent primary counts as a refusal in time, and a late slot is given back', async () => {
   const awake = Promise.withResolvers<void>()
   const { quotas, first } = node(awake.promise)
   await expect(first.quotas.acquire('sessionsPerUser', 'ann')).rejects.toThrow(QuotasUnavailableError)

@@ -12,7 +12,7 @@ afterEach(() => {
 const counted = (events: readonly DeliveredEvent[]): number =>
   events.reduce((sum, { replaces = 0 }) => sum + 1 + replaces, 0)
 
-test('an interval in which many join, each after events of many items, ends early, and nobody misses an event', () => {
+test('an interval that many join after events of many items ends early without a loss', () => {
   const fixture = new ConflationFixture()
   const symbols = Array.from({ length: 1000 }, (_, index) => `S${index}`)
   const members: Member[] = []
@@ -47,7 +47,7 @@ test('a hundred thousand members that come and go within an interval leave nothi
   expect(member.takeShort()).toEqual(['A 100000 for 100001'])
 })
 
-test('a member that still had events of a forgotten item to get leaves where it was; others get theirs', () => {
+test('a member with undelivered events of a forgotten item leaves; others get theirs', () => {
   const fixture = new ConflationFixture({ maxItems: 2 })
   const everything = fixture.join(250, ['*'])
   const some = fixture.join(250, ['B', 'C'])

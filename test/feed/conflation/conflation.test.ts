@@ -290,7 +290,7 @@ describe('a member', () => {
     expect(waiting!.takeShort()).toEqual(['A 1 for 2'])
   })
 
-  test('that has just joined, and changes before it got anything, takes along what came since it joined', () => {
+  test('that has just joined and changes at once keeps what came since it joined', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1 })
     for (const name of ['A', 'B', 'C']) fixture.join(250, [name])
     fixture.pass(250)
@@ -303,7 +303,7 @@ describe('a member', () => {
     expect(member.takeShort()).toEqual(['B 3 for 1'])
   })
 
-  test('that changes when its frames were built, but not offered, takes along the leftovers of before', () => {
+  test('that changes between building and offering of its frames keeps earlier leftovers', () => {
     fixture = new ConflationFixture({ writesPerTurn: 1, maxIntervalBytes: 1 })
     const members = namesOf(2).map(() => fixture.join(250, ['A', 'B']))
     fixture.quote('A', 'B')

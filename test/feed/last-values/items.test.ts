@@ -111,7 +111,7 @@ test('the items of one event all have a place, though there be more than there m
 // again.
 // Seen: at TICKER_MAX_ITEMS=10; options, of which there are new ones each day, would have come to that within
 // months.
-test('a million new items, a third of which are claimed for a while, take no more places than there are', () => {
+test('a million new items, a third claimed for a while, stay within the limit', () => {
   const fixture = new SessionFixture(1000)
   for (let day = 0; day < 1000; day++) {
     fixture.claims.clear()

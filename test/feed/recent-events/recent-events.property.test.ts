@@ -45,7 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-test('whatever comes and is dropped, every reader gets what a list would give it, or is told what is lost', () => {
+test('whatever is added and dropped, readers get what a list would give, or the lost ranges', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), steps => {
       const model = new WindowModel()

@@ -122,7 +122,7 @@ test('keeps a segment until its last event is too old', () => {
   expect(partition.from).toBe(2)
 })
 
-test('lets the rows of an item lead back to its first in their segment, and that one to the segment before', () => {
+test('links the rows of an item back to its first in the segment, and that to the segment before', () => {
   const { partition } = openWindow()
   append(partition, run(0, 6, { items: 2 }))
   append(partition, run(6, 2, { items: 2, text: 'y'.repeat(20_000) }))

@@ -9,7 +9,7 @@ const trades = (symbol: string, count: number): string =>
   json(Array.from({ length: count }, (_, index) => trade(symbol, index)))
 
 describe('the answer of the log', () => {
-  test('is told event by event; what failed is counted and said in words that hold nothing of ours', async () => {
+  test('is reported event by event, failures with a count and without internal details', async () => {
     const bare = await BareIntake.start()
     const answering = bare.post({ body: trades('AAPL', 3) })
     const append = await bare.appended()

@@ -53,7 +53,7 @@ export function modelSuite(open: OpenLog): void {
   })
   afterAll(() => opened.close(), 60_000)
 
-  test('appends, reads, retention and restarts, in any order, show each reader what a list would', async () => {
+  test('after appends, retention and restarts in any order, readers get what a list would give', async () => {
     let { log } = opened
     const property = fc.asyncProperty(steps, async sequence => {
       const run = await ModelRun.start(opened, log)

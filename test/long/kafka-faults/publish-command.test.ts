@@ -61,7 +61,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('the broker, ended by %s for abou
   })
 })
 
-test('interrupted in an outage, it waits for what is under way, and goes on from the line that it names', async () => {
+test('interrupted in an outage, it finishes open appends and continues from the line it names', async () => {
   const run = await prepare()
   const command = run.startFile()
   await run.arrivals(1000)

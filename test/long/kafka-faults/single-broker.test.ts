@@ -25,7 +25,7 @@ const ends = {
 }
 
 describe.each(['SIGTERM', 'SIGKILL'] as const)('one broker, ended by %s for 20 s', signal => {
-  test('loses, repeats and reorders nothing, stays ready, and what it acknowledges is there once', async () => {
+  test('loses, repeats and reorders nothing, stays ready, and keeps acknowledged events once', async () => {
     scenario = await Scenario.start({ brokers: broker.brokers })
     const { gateway, subscriber } = scenario
     appends = new Appends(await postTo(gateway))

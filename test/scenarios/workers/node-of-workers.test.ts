@@ -87,7 +87,7 @@ describe('a node of two workers', () => {
     await expect(open(node)).rejects.toThrow('406')
   })
 
-  test('lists the sessions of both in pages, ends one by its number, and revokes tokens everywhere', async () => {
+  test('lists the sessions of both workers in pages, ends one by number, and revokes tokens', async () => {
     const node = await start()
     const anns = [await open(node), await open(node), await open(node), await open(node)]
     const bob = await open(node, 'bob')

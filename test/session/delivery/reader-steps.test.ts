@@ -57,7 +57,7 @@ test('a step into a state that holds something new names the action that makes i
   }
 })
 
-test('only a reader that has read as far as the feed, or was refused before it began to read, becomes live', () => {
+test('only a reader that reached the feed, or was refused at its start, becomes live', () => {
   const ways = allSteps.filter(({ from, to }) => to === 'live' && from !== to)
   expect(ways.map(({ from, event }) => `${from}, ${event}`)).toEqual([
     'planning, refused',

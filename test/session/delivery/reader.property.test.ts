@@ -9,6 +9,6 @@ afterEach(() => {
 })
 
 // 10,000 runs: `npm run test:long -- readers`.
-test('whatever happens to a client, its nodes and the log, it gets every event once, or is told which it does not get', async () => {
+test('whatever happens to clients, nodes and log, each event comes once or is reported as lost', async () => {
   expect(await findFailingSteps(Number(process.env['TICKER_TEST_RUNS'] ?? 300))).toBeUndefined()
 }, 1_000_000)

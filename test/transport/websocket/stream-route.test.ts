@@ -138,7 +138,7 @@ describe('a connection', () => {
   // 1006 alone.
   // Symptom: a client whose cursor was too long reconnected for ever, and nobody could see why.
   // Seen: a review resumed over 800 partitions.
-  test('with a message longer than allowed is closed with 1009, which says why, as does the log', async () => {
+  test('with a message longer than allowed is closed with 1009, and the log says why', async () => {
     const client = await StreamClient.open(gateway.streamUrl, token)
     client.send({ action: 'subscribe', id: 'x'.repeat(70_000) })
     expect(await client.closed()).toEqual({

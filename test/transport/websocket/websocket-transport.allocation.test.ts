@@ -9,7 +9,7 @@ interface Measured {
   readonly deliveries: number
 }
 
-test('a delivery to 100 subscribers of the same items allocates at most 16 B more than a bare socket.write', async () => {
+test('a delivery to 100 subscribers allocates at most 16 B more than a bare socket.write', async () => {
   const server = fork(new URL('allocation-process.ts', import.meta.url), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

@@ -88,7 +88,7 @@ describe('the examples of PROTOCOL.md §10', () => {
     expect(hex(frames.frame(news))).toBe(hexOf('absolute', 3))
   })
 
-  test('are written as they say: what is read behind, each time in a chain of its own, then a base and a change', () => {
+  test('are written as stated: catch-up reads in chains of their own, then a base and a change', () => {
     const exchanges = framesOf('behind')
     const [quotes = [], trades = [], , lastOnes = []] = exchanges.map(eventsOf)
     const [first, second, live] = [new TapeEncoder(), new TapeEncoder(), new TapeEncoder()]

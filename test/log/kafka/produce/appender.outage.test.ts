@@ -64,7 +64,7 @@ test('repeats a batch as it is, though the time of some of its events is over', 
   expect(fixture.producers).toHaveLength(1)
 })
 
-test('gives up an unanswered batch at its last deadline, and closes its producer before the next', async () => {
+test('gives up an unanswered batch at its last deadline and then closes its producer', async () => {
   fixture.hold()
   const first = append(0)
   await until(() => fixture.sent.length === 1)
