@@ -21,7 +21,7 @@ import { DeadLetters } from '../ingest/dead-letters.ts'
 import { openDecoder } from '../ingest/decoder-module.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import { RecordDecoder } from '../ingest/record-decoder.ts'
-import { describeShortage, divideFileDescriptors } from '../limits/file-descriptors.ts'
+import { fileDescriptorShortage, divideFileDescriptors } from '../limits/file-descriptors.ts'
 import { quotaLimits } from '../limits/node-limits.ts'
 import { LocalQuotas, type NodeQuotas } from '../limits/node-quotas.ts'
 import { checkLogFile } from '../log/embedded/log-file.ts'
@@ -198,7 +198,7 @@ export function createOperationsApp(config: Config, stream: LogStream): FastifyI
 
 /** Says at start when there are fewer descriptors than the limits allow connections. */
 export function warnOfDescriptors({ limits, workers }: Config, logger: WarnLog): void {
-  const shortage = describeShortage(divideFileDescriptors(), { ...limits, workers })
+  const shortage = fileDescriptorShortage(divideFileDescriptors(), { ...limits, workers })
   if (shortage !== undefined) logger.warn({}, shortage)
 }
 

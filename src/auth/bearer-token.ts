@@ -11,10 +11,10 @@ export type AuthorizationHeader =
 export function readBearerToken(header: string | undefined): AuthorizationHeader {
   if (header === undefined || header.trim() === '') return { kind: 'absent' }
   const token = /^Bearer +([^\s]+)\s*$/i.exec(header)?.[1]
-  return token === undefined ? { kind: 'unusable', fault: faultOf(header) } : { kind: 'token', token }
+  return token === undefined ? { kind: 'unusable', fault: headerFault(header) } : { kind: 'token', token }
 }
 
-function faultOf(header: string): string {
+function headerFault(header: string): string {
   // A token contains dots and is longer, so it is never taken for a scheme and shown.
   const [scheme] = /^[A-Za-z][A-Za-z-]{0,19}(?=\s|$)/.exec(header) ?? []
   if (scheme === undefined) return 'Authorization: expected "Bearer" and a space before the token'

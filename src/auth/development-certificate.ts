@@ -7,7 +7,7 @@ import type { Mode } from '../config/mode.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
 import {
   DevelopmentKeyError,
-  placePrivateFile,
+  createPrivateFile,
   readPrivateFile,
   replacePublicFile,
 } from './development-file.ts'
@@ -35,7 +35,7 @@ export interface CertificateOptions {
 const dayMs = 86_400_000
 const lifetimeMs = 365 * dayMs
 /** With less time left the certificate is replaced, so that it does not expire while it is in use. */
-const leastLeftMs = 30 * dayMs
+const renewalMs = 30 * dayMs
 
 /**
  * Returns the certificate for localhost, 127.0.0.1 and ::1; makes it where there is none or it expires soon.
@@ -73,10 +73,10 @@ async function readCertificate(pairFile: string, nowMs: number): Promise<string>
   const present = await readPrivateFile(pairFile)
   if (present !== undefined) {
     const certificate = certificateOf(present, pairFile)
-    if (Date.parse(new X509Certificate(certificate).validTo) - nowMs > leastLeftMs) return certificate
+    if (Date.parse(new X509Certificate(certificate).validTo) - nowMs > renewalMs) return certificate
     await rm(pairFile, { force: true })
   }
-  return certificateOf(await placePrivateFile(pairFile, await newPair(nowMs)), pairFile)
+  return certificateOf(await createPrivateFile(pairFile, await newPair(nowMs)), pairFile)
 }
 
 function certificateOf(pair: string, path: string): string {

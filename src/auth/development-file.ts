@@ -47,8 +47,8 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
  * Writes a file of mode 0600 atomically, unless it exists: of several processes that write it at once, one
  * wins. Resolves to the text that the file then has.
  */
-export async function placePrivateFile(path: string, text: string): Promise<string> {
-  await place(path, { text, mode: 0o600, put: linkUnlessThere })
+export async function createPrivateFile(path: string, text: string): Promise<string> {
+  await writeAtomically(path, { text, mode: 0o600, put: linkUnlessExists })
   const placed = await readPrivateFile(path)
   if (placed === undefined) throw new DevelopmentKeyError(`${path}: removed while it was made; start again`)
   return placed
@@ -56,16 +56,16 @@ export async function placePrivateFile(path: string, text: string): Promise<stri
 
 /** Writes a file that anyone may read atomically, replacing what is there. */
 export async function replacePublicFile(path: string, text: string): Promise<void> {
-  await place(path, { text, mode: 0o644, put: rename })
+  await writeAtomically(path, { text, mode: 0o644, put: rename })
 }
 
-interface Placing {
+interface AtomicWrite {
   readonly text: string
   readonly mode: number
   readonly put: (from: string, to: string) => Promise<void>
 }
 
-async function place(path: string, { text, mode, put }: Placing): Promise<void> {
+async function writeAtomically(path: string, { text, mode, put }: AtomicWrite): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
     makeFolder(dirname(resolve(path)))
@@ -80,7 +80,7 @@ async function place(path: string, { text, mode, put }: Placing): Promise<void> 
   }
 }
 
-async function linkUnlessThere(from: string, to: string): Promise<void> {
+async function linkUnlessExists(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {

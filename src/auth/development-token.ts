@@ -8,7 +8,7 @@ import {
 import { SignJWT, calculateJwkThumbprint } from 'jose'
 import type { Mode } from '../config/mode.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
-import { DevelopmentKeyError, placePrivateFile, readPrivateFile } from './development-file.ts'
+import { DevelopmentKeyError, createPrivateFile, readPrivateFile } from './development-file.ts'
 import type { Scope } from './grant.ts'
 
 /** The ES256 key pair that signs the development tokens of this working directory. */
@@ -37,7 +37,7 @@ export async function readDevelopmentKey(
         'ask your issuer for a token',
     )
   }
-  const text = (await readPrivateFile(path)) ?? (await placePrivateFile(path, newKeyText()))
+  const text = (await readPrivateFile(path)) ?? (await createPrivateFile(path, newKeyText()))
   return parseKey(text, path)
 }
 

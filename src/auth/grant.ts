@@ -47,7 +47,7 @@ export function missingForFeed(grant: Grant, feed: string): string | undefined {
   return undefined
 }
 
-const nothing: ReadonlySet<never> = new Set()
+const noNames: ReadonlySet<never> = new Set()
 /** One set for each combination of scopes: there are few combinations, and many grants. */
 const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
@@ -109,7 +109,7 @@ export function parseTimes(claims: Readonly<Record<string, unknown>>): {
 }
 
 function parseScopes(scope: unknown): ReadonlySet<Scope> {
-  if (scope === undefined) return nothing
+  if (scope === undefined) return noNames
   if (typeof scope !== 'string') throw fault('"scope" is not text of names with spaces between them')
   const named = new Set(scope.split(' '))
   const seen = scopes.filter(known => named.has(known))
@@ -129,7 +129,7 @@ function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string
       throw fault(`"ticker.${member}" has a member that is not a name`)
     entitled.add(name)
   }
-  if (entitled.size === 0) return nothing
+  if (entitled.size === 0) return noNames
   return entitled.has('*') ? '*' : entitled
 }
 

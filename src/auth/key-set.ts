@@ -57,7 +57,7 @@ export class KeySet {
   readonly reads: Record<KeySetOutcome, number> = { read: 0, unreachable: 0, refused: 0, malformed: 0 }
   readonly #options: Required<Omit<KeySetOptions, 'log'>>
   readonly #log: RateLimitedLog
-  readonly #turns = new SlicedQueue(resumedPerTurn)
+  readonly #continuations = new SlicedQueue(resumedPerTurn)
   readonly #stopping = new AbortController()
   readonly #startedMs: number
   #keys: Keys | undefined
@@ -65,7 +65,7 @@ export class KeySet {
   #fault: KeySetError | undefined
   #endedMs = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
-  #next: Promise<void> | undefined
+  #nextRead: Promise<void> | undefined
   #waiting = 0
 
   constructor(options: KeySetOptions) {
@@ -89,7 +89,7 @@ export class KeySet {
 
   /** Reads the set, and periodically again until `stop`. */
   start(): void {
-    void this.#readOn()
+    void this.#readPeriodically()
   }
 
   /** Ends reading, and aborts a read that is under way. */
@@ -117,7 +117,7 @@ export class KeySet {
 
   /** Finds the key for a token's header among those read. */
   readonly find: JWTVerifyGetKey = (header, token) => {
-    if (this.#keys === undefined || !this.#isFresh()) throw this.#fault ?? notRead()
+    if (this.#keys === undefined || !this.#isFresh()) throw this.#fault ?? notReadError()
     return this.#keys.find(header, token)
   }
 
@@ -140,12 +140,12 @@ export class KeySet {
     if (this.#fault !== undefined && restMs > 0) return
     if (this.#waiting >= mostWaiting) {
       if (this.#isFresh()) return
-      throw notRead()
+      throw notReadError()
     }
     this.#waiting += 1
     try {
-      await (this.#reading ?? (this.#next ??= this.#readAfter(restMs)))
-      await new Promise<void>(resolve => this.#turns.enqueue(resolve))
+      await (this.#reading ?? (this.#nextRead ??= this.#readAfter(restMs)))
+      await new Promise<void>(resolve => this.#continuations.enqueue(resolve))
     } finally {
       this.#waiting -= 1
     }
@@ -153,11 +153,11 @@ export class KeySet {
 
   async #readAfter(restMs: number): Promise<void> {
     await this.#pause(restMs)
-    this.#next = undefined
+    this.#nextRead = undefined
     await this.#read()
   }
 
-  async #readOn(): Promise<void> {
+  async #readPeriodically(): Promise<void> {
     const { refreshMs, retryMs } = this.#options
     while (!this.#stopping.signal.aborted) {
       await this.#read()
@@ -188,11 +188,11 @@ export class KeySet {
       this.#fault = undefined
       this.reads.read += 1
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#failed(error)
+      if (!this.#stopping.signal.aborted) this.#recordFailure(error)
     }
   }
 
-  #failed(error: unknown): void {
+  #recordFailure(error: unknown): void {
     const fault =
       error instanceof KeySetError
         ? error
@@ -212,6 +212,6 @@ export class KeySet {
   }
 }
 
-function notRead(): KeySetError {
+function notReadError(): KeySetError {
   return new KeySetError('unreachable', 'the key set has not been read yet')
 }

@@ -54,7 +54,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const { keySet, longestTokenBytes = 65_536 } = options
   const check = limitConcurrency(createCheck(options), checkedAtOnce)
   return async token => {
-    const fault = formFaultOf(token, longestTokenBytes)
+    const fault = formFault(token, longestTokenBytes)
     if (fault !== undefined) throw new TokenError('malformed', `token: ${fault}`, { hint: fault })
     try {
       return await (keySet === undefined ? check(token) : checkWithRenewal(token, check, keySet))
@@ -73,7 +73,7 @@ async function checkWithRenewal(token: string, check: TokenVerifier, keySet: Key
     return await check(token)
   } catch (error) {
     if (!mayFitOtherKeys(error)) throw error
-    if (!(await orUnavailable(() => keySet.renew(version, decodeProtectedHeader(token))))) throw error
+    if (!(await rethrowAsUnavailable(() => keySet.renew(version, decodeProtectedHeader(token))))) throw error
     return await check(token)
   }
 }
@@ -82,7 +82,8 @@ async function checkWithRenewal(token: string, check: TokenVerifier, keySet: Key
 function createCheck(options: TokenVerifierOptions): TokenVerifier {
   const { issuer, audience, clockToleranceS, clock = systemClock } = options
   const algorithms = [...options.algorithms]
-  const findKey: JWTVerifyGetKey = (header, token) => orUnavailable(async () => options.keys(header, token))
+  const findKey: JWTVerifyGetKey = (header, token) =>
+    rethrowAsUnavailable(async () => options.keys(header, token))
   return async token => {
     const nowMs = clock.wall()
     const currentDate = new Date(nowMs)
@@ -102,12 +103,12 @@ async function claimsOf(
     return (await jwtVerify(token, findKey, rules)).payload
   } catch (error) {
     if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-    return await claimsByAnyOf(error, token, rules)
+    return await claimsByAnyKey(error, token, rules)
   }
 }
 
 /** During a rotation a key set may have several keys without a `kid`, or with the same one. */
-async function claimsByAnyOf(
+async function claimsByAnyKey(
   keys: errors.JWKSMultipleMatchingKeys,
   token: string,
   rules: JWTVerifyOptions,
@@ -141,7 +142,7 @@ function refuseFuture({ issuedAtMs = 0 }: Grant, latestMs: number): void {
 }
 
 /** jose's errors state which key is missing; any other failure is the source's, not the token's. */
-async function orUnavailable<Result>(find: () => Promise<Result>): Promise<Result> {
+async function rethrowAsUnavailable<Result>(find: () => Promise<Result>): Promise<Result> {
   try {
     return await find()
   } catch (error) {
@@ -178,16 +179,16 @@ const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
 /**
  * Returns the fault in a token's form, in words that do not show the token; `undefined` where it may be read.
  */
-function formFaultOf(token: string, longestBytes: number): string | undefined {
+function formFault(token: string, longestBytes: number): string | undefined {
   if (token.length > longestBytes) {
     return `${token.length} bytes, more than ${longestBytes}; the issuer has to name fewer symbols, or *`
   }
-  if (!compactForm.test(token)) return commonFaultOf(token) ?? 'not a signed JWT in compact form'
+  if (!compactForm.test(token)) return manglingFault(token) ?? 'not a signed JWT in compact form'
   return token.indexOf('.') > longestHeader ? `a header of more than ${longestHeader} bytes` : undefined
 }
 
 /** Recognises how valid tokens are often mangled on their way into a header or a message. */
-function commonFaultOf(token: string): string | undefined {
+function manglingFault(token: string): string | undefined {
   if (/^\s|\s$/.test(token)) return 'white space around it'
   if (/^["'`]|["'`]$/.test(token)) return 'quotes around it'
   if (/^Bearer\s/i.test(token))

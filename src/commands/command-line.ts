@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
+import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
+import { ignoreOutputErrors } from '../system/process-output.ts'
 
 /** A command was called with unknown or invalid options; it exits with 2. */
 export class UsageError extends TickerError {
@@ -14,5 +15,26 @@ export function readOptions<const Config extends ParseArgsConfig>(
     return parseArgs(config)
   } catch (error) {
     throw new UsageError(`${messageOf(error)}; --help shows the options`, { cause: error })
+  }
+}
+
+type ErrorClass = abstract new (...args: never[]) => Error
+
+/**
+ * Runs the command of this process and sets the exit code: that of `run`, 2 for an error of `usageErrors`, or 1
+ * for another fault, whose message it prints.
+ */
+export async function runCommand(
+  name: string,
+  run: (args: string[]) => number | Promise<number>,
+  usageErrors: readonly ErrorClass[] = [UsageError],
+): Promise<void> {
+  ignoreOutputErrors()
+  try {
+    process.exitCode = await run(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof TickerError)) throw error
+    process.stderr.write(`${name}: ${error.message}\n`)
+    process.exitCode = usageErrors.some(usageError => error instanceof usageError) ? 2 : 1
   }
 }

@@ -2,10 +2,8 @@ import { resolve } from 'node:path'
 import { readLogConfig, readMaxEventBytes } from '../config/config-reader.ts'
 import type { LogConfig } from '../config/config.ts'
 import { ConfigError } from '../config/variable-reader.ts'
-import { TickerError } from '../diagnostics/ticker-error.ts'
 import { InterruptSignal } from '../system/interrupt-signal.ts'
-import { ignoreOutputErrors } from '../system/process-output.ts'
-import { UsageError } from './command-line.ts'
+import { runCommand, UsageError } from './command-line.ts'
 import { type FileCheck, type Findings, checkFile } from './publish/findings.ts'
 import { startProgress } from './publish/progress.ts'
 import { type PublishArguments, parsePublishArguments, publishUsage } from './publish/publish-arguments.ts'
@@ -146,12 +144,4 @@ function printNotes(lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`${line}\n`)
 }
 
-ignoreOutputErrors()
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof TickerError)) throw error
-  process.stderr.write(`publish: ${error.message}\n`)
-  const isUsage = error instanceof UsageError || error instanceof ConfigError
-  process.exitCode = isUsage ? exitCodes.usage : exitCodes.fault
-}
+await runCommand('publish', run, [UsageError, ConfigError])

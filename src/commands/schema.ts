@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { eventSchema } from '../event/event-fields.ts'
-import { TickerError } from '../diagnostics/ticker-error.ts'
-import { readOptions } from './command-line.ts'
+import { readOptions, runCommand } from './command-line.ts'
 
 const usage = `Writes src/event/event.schema.json, the JSON Schema for producers, from the table of fields.
 
@@ -10,19 +9,13 @@ const usage = `Writes src/event/event.schema.json, the JSON Schema for producers
   --help            shows this text
 `
 
-try {
-  const { help } = readOptions({
-    args: process.argv.slice(2),
-    options: { help: { type: 'boolean', short: 'h', default: false } },
-  }).values
-  if (help) {
+await runCommand('schema', args => {
+  const options = { help: { type: 'boolean', short: 'h', default: false } } as const
+  if (readOptions({ args, options }).values.help) {
     process.stdout.write(usage)
   } else {
     const file = new URL('../event/event.schema.json', import.meta.url)
     writeFileSync(file, `${JSON.stringify(eventSchema(), null, 2)}\n`)
   }
-} catch (error) {
-  if (!(error instanceof TickerError)) throw error
-  process.stderr.write(`schema: ${error.message}\n`)
-  process.exitCode = 2
-}
+  return 0
+})

@@ -1,13 +1,11 @@
 import { styleText } from 'node:util'
 import { ConfigError } from '../config/variable-reader.ts'
 import { systemClock } from '../system/clock.ts'
-import { ignoreOutputErrors } from '../system/process-output.ts'
-import { TickerError } from '../diagnostics/ticker-error.ts'
 import { EventPrinter } from './tail/event-printer.ts'
 import { followStream } from './tail/follow-stream.ts'
 import { isLocal, readAccess } from './tail/tail-access.ts'
 import { parseTailArguments, tailUsage } from './tail/tail-arguments.ts'
-import { UsageError } from './command-line.ts'
+import { runCommand, UsageError } from './command-line.ts'
 
 const noteStyles = { info: 'dim', fault: 'red' } as const
 
@@ -32,13 +30,13 @@ async function run(args: readonly string[]): Promise<number> {
     paint: (style, text) => styleText(style, text, { stream: process.stdout }),
     clock: systemClock,
   })
-  const stopping = watchForEnd()
+  const stopping = abortOnEnd()
   const isAsAsked = await followStream({ request, access, printer, output: process.stdout, note, stopping })
   return isAsAsked ? 0 : 1
 }
 
 /** Returns a signal that aborts on Ctrl-C, and when standard output is closed. */
-function watchForEnd(): AbortSignal {
+function abortOnEnd(): AbortSignal {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
   process.stdout.on('error', () => stopping.abort())
@@ -50,11 +48,4 @@ function note(kind: keyof typeof noteStyles, text: string): void {
   process.stderr.write(`${styleText(noteStyles[kind], line, { stream: process.stderr })}\n`)
 }
 
-ignoreOutputErrors()
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof TickerError)) throw error
-  process.stderr.write(`tail: ${error.message}\n`)
-  process.exitCode = error instanceof UsageError || error instanceof ConfigError ? 2 : 1
-}
+await runCommand('tail', run, [UsageError, ConfigError])

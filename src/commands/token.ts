@@ -1,8 +1,7 @@
 import { readDevelopmentKey, signDevelopmentToken } from '../auth/development-token.ts'
 import { readConfig, readMode } from '../config/config-reader.ts'
 import { TickerError } from '../diagnostics/ticker-error.ts'
-import { ignoreOutputErrors } from '../system/process-output.ts'
-import { UsageError } from './command-line.ts'
+import { runCommand } from './command-line.ts'
 import { parseTokenArguments, tokenUsage } from './token-arguments.ts'
 
 /** A gateway with these settings would not accept a development token. */
@@ -11,7 +10,7 @@ class NoDevelopmentTokenError extends TickerError {
 }
 
 /** Returns the token that the command line asks for, or the usage. */
-async function answer(args: readonly string[]): Promise<string> {
+async function tokenOrUsage(args: readonly string[]): Promise<string> {
   const request = parseTokenArguments(args)
   if (request === 'help') return tokenUsage
   // Before the configuration, so that production gets this error and not a list of missing variables.
@@ -29,11 +28,7 @@ async function answer(args: readonly string[]): Promise<string> {
   return `${token}\n`
 }
 
-ignoreOutputErrors()
-try {
-  process.stdout.write(await answer(process.argv.slice(2)))
-} catch (error) {
-  if (!(error instanceof TickerError)) throw error
-  process.stderr.write(`token: ${error.message}\n`)
-  process.exitCode = error instanceof UsageError ? 2 : 1
-}
+await runCommand('token', async args => {
+  process.stdout.write(await tokenOrUsage(args))
+  return 0
+})

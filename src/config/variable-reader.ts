@@ -43,7 +43,7 @@ export class VariableReader {
   readonly #env: Environment
   readonly #found = new Map<Variable<unknown>, Found>()
   readonly #set = new Set<Variable<unknown>>()
-  readonly #wrong = new Set<Variable<unknown>>()
+  readonly #invalid = new Set<Variable<unknown>>()
   readonly #faults: string[] = []
 
   constructor(env: Environment, needed: Iterable<Variable<unknown>> = variables) {
@@ -67,7 +67,7 @@ export class VariableReader {
 
   /** Whether the variable's own value has a fault. */
   isInvalid(variable: Variable<unknown>): boolean {
-    return this.#wrong.has(variable)
+    return this.#invalid.has(variable)
   }
 
   /** Returns the values of several variables under their keys. */
@@ -78,7 +78,7 @@ export class VariableReader {
 
   value<T>(variable: Variable<T>): T {
     const found = this.#found.get(variable)
-    if (found === undefined || this.#wrong.has(variable)) return variable.fallback
+    if (found === undefined || this.#invalid.has(variable)) return variable.fallback
     const parsed = variable.kind.parse(found.text)
     return 'fault' in parsed ? variable.fallback : parsed.value
   }
@@ -96,7 +96,7 @@ export class VariableReader {
     const path = isSecret ? trimmed(this.#env[fileName] ?? '', false) : ''
     if (text !== '' || path !== '') this.#set.add(variable)
     if (text !== '') {
-      this.#found.set(variable, { name, shown: isSecret ? undefined : show(text), text })
+      this.#found.set(variable, { name, shown: isSecret ? undefined : shownValue(text), text })
       if (path !== '') this.fault(variable, `${fileName} is set as well; unset one of them`)
       if (isQuoted(text)) this.#refuse(variable, quoteRule(fileName, isSecret))
     } else if (path !== '') {
@@ -105,13 +105,13 @@ export class VariableReader {
   }
 
   #findInFile(variable: Variable<unknown>, name: string, path: string): void {
-    const shown = show(path)
+    const shown = shownValue(path)
     try {
       const text = trimmed(readSmallFile(path), true)
       if (text === '') throw new RangeError('it is empty')
       this.#found.set(variable, { name, shown, text })
     } catch (error) {
-      this.#wrong.add(variable)
+      this.#invalid.add(variable)
       // Node's messages continue with the path, which `shown` may have shortened.
       const [why] = messageOf(error).split(', ')
       this.#faults.push(`${name}=${shown}: cannot be read (${why}); name a file that holds the value`)
@@ -120,13 +120,13 @@ export class VariableReader {
 
   #check(variable: Variable<unknown>): void {
     const found = this.#found.get(variable)
-    if (found === undefined || this.#wrong.has(variable)) return
+    if (found === undefined || this.#invalid.has(variable)) return
     const parsed = variable.kind.parse(found.text)
     if ('fault' in parsed) this.#refuse(variable, serviceLinkFault(found.name, found.text) ?? parsed.fault)
   }
 
   #refuse(variable: Variable<unknown>, rule: string): void {
-    this.#wrong.add(variable)
+    this.#invalid.add(variable)
     this.fault(variable, rule)
   }
 
@@ -143,7 +143,7 @@ export class VariableReader {
       if (known.has(name) || links.has(name)) continue
       const nearest = nearestName(name, known)
       const cure = nearest === undefined ? '--help lists the known ones' : `did you mean ${nearest}?`
-      this.#faults.push(`${show(name)}: no such variable; ${cure}`)
+      this.#faults.push(`${shownValue(name)}: no such variable; ${cure}`)
     }
   }
 }
@@ -164,7 +164,7 @@ function readSmallFile(path: string): string {
  * Returns a value on one line, shortened, without a possible password: everything before an `@` or after a
  * `?`.
  */
-function show(text: string): string {
+function shownValue(text: string): string {
   const open = text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…')
   const short = open.length > 120 ? `${open.slice(0, 120)}…` : open
   return short.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, control => `\\u${hex(control)}`)

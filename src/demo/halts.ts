@@ -11,7 +11,7 @@ const leastDrift = 0.0008
 const mostDrift = 0.0016
 /** How much the drift varies from look to look, relative to itself, so that there are setbacks on the way. */
 const driftDeviation = 3
-const lookNs = 100e6
+const checkIntervalNs = 100e6
 /** Additional events a second of a runaway, and of a reopening for some seconds. */
 const runawayRate = 40
 const reopeningRate = 150
@@ -77,8 +77,8 @@ export class Halts {
     const { stock, drift } = runaway
     if (!stock.isAtLimit(ns)) {
       stock.price.drift(drift * (1 + driftDeviation * random.normal()))
-      orders.boost({ stock, eventsPerSecond: runawayRate, untilNs: ns + 2 * lookNs })
-      scheduler.at(ns + lookNs, now => this.#look(runaway, now))
+      orders.boost({ stock, eventsPerSecond: runawayRate, untilNs: ns + 2 * checkIntervalNs })
+      scheduler.at(ns + checkIntervalNs, now => this.#look(runaway, now))
       return
     }
     stock.price.drift(drift)

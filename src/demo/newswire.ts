@@ -31,7 +31,7 @@ export class Newswire {
 
   /** Reports that a stock has just been halted. */
   reportHalt(stock: Stock, ns: number): void {
-    this.#publish(tellOfHalt(stock), ns)
+    this.#publish(storyOfHalt(stock), ns)
   }
 
   #schedule(ns: number): void {
@@ -95,13 +95,14 @@ const whole = new Intl.NumberFormat('en-US')
 function writeStory(drawn: readonly Stock[], all: readonly Stock[], random: Random): Story | undefined {
   const subjects = drawn.flatMap(stock => subjectOf(stock) ?? [])
   const [first, second, third] = subjects
-  if (first === undefined) return tellOfMarket(all)
-  if (second === undefined) return random.pick([tellOfMove, tellOfRange, tellOfVolume, tellOfAverage])(first)
-  return third === undefined ? tellOfTwo(first, second) : tellOfThree(first, second, third)
+  if (first === undefined) return storyOfMarket(all)
+  if (second === undefined)
+    return random.pick([storyOfMove, storyOfRange, storyOfVolume, storyOfAverage])(first)
+  return third === undefined ? storyOfTwo(first, second) : storyOfThree(first, second, third)
 }
 
 /** Writes the story of a halt. */
-function tellOfHalt(stock: Stock): Story | undefined {
+function storyOfHalt(stock: Stock): Story | undefined {
   const subject = subjectOf(stock)
   if (subject === undefined) return undefined
   const { symbol, day, change } = subject
@@ -114,7 +115,7 @@ function tellOfHalt(stock: Stock): Story | undefined {
   }
 }
 
-function tellOfMove({ symbol, day, change }: Subject): Story {
+function storyOfMove({ symbol, day, change }: Subject): Story {
   const verb = change < 0 ? 'slips' : 'gains'
   return {
     headline: `${symbol} ${verb} ${percent(Math.abs(change), '')} to ${dollars(day.close)}`,
@@ -125,7 +126,7 @@ function tellOfMove({ symbol, day, change }: Subject): Story {
   }
 }
 
-function tellOfRange({ symbol, day }: Subject): Story {
+function storyOfRange({ symbol, day }: Subject): Story {
   const isHigh = day.high - day.close < day.close - day.low
   const edge = isHigh ? `high of ${dollars(day.high)}` : `low of ${dollars(day.low)}`
   return {
@@ -137,7 +138,7 @@ function tellOfRange({ symbol, day }: Subject): Story {
   }
 }
 
-function tellOfVolume({ symbol, day }: Subject): Story {
+function storyOfVolume({ symbol, day }: Subject): Story {
   return {
     headline: `${symbol} volume reaches ${whole.format(day.shares)} shares`,
     summary:
@@ -147,7 +148,7 @@ function tellOfVolume({ symbol, day }: Subject): Story {
   }
 }
 
-function tellOfAverage({ symbol, day }: Subject): Story {
+function storyOfAverage({ symbol, day }: Subject): Story {
   const average = day.value / day.shares
   const relation = day.close < average ? 'below' : 'above'
   return {
@@ -159,7 +160,7 @@ function tellOfAverage({ symbol, day }: Subject): Story {
   }
 }
 
-function tellOfTwo(first: Subject, second: Subject): Story {
+function storyOfTwo(first: Subject, second: Subject): Story {
   const [better, worse] = first.change < second.change ? [second, first] : [first, second]
   return {
     headline:
@@ -172,7 +173,7 @@ function tellOfTwo(first: Subject, second: Subject): Story {
   }
 }
 
-function tellOfThree(...subjects: readonly [Subject, Subject, Subject]): Story {
+function storyOfThree(...subjects: readonly [Subject, Subject, Subject]): Story {
   const sorted = subjects.toSorted((one, other) => other.day.shares - one.day.shares)
   const symbols = sorted.map(({ symbol }) => symbol)
   return {
@@ -182,7 +183,7 @@ function tellOfThree(...subjects: readonly [Subject, Subject, Subject]): Story {
   }
 }
 
-function tellOfMarket(stocks: readonly Stock[]): Story | undefined {
+function storyOfMarket(stocks: readonly Stock[]): Story | undefined {
   const subjects = stocks.flatMap(stock => subjectOf(stock) ?? [])
   if (subjects.length === 0) return undefined
   const higher = subjects.filter(({ change }) => change > 0).length

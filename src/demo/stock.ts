@@ -135,7 +135,7 @@ export class Stock {
     this.#side = this.#drawSide(this.fairCents(ns))
     if (!isSweep && this.#random.chance(offExchangeShare)) return this.#tradeOffExchange(ns)
     const side = this.#side
-    const cents = this.#touch()
+    const cents = this.#touchPrice()
     const size = drawTradeSize(this.#random, cents)
     this.#isExhausted = this.#book.takeShares(side, size)
     const spread = (this.#book.ask - this.#book.bid) / cents
@@ -158,7 +158,7 @@ export class Stock {
     const isBlock = this.#random.chance(blockShare)
     const middle = this.#book.middle
     const isMidpoint = Number.isInteger(middle) && this.#random.chance(midpointShare)
-    const cents = isMidpoint ? middle : this.#touch()
+    const cents = isMidpoint ? middle : this.#touchPrice()
     const size = isBlock ? drawBlockSize(this.#random, cents) : drawTradeSize(this.#random, cents)
     return this.#print({ cents, size, exchange: offExchange, sale: saleOf(size, false) }, ns)
   }
@@ -171,7 +171,7 @@ export class Stock {
     return this.#random.chance(0.5 + habit + 0.6 * pressure) ? 'buy' : 'sell'
   }
 
-  #touch(): number {
+  #touchPrice(): number {
     return this.#side === 'buy' ? this.#book.ask : this.#book.bid
   }
 

@@ -28,8 +28,8 @@ export function limitConcurrency<Input, Output>(
   }
 }
 
-interface Lane {
-  readonly pass: (work: () => Promise<void>) => Promise<void>
+interface UserQueue {
+  readonly run: (work: () => Promise<void>) => Promise<void>
   /** Calls under way or waiting. */
   count: number
 }
@@ -41,7 +41,7 @@ interface Lane {
 export class UserConcurrency {
   readonly #atOnce: number
   /** By user; a user without tasks is not kept. */
-  readonly #lanes = new Map<string, Lane>()
+  readonly #queues = new Map<string, UserQueue>()
 
   constructor(atOnce: number) {
     this.#atOnce = atOnce
@@ -49,22 +49,22 @@ export class UserConcurrency {
 
   /** The number of users that have tasks. */
   get users(): number {
-    return this.#lanes.size
+    return this.#queues.size
   }
 
   /** Whether the next task of this user would have to wait. */
   isFull(user: string): boolean {
-    return (this.#lanes.get(user)?.count ?? 0) >= this.#atOnce
+    return (this.#queues.get(user)?.count ?? 0) >= this.#atOnce
   }
 
   async run(user: string, work: () => Promise<void>): Promise<void> {
-    const lane = this.#lanes.get(user) ?? { pass: limitConcurrency(each => each(), this.#atOnce), count: 0 }
-    this.#lanes.set(user, lane)
+    const lane = this.#queues.get(user) ?? { run: limitConcurrency(each => each(), this.#atOnce), count: 0 }
+    this.#queues.set(user, lane)
     lane.count++
     try {
-      await lane.pass(work)
+      await lane.run(work)
     } finally {
-      if (--lane.count === 0) this.#lanes.delete(user)
+      if (--lane.count === 0) this.#queues.delete(user)
     }
   }
 }

@@ -52,7 +52,7 @@ export interface AllowedConnections {
 }
 
 /** Returns a warning for the operator where the configured limits need more descriptors than there are. */
-export function describeShortage(
+export function fileDescriptorShortage(
   { limit, room }: FileDescriptors,
   allowed: AllowedConnections,
 ): string | undefined {

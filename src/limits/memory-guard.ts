@@ -51,9 +51,9 @@ export interface MemoryGuardCounts {
 
 const lookMs = 500
 /** A state ends this far below the share at which it begins. */
-const slack = 0.05
+const hysteresis = 0.05
 /** Sessions ended in one look at most. */
-const mostEnded = 20
+const maxEndedSessions = 20
 /**
  * How many looks freed memory is counted as already returned: garbage collection, and peers that are being
  * closed, take their time.
@@ -137,8 +137,8 @@ export class MemoryGuard {
    */
   #stateAt(share: number): MemoryState {
     const { refuseShare, shedShare } = this.#options
-    if (share >= shedShare - (this.#state === 'critical' ? slack : 0)) return 'critical'
-    if (share >= refuseShare - (this.#state === 'calm' ? 0 : slack)) return 'short'
+    if (share >= shedShare - (this.#state === 'critical' ? hysteresis : 0)) return 'critical'
+    if (share >= refuseShare - (this.#state === 'calm' ? 0 : hysteresis)) return 'short'
     return 'calm'
   }
 
@@ -159,10 +159,10 @@ export class MemoryGuard {
   /** Frees the excess memory of the process, less the part that is being freed already. */
   #shed(usedBytes: number): void {
     const { shedShare, endSessions, log } = this.#options
-    let wanted = usedBytes - (shedShare - slack) * this.limitBytes - this.#onItsWay()
+    let wanted = usedBytes - (shedShare - hysteresis) * this.limitBytes - this.#pendingBytes()
     if (wanted > 0) wanted -= this.#shrink()
     if (wanted <= 0) return
-    const ended = endSessions({ bytes: wanted, sessions: mostEnded })
+    const ended = endSessions({ bytes: wanted, sessions: maxEndedSessions })
     if (ended.sessions === 0) return
     this.counts.endedSessions += ended.sessions
     this.#release(ended.bytes)
@@ -196,7 +196,7 @@ export class MemoryGuard {
     this.#steppedAt = this.#look
     const next = Math.min(limitBytes * 2, fullBytes)
     const then = usedBytes + next - window.counts.bytes
-    if (then > (refuseShare - slack) * this.limitBytes) return
+    if (then > (refuseShare - hysteresis) * this.limitBytes) return
     window.limitBytes = next
     log.info({ tapeBytes: next }, 'more recent events are kept again')
   }
@@ -205,7 +205,7 @@ export class MemoryGuard {
     this.#released.push({ look: this.#look, bytes })
   }
 
-  #onItsWay(): number {
+  #pendingBytes(): number {
     while ((this.#released[0]?.look ?? this.#look) <= this.#look - releaseLooks) this.#released.shift()
     return this.#released.reduce((sum, { bytes }) => sum + bytes, 0)
   }

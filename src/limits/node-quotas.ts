@@ -71,14 +71,14 @@ export interface QuotaLimits {
 
 /** The quotas of a node, kept in this process. */
 export class LocalQuotas implements NodeQuotas {
-  readonly #places: Readonly<Record<SlotKind, number>>
+  readonly #slotLimits: Readonly<Record<SlotKind, number>>
   readonly #rates: Readonly<Record<RateKind, KeyedRateLimiter>>
   readonly #clock: Clock
   /** Slots taken, by kind and key; a key without any is not kept. */
-  readonly #taken = new Map<SlotKind, Map<string, number>>(slotKinds.map(kind => [kind, new Map()]))
+  readonly #takenByKind = new Map<SlotKind, Map<string, number>>(slotKinds.map(kind => [kind, new Map()]))
 
   constructor({ slots, rates }: QuotaLimits, clock: Clock = systemClock) {
-    this.#places = slots
+    this.#slotLimits = slots
     this.#rates = {
       handshakes: new KeyedRateLimiter(rates.handshakes),
       handshakesPerAddress: new KeyedRateLimiter(rates.handshakesPerAddress),
@@ -93,7 +93,7 @@ export class LocalQuotas implements NodeQuotas {
   /** Returns how many slots are taken, over all keys. */
   slotsTaken(kind: SlotKind): number {
     let sum = 0
-    for (const count of this.#taken.get(kind)?.values() ?? []) sum += count
+    for (const count of this.#takenByKind.get(kind)?.values() ?? []) sum += count
     return sum
   }
 
@@ -103,9 +103,9 @@ export class LocalQuotas implements NodeQuotas {
 
   /** Claims a slot at once; returns `undefined` where all are taken. */
   acquireNow(kind: SlotKind, key: string): Release | undefined {
-    const taken = this.#taken.get(kind) ?? new Map<string, number>()
+    const taken = this.#takenByKind.get(kind) ?? new Map<string, number>()
     const count = taken.get(key) ?? 0
-    if (count >= this.#places[kind]) return undefined
+    if (count >= this.#slotLimits[kind]) return undefined
     taken.set(key, count + 1)
     let isTaken = true
     return () => {

@@ -4,7 +4,7 @@ import { totalmem } from 'node:os'
 type MemoryReading = Pick<NodeJS.MemoryUsage, 'rss' | 'heapTotal' | 'external'>
 
 /** How much larger the resident set must grow before all of it is counted again. */
-const muchLarger = 17 / 16
+const recountFactor = 17 / 16
 
 /**
  * Estimates how much memory the process uses: its resident set without the freed memory that the allocator
@@ -17,7 +17,7 @@ const muchLarger = 17 / 16
  * does not make all free memory look used.
  */
 export class MemoryUse {
-  readonly #ask: () => MemoryReading
+  readonly #readMemory: () => MemoryReading
   #usedBytes = 0
   #highestRss = 0
   /** The resident set when all of it was last counted. */
@@ -25,10 +25,10 @@ export class MemoryUse {
   /**
    * Memory that was resident then and unknown to Node: code, sockets, TLS, and free memory of the allocator.
    */
-  #unknownThen = 0
+  #otherBytes = 0
 
   constructor(ask: () => MemoryReading = () => process.memoryUsage()) {
-    this.#ask = ask
+    this.#readMemory = ask
   }
 
   /**
@@ -37,23 +37,23 @@ export class MemoryUse {
    */
   read(): number {
     try {
-      this.#usedBytes = this.#judge(this.#ask())
+      this.#usedBytes = this.#estimate(this.#readMemory())
     } catch {
       // The next reading may succeed.
     }
     return this.#usedBytes
   }
 
-  #judge({ rss, heapTotal, external }: MemoryReading): number {
+  #estimate({ rss, heapTotal, external }: MemoryReading): number {
     const known = heapTotal + external
-    if (rss > this.#countedRss * muchLarger) {
+    if (rss > this.#countedRss * recountFactor) {
       this.#countedRss = rss
-      this.#unknownThen = Math.max(0, rss - known)
+      this.#otherBytes = Math.max(0, rss - known)
     } else if (rss > this.#highestRss) {
-      this.#unknownThen = Math.max(0, Math.min(rss - known, this.#unknownThen + rss - this.#highestRss))
+      this.#otherBytes = Math.max(0, Math.min(rss - known, this.#otherBytes + rss - this.#highestRss))
     }
     this.#highestRss = Math.max(this.#highestRss, rss)
-    return Math.min(rss, known + this.#unknownThen)
+    return Math.min(rss, known + this.#otherBytes)
   }
 }
 

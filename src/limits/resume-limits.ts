@@ -40,7 +40,7 @@ export interface ResumeAllowance {
 }
 
 /** How long to wait before quotas that did not answer are asked again. */
-const silenceMs = 1000
+const retryMs = 1000
 /** The longest time that a timer takes. */
 const longestPauseMs = 2_147_483_647
 
@@ -50,21 +50,21 @@ export class ResumeLimits {
   readonly #quotas: NodeQuotas
   readonly #users: UserConcurrency
   readonly #atOnce: number
-  readonly #pass: (work: () => Promise<void>) => Promise<void>
+  readonly #limited: (work: () => Promise<void>) => Promise<void>
   /** Reads that are under way, or wait for the node. */
-  #pieces = 0
+  #reads = 0
 
   constructor({ quotas, resumesAtOnce, resumesAtOncePerUser }: ResumeLimitsOptions) {
     this.#quotas = quotas
     this.#users = new UserConcurrency(resumesAtOncePerUser)
     this.#atOnce = resumesAtOnce
-    this.#pass = limitConcurrency(work => work(), resumesAtOnce)
+    this.#limited = limitConcurrency(work => work(), resumesAtOnce)
   }
 
   /** Returns the allowance of a user. */
   of(user: string): ResumeAllowance {
     return {
-      takeBytes: (bytes, signal) => this.#take(user, bytes, signal),
+      takeBytes: (bytes, signal) => this.#takeBytes(user, bytes, signal),
       runRead: work => {
         if (this.#users.isFull(user)) this.counts.delayed.user++
         return this.#users.run(user, () => this.runRead(work))
@@ -74,16 +74,16 @@ export class ResumeLimits {
 
   /** Runs a read of the log when the node has a free slot for it, for whichever user. */
   async runRead(work: () => Promise<void>): Promise<void> {
-    if (this.#pieces >= this.#atOnce) this.counts.delayed.node++
-    this.#pieces++
+    if (this.#reads >= this.#atOnce) this.counts.delayed.node++
+    this.#reads++
     try {
-      await this.#pass(work)
+      await this.#limited(work)
     } finally {
-      this.#pieces--
+      this.#reads--
     }
   }
 
-  async #take(user: string, bytes: number, signal: AbortSignal): Promise<void> {
+  async #takeBytes(user: string, bytes: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const want = { kind: 'resumedBytesPerUser', key: user, count: bytes } as const
     const waitMs = await this.#reserve(want, signal)
@@ -111,7 +111,7 @@ export class ResumeLimits {
       } catch (error) {
         if (!(error instanceof QuotasUnavailableError)) throw error
       }
-      await pause(silenceMs, signal)
+      await pause(retryMs, signal)
       if (signal.aborted) return undefined
     }
   }

@@ -12,7 +12,7 @@ export class SlicedQueue {
    */
   readonly #queues = { ongoing: new Queue<() => void>(), fresh: new Queue<() => void>() }
   #doneThisTurn = 0
-  #isTurning = false
+  #isScheduled = false
 
   constructor(perTurn: number) {
     this.#perTurn = perTurn
@@ -26,13 +26,13 @@ export class SlicedQueue {
   /** Runs a new task, now or when its turn comes; first come, first served. */
   enqueue(work: () => void): void {
     this.#queues.fresh.push(work)
-    this.#work()
+    this.#runSlice()
   }
 
   /** Runs the continuation of a task: before every new task. */
   enqueueContinuation(work: () => void): void {
     this.#queues.ongoing.push(work)
-    this.#work()
+    this.#runSlice()
   }
 
   /** Returns the next task. Continuations must not keep out new tasks for ever. */
@@ -42,19 +42,19 @@ export class SlicedQueue {
     return isForNew ? (fresh.shift() ?? ongoing.shift()) : (ongoing.shift() ?? fresh.shift())
   }
 
-  #work(): void {
+  #runSlice(): void {
     while (this.#doneThisTurn < this.#perTurn) {
       const work = this.#next()
       if (work === undefined) break
       this.#doneThisTurn += 1
       work()
     }
-    if (this.#isTurning || this.#doneThisTurn === 0) return
-    this.#isTurning = true
+    if (this.#isScheduled || this.#doneThisTurn === 0) return
+    this.#isScheduled = true
     setImmediate(() => {
-      this.#isTurning = false
+      this.#isScheduled = false
       this.#doneThisTurn = 0
-      this.#work()
+      this.#runSlice()
     })
   }
 }

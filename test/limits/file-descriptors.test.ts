@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeShortage, divideFileDescriptors } from '../../src/limits/file-descriptors.ts'
+import { fileDescriptorShortage, divideFileDescriptors } from '../../src/limits/file-descriptors.ts'
 
 test.each([
   [80, 16, 8],
@@ -16,8 +16,8 @@ test.each([
 test('fewer than the limits allow are told, with what to do', () => {
   const descriptors = divideFileDescriptors(1024)
   const allowed = { maxSessions: 1000, maxHandshakes: 200, workers: 2 }
-  expect(describeShortage(descriptors, allowed)).toBe(undefined)
-  expect(describeShortage(descriptors, { ...allowed, workers: 1 })).toBe(
+  expect(fileDescriptorShortage(descriptors, allowed)).toBe(undefined)
+  expect(fileDescriptorShortage(descriptors, { ...allowed, workers: 1 })).toBe(
     'a process may have 1024 descriptors (ulimit -n), which leaves 768 for connections; TICKER_MAX_SESSIONS and TICKER_MAX_HANDSHAKES allow 1200: raise it, or lower them',
   )
 })

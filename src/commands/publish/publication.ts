@@ -66,7 +66,7 @@ export class Publication {
   async run(): Promise<void> {
     const { lines, window, stopping } = this.#options
     try {
-      for await (const some of lines) if (!(await this.#takeAll(some))) return
+      for await (const some of lines) if (!(await this.#processAll(some))) return
       this.#isComplete = !stopping.aborted && !window.hasFailed
     } finally {
       await this.#flush()
@@ -74,15 +74,15 @@ export class Publication {
     }
   }
 
-  async #takeAll(lines: readonly FileLine[]): Promise<boolean> {
-    for (const line of lines) if (!(await this.#take(line))) return false
+  async #processAll(lines: readonly FileLine[]): Promise<boolean> {
+    for (const line of lines) if (!(await this.#process(line))) return false
     // Lines may arrive slowly; this one does not wait for the next.
     await this.#flush()
     return true
   }
 
   /** Returns false where neither this line nor any after it is published. */
-  async #take(line: FileLine): Promise<boolean> {
+  async #process(line: FileLine): Promise<boolean> {
     const { fromLine, maxEventBytes, skipsBad } = this.#options
     if (this.#hasEnded) return false
     if (line.number >= fromLine) {

@@ -49,11 +49,11 @@ const answerTimeoutMs = 30_000
 export async function publishLines(options: PublishLinesOptions): Promise<Published> {
   const { config, interrupt } = options
   const progress = startProgress({ task: 'publishing', output: process.stderr })
-  const abandoned = aborted(interrupt.abandoning)
+  const abandoned = whenAborted(interrupt.abandoning)
   try {
     const log = openLog(config, noteWarnings(progress)).events
     try {
-      checkTopics(options, await answer(log, interrupt.stopping))
+      checkTopics(options, await awaitAnswer(log, interrupt.stopping))
       const { publication, window } = createPublication(options, log, progress)
       const startedMs = systemClock.steady()
       const fault = await Promise.race([publication.run().then(() => undefined, tickerError), abandoned])
@@ -102,7 +102,7 @@ function noteWarnings(progress: ProgressDisplay): WarnLog {
 }
 
 /** Waits for the log's first answer, so that a wrong address is reported before anything is appended. */
-async function answer(log: EventLog, stopping: AbortSignal): Promise<readonly Position[]> {
+async function awaitAnswer(log: EventLog, stopping: AbortSignal): Promise<readonly Position[]> {
   const timeout = AbortSignal.timeout(answerTimeoutMs)
   try {
     return await log.partitions(AbortSignal.any([stopping, timeout]))
@@ -128,7 +128,7 @@ function tickerError(thrown: unknown): TickerError {
   throw thrown
 }
 
-async function aborted(signal: AbortSignal): Promise<undefined> {
+async function whenAborted(signal: AbortSignal): Promise<undefined> {
   if (!signal.aborted) await once(signal, 'abort')
   return undefined
 }

@@ -18,22 +18,22 @@ export interface EventPrinterOptions {
 /** Prints the events of frames, a line each, up to a number of them. */
 export class EventPrinter {
   readonly #options: EventPrinterOptions
-  #left: number
+  #remaining: number
 
   constructor(options: EventPrinterOptions) {
     this.#options = options
-    this.#left = options.count
+    this.#remaining = options.count
   }
 
   /** Whether the requested number of events was printed. */
   get isDone(): boolean {
-    return this.#left === 0
+    return this.#remaining === 0
   }
 
   /** Prints the events of a frame in one write; returns their number. */
   printFrame(frame: string, messages: readonly StreamMessage[]): number {
-    const lines = this.#lines(frame, messages).slice(0, this.#left)
-    this.#left -= lines.length
+    const lines = this.#lines(frame, messages).slice(0, this.#remaining)
+    this.#remaining -= lines.length
     if (lines.length > 0) this.#options.output.write(`${lines.join('\n')}\n`)
     return lines.length
   }

@@ -56,28 +56,28 @@ function describeTime(time: string, today: string): string {
 function contentOf(event: MarketEvent): string {
   switch (event.T) {
     case 't':
-      return words(priceAndSize(event.p, event.s), event.x, event.c?.join('').trim(), event.tks)
+      return joinWords(priceAndSize(event.p, event.s), event.x, event.c?.join('').trim(), event.tks)
     case 'q':
       return describeQuote(event)
     case 'b':
     case 'u':
     case 'd':
-      return words(
+      return joinWords(
         `o ${price(event.o)}  h ${price(event.h)}  l ${price(event.l)}  c ${price(event.c)}  v ${event.v}`,
         event.n === undefined ? undefined : ` n ${event.n}`,
         event.vw === undefined ? undefined : ` vw ${price(event.vw)}`,
       )
     case 's':
-      return words(event.sc, event.sm, event.rc && `(${words(event.rc, event.rm)})`)
+      return joinWords(event.sc, event.sm, event.rc && `(${joinWords(event.rc, event.rm)})`)
     case 'l':
-      return words(price(event.d).padStart(priceWidth), `.. ${price(event.u)}`, event.i)
+      return joinWords(price(event.d).padStart(priceWidth), `.. ${price(event.u)}`, event.i)
     case 'c':
-      return words(priceAndSize(event.op, event.os), `→ ${price(event.cp)} × ${event.cs}`, event.x)
+      return joinWords(priceAndSize(event.op, event.os), `→ ${price(event.cp)} × ${event.cs}`, event.x)
     case 'x':
-      return words(priceAndSize(event.p, event.s), cancelActions[event.a ?? ''] ?? event.a, event.x)
+      return joinWords(priceAndSize(event.p, event.s), cancelActions[event.a ?? ''] ?? event.a, event.x)
     case 'n':
     default:
-      return words(event.headline, event.source && `– ${event.source}`)
+      return joinWords(event.headline, event.source && `– ${event.source}`)
   }
 }
 
@@ -99,7 +99,7 @@ function price(value: number): string {
   return /e/.test(text) || decimals > 2 ? text : value.toFixed(2)
 }
 
-function words(...parts: readonly (string | undefined)[]): string {
+function joinWords(...parts: readonly (string | undefined)[]): string {
   return parts.filter(part => part !== undefined && part !== '').join(' ')
 }
 

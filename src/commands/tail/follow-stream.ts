@@ -68,7 +68,7 @@ class StreamFollower {
   readonly #options: FollowOptions
   readonly #positions: StreamPositions
   readonly #idle: IdleNote
-  readonly #catchUp: ResumeSummary
+  readonly #resumeSummary: ResumeSummary
   readonly #connection: GatewayConnection
   #isSubscribed = false
 
@@ -77,12 +77,12 @@ class StreamFollower {
     this.#options = options
     this.#positions = positions
     this.#idle = new IdleNote(request.channels, systemClock.steady())
-    this.#catchUp = new ResumeSummary(request.channels)
+    this.#resumeSummary = new ResumeSummary(request.channels)
     this.#connection = new GatewayConnection({
       url: access.url,
       ...credentials,
       subscribe: { ...subscriptionOf(request), ...positions.cursor },
-      onFrame: (frame, messages) => this.#take(frame, messages),
+      onFrame: (frame, messages) => this.#handleFrame(frame, messages),
     })
     const close = (): void => this.#connection.close()
     stopping.addEventListener('abort', close, { once: true })
@@ -90,22 +90,22 @@ class StreamFollower {
     this.ended = this.#connection.ended.finally(() => stopping.removeEventListener('abort', close))
   }
 
-  #take(frame: string, messages: readonly StreamMessage[]): void {
+  #handleFrame(frame: string, messages: readonly StreamMessage[]): void {
     const { printer, output } = this.#options
     if (printer.isDone) return
     if (printer.printFrame(frame, messages) > 0) this.#idle.recordEvent(systemClock.steady())
-    const caughtUp = this.#catchUp.handle(messages)
+    const caughtUp = this.#resumeSummary.handle(messages)
     if (caughtUp !== undefined) this.#options.note('info', caughtUp)
     for (const message of messages) {
       this.#positions.record(message)
-      this.#tell(message)
+      this.#noteMessage(message)
     }
     if (printer.isDone) this.#connection.close()
     else if (output.writableNeedDrain) this.#waitForReader()
   }
 
   /** Prints a note on a message that is not an event. */
-  #tell(message: StreamMessage): void {
+  #noteMessage(message: StreamMessage): void {
     const { request, access, note } = this.#options
     const { T: type, code, msg, detail } = message
     if (type === 'subscription') {
@@ -121,7 +121,7 @@ class StreamFollower {
       note('info', `${access.url.host}: subscribed to ${what}${missed}`)
     } else if (type === 'error') {
       note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
-      if (code === 400 && !this.#isSubscribed) this.#beginAnew()
+      if (code === 400 && !this.#isSubscribed) this.#restart()
     } else if (type === 'heartbeat' && request.format === 'text') {
       const idle = this.#idle.recordHeartbeat(message, systemClock.steady())
       if (idle !== undefined) note('info', idle)
@@ -140,7 +140,7 @@ class StreamFollower {
    * Starts again without a cursor, which the gateway refused (the topic may be gone); events that came
    * meanwhile are lost.
    */
-  #beginAnew(): void {
+  #restart(): void {
     if (Object.keys(this.#positions.cursor).length === 0) return
     this.#options.note('fault', 'continuing without the missed events')
     this.#positions.clear()
@@ -167,7 +167,7 @@ function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments):
 const firstMs = 250
 const longestMs = 10_000
 /** A connection that lasted this long resets the delay. */
-const goodMs = 10_000
+const resetAfterMs = 10_000
 
 /** Decides how long to wait before connecting again: longer each time, with some chance in it. */
 export class ReconnectDelay {
@@ -184,7 +184,7 @@ export class ReconnectDelay {
    * requested.
    */
   next(livedMs: number, askedMs: number): number {
-    if (livedMs >= goodMs) this.#failures = 0
+    if (livedMs >= resetAfterMs) this.#failures = 0
     const mostMs = Math.min(longestMs, firstMs * 2 ** this.#failures)
     this.#failures = Math.min(this.#failures + 1, 16)
     return Math.max(askedMs, Math.round(mostMs * (0.5 + this.#random() / 2)))

@@ -60,7 +60,7 @@ export class GatewayConnection {
 
   resume(): void {
     this.#webSocket.resume()
-    this.#watch()
+    this.#restartWatchdog()
   }
 
   /** Closes the connection; terminates it where the gateway does not answer. */
@@ -80,12 +80,12 @@ export class GatewayConnection {
       const code = 'code' in error ? String(error.code) : undefined
       this.#end({ kind: 'failed', message: `${host}: no connection (${reasonOf(error)})`, code })
     })
-    webSocket.on('open', () => this.#watch())
+    webSocket.on('open', () => this.#restartWatchdog())
     webSocket.on('message', data => {
       if (Buffer.isBuffer(data)) this.#receive(data.toString('utf8'))
-      this.#watch()
+      this.#restartWatchdog()
     })
-    webSocket.on('ping', () => this.#watch())
+    webSocket.on('ping', () => this.#restartWatchdog())
     webSocket.on('close', (code, reason) => {
       clearTimeout(this.#watchdog)
       this.#end({ kind: 'closed', code, reason: reason.toString('utf8') })
@@ -125,7 +125,7 @@ export class GatewayConnection {
   }
 
   /** Restarts the watchdog. While the socket is paused no sign of life can arrive. */
-  #watch(): void {
+  #restartWatchdog(): void {
     clearTimeout(this.#watchdog)
     if (this.#webSocket.isPaused) return
     const silenceMs = this.#heartbeatMs * missedHeartbeats

@@ -15,14 +15,14 @@ export function readFrame(text: string): readonly StreamMessage[] | undefined {
   } catch {
     return undefined
   }
-  return Array.isArray(frame) ? frame.filter(isServerMessage) : undefined
+  return Array.isArray(frame) ? frame.filter(isStreamMessage) : undefined
 }
 
 /** Returns the events of a snapshot message. */
 export function eventsOf({ events }: StreamMessage): readonly StreamMessage[] {
-  return Array.isArray(events) ? events.filter(isServerMessage) : []
+  return Array.isArray(events) ? events.filter(isStreamMessage) : []
 }
 
-function isServerMessage(value: unknown): value is StreamMessage {
+function isStreamMessage(value: unknown): value is StreamMessage {
   return typeof value === 'object' && value !== null && 'T' in value && typeof value.T === 'string'
 }

@@ -50,13 +50,13 @@ export class StreamPositions {
     const { T: type, partitions, ranges, positions } = message
     if (type === 'subscription' && Array.isArray(partitions)) this.clear()
     if (type === 'subscription' || type === 'partitions')
-      for (const run of listOf(partitions)) this.#number(run)
-    if (type === 'coverage') for (const range of listOf(ranges)) this.#advance(range, 2)
+      for (const run of arrayOf(partitions)) this.#addRun(run)
+    if (type === 'coverage') for (const range of arrayOf(ranges)) this.#advance(range, 2)
     if (type === 'subscription' || type === 'heartbeat' || type === 'shutdown')
-      for (const position of listOf(positions)) this.#advance(position, 1)
+      for (const position of arrayOf(positions)) this.#advance(position, 1)
   }
 
-  #number(run: unknown): void {
+  #addRun(run: unknown): void {
     if (!isRun(run)) return
     const { topic: name, epoch, partition, number, positions } = run
     const topic = this.#topics.get(`${name}/${epoch}`) ?? { topic: name, epoch, positions: [] }
@@ -82,7 +82,7 @@ export class StreamPositions {
   }
 }
 
-function listOf(value: unknown): readonly unknown[] {
+function arrayOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 

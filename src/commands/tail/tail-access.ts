@@ -54,7 +54,7 @@ function urlOf(env: Environment): URL {
 
 function tokenOf(env: Environment, url: URL): () => Promise<string> {
   const { TICKER_TOKEN: token, TICKER_TOKEN_FILE: file } = env
-  if (token) return async () => checked('TICKER_TOKEN', token)
+  if (token) return async () => checkedToken('TICKER_TOKEN', token)
   if (file) return () => readToken(file)
   if (readMode(env) !== 'development') throw new NoTokenError(`no token; ${cure}`)
   if (!isLocal(url)) {
@@ -81,11 +81,11 @@ async function readToken(file: string): Promise<string> {
       cause: error,
     })
   }
-  return checked(`TICKER_TOKEN_FILE=${file}`, text)
+  return checkedToken(`TICKER_TOKEN_FILE=${file}`, text)
 }
 
 /** Returns the token without line ends. An error does not show text that is no token (RFC 6750 §2.1). */
-function checked(name: string, text: string): string {
+function checkedToken(name: string, text: string): string {
   const token = text.trim()
   if (/^[\w.~+/-]+=*$/.test(token)) return token
   throw new NoTokenError(`${name}: expected a token, which consists of letters, digits and . _ -`)

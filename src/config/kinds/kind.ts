@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { Secret } from '../../diagnostics/secret.ts'
 import { parseIpAddress } from '../../system/ip-address.ts'
 
 /** The result of parsing a text: its value, or the rule that it breaks. */
@@ -20,6 +21,17 @@ export function kind<T>(expected: string, parse: (text: string) => T | undefined
     parse(text) {
       const value = parse(text)
       return value === undefined ? { fault } : { value }
+    },
+  }
+}
+
+/** A kind whose value does not show itself. */
+export function secret(text: Kind<string>): Kind<Secret> {
+  return {
+    expected: text.expected,
+    parse(value) {
+      const parsed = text.parse(value)
+      return 'fault' in parsed ? parsed : { value: new Secret(parsed.value) }
     },
   }
 }

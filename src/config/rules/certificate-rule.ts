@@ -32,9 +32,9 @@ export function checkCertificate(
     reader.fault(keyFile, `is not the key of the first certificate in ${certificateFile.name}`)
     return
   }
-  const lapse = lapseOf(pem)
+  const lapse = validityFault(pem)
   if (lapse !== undefined) reader.fault(certificateFile, `${lapse}; renew it`)
-  const weakness = weaknessOf(pem, keyPem)
+  const weakness = tlsFault(pem, keyPem)
   if (weakness !== undefined)
     reader.fault(certificateFile, `cannot be used for TLS (${weakness}); make another`)
 }
@@ -46,13 +46,13 @@ export function checkAuthorities(reader: VariableReader, variable: Variable<stri
   const certificates = readFileSync(path, 'latin1').match(
     /-----BEGIN[^-]*CERTIFICATE-----[^-]+-----END[^-]+-----/g,
   )
-  const lapses = (certificates ?? []).map(lapseOf)
+  const lapses = (certificates ?? []).map(validityFault)
   if (lapses.length === 0 || lapses.includes(undefined)) return
   reader.fault(variable, `every certificate in it ${lapses[0]}; name a file with current authorities`)
 }
 
 /** Returns why the first certificate of a text is not valid now; `undefined` where it is. */
-function lapseOf(pem: string | Buffer): string | undefined {
+function validityFault(pem: string | Buffer): string | undefined {
   const { validFromDate, validToDate } = new X509Certificate(pem)
   const now = new Date()
   if (validToDate < now) return `has expired, at ${validToDate.toISOString()}`
@@ -63,7 +63,7 @@ function lapseOf(pem: string | Buffer): string | undefined {
  * Returns why OpenSSL refuses a certificate and its key, such as that the key is too short; `undefined` where
  * it does not.
  */
-function weaknessOf(cert: Buffer, key: Buffer): string | undefined {
+function tlsFault(cert: Buffer, key: Buffer): string | undefined {
   try {
     createSecureContext({ cert, key })
     return undefined

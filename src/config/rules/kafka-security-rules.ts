@@ -11,7 +11,7 @@ import { checkAuthorities, checkCertificate } from './certificate-rule.ts'
 export function checkKafkaSecurity(reader: VariableReader): void {
   checkTls(reader)
   checkSasl(reader)
-  checkSecretsOnTheWay(reader)
+  checkUnencryptedSecrets(reader)
 }
 
 /** Whether connections to brokers use TLS. */
@@ -40,7 +40,7 @@ function checkSasl(reader: VariableReader): void {
   if (chosen !== 'OAUTHBEARER') refuseFor(reader, Object.values(oauth), 'OAUTHBEARER')
   if (chosen === undefined || chosen === 'OAUTHBEARER') refuseFor(reader, [username, password], passwords)
   if (chosen === 'OAUTHBEARER') checkTokens(reader)
-  else if (chosen !== undefined) demand(reader, [username, password], `${mechanism.name}=${chosen}`)
+  else if (chosen !== undefined) requireAll(reader, [username, password], `${mechanism.name}=${chosen}`)
 }
 
 function refuseFor(reader: VariableReader, variables: readonly Variable<unknown>[], others: string): void {
@@ -61,14 +61,14 @@ function checkTokens(reader: VariableReader): void {
       refuse(reader, variable, `is for an endpoint, which ${tokenFile.name} replaces; unset one of them`)
     }
   } else if (isAnySet(reader, [...endpoint, scope])) {
-    demand(reader, endpoint, 'a token endpoint')
+    requireAll(reader, endpoint, 'a token endpoint')
   } else {
     reader.fault(mechanism, `needs ${tokenUrl.name} or ${tokenFile.name}`)
   }
 }
 
 /** Refuses mechanisms that send their secret, or as much as it, on an unencrypted connection. */
-function checkSecretsOnTheWay(reader: VariableReader): void {
+function checkUnencryptedSecrets(reader: VariableReader): void {
   const { mechanism } = kafkaSaslVariables
   const chosen = reader.value(mechanism)
   if (chosen !== 'PLAIN' && chosen !== 'OAUTHBEARER') return
@@ -79,7 +79,7 @@ function checkSecretsOnTheWay(reader: VariableReader): void {
   reader.fault(mechanism, 'sends its secret unencrypted; set TICKER_KAFKA_TLS=on')
 }
 
-function demand(reader: VariableReader, variables: readonly Variable<unknown>[], purpose: string): void {
+function requireAll(reader: VariableReader, variables: readonly Variable<unknown>[], purpose: string): void {
   for (const variable of variables) {
     if (!reader.isSet(variable)) reader.fault(variable, `required for ${purpose}: ${variable.kind.expected}`)
   }
@@ -112,8 +112,8 @@ export function kafkaSasl(reader: VariableReader): KafkaSasl | undefined {
   if (mechanism !== 'OAUTHBEARER') {
     return {
       mechanism,
-      username: present(reader, kafkaSaslVariables.username),
-      password: present(reader, kafkaSaslVariables.password),
+      username: requiredValue(reader, kafkaSaslVariables.username),
+      password: requiredValue(reader, kafkaSaslVariables.password),
     }
   }
   const path = reader.value(kafkaSaslVariables.tokenFile)
@@ -122,16 +122,16 @@ export function kafkaSasl(reader: VariableReader): KafkaSasl | undefined {
     mechanism,
     tokens: {
       kind: 'endpoint',
-      url: present(reader, kafkaSaslVariables.tokenUrl),
-      clientId: present(reader, kafkaSaslVariables.clientId),
-      clientSecret: present(reader, kafkaSaslVariables.clientSecret),
+      url: requiredValue(reader, kafkaSaslVariables.tokenUrl),
+      clientId: requiredValue(reader, kafkaSaslVariables.clientId),
+      clientSecret: requiredValue(reader, kafkaSaslVariables.clientSecret),
       scope: reader.value(kafkaSaslVariables.scope),
     },
   }
 }
 
 /** Reads a value that `checkKafkaSecurity` has required. */
-function present<T>(reader: VariableReader, variable: Variable<T | undefined>): T {
+function requiredValue<T>(reader: VariableReader, variable: Variable<T | undefined>): T {
   const value = reader.value(variable)
   if (value === undefined) throw new ConfigError([`${variable.name}: required`])
   return value

@@ -19,7 +19,7 @@ export function checkLimits(reader: VariableReader): void {
  */
 function checkMemory(reader: VariableReader): void {
   const { memoryRefusePercent: refuse, memoryShedPercent: shed, memoryLimitBytes: limit } = limitVariables
-  if (isAnyWrong(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
+  if (isAnyInvalid(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
   const percent = reader.value(refuse)
   if (percent > reader.value(shed)) {
     reader.fault(shed, `is lower than ${refuse.name} (${percent}); set it to at least that`)
@@ -41,7 +41,7 @@ function checkMemory(reader: VariableReader): void {
 /** The message rate must permit a message of the greatest length. */
 function checkMessages(reader: VariableReader): void {
   const { maxMessageBytes: longest, messagesPerSecond: rate } = limitVariables
-  if (isAnyWrong(reader, [longest, rate])) return
+  if (isAnyInvalid(reader, [longest, rate])) return
   const cost = 1 + Math.floor(reader.value(longest) / bytesPerMessage)
   const least = Math.ceil((cost * 1000) / messageBurstMs)
   if (reader.value(rate) >= least) return
@@ -57,7 +57,7 @@ function checkMessages(reader: VariableReader): void {
 /** Heartbeats tell a slow client that it is behind, so one has to come before its session ends. */
 function checkSlowness(reader: VariableReader): void {
   const { slowTimeoutMs: slow, heartbeatMs: heartbeat } = limitVariables
-  if (isAnyWrong(reader, [slow, heartbeat])) return
+  if (isAnyInvalid(reader, [slow, heartbeat])) return
   if (reader.value(slow) >= reader.value(heartbeat)) return
   reader.fault(
     reader.isSet(slow) ? slow : heartbeat,
@@ -66,6 +66,6 @@ function checkSlowness(reader: VariableReader): void {
   )
 }
 
-function isAnyWrong(reader: VariableReader, variables: readonly Variable<unknown>[]): boolean {
+function isAnyInvalid(reader: VariableReader, variables: readonly Variable<unknown>[]): boolean {
   return variables.some(variable => reader.isInvalid(variable))
 }

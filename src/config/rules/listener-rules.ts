@@ -18,7 +18,7 @@ export function checkPorts(reader: VariableReader): void {
       earlier =>
         port !== 0 &&
         port === reader.value(earlier.port) &&
-        meet(reader.value(listener.host), reader.value(earlier.host)),
+        overlap(reader.value(listener.host), reader.value(earlier.host)),
     )
     if (other === undefined) before.push(listener)
     else reader.fault(listener.port, `is the same port as ${other.port.name}; change one of them`)
@@ -26,14 +26,16 @@ export function checkPorts(reader: VariableReader): void {
 }
 
 /** Whether a connection could reach both listeners: one on a wildcard address listens on all. */
-function meet(one: string, other: string): boolean {
+function overlap(one: string, other: string): boolean {
   return addressesOf(one).some(first =>
-    addressesOf(other).some(second => first === second || covers(first, second) || covers(second, first)),
+    addressesOf(other).some(
+      second => first === second || includesAddress(first, second) || includesAddress(second, first),
+    ),
   )
 }
 
 /** `::` includes IPv4. */
-function covers(all: string, address: string): boolean {
+function includesAddress(all: string, address: string): boolean {
   return all === '::' || (all === '0.0.0.0' && !address.includes(':'))
 }
 

@@ -67,14 +67,14 @@ function checkProduction(reader: VariableReader): void {
   if (!reader.isSet(authVariables.keySetUrl) && !reader.isSet(authVariables.publicKey)) {
     reader.fault(authVariables.keySetUrl, 'required in production, or TICKER_JWT_PUBLIC_KEY')
   }
-  checkExposure(reader)
+  checkPlaintext(reader)
 }
 
 const developmentOnly =
   'exists only in development; unset it, or set TICKER_MODE=development on your own machine'
 
 /** DESIGN §6: plain `ws` stays on loopback unless the operator protects the rest of the way. */
-function checkExposure(reader: VariableReader): void {
+function checkPlaintext(reader: VariableReader): void {
   const { host, certificateFile, keyFile, trustedProxies } = streamVariables
   if (isLoopback(reader.value(host)) || reader.isSet(trustedProxies)) return
   if (reader.isSet(certificateFile) || reader.isSet(keyFile)) return
@@ -138,9 +138,9 @@ function checkTopics(reader: VariableReader): void {
   const first = new Map<string, Variable<string>>()
   for (const variable of Object.values(topicVariables)) {
     const name = reader.value(variable)
-    const other = first.get(metricName(name))
-    if (other === undefined) first.set(metricName(name), variable)
-    else if (reader.value(other) !== name) reader.fault(variable, collision(other, reader.value(other)))
+    const other = first.get(kafkaMetricName(name))
+    if (other === undefined) first.set(kafkaMetricName(name), variable)
+    else if (reader.value(other) !== name) reader.fault(variable, topicCollision(other, reader.value(other)))
     else reader.fault(variable, `"${name}" is the topic of ${other.name} as well; each stream needs its own`)
   }
 }
@@ -149,11 +149,11 @@ function checkTopics(reader: VariableReader): void {
  * Kafka refuses a topic whose name differs from another's only in these characters, because its metrics would
  * coincide.
  */
-function metricName(topic: string): string {
+function kafkaMetricName(topic: string): string {
   return topic.replaceAll('.', '_')
 }
 
-function collision(other: Variable<unknown>, name: string): string {
+function topicCollision(other: Variable<unknown>, name: string): string {
   return `differs from ${other.name}=${name} only in "." and "_", one topic for Kafka; rename one of them`
 }
 
@@ -163,9 +163,9 @@ function checkDeadLetters(reader: VariableReader): void {
   if (topic === undefined) return
   for (const stream of Object.values(topicVariables)) {
     const name = reader.value(stream)
-    if (metricName(name) !== metricName(topic)) continue
+    if (kafkaMetricName(name) !== kafkaMetricName(topic)) continue
     const copied = `"${topic}" is the topic of ${stream.name} as well; copies there would be read as events`
-    reader.fault(variable, name === topic ? copied : collision(stream, name))
+    reader.fault(variable, name === topic ? copied : topicCollision(stream, name))
   }
   if (reader.value(generalVariables.mode) === 'development' && !reader.isSet(kafkaVariables.brokers)) {
     reader.fault(variable, 'the embedded log keeps no dead letters; set TICKER_KAFKA_BROKERS, or unset it')

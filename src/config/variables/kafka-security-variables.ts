@@ -1,8 +1,7 @@
 import { isIP } from 'node:net'
 import { passwordMechanisms } from '../../log/kafka/connection/kafka-access.ts'
-import { Secret } from '../../diagnostics/secret.ts'
 import { secureUrl } from '../kinds/address-kinds.ts'
-import { host, type Kind, kind, singleLine, oneOf, readableFile } from '../kinds/kind.ts'
+import { host, kind, oneOf, readableFile, secret, singleLine } from '../kinds/kind.ts'
 import { certificateFile, privateKeyFile } from '../kinds/key-kinds.ts'
 import { optional } from './variable.ts'
 
@@ -44,13 +43,7 @@ export const kafkaTlsVariables = {
   }),
 }
 
-const secretLine: Kind<Secret> = {
-  expected: singleLine(4096).expected,
-  parse(text) {
-    const parsed = singleLine(4096).parse(text)
-    return 'fault' in parsed ? parsed : { value: new Secret(parsed.value) }
-  },
-}
+const secretLine = secret(singleLine(4096))
 
 const passwordList = passwordMechanisms.join(', ')
 

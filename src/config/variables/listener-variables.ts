@@ -1,15 +1,14 @@
-import { Secret } from '../../diagnostics/secret.ts'
 import { isLoopback } from '../../system/ip-address.ts'
 import { logLevels } from '../config.ts'
 import { addressRange, allowedOrigins } from '../kinds/address-kinds.ts'
 import { certificateFile, privateKeyFile } from '../kinds/key-kinds.ts'
 import {
-  type Kind,
   commaSeparated,
   kind,
   listenHost,
   oneOf,
   port,
+  secret,
   textMatching,
   wholeNumber,
 } from '../kinds/kind.ts'
@@ -104,15 +103,7 @@ export const operationsVariables = {
   }),
 }
 
-const token = textMatching('32 to 512 characters without white space', /^[\x21-\x7e]{32,512}$/)
-
-const secretToken: Kind<Secret> = {
-  expected: token.expected,
-  parse(text) {
-    const parsed = token.parse(text)
-    return 'fault' in parsed ? parsed : { value: new Secret(parsed.value) }
-  },
-}
+const secretToken = secret(textMatching('32 to 512 characters without white space', /^[\x21-\x7e]{32,512}$/))
 
 /** Administrators elsewhere use a tunnel that authenticates them (`ssh -L`, `kubectl port-forward`). */
 const loopbackHost = kind('127.0.0.1, ::1 or localhost', value => (isLoopback(value) ? value : undefined))
