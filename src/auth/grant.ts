@@ -63,6 +63,9 @@ const lastSecond = 253_402_300_799
  * `iat`, `scope` (RFC 8693 §4.2; unknown scopes belong to other services), and `ticker: { feeds, channels,
  * symbols, rooms }`, each an array of names or `*`. An absent member allows nothing; a malformed one throws a
  * `TokenError`.
+ *
+ * Written by hand: with valibot it is longer, since most checks would be functions of ours. An array is an
+ * object to it, and a list of names becomes one shared or interned set.
  */
 export function parseGrant(claims: unknown): Grant {
   if (!isRecord(claims)) throw fault('the claims are not an object')

@@ -21,8 +21,8 @@ export function readOptions<const Config extends ParseArgsConfig>(
 type ErrorClass = abstract new (...args: never[]) => Error
 
 /**
- * Runs the command of this process and sets the exit code: that of `run`, 2 for an error of `usageErrors`, or 1
- * for another fault, whose message it prints.
+ * Runs the command of this process and sets the exit code: that of `run`, 2 for an error of `usageErrors`, or
+ * 1 for another fault, whose message it prints.
  */
 export async function runCommand(
   name: string,
