@@ -11,7 +11,7 @@ import { memoryLimit, shareOfWorker } from '../limits/process-memory.ts'
 import { appendFailureOf } from '../log/append-failure.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { longestHeaderTokenBytes } from '../transport/http-refusals.ts'
+import { maxHeaderTokenBytes } from '../transport/http-refusals.ts'
 
 interface TokenCheckParts {
   readonly keys: TokenKeys
@@ -24,7 +24,7 @@ export function createTokenCheck(
   { auth, limits }: Config,
   { keys, revocations, log }: TokenCheckParts,
 ): TokenVerifier {
-  const longestTokenBytes = Math.max(limits.maxMessageBytes, longestHeaderTokenBytes)
+  const longestTokenBytes = Math.max(limits.maxMessageBytes, maxHeaderTokenBytes)
   const verify = createTokenVerifier({ ...auth, keys: keys.find, keySet: keys.set, longestTokenBytes })
   return withRefusalLog(withRevocations(verify, revocations), log)
 }

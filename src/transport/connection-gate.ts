@@ -8,65 +8,65 @@ import { refuseLate, refuseSocket } from './http-refusals.ts'
 import { RequestSequencer } from './request-sequencer.ts'
 
 export interface ConnectionGateOptions {
-  /** Does what connections, requests and handshakes cost. */
+  /** Runs the work for connections, requests and handshakes. */
   readonly work: SlicedQueue
   /** From the connection to its first complete request, TLS included. */
   readonly handshakeTimeoutMs: number
-  /** Connections that may be without a complete first request at a time. */
+  /** Connections at a time that have not sent a complete request. */
   readonly maxHandshakes: number
-  /** Those of one address among them that may be slow. */
+  /** How many of them may be slow and of one address. */
   readonly maxHandshakesPerAddress: number
-  /** Connections of every kind. */
+  /** Of every kind. */
   readonly maxConnections: number
-  /** Tells trusted proxies, whose connections are not those of one address. */
+  /** Recognises trusted proxies, whose connections are of many addresses. */
   readonly isProxy: (peer: string) => boolean
 }
 
-/** Connections that were ended without a request, since start. */
+/** Connections ended without a request, since start. */
 export interface GateCounts {
-  /** They took longer than they may. */
+  /** They took longer than `handshakeTimeoutMs`. */
   late: number
-  /** Too many had none; the slowest were ended, or, where none was slow, the newest. */
+  /** Too many were without a request; the slowest was ended, or, where none was slow, the newest. */
   crowded: number
-  /** Too many of one address had none, and these were slow. */
+  /** Too many slow ones were of one address. */
   address: number
-  /** There were as many connections as descriptors allow; ended were the same as when crowded. */
+  /** There were as many connections as file descriptors allow; one was ended as for `crowded`. */
   full: number
 }
 
 /** A connection without a complete first request. */
 interface Handshake {
   readonly socket: Socket
-  /** What stands for its address. */
+  /** The key of its address. */
   readonly key: string
   readonly sinceMs: number
   /** Called when the connection is gone. */
   readonly forget: () => void
-  /** Whether it has sent something and waits for its turn: a node that is busy is slow then, not its peer. */
-  waits: boolean
-  /** Where HTTP is spoken, once it is: within TLS if there is any. */
+  /** Whether it has sent something and waits for its turn: then the node is slow, not the peer. */
+  isWaiting: boolean
+  /** The socket that HTTP is spoken on, within TLS if there is any; absent before that. */
   http?: Socket
 }
 
-/** Whoever takes longer for a first request has to make place for others. */
+/** A connection that takes longer for its first request has to make room for others. */
 const slowMs = 2000
 const sweepMs = 500
 
 /**
- * Stands before an HTTP server that does not listen yet: connections, once they have sent something, requests and upgrades come
- * to it a few in each turn of the event loop, so that a storm of them cannot stall what is under way.
+ * Protects an HTTP server that does not listen yet. Connections that have sent something, requests and
+ * upgrades reach the server a few in each turn of the event loop, so that a storm of them does not hold up
+ * deliveries.
  */
 export class ConnectionGate {
   readonly counts: GateCounts = { late: 0, crowded: 0, address: 0, full: 0 }
   readonly #options: ConnectionGateOptions
-  /** By peer, in the order in which they came. */
+  /** By peer, oldest first. */
   readonly #handshakes = new Map<string, Handshake>()
-  /** How many of them each address has. */
+  /** How many handshakes each address has. */
   readonly #perAddress = new Map<string, number>()
-  /** Of every kind. */
   #connections = 0
   readonly #gone = (): void => void this.#connections--
-  /** When the connections came that asked for an upgrade. */
+  /** When connections that asked for an upgrade came. */
   readonly #arrivals = new WeakMap<Duplex, number>()
   readonly #requests: RequestSequencer
   readonly #isEncrypted: boolean
@@ -87,7 +87,7 @@ export class ConnectionGate {
       this.#begin(request.socket, () => answer(request, response)),
     )
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      // Node has taken its own listener away: an error meanwhile would end the process.
+      // Node has removed its own listener: an error meanwhile would end the process.
       socket.on('error', ignore)
       this.#arrivals.set(socket, this.#handshakes.get(peerOf(socket))?.sinceMs ?? performance.now())
       this.#begin(socket, () => {
@@ -104,37 +104,40 @@ export class ConnectionGate {
     return this.#handshakes.size
   }
 
-  /** How long a connection had existed when it asked for an upgrade, and since then; from its latest request on if that was not its first. */
+  /**
+   * Returns how long a connection that asked for an upgrade has existed; counted from its latest request if
+   * that was not its first.
+   */
   ageMsOf(socket: Duplex): number {
     return performance.now() - (this.#arrivals.get(socket) ?? performance.now())
   }
 
   /**
-   * Lets nothing more in, and ends what comes or waits: once the server closes, nobody would answer it, and the server would wait for
-   * it. To be called before that.
+   * Ends every connection that comes or waits. Call it before the server closes: the server would wait for
+   * connections that nobody answers any more.
    */
   stop(): void {
     this.#isStopped = true
     for (const { socket } of this.#handshakes.values()) socket.destroy()
   }
 
-  /** Lets a connection in when it has something to say, and its turn has come. */
+  /** Lets a connection in when it has sent something and its turn has come. */
   #arrive(socket: Socket): void {
     this.#connections++
     socket.on('close', this.#gone)
-    if (!this.#hasPlace(socket)) return
+    if (!this.#hasRoom(socket)) return
     const key = addressKey(socket.remoteAddress ?? '')
     const peer = peerOf(socket)
     const forget = (): void => this.#delete(peer)
-    const handshake: Handshake = { socket, key, sinceMs: performance.now(), forget, waits: false }
+    const handshake: Handshake = { socket, key, sinceMs: performance.now(), forget, isWaiting: false }
     this.#handshakes.set(peer, handshake)
     this.#perAddress.set(key, (this.#perAddress.get(key) ?? 0) + 1)
     socket.on('error', ignore)
     socket.on('close', forget)
     socket.once('readable', () => {
-      handshake.waits = true
+      handshake.isWaiting = true
       this.#options.work.enqueue(() => {
-        handshake.waits = false
+        handshake.isWaiting = false
         socket.off('error', ignore)
         if (this.#isStopped) socket.destroy()
         if (socket.destroyed) return
@@ -144,21 +147,21 @@ export class ConnectionGate {
     })
   }
 
-  /** Whether a new connection has a place; otherwise it has been ended. */
-  #hasPlace(socket: Socket): boolean {
+  /** Returns whether there is room for a new connection; otherwise the connection has been ended. */
+  #hasRoom(socket: Socket): boolean {
     const { maxHandshakes, maxConnections } = this.#options
-    if (this.#connections > maxConnections) return this.#makePlace(socket, 'full')
-    return this.#handshakes.size < maxHandshakes || this.#makePlace(socket, 'crowded')
+    if (this.#connections > maxConnections) return this.#makeRoom(socket, 'full')
+    return this.#handshakes.size < maxHandshakes || this.#makeRoom(socket, 'crowded')
   }
 
-  /** HTTP is spoken from here on. */
+  /** HTTP is spoken on this socket from now on. */
   #speak(socket: Socket): void {
     const handshake = this.#handshakes.get(peerOf(socket))
     if (handshake !== undefined) handshake.http = socket
   }
 
-  /** Ends the slowest handshake, or else the newest; whether there is place now. */
-  #makePlace(newest: Socket, reason: 'crowded' | 'full'): boolean {
+  /** Ends the slowest handshake, or else the newest. Returns whether there is room now. */
+  #makeRoom(newest: Socket, reason: 'crowded' | 'full'): boolean {
     this.counts[reason] += 1
     const [oldest] = this.#handshakes.values()
     const isSlow = oldest !== undefined && performance.now() - oldest.sinceMs > slowMs
@@ -171,10 +174,10 @@ export class ConnectionGate {
   #endLate(): void {
     const { handshakeTimeoutMs } = this.#options
     const nowMs = performance.now()
-    for (const [peer, { socket, key, sinceMs, http, waits }] of this.#handshakes) {
+    for (const [peer, { socket, key, sinceMs, http, isWaiting }] of this.#handshakes) {
       const ageMs = nowMs - sinceMs
       if (ageMs < Math.min(slowMs, handshakeTimeoutMs)) return
-      if (waits) continue
+      if (isWaiting) continue
       const isLate = ageMs >= handshakeTimeoutMs
       if (!isLate && !this.#isOneTooMany(socket, key)) continue
       this.counts[isLate ? 'late' : 'address'] += 1
@@ -192,7 +195,7 @@ export class ConnectionGate {
     return (this.#perAddress.get(key) ?? 0) > maxHandshakesPerAddress && !isProxy(remoteAddress)
   }
 
-  /** It is no handshake any more, and nothing of it is kept by its connection, which may last. */
+  /** Forgets a handshake that has ended, also where its connection lasts. */
   #forget(peer: string): void {
     const handshake = this.#handshakes.get(peer)
     if (handshake === undefined) return
@@ -209,10 +212,10 @@ export class ConnectionGate {
     else this.#perAddress.delete(key)
   }
 
-  /** Does what a request asks for, when its turn comes. */
+  /** Handles a request when its turn comes. */
   #begin(socket: Socket, work: () => void): void {
     this.#forget(peerOf(socket))
-    this.#requests.begin(socket, () => {
+    this.#requests.enqueue(socket, () => {
       if (this.#isStopped) socket.destroy()
       else work()
     })
@@ -221,14 +224,14 @@ export class ConnectionGate {
 
 type Listener = (...args: unknown[]) => void
 
-/** Takes the one listener of an event away from a server. */
+/** Removes the one listener of an event from a server, and returns it. */
 function takeListener(server: Server, event: string): Listener {
   const [listener] = server.listeners(event)
   server.removeAllListeners(event)
   return (...args) => listener?.apply(server, args)
 }
 
-/** The same for a TLS connection and the TCP connection under it. */
+/** Returns a key that is the same for a TLS connection and the TCP connection under it. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`
 }

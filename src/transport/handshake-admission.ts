@@ -12,25 +12,27 @@ export interface HandshakeAdmissionOptions {
   readonly quotas: NodeQuotas
 }
 
-/** Why a handshake was refused: all places of its address are taken, too many come, or whoever keeps count of them is silent. */
-export type HandshakeFault = 'address' | 'rate' | 'silence'
+/**
+ * Why a connection is refused: all slots of its address are taken, too many handshakes come, or the process
+ * that keeps the quotas does not answer.
+ */
+export type AdmissionRefusal = 'address' | 'rate' | 'silence'
 
-/** A place on this node, or why there is none. */
-export type HandshakeAdmissionResult = { readonly release: Release } | { readonly fault: HandshakeFault }
+export type HandshakeAdmissionResult = { readonly release: Release } | { readonly refusal: AdmissionRefusal }
 
-/** What a second's worth of handshakes may be delayed by before further ones are refused. */
-const longestWaitMs = 5000
+/** Handshakes that would have to wait longer are refused. */
+const maxWaitMs = 5000
 
 /**
- * Lets handshakes in at the pace that the node and their address may have. Who comes faster waits, so that a client which connects
- * again without a pause is slowed down; who comes much faster is refused.
+ * Limits the rate of handshakes, for the node and for each address. An address that is faster waits, so that
+ * a client which connects again without a pause is slowed down. An address that is much faster is refused.
  */
 export class HandshakeAdmission {
   /** Handshakes that had to wait, since start. */
   delayed = 0
   readonly #quotas: NodeQuotas
-  /** Connections that asked for something else than a stream, with what came of their claim. */
-  readonly #plain = new WeakMap<Socket, Promise<HandshakeFault | undefined>>()
+  /** Connections that asked for something else than a stream, and why they were refused. */
+  readonly #plain = new WeakMap<Socket, Promise<AdmissionRefusal | undefined>>()
 
   constructor({ quotas }: HandshakeAdmissionOptions) {
     this.#quotas = quotas
@@ -41,21 +43,24 @@ export class HandshakeAdmission {
     try {
       return await this.#admit(addressKey(address))
     } catch (error) {
-      if (error instanceof QuotasUnavailableError) return { fault: 'silence' }
+      if (error instanceof QuotasUnavailableError) return { refusal: 'silence' }
       throw error
     }
   }
 
-  /** Claims a place for a connection that asks by plain HTTP, with its first request, until it is gone: such a one may last as long. */
-  admitPlain(socket: Socket, address: string): Promise<HandshakeFault | undefined> {
+  /**
+   * Acquires a slot for a connection that asks by plain HTTP, with its first request, until the connection is
+   * gone.
+   */
+  admitPlain(socket: Socket, address: string): Promise<AdmissionRefusal | undefined> {
     const known = this.#plain.get(socket)
     if (known !== undefined) return known
-    const claimed = this.#claimPlain(socket, addressKey(address))
-    this.#plain.set(socket, claimed)
-    return claimed
+    const acquired = this.#acquirePlain(socket, addressKey(address))
+    this.#plain.set(socket, acquired)
+    return acquired
   }
 
-  async #claimPlain(socket: Socket, key: string): Promise<HandshakeFault | undefined> {
+  async #acquirePlain(socket: Socket, key: string): Promise<AdmissionRefusal | undefined> {
     try {
       const release = await this.#quotas.acquire('httpConnectionsPerAddress', key)
       if (release === undefined) return 'address'
@@ -69,19 +74,21 @@ export class HandshakeAdmission {
   }
 
   async #admit(key: string): Promise<HandshakeAdmissionResult> {
-    const waitMs = await this.#quotas.reserve(turnOf(key), longestWaitMs)
-    if (waitMs > longestWaitMs) return { fault: 'rate' }
+    const waitMs = await this.#quotas.reserve(claimsOf(key), maxWaitMs)
+    if (waitMs > maxWaitMs) return { refusal: 'rate' }
     if (waitMs > 0) {
       this.delayed += 1
       await pause(waitMs)
     }
     const release = await this.#quotas.acquire('connectionsPerAddress', key)
-    return release === undefined ? { fault: 'address' } : { release }
+    return release === undefined ? { refusal: 'address' } : { release }
   }
 }
 
-/** A place in the order of its address, then in that of the node, which a flood from one address must not use up. */
-function turnOf(key: string): RateClaim[] {
+/**
+ * Claims a turn of the address first, then one of the node: a flood from one address must not use those up.
+ */
+function claimsOf(key: string): RateClaim[] {
   return [
     { kind: 'handshakesPerAddress', key, count: 1 },
     { kind: 'handshakes', key: '', count: 1 },

@@ -2,19 +2,22 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** A token of this length is taken in an `Authorization` header, beside the header fields that clients and proxies send. */
-export const longestHeaderTokenBytes = 16_384
-/** Request line and header fields of one request together. */
-const maxHeaderSize = longestHeaderTokenBytes + 4096
+/**
+ * The longest token accepted in an `Authorization` header, beside the header fields that clients and proxies
+ * send.
+ */
+export const maxHeaderTokenBytes = 16_384
+/** Of the request line and header fields of one request together. */
+const maxHeaderSize = maxHeaderTokenBytes + 4096
 
 /**
- * Fastify's options by which everything that is refused before it comes to a route is refused like the rest: with a status and
- * `{"error":"…"}`. To be completed by `refuseFaults`, which adds what needs the server.
+ * Fastify's options that refuse requests before they reach a route as the routes do: with a status and
+ * `{"error":"…"}`. `refuseFaults` adds what needs the server.
  */
 export const refusalOptions = {
-  clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) => refuseUnread(socket, error),
+  clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) => refuseUnparsed(socket, error),
   frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    // An upgrade, which Node has let go of: nobody else would end it.
+    // Node has let go of a socket that asked for an upgrade: nobody else would end it.
     reply.raw.once('finish', () => request.raw.socket.destroySoon())
     void reply
       .code(error.statusCode ?? 400)
@@ -23,10 +26,10 @@ export const refusalOptions = {
   },
 } as const
 
-/** Node's own options; it would answer a request without `Host` with an empty 400. */
+/** Node's own options. Node would answer a request without `Host` with an empty 400. */
 export const serverOptions = { requireHostHeader: false, maxHeaderSize } as const
 
-/** Refuses what Node would refuse without a word, and what a route or a parser throws. */
+/** Refuses with a reason what Node would refuse without one, and what a route or a parser throws. */
 export function refuseFaults(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const { statusCode = 500 } = error
@@ -49,12 +52,12 @@ export function refuseFaults(app: FastifyInstance): void {
   )
 }
 
-/** So long is read what still comes: a connection that is closed before would be reset, and the answer lost on its way. */
+/** How long to go on reading: a connection closed before would be reset, and the answer lost on its way. */
 const lingerMs = 1000
 
-/** Answers a peer of whose request there is no reply to answer with, and ends the connection. */
+/** Answers on a socket that has no Fastify reply, and ends the connection. */
 export function refuseSocket(socket: Duplex, status: number, error: string): void {
-  // Node may have taken its own listener away: an error would end the process.
+  // Node may have removed its own listener: an error would end the process.
   socket.on('error', () => socket.destroy())
   if (!socket.writable) return
   const body = JSON.stringify({ error })
@@ -70,13 +73,13 @@ function jsonHeaders(body: string) {
   return { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) }
 }
 
-/** Refuses a request that does not come to its end. */
+/** Refuses a request that was not complete in time. */
 export function refuseLate(socket: Duplex): void {
   refuseSocket(socket, 408, 'the request was not complete in time')
 }
 
-/** Refuses a request that the parser gave up on. */
-function refuseUnread(socket: Duplex, error: NodeJS.ErrnoException): void {
+/** Refuses a request that Node's parser gave up on. */
+function refuseUnparsed(socket: Duplex, error: NodeJS.ErrnoException): void {
   const { code = '' } = error
   if (code === 'ECONNRESET') return void socket.destroy()
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseLate(socket)
@@ -91,13 +94,13 @@ const parserFaults = new Map<string, readonly [number, string]>([
     [
       431,
       `the header fields of the request come to more than ${maxHeaderSize} bytes; a token of more than ` +
-        `${longestHeaderTokenBytes} goes into the "auth" message of the stream`,
+        `${maxHeaderTokenBytes} goes into the "auth" message of the stream`,
     ],
   ],
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', [413, 'the chunk extensions are too long']],
 ])
 
-/** Fastify's messages name the path, query and all, which may be a token. */
+/** Fastify's messages name the path with its query, which may be a token. */
 function messageOf({ code, message }: FastifyError): string {
   return code === 'FST_ERR_BAD_URL'
     ? 'the path is malformed: a % is not followed by two digits of UTF-8'

@@ -2,35 +2,38 @@ import type { Socket } from 'node:net'
 import type { SlicedQueue } from '../limits/sliced-queue.ts'
 import { Queue } from '../limits/queue.ts'
 
-/** A connection of which more requests wait is not read until they are done. */
-const mostWaiting = 16
+/** A connection with more waiting requests is not read until these are done. */
+const maxWaiting = 16
 
 /**
- * Begins the requests of each connection one after the other, each in a turn of its own, so that a connection which sends thousands
- * at once (pipelining, RFC 9112 §9.3.2) waits for itself, and not everybody else for it.
+ * Begins the requests of each connection one after the other, each in a turn of its own. A connection that
+ * sends thousands at once (pipelining, RFC 9112 §9.3.2) waits for itself, and others do not wait for it.
  */
 export class RequestSequencer {
   readonly #work: SlicedQueue
-  /** What waits behind the one whose turn is next. */
+  /** Requests behind the one whose turn is next. */
   readonly #waiting = new WeakMap<Socket, Queue<() => void>>()
 
   constructor(work: SlicedQueue) {
     this.#work = work
   }
 
-  /** Does what a request of a connection asks for, when its turn comes; of a connection that has ended, nothing is done. */
-  begin(socket: Socket, request: () => void): void {
+  /** Handles a request of a connection when its turn comes, unless the connection has ended by then. */
+  enqueue(socket: Socket, request: () => void): void {
     const waiting = this.#waiting.get(socket)
     if (waiting === undefined) {
       this.#waiting.set(socket, new Queue())
       this.#goOn(socket, request)
     } else {
       waiting.push(request)
-      if (waiting.length === mostWaiting) this.#pauseAfter(socket, waiting)
+      if (waiting.length === maxWaiting) this.#pauseAfter(socket, waiting)
     }
   }
 
-  /** Node reads on at the end of each request, so this has to come when all of what was read is parsed, and before more is. */
+  /**
+   * Node reads on at the end of each request, so pausing has to come after everything read is parsed, and
+   * before more is.
+   */
   #pauseAfter(socket: Socket, waiting: Queue<() => void>): void {
     process.nextTick(() => {
       if (waiting.length > 0) socket.pause()

@@ -1,8 +1,12 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import { extension } from 'ws'
+import { type AllowedOrigins, isOriginAllowed } from '../../auth/origin-policy.ts'
 import { deflateWindowBits } from '../../wire/prepared-frame.ts'
+import type { WireForm } from '../../wire/wire-form.ts'
+import type { AdmissionRefusal } from '../handshake-admission.ts'
 
-/** Why a handshake was refused. */
-const handshakeRefusals = [
+const refusalReasons = [
   'not_ready',
   'origin',
   'query',
@@ -15,10 +19,28 @@ const handshakeRefusals = [
   'silence',
 ] as const
 
-export type HandshakeRefusal = (typeof handshakeRefusals)[number]
+export type HandshakeRefusalReason = (typeof refusalReasons)[number]
 
 /** Handshakes refused since start, by reason. */
-export type HandshakeRefusalCounts = Record<HandshakeRefusal, number>
+export type HandshakeRefusalCounts = Record<HandshakeRefusalReason, number>
+
+/** A refused handshake. The answer says why, for people who read the client's log. */
+export interface HandshakeRefusal {
+  readonly status: number
+  readonly reason: HandshakeRefusalReason
+  readonly message: string
+  readonly retryAfterS?: number
+}
+
+export interface HandshakeRules {
+  /** How sessions may speak; a client that offers no subprotocol gets the first one. */
+  readonly forms: readonly [WireForm, ...WireForm[]]
+  readonly allowedOrigins: AllowedOrigins
+  /** Whether the feed is warmed up and the node is not leaving. */
+  readonly isReady: () => boolean
+  /** Whether the node is short of memory, and accepts no connection; never, if left out. */
+  readonly isShort?: () => boolean
+}
 
 export function createHandshakeRefusalCounts(): HandshakeRefusalCounts {
   return {
@@ -35,24 +57,112 @@ export function createHandshakeRefusalCounts(): HandshakeRefusalCounts {
   }
 }
 
-const name = 'permessage-deflate'
+/** Returns why a request for the stream is refused; `undefined` where it is not. */
+export function checkHandshake(request: FastifyRequest, rules: HandshakeRules): HandshakeRefusal | undefined {
+  const { origin } = request.headers
+  if (!rules.isReady()) {
+    const message = 'not ready: still reading the log, or leaving; try again'
+    return { status: 503, retryAfterS: 1, reason: 'not_ready', message }
+  }
+  if (rules.isShort?.() === true) {
+    const message =
+      'this node is short of memory (TICKER_MEMORY_LIMIT_BYTES): try another one, or again after a while'
+    return { status: 503, retryAfterS: 10, reason: 'memory', message }
+  }
+  if (!isOriginAllowed(origin, rules.allowedOrigins)) {
+    return { status: 403, reason: 'origin', message: `Origin ${origin}: not among TICKER_ALLOWED_ORIGINS` }
+  }
+  if (request.url.includes('?')) {
+    const message =
+      'no query is taken here: a token goes into the Authorization header or the "auth" message, ' +
+      'never into a URL'
+    return { status: 400, reason: 'query', message }
+  }
+  return request.ws ? checkUpgrade(request.headers, rules.forms) : undefined
+}
+
+function checkUpgrade(
+  headers: FastifyRequest['headers'],
+  forms: readonly WireForm[],
+): HandshakeRefusal | undefined {
+  // `ws` also accepts draft 8, whose browsers send no `Origin`
+  // (draft-ietf-hybi-thewebsocketprotocol-08 §1.6).
+  if (headers['sec-websocket-version'] !== '13') {
+    return { status: 426, reason: 'version', message: 'expected Sec-WebSocket-Version: 13 (RFC 6455)' }
+  }
+  const offered = headers['sec-websocket-protocol']
+  if (offered === undefined || chooseForm(forms, splitProtocols(offered)) !== undefined) return undefined
+  const known = forms.map(form => form.subprotocol).join(', ')
+  const message = `Sec-WebSocket-Protocol ${offered}: expected ${known}, or none`
+  return { status: 400, reason: 'subprotocol', message }
+}
+
+function splitProtocols(offered: string): string[] {
+  return offered.split(',').map(name => name.trim())
+}
+
+/** Returns the first form that the client offers and the gateway has. */
+export function chooseForm(forms: readonly WireForm[], offered: Iterable<string>): WireForm | undefined {
+  for (const name of offered) {
+    const form = forms.find(({ subprotocol }) => subprotocol === name)
+    if (form !== undefined) return form
+  }
+  return undefined
+}
+
+/** The answers to connections that get no slot or no turn. */
+export const admissionRefusals: Readonly<Record<AdmissionRefusal, Omit<HandshakeRefusal, 'reason'>>> = {
+  address: {
+    status: 429,
+    message: 'too many connections from this address (TICKER_MAX_CONNECTIONS_PER_ADDRESS)',
+    retryAfterS: 5,
+  },
+  rate: {
+    status: 429,
+    message: 'too many handshakes at once; connect again after a while, with a growing, jittered delay',
+    retryAfterS: 5,
+  },
+  silence: {
+    status: 503,
+    message: 'the limits of this node cannot be asked for at the moment; try again',
+    retryAfterS: 1,
+  },
+}
 
 /**
- * The first offer of `permessage-deflate` that the gateway can accept, as a header of its own; `undefined` where there is none, and
- * the extension is declined (RFC 7692 §5.1). `ws` would refuse the handshake for an offer that it does not like, whatever stands behind
- * it. Throws a `SyntaxError` where the header is malformed (RFC 6455 §9.1).
+ * Leaves `ws` the one offer of compression that the gateway accepts, if there is one: `ws` would refuse the
+ * handshake for an offer that it does not like, whatever other offers follow.
  */
-export function acceptableOffer(header: string): string | undefined {
-  const offers = extension.parse(header)[name] ?? []
+export function keepAcceptableOffer({ headers }: IncomingMessage): void {
+  const name = 'sec-websocket-extensions'
+  if (headers[name] === undefined) return
+  try {
+    const chosen = acceptableOffer(headers[name])
+    if (chosen === undefined) delete headers[name]
+    else headers[name] = chosen
+  } catch {
+    // Malformed: `ws` refuses it.
+  }
+}
+
+const deflateName = 'permessage-deflate'
+
+/**
+ * Returns the first acceptable offer of `permessage-deflate` as a header of its own. `undefined`: there is
+ * none, and the extension is declined (RFC 7692 §5.1). Throws a `SyntaxError` for a malformed header (RFC
+ * 6455 §9.1).
+ */
+function acceptableOffer(header: string): string | undefined {
+  const offers = extension.parse(header)[deflateName] ?? []
   const offer = offers.find(parameters =>
     Object.entries(parameters).every(
       ([parameter, [value, ...repeated]]) => repeated.length === 0 && isAcceptable(parameter, value),
     ),
   )
-  return offer && extension.format({ [name]: [offer] })
+  return offer && extension.format({ [deflateName]: [offer] })
 }
 
-/** RFC 7692 §7.1. A client that can hold only less than the window of our frames gets them uncompressed. */
+/** RFC 7692 §7.1. A client whose window is smaller than that of our frames gets them uncompressed. */
 function isAcceptable(parameter: string, value: string | true | undefined): boolean {
   switch (parameter) {
     case 'server_no_context_takeover':

@@ -15,20 +15,20 @@ interface AcceptedConnection {
   readonly ageMs: number
 }
 
-/** Who is told of the end of a connection. */
-interface StreamEnd {
+/** What happens at the end of a connection. */
+interface ConnectionEnd {
   readonly log: FastifyBaseLogger
-  readonly gone: () => void
+  readonly onEnd: () => void
 }
 
 /**
- * Runs one connection from its handshake to its end, which is the one line it leaves in the log. It has few listeners, and none by
- * `once`, which takes 180 bytes more: the end comes only once.
+ * Runs one connection from its handshake to its end, which writes one line to the log. No listener is added
+ * by `once`, which takes 180 bytes more: the end comes only once.
  */
 export function runSession(
   connection: AcceptedConnection,
   sessions: Sessions,
-  { log, gone }: StreamEnd,
+  { log, onEnd }: ConnectionEnd,
 ): Session {
   const { webSocket, transport, request, address, ageMs } = connection
   const begunMs = performance.now()
@@ -38,7 +38,7 @@ export function runSession(
     messages++
     receive(session, data, isBinary)
   })
-  // Answered here, not by `ws`: a ping that is one too many ends the session instead.
+  // Answered here, not by `ws`: a ping too many ends the session instead.
   webSocket.on('ping', data => {
     if (session.receiveControl() && webSocket.readyState === webSocket.OPEN) webSocket.pong(data)
   })
@@ -61,13 +61,13 @@ export function runSession(
         items: session.size,
         messages,
         ...transport.written,
-        // What the peer did wrong: it is not read any more, so the code is 1006, whatever it answers.
+        // The peer's protocol error: the peer is not read any more, so the code is 1006, whatever it answers.
         ...(fault === undefined ? {} : { fault }),
       },
       'connection ended',
     )
     sessions.remove(session)
-    gone()
+    onEnd()
   })
   const authorization = readBearerToken(request.headers.authorization)
   if (authorization.kind === 'token') session.authenticate(authorization.token)
@@ -76,15 +76,15 @@ export function runSession(
   return session
 }
 
-/** One chunk of the socket may hold thousands of messages: those after the session's end are not even read. */
+/** One chunk of the socket may hold thousands of messages: those after the session's end are ignored. */
 function receive(session: Session, data: RawData, isBinary: boolean): void {
   if (session.state === 'ended' || !Buffer.isBuffer(data)) return
   if (isBinary) session.receiveBinary(data.length)
   else session.receive(data.toString('utf8'))
 }
 
-/** What `ws` closes with by itself, for what a peer has sent; without a reason, unless there is one here. At most 123 bytes each. */
-function faultReasons(maxMessageBytes: number): ReadonlyMap<number, string> {
+/** The reasons for the codes that `ws` closes with by itself, without a reason. At most 123 bytes each. */
+function closeReasonsOf(maxMessageBytes: number): ReadonlyMap<number, string> {
   return new Map([
     [1002, 'a frame that is not as RFC 6455 has it'],
     [1007, 'a text that is not UTF-8'],
@@ -93,14 +93,14 @@ function faultReasons(maxMessageBytes: number): ReadonlyMap<number, string> {
   ])
 }
 
-/** Makes the WebSockets of a server say why they close for what their peer has sent. */
+/** Makes the WebSockets of a server state a reason when they close for a fault of their peer. */
 export function explainFaults(
   { options }: FastifyInstance['websocketServer'],
   maxMessageBytes: number,
 ): void {
   const { WebSocket } = options
   if (WebSocket === undefined) return
-  const reasons = faultReasons(maxMessageBytes)
+  const reasons = closeReasonsOf(maxMessageBytes)
   options.WebSocket = class StreamSocket extends WebSocket {
     override close(code?: number, reason?: string | Buffer): void {
       super.close(code, reason ?? (code === undefined ? undefined : reasons.get(code)))

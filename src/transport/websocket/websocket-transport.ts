@@ -10,25 +10,26 @@ export interface WebSocketTransportOptions {
   /** The upgraded socket under it. */
   readonly socket: Socket
   readonly form: WireForm
-  /** Node's own queue beyond which nothing more is taken. */
+  /** Nothing more is written while Node's own queue is longer. */
   readonly maxUnsentBytes: number
-  /** How long a peer has to take the farewell and to close. */
+  /** How long a peer may take for the farewell and for closing. */
   readonly closeTimeoutMs: number
 }
 
 /** `WebSocket.OPEN`. */
 const open = 1
-/** A peer that sends more than this after its end is not read any more. */
-const maxBytesAfterEnd = 262_144
+/** A peer that sends more after the close frame is not read any more. */
+const maxBytesAfterClose = 262_144
 
 /**
- * A WebSocket under a session. Prepared frames go straight to the upgraded socket (0.8 of the CPU of
- * `ws.send`, an eighth of its allocations: shared FACTS), also compressed ones; `ws` keeps receiving, pings and closing. That is safe as
- * long as `ws` never compresses on this socket, since its deflate is asynchronous and would reorder: nothing is sent by `ws.send`.
+ * A WebSocket under a session. Prepared frames, also compressed ones, go straight to the upgraded socket:
+ * that takes 0.8 of the CPU of `ws.send` and an eighth of its allocations. `ws` keeps receiving, pings and
+ * closing. That is safe as long as nothing is sent by `ws.send`, whose asynchronous compression would reorder
+ * frames.
  */
 export class WebSocketTransport implements Transport {
   readonly form: WireForm
-  // Fields of its own, not one of options: a delivery finds them where nothing is in the processor's cache.
+  // Own fields, not one options object: a delivery finds them when nothing is in the processor's cache.
   readonly #socket: Socket
   readonly #webSocket: WebSocket
   readonly #maxUnsentBytes: number
@@ -50,7 +51,6 @@ export class WebSocketTransport implements Transport {
     this.#takesDeflated = webSocket.extensions.includes('permessage-deflate')
   }
 
-  /** Frames and bytes written, for the line that is logged at the end. */
   get written(): { readonly frames: number; readonly bytes: number } {
     return { frames: this.#frames, bytes: this.#bytes }
   }
@@ -71,45 +71,45 @@ export class WebSocketTransport implements Transport {
     this.#socket.on('drain', listener)
   }
 
-  write(block: PreparedFrame, mostUnsentBytes = this.#maxUnsentBytes): Written {
+  write(frame: PreparedFrame, maxUnsentBytes = this.#maxUnsentBytes): Written {
     const socket = this.#socket
-    if (socket.writableLength > mostUnsentBytes) return 'congested'
+    if (socket.writableLength > maxUnsentBytes) return 'congested'
     // After a close frame nothing may follow (RFC 6455 §5.5.1), whoever sent it.
     if (this.#webSocket.readyState !== open) return 'taken'
-    const frame = this.#takesDeflated ? block.deflated() : block.framed()
-    socket.write(frame)
+    const bytes = this.#takesDeflated ? frame.deflated() : frame.framed()
+    socket.write(bytes)
     this.#frames++
-    this.#bytes += frame.length
+    this.#bytes += bytes.length
     return socket.writableLength === 0 ? 'taken' : 'written'
   }
 
-  close(why: CloseCode, farewell?: PreparedFrame): void {
+  close(code: CloseCode, farewell?: PreparedFrame): void {
     if (this.#isClosing) return
     const webSocket = this.#webSocket
     const socket = this.#socket
     if (farewell !== undefined && webSocket.readyState === open) socket.write(farewell.framed())
     this.#isClosing = true
-    webSocket.close(why.code, why.reason)
+    webSocket.close(code.code, code.reason)
     const timeout = setTimeout(() => webSocket.terminate(), this.#closeTimeoutMs)
     webSocket.once('close', () => clearTimeout(timeout))
-    const mostBytes = socket.bytesRead + maxBytesAfterEnd
+    const mostBytes = socket.bytesRead + maxBytesAfterClose
     socket.on('data', () => {
       if (socket.bytesRead > mostBytes) webSocket.pause()
     })
   }
 
-  /** Ends the connection at once, whatever its peer has answered. */
+  /** Ends the connection at once. */
   terminate(): void {
     this.#webSocket.terminate()
   }
 
-  /** A pong has come. */
+  /** Notes that a pong has come. */
   answered(): void {
     this.#isAnswering = true
     this.#pongs++
   }
 
-  /** Asks the peer for a sign of life; false when it did not answer the last time. */
+  /** Sends a ping. Returns false if the last one was not answered. */
   probe(): boolean {
     if (!this.#isAnswering) return false
     this.#isAnswering = false

@@ -1,8 +1,8 @@
-/** What ws exports and its published types lack. */
+/** Adds an export of ws that its published types lack. */
 import 'ws'
 
 declare module 'ws' {
-  /** The parameters of one offer of an extension; `true` is one without a value, and each is there as often as it was written. */
+  /** The parameters of one offer of an extension, each with its values in order; `true`: without a value. */
   export type ExtensionOffer = Record<string, (string | true)[]>
 
   export const extension: {
