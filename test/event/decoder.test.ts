@@ -21,11 +21,11 @@ test('reads JSON', () => {
   expect(defaultDecoder.decode(json('{"T":"t","S":"ÄÖ"}'))).toEqual({ T: 't', S: 'ÄÖ' })
 })
 
-test('passes over a record without a value, which is a tombstone', () => {
+test('skips a record without a value, which is a tombstone', () => {
   expect(defaultDecoder.decode(json(null))).toBeUndefined()
 })
 
-test('refuses what is not UTF-8 instead of replacing it', () => {
+test('refuses bytes that are not UTF-8 instead of replacing them', () => {
   expect(() => defaultDecoder.decode(json(Buffer.from([0x22, 0xff, 0x22])))).toThrow('not UTF-8')
 })
 
@@ -49,7 +49,7 @@ test('an integer that JSON numbers cannot hold arrives as one that the checks re
   expect(Number.isSafeInteger((value as { i: number }).i)).toBe(false)
 })
 
-test('whatever the bytes, it answers or throws, at once', () => {
+test('whatever the bytes, it returns or throws, at once', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isMessagePack) => {
       const record = isMessagePack ? messagePack(bytes) : json(Buffer.from(bytes))

@@ -26,16 +26,16 @@ function learnt(...texts: string[]): FastEventParser {
   return parser
 }
 
-test('reads an event that looks like an earlier one', () => {
+test('parses an event that is laid out like an earlier one', () => {
   const text = trade.replace('AAPL', 'BRK.B').replace('126.55', '0.0001').replace('["@","I"]', '[]')
   expect(JSON.stringify(read(learnt(trade), text))).toBe(text)
 })
 
-test('reads nothing of a type that it has not met', () => {
+test('leaves a type that it has not learnt to the others', () => {
   expect(read(new FastEventParser(), trade)).toBeUndefined()
 })
 
-test('reads events with and without an optional field, once it has met both', () => {
+test('parses events with and without an optional field, once it has learnt both', () => {
   const without = trade.replace(',"c":["@","I"]', '')
   const parser = learnt(without, trade)
   for (const text of [trade, without, trade, without]) expect(JSON.stringify(read(parser, text))).toBe(text)
@@ -80,7 +80,7 @@ test('reads nearly all of a market that writes its fields in one order', () => {
   expect(missed.length).toBeLessThan(100)
 })
 
-test('leaves a type alone for a while when it is tried in vain', () => {
+test('skips a type for a while after many failures', () => {
   const parser = learnt(trade)
   const other = trade.replace('"V"', '"Ä"')
   for (let tries = 0; tries < 16; tries++) read(parser, other)

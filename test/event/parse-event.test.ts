@@ -66,7 +66,7 @@ describe('parseEvent', () => {
    * Symptom: a RangeError instead of the fault.
    * Seen: when bodies of POST /v1/events were fuzzed.
    */
-  test('says what is wrong with a value that is nested too deeply to be shown', () => {
+  test('explains a fault in a value that is nested too deeply to be shown', () => {
     const deep: unknown = JSON.parse(`${'{"1":'.repeat(100_000)}0${'}'.repeat(100_000)}`)
     expect(parseEvent({ ...trade, p: deep })).toMatchObject({
       message: 't.p=an object: expected a number between -(2^53 - 1) and 2^53 - 1',
@@ -160,7 +160,7 @@ describe('parseEvent', () => {
     expect(parseEvent(event)).toBe(event)
   })
 
-  test('a symbol is passed on in NFC, without a word', () => {
+  test('a symbol is passed on in NFC, without a warning', () => {
     expect(repairedEvent({ ...trade, S: 'E\u0301' })).toEqual({ event: { ...trade, S: 'É' }, repairs: [] })
     const both = { ...article, symbols: ['A', 'E\u0301'] }
     expect(repairedEvent(both)).toEqual({ event: { ...article, symbols: ['A', 'É'] }, repairs: [] })

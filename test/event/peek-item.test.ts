@@ -25,7 +25,7 @@ test.each([
   expect(peek(json)).toBeUndefined()
 })
 
-test('what it says of an object is what parsing it says, or that of no item', () => {
+test('finds the item that parsing finds, or one that does not exist', () => {
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('t', 'AAPL', 'a"b', '\\', '\u00e9'))
   const named = fc.constantFrom('T', 'S', 'p').chain(name => fc.record({ [name]: fc.oneof(text, fc.nat()) }))
   const fields = fc.array(named, { maxLength: 4 })

@@ -43,7 +43,7 @@ test.each([
   expect([isSymbol(text), toSymbol(text), matchesPattern(text)]).toEqual([false, undefined, false])
 })
 
-test('another writing of the same symbol means that in NFC', () => {
+test('another form of a symbol stands for the symbol in NFC', () => {
   expect(isSymbol('E\u0301')).toBe(false)
   expect(toSymbol('E\u0301')).toBe('É')
   expect(toSymbol('\u212b')).toBe('Å')
@@ -51,7 +51,7 @@ test('another writing of the same symbol means that in NFC', () => {
   expect(toSymbol('E\u0301'.repeat(65))).toBeUndefined()
 })
 
-test('what a text means is a symbol, and means itself', () => {
+test('a text stands for a symbol, which stands for itself', () => {
   fc.assert(
     fc.property(fc.oneof(anySymbol, fc.string({ unit: 'binary', maxLength: 70 })), text => {
       const symbol = toSymbol(text)

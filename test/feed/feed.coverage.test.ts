@@ -41,11 +41,11 @@ class Doubter {
     this.have = new Map(feed.positions.map(({ number, offset }) => [number, offset]))
   }
 
-  deliver(block: PreparedFrame): void {
-    const messages = JSON.parse(block.payload.toString()) as Message[]
+  deliver(frame: PreparedFrame): void {
+    const messages = JSON.parse(frame.payload.toString()) as Message[]
     const last = messages.pop()
     this.#check(last?.T === 'coverage', 'a frame without coverage')
-    this.#check(block.payload.length <= maxFrameBytes || messages.length === 1, 'a frame that is too long')
+    this.#check(frame.payload.length <= maxFrameBytes || messages.length === 1, 'a frame that is too long')
     const ranges = new Map((last?.ranges ?? []).map(([number, ...range]) => [number, range]))
     for (const [number, [from, to]] of ranges) {
       this.#check(from <= (this.have.get(number) ?? 0), `a gap before ${from}`)
@@ -68,7 +68,7 @@ class Doubter {
   }
 }
 
-function interestOf(names: readonly string[]): Selection {
+function selectionOf(names: readonly string[]): Selection {
   return new Map<Channel, '*' | ReadonlySet<string>>([['trades', names.includes('*') ? '*' : new Set(names)]])
 }
 
@@ -93,7 +93,7 @@ const step = fc.oneof(
 )
 
 describe('coverage', () => {
-  test('proves to whoever joins at any time that it has everything, and nothing twice', () => {
+  test('proves to a subscriber that joins at any time that it has everything, and nothing twice', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
         const feed = createTestFeed()
@@ -107,7 +107,7 @@ describe('coverage', () => {
         for (const partition of partitions) feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
         for (const [at, one] of steps.entries()) {
           if ('names' in one) {
-            const client = new Doubter(feed, interestOf(one.names))
+            const client = new Doubter(feed, selectionOf(one.names))
             feed.fanout.join(client, client.selection, jsonForm)
             doubters.push({ client, at, names: one.names })
             continue
@@ -140,7 +140,7 @@ describe('coverage', () => {
   test('is exact in each of the frames into which a large flush is cut', () => {
     const feed = createTestFeed()
     for (const partition of partitions) feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
-    const client = new Doubter(feed, interestOf(['A']))
+    const client = new Doubter(feed, selectionOf(['A']))
     feed.fanout.join(client, client.selection, jsonForm)
     for (const [number, partition] of partitions.entries()) {
       for (let offset = 0; offset < 2000; offset++) {
@@ -169,7 +169,7 @@ describe('coverage', () => {
     feed.advance({ partition: partition!, epoch: 'e', offset: 55 }, 55)
     feed.advance({ partition: partition!, epoch: 'f', offset: 0 }, 0)
     expect(told).toEqual(['0 e 50', '1 e 55', '2 f 0'])
-    const client = new Doubter(feed, interestOf(['A']))
+    const client = new Doubter(feed, selectionOf(['A']))
     feed.fanout.join(client, client.selection, jsonForm)
     feed.add(trade('A', 2e6), { partition: 2, offset: 0, writtenMs: 0 })
     feed.advance({ partition: partition!, epoch: 'f', offset: 1 }, 1)
@@ -185,15 +185,15 @@ describe('coverage', () => {
     for (const [partition, offset] of ends.entries()) {
       feed.advance({ partition: { topic: 't', partition }, epoch: 'e', offset }, offset)
     }
-    const blocks: PreparedFrame[] = []
-    feed.fanout.join({ deliver: block => void blocks.push(block) }, interestOf(['A']), jsonForm)
+    const frames: PreparedFrame[] = []
+    feed.fanout.join({ deliver: frame => void frames.push(frame) }, selectionOf(['A']), jsonForm)
     const places = feed.positions.map(position => position.partition)
     for (const [number, offset] of ends.entries()) {
       feed.add(trade('A', number), { partition: number, offset, writtenMs: 0 })
       feed.advance({ partition: places[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
     }
     feed.flush()
-    const messages = JSON.parse(blocks[0]!.payload.toString()) as Message[]
+    const messages = JSON.parse(frames[0]!.payload.toString()) as Message[]
     expect(messages.at(-1)).toEqual({
       T: 'coverage',
       ranges: ends.map((offset, number) => [number, offset, offset + 1]),

@@ -14,10 +14,7 @@ const subscribers = 300
 const flushes = 40
 const most = 60
 
-/**
- * Whether a subscriber reads a block at once, and gives it back, or keeps it, as a connection does that is
- * full.
- */
+/** A subscriber reads each frame and gives it back, or keeps frames, as a full connection does, or leaves. */
 type Manner = 'reads' | 'keeps' | 'leaves'
 
 class Listener implements Subscriber {
@@ -25,7 +22,7 @@ class Listener implements Subscriber {
   audience: Audience | undefined
   readonly #manner: Manner
   readonly #feed: Feed
-  readonly #blocks: PreparedFrame[] = []
+  readonly #frames: PreparedFrame[] = []
   readonly #messages: Record<string, unknown>[] = []
   readonly #reader = new FormReader()
 
@@ -35,26 +32,26 @@ class Listener implements Subscriber {
     this.#manner = manner
   }
 
-  deliver(block: PreparedFrame): 'done' | void {
+  deliver(frame: PreparedFrame): 'done' | void {
     if (this.#manner !== 'keeps') {
-      this.#read(block)
+      this.#read(frame)
       if (this.#manner === 'leaves' && this.audience !== undefined) {
         this.#feed.fanout.leave(this, this.audience)
         this.audience = undefined
       }
       return 'done'
     }
-    this.#blocks.push(block)
+    this.#frames.push(frame)
   }
 
   /** Everything that it was given. */
   messages(): readonly Record<string, unknown>[] {
-    for (const block of this.#blocks.splice(0)) this.#read(block)
+    for (const frame of this.#frames.splice(0)) this.#read(frame)
     return this.#messages
   }
 
-  #read(block: PreparedFrame): void {
-    this.#messages.push(...this.#reader.messagesOf(block.payload, block.framed()[0] === 0x82))
+  #read(frame: PreparedFrame): void {
+    this.#messages.push(...this.#reader.messagesOf(frame.payload, frame.framed()[0] === 0x82))
   }
 }
 
@@ -73,7 +70,7 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
       form.createDeltaBases?.().complete(
         () => undefined,
         [[0, 0]],
-        block => void listener.deliver(block),
+        frame => void listener.deliver(frame),
       )
       listener.audience = audience
       return listener

@@ -13,15 +13,15 @@ import { createTestFeed } from '../support/defaults.ts'
 const jsonForm = new JsonForm()
 
 class Reader implements Subscriber {
-  readonly blocks: PreparedFrame[] = []
-  deliver(block: PreparedFrame): void {
-    this.blocks.push(block)
+  readonly frames: PreparedFrame[] = []
+  deliver(frame: PreparedFrame): void {
+    this.frames.push(frame)
   }
   get events(): unknown[] {
     return this.#messages.filter(({ T }) => T !== 'coverage')
   }
   get #messages(): { readonly T: string }[] {
-    return this.blocks.flatMap(block => JSON.parse(block.payload.toString()) as { readonly T: string }[])
+    return this.frames.flatMap(frame => JSON.parse(frame.payload.toString()) as { readonly T: string }[])
   }
 }
 
@@ -57,7 +57,7 @@ function wants(wanted: Selection, event: MarketEvent): boolean {
 }
 
 describe('Feed', () => {
-  test('gives subscribers of the same items one and the same block', () => {
+  test('gives subscribers of the same items one and the same frame', () => {
     const feed = createTestFeed()
     const [ann, bob] = [new Reader(), new Reader()]
     feed.fanout.join(ann, selection({ trades: ['AAPL', 'MSFT'] }), jsonForm)
@@ -65,16 +65,16 @@ describe('Feed', () => {
     publish(feed, [trade('AAPL', 1), trade('TSLA', 2), trade('MSFT', 3)])
     expect(feed.fanout.audienceCount).toBe(1)
     expect(ann.events).toEqual([trade('AAPL', 1), trade('MSFT', 3)])
-    expect(bob.blocks[0]).toBe(ann.blocks[0])
+    expect(bob.frames[0]).toBe(ann.frames[0])
     expect(feed.fanout.counts).toEqual({
       events: 2,
       deliveries: 4,
-      bytes: 2 * ann.blocks[0]!.framed().length,
+      bytes: 2 * ann.frames[0]!.framed().length,
       flushes: 1,
     })
   })
 
-  test('gives corrections and cancels to who wants them of the same symbols as trades, or of others', () => {
+  test('delivers corrections and cancels of the symbols of trades, or of other symbols, to their subscribers', () => {
     const feed = createTestFeed()
     const [shared, all, own] = [new Reader(), new Reader(), new Reader()]
     const symbols = new Set(['AAPL', 'MSFT'])
@@ -98,21 +98,21 @@ describe('Feed', () => {
     expect(fanout.subscribedItems).toBe(3)
     expect(fanout.has('corrections', 'AAPL')).toBe(false)
     publish(feed, [cancel('AAPL')])
-    expect([shared, all, own].map(({ blocks }) => blocks.length)).toEqual([1, 1, 1])
+    expect([shared, all, own].map(({ frames }) => frames.length)).toEqual([1, 1, 1])
   })
 
-  test('frees what the last subscriber of an item leaves', () => {
+  test('forgets an audience with its last subscriber', () => {
     const feed = createTestFeed()
     const reader = new Reader()
     const audience = feed.fanout.join(reader, selection({ trades: ['AAPL'], quotes: ['*'] }), jsonForm)
     expect(feed.fanout.subscribedItems).toBe(2)
     feed.fanout.leave(reader, audience)
     publish(feed, [trade('AAPL', 1)])
-    expect(reader.blocks).toEqual([])
+    expect(reader.frames).toEqual([])
     expect([feed.fanout.audienceCount, feed.fanout.subscribedItems]).toEqual([0, 0])
   })
 
-  test('delivers an article once, however many of its symbols are wanted', () => {
+  test('delivers an article once, however many of its symbols are selected', () => {
     const feed = createTestFeed()
     const reader = new Reader()
     feed.fanout.join(reader, selection({ news: ['AAPL', 'MSFT'] }), jsonForm)
@@ -127,13 +127,15 @@ describe('Feed', () => {
     expect(reader.events).toEqual([article])
   })
 
-  test('an audience that is left while it is written to is no fault', () => {
+  test('a subscriber may leave its audience while the audience is written to', () => {
     const feed = createTestFeed()
     const others = [new Reader(), new Reader()]
-    const seat: { audience?: Audience } = {}
-    const leaver: Subscriber = { deliver: () => seat.audience && feed.fanout.leave(leaver, seat.audience) }
+    const membership: { audience?: Audience } = {}
+    const leaver: Subscriber = {
+      deliver: () => membership.audience && feed.fanout.leave(leaver, membership.audience),
+    }
     feed.fanout.join(others[0]!, selection({ trades: ['*'] }), jsonForm)
-    seat.audience = feed.fanout.join(leaver, selection({ trades: ['*'] }), jsonForm)
+    membership.audience = feed.fanout.join(leaver, selection({ trades: ['*'] }), jsonForm)
     feed.fanout.join(others[1]!, selection({ trades: ['*'] }), jsonForm)
     publish(feed, [trade('AAPL', 1)])
     publish(feed, [trade('AAPL', 2)])
@@ -147,8 +149,8 @@ describe('Feed', () => {
     const events = Array.from({ length: 3000 }, (_, index) => trade('AAPL', index))
     publish(feed, events)
     expect(reader.events).toEqual(events)
-    expect(reader.blocks.length).toBeGreaterThan(2)
-    for (const block of reader.blocks) expect(block.payload.length).toBeLessThanOrEqual(maxFrameBytes + 1)
+    expect(reader.frames.length).toBeGreaterThan(2)
+    for (const frame of reader.frames) expect(frame.payload.length).toBeLessThanOrEqual(maxFrameBytes + 1)
   })
 
   test('sends an event larger than a frame by itself', () => {
@@ -168,8 +170,8 @@ describe('Feed', () => {
   })
 
   test('every reader receives exactly its items, in order, as a model says', () => {
-    const tape = [...generateTape({ seed: 11, symbols: 12, events: 400 })]
-    const symbols = [...new Set(tape.flatMap(event => (event.T === 'n' ? event.symbols : [event.S])))]
+    const market = [...generateTape({ seed: 11, symbols: 12, events: 400 })]
+    const symbols = [...new Set(market.flatMap(event => (event.T === 'n' ? event.symbols : [event.S])))]
     const channelInterest = fc.oneof(
       fc.constant(['*']),
       fc.uniqueArray(fc.constantFrom(...symbols), { minLength: 1, maxLength: 6 }),
@@ -193,7 +195,7 @@ describe('Feed', () => {
           if (one.audience !== undefined) feed.fanout.leave(one.reader, one.audience)
           one.audience = wanted.size > 0 ? feed.fanout.join(one.reader, wanted, jsonForm) : undefined
           one.wanted = wanted
-          const batch = tape.slice(at, (at += events))
+          const batch = market.slice(at, (at += events))
           for (const other of readers)
             other.expected.push(...batch.filter(event => wants(other.wanted, event)))
           publish(feed, batch)
@@ -205,7 +207,7 @@ describe('Feed', () => {
   })
 })
 
-describe('Tape.snapshot', () => {
+describe('LastValueCache.snapshot', () => {
   test('holds the last event of each item, and the last ten articles', () => {
     const feed = createTestFeed()
     const article = (id: number, ...symbols: string[]): MarketEvent => ({
@@ -257,7 +259,7 @@ describe('Tape.snapshot', () => {
   // Symptom: a snapshot that lacked a symbol's last article said that it had had none since a time long
   // before.
   // Seen: reading what else is dropped on its way in, beside items.
-  test('bounds what articles take, dropping the oldest, and knows since when they are complete', () => {
+  test('bounds the bytes of articles by dropping the oldest, and knows since when they are complete', () => {
     const feed = createTestFeed()
     const content = 'x'.repeat(1_000_000)
     for (let id = 0; id < 100; id++) {
@@ -283,7 +285,7 @@ describe('Tape.snapshot', () => {
   // Symptom: after a write that threw, and was told to the client whose message it came with, nobody was ever
   // written to again.
   // Seen: reading, for every state that only one of several exits resets.
-  test('a flush that failed is not passed over: every later one says so', () => {
+  test('after a flush that failed every later one fails, too', () => {
     const feed = createTestFeed()
     const deliver = (): void => {
       throw new Error('cannot write')
@@ -294,7 +296,7 @@ describe('Tape.snapshot', () => {
     expect(() => feed.flushSoon()).toThrow('cannot write')
   })
 
-  test('an article reaches all of its items, though they are more than are kept', () => {
+  test('an article reaches all of its items, even if they are more than the limit', () => {
     const feed = createTestFeed({ maxItems: 2 })
     const readers = ['AAPL', 'B', 'C', 'NEW'].map(symbol => {
       const reader = new Reader()
@@ -310,7 +312,7 @@ describe('Tape.snapshot', () => {
     expect(ids).toEqual([[1, 2], [1], [1], [2]])
   })
 
-  test('forgets the partitions of a topic that was made again: its items may move', () => {
+  test('lets items move between the partitions of a topic that was made again', () => {
     const feed = createTestFeed()
     const topic = 'market.trades'
     const partitions = [0, 1, 2, 3].map(partition => ({ topic, partition }))
@@ -325,7 +327,7 @@ describe('Tape.snapshot', () => {
     expect(feed.lastValues.counts.splitItems).toBe(1)
   })
 
-  test('says of an item in two partitions, once', () => {
+  test('reports an item in two partitions, once', () => {
     const feed = createTestFeed()
     const seen: string[] = []
     feed.lastValues.onSplitItem.add(({ item, partition }) =>

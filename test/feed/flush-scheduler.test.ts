@@ -41,7 +41,7 @@ test('an idle node writes at once, each time', async () => {
   expect(flushedAt).toEqual([0, 0, 3])
 })
 
-test('after a flush that took long the next one waits as long, once for all that ask', async () => {
+test('after a flush that took long the next one waits as long, once for all requests', async () => {
   const { ask, flushedAt } = pacingOf(5, 2)
   ask()
   ask()
@@ -51,7 +51,7 @@ test('after a flush that took long the next one waits as long, once for all that
   expect(flushedAt).toEqual([0, 4])
 })
 
-test('nothing waits longer than is allowed, however long a flush took', async () => {
+test('no event waits longer than allowed, however long a flush took', async () => {
   const { ask, flushedAt } = pacingOf(5, 100)
   ask()
   ask()

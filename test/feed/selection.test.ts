@@ -40,7 +40,7 @@ test.each<{ one: Entry[]; other: Entry[] }>([
   expect(selectionKey(interestOf(one))).not.toBe(selectionKey(interestOf(other)))
 })
 
-test('equal interests have equal keys, and others have not', () => {
+test('equal selections have equal keys, and others have not', () => {
   const canonical = (entries: readonly Entry[]): string =>
     JSON.stringify(
       entries

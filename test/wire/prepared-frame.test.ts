@@ -10,7 +10,7 @@ function fill(memory: FrameMemory): Buffer[] {
 
 const filled = lengths.map((length, index) => Buffer.alloc(length, index))
 
-test('gives the same bytes again once they may be used again', () => {
+test('allocates the same bytes again after reuse', () => {
   const memory = new FrameMemory()
   memory.allocate(100).fill(1)
   memory.allocate(20).fill(2)
@@ -18,13 +18,13 @@ test('gives the same bytes again once they may be used again', () => {
   expect(memory.allocate(120)).toEqual(Buffer.concat([Buffer.alloc(100, 1), Buffer.alloc(20, 2)]))
 })
 
-test('gives what was taken to nobody else before', () => {
+test('allocates no bytes twice before reuse', () => {
   const memory = new FrameMemory()
   const taken = [...fill(memory), ...fill(memory)]
   expect(taken).toEqual([...filled, ...filled])
 })
 
-test('never gives what was kept again', () => {
+test('never allocates kept bytes again', () => {
   const memory = new FrameMemory()
   const kept: Buffer[] = []
   for (let round = 0; round < 5; round++) {
@@ -36,7 +36,7 @@ test('never gives what was kept again', () => {
   expect(kept).toEqual(Array.from({ length: 5 }, () => filled).flat())
 })
 
-test('counts what was taken since it gave bytes again', () => {
+test('counts the bytes allocated since reuse', () => {
   const memory = new FrameMemory()
   memory.allocate(100)
   memory.keep()

@@ -3,7 +3,7 @@ import type { Item } from '../../../src/feed/last-values/item.ts'
 import { type Claim, Items } from '../../../src/feed/last-values/items.ts'
 
 /** Items of trades, of which some are claimed. */
-class SessionFixture {
+class ItemsFixture {
   readonly items: Items
   readonly claims = new Map<string, Claim>()
   readonly forgotten: string[] = []
@@ -29,7 +29,7 @@ class SessionFixture {
 
 describe('a further item', () => {
   test('takes the place and the number of the one that has been idle longest', () => {
-    const fixture = new SessionFixture(3)
+    const fixture = new ItemsFixture(3)
     const [a, b] = fixture.admit('A', 'B', 'C', 'A')
     const [d] = fixture.admit('D')
     expect([fixture.kept, fixture.forgotten]).toEqual([['A', 'C', 'D'], ['B']])
@@ -38,8 +38,8 @@ describe('a further item', () => {
     expect(fixture.items.at(a!.number)).toBe(a)
   })
 
-  test('leaves one its place that is claimed, however idle it is', () => {
-    const fixture = new SessionFixture(3)
+  test('does not displace a claimed item, however idle it is', () => {
+    const fixture = new ItemsFixture(3)
     fixture.claims.set('A', 'named').set('B', 'untold')
     fixture.admit('A', 'B', 'C', 'D', 'E', 'F')
     expect([fixture.kept, fixture.forgotten]).toEqual([
@@ -48,8 +48,8 @@ describe('a further item', () => {
     ])
   })
 
-  test('takes the place of one that is not claimed any more, before others that are in use', () => {
-    const fixture = new SessionFixture(3)
+  test('takes the place of an item whose claim has ended, before those of items in use', () => {
+    const fixture = new ItemsFixture(3)
     fixture.claims.set('A', 'named')
     fixture.admit('A', 'B', 'C', 'D')
     fixture.claims.clear()
@@ -57,8 +57,8 @@ describe('a further item', () => {
     expect(fixture.forgotten).toEqual(['B', 'A'])
   })
 
-  test('takes the place of one of which all is told, where all are claimed', () => {
-    const fixture = new SessionFixture(3)
+  test('takes the place of an item whose events are all delivered, if all items are claimed', () => {
+    const fixture = new ItemsFixture(3)
     fixture.claims.set('A', 'untold').set('B', 'named').set('C', 'untold').set('D', 'untold')
     fixture.admit('A', 'B', 'C', 'D')
     expect([fixture.kept, fixture.items.forgotten]).toEqual([
@@ -69,8 +69,8 @@ describe('a further item', () => {
     expect([fixture.items.size, fixture.items.forgotten.untold]).toEqual([3, 1])
   })
 
-  test('from before all others is the first to go, and takes nobody its place', () => {
-    const fixture = new SessionFixture(2)
+  test('that is older than all others is the first to go, and displaces none', () => {
+    const fixture = new ItemsFixture(2)
     fixture.admit('A')
     expect(fixture.items.admitOlder('trades', 'OLD', 0)?.symbol).toBe('OLD')
     expect(fixture.items.admitOlder('trades', 'OLDER', 0)).toBeUndefined()
@@ -83,8 +83,8 @@ describe('a further item', () => {
 // Symptom: where clients name all of 200,000, no turn of the loop for as long as that took; again whenever
 // many had had an event.
 // Seen: reading, for loops whose length grows with what clients do.
-test('looks at a bounded number of others for its place, however many are claimed', () => {
-  const fixture = new SessionFixture(20_000)
+test('a further item looks at a bounded number of others, however many are claimed', () => {
+  const fixture = new ItemsFixture(20_000)
   const symbols = Array.from({ length: 20_000 }, (_, index) => `S${index}`)
   for (const symbol of symbols) fixture.claims.set(symbol, 'named')
   fixture.admit(...symbols)
@@ -96,8 +96,8 @@ test('looks at a bounded number of others for its place, however many are claime
   expect([fixture.items.size, fixture.forgotten.length]).toEqual([20_000, 4])
 })
 
-test('the items of one event all have a place, though there be more than there may be', () => {
-  const fixture = new SessionFixture(2)
+test('the items of one event are all kept, even if they exceed the limit', () => {
+  const fixture = new ItemsFixture(2)
   fixture.admit('A', 'B')
   const items = fixture.items.admitAll('news', ['X', 'Y', 'Z'], 0)
   expect(new Set(items.map(({ number }) => number)).size).toBe(3)
@@ -112,7 +112,7 @@ test('the items of one event all have a place, though there be more than there m
 // Seen: at TICKER_MAX_ITEMS=10; options, of which there are new ones each day, would have come to that within
 // months.
 test('a million new items, a third claimed for a while, stay within the limit', () => {
-  const fixture = new SessionFixture(1000)
+  const fixture = new ItemsFixture(1000)
   for (let day = 0; day < 1000; day++) {
     fixture.claims.clear()
     for (let symbol = 0; symbol < 1000; symbol += 3) fixture.claims.set(`${day}/${symbol}`, 'named')

@@ -38,7 +38,7 @@ function open() {
   return { partition, appendOf, read }
 }
 
-test('gives the newest event of each item that changed, with how many it replaces', () => {
+test('returns the newest event of each item that changed, and how many it replaces', () => {
   const { appendOf, read } = open()
   const cursor = new ConflatedCursor(0)
   appendOf([1, 2, 1, 1, 3])
@@ -52,7 +52,7 @@ test('gives the newest event of each item that changed, with how many it replace
   expect(read(cursor).taken).toEqual([])
 })
 
-test('gives every item its turn, and counts exactly, when it is taken up again while events go on', () => {
+test('reads every item in turn, and counts exactly, over several reads while events go on', () => {
   const { appendOf, read } = open()
   const cursor = new ConflatedCursor(0)
   appendOf([1, 2, 3, 4])
@@ -83,7 +83,7 @@ test('looks up a few wanted items, however many changed', () => {
   expect(steps).toBeLessThan(100)
 })
 
-test('says what was lost before it goes on', () => {
+test('reports lost events before it goes on', () => {
   const { partition, appendOf, read } = open()
   const cursor = new ConflatedCursor(0)
   appendOf([1, 2])
@@ -95,7 +95,7 @@ test('says what was lost before it goes on', () => {
   expect(read(new ConflatedCursor(9)).answer).toEqual({ kind: 'ahead', to: 6 })
 })
 
-test('counts an event of several items for each of them, and gives it once', () => {
+test('counts an event of several items for each of them, and returns it once', () => {
   const { partition, appendOf, read } = open()
   const cursor = new ConflatedCursor(0)
   appendOf([1, 2, 2])

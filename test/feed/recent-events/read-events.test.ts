@@ -27,7 +27,7 @@ test('finds the first wanted event of a busy item with a step for each segment',
   expect(steps).toBeLessThan(3000)
 })
 
-test('does no more work than it may, and goes on where it stopped', () => {
+test('takes no more steps than allowed, and goes on where it stopped', () => {
   const { partition } = openWindow()
   append(partition, run(0, 120_000))
   const nothing = (item: number) => item === 5
@@ -36,7 +36,7 @@ test('does no more work than it may, and goes on where it stopped', () => {
   expect(read(partition, 100_000, nothing).answer).toEqual({ kind: 'read', to: 120_000 })
 })
 
-test('spends half of its work at most on chains that it then does not follow', () => {
+test('spends at most half of its steps on chains that it then does not follow', () => {
   const { partition } = openWindow()
   append(partition, run(0, 300))
   const later = run(300, 100_000)
@@ -62,7 +62,7 @@ test('looks at the rows where more items are wanted than there are rows', () => 
   expect(steps).toBe(2000)
 })
 
-test('gives an article once, whichever of its items are wanted, by rows and by chains', () => {
+test('returns an article once, whichever of its items are wanted, by rows and by chains', () => {
   const { partition } = openWindow()
   append(partition, run(0, 1))
   append(partition, [{ offset: 1, text: 'article', items: [5, 6, 7] }])
@@ -76,7 +76,7 @@ test('gives an article once, whichever of its items are wanted, by rows and by c
   }
 })
 
-test('fills an excerpt from several partitions', () => {
+test('fills a buffer from several partitions', () => {
   const { window, partition } = openWindow()
   const other = window.open(1, 0)
   append(partition, run(0, 2))
@@ -93,7 +93,7 @@ test('fills an excerpt from several partitions', () => {
   expect(readEvents(partition, { from: 0, wanted: everything, readBuffer })).toEqual({ kind: 'read', to: 0 })
 })
 
-test('gives back the memory of a large event', () => {
+test('frees the memory of a large event', () => {
   const { partition } = openWindow()
   append(partition, [{ offset: 0, text: 'y'.repeat(100_000), items: [0] }])
   const readBuffer = new ReadBuffer(limits)

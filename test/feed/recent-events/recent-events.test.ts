@@ -11,7 +11,7 @@ test('an empty window has everything up to its beginning, and nothing after it',
   expect([window.counts.bytes, window.oldestMs]).toEqual([0, undefined])
 })
 
-test('passes over offsets that are no events', () => {
+test('skips offsets without an event', () => {
   const { partition } = openWindow()
   append(partition, run(3, 1))
   partition.advance(20)
@@ -21,7 +21,7 @@ test('passes over offsets that are no events', () => {
   expect(read(partition, 4)).toMatchObject({ answer: { to: 20 }, texts: [] })
 })
 
-test('begins anew after a gap, and says to readers before it what they missed', () => {
+test('begins anew after a gap, and reports the gap to readers before it', () => {
   const { window, partition } = openWindow()
   append(partition, run(0, 3))
   partition.begin(10)
@@ -30,7 +30,7 @@ test('begins anew after a gap, and says to readers before it what they missed', 
   expect(window.counts).toMatchObject({ segments: 0, bytes: 0, events: 0, dropped: { restart: 3 } })
 })
 
-test('takes nothing that lies before what it has', () => {
+test('refuses an offset before its end', () => {
   const { partition } = openWindow()
   append(partition, run(0, 3))
 
@@ -40,7 +40,7 @@ test('takes nothing that lies before what it has', () => {
   expect(read(partition, 0)).toMatchObject({ answer: { to: 3 }, texts: [{}, {}, {}] })
 })
 
-test('keeps an event that is larger than a segment, and gives it alone', () => {
+test('keeps an event that is larger than a segment, and returns it alone', () => {
   const { window, partition } = openWindow()
   const huge = 'y'.repeat(1_000_000)
   append(partition, run(0, 1))
@@ -53,7 +53,7 @@ test('keeps an event that is larger than a segment, and gives it alone', () => {
   expect(window.counts.segments).toBe(3)
 })
 
-test('does not keep an event that is larger than everything it may keep, and says so', () => {
+test('does not keep an event that is larger than its limit, and reports it as lost', () => {
   const { window, partition } = openWindow({ maxBytes: 50_000 })
   append(partition, run(0, 1))
   append(partition, [{ offset: 1, text: 'y'.repeat(50_000), items: [0] }])
@@ -88,7 +88,7 @@ test('drops the oldest segments of all partitions first, whole, when bytes are s
   expect(read(partition, partition.from - 1).answer.kind).toBe('lost')
 })
 
-test('a full window takes the memory of what it drops', () => {
+test('a full window uses the memory of dropped segments again', () => {
   const { partition } = openWindow({ maxBytes: 1_000_000 })
   const buffers = new Set<Buffer>()
   for (let offset = 0; offset < 50_000; offset += 100) {
@@ -99,7 +99,7 @@ test('a full window takes the memory of what it drops', () => {
   expect(buffers.size).toBeLessThan(12)
 })
 
-test('keeps a few segments of what it drops at once, not all', () => {
+test('keeps a few of the segments that it drops at once, not all', () => {
   const { window, partition } = openWindow({ maxAgeMs: minuteMs })
   append(partition, run(0, 40_000))
   const buffers = new Set(partition.segments.map(({ bytes }) => bytes))
@@ -131,7 +131,7 @@ test('links the rows of an item back to its first in the segment, and that to th
   expect(backs).toEqual([[0, 0, 2, 2, 4, 4], [65_536 - 4], [65_536 * 2 - 5]])
 })
 
-test('keeps an event as long as it is told, and an eighth more at most, also where few come', () => {
+test('keeps an event for its age, and at most an eighth longer, also where few come', () => {
   const { window, partition } = openWindow({ maxAgeMs: 8 * minuteMs })
   for (let minute = 0; minute < 30; minute++) {
     window.tick(1_000_000 + minute * minuteMs)
@@ -145,14 +145,14 @@ test('keeps an event as long as it is told, and an eighth more at most, also whe
   expect([partition.from, partition.to, window.counts.segments]).toEqual([30, 30, 0])
 })
 
-test('takes little for partitions of few events', () => {
+test('takes little memory for partitions of few events', () => {
   const { window } = openWindow()
   for (let number = 0; number < 300; number++) append(window.open(number, 0), run(0, 3))
 
   expect(window.counts.bytes / 300).toBeLessThan(23_000)
 })
 
-test('forgets a partition and what it took', () => {
+test('forgets a partition, and frees its memory', () => {
   const { window, partition } = openWindow()
   append(partition, run(0, 300))
   window.forget(0)
@@ -162,7 +162,7 @@ test('forgets a partition and what it took', () => {
   expect(window.counts).toMatchObject({ segments: 0, bytes: 0, events: 0, dropped: { restart: 300 } })
 })
 
-test('lets go of items with their last event, and takes them up again', () => {
+test('forgets items with their last event, and learns them again', () => {
   const { partition } = openWindow({ maxBytes: 500_000 })
   append(partition, [{ offset: 0, text: 'once', items: [1234] }])
   append(partition, run(1, 10_000, { items: 3 }))
@@ -173,7 +173,7 @@ test('lets go of items with their last event, and takes them up again', () => {
   expect(read(partition, partition.from, new Set([1234])).texts).toEqual(['again'])
 })
 
-test('keeps less when it is told to, at once, and gives the memory back without the collector', () => {
+test('a lower limit holds at once, and frees the memory without the collector', () => {
   const { window, partition } = openWindow({ maxBytes: 32_000_000 })
   append(partition, run(0, 150_000))
   const { bytes, events } = window.counts
@@ -188,7 +188,7 @@ test('keeps less when it is told to, at once, and gives the memory back without 
   expect(window.counts.bytes).toBeLessThanOrEqual(4_000_000)
 })
 
-test('keeps as much as before when it is told so, and never more than it may', () => {
+test('a higher limit holds again, but never more than configured', () => {
   const { window, partition } = openWindow({ maxBytes: 8_000_000 })
   window.limitBytes = 1_000_000
   append(partition, run(0, 60_000))

@@ -26,7 +26,7 @@ export interface Taken {
   readonly replaced: number
 }
 
-/** What an excerpt holds, in words. */
+/** The events in a buffer. */
 export function contentsOf(readBuffer: ReadBuffer): Taken[] {
   return Array.from({ length: readBuffer.count }, (_, index) => ({
     offset: readBuffer.offsets[index]!,

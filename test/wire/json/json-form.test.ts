@@ -23,8 +23,8 @@ function runOf(events: readonly object[], replaced?: readonly number[]): Encoded
 function framesOf(events: EncodedEvents, indices: readonly number[]): unknown[][] {
   const frames: unknown[][] = []
   const chosen = { indices: Uint32Array.from(indices), count: indices.length }
-  sendEvents(jsonForm, { events, chosen }, (block: PreparedFrame) => {
-    frames.push(JSON.parse(block.payload.toString('utf8')))
+  sendEvents(jsonForm, { events, chosen }, (frame: PreparedFrame) => {
+    frames.push(JSON.parse(frame.payload.toString('utf8')))
   })
   return frames
 }

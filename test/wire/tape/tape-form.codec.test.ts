@@ -66,7 +66,7 @@ describe('TapeEncoder', () => {
     expect(bytes).toEqual(Uint8Array.of(jsonRecord, 0, json.length, ...json))
   })
 
-  test('says an item anew when it is in another partition, and when it was forgotten', () => {
+  test('begins an item anew when it is in another partition, and when it was forgotten', () => {
     const encoder = new TapeEncoder()
     const first = partOf(encoder, quote, place).bytes
     expect(partOf(encoder, quote, { item: 0, partition: 1 }).bytes).toHaveLength(first.length)
@@ -78,7 +78,7 @@ describe('TapeEncoder', () => {
 })
 
 describe('TapeDecoder', () => {
-  test('gives out nothing that a reader could spoil', () => {
+  test('returns nothing through which a caller could alter its state', () => {
     const { decoder, frames, encoder } = connected()
     const [first] = eventsOf(decoder, frames.frame([partOf(encoder, { ...quote, c: ['R'] }, place)]))
     Object.assign(first ?? {}, { bp: 1 })

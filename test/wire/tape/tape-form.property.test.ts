@@ -26,7 +26,7 @@ const batch = fc.record({
 })
 const batches = fc.array(batch, { minLength: 1, maxLength: 20, size: 'max' })
 
-describe('what is encoded', () => {
+describe('an encoded stream', () => {
   test('is decoded equal in every field, whatever events come in whatever order', () => {
     fc.assert(
       fc.property(batches, fc.array(fc.maxSafeNat(), { minLength: 3, maxLength: 3 }), (all, begins) => {
@@ -41,7 +41,7 @@ describe('what is encoded', () => {
     )
   })
 
-  test('is the same for who joins later with bases, and after a reset', () => {
+  test('is the same for a receiver that joins later with bases, and after a reset', () => {
     fc.assert(
       fc.property(batches, fc.nat(19), fc.boolean(), (all, joinAt, isAgain) => {
         const fixture = new SessionFixture([0, 0, 0])
@@ -57,7 +57,7 @@ describe('what is encoded', () => {
     )
   })
 
-  test('tells a conflating reader with a chain of its own how many events each stands for', () => {
+  test('states how many events each one replaces, for a conflated reader with a chain of its own', () => {
     fc.assert(
       fc.property(batches, all => {
         const numbers = new ItemNumbers()
@@ -84,7 +84,7 @@ describe('what is encoded', () => {
     )
   })
 
-  test('is absolute for one receiver and a change for another, and both go on alike', () => {
+  test('has an absolute record for one receiver and a change for another, and both go on alike', () => {
     fc.assert(
       fc.property(fc.array(anyBusyEvent, { minLength: 2, maxLength: 30, size: 'max' }), events => {
         const numbers = new ItemNumbers()
