@@ -1,4 +1,4 @@
-/** What requests for administration are answered with; a closed set, for metrics. `other`: none of ours. */
+/** The statuses of answers to administrators; a closed set, for metrics. `other`: any other status. */
 export const adminStatuses = [
   '200',
   '201',
@@ -18,7 +18,7 @@ export const adminStatuses = [
 
 export type AdminStatus = (typeof adminStatuses)[number]
 
-/** Requests by the status of their answer. */
+/** Requests by status. */
 export type AdminCounts = Record<AdminStatus, number>
 
 export function createAdminCounts(): AdminCounts {

@@ -1,6 +1,6 @@
 import { TickerError } from '../diagnostics/ticker-error.ts'
 
-/** Why a request is not done, told to whoever sent it: the value, the rule and the cure, and the status of the answer. */
+/** The refusal of an administrator's request: its message names the value, the rule and the cure. */
 export class AdminFault extends TickerError {
   readonly code = 'TICKER_ADMIN_REQUEST'
   readonly statusCode: 400 | 401 | 403 | 404 | 409 | 429 | 503

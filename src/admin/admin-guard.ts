@@ -5,7 +5,7 @@ import { KeyedRateLimiter } from '../limits/rate-limiter.ts'
 import type { Secret } from '../diagnostics/secret.ts'
 import { AdminFault } from './admin-fault.ts'
 
-/** What a request says of who sends it. */
+/** The headers of a request that identify its sender. */
 export interface AdminRequest {
   /** Of the `Host` header, without its port. */
   readonly hostname: string
@@ -13,16 +13,16 @@ export interface AdminRequest {
   readonly authorization: string | undefined
 }
 
-/** Wrong tokens that are compared at once, and then each second. */
-const wrongAtOnce = 10
+/** Wrong tokens that are compared in a burst, and then each second. */
+const wrongBurst = 10
 const wrongPerSecond = 1
 
-/** Who may administer: a program of this machine's, no page in a browser, with the token. */
+/** Admits programs on this machine that have the token, and no pages in browsers. */
 export class AdminGuard {
   readonly #digest: Buffer
   readonly #wrong = new KeyedRateLimiter({
     perSecond: wrongPerSecond,
-    burstMs: (1000 * wrongAtOnce) / wrongPerSecond,
+    burstMs: (1000 * wrongBurst) / wrongPerSecond,
   })
 
   constructor(token: Secret) {
@@ -30,8 +30,9 @@ export class AdminGuard {
   }
 
   /**
-   * The refusal of a request; `undefined` where it may pass. `nowMs` is on a clock that only goes on. After too many wrong tokens none
-   * is compared for a while, right ones included: what answered them faster would tell them from wrong ones faster.
+   * Returns the refusal of a request, or `undefined` to admit it. `nowMs` is on the steady clock. After too
+   * many wrong tokens none is compared for a while, not even the right one: otherwise guessing could go on at
+   * full speed.
    */
   refusalOf(request: AdminRequest, nowMs: number): AdminFault | undefined {
     const { hostname, origin } = request
@@ -56,7 +57,7 @@ export class AdminGuard {
   }
 }
 
-/** Of one length whatever the token's, as a comparison in constant time needs. */
+/** A comparison in constant time needs values of one length. */
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }

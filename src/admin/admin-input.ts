@@ -114,7 +114,10 @@ export function parseRevocation(body: unknown, nowMs: number): RevocationInput {
   throw new AdminFault(400, 'expected {"sub": USER} or {"jti": TOKEN ID}, one of them')
 }
 
-/** Reads the body of `POST /v1/drain`, which may be absent: the time in ms, if it is stated. Throws an `AdminFault`. */
+/**
+ * Reads the body of `POST /v1/drain`, which may be absent: the time in ms, if it is stated. Throws an
+ * `AdminFault`.
+ */
 export function parseDrain(body: unknown): number | undefined {
   return parse(drainBody, body ?? {}).withinMs
 }

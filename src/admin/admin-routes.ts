@@ -1,6 +1,13 @@
-import type { FastifyInstance } from 'fastify'
-import { type Revocation, RevocationsFullError } from '../auth/revocations.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import {
+  type Revocation,
+  type RevocationRequest,
+  type Revocations,
+  RevocationsFullError,
+} from '../auth/revocations.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
+import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
+import type { Clock } from '../system/clock.ts'
 import { AdminFault } from './admin-fault.ts'
 import {
   type RevocationInput,
@@ -10,10 +17,41 @@ import {
   parseRevocation,
   parseSessionsQuery,
 } from './admin-input.ts'
-import type { AdminParts } from './administration.ts'
 import type { Drain } from './drain.ts'
 
-/** `GET /v1/sessions`: who is connected; `DELETE /v1/sessions/{number}` ends one. */
+/** A value, or a promise of one where other processes have to be asked. */
+type MaybePromise<Value> = Value | Promise<Value>
+
+/** The sessions of a node, in this process or in several. Each method may reject with an `AdminFault`. */
+export interface AdministeredSessions {
+  list(query: SessionQuery): MaybePromise<SessionPage>
+  /** Returns whether there was a session of this number. */
+  end(number: number): MaybePromise<boolean>
+  /** Closes a share of the sessions as a drain does. Returns their number. */
+  rebalance(rebalancing: Rebalancing): MaybePromise<number>
+  /** Throws, or rejects with, a `RevocationsFullError`. */
+  revoke(request: RevocationRequest): MaybePromise<RevocationResult>
+}
+
+interface RevocationResult {
+  readonly revocation: Revocation
+  /** How many sessions it ended. */
+  readonly sessions: number
+}
+
+/** Logs an action of an administrator. */
+export type RecordAction = (request: FastifyRequest, action: string, fields: object) => void
+
+/** What the routes work on. */
+export interface AdminParts {
+  readonly sessions: AdministeredSessions
+  readonly revocations: Pick<Revocations, 'list' | 'lift'>
+  readonly drain: Drain
+  readonly clock: Clock
+  readonly record: RecordAction
+}
+
+/** `GET /v1/sessions` lists sessions; `DELETE /v1/sessions/{number}` ends one. */
 export function serveSessions(app: FastifyInstance, { sessions, record }: AdminParts): void {
   app.get('/v1/sessions', async (request, reply) => {
     const page = await sessions.list(parseSessionsQuery(request.query))
@@ -29,7 +67,7 @@ export function serveSessions(app: FastifyInstance, { sessions, record }: AdminP
   })
 }
 
-/** With times as text, and the user under the name of the claim. */
+/** Times become text; user and token id have the names of their claims. */
 function describeSession(facts: SessionFacts): object {
   const { subject, tokenId, sinceMs, expiresAtMs, lastMessageMs, ...rest } = facts
   return {
@@ -42,14 +80,17 @@ function describeSession(facts: SessionFacts): object {
   }
 }
 
-/** `POST /v1/revocations` withdraws tokens, `GET` lists what is withdrawn, `DELETE /v1/revocations/{number}` takes it back. */
+/**
+ * `POST /v1/revocations` withdraws tokens, `GET` lists revocations, `DELETE /v1/revocations/{number}` lifts
+ * one.
+ */
 export function serveRevocations(app: FastifyInstance, parts: AdminParts): void {
-  const { revocations, record, now } = parts
+  const { revocations, record, clock } = parts
   app.get('/v1/revocations', (_request, reply) =>
     reply.send({ revocations: revocations.list().map(describeRevocation) }),
   )
   app.post('/v1/revocations', async (request, reply) => {
-    const input = parseRevocation(request.body, now())
+    const input = parseRevocation(request.body, clock.wall())
     const { revocation, sessions } = await revoke(parts, input)
     const described = describeRevocation(revocation)
     record(request, 'tokens revoked', { revocation: described, sessions })
@@ -68,10 +109,7 @@ export function serveRevocations(app: FastifyInstance, parts: AdminParts): void 
   })
 }
 
-async function revoke(
-  { sessions }: AdminParts,
-  input: RevocationInput,
-): Promise<Awaited<ReturnType<AdminParts['sessions']['revoke']>>> {
+async function revoke({ sessions }: AdminParts, input: RevocationInput): Promise<RevocationResult> {
   try {
     return await sessions.revoke(input)
   } catch (error) {
@@ -86,8 +124,8 @@ function describeRevocation({ number, tokens, sinceMs, untilMs, reason }: Revoca
 }
 
 /**
- * `POST /v1/drain` makes the node leave; `GET` says how far it is. `POST /v1/rebalance` sends a share of the sessions elsewhere, and
- * the node stays.
+ * `POST /v1/drain` makes the node leave; `GET` reports its progress. `POST /v1/rebalance` closes a share of
+ * the sessions, and the node stays.
  */
 export function serveDrain(app: FastifyInstance, { drain, sessions, record }: AdminParts): void {
   app.get('/v1/drain', (_request, reply) => reply.send(describeDrain(drain)))
@@ -113,7 +151,7 @@ function describeDrain({ facts: { sinceMs, ...rest } }: Drain): object {
 
 const latestMs = 8.64e15
 
-/** A time in ms since 1970 as RFC 3339 has it; tokens may name times later than any date. */
+/** Formats ms since 1970 as RFC 3339. Tokens may name times later than any date. */
 function rfc3339Of(ms: number): string {
   return new Date(Math.min(ms, latestMs)).toISOString()
 }

@@ -1,7 +1,9 @@
-/** How far a drain is. */
+import { type Clock, systemClock } from '../system/clock.ts'
+
+/** The progress of a drain. */
 export type DrainState = 'serving' | 'draining' | 'drained'
 
-/** What an operator sees of a drain. Times are in ms since 1970. */
+/** A drain as an operator sees it. Times are in ms since 1970. */
 export interface DrainFacts {
   readonly state: DrainState
   readonly sessions: number
@@ -11,13 +13,15 @@ export interface DrainFacts {
 
 export interface DrainOptions {
   readonly sessions: { readonly size: number; drain(withinMs: number): Promise<void> }
-  /** Where a request does not say how long. */
+  /** For requests that state no time. */
   readonly defaultMs: number
-  /** Milliseconds since 1970; `Date.now` where absent. */
-  readonly now?: () => number
+  readonly clock?: Clock
 }
 
-/** The leaving of this node: it takes no one new, and who is there is told to go elsewhere. There is no way back but a restart. */
+/**
+ * The node's way out: it refuses new sessions and tells those it has to reconnect elsewhere. Only a restart
+ * undoes it.
+ */
 export class Drain {
   readonly #options: DrainOptions
   #begun: { readonly sinceMs: number; readonly withinMs: number } | undefined
@@ -27,7 +31,7 @@ export class Drain {
     this.#options = options
   }
 
-  /** Where a request does not say how long. */
+  /** For requests that state no time. */
   get defaultMs(): number {
     return this.#options.defaultMs
   }
@@ -44,12 +48,12 @@ export class Drain {
   }
 
   /**
-   * Begins, or begins anew: sessions that are still there are told a new time. Resolves when all are gone, or a second after the
-   * time is over.
+   * Begins the drain, or begins it again: the remaining sessions are told a new time. Resolves when all
+   * sessions are gone, or a second after the time is over.
    */
   async begin(withinMs: number = this.#options.defaultMs): Promise<void> {
-    const { sessions, now = Date.now } = this.#options
-    this.#begun = { sinceMs: now(), withinMs }
+    const { sessions, clock = systemClock } = this.#options
+    this.#begun = { sinceMs: clock.wall(), withinMs }
     this.#isOver = false
     await sessions.drain(withinMs)
     this.#isOver = true

@@ -3,33 +3,38 @@ import type { FastifyInstance } from 'fastify'
 import type { Config, Listener } from '../config/config.ts'
 import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
 
-/** What listens, for people, and the variables that decide where. */
+/** The purpose of a listener, and the variables of its address. */
 interface ListenerNames {
-  readonly what: string
+  readonly purpose: string
   readonly host: string
   readonly port: string
 }
 
-const whatListens = { '': 'the stream', OPS_: 'metrics and health', ADMIN_: 'administration' } as const
+const purposes = { '': 'the stream', OPS_: 'metrics and health', ADMIN_: 'administration' } as const
 
-/** An address cannot be listened on. */
+/** The gateway cannot listen on an address. */
 export class ListenError extends TickerError {
   readonly code = 'TICKER_LISTEN'
 }
 
-/** Listens, and answers the address as `host:port` with the port that was taken. */
+/** Listens. Returns the address as `host:port`, with the actual port. */
 export async function listen(
   app: FastifyInstance,
   { host, port }: Listener,
   names: ListenerNames,
 ): Promise<string> {
   try {
-    await app.listen({ host, port, listenTextResolver: address => listeningText(app, names.what, address) })
+    await app.listen({
+      host,
+      port,
+      listenTextResolver: address => listeningText(app, names.purpose, address),
+    })
   } catch (error) {
     const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
     throw new ListenError(
       isTaken
-        ? `${names.port}=${port}: something listens on ${host}:${port} already; end it, or set ${names.port} to a free port`
+        ? `${names.port}=${port}: something listens on ${host}:${port} already; ` +
+            `end it, or set ${names.port} to a free port`
         : `${names.host}=${host}, ${names.port}=${port}: cannot listen there (${messageOf(error)})`,
       { cause: error },
     )
@@ -39,13 +44,13 @@ export async function listen(
   return `${host.includes(':') ? `[${host}]` : host}:${taken}`
 }
 
-/** Fastify does not know that a server it did not make itself has TLS, and says http. */
-function listeningText({ server }: FastifyInstance, what: string, address: string): string {
+/** Fastify calls every server http that it did not create itself. */
+function listeningText({ server }: FastifyInstance, purpose: string, address: string): string {
   const isSecure = server instanceof TlsServer
-  return `listening for ${what}: ${address.replace(/^https?/, isSecure ? 'https' : 'http')}`
+  return `listening for ${purpose}: ${address.replace(/^https?/, isSecure ? 'https' : 'http')}`
 }
 
-/** What listens, and where it is to. */
+/** The servers that are to listen. */
 export interface Listeners {
   readonly config: Config
   readonly operations: FastifyInstance
@@ -60,7 +65,9 @@ export interface Addresses {
   readonly stream: string
 }
 
-/** Listens everywhere; on the stream last, so that whoever reaches it can also be watched and ended. */
+/**
+ * Listens everywhere; on the stream last, so that its clients can be observed and ended from the first on.
+ */
 export async function listenAll(listeners: Listeners): Promise<Addresses> {
   const { operations, administration } = await listenToOperators(listeners)
   return { ...(await listenToStream(listeners)), operations, administration }
@@ -78,7 +85,7 @@ export async function listenToStream({
   }
 }
 
-/** Listens for whoever watches and administers the node. */
+/** Listens for operators: metrics, health and administration. */
 export async function listenToOperators({
   config,
   operations,
@@ -93,6 +100,6 @@ export async function listenToOperators({
   }
 }
 
-function namesOf(part: keyof typeof whatListens): ListenerNames {
-  return { what: whatListens[part], host: `TICKER_${part}HOST`, port: `TICKER_${part}PORT` }
+function namesOf(part: keyof typeof purposes): ListenerNames {
+  return { purpose: purposes[part], host: `TICKER_${part}HOST`, port: `TICKER_${part}PORT` }
 }

@@ -1,17 +1,17 @@
-import type { WarnLog } from '../diagnostics/rate-limited-log.ts'
 import type { Config } from '../config/config.ts'
+import type { WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { createEmbeddedLog } from '../log/embedded/embedded-log.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { createKafkaLog } from '../log/kafka/kafka-log.ts'
 import { createTopicWriter, type TopicWriter } from '../log/kafka/produce/topic-writer.ts'
 import type { LogSources } from '../metrics/log-metrics.ts'
 
-/** A log with what it says of itself. */
+/** A log with its statistics. */
 export interface OpenLog extends LogSources {
   readonly events: EventLog
 }
 
-/** Opens the log that the configuration names: Kafka or, in development only, the embedded one. */
+/** Opens the configured log: Kafka or, in development only, the embedded one. */
 export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger: WarnLog): OpenLog {
   if (log.kind === 'kafka') {
     const events = createKafkaLog({ ...log, topics, logger })
@@ -21,11 +21,17 @@ export function openLog({ log, topics }: Pick<Config, 'log' | 'topics'>, logger:
   return { events, stats: events.stats, unstableEnds: () => [] }
 }
 
-/** The way to the topic of dead letters; `undefined` where none is configured. */
+/** Opens the topic of dead letters for writing; returns `undefined` if none is configured. */
 export function openDeadLetterWriter({
   log,
   deadLetterTopic,
 }: Pick<Config, 'log' | 'deadLetterTopic'>): TopicWriter | undefined {
   if (log.kind !== 'kafka' || deadLetterTopic === undefined) return undefined
   return createTopicWriter({ ...log, topic: deadLetterTopic })
+}
+
+/** Says in words where the events come from. */
+export function describeSource({ demo, log }: Config): string {
+  if (demo !== undefined) return `demo feed (generated, seed ${demo.seed})`
+  return log.kind === 'kafka' ? `Kafka at ${log.brokers.join(', ')}` : `embedded log ${log.path}`
 }

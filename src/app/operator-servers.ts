@@ -1,9 +1,17 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { AdminCounts } from '../admin/admin-counts.ts'
 import { type AdministrationOptions, serveAdministration } from '../admin/administration.ts'
-import type { AdministrationConfig } from '../config/config.ts'
-import { divideFileDescriptors } from '../limits/file-descriptors.ts'
+import type { AdministrationConfig, Config } from '../config/config.ts'
+import type { WarnLog } from '../diagnostics/rate-limited-log.ts'
+import { fileDescriptorShortage, divideFileDescriptors } from '../limits/file-descriptors.ts'
 import { refusalOptions } from '../transport/http-refusals.ts'
+
+/** Takes log lines, and may have to drop some. */
+export interface LogStream {
+  write(line: string): void
+  /** Lines dropped since start. */
+  readonly dropped?: number
+}
 
 /** Fastify's options that every listener of the gateway has. */
 export const commonOptions = {
@@ -12,18 +20,31 @@ export const commonOptions = {
   ...refusalOptions,
 } as const
 
-/** The administration listener, and what it has answered. */
+/** Creates the server of metrics and health. Its logger is that of the process. */
+export function createOperationsApp(config: Config, stream: LogStream): FastifyInstance {
+  const app = Fastify({ ...commonOptions, logger: { level: config.logLevel, stream } })
+  app.server.maxConnections = divideFileDescriptors().operatorRoom
+  return app
+}
+
+/** Warns if there are fewer file descriptors than the limits allow connections. */
+export function warnOfDescriptors({ limits, workers }: Config, logger: WarnLog): void {
+  const shortage = fileDescriptorShortage(divideFileDescriptors(), { ...limits, workers })
+  if (shortage !== undefined) logger.warn({}, shortage)
+}
+
+/** The administration listener, with the counts of its answers. */
 export interface AdminServer {
   readonly app: FastifyInstance
   readonly counts: AdminCounts
 }
 
-/** Larger bodies are refused: none that is right comes near. */
+/** Well above any valid body. */
 const bodyLimit = 4096
 /** For a whole request. */
 const requestTimeoutMs = 10_000
 
-/** Creates the listener where one is configured. */
+/** Creates the administration listener, where one is configured. */
 export function createAdminServer(
   config: AdministrationConfig | undefined,
   parts: Omit<AdministrationOptions, 'token'> & { readonly log: FastifyBaseLogger },

@@ -14,42 +14,42 @@ export interface CertificateFiles {
   readonly keyFile: string
 }
 
-/** Where a pair is used; an `https.Server` is one. */
+/** Uses a pair; an `https.Server` is one. */
 export interface SecureServer {
   setSecureContext(pair: CertificatePair): void
 }
 
 const defaultIntervalMs = 5000
 
-/** The certificate of a server, from files that may be replaced while it runs. */
+/** A server's certificate, from files that may be replaced while it runs. */
 export class ServerCertificate {
-  /** Until when the certificate in use is valid, in ms since 1970. */
+  /** When the certificate in use expires, in ms since 1970. */
   validToMs: number
-  /** Times that new files were taken, or refused, since start. */
+  /** Times that new files were accepted or refused, since start. */
   readonly reloads = { taken: 0, refused: 0 }
   readonly pair: CertificatePair
   readonly #files: CertificateFiles
-  #seen: CertificatePair
+  #lastRead: CertificatePair
   #timer: NodeJS.Timeout | undefined
 
   private constructor(files: CertificateFiles, pair: CertificatePair) {
     this.#files = files
     this.pair = pair
-    this.#seen = pair
+    this.#lastRead = pair
     this.validToMs = validTo(pair)
   }
 
-  /** Rejects where the files cannot be read. */
+  /** Rejects if the files cannot be read. */
   static async read(files: CertificateFiles): Promise<ServerCertificate> {
     return new ServerCertificate(files, await readPair(files))
   }
 
   /**
-   * Looks at the files now and then, and gives their pair to a server when they have changed: to new connections, no old one is
-   * dropped. What is not a pair is logged, and the former one stays.
+   * Reads the files at an interval and gives a server their pair when they have changed. New connections use
+   * it; no old one is dropped. If the files are not a pair, that is logged, and the old pair stays.
    */
   watch(server: SecureServer, logger: WarnLog, intervalMs = defaultIntervalMs): void {
-    const look = async (): Promise<void> => {
+    const check = async (): Promise<void> => {
       try {
         await this.#reload(server)
       } catch (error) {
@@ -57,12 +57,12 @@ export class ServerCertificate {
         const { certificateFile, keyFile } = this.#files
         logger.warn(
           { certificateFile, keyFile, error: messageOf(error) },
-          'the new certificate cannot be used; the former one stays until the files are right',
+          'the new certificate cannot be used; the old one stays until the files are right',
         )
       }
-      if (this.#timer !== undefined) this.#timer = setTimeout(() => void look(), intervalMs)
+      if (this.#timer !== undefined) this.#timer = setTimeout(() => void check(), intervalMs)
     }
-    this.#timer = setTimeout(() => void look(), intervalMs)
+    this.#timer = setTimeout(() => void check(), intervalMs)
   }
 
   stop(): void {
@@ -72,11 +72,11 @@ export class ServerCertificate {
 
   async #reload(server: SecureServer): Promise<void> {
     const pair = await readPair(this.#files)
-    if (pair.cert.equals(this.#seen.cert) && pair.key.equals(this.#seen.key)) return
-    // Between the writing of one file and of the other they do not fit; they are looked at again.
+    if (pair.cert.equals(this.#lastRead.cert) && pair.key.equals(this.#lastRead.key)) return
+    // Between the writing of the two files they do not match; the next check sees them again.
     if (!isPair(pair)) throw new TypeError('certificate and key do not belong together')
     server.setSecureContext(pair)
-    this.#seen = pair
+    this.#lastRead = pair
     this.validToMs = validTo(pair)
     this.reloads.taken += 1
   }

@@ -12,21 +12,23 @@ import { commonOptions } from './operator-servers.ts'
 import { ServerCertificate } from './server-certificate.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
-/** Connections, requests or upgrades begun in one turn of the event loop: each costs half a millisecond, with TLS two. */
-const begunPerTurn = 4
+/**
+ * Connections, requests or upgrades started in one turn of the event loop: each costs 0.5 ms, with TLS 2 ms.
+ */
+const startedPerTurn = 4
 
-/** What serves the stream and `/v1`. */
+/** The server of the stream and `/v1`. */
 interface StreamServer {
   readonly app: FastifyInstance
   /** Set with TLS. */
   readonly certificate: ServerCertificate | undefined
-  /** Whose word on their clients is taken. */
+  /** The proxies whose headers are believed. */
   readonly proxies: TrustedProxies
-  /** Puts a gate before the server; to be called once, when its routes are known, before it listens. */
+  /** Puts a gate before the server; to be called once, after its routes are added and before it listens. */
   readonly guard: () => Promise<ConnectionGate>
 }
 
-/** Creates the server: with TLS where files are named, which rejects if they cannot be read; for clients of trusted proxies. */
+/** Creates the server, with TLS if it is configured. Rejects if the certificate cannot be read. */
 export async function createStreamServer(config: Config, logger: FastifyBaseLogger): Promise<StreamServer> {
   const certificate = await readCertificate(config)
   const app = createApp(certificate, logger)
@@ -38,11 +40,11 @@ export async function createStreamServer(config: Config, logger: FastifyBaseLogg
   )
   const { authTimeoutMs: handshakeTimeoutMs, maxHandshakes, maxConnectionsPerAddress } = config.limits
   const guard = async (): Promise<ConnectionGate> => {
-    // Behind the hook of the WebSocket plugin, which ends the sockets of refused handshakes.
+    // After the hook of the WebSocket plugin, which closes the sockets of refused handshakes.
     refusePlaintext(app, proxies)
     refuseFaults(app)
     await app.ready()
-    const work = new SlicedQueue(begunPerTurn)
+    const work = new SlicedQueue(startedPerTurn)
     return new ConnectionGate(app.server, {
       work,
       handshakeTimeoutMs,
@@ -79,14 +81,17 @@ function createApp(certificate: ServerCertificate | undefined, logger: FastifyBa
   return app
 }
 
-/** What else asks for an upgrade stays as it is (RFC 9110 §7.8): Java's client asks for HTTP/2 with every POST, whose body would be lost. */
+/**
+ * Other upgrades are ignored (RFC 9110 §7.8): Java's client offers HTTP/2 with every POST, whose body would
+ * be lost.
+ */
 function isWebSocketHandshake({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 /**
- * Refuses, with 403, requests that came in the clear: neither from this machine nor from a trusted proxy, or from one that does not say
- * that its client has used TLS. A token in one of them was readable on its way.
+ * Refuses requests that were not encrypted on their way, with 403: from another machine without TLS, or from
+ * a trusted proxy that does not report its client's TLS. A token in such a request could be read.
  */
 export function refusePlaintext(app: FastifyInstance, proxies: TrustedProxies): void {
   app.addHook('onRequest', async ({ raw }, reply) => {
@@ -95,15 +100,18 @@ export function refusePlaintext(app: FastifyInstance, proxies: TrustedProxies): 
   })
 }
 
+const cure = 'its contents can be read on the way: connect with TLS'
+
 function plaintextRefusalOf(request: IncomingMessage, proxies: TrustedProxies): string | undefined {
   const { isProxied, address, scheme } = proxies.clientOf(request)
   const isEncrypted = 'encrypted' in request.socket
   if (scheme === 'https' || scheme === 'wss') return undefined
   if (scheme !== undefined) {
-    return 'the proxy says that this connection is not encrypted, and what it carries readable on the way: connect with TLS'
+    return `the proxy reports that this connection is not encrypted; ${cure}`
   }
   if (isEncrypted || (!isProxied && isLoopback(address))) return undefined
   return isProxied
-    ? 'the proxy (TICKER_TRUSTED_PROXIES) does not say whether its client used TLS: it has to send X-Forwarded-Proto or Forwarded'
-    : 'this connection is not encrypted, and what it carries readable on the way: connect with TLS'
+    ? 'the proxy (TICKER_TRUSTED_PROXIES) does not report whether its client used TLS: ' +
+        'it has to send X-Forwarded-Proto or Forwarded'
+    : `this connection is not encrypted; ${cure}`
 }

@@ -2,25 +2,26 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'
 import { type AddressRange, type IpAddress, isInRange, parseIpAddress } from '../system/ip-address.ts'
 
-/** Who a request comes from, as far as can be believed. */
+/** The client of a request, as far as trusted proxies report it. */
 export interface Client {
   /** The address that connected to the first of the trusted proxies or, without one, to this node. */
   readonly address: string
   readonly isProxied: boolean
-  /** What it spoke to that proxy, in lower case; `undefined` where the proxy does not say. */
+  /** The scheme of its request to that proxy, in lower case; `undefined` if the proxy does not report it. */
   readonly scheme: string | undefined
 }
 
-/** What one proxy says of whoever connected to it. */
+/** What one proxy reports of its client. */
 interface Hop {
-  /** `undefined` where it keeps that to itself, or it cannot be read. */
+  /** `undefined` if the proxy does not report it, or it is malformed. */
   readonly address: IpAddress | undefined
   readonly scheme: string | undefined
 }
 
 /**
- * The proxies that are believed. Each says in a header who connected to it, behind what it was told itself, so the headers are read from
- * the end: as long as that was a trusted proxy, what stands before it is believed as well. Everything else may be the client's invention.
+ * The proxies whose headers are believed. Each appends the address of its client to the header that it
+ * received, so the header is read from its end: as long as an address is that of a trusted proxy, the entry
+ * before it is believed as well. The client may have invented everything else.
  */
 export class TrustedProxies {
   readonly #ranges: readonly AddressRange[]
@@ -29,7 +30,7 @@ export class TrustedProxies {
     this.#ranges = ranges
   }
 
-  /** Whether an address, as Node writes it, is that of a trusted proxy. */
+  /** Whether an address, as Node formats it, is that of a trusted proxy. */
   has(address: string): boolean {
     return this.#has(parseIpAddress(address))
   }
@@ -40,7 +41,7 @@ export class TrustedProxies {
     let scheme: string | undefined
     for (const hop of isProxied ? hopsOf(headers) : []) {
       scheme = hop.scheme
-      // An address that is not told is counted as that of the proxy which does not tell it.
+      // A client whose address is not reported counts under the address of its proxy.
       address = hop.address ?? address
       if (hop.address === undefined || !this.#has(address)) break
     }
@@ -53,8 +54,8 @@ export class TrustedProxies {
 }
 
 /**
- * The hops, nearest first. Where both kinds of header are there, X-Forwarded-… are read and `Forwarded` is not: most proxies write the
- * former, and hand on the latter as their client wrote it.
+ * Returns the hops, nearest first. X-Forwarded-… take precedence over `Forwarded`: most proxies write the
+ * former and pass on the latter as their client wrote it.
  */
 function hopsOf(headers: IncomingHttpHeaders): readonly Hop[] {
   const addresses = entriesOf(headers['x-forwarded-for'])
@@ -62,12 +63,12 @@ function hopsOf(headers: IncomingHttpHeaders): readonly Hop[] {
   if (addresses.length + schemes.length === 0) return forwardedHops(headers.forwarded ?? '')
   return Array.from({ length: Math.max(addresses.length, 1) }, (_, index) => ({
     address: parseNode(addresses[index] ?? ''),
-    // Many proxies hand on the scheme that they were told, instead of adding theirs.
+    // Many proxies pass on the scheme that they received, instead of adding theirs.
     scheme: schemes[Math.min(index, schemes.length - 1)]?.toLowerCase(),
   }))
 }
 
-/** The entries of a list (RFC 9110 §5.6.1), last first; Node has joined the lines of a repeated header. */
+/** Returns the entries of a list (RFC 9110 §5.6.1), last first; Node joins the lines of a repeated header. */
 function entriesOf(list: string | readonly string[] | undefined): readonly string[] {
   const entries = String(list ?? '').split(',')
   return entries
@@ -76,7 +77,7 @@ function entriesOf(list: string | readonly string[] | undefined): readonly strin
     .toReversed()
 }
 
-/** RFC 7239; of a malformed header, nothing is known. */
+/** Reads a `Forwarded` header (RFC 7239); a malformed one has no hops. */
 function forwardedHops(header: string): readonly Hop[] {
   try {
     const elements = parseForwarded(header)
@@ -91,7 +92,10 @@ function forwardedHops(header: string): readonly Hop[] {
   }
 }
 
-/** An address as proxies write it (RFC 7239 §6): alone, in brackets, with a port. `unknown` and names such as `_hidden` are none. */
+/**
+ * Reads an address as proxies write it (RFC 7239 §6), maybe in brackets or with a port; `unknown` and
+ * `_hidden` are none.
+ */
 function parseNode(text: string): IpAddress | undefined {
   const [, ipv6, ipv4] = /^(?:\[(.*)\]|([\d.]+))(?::(?:\d{1,5}|_[\w.-]+))?$/.exec(text) ?? []
   return parseIpAddress(ipv6 ?? ipv4 ?? text)

@@ -1,11 +1,4 @@
-import { readFileSync } from 'node:fs'
+import packageJson from '../../package.json' with { type: 'json' }
 
 /** The version in `package.json`. */
-export const version: string = readVersion()
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const content: unknown = JSON.parse(text)
-  if (typeof content === 'object' && content !== null && 'version' in content) return String(content.version)
-  return 'unknown'
-}
+export const { version } = packageJson

@@ -1,21 +1,23 @@
 import type { LogBatch, Partition } from '../log/event-log.ts'
+import type { Clock } from '../system/clock.ts'
 
 export interface ArrivalTimesOptions {
-  /** How long ago it can be told what had come by then. */
+  /** How far back it is known what had arrived. */
   readonly keptMs: number
-  /** Milliseconds, never set back. */
-  readonly steady: () => number
+  readonly clock: Clock
 }
 
-/** What a node knows of when the records of a partition came, whatever their timestamps say. */
+/** When the records of a partition arrived at this node, whatever their timestamps say. */
 export interface Arrivals {
-  /** Every record from this offset on came within the time that is kept, or since the node began to read the partition. */
+  /**
+   * Every record from this offset on arrived within `keptMs`, or since the node began to read the partition.
+   */
   readonly recent: number
-  /** The newest timestamp of the records that were read; `undefined` where none had one. */
+  /** The newest timestamp of the records read; `undefined` if none had one. */
   readonly newestMs: number | undefined
 }
 
-/** Where a partition had been read to at a time. */
+/** How far a partition had been read at a time. */
 interface Mark {
   readonly atMs: number
   readonly offset: number
@@ -29,12 +31,12 @@ interface PartitionMarks {
   newestMs: number | undefined
 }
 
-/** Marks of a partition at most: a reader may go back a little further than it has to. */
-const mostMarks = 64
+/** Marks of a partition at most. With fewer, a reader may go back a little further than it is allowed to. */
+const maxMarks = 64
 
 /**
- * When this node read what. A record's own timestamp is its producer's: a replay sets times of last year, a feed for the public is 15
- * minutes late, a clock is wrong.
+ * When this node read which offsets. A record's timestamp is its producer's: a replay sets times of last
+ * year, a feed for the public is 15 minutes late, a clock is wrong.
  */
 export class ArrivalTimes {
   readonly #options: ArrivalTimesOptions
@@ -44,10 +46,10 @@ export class ArrivalTimes {
     this.#options = options
   }
 
-  /** States that a batch has come. */
+  /** States that a batch has arrived. */
   note({ partition, epoch, from, to, records }: LogBatch): void {
-    const { keptMs, steady } = this.#options
-    const nowMs = steady()
+    const { keptMs, clock } = this.#options
+    const nowMs = clock.steady()
     const known = this.#partitions.get(partition)
     const isNew = known === undefined || known.epoch !== epoch || from < known.latest.offset
     const latest = { atMs: nowMs, offset: to }
@@ -57,23 +59,23 @@ export class ArrivalTimes {
     partitionMarks.newestMs = newest(partitionMarks.newestMs, records.at(-1)?.timestampMs ?? 0)
     const marks: Mark[] = partitionMarks.marks
     const last = marks.at(-1)
-    if (last !== undefined && nowMs - last.atMs < keptMs / mostMarks) return
+    if (last !== undefined && nowMs - last.atMs < keptMs / maxMarks) return
     marks.push({ atMs: nowMs, offset: from })
-    // The first one says what had come before the time that is kept.
+    // The first mark says what had arrived before `keptMs` ago.
     while ((marks[1]?.atMs ?? Infinity) <= nowMs - keptMs) marks.shift()
   }
 
-  /** How long ago it can be told what had come by then. */
+  /** How far back it is known what had arrived. */
   get keptMs(): number {
     return this.#options.keptMs
   }
 
-  /** What is known of a partition; `undefined` where nothing has come. */
+  /** Returns what is known of a partition; `undefined` before its first batch. */
   of(partition: Partition): Arrivals | undefined {
     const known = this.#partitions.get(partition)
     if (known === undefined) return undefined
     const { marks, latest, newestMs } = known
-    const sinceMs = this.#options.steady() - this.#options.keptMs
+    const sinceMs = this.#options.clock.steady() - this.#options.keptMs
     const mark = latest.atMs <= sinceMs ? latest : (marks.findLast(({ atMs }) => atMs <= sinceMs) ?? marks[0])
     return { recent: mark?.offset ?? latest.offset, newestMs }
   }

@@ -1,18 +1,18 @@
 import type { Position } from '../event/log-record.ts'
-import type { History } from './history.ts'
 import { limitConcurrency } from '../limits/concurrency-limiter.ts'
 import { HistoryChunk } from './history-chunk.ts'
+import type { History } from './history.ts'
 
-/** What to read, under a key that stands for it. */
+/** What to read, with the key of the chunk. */
 export interface ChunkRequest {
   readonly key: string
   readonly from: Position
   readonly to: number
 }
 
-/** A piece that is being read for those who wait for it; when all of them have left, it ends. */
-export class ChunkRead {
-  /** When its reading began, as `ChunkReads.now`; `Infinity` while it waits for its turn. */
+/** One read of a chunk, for everyone who waits for it. It is aborted when all of them have left. */
+class ChunkRead {
+  /** When it began, as `ChunkReads.now`; `Infinity` while it waits for other reads. */
   beganAt = Number.POSITIVE_INFINITY
   readonly #abort = new AbortController()
   readonly #chunk: Promise<HistoryChunk>
@@ -27,7 +27,7 @@ export class ChunkRead {
     return this.#abort.signal
   }
 
-  /** The piece; `undefined` when the one who waits leaves before. Rejects as `History.read` does. */
+  /** Returns the chunk, or `undefined` if `leaving` aborts first. Rejects as `History.read` does. */
   async wait(leaving: AbortSignal): Promise<HistoryChunk | undefined> {
     const left = Promise.withResolvers<undefined>()
     const leave = (): void => left.resolve(undefined)
@@ -45,35 +45,35 @@ export class ChunkRead {
 
 export interface ChunkReadsOptions {
   readonly history: History
-  /** How many are read at a time. */
+  /** Reads that run at a time. */
   readonly atOnce: number
-  /** Told of each piece that is good for those who ask later. */
+  /** Called with each chunk that later readers may use. */
   readonly onChunk: (key: string, chunk: HistoryChunk) => void
 }
 
-/** The pieces of the log that are being read: each once for all who ask for it meanwhile, and a few at a time. */
+/** The chunks that are being read: each once for everyone who asks meanwhile, and a few at a time. */
 export class ChunkReads {
   readonly #options: ChunkReadsOptions
   readonly #reads = new Map<string, ChunkRead>()
-  readonly #inTurn: (work: () => Promise<HistoryChunk>) => Promise<HistoryChunk>
+  readonly #limited: (work: () => Promise<HistoryChunk>) => Promise<HistoryChunk>
   #now = 0
 
   constructor(options: ChunkReadsOptions) {
     this.#options = options
-    this.#inTurn = limitConcurrency(work => work(), options.atOnce)
+    this.#limited = limitConcurrency(work => work(), options.atOnce)
   }
 
-  /** How many are under way, or wait for their turn. */
+  /** How many reads run, or wait to. */
   get size(): number {
     return this.#reads.size
   }
 
-  /** A time that only goes on, and is another one whenever it is asked for. */
+  /** Returns a logical time: higher with every call. */
   now(): number {
     return ++this.#now
   }
 
-  /** The read under a key that still goes on. */
+  /** Returns the running read of a key. */
   at(key: string): ChunkRead | undefined {
     const read = this.#reads.get(key)
     return read?.signal.aborted === true ? undefined : read
@@ -85,7 +85,7 @@ export class ChunkReads {
     return read
   }
 
-  /** Pieces whose keys begin so are not for those who ask from now on. */
+  /** Keeps later readers from the reads whose keys begin with a prefix. */
   forget(prefix: string): void {
     for (const key of this.#reads.keys()) if (key.startsWith(prefix)) this.#reads.delete(key)
   }
@@ -93,7 +93,7 @@ export class ChunkReads {
   async #load(read: ChunkRead, { key, from, to }: ChunkRequest): Promise<HistoryChunk> {
     const { history, onChunk } = this.#options
     try {
-      const chunk = await this.#inTurn(() => {
+      const chunk = await this.#limited(() => {
         read.beganAt = this.now()
         return HistoryChunk.read(history, { from, to }, read.signal)
       })

@@ -1,14 +1,14 @@
 import type { Position } from '../event/log-record.ts'
 import type { HistoricEvent, History, HistoryBatch } from './history.ts'
 
-/** An event's object takes about so much memory beside its JSON, by measurement on trades. */
+/** Measured on trades: the memory of an event's object, without its JSON. */
 const eventBytes = 560
 
-/** Some offsets of a partition, decoded once for all who read them. It holds its events' JSON itself, and nothing else of the log. */
+/** A range of a partition's offsets, decoded once for all its readers. It owns its events' JSON. */
 export class HistoryChunk {
-  /** How far it goes: less than was asked for where the log ended before. */
+  /** Its end: before the requested end if the log ended there. */
   readonly to: number
-  /** The memory that it takes, about. */
+  /** Its approximate memory. */
   readonly bytes: number
   readonly #batches: readonly HistoryBatch[]
 
@@ -18,7 +18,7 @@ export class HistoryChunk {
     this.bytes = batches.reduce((sum, { events }) => sum + sizeOf(events), 0)
   }
 
-  /** Reads it from a position on up to `to`. Rejects as `History.read` does. */
+  /** Reads a chunk from a position up to `to`. Rejects as `History.read` does. */
   static async read(
     history: History,
     { from, to }: { readonly from: Position; readonly to: number },
@@ -26,17 +26,21 @@ export class HistoryChunk {
   ): Promise<HistoryChunk> {
     const batches: HistoryBatch[] = []
     for await (const batch of history.read(from, to, signal)) {
-      const kept = { ...batch, events: own(batch.events) }
+      const owned = { ...batch, events: own(batch.events) }
       const last = batches.at(-1)
-      // Readers encode a batch at a time, so that a few large ones give them larger frames.
-      if (last?.to === kept.from) {
-        batches[batches.length - 1] = { ...kept, from: last.from, events: [...last.events, ...kept.events] }
-      } else batches.push(kept)
+      // Readers encode batch by batch: few large batches make large frames.
+      if (last?.to === owned.from) {
+        batches[batches.length - 1] = {
+          ...owned,
+          from: last.from,
+          events: [...last.events, ...owned.events],
+        }
+      } else batches.push(owned)
     }
     return new HistoryChunk(batches, from.offset)
   }
 
-  /** What it has of `[from, to)`: one batch, and one more behind each gap. */
+  /** Yields its events in `[from, to)`: one batch, and a further one after each gap. */
   *between(from: number, to: number): Generator<HistoryBatch, void> {
     for (const batch of this.#batches) {
       if (batch.to <= from) continue
@@ -55,7 +59,7 @@ function cut({ from, to, events }: HistoryBatch, first: number, end: number): Hi
   }
 }
 
-/** The same events with their JSON in one buffer of their own: a view would keep the whole answer of a broker. */
+/** Copies the events' JSON into one buffer: a view would keep a broker's whole response in memory. */
 function own(events: readonly HistoricEvent[]): HistoricEvent[] {
   const texts = events.map(({ event, json }) => json ?? Buffer.from(JSON.stringify(event)))
   const bytes = Buffer.concat(texts)

@@ -8,7 +8,7 @@ import { TickerError } from '../diagnostics/ticker-error.ts'
 import type { ArrivalTimes } from './arrival-times.ts'
 import type { RecordDecoder } from '../ingest/record-decoder.ts'
 
-/** A partition is not what a position says of it: its topic was made again. */
+/** The topic of a position was made again. */
 export class HistoryError extends TickerError {
   readonly code = 'TICKER_HISTORY'
 }
@@ -16,14 +16,14 @@ export class HistoryError extends TickerError {
 export interface LogHistoryOptions {
   readonly log: EventLog
   readonly records: RecordDecoder
-  /** When this node read what, as far back as a reader may go without further rights. */
+  /** Reaches as far back as a reader may go without further rights. */
   readonly arrivals: ArrivalTimes
   readonly clock?: Clock
 }
 
-/** Thousands of clients that resume at once ask the same of every partition. */
+/** Thousands of clients that resume at once ask for the range of every partition. */
 const rangeAgeMs = 2000
-/** A thousand records that have to be parsed take 5 ms and more, and some pieces are read at a time. */
+/** A thousand records that have to be parsed take 5 ms and more, and several chunks are read at a time. */
 const sliceMs = 1
 
 interface KnownRange {
@@ -31,7 +31,7 @@ interface KnownRange {
   readonly range: Promise<ReadableRange>
 }
 
-/** The log as readers of the past see it: decoded, checked, poison passed over as it was when it was new. */
+/** The log as a history: decoded and checked; poison is skipped as it was when it was new. */
 export class LogHistory implements History {
   readonly #options: LogHistoryOptions
   readonly #ranges = new Map<Partition, KnownRange>()
@@ -47,7 +47,7 @@ export class LogHistory implements History {
     const range = this.#ask(partition, wallMs)
     const known = { sinceMs: steadyMs, range }
     this.#ranges.set(partition, known)
-    // Who asks next shall not be given an old failure.
+    // The next caller asks again after a failure.
     range.catch(() => {
       if (this.#ranges.get(partition) === known) this.#ranges.delete(partition)
     })
@@ -79,7 +79,8 @@ export class LogHistory implements History {
   async #ask(partition: Partition, nowMs: number): Promise<ReadableRange> {
     const { log, arrivals } = this.#options
     const known = arrivals.of(partition)
-    // What came before this node did has its timestamps alone: they count from the newest one, which may be late as a whole.
+    // For records older than this node only their timestamps are known. They count from the newest one, since
+    // a whole feed may be late.
     const newestMs = Math.min(nowMs, known?.newestMs ?? nowMs)
     const [{ first, stable }, byTimestamp] = await Promise.all([
       log.ends(partition),
@@ -89,7 +90,9 @@ export class LogHistory implements History {
     return { first, stable, recent: Math.max(first, recent) }
   }
 
-  /** Decodes a batch from an offset on: a millisecond of work in each turn of the event loop. */
+  /**
+   * Decodes a batch from an offset on: a millisecond of work (in real time) in each turn of the event loop.
+   */
   async *#slices(batch: LogBatch, offset: number): AsyncGenerator<HistoryBatch, void> {
     let from = Math.max(batch.from, offset)
     let events: HistoricEvent[] = []

@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import type { Partition, Position } from '../event/log-record.ts'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
-import { ChunkCache } from './chunk-cache.ts'
 import { ChunkReads, type ChunkRequest } from './chunk-reads.ts'
 import type { HistoryChunk } from './history-chunk.ts'
 import type { History, HistoryBatch, ReadableRange } from './history.ts'
@@ -8,55 +8,63 @@ import { LogHistory, type LogHistoryOptions } from './log-history.ts'
 
 interface SharedHistoryOptions {
   readonly history: History
-  /** Memory of the pieces that are kept; one more for each read under way. */
+  /** Memory of the cached chunks; each running read has one more. */
   readonly maxBytes: number
-  /** Offsets of a piece; 2,048 if left out. */
+  /** Offsets of a chunk; 2,048 if left out. */
   readonly chunkOffsets?: number
-  /** Pieces read from the log at a time; 4 if left out. */
+  /** Chunks that are read from the log at a time; 4 if left out. */
   readonly readsAtOnce?: number
 }
 
-/** Pieces given to readers since start, by where they came from: read for them, read for others, or kept. */
+/** Chunks given to readers since start, by source: read for this reader, read for another one, or cached. */
 interface ChunkCounts {
   log: number
   shared: number
   cache: number
 }
 
+/** Some 50,000 events. Sessions that resume together read mostly the same ones at about the same time. */
+const cacheBytes = 33_554_432
 /** A reader encodes a batch of 1,024 events in a millisecond or two. */
-const chunksPerTurn = 2
+const batchesPerTurn = 2
+
+/** Opens the log as a history that sessions share. */
+export function openHistory(options: LogHistoryOptions): SharedHistory {
+  return new SharedHistory({ history: new LogHistory(options), maxBytes: cacheBytes })
+}
 
 /**
- * A history that many read at once: who goes on from the same place, as after a node has left, shares what is read from the log and
- * decoded. Readers of one piece are given it some in each turn of the event loop.
+ * A history with many readers at once. Readers of the same range, as after a node has left, share what is
+ * read from the log and decoded. A few batches are given to readers in each turn of the event loop.
  */
 export class SharedHistory implements History {
   readonly counts: ChunkCounts = { log: 0, shared: 0, cache: 0 }
   readonly #history: History
   readonly #chunkOffsets: number
-  readonly #cache: ChunkCache
+  readonly #cache: LRUCache<string, HistoryChunk>
   readonly #reads: ChunkReads
-  readonly #turns = new SlicedQueue(chunksPerTurn)
+  readonly #turns = new SlicedQueue(batchesPerTurn)
 
   constructor({ history, maxBytes, chunkOffsets = 2048, readsAtOnce = 4 }: SharedHistoryOptions) {
     this.#history = history
     this.#chunkOffsets = chunkOffsets
-    this.#cache = new ChunkCache(maxBytes)
+    // A chunk may be empty; the cache wants sizes above 0.
+    this.#cache = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ bytes }) => Math.max(1, bytes) })
     this.#reads = new ChunkReads({
       history,
       atOnce: readsAtOnce,
-      onChunk: (key, chunk) => this.#cache.keep(key, chunk),
+      onChunk: (key, chunk) => this.#cache.set(key, chunk),
     })
   }
 
-  /** Pieces that are being read, or wait for that. */
+  /** Chunks that are being read, or wait to be. */
   get reads(): number {
     return this.#reads.size
   }
 
-  /** What the kept pieces take, about. */
+  /** The approximate memory of the cached chunks. */
   get bytes(): number {
-    return this.#cache.bytes
+    return this.#cache.calculatedSize
   }
 
   readableRange(partition: Partition): Promise<ReadableRange> {
@@ -90,16 +98,17 @@ export class SharedHistory implements History {
   /** Forgets what was read of a partition: its topic was made again, or it was cut back. */
   forget(partition: Partition): void {
     const prefix = prefixOf(partition)
-    this.#cache.forget(prefix)
+    const stale = [...this.#cache.keys()].filter(key => key.startsWith(prefix))
+    for (const key of stale) this.#cache.delete(key)
     this.#reads.forget(prefix)
   }
 
-  /** Lets go of everything that is kept. */
+  /** Empties the cache. */
   clear(): void {
-    this.#cache.forget('')
+    this.#cache.clear()
   }
 
-  /** The aligned piece in which a position lies. */
+  /** Returns the request for the aligned chunk of a position. */
   #requestFor({ partition, epoch, offset }: Position): ChunkRequest {
     const first = offset - (offset % this.#chunkOffsets)
     return {
@@ -110,21 +119,21 @@ export class SharedHistory implements History {
   }
 
   /**
-   * A piece that goes as far as the reader wants, or as the log went when or after it asked: one that was read before may lack
-   * what has come since. `undefined` when the signal aborts.
+   * Returns a chunk that reaches as far as the reader wants, or as the log did when or after the reader
+   * asked: an older one may lack what was appended since. Returns `undefined` when the signal aborts.
    */
-  async #chunk(request: ChunkRequest, wish: Wish): Promise<HistoryChunk | undefined> {
+  async #chunk(request: ChunkRequest, reader: ChunkReader): Promise<HistoryChunk | undefined> {
     const { key } = request
-    const { end, beganAt, signal } = wish
-    const kept = this.#cache.find(key)
-    if (kept !== undefined && kept.to >= end) return this.#count('cache', kept)
-    const shared = this.#reads.at(key)
-    if (shared !== undefined) {
-      const chunk = await shared.wait(signal)
+    const { end, beganAt, signal } = reader
+    const cached = this.#cache.get(key)
+    if (cached !== undefined && cached.to >= end) return this.#count('cache', cached)
+    const running = this.#reads.at(key)
+    if (running !== undefined) {
+      const chunk = await running.wait(signal)
       if (chunk === undefined) return undefined
-      if (chunk.to >= end || shared.beganAt > beganAt) return this.#count('shared', chunk)
-      // Who waited as well may have begun to read it anew.
-      return await this.#chunk(request, wish)
+      if (chunk.to >= end || running.beganAt > beganAt) return this.#count('shared', chunk)
+      // Another reader that waited may have begun a new read.
+      return await this.#chunk(request, reader)
     }
     const chunk = await this.#reads.begin(request).wait(signal)
     return chunk && this.#count('log', chunk)
@@ -136,22 +145,14 @@ export class SharedHistory implements History {
   }
 }
 
-interface Wish {
-  /** Up to where the reader wants it. */
+interface ChunkReader {
+  /** Where the reader's range ends. */
   readonly end: number
-  /** When the reader asked. */
+  /** When the reader asked, as `ChunkReads.now`. */
   readonly beganAt: number
   readonly signal: AbortSignal
 }
 
 function prefixOf({ topic, partition }: Partition): string {
   return `${topic}/${partition}/`
-}
-
-/** Some fifty thousand events, of which sessions that resume together read most at about the same time. */
-const keptBytes = 33_554_432
-
-/** The log as sessions read it again, which share what they read of it. */
-export function openHistory(options: LogHistoryOptions): SharedHistory {
-  return new SharedHistory({ history: new LogHistory(options), maxBytes: keptBytes })
 }

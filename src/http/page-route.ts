@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import { isLoopback } from '../system/ip-address.ts'
 
 export interface PageOptions {
-  /** A token for this page view; it stands in the page, never in a URL. */
-  readonly signDevelopmentToken: () => Promise<string>
-  /** What is shown, in words, such as `demo feed (generated)`. */
+  /** Signs a token for one page view; it is part of the page, never of a URL. */
+  readonly signToken: () => Promise<string>
+  /** The source of the events in words, such as `demo feed (generated)`. */
   readonly source: string
 }
 
@@ -13,7 +13,8 @@ const types = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=ut
 
 const headers = {
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
@@ -23,8 +24,8 @@ const headers = {
 } as const
 
 /**
- * Serves `/`, the plain-`WebSocket` client of the README. Only in development, and only when the `Host` is loopback, so that a
- * page of another site that had its name rebound to 127.0.0.1 cannot read the token.
+ * Serves `/`, the plain-`WebSocket` client of the README. Only in development, and only if `Host` is
+ * loopback: a page of another site whose name was rebound to 127.0.0.1 cannot read the token.
  */
 export async function servePage(app: FastifyInstance, options: PageOptions): Promise<void> {
   const page = await readPageFile('index.html')
@@ -34,9 +35,7 @@ export async function servePage(app: FastifyInstance, options: PageOptions): Pro
         .code(403)
         .send({ error: `Host ${request.host}: this page is served on loopback only` })
     }
-    const html = page
-      .replace('{{token}}', await options.signDevelopmentToken())
-      .replace('{{source}}', options.source)
+    const html = page.replace('{{token}}', await options.signToken()).replace('{{source}}', options.source)
     return await reply.headers(headers).type('text/html; charset=utf-8').send(html)
   })
   for (const name of ['client.js', 'table.js', 'style.css'] as const) {

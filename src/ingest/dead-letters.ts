@@ -6,20 +6,20 @@ import { RefusedError } from '../log/kafka/kafka-error.ts'
 import type { OutgoingRecord, TopicWriter } from '../log/kafka/produce/topic-writer.ts'
 
 interface DeadLettersOptions {
-  /** Absent: nothing is kept. Owned by this. */
+  /** `undefined`: nothing is copied. It is closed by `stop`. */
   readonly writer: TopicWriter | undefined
   readonly logger: WarnLog
-  /** Records that may wait. */
+  /** Records in the queue at most. */
   readonly maxRecords?: number
-  /** Bytes that these may take. */
+  /** Their memory at most. */
   readonly maxBytes?: number
   /** Resolves after some milliseconds, or when the signal aborts; real time if left out. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 /**
- * What became of a poison record: its copy is in the topic; there was no room for it in the queue; Kafka refuses it (too
- * large, or no right); or it did not get there in time. A closed set, for metrics.
+ * What became of a poison record's copy: it is in the topic; there was no room in the queue; Kafka refused it
+ * (too large, or no right); or it was not written in time. A closed set, for metrics.
  */
 const deadLetterOutcomes = ['written', 'overflow', 'refused', 'failed'] as const
 
@@ -32,14 +32,14 @@ interface QueuedRecord {
 
 const defaultMaxRecords = 10_000
 const defaultMaxBytes = 16 * 1_048_576
-/** 100 at once, ten times a second: however much is poison, copying costs reading 2 % of a core at most. */
+/** 100 at once, ten times a second: however many records are poison, copying takes 2 % of a core at most. */
 const batchRecords = 100
 const batchBytes = 524_288
 const pauseMs = 100
-/** How long an end waits for what is queued; the writer then waits for what is under way. */
+/** How long a stop waits for the queue; closing the writer then waits for the batch under way. */
 const stopMs = 2000
 
-/** Copies poison records to a topic, beside reading, which never waits for it. */
+/** Copies poison records to a topic; reading never waits for it. */
 export class DeadLetters {
   readonly counts = Object.fromEntries(deadLetterOutcomes.map(outcome => [outcome, 0])) as Record<
     DeadLetterOutcome,
@@ -51,15 +51,15 @@ export class DeadLetters {
   #queue: QueuedRecord[] = []
   #queuedBytes = 0
   #writing: Promise<void> | undefined
-  #isGivenUp = false
+  #isStopped = false
 
   constructor(options: DeadLettersOptions) {
     this.#options = options
     this.#log = new RateLimitedLog(options.logger, 5000)
   }
 
-  /** Copies a record, which may be a view of what is reused. */
-  readonly take = (record: LogRecord, partition: Partition, fault: EventFault): void => {
+  /** Queues a copy of a record, which may be a view. */
+  readonly add = (record: LogRecord, partition: Partition, fault: EventFault): void => {
     const { writer, maxRecords = defaultMaxRecords, maxBytes = defaultMaxBytes } = this.#options
     if (writer === undefined) return
     const bytes = bytesOf(record)
@@ -72,15 +72,17 @@ export class DeadLetters {
     this.#writing ??= this.#write(writer)
   }
 
-  /** To be called when nothing is read any more. Gives what waits a few seconds, then counts it as failed. */
+  /**
+   * Waits a few seconds for the queue, then counts the rest as failed. To be called when reading has ended.
+   */
   async stop(): Promise<void> {
     const { writer } = this.#options
     if (writer === undefined) return
     this.#stopping.abort()
-    const patience = new AbortController()
-    await Promise.race([this.#writing, this.#pause(stopMs, patience.signal)])
-    patience.abort()
-    this.#isGivenUp = true
+    const timeout = new AbortController()
+    await Promise.race([this.#writing, this.#pause(stopMs, timeout.signal)])
+    timeout.abort()
+    this.#isStopped = true
     if (this.#queue.length > 0) this.#count('failed', this.#queue.length, 'the node stopped')
     this.#queue = []
     await writer.close()
@@ -88,9 +90,9 @@ export class DeadLetters {
   }
 
   async #write(writer: TopicWriter): Promise<void> {
-    // What one read brings makes up the first batch.
+    // The first batch has all poison records of one read.
     await Promise.resolve()
-    while (this.#queue.length > 0 && !this.#isGivenUp) {
+    while (this.#queue.length > 0 && !this.#isStopped) {
       const results = await writer.write(this.#nextBatch())
       for (const result of results) {
         if ('position' in result) this.counts.written++
@@ -118,9 +120,9 @@ export class DeadLetters {
     return this.#queue.splice(0, count).map(({ letter }) => letter)
   }
 
-  #count(outcome: DeadLetterOutcome, records: number, why: string): void {
+  #count(outcome: DeadLetterOutcome, records: number, reason: string): void {
     this.counts[outcome] += records
-    this.#log.warn({ outcome, records, why }, 'poison records were not copied to the dead letters')
+    this.#log.warn({ outcome, records, why: reason }, 'poison records were not copied to the dead letters')
   }
 }
 
@@ -132,20 +134,21 @@ function outcomeOf(error: unknown): DeadLetterOutcome {
   return error instanceof RefusedError ? 'refused' : 'failed'
 }
 
-/** Of the headers that say what the matter was; in the manner of Kafka Connect's `__connect.errors.`. */
+/** The prefix of the headers that describe the fault, after Kafka Connect's `__connect.errors.`. */
 const prefix = '__ticker.errors.'
-/** About what our own headers and the key take. */
+/** Approximate size of our own headers and the key. */
 const ownBytes = 400
-/** What a header takes beside its text, however short that is. */
+/** Memory of a header besides its text. */
 const headerBytes = 300
 
 /**
- * The copy of a poison record: its value as it was, its headers, and behind them where it lies and what is wrong. The key is
- * the place, `topic/partition/offset`, so that a compacted topic keeps one of the copies that every node makes, at every start.
+ * Returns the copy of a poison record: its value, its headers, then headers with its position and fault. The
+ * key is `topic/partition/offset`, so that a compacted topic keeps one of the copies that every node makes at
+ * every start.
  */
 function deadLetterOf(record: LogRecord, partition: Partition, fault: EventFault): OutgoingRecord {
   const { offset, timestampMs, key, value, headers } = record
-  const said: Readonly<Record<string, string>> = {
+  const facts: Readonly<Record<string, string>> = {
     reason: fault.reason,
     rule: fault.rule,
     topic: partition.topic,
@@ -153,7 +156,10 @@ function deadLetterOf(record: LogRecord, partition: Partition, fault: EventFault
     offset: String(offset),
     timestamp: String(timestampMs),
   }
-  const ours = Object.entries(said).map(([name, text]) => ({ name: prefix + name, value: Buffer.from(text) }))
+  const ours = Object.entries(facts).map(([name, text]) => ({
+    name: prefix + name,
+    value: Buffer.from(text),
+  }))
   return {
     key: `${partition.topic}/${partition.partition}/${offset}`,
     value: copyOf(value),
@@ -165,7 +171,7 @@ function deadLetterOf(record: LogRecord, partition: Partition, fault: EventFault
   }
 }
 
-/** About as many bytes as the copy of a record takes. */
+/** Returns the approximate memory of a record's copy. */
 function bytesOf({ key, value, headers }: LogRecord): number {
   const ofHeaders = headers.reduce(
     (sum, header) => sum + headerBytes + header.name.length + (header.value?.length ?? 0),
@@ -174,7 +180,7 @@ function bytesOf({ key, value, headers }: LogRecord): number {
   return (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders + ownBytes
 }
 
-/** What came from Kafka is a view of what one fetch brought. */
+/** A record from Kafka is a view of a whole fetch response. */
 function copyOf(bytes: Buffer | null): Buffer | null {
   return bytes === null ? null : Buffer.from(bytes)
 }

@@ -3,12 +3,15 @@ import { pathToFileURL } from 'node:url'
 import { TickerError, messageOf } from '../diagnostics/ticker-error.ts'
 import { type Decoder, defaultDecoder } from '../event/decoder.ts'
 
-/** The module that `TICKER_DECODER` names cannot be loaded, or is no decoder. */
+/** The module that `TICKER_DECODER` names cannot be loaded, or is not a decoder. */
 class DecoderError extends TickerError {
   readonly code = 'TICKER_DECODER'
 }
 
-/** Loads the decoder module (`export function decode(record, source)`, perhaps `prepare`); without a name, the built-in one. */
+/**
+ * Loads a decoder module (`decode(record, source)`, optionally `prepare`); returns the built-in one without a
+ * name.
+ */
 export async function openDecoder(name: string | undefined): Promise<Decoder> {
   if (name === undefined) return defaultDecoder
   const isPath = name.startsWith('.') || name.startsWith('/')
@@ -20,7 +23,8 @@ export async function openDecoder(name: string | undefined): Promise<Decoder> {
   }
   if (isDecoder(module)) return module
   throw new DecoderError(
-    `TICKER_DECODER=${name}: expected a module that exports a function decode(record, source), and perhaps prepare(records, source)`,
+    `TICKER_DECODER=${name}: expected a module that exports a function decode(record, source), ` +
+      'and perhaps prepare(records, source)',
   )
 }
 
@@ -31,8 +35,9 @@ function isDecoder(module: unknown): module is Decoder {
 }
 
 /**
- * What a decoder module returned that can be no event, in words fit for logs, where the checks of fields would not tell or would
- * let it through: JSON of it is not what they have seen. `undefined` where it is nothing of the kind.
+ * What a decoder module returned that can be no event, in words fit for logs, where the checks of fields
+ * would not tell or would let it through: JSON of it is not what they have seen. `undefined` where it is
+ * nothing of the kind.
  */
 export function misfitOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined

@@ -11,36 +11,39 @@ import { ListenerList } from '../system/listener-list.ts'
 
 export interface IngestOptions
   extends Omit<WarmUpOptions, 'clock' | 'records'>,
-    Omit<RecordDecoderOptions, 'isPatient'> {
+    Omit<RecordDecoderOptions, 'isRetrying'> {
   readonly clock?: Clock
-  /** Called for every batch that was taken in. */
+  /** Called with every batch that was read into the feed. */
   readonly onBatch?: (batch: LogBatch) => void
-  /** Called for every poison record, a view of the batch; must not throw. */
+  /** Called with every poison record, a view of the batch; must not throw. */
   readonly onPoison?: (record: LogRecord, partition: Partition, fault: EventFault) => void
 }
 
 export interface IngestCounts {
-  /** Records read, with those that are no events. */
+  /** Records read, including those that are not events. */
   records: number
-  /** Records that the decoder passed over without a fault. */
+  /** Records that the decoder ignored. */
   ignored: number
-  /** Poison records by reason: logged and passed over. */
+  /** Poison records by reason; they are logged and skipped. */
   readonly poison: Record<FaultReason, number>
-  /** Values that were mended, of events that are passed on: symbols that an article lost, texts with half a surrogate pair. */
+  /**
+   * Values repaired in events that were passed on: symbols removed from an article, halves of surrogate
+   * pairs.
+   */
   readonly repaired: Record<Repair['kind'], number>
   /** Offsets that were gone or unreadable before this node read them. */
   missed: number
 }
 
-/** What is older was read late, or has a timestamp in another unit: it says nothing of how long events take through this node. */
+/** An older record was read late, or has a timestamp in another unit: it is not measured. */
 const longestLatencyMs = 3_600_000
 
-/** A batch that waits longer for the decoder module is told as an outage. */
+/** A batch that waits longer for the decoder module is reported as an outage. */
 const outageMs = 5000
-/** While a batch waits so long, other partitions may have been silent for it. */
+/** While a batch waits so long, nothing is fetched, and other partitions may seem silent. */
 const longPrepareMs = 1000
 
-/** Reads the log into a feed: decode, check, mark, one flush per read. */
+/** Reads the log into a feed: decodes and checks records, adds their events, and flushes once per read. */
 export class Ingest {
   readonly counts: IngestCounts = {
     records: 0,
@@ -49,16 +52,16 @@ export class Ingest {
     repaired: Object.fromEntries(repairKinds.map(kind => [kind, 0])) as Record<Repair['kind'], number>,
     missed: 0,
   }
-  /** Called once per flush that delivered something, where it is known: the age of its oldest record in ms. */
+  /** Told of the age in ms of the oldest record of each flush that delivered something, where it is known. */
   readonly onDelivered = new ListenerList<number>()
   readonly warmUp: WarmUp
-  /** When the oldest of the records was written that were taken since the last flush, on the steady clock. */
+  /** When the oldest record since the last flush was written, on the steady clock. */
   #oldestMs = Infinity
-  /** Set while a batch waits for the decoder module. */
+  /** Since when a batch has been waiting for the decoder module. */
   #preparingSinceMs: number | undefined
-  /** When the module last let a batch go that it had held for long. */
+  /** When the decoder module last returned a batch that had waited for long. */
   #heldUntilMs = -Infinity
-  /** Until the last flush. */
+  /** The feed's deliveries at the last flush. */
   #deliveries = 0
   readonly #options: IngestOptions
   readonly #clock: Clock
@@ -75,14 +78,14 @@ export class Ingest {
     this.#gapLog = new RateLimitedLog(options.logger)
     this.#records = new RecordDecoder({
       ...options,
-      isPatient: () => this.warmUp.notReadyReason !== undefined,
+      isRetrying: () => this.warmUp.notReadyReason !== undefined,
     })
     options.feed.onFlushed.add(() => this.#noteFlush())
     options.feed.outage = () => this.#outage
     this.warmUp = new WarmUp({ ...options, records: this.#records, clock: this.#clock })
   }
 
-  /** Why the node is not ready, in words, with what is known to be wrong; `undefined` when it is. */
+  /** Why the node is not ready, with the known cause; `undefined` when it is. */
   get notReadyReason(): string | undefined {
     const { notReadyReason } = this.warmUp
     const why = this.#outage?.why ?? this.#records.trouble ?? this.#options.log.trouble
@@ -99,7 +102,7 @@ export class Ingest {
         why: this.#records.trouble ?? 'the decoder module has not prepared a batch',
       }
     const { silentSinceMs, trouble } = this.#options.log
-    // Nothing is fetched before what was has been taken.
+    // Nothing is fetched while a batch waits.
     if (silentSinceMs === undefined || sinceMs !== undefined || nowMs < this.#heldUntilMs + outageMs)
       return undefined
     return { source: 'unreachable', sinceMs: silentSinceMs, why: trouble }
@@ -113,10 +116,10 @@ export class Ingest {
 
   async #follow(starts: readonly Position[], signal: AbortSignal): Promise<void> {
     for await (const batches of this.#options.log.tail(starts, signal)) {
-      // Before anything is taken in: nothing may come between marking and flushing.
+      // Before the feed is touched: nothing may come between adding events and flushing them.
       await this.#prepare(batches, signal)
       if (signal.aborted) return
-      this.#take(batches)
+      this.#addAll(batches)
       await nextLoopTurn()
     }
   }
@@ -130,14 +133,14 @@ export class Ingest {
     if (nowMs - sinceMs > longPrepareMs) this.#heldUntilMs = nowMs
   }
 
-  #take(batches: readonly LogBatch[]): void {
+  #addAll(batches: readonly LogBatch[]): void {
     const { feed } = this.#options
     const now = readClock(this.#clock)
     feed.tick(now.steadyMs)
     for (const batch of batches) {
       const writtenMs = writtenAt(batch.records[0]?.timestampMs ?? 0, now)
       if (now.steadyMs - writtenMs < longestLatencyMs) this.#oldestMs = Math.min(this.#oldestMs, writtenMs)
-      this.#takeBatch(batch, now)
+      this.#addBatch(batch, now)
     }
     feed.flushSoon()
   }
@@ -150,7 +153,7 @@ export class Ingest {
     this.#oldestMs = Infinity
   }
 
-  #takeBatch(batch: LogBatch, now: Moment): void {
+  #addBatch(batch: LogBatch, now: Moment): void {
     const { feed } = this.#options
     const { partition, epoch, to, stable } = batch
     this.#noteGap(batch)
@@ -177,22 +180,25 @@ export class Ingest {
     this.counts.repaired[repair.kind] += repair.count
     this.#repairLog.warn(
       { ...partition, offset, field: repair.field, repair: repair.message },
-      'an event is passed on with a value mended',
+      'a value of an event was repaired',
     )
   }
 
-  /** Says of records that nobody will read any more: retention or compaction overtook this node, or a batch was unreadable. */
+  /**
+   * Reports offsets that were skipped: retention or compaction overtook this node, or a batch was unreadable.
+   */
   #noteGap({ partition, epoch, from }: LogBatch): void {
     const position = this.#options.feed.positionOf(partition)
     if (position === undefined || position.epoch !== epoch || from === position.offset) return
     if (from > position.offset) {
       this.#options.feed.lose(partition, from)
-      // Nobody was here for what came before the start, of which a compacted topic lacks most.
+      // Records from before the start do not count: a compacted topic lacks most of them.
       if (this.warmUp.isReading(partition)) return
       this.counts.missed += from - position.offset
     }
-    const what = from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
-    this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, what)
+    const message =
+      from > position.offset ? 'offsets were gone before they were read' : 'the log was truncated'
+    this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, message)
   }
 
   #poison(fault: EventFault, partition: Partition, record: LogRecord): void {

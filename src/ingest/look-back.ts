@@ -14,9 +14,9 @@ export interface LookBackOptions {
   readonly feed: Feed
   readonly topics: Topics
   readonly records: RecordDecoder
-  /** How many records of each partition may be read. */
+  /** Records of each partition that may be read. */
   readonly lookBackRecords: number
-  /** How long it may take. */
+  /** The time limit. */
   readonly lookBackMs: number
   readonly logger: WarnLog
   readonly clock: Clock
@@ -25,16 +25,16 @@ export interface LookBackOptions {
 export interface LookBackCounts {
   /** Records read. */
   records: number
-  /** Items that got their last event by it. */
+  /** Items whose last event was found. */
   items: number
-  /** Items that still have none, now that it is over. */
+  /** Items without an event when the search had ended. */
   missing: number
 }
 
-/** The channels in which a symbol that trades at all has an event sooner or later. */
+/** The channels in which every traded symbol has an event sooner or later. */
 const expectedChannels = ['trades', 'quotes', 'bars', 'dailyBars', 'lulds'] as const
 
-/** Records of the first step; each further one is twice as long. */
+/** Records of the first step; each step is twice as long as the one before. */
 const firstStep = 2048
 const longestStep = 65_536
 const partitionsAtOnce = 8
@@ -42,6 +42,7 @@ const retryMs = 500
 
 /** How far back a partition has been read. */
 interface LookBackProgress {
+  /** Reading forwards begins here. */
   readonly start: Position
   readonly first: number
   offset: number
@@ -53,14 +54,14 @@ interface LookBackProgress {
 type Found = Map<string, { readonly event: Exclude<MarketEvent, News>; readonly writtenMs: number }>
 
 /**
- * Looks for the last events of items that the warm-up did not meet: step by step backwards through each partition,
- * until every symbol that is known has an event in each of its topic's channels that is in use, or a bound is reached.
- * Reading of what is new may go on meanwhile: only items that have no event yet get one.
+ * Searches for the last events of items that the warm-up did not find: step by step backwards through each
+ * partition, until every known symbol has an event in each used channel of the topic, or a limit is reached.
+ * New records may be read meanwhile: only items without an event get one.
  */
 export class LookBack {
   readonly counts: LookBackCounts = { records: 0, items: 0, missing: 0 }
   readonly #options: LookBackOptions
-  readonly #reaches: LookBackProgress[] = []
+  readonly #partitions: LookBackProgress[] = []
   readonly #channelsOf = new Map<string, Channel[]>()
   readonly #warnings: RateLimitedLog
 
@@ -73,29 +74,31 @@ export class LookBack {
     }
   }
 
-  /** States that a partition, which begins at `first`, is read from `start` on by somebody else. */
+  /** States that the ingest reads a partition, which begins at `first`, from `start` on. */
   from(start: Position, first: number): void {
     const budget = this.#options.lookBackRecords
-    this.#reaches.push({ start, first, offset: start.offset, step: firstStep, budget })
+    this.#partitions.push({ start, first, offset: start.offset, step: firstStep, budget })
   }
 
-  /** Resolves when it is over, by a bound or by `signal` at the latest. */
+  /** Searches. Resolves at the latest when a limit is reached or the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.lookBackMs)])
     for (;;) {
       const symbols = this.#countSymbols()
-      const due = this.#reaches.filter(reach => hasMore(reach) && this.#lacks(reach, symbols))
-      // What is found further back takes no place of what is newer.
+      const due = this.#partitions.filter(
+        progress => hasMore(progress) && this.#isMissingItems(progress, symbols),
+      )
+      // Older events never replace newer ones: a full cache ends the search.
       if (due.length === 0 || bounded.aborted || this.#options.feed.lastValues.items.isFull) break
       for (let index = 0; index < due.length; index += partitionsAtOnce) {
         const group = due.slice(index, index + partitionsAtOnce)
-        await Promise.all(group.map(reach => this.#stepUntilRead(reach, bounded)))
+        await Promise.all(group.map(progress => this.#stepUntilRead(progress, bounded)))
       }
     }
     this.counts.missing = this.#countMissing()
   }
 
-  #lacks({ start }: LookBackProgress, symbols: number): boolean {
+  #isMissingItems({ start }: LookBackProgress, symbols: number): boolean {
     return this.#channelsInUse(start.partition.topic).some(channel => this.#itemsOf(channel).size < symbols)
   }
 
@@ -105,12 +108,12 @@ export class LookBack {
     return inUse.reduce((sum, channel) => sum + symbols - this.#itemsOf(channel).size, 0)
   }
 
-  /** All symbols that have had an event in an expected channel. */
+  /** Counts the symbols with an event in an expected channel. */
   #countSymbols(): number {
     return new Set(expectedChannels.flatMap(channel => [...this.#itemsOf(channel).keys()])).size
   }
 
-  /** Of the channels that a topic carries, those that have any event: many feeds have no bars. */
+  /** Returns the channels of a topic that have any event: many feeds have no bars. */
   #channelsInUse(topic: string): Channel[] {
     return (this.#channelsOf.get(topic) ?? []).filter(channel => this.#itemsOf(channel).size > 0)
   }
@@ -119,14 +122,14 @@ export class LookBack {
     return this.#options.feed.lastValues.items.of(channel)
   }
 
-  async #stepUntilRead(reach: LookBackProgress, signal: AbortSignal): Promise<void> {
+  async #stepUntilRead(progress: LookBackProgress, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await this.#step(reach, signal)
+        await this.#step(progress, signal)
         return
       } catch (error) {
         this.#warnings.warn(
-          { ...reach.start.partition, error: messageOf(error) },
+          { ...progress.start.partition, error: messageOf(error) },
           'a partition cannot be looked back through yet',
         )
         await pause(retryMs, undefined, { signal }).catch(() => undefined)
@@ -134,17 +137,17 @@ export class LookBack {
     }
   }
 
-  /** Reads the piece of the log before the reach, and gives its last events to the items that have none. */
-  async #step(reach: LookBackProgress, signal: AbortSignal): Promise<void> {
-    const { partition, epoch } = reach.start
-    const to = reach.offset
-    const from = Math.max(reach.first, to - Math.min(reach.step, reach.budget))
+  /** Reads the records before those read so far, and gives their last events to items without one. */
+  async #step(progress: LookBackProgress, signal: AbortSignal): Promise<void> {
+    const { partition, epoch } = progress.start
+    const to = progress.offset
+    const from = Math.max(progress.first, to - Math.min(progress.step, progress.budget))
     const found: Found = new Map()
     let count = 0
     for await (const batch of this.#options.log.range(partition, from, to, signal)) {
-      // The topic was made again: what is in it now is read from its first offset.
+      // The topic was made again: the ingest reads it from its first offset.
       if (batch.epoch !== epoch) {
-        reach.offset = reach.first
+        progress.offset = progress.first
         return
       }
       await this.#options.records.prepare([batch], signal)
@@ -153,17 +156,17 @@ export class LookBack {
       }
       count += batch.records.length
     }
-    // What was not read to its end may lack the last events of what was found.
+    // A step that was not read to its end may lack the last events of its items.
     if (signal.aborted) return
-    this.#keep(reach, found)
+    this.#keep(progress, found)
     this.counts.records += count
-    reach.offset = from
-    reach.budget -= count
+    progress.offset = from
+    progress.budget -= count
     // A compacted partition has many offsets for few records.
-    reach.step = Math.min(reach.step * 2, count < (to - from) / 2 ? to : longestStep)
+    progress.step = Math.min(progress.step * 2, count < (to - from) / 2 ? to : longestStep)
   }
 
-  /** Records that cannot be read are passed over without a word: who read them first has counted and logged them. */
+  /** Skips poison silently: at the first reading it is counted and logged. */
   #consider(record: LogRecord, partition: Partition, found: Found): void {
     const decoded = this.#options.records.decode(record, partition)
     if (decoded === undefined || decoded instanceof EventFault) return
@@ -175,7 +178,7 @@ export class LookBack {
     found.set(`${channel}/${event.S}`, { event, writtenMs })
   }
 
-  /** Whether a record is of an item that has an event: it need not be decoded. */
+  /** Whether the item of a record has an event already, so that the record need not be decoded. */
   #isKnown(record: LogRecord): boolean {
     const item = this.#options.records.peek(record)
     if (item === undefined || !isEventType(item.type)) return false

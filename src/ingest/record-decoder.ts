@@ -14,6 +14,7 @@ import { EventFault, type FieldRepair, parseEvent } from '../event/parse-event.t
 import { type PeekedItem, peekItem } from '../event/peek-item.ts'
 import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import { messageOf } from '../diagnostics/ticker-error.ts'
 import { misfitOf } from './decoder-module.ts'
 
@@ -22,55 +23,61 @@ export interface RecordDecoderOptions {
   /** A larger value is poison. */
   readonly maxEventBytes: number
   readonly logger: WarnLog
+  readonly clock?: Clock
   /**
-   * Whether a module that fails to prepare is to be asked again, at most for a minute: at start a schema registry that is away would make
-   * poison of everything that is looked back to. Never, if left out.
+   * Whether to retry when the decoder module fails to prepare, for a minute at most; never, if left out. At
+   * start, an unreachable schema registry would make poison of everything that is looked back to.
    */
-  readonly isPatient?: () => boolean
+  readonly isRetrying?: () => boolean
 }
 
-const patienceMs = 60_000
+const retryForMs = 60_000
 const retryMs = 500
 
-/** An event out of a record. */
+/** The event of a record. */
 export interface DecodedRecord {
   readonly event: MarketEvent
-  /** The record's value, where it is the event's JSON just as it may be passed on; a view. */
+  /** The record's value, where it is the event's JSON fit to be passed on; a view. */
   readonly json: Buffer | undefined
-  /** What of the event was lost when it was mended. */
+  /** What the event lost when it was repaired. */
   readonly repairs: readonly FieldRepair[]
 }
 
 const noRepairs: readonly FieldRepair[] = []
 
-/** Makes events of records: a decoder's values, checked. */
+/** Makes events of records: decodes them and checks the result. */
 export class RecordDecoder {
   readonly #options: RecordDecoderOptions
   readonly #warnings: RateLimitedLog
+  readonly #clock: Clock
   #trouble: string | undefined
-  #patientUntilMs: number | undefined
+  #retryUntilMs: number | undefined
   readonly #fastParser = new FastEventParser()
-  /** By partition, of which a log has one object each. */
+  /** By partition; a log has one object for each. */
   readonly #sources = new WeakMap<Partition, RecordSource>()
 
   constructor(options: RecordDecoderOptions) {
     this.#options = options
+    this.#clock = options.clock ?? systemClock
     this.#warnings = new RateLimitedLog(options.logger)
   }
 
-  /** The item of a record's event, if it has one, where that is quickly said; not by its key, which may be anything. */
+  /**
+   * Returns the item of a record's event where that is cheap to find. The key does not count: it may be
+   * anything.
+   */
   peek(record: LogRecord): PeekedItem | undefined {
     return record.value !== null && this.#isJson(record) ? peekItem(record.value) : undefined
   }
 
-  /** Why the module failed to prepare the last batch. */
+  /** Why the decoder module failed to prepare the last batch. */
   get trouble(): string | undefined {
     return this.#trouble && `the decoder module failed to prepare a batch: ${this.#trouble}`
   }
 
   /**
-   * To be awaited before the records of some batches are decoded. Never rejects: what the module throws is logged. Ends when the signal
-   * aborts, also where the module does not.
+   * Prepares batches; to be awaited before their records are decoded. Never rejects: errors of the module are
+   * logged. Ends when the signal aborts, even if the module does not.
    */
   async prepare(batches: readonly LogBatch[], signal: AbortSignal): Promise<void> {
     if (this.#options.decoder.prepare === undefined) return
@@ -81,7 +88,7 @@ export class RecordDecoder {
   }
 
   async #prepare(batches: readonly LogBatch[], signal: AbortSignal): Promise<void> {
-    const { decoder, isPatient = () => false } = this.#options
+    const { decoder, isRetrying = () => false } = this.#options
     while (!signal.aborted) {
       try {
         for (const { records, partition } of batches) {
@@ -92,14 +99,14 @@ export class RecordDecoder {
       } catch (error) {
         this.#trouble = messageOf(error)
         this.#warnings.warn({ error: this.#trouble }, 'the decoder module failed to prepare a batch')
-        this.#patientUntilMs ??= performance.now() + patienceMs
-        if (!isPatient() || performance.now() > this.#patientUntilMs) return
+        this.#retryUntilMs ??= this.#clock.steady() + retryForMs
+        if (!isRetrying() || this.#clock.steady() > this.#retryUntilMs) return
       }
       await pause(retryMs, undefined, { signal }).catch(() => undefined)
     }
   }
 
-  /** The event; `undefined` for a record that the decoder passes over; why it is poison. */
+  /** Returns the event, `undefined` for a record that the decoder ignores, or why the record is poison. */
   decode(record: LogRecord, partition: Partition): DecodedRecord | EventFault | undefined {
     const { decoder, maxEventBytes } = this.#options
     const bytes = record.value?.length ?? 0
@@ -144,7 +151,10 @@ export class RecordDecoder {
   }
 }
 
-/** The built-in decoder's and a module's own words may be logged; those of a module's JSON.parse quote the record. */
+/**
+ * Messages of the built-in decoder and of a module may be logged; those of a module's JSON.parse quote the
+ * record.
+ */
 function faultOf(error: unknown): EventFault {
   const isQuoting = error instanceof SyntaxError && !(error instanceof RecordSyntaxError)
   const rule = isQuoting

@@ -13,11 +13,11 @@ export interface WarmUpOptions extends LookBackOptions {
 const retryMs = 500
 
 /**
- * What is read before the node is ready: the last records of every partition, up to where each ended at start; then,
+ * Reads what a node needs to be ready: the last records of every partition, up to its end at start; then,
  * backwards from there, the last events of symbols that did not occur in them.
  */
 export class WarmUp {
-  /** Resolves when everything was read. */
+  /** Resolves when the warm-up is complete. */
   readonly ready: Promise<void>
   #becomeReady: () => void = () => undefined
   readonly #options: WarmUpOptions
@@ -25,16 +25,19 @@ export class WarmUp {
   readonly #lookBack: LookBack
   readonly #startedMs: number
   #endedMs: number | undefined
-  /** Resolves when every partition was read to where it ended at start. */
+  /** Resolves when every partition was read to its end at start. */
   readonly #caughtUp: Promise<void>
   #catchUp: () => void = () => undefined
-  /** The partitions that have not reached the last stable offset they had at start, with that position. */
+  /** The partitions that have not been read to their last stable offset at start, with that position. */
   #behind: Map<Partition, Position> | undefined
   #missingTopics: readonly string[] = []
-  /** Partitions that are not read from their beginning, with the time since when everything is, on the steady clock. */
-  readonly #lookedBackMs = new Map<Partition, number>()
-  /** Those of them whose first record has not come yet. */
-  readonly #cutShort = new Set<Partition>()
+  /**
+   * Partitions that are not read from their beginning, with the time of their first read record, on the
+   * steady clock.
+   */
+  readonly #firstReadMs = new Map<Partition, number>()
+  /** Those of them without a record so far. */
+  readonly #withoutRecord = new Set<Partition>()
 
   constructor(options: WarmUpOptions) {
     this.#options = options
@@ -49,52 +52,54 @@ export class WarmUp {
     })
   }
 
-  /** Why the node is not ready, in words; `undefined` when it is. */
+  /** Why the node is not ready; `undefined` when it is. */
   get notReadyReason(): string | undefined {
     if (this.#endedMs !== undefined) return undefined
-    return this.#obstacle ?? 'the last events of some symbols are still being looked for'
+    return this.#obstacle ?? 'the last events of some symbols are still being searched for'
   }
 
-  /** How long it took, in ms; 0 while it is not over. */
+  /** How long the warm-up took, in ms; 0 while it is not complete. */
   get durationMs(): number {
     return this.#endedMs === undefined ? 0 : this.#endedMs - this.#startedMs
   }
 
-  /** What the search for last events has read and found. */
+  /** The counts of the search for last events. */
   get lookBack(): Readonly<LookBackCounts> {
     return this.#lookBack.counts
   }
 
-  /** What stands between the node and the end of every partition. */
+  /** Why not every partition has been read to its end at start. */
   get #obstacle(): string | undefined {
     if (this.#behind === undefined) return 'the log has not answered yet'
     if (this.#missingTopics.length > 0) {
-      // One that may not be read is hidden as well; what is wrong with it is told behind.
-      const notReadyReason =
-        this.#options.log.trouble === undefined ? 'do not exist' : 'are missing or hidden'
-      return `topics that ${notReadyReason}: ${this.#missingTopics.join(', ')}`
+      // Kafka also hides topics without the right to read them; the ingest adds the cause.
+      const fault = this.#options.log.trouble === undefined ? 'do not exist' : 'are missing or hidden'
+      return `topics that ${fault}: ${this.#missingTopics.join(', ')}`
     }
     if (this.#behind.size > 0) return `${this.#behind.size} partitions are still being read`
     return undefined
   }
 
-  /** Whether what lay in a partition at start is still being read. */
+  /** Whether a partition has not been read to its end at start. */
   isReading(partition: Partition): boolean {
     return this.#behind?.has(partition) ?? false
   }
 
-  /** Where to read from: the last `warmUpRecords` records of each partition. Repeats until the log answers; rejects on abort. */
+  /**
+   * Returns where to read from: `warmUpRecords` before the end. Repeats until the log answers; rejects on
+   * abort.
+   */
   async begin(signal: AbortSignal): Promise<Position[]> {
     const { log, feed, warmUpRecords } = this.#options
-    // Brokers list partitions in any order; clients are told of them in runs.
-    const firsts = (await log.partitions(signal)).toSorted(byPlace)
+    // Brokers list partitions in any order; clients are told of consecutive ones together.
+    const firsts = (await log.partitions(signal)).toSorted(byTopicAndNumber)
     const ends = await Promise.all(firsts.map(({ partition }) => this.#ends(partition, signal)))
     const behind = new Map<Partition, Position>()
     const starts = firsts.map((position, index) => {
       const { first, stable } = ends[index] ?? { first: position.offset, stable: position.offset }
       const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
       this.#lookBack.from(start, first)
-      if (start.offset > first) this.#cut(position.partition)
+      if (start.offset > first) this.#noteLateStart(position.partition)
       if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
       feed.advance(start, stable)
       return start
@@ -104,7 +109,7 @@ export class WarmUp {
     return starts
   }
 
-  /** Becomes ready, when what is read has been noted and what is missing was looked for; resolves on abort, too. */
+  /** Completes the warm-up: waits for the ends at start, then looks back. Also resolves on abort. */
   async complete(signal: AbortSignal): Promise<void> {
     await this.#awaitTopics(signal)
     const aborted = new Promise(resolve => {
@@ -117,18 +122,18 @@ export class WarmUp {
     this.#becomeReady()
   }
 
-  /** Notes what was read. */
+  /** States that a batch was read. */
   note({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
-    if (first !== undefined && this.#cutShort.delete(partition))
-      this.#lookBackTo(partition, writtenAt(first.timestampMs, readClock(this.#options.clock)))
+    if (first !== undefined && this.#withoutRecord.delete(partition))
+      this.#noteFirstRead(partition, writtenAt(first.timestampMs, readClock(this.#options.clock)))
     const end = this.#behind?.get(partition)
-    // A topic made again meanwhile has nothing left to catch up with, a truncated one no more than it has now.
+    // A topic that was made again has nothing to catch up with; a truncated one ends earlier now.
     if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
     this.#behind?.delete(partition)
     this.#check()
   }
 
-  /** Looks for the topics that did not exist, until they do or the signal aborts. */
+  /** Waits for missing topics, until they exist or the signal aborts. */
   async #awaitTopics(signal: AbortSignal): Promise<void> {
     while (this.#missingTopics.length > 0 && !signal.aborted) {
       this.#warnings.warn(
@@ -151,16 +156,16 @@ export class WarmUp {
     if (this.#obstacle === undefined) this.#catchUp()
   }
 
-  #cut(partition: Partition): void {
-    this.#cutShort.add(partition)
-    this.#lookBackTo(partition, this.#options.clock.steady())
+  #noteLateStart(partition: Partition): void {
+    this.#withoutRecord.add(partition)
+    this.#noteFirstRead(partition, this.#options.clock.steady())
   }
 
-  /** Where a record does not say when it was written, it stays as it was. */
-  #lookBackTo(partition: Partition, sinceMs: number): void {
+  /** A record without a timestamp changes nothing. */
+  #noteFirstRead(partition: Partition, sinceMs: number): void {
     if (sinceMs === -Infinity) return
-    this.#lookedBackMs.set(partition, sinceMs)
-    this.#options.feed.lookedBackToMs = Math.max(...this.#lookedBackMs.values())
+    this.#firstReadMs.set(partition, sinceMs)
+    this.#options.feed.lookedBackToMs = Math.max(...this.#firstReadMs.values())
   }
 
   async #ends(partition: Partition, signal: AbortSignal): Promise<Ends> {
@@ -179,7 +184,7 @@ export class WarmUp {
   }
 }
 
-function byPlace({ partition: one }: Position, { partition: other }: Position): number {
+function byTopicAndNumber({ partition: one }: Position, { partition: other }: Position): number {
   if (one.topic === other.topic) return one.partition - other.partition
   return one.topic < other.topic ? -1 : 1
 }

@@ -3,56 +3,74 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 /** One value of a metric, with its labels. */
 export type Row = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-/** A metric without labels is read as one number. */
-function rowsOf(read: number | Row[]): Row[] {
-  return typeof read === 'number' ? [[{}, read]] : read
+/**
+ * How the values of several workers become the node's (docs/metrics.md, "With several workers"): each worker
+ * has a part (`sum`); each sees all of it, and the worst counts (`max`, `min`); or the primary alone knows
+ * (`first`).
+ */
+export type WorkerAggregator = 'sum' | 'max' | 'min' | 'first'
+
+/** A metric whose value is kept elsewhere and read when Prometheus asks. */
+interface MetricDeclaration {
+  readonly name: string
+  /** What is measured. */
+  readonly help: string
+  /** What a change suggests. */
+  readonly hint: string
+  readonly labelNames?: string[]
+  /** One number, or one row for each combination of labels. */
+  readonly read: () => number | Row[]
 }
 
-/** One row for each value, under one label. */
+interface GaugeDeclaration extends MetricDeclaration {
+  readonly aggregator: WorkerAggregator
+}
+
+interface CounterDeclaration extends MetricDeclaration {
+  /** `sum` by default. */
+  readonly aggregator?: WorkerAggregator
+}
+
+/** Declares a gauge. */
+export function declareGauge(registry: Registry, { read, ...declaration }: GaugeDeclaration): void {
+  const gauge = new Gauge({
+    ...configurationOf(declaration),
+    collect() {
+      this.reset()
+      for (const [labels, value] of rowsOf(read())) this.set(labels, value)
+    },
+  })
+  registry.registerMetric(gauge)
+}
+
+/** Declares a counter whose total is kept elsewhere. */
+export function declareCounter(registry: Registry, { read, ...declaration }: CounterDeclaration): void {
+  const counter = new Counter({
+    ...configurationOf(declaration),
+    collect() {
+      this.reset()
+      for (const [labels, value] of rowsOf(read())) this.inc(labels, value)
+    },
+  })
+  registry.registerMetric(counter)
+}
+
+/** Returns one row for each value, under one label. */
 export function rows(label: string, values: Readonly<Record<string, number>>): Row[] {
   return Object.entries(values).map(([name, value]) => [{ [label]: name }, value])
 }
 
-/** Declares a gauge whose value is kept elsewhere, and read when Prometheus asks. */
-export function declareGauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: () => number | Row[],
-): void {
-  registry.registerMetric(
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [labels, value] of rowsOf(read())) this.set(labels, value)
-      },
-    }),
-  )
+function rowsOf(read: number | Row[]): Row[] {
+  return typeof read === 'number' ? [[{}, read]] : read
 }
 
-/** Declares a counter whose total is kept elsewhere, and read when Prometheus asks. */
-export function declareCounter(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: () => number | Row[],
-): void {
-  registry.registerMetric(
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [labels, value] of rowsOf(read())) this.inc(labels, value)
-      },
-    }),
-  )
+/** Prometheus has one text for a metric: what is measured, then what a change suggests. */
+function configurationOf({
+  name,
+  help,
+  hint,
+  labelNames = [],
+  aggregator = 'sum',
+}: Omit<CounterDeclaration, 'read'>) {
+  return { name, help: `${help}. ${hint}`, labelNames, aggregator, registers: [] }
 }

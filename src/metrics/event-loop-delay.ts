@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 export interface Delays {
   readonly p50: number
   readonly p99: number
-  /** The longest gap, in which nobody was served. */
+  /** The longest gap, in which no client was served. */
   readonly max: number
 }
 
@@ -13,8 +13,8 @@ const resolutionMs = 10
 const windowMs = 60_000
 
 /**
- * How late the event loop was lately: in the last one to two minutes. Reading takes nothing away, so two Prometheus
- * servers, or a person beside one, see the same.
+ * How late the event loop was in the last one to two minutes. Reading resets nothing, so two Prometheus
+ * servers, or a person beside one, see the same values.
  */
 export class EventLoopDelay {
   #older = startMonitor()
@@ -25,7 +25,7 @@ export class EventLoopDelay {
     this.#turnedMs = nowMs
   }
 
-  /** `nowMs` is on the clock of the constructor's. */
+  /** `nowMs` is on the same clock as in the constructor. */
   read(nowMs: number): Delays {
     if (nowMs - this.#turnedMs >= windowMs) this.#turn(nowMs)
     const histogram = this.#older

@@ -15,7 +15,7 @@ import { type MemorySources, declareMemory, declareTape } from './memory-metrics
 import { type ProcessSources, type WorkerSources, declareProcess, declareWorkers } from './process-metrics.ts'
 import { type KeySources, declareKeys, declareSessions } from './session-metrics.ts'
 
-/** Where the figures are read from when Prometheus asks: plain fields, counted on the delivery path. */
+/** Where values are read from when Prometheus asks: plain fields, counted on the delivery path. */
 export interface MetricSources
   extends ProcessSources,
     ConnectionSources,
@@ -29,13 +29,13 @@ export interface MetricSources
   readonly history: SharedHistory
   readonly publishing: PublishCounts
   readonly log: LogSources
-  /** `undefined` of one worker among several. */
+  /** `undefined` in one worker of several. */
   readonly workers: WorkerSources | undefined
 }
 
 /**
- * Declares every metric. Labels come from closed sets: never a symbol, a user or an address. The first sentence of a help
- * says what is measured, the rest what a change suggests; docs/metrics.md has the same words.
+ * Declares every metric. Labels come from closed sets: never a symbol, a user or an address. docs/metrics.md
+ * has the same words.
  */
 export function createMetrics(sources: MetricSources): Registry {
   const { feed, ingest } = sources
@@ -49,7 +49,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
   declareConflation(registry, feed)
-  declareTape(registry, feed)
+  declareTape(registry, feed, sources.clock)
   declareMemory(registry, sources, feed.window)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, sources)

@@ -1,141 +1,176 @@
-import { type Metric, type MetricValue, keyOf } from './metric-page.ts'
-import { type MetricRule, ruleOf } from './metric-rules.ts'
+import { AggregatorRegistry } from 'prom-client'
+import * as v from 'valibot'
 
-/** One counter of a node, made of those of its workers; it never falls, though workers end and others begin at 0. */
-interface Tally {
-  /** What it comes to. */
-  readonly total: number
-  /** The counters of workers stand at this now; workers are told apart by numbers that are never used again. */
-  take(values: ReadonlyMap<number, number>): void
-  /** The worker is gone: what it has counted stays. */
-  forget(worker: number): void
+const text = v.pipe(v.string(), v.maxLength(512))
+const metric = v.object({
+  name: text,
+  help: v.pipe(v.string(), v.maxLength(2000)),
+  type: v.picklist(['counter', 'gauge', 'histogram', 'summary']),
+  aggregator: v.picklist(['sum', 'max', 'min', 'first', 'average', 'omit']),
+  values: v.pipe(
+    v.array(
+      v.object({
+        value: v.union([v.number(), v.nan()]),
+        labels: v.record(text, v.union([v.number(), text])),
+        /** The series of a histogram. */
+        metricName: v.exactOptional(text),
+      }),
+    ),
+    v.maxLength(50_000),
+  ),
+})
+
+/** The metrics of a process, as prom-client's `getMetricsAsJSON` returns them. */
+export const metricsPage = v.pipe(v.array(metric), v.maxLength(1000))
+export type Metric = v.InferOutput<typeof metric>
+
+type MetricValue = Metric['values'][number]
+
+/** The metrics of one process of the node, at one time. */
+export interface MetricsPart {
+  /** Its slot, or `primary`: a closed set. */
+  readonly process: string
+  /** The number of a worker, which no later worker gets; 0 for the primary. */
+  readonly worker: number
+  readonly metrics: readonly Metric[]
 }
 
-/** Each worker counts a part of it. */
-class SumTally implements Tally {
-  readonly #values = new Map<number, number>()
-  #ofGone = 0
+/**
+ * Merges the metrics of several processes into those of the node (docs/metrics.md, "With several workers").
+ * prom-client aggregates as each metric declares. This adds what it does not know: processes come and go, but
+ * counters never fall.
+ */
+export class MergedMetrics {
+  /** The last counters of every worker that runs. */
+  readonly #counters = new Map<number, readonly Metric[]>()
+  /** What workers counted that are gone. */
+  #retired: readonly Metric[] = []
+  readonly #shared = new Map<string, SharedCounter>()
 
-  get total(): number {
-    let total = this.#ofGone
-    for (const value of this.#values.values()) total += value
-    return total
+  /**
+   * Returns the node's metrics. The primary's part comes first. Counters of workers without a part stand
+   * still.
+   */
+  merge(parts: readonly MetricsPart[]): Metric[] {
+    const pages = parts.map(({ process, metrics }) => metrics.map(each => asNodeMetric(each, process)))
+    const absent = new Map(this.#counters)
+    for (const [index, { worker }] of parts.entries()) {
+      absent.delete(worker)
+      if (worker > 0) this.#counters.set(worker, pages[index]?.filter(isSummedCounter) ?? [])
+    }
+    this.#continueSharedCounters(parts)
+    const merged = aggregate([...withoutUnknownMinimums(pages), ...absent.values(), this.#retired])
+    return merged.map(each => (isSharedCounter(each) ? this.#withTotals(each) : each))
   }
 
-  take(values: ReadonlyMap<number, number>): void {
-    for (const [worker, value] of values) this.#values.set(worker, value)
-  }
-
+  /** A worker is gone; its counts stay. */
   forget(worker: number): void {
-    this.#ofGone += this.#values.get(worker) ?? 0
-    this.#values.delete(worker)
+    this.#retired = aggregate([this.#retired, this.#counters.get(worker) ?? []])
+    this.#counters.delete(worker)
+    for (const counter of this.#shared.values()) counter.forget(worker)
+  }
+
+  #continueSharedCounters(parts: readonly MetricsPart[]): void {
+    const counts = new Map<string, Map<number, number>>()
+    for (const { worker, metrics } of parts) {
+      for (const each of metrics.filter(isSharedCounter)) {
+        for (const value of each.values) {
+          const key = seriesKey(each, value)
+          counts.set(key, (counts.get(key) ?? new Map<number, number>()).set(worker, value.value))
+        }
+      }
+    }
+    for (const [key, byWorker] of counts) {
+      const counter = this.#shared.get(key) ?? new SharedCounter()
+      this.#shared.set(key, counter)
+      counter.update(byWorker)
+    }
+  }
+
+  #withTotals(each: Metric): Metric {
+    const values = each.values.map(value => {
+      return { ...value, value: this.#shared.get(seriesKey(each, value))?.total ?? value.value }
+    })
+    return { ...each, values }
   }
 }
 
 /**
- * Each worker counts all of it, as what it reads of the log: that of the worker that is furthest counts. One that begins later goes on
- * where the others are, whatever it reads again of what they have counted.
+ * A counter of something that every worker counts whole, such as records read: the worker that has read most
+ * counts. A worker that begins later continues where the others are, whatever it reads again.
  */
-class MostTally implements Tally {
-  /** What is added to a worker's counter. */
-  readonly #heads = new Map<number, number>()
+class SharedCounter {
+  /** What is added to each worker's count. */
+  readonly #offsets = new Map<number, number>()
   #total: number | undefined
 
   get total(): number {
     return this.#total ?? 0
   }
 
-  /** Those that are known come first: they say where the others begin. Who was there from the beginning begins at 0. */
-  take(values: ReadonlyMap<number, number>): void {
+  /**
+   * Takes counts by worker. Known workers come first: they say where new ones continue. The first ones begin
+   * at 0.
+   */
+  update(counts: ReadonlyMap<number, number>): void {
     let total = this.total
-    for (const [worker, value] of values) {
-      const head = this.#total === undefined ? 0 : this.#heads.get(worker)
-      if (head === undefined) continue
-      this.#heads.set(worker, head)
-      total = Math.max(total, head + value)
+    for (const [worker, count] of counts) {
+      const offset = this.#total === undefined ? 0 : this.#offsets.get(worker)
+      if (offset === undefined) continue
+      this.#offsets.set(worker, offset)
+      total = Math.max(total, offset + count)
     }
     this.#total = total
-    for (const [worker, value] of values) {
-      if (!this.#heads.has(worker)) this.#heads.set(worker, total - value)
+    for (const [worker, count] of counts) {
+      if (!this.#offsets.has(worker)) this.#offsets.set(worker, total - count)
     }
   }
 
   forget(worker: number): void {
-    this.#heads.delete(worker)
+    this.#offsets.delete(worker)
   }
 }
 
-/** The metrics of one process of the node, at one time. */
-export interface MetricPart {
-  /** Its slot, or `primary`: a closed set. */
-  readonly process: string
-  /** Tells workers of one slot apart that came one after another; the primary's is 0. */
-  readonly worker: number
-  readonly metrics: readonly Metric[]
+function aggregate(pages: readonly (readonly Metric[])[]): Metric[] {
+  const registry = AggregatorRegistry.aggregate([...pages])
+  return v.parse(metricsPage, registry.getMetricsAsArray())
 }
 
-interface Found {
-  readonly value: MetricValue
-  readonly part: MetricPart
+/** What prom-client says of a process is shown for each one, under the label `worker`. */
+function asNodeMetric(each: Metric, process: string): Metric {
+  if (each.name.startsWith('ticker_')) return each
+  const values = each.values.map(value => ({ ...value, labels: { ...value.labels, worker: process } }))
+  return { ...each, values, aggregator: 'first' }
 }
 
-/** Makes one page of metrics of those of several processes (docs/metrics.md, with several workers). */
-export class MergedMetrics {
-  /** Of every counter there ever was. */
-  readonly #tallies = new Map<string, Tally>()
-
-  /** Merges what those processes say that have answered; counters of the others stay where they were. */
-  merge(parts: readonly MetricPart[]): Metric[] {
-    const pages = new Map<string, { metric: Metric; from: { part: MetricPart; metric: Metric }[] }>()
-    for (const part of parts) {
-      for (const metric of part.metrics) {
-        const page = pages.get(metric.name) ?? { metric, from: [] }
-        page.from.push({ part, metric })
-        pages.set(metric.name, page)
-      }
+/** A minimum of 0 means that a process has no value yet; it counts only where no process has one. */
+function withoutUnknownMinimums(pages: readonly (readonly Metric[])[]): (readonly Metric[])[] {
+  const isMinimum = ({ aggregator }: Metric): boolean => aggregator === 'min'
+  const known = new Set(
+    pages.flat().flatMap(each => {
+      if (!isMinimum(each)) return []
+      return each.values.filter(({ value }) => value > 0).map(value => seriesKey(each, value))
+    }),
+  )
+  const withoutUnknown = (each: Metric): Metric => {
+    if (!isMinimum(each)) return each
+    return {
+      ...each,
+      values: each.values.filter(value => value.value > 0 || !known.has(seriesKey(each, value))),
     }
-    return [...pages.values()].map(({ metric, from }) => {
-      const found = from.flatMap(({ part, metric: { values } }) => values.map(value => ({ value, part })))
-      return { ...metric, values: this.#values(metric, found) }
-    })
   }
-
-  /** A worker is gone: what it has counted stays. */
-  forget(worker: number): void {
-    for (const tally of this.#tallies.values()) tally.forget(worker)
-  }
-
-  #values(metric: Metric, found: readonly Found[]): MetricValue[] {
-    const rule = ruleOf(metric.name)
-    if (rule === 'each') return found.map(labelled)
-    if (rule === 'primary') return found.filter(({ part }) => part.worker === 0).map(({ value }) => value)
-    const groups = Map.groupBy(found, ({ value }) => keyOf(metric, value))
-    const isCounter = metric.type !== 'gauge'
-    return [...groups].flatMap(([key, group]) => {
-      const [first] = group
-      if (first === undefined) return []
-      const value = isCounter ? this.#count(key, rule, group) : combine(rule, group)
-      return [{ ...first.value, value }]
-    })
-  }
-
-  #count(key: string, rule: MetricRule, group: readonly Found[]): number {
-    const tally = this.#tallies.get(key) ?? (rule === 'most' ? new MostTally() : new SumTally())
-    this.#tallies.set(key, tally)
-    tally.take(new Map(group.map(({ value, part }) => [part.worker, value.value])))
-    return tally.total
-  }
+  return pages.map(page => page.map(withoutUnknown))
 }
 
-function labelled({ value, part }: Found): MetricValue {
-  return { ...value, labels: { ...value.labels, worker: part.process } }
+function isSummedCounter({ name, type, aggregator }: Metric): boolean {
+  return name.startsWith('ticker_') && type !== 'gauge' && aggregator === 'sum'
 }
 
-/** A time of 0 means that there is none yet: it is not the least. */
-function combine(rule: MetricRule, group: readonly Found[]): number {
-  const values = group.map(({ value }) => value.value)
-  if (rule === 'most') return Math.max(...values)
-  if (rule === 'sum') return values.reduce((sum, value) => sum + value, 0)
-  const known = values.filter(value => value > 0)
-  return known.length === 0 ? 0 : Math.min(...known)
+function isSharedCounter({ name, type, aggregator }: Metric): boolean {
+  return name.startsWith('ticker_') && type !== 'gauge' && aggregator === 'max'
+}
+
+/** Tells series apart: by name and labels. */
+function seriesKey({ name }: Metric, { metricName = name, labels }: MetricValue): string {
+  return JSON.stringify([metricName, Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])
 }

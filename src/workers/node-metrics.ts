@@ -1,25 +1,25 @@
-import { AggregatorRegistry, Registry, collectDefaultMetrics } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client'
+import * as v from 'valibot'
 import type { AdminCounts } from '../admin/admin-counts.ts'
 import { version } from '../app/version.ts'
 import { declareAdministration } from '../metrics/http-metrics.ts'
 import {
-  type ProcessSources,
-  type WorkerSources,
   declareProcess,
   declareWorkers,
+  type ProcessSources,
+  type WorkerSources,
 } from '../metrics/process-metrics.ts'
-import { MergedMetrics, type MetricPart } from './merged-metrics.ts'
-import { parseMetrics } from './metric-page.ts'
+import { MergedMetrics, metricsPage, type MetricsPart } from './merged-metrics.ts'
 
 export interface NodeMetricsOptions extends Omit<ProcessSources, 'version'> {
-  /** Asks every worker; resolves with those that have answered and are still there. */
-  readonly ask: () => Promise<readonly MetricPart[]>
+  /** Asks every worker. Resolves with the metrics of those that answered and still run. */
+  readonly ask: () => Promise<readonly MetricsPart[]>
   readonly workers: WorkerSources
-  /** `undefined` where there is no such listener. */
+  /** `undefined` without an administration listener. */
   readonly administration: AdminCounts | undefined
 }
 
-/** The metrics of a node with several workers: theirs put together, and the primary's own. */
+/** The metrics of a node with several workers: theirs, merged, and the primary's own. */
 export class NodeMetrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE
   readonly #ask: NodeMetricsOptions['ask']
@@ -27,15 +27,15 @@ export class NodeMetrics {
   readonly #merged = new MergedMetrics()
   #collecting: Promise<string> | undefined
 
-  constructor({ ask, workers, administration, ...figures }: NodeMetricsOptions) {
+  constructor({ ask, workers, administration, ...sources }: NodeMetricsOptions) {
     this.#ask = ask
     collectDefaultMetrics({ register: this.#own })
     declareAdministration(this.#own, { administration })
-    declareProcess(this.#own, { version, ...figures })
+    declareProcess(this.#own, { version, ...sources })
     declareWorkers(this.#own, workers)
   }
 
-  /** As Prometheus reads them. Who asks while the workers are being asked gets the same page. */
+  /** Returns the page that Prometheus reads. Calls share the answers that the workers are being asked for. */
   metrics(): Promise<string> {
     this.#collecting ??= this.#collect().finally(() => {
       this.#collecting = undefined
@@ -43,18 +43,16 @@ export class NodeMetrics {
     return this.#collecting
   }
 
-  /** A worker is gone: what it has counted stays. */
+  /** A worker is gone; its counts stay. */
   forget(worker: number): void {
     this.#merged.forget(worker)
   }
 
   async #collect(): Promise<string> {
-    const own = parseMetrics(await this.#own.getMetricsAsJSON()) ?? []
-    // Last, so that nobody of those who answer is gone when they are merged.
+    const own = v.parse(metricsPage, await this.#own.getMetricsAsJSON())
+    // Last: a worker that ends after it answered must be forgotten after its answer was merged.
     const parts = await this.#ask()
-    const page = this.#merged.merge([{ process: 'primary', worker: 0, metrics: own }, ...parts])
-    // Nothing is left to be put together: each value is there once.
-    const summed = page.map(metric => ({ ...metric, aggregator: 'sum' }))
-    return await AggregatorRegistry.aggregate([summed]).metrics()
+    const merged = this.#merged.merge([{ process: 'primary', worker: 0, metrics: own }, ...parts])
+    return await AggregatorRegistry.aggregate([merged]).metrics()
   }
 }

@@ -1,188 +1,164 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { Drain } from '../admin/drain.ts'
-import { Revocations } from '../auth/revocations.ts'
-import type { Config } from '../config/config.ts'
-import { createDemoMarket } from '../demo/demo-market.ts'
-import { startDemoFeed } from '../demo/demo-feed.ts'
-import { createAdminServer } from '../app/operator-servers.ts'
+import { startDemo } from '../app/gateway-parts.ts'
+import type { Gateway, GatewayOptions } from '../app/gateway.ts'
+import { listenToOperators } from '../app/listeners.ts'
+import { openLog } from '../app/open-log.ts'
 import {
+  createAdminServer,
   createOperationsApp,
-  type GatewayOptions,
   type LogStream,
   warnOfDescriptors,
-} from '../app/gateway.ts'
-import type { Gateway } from '../app/gateway-run.ts'
-import { listenToOperators } from '../app/listeners.ts'
-import type { WorkerSources } from '../metrics/process-metrics.ts'
-import { openLog } from '../app/open-log.ts'
-import { serveOperations } from '../http/operations.ts'
-import { LocalQuotas } from '../limits/node-quotas.ts'
-import { quotaLimits } from '../limits/node-limits.ts'
-import { LogOutput } from '../system/process-output.ts'
+} from '../app/operator-servers.ts'
+import { Revocations } from '../auth/revocations.ts'
+import type { Config } from '../config/config.ts'
 import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
 import { messageOf } from '../diagnostics/ticker-error.ts'
-import { WorkerPool } from './worker-pool.ts'
-import type { MetricPart } from './merged-metrics.ts'
-import { parseMetrics } from './metric-page.ts'
+import { serveOperations } from '../http/operations.ts'
+import { quotaLimits } from '../limits/node-limits.ts'
+import { LocalQuotas } from '../limits/node-quotas.ts'
+import { systemClock } from '../system/clock.ts'
+import { LogOutput } from '../system/process-output.ts'
+import { metricsPage, type MetricsPart } from './merged-metrics.ts'
 import { NodeMetrics } from './node-metrics.ts'
 import { NodeSessions } from './node-sessions.ts'
-import { WorkerRequestHandler } from './worker-request-handler.ts'
+import { isDrained } from './worker-messages.ts'
+import { WorkerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
+import { WorkerRequestHandler } from './worker-request-handler.ts'
 
 export interface PrimaryOptions extends Pick<GatewayOptions, 'logStream'> {
   /** The program that workers run. */
   readonly program: string
 }
 
-/** How long a worker has to say its metrics: less than Prometheus waits. */
+/** How long a worker may take to answer with its metrics: less than Prometheus waits. */
 const metricsWithinMs = 3000
-/** What a drain may take beyond its time. */
+/** How long a worker may take to answer after its drain. */
 const drainGraceMs = 5000
 
 /**
- * Starts a node of several processes: this one keeps what is the node's (limits, revocations, metrics, health, administration), its
- * workers serve the stream.
+ * Starts a node of several processes. This one keeps what belongs to the node (quotas, revocations, metrics,
+ * health, administration); its workers serve the stream.
  */
 export async function startPrimary(
   config: Config,
   options: PrimaryOptions,
 ): Promise<Omit<Gateway, 'controls'>> {
-  const node = new Primary(config, options)
-  return await node.start()
+  return await new Primary(config, options).start()
 }
 
 class Primary {
   readonly #config: Config
-  readonly #program: string
   readonly #log: FastifyBaseLogger
-  readonly #lines: LogStream
+  readonly #logStream: LogStream
   readonly #operations
   readonly #administration
   readonly #quotas: LocalQuotas
   readonly #revocations = new Revocations()
-  readonly #requestHandler: WorkerRequestHandler
+  readonly #pool: WorkerPool
   readonly #drain: Drain
   readonly #metrics: NodeMetrics
-  readonly #silent: RateLimitedLog
-  #pool: WorkerPool | undefined
+  readonly #silenceLog: RateLimitedLog
+  #isStarted = false
   #isStopping = false
 
   constructor(config: Config, { program, logStream = new LogOutput() }: PrimaryOptions) {
     this.#config = config
-    this.#program = program
-    this.#lines = logStream
+    this.#logStream = logStream
     this.#operations = createOperationsApp(config, logStream)
     const { log } = this.#operations
     this.#log = log
     warnOfDescriptors(config, log)
-    this.#silent = new RateLimitedLog(log)
+    this.#silenceLog = new RateLimitedLog(log)
     this.#quotas = new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
     const revocations = this.#revocations
-    this.#requestHandler = new WorkerRequestHandler({
+    const handlers = new WorkerRequestHandler({
       quotas: this.#quotas,
       revocations,
-      pool: () => this.#workers,
+      pool: () => this.#pool,
       onGone: ({ number }) => this.#metrics.forget(number),
       log,
     })
+    this.#pool = new WorkerPool({ size: config.workers, program, handlers, log, lines: logStream })
     this.#drain = new Drain({ sessions: this.#drainable(), defaultMs: config.limits.drainMs })
-    const sessions = new NodeSessions({ workers: () => this.#running, revocations, log })
+    const sessions = new NodeSessions({ workers: () => this.#pool.workers, revocations, log })
     this.#administration = createAdminServer(config.administration, {
       sessions,
       revocations: { list: () => revocations.list(), lift: number => sessions.lift(number) },
       drain: this.#drain,
       log,
+      clock: systemClock,
     })
-    this.#metrics = new NodeMetrics({
-      ask: () => this.#askMetrics(),
-      isReady: () => this.#notReadyReason() === undefined,
-      droppedLines: () => logStream.dropped ?? 0,
-      workers: { states: () => this.#states(), restarts: () => this.#pool?.restarts ?? 0 },
-      administration: this.#administration?.counts,
-    })
+    this.#metrics = this.#createMetrics()
     serveOperations(this.#operations, {
       registry: this.#metrics,
       notReadyReason: () => this.#notReadyReason(),
-      // Workers read the same log; one says what several have.
-      outage: () => this.#running.find(({ outage }) => outage !== undefined)?.outage,
+      // Workers read the same log, so one report stands for all.
+      outage: () => this.#pool.workers.find(({ outage }) => outage !== undefined)?.outage,
     })
   }
 
   async start(): Promise<Omit<Gateway, 'controls'>> {
-    const listeners = {
+    await using resources = new AsyncDisposableStack()
+    const ended = Promise.withResolvers<void>()
+    resources.defer(() => ended.resolve())
+    // It starts last, but ends after the workers.
+    const demo = resources.use(new AsyncDisposableStack())
+    resources.defer(() => this.#stop())
+    const addresses = await listenToOperators({
       config: this.#config,
       operations: this.#operations,
       administration: this.#administration,
-    }
-    try {
-      const addresses = await listenToOperators(listeners)
-      const url = await this.#startPool()
-      const stopDemo = this.#startDemo()
-      const ended = Promise.withResolvers<void>()
-      const stop = async (): Promise<void> => {
-        await this.#stop()
-        await stopDemo()
-        ended.resolve()
-      }
-      let stopping: Promise<void> | undefined
-      return {
-        url,
-        operationsUrl: `http://${addresses.operations}`,
-        administrationUrl: addresses.administration && `http://${addresses.administration}`,
-        ready: this.#workers.ready,
-        ended: ended.promise,
-        stop: () => (stopping ??= stop()),
-      }
-    } catch (error) {
-      await this.#stop()
-      throw error
+    })
+    this.#isStarted = true
+    const url = await this.#pool.start()
+    demo.defer(this.#startDemo())
+    const started = resources.move()
+    let stopping: Promise<void> | undefined
+    return {
+      url,
+      operationsUrl: `http://${addresses.operations}`,
+      administrationUrl: addresses.administration && `http://${addresses.administration}`,
+      ready: this.#pool.ready,
+      ended: ended.promise,
+      stop: () => (stopping ??= started.disposeAsync()),
     }
   }
 
-  get #workers(): WorkerPool {
-    if (this.#pool === undefined) throw new TypeError('no worker has been started')
-    return this.#pool
-  }
-
-  get #running(): readonly WorkerProcess[] {
-    return this.#pool?.workers ?? []
-  }
-
-  async #startPool(): Promise<string> {
-    const { workers: size } = this.#config
-    const options = {
-      size,
-      program: this.#program,
-      handlers: this.#requestHandler,
-      log: this.#log,
-      lines: this.#lines,
-    }
-    this.#pool = new WorkerPool(options)
-    return await this.#pool.start()
-  }
-
-  /** One process makes the market; the workers read it from the log, as everybody does. */
+  /** One process makes the market; the workers read it from the log like any other. */
   #startDemo(): () => Promise<void> {
-    const { demo } = this.#config
-    if (demo === undefined) return () => Promise.resolve()
+    if (this.#config.demo === undefined) return () => Promise.resolve()
     const log = openLog(this.#config, this.#log).events
-    const market = createDemoMarket({ seed: demo.seed, startMs: Date.now() })
-    const feed = startDemoFeed({ log, market, logger: this.#log })
+    const stop = startDemo(this.#config, log, this.#log)
     return async () => {
-      await feed.stop()
+      await stop()
       await log.close()
     }
   }
 
-  /** Workers drain together; what the ledger counts as connections are their sessions. */
+  #createMetrics(): NodeMetrics {
+    return new NodeMetrics({
+      ask: () => this.#askMetrics(),
+      isReady: () => this.#notReadyReason() === undefined,
+      droppedLines: () => this.#logStream.dropped ?? 0,
+      workers: { states: () => this.#pool.states, restarts: () => this.#pool.restarts },
+      administration: this.#administration?.counts,
+      clock: systemClock,
+    })
+  }
+
+  /** Workers drain together. The connections that the quotas count are their sessions. */
   #drainable(): { readonly size: number; drain(withinMs: number): Promise<void> } {
     const quotas = this.#quotas
     const drain = async (withinMs: number): Promise<void> => {
-      this.#pool?.release()
-      const rule = { parse: () => true, withinMs: withinMs + drainGraceMs }
-      const drained = this.#running.map(({ channel }) => channel.ask({ ask: 'drain', withinMs }, rule))
+      this.#pool.stopReplacing()
+      const options = { answer: isDrained, withinMs: withinMs + drainGraceMs }
+      const drained = this.#pool.workers.map(({ channel }) =>
+        channel.ask({ ask: 'drain', withinMs }, options),
+      )
       for (const { status } of await Promise.allSettled(drained)) {
-        if (status === 'rejected') this.#silent.warn({}, 'a worker has not said that it is drained')
+        if (status === 'rejected') this.#silenceLog.warn({}, 'a worker has not confirmed its drain')
       }
     }
     return {
@@ -195,31 +171,31 @@ class Primary {
 
   #notReadyReason(): string | undefined {
     if (this.#drain.isBegun || this.#isStopping) return 'leaving'
-    return this.#pool === undefined ? 'starting' : this.#pool.notReadyReason
+    return this.#isStarted ? this.#pool.notReadyReason : 'starting'
   }
 
-  #states(): ReturnType<WorkerSources['states']> {
-    return this.#pool?.states ?? { ready: 0, starting: 0, waiting: this.#config.workers }
-  }
-
-  async #askMetrics(): Promise<readonly MetricPart[]> {
-    const rule = { parse: parseMetrics, withinMs: metricsWithinMs }
-    const asked = this.#running.map(async ({ channel, slot, number }): Promise<MetricPart | undefined> => {
-      try {
-        return { process: String(slot), worker: number, metrics: await channel.ask({ ask: 'metrics' }, rule) }
-      } catch (error) {
-        this.#silent.warn({ worker: slot, reason: messageOf(error) }, 'a worker has not said its metrics')
-        return undefined
-      }
-    })
+  async #askMetrics(): Promise<readonly MetricsPart[]> {
+    const asked = this.#pool.workers.map(worker => this.#askMetricsOf(worker))
     const parts = (await Promise.all(asked)).filter(part => part !== undefined)
-    const there = new Set(this.#running.map(({ number }) => number))
-    return parts.filter(({ worker }) => there.has(worker))
+    const running = new Set(this.#pool.workers.map(({ number }) => number))
+    return parts.filter(({ worker }) => running.has(worker))
+  }
+
+  async #askMetricsOf({ channel, slot, number }: WorkerProcess): Promise<MetricsPart | undefined> {
+    try {
+      const options = { answer: metricsPage, withinMs: metricsWithinMs }
+      const metrics = await channel.ask({ ask: 'metrics' }, options)
+      return { process: String(slot), worker: number, metrics }
+    } catch (error) {
+      const fields = { worker: slot, reason: messageOf(error) }
+      this.#silenceLog.warn(fields, 'a worker has not answered with its metrics')
+      return undefined
+    }
   }
 
   async #stop(): Promise<void> {
     this.#isStopping = true
-    await this.#pool?.stop(this.#config.limits.drainMs)
+    await this.#pool.stop(this.#config.limits.drainMs)
     await Promise.all([this.#operations.close(), this.#administration?.app.close()])
   }
 }

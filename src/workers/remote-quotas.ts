@@ -1,14 +1,17 @@
 import {
   type NodeQuotas,
   QuotasUnavailableError,
-  type SlotKind,
-  type Release,
   type RateClaim,
+  type Release,
+  type SlotKind,
 } from '../limits/node-quotas.ts'
-import type { WorkerChannel } from './worker-channel.ts'
-import type { WorkerNotice, WorkerQuestion } from './worker-messages.ts'
+import type { AskOptions, WorkerChannel } from './worker-channel.ts'
+import { isGranted, waitMs, type WorkerNotice, type WorkerQuestion } from './worker-messages.ts'
 
-/** The ledger of a worker: the primary's. What it does not answer in time is refused, never waited for. */
+/**
+ * The quotas of the node, which the primary keeps, as a worker uses them. A claim without an answer in time
+ * is refused.
+ */
 export class RemoteQuotas implements NodeQuotas {
   readonly #channel: Pick<WorkerChannel, 'ask' | 'tell'>
   readonly #withinMs: number
@@ -21,26 +24,27 @@ export class RemoteQuotas implements NodeQuotas {
 
   async acquire(kind: SlotKind, key: string): Promise<Release | undefined> {
     const number = ++this.#lastNumber
-    let isTaken = true
+    let isHeld = true
     const release: Release = () => {
-      if (isTaken) this.#tell({ tell: 'release', number })
-      isTaken = false
+      if (isHeld) this.#tell({ tell: 'release', number })
+      isHeld = false
     }
     try {
-      const isGiven = await this.#ask({ ask: 'claim', number, kind, key }, isBoolean)
-      return isGiven ? release : undefined
+      const question: WorkerQuestion = { ask: 'claim', number, kind, key }
+      return (await this.#ask(question, { answer: isGranted })) ? release : undefined
     } catch (error) {
-      // It may still be given, after nobody waits for it any more.
+      // The primary may still grant it.
       release()
       throw error
     }
   }
 
   reserve(wants: readonly RateClaim[], mostMs: number): Promise<number> {
-    const late = (waitMs: number): void => {
-      if (waitMs <= mostMs) for (const want of wants) this.refund(want)
+    const onLateAnswer = (late: number): void => {
+      if (late <= mostMs) for (const want of wants) this.refund(want)
     }
-    return this.#ask({ ask: 'reserve', wants, mostMs }, isWait, late)
+    const question: WorkerQuestion = { ask: 'reserve', wants: [...wants], mostMs }
+    return this.#ask(question, { answer: waitMs, onLateAnswer })
   }
 
   refund(want: RateClaim): void {
@@ -49,32 +53,17 @@ export class RemoteQuotas implements NodeQuotas {
 
   async #ask<Answer>(
     question: WorkerQuestion,
-    check: (value: unknown) => value is Answer,
-    late?: (answer: Answer) => void,
+    options: Omit<AskOptions<Answer>, 'withinMs'>,
   ): Promise<Answer> {
     try {
-      const parse = (value: unknown): Answer | undefined => (check(value) ? value : undefined)
-      return await this.#channel.ask(question, {
-        parse,
-        withinMs: this.#withinMs,
-        ...(late === undefined ? {} : { late }),
-      })
+      return await this.#channel.ask(question, { ...options, withinMs: this.#withinMs })
     } catch (cause) {
-      throw new QuotasUnavailableError('the primary process, which keeps the limits, does not answer', {
-        cause,
-      })
+      const message = 'the primary process, which keeps the limits, does not answer'
+      throw new QuotasUnavailableError(message, { cause })
     }
   }
 
   #tell(notice: WorkerNotice): void {
     this.#channel.tell(notice)
   }
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === 'boolean'
-}
-
-function isWait(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0
 }

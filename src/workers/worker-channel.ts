@@ -1,50 +1,64 @@
+import * as v from 'valibot'
 import { messageOf, TickerError } from '../diagnostics/ticker-error.ts'
-import { count, isMembers, text } from './message-schemas.ts'
 
-/** The process at the other end did not answer: not in time, not as it should, or it is gone. */
+/** The process at the other end gave no answer in time, gave a malformed one, or is gone. */
 export class WorkerChannelError extends TickerError {
   readonly code = 'TICKER_WORKER_LINE'
 }
 
-export interface WorkerChannelOptions {
-  /** Hands a message to the channel between the two processes; must not throw. */
+/** What arrives from the other process; it is `unknown` until it has been checked. */
+export interface WorkerChannelHandlers {
+  /** Returns the answer to a question. The other end is told what it throws. */
+  readonly onQuestion: (question: unknown) => unknown
+  /** Must not throw. */
+  readonly onNotice: (notice: unknown) => void
+}
+
+export interface WorkerChannelOptions extends WorkerChannelHandlers {
+  /** Sends a message to the other process; must not throw. */
   readonly send: (message: object) => void
-  /** Answers a question of the other end, whatever it holds; what is thrown is told as a fault. */
-  readonly answer: (question: unknown) => unknown
-  /** Takes what the other end tells, whatever it holds; must not throw. */
-  readonly hear: (notice: unknown) => void
 }
 
-/** How a question is asked. */
-export interface AskRule<Answer> {
-  /** Reads the answer; `undefined` where it is none. */
-  readonly parse: (value: unknown) => Answer | undefined
+/** How to ask a question. */
+export interface AskOptions<Answer> {
+  readonly answer: v.GenericSchema<unknown, Answer>
   readonly withinMs: number
-  /** Takes an answer that comes after its time, when the question has failed. */
-  readonly late?: (answer: Answer) => void
+  /** Called with an answer that arrives after `withinMs`, when the question has failed already. */
+  readonly onLateAnswer?: (answer: Answer) => void
 }
 
-interface Pending {
+interface PendingQuestion {
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
 }
 
-/** Questions that may wait for an answer; what is asked beyond that fails at once. */
-const mostPending = 20_000
+/** Further questions fail at once. */
+const maxPending = 20_000
 const longestFault = 1000
 
+const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const body = v.optional(v.unknown())
+const batch = v.object({ messages: v.array(v.unknown()) })
+const message = v.variant('kind', [
+  v.object({ kind: v.literal('question'), number, body }),
+  v.object({ kind: v.literal('answer'), number, body }),
+  v.object({ kind: v.literal('fault'), number, body: v.pipe(v.string(), v.maxLength(longestFault)) }),
+  v.object({ kind: v.literal('notice'), body }),
+])
+type Message = v.InferOutput<typeof message>
+
 /**
- * One end of what the primary and a worker say to each other: questions, each with an answer in time or an error, and notices. What
- * comes in is `unknown` until it was read; what is said is delivered in order.
+ * One end of the channel between the primary and a worker. Questions get an answer in time or fail; notices
+ * get no answer. Messages arrive in the order in which they were sent.
  */
 export class WorkerChannel {
   readonly #options: WorkerChannelOptions
-  readonly #pending = new Map<number, Pending>()
-  /** What is to be done with answers that come too late, by question. */
+  readonly #pending = new Map<number, PendingQuestion>()
+  /** By question: called with an answer that arrives too late. */
   readonly #late = new Map<number, (answer: unknown) => void>()
-  /** What is said in this turn of the event loop. */
-  #said: object[] = []
+  /** Messages of this turn of the event loop. */
+  #outgoing: Message[] = []
   #lastNumber = 0
   #isClosed = false
 
@@ -52,105 +66,104 @@ export class WorkerChannel {
     this.#options = options
   }
 
-  /** Asks; rejects with a `WorkerChannelError`. */
-  async ask<Answer>(question: object, { parse, withinMs, late }: AskRule<Answer>): Promise<Answer> {
-    if (this.#isClosed) throw new WorkerChannelError('the process at the other end is gone')
-    if (this.#pending.size >= mostPending)
-      throw new WorkerChannelError(`${mostPending} questions wait for an answer already`)
-    const number = ++this.#lastNumber
+  /** Asks a question. Rejects with a `WorkerChannelError`. */
+  async ask<Answer>(question: object, options: AskOptions<Answer>): Promise<Answer> {
+    const { answer: schema, withinMs, onLateAnswer } = options
+    if (this.#isClosed) throw goneError()
+    if (this.#pending.size >= maxPending) {
+      throw new WorkerChannelError(`${maxPending} questions are waiting for an answer already`)
+    }
+    const questionNumber = ++this.#lastNumber
     const answer = await new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#settle(number)?.reject(new WorkerChannelError(`no answer within ${withinMs} ms`))
-        if (late !== undefined) this.#keepLate(number, value => ifDefined(parse(value), late))
+        this.#settle(questionNumber)?.reject(new WorkerChannelError(`no answer within ${withinMs} ms`))
+        if (onLateAnswer === undefined) return
+        this.#keepLate(questionNumber, value => {
+          const late = v.safeParse(schema, value)
+          if (late.success) onLateAnswer(late.output)
+        })
       }, withinMs)
-      this.#pending.set(number, { resolve, reject, timer })
-      this.#say({ line: 'ask', number, body: question })
+      this.#pending.set(questionNumber, { resolve, reject, timer })
+      this.#send({ kind: 'question', number: questionNumber, body: question })
     })
-    const parsed = parse(answer)
-    if (parsed === undefined) throw new WorkerChannelError('the answer is none')
-    return parsed
+    const result = v.safeParse(schema, answer)
+    if (result.success) return result.output
+    throw new WorkerChannelError('the answer is malformed')
   }
 
-  /** Tells something that is not answered. */
+  /** Sends a notice. */
   tell(notice: object): void {
-    if (!this.#isClosed) this.#say({ line: 'tell', body: notice })
+    if (!this.#isClosed) this.#send({ kind: 'notice', body: notice })
   }
 
-  /** Takes a message of the channel; one that is not of this line's is passed over. */
-  receive(message: unknown): void {
-    if (!isMembers(message) || !Array.isArray(message['said'])) return
-    for (const said of message['said']) this.#take(said)
+  /** Handles a message of the other process; ignores one that is not of this channel. */
+  receive(received: unknown): void {
+    if (!v.is(batch, received)) return
+    for (const each of received.messages) if (v.is(message, each)) this.#handle(each)
   }
 
-  #take(message: unknown): void {
-    if (!isMembers(message)) return
-    const { line, number, body } = message
-    if (line === 'tell') this.#options.hear(body)
-    else if (!count(number)) return
-    else if (line === 'ask') void this.#answer(number, body)
-    else if (line === 'answer') this.#answered(number, body)
-    else if (line === 'fault') this.#failed(number, body)
-  }
-
-  #answered(number: number, body: unknown): void {
-    this.#settle(number)?.resolve(body)
-    this.#late.get(number)?.(body)
-    this.#late.delete(number)
-  }
-
-  #failed(number: number, body: unknown): void {
-    this.#settle(number)?.reject(faultOf(body))
-    this.#late.delete(number)
-  }
-
-  #keepLate(number: number, late: (answer: unknown) => void): void {
-    this.#late.set(number, late)
-    const [oldest] = this.#late.keys()
-    if (this.#late.size > mostPending && oldest !== undefined) this.#late.delete(oldest)
-  }
-
-  /** The other end is gone: nobody answers any more. */
+  /** The other process is gone: every question fails. */
   close(): void {
     this.#isClosed = true
     this.#late.clear()
-    for (const number of this.#pending.keys()) {
-      this.#settle(number)?.reject(new WorkerChannelError('the process at the other end is gone'))
+    for (const questionNumber of this.#pending.keys()) this.#settle(questionNumber)?.reject(goneError())
+  }
+
+  #handle(received: Message): void {
+    switch (received.kind) {
+      case 'notice':
+        return this.#options.onNotice(received.body)
+      case 'question':
+        return void this.#answer(received.number, received.body)
+      case 'answer':
+        this.#settle(received.number)?.resolve(received.body)
+        this.#late.get(received.number)?.(received.body)
+        this.#late.delete(received.number)
+        return
+      case 'fault':
+        this.#settle(received.number)?.reject(new WorkerChannelError(received.body))
+        this.#late.delete(received.number)
     }
   }
 
-  async #answer(number: number, question: unknown): Promise<void> {
-    const { answer } = this.#options
+  #keepLate(questionNumber: number, late: (answer: unknown) => void): void {
+    this.#late.set(questionNumber, late)
+    const [oldest] = this.#late.keys()
+    if (this.#late.size > maxPending && oldest !== undefined) this.#late.delete(oldest)
+  }
+
+  async #answer(questionNumber: number, question: unknown): Promise<void> {
+    const { onQuestion } = this.#options
     try {
-      this.#say({ line: 'answer', number, body: await answer(question) })
+      this.#send({ kind: 'answer', number: questionNumber, body: await onQuestion(question) })
     } catch (error) {
-      this.#say({ line: 'fault', number, body: messageOf(error).slice(0, longestFault) })
+      const fault = messageOf(error).slice(0, longestFault)
+      this.#send({ kind: 'fault', number: questionNumber, body: fault })
     }
   }
 
-  /** What is said in one turn of the event loop goes over together: each message costs both processes system calls. */
-  #say(message: object): void {
-    this.#said.push(message)
-    if (this.#said.length > 1) return
+  /**
+   * Sends the messages of one turn of the event loop together: each send costs both processes system calls.
+   */
+  #send(outgoing: Message): void {
+    this.#outgoing.push(outgoing)
+    if (this.#outgoing.length > 1) return
     setImmediate(() => {
-      const said = this.#said
-      this.#said = []
-      this.#options.send({ said })
+      const messages = this.#outgoing
+      this.#outgoing = []
+      this.#options.send({ messages })
     })
   }
 
-  #settle(number: number): Pending | undefined {
-    const pending = this.#pending.get(number)
+  #settle(questionNumber: number): PendingQuestion | undefined {
+    const pending = this.#pending.get(questionNumber)
     if (pending === undefined) return undefined
-    this.#pending.delete(number)
+    this.#pending.delete(questionNumber)
     clearTimeout(pending.timer)
     return pending
   }
 }
 
-function ifDefined<Value>(value: Value | undefined, use: (value: Value) => void): void {
-  if (value !== undefined) use(value)
-}
-
-function faultOf(body: unknown): WorkerChannelError {
-  return new WorkerChannelError(text(body, longestFault) ? body : 'the other end could not answer')
+function goneError(): WorkerChannelError {
+  return new WorkerChannelError('the process at the other end is gone')
 }

@@ -1,189 +1,137 @@
+import * as v from 'valibot'
 import type { StoredRevocation } from '../auth/revocations.ts'
 import { type OutageReport, outageSources } from '../feed/outage.ts'
-import { slotKinds, type SlotKind, rateKinds, type RateClaim } from '../limits/node-quotas.ts'
+import { rateKinds, slotKinds } from '../limits/node-quotas.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
-import type { Rebalancing, SessionPage, SessionQuery } from '../session/sessions.ts'
-import { absentOr, amount, count, hasShape, isMembers, list, text } from './message-schemas.ts'
+import { type SessionState, sessionSteps } from '../session/session-steps.ts'
 
-/** What a worker asks the primary. A claim has a number of the worker's, by which it gives the place back. */
-export type WorkerQuestion =
-  | { readonly ask: 'join' }
-  | { readonly ask: 'claim'; readonly number: number; readonly kind: SlotKind; readonly key: string }
-  | { readonly ask: 'reserve'; readonly wants: readonly RateClaim[]; readonly mostMs: number }
+/** Texts in messages have at most so many characters. */
+export const longestText = 512
 
-/** What a worker tells the primary. It is ready where it lacks nothing. */
-export type WorkerNotice =
-  | { readonly tell: 'alive' }
-  | { readonly tell: 'listening'; readonly url: string }
-  | { readonly tell: 'state'; readonly notReadyReason?: string }
-  | { readonly tell: 'outage'; readonly outage?: OutageReport }
-  | { readonly tell: 'release'; readonly number: number }
-  | { readonly tell: 'giveBack'; readonly want: RateClaim }
-  | { readonly tell: 'extended'; readonly number: number; readonly untilMs: number }
+const text = v.pipe(v.string(), v.maxLength(longestText))
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const amount = v.pipe(v.number(), v.minValue(0))
 
-/** What the primary answers a worker that joins. */
-export interface Welcome {
-  readonly slot: number
-  readonly listens: 'at once' | 'when ready'
-  readonly sessionNumbersAbove: number
-  readonly revocations: readonly StoredRevocation[]
+function list<Item extends v.GenericSchema>(item: Item, maxLength: number) {
+  return v.pipe(v.array(item), v.maxLength(maxLength))
 }
-
-/** What the primary asks a worker. */
-export type PrimaryQuestion =
-  | { readonly ask: 'metrics' }
-  | { readonly ask: 'list'; readonly query: SessionQuery }
-  | { readonly ask: 'end'; readonly number: number }
-  | { readonly ask: 'revoke'; readonly revocation: StoredRevocation }
-  | { readonly ask: 'drain'; readonly withinMs: number }
-  | { readonly ask: 'rebalance'; readonly rebalancing: Rebalancing }
-
-/** What the primary tells a worker. */
-export type PrimaryNotice =
-  | { readonly tell: 'lift'; readonly number: number }
-  | { readonly tell: 'extended'; readonly number: number; readonly untilMs: number }
-  | { readonly tell: 'stop' }
 
 /** As many revocations as are kept, at most. */
-const mostRevocations = 10_000
-const mostSessions = 1000
-const mostWants = 8
+const maxRevocations = 10_000
+const maxSessions = 1000
+const maxClaims = 8
 
-const workerQuestions: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
-  join: {},
-  claim: { number: count, kind: isPlaceKind, key: text },
-  reserve: { wants: value => list(value, mostWants, isWant), mostMs: amount },
-}
+const revocation = v.strictObject({
+  number: count,
+  tokens: v.variant('kind', [
+    v.strictObject({ kind: v.literal('sub'), subject: text }),
+    v.strictObject({ kind: v.literal('jti'), tokenId: text }),
+  ]),
+  sinceMs: amount,
+  untilMs: amount,
+  reason: v.exactOptional(text),
+  hasStatedEnd: v.boolean(),
+}) satisfies v.GenericSchema<StoredRevocation>
 
-const workerNotices: typeof workerQuestions = {
-  alive: {},
-  listening: { url: text },
-  state: { notReadyReason: absentOr(text) },
-  outage: { outage: absentOr(isOutage) },
-  release: { number: count },
-  giveBack: { want: isWant },
-  extended: { number: count, untilMs: amount },
-}
+const outage = v.strictObject({
+  source: v.picklist(outageSources),
+  since: text,
+  reason: v.exactOptional(text),
+}) satisfies v.GenericSchema<OutageReport>
 
-const primaryQuestions: typeof workerQuestions = {
-  metrics: {},
-  list: {
-    query: value =>
-      hasShape(value, { after: absentOr(count), limit: absentOr(count), subject: absentOr(text) }),
-  },
-  end: { number: count },
-  revoke: { revocation: isKeptRevocation },
-  drain: { withinMs: count },
-  rebalance: { rebalancing: value => hasShape(value, { percent: count, withinMs: count }) },
-}
+const rateClaim = v.strictObject({ kind: v.picklist(rateKinds), key: text, count })
 
-const primaryNotices: typeof workerQuestions = {
-  lift: { number: count },
-  extended: { number: count, untilMs: amount },
-  stop: {},
-}
+const sessionFacts = v.strictObject({
+  number: count,
+  state: v.custom<SessionState>(state => typeof state === 'string' && Object.hasOwn(sessionSteps, state)),
+  subject: v.exactOptional(text),
+  tokenId: v.exactOptional(text),
+  address: text,
+  form: text,
+  sinceMs: amount,
+  expiresAtMs: v.exactOptional(amount),
+  lastMessageMs: v.exactOptional(amount),
+  items: count,
+  unsentBytes: count,
+  frames: count,
+  bytes: count,
+}) satisfies v.GenericSchema<SessionFacts>
 
-function isOutage(value: unknown): boolean {
-  return hasShape(value, { source: isOutageSource, since: text, reason: absentOr(text) })
-}
+/** What a worker asks the primary. A claim has a number of the worker's own, by which it is released. */
+export const workerQuestion = v.variant('ask', [
+  v.strictObject({ ask: v.literal('join') }),
+  v.strictObject({ ask: v.literal('claim'), number: count, kind: v.picklist(slotKinds), key: text }),
+  v.strictObject({ ask: v.literal('reserve'), wants: list(rateClaim, maxClaims), mostMs: amount }),
+])
+export type WorkerQuestion = v.InferOutput<typeof workerQuestion>
 
-function isOutageSource(value: unknown): boolean {
-  return outageSources.some(source => source === value)
-}
+/** What a worker tells the primary. A worker without a `notReadyReason` is ready. */
+export const workerNotice = v.variant('tell', [
+  v.strictObject({ tell: v.literal('alive') }),
+  v.strictObject({ tell: v.literal('listening'), url: text }),
+  v.strictObject({ tell: v.literal('state'), notReadyReason: v.exactOptional(text) }),
+  v.strictObject({ tell: v.literal('outage'), outage: v.exactOptional(outage) }),
+  v.strictObject({ tell: v.literal('release'), number: count }),
+  v.strictObject({ tell: v.literal('giveBack'), want: rateClaim }),
+  v.strictObject({ tell: v.literal('extended'), number: count, untilMs: amount }),
+])
+export type WorkerNotice = v.InferOutput<typeof workerNotice>
 
-export function isWorkerQuestion(value: unknown): value is WorkerQuestion {
-  return isMessage(value, 'ask', workerQuestions)
-}
+/** What the primary asks a worker. */
+export const primaryQuestion = v.variant('ask', [
+  v.strictObject({ ask: v.literal('metrics') }),
+  v.strictObject({
+    ask: v.literal('list'),
+    query: v.strictObject({
+      after: v.exactOptional(count),
+      limit: v.exactOptional(count),
+      subject: v.exactOptional(text),
+    }),
+  }),
+  v.strictObject({ ask: v.literal('end'), number: count }),
+  v.strictObject({ ask: v.literal('revoke'), revocation }),
+  v.strictObject({ ask: v.literal('drain'), withinMs: count }),
+  v.strictObject({
+    ask: v.literal('rebalance'),
+    rebalancing: v.strictObject({ percent: count, withinMs: count }),
+  }),
+])
+export type PrimaryQuestion = v.InferOutput<typeof primaryQuestion>
 
-export function isWorkerNotice(value: unknown): value is WorkerNotice {
-  return isMessage(value, 'tell', workerNotices)
-}
+/** What the primary tells a worker. */
+export const primaryNotice = v.variant('tell', [
+  v.strictObject({ tell: v.literal('lift'), number: count }),
+  v.strictObject({ tell: v.literal('extended'), number: count, untilMs: amount }),
+  v.strictObject({ tell: v.literal('stop') }),
+])
+export type PrimaryNotice = v.InferOutput<typeof primaryNotice>
 
-export function isPrimaryQuestion(value: unknown): value is PrimaryQuestion {
-  return isMessage(value, 'ask', primaryQuestions)
-}
+/** The primary's answer to `join`. */
+export const welcome = v.strictObject({
+  slot: count,
+  listens: v.picklist(['at once', 'when ready']),
+  sessionNumbersAbove: count,
+  revocations: list(revocation, maxRevocations),
+})
+export type Welcome = v.InferOutput<typeof welcome>
 
-export function isPrimaryNotice(value: unknown): value is PrimaryNotice {
-  return isMessage(value, 'tell', primaryNotices)
-}
+/** A worker's answer to `list`. */
+export const sessionPage = v.strictObject({
+  sessions: list(sessionFacts, maxSessions),
+  next: v.exactOptional(count),
+})
 
-/** Reads the answer to `join`. */
-export function parseWelcome(value: unknown): Welcome | undefined {
-  return isWelcome(value) ? value : undefined
-}
+/** The primary's answer to `claim`. */
+export const isGranted = v.boolean()
 
-/** Reads the answer to `list`. */
-export function parseSessionPage(value: unknown): SessionPage | undefined {
-  return isSessionPage(value) ? value : undefined
-}
+/** The primary's answer to `reserve`: how long to wait, in ms. */
+export const waitMs = amount
 
-function isMessage(value: unknown, verb: 'ask' | 'tell', known: typeof workerQuestions): boolean {
-  if (!isMembers(value)) return false
-  const name = value[verb]
-  const shape = typeof name === 'string' && Object.hasOwn(known, name) ? known[name] : undefined
-  return shape !== undefined && hasShape(value, { ...shape, [verb]: text })
-}
+/** A worker's answer to `end`: whether there was such a session. */
+export const isEnded = v.boolean()
 
-function isWelcome(value: unknown): value is Welcome {
-  return hasShape(value, {
-    slot: count,
-    listens: each => each === 'at once' || each === 'when ready',
-    sessionNumbersAbove: count,
-    revocations: each => list(each, mostRevocations, isKeptRevocation),
-  })
-}
+/** A worker's answer to `revoke` and `rebalance`: how many sessions are affected. */
+export const sessionCount = count
 
-function isSessionPage(value: unknown): value is SessionPage {
-  return hasShape(value, {
-    sessions: each => list(each, mostSessions, isSessionFacts),
-    next: absentOr(count),
-  })
-}
-
-function isSessionFacts(value: unknown): value is SessionFacts {
-  return hasShape(value, {
-    number: count,
-    state: text,
-    subject: absentOr(text),
-    tokenId: absentOr(text),
-    address: text,
-    form: text,
-    sinceMs: amount,
-    expiresAtMs: absentOr(amount),
-    lastMessageMs: absentOr(amount),
-    items: count,
-    unsentBytes: count,
-    frames: count,
-    bytes: count,
-  })
-}
-
-function isKeptRevocation(value: unknown): value is StoredRevocation {
-  return hasShape(value, {
-    number: count,
-    tokens: isRevokedTokens,
-    sinceMs: amount,
-    untilMs: amount,
-    reason: absentOr(text),
-    isStated: each => typeof each === 'boolean',
-  })
-}
-
-function isRevokedTokens(value: unknown): boolean {
-  if (!isMembers(value)) return false
-  return value['kind'] === 'sub'
-    ? hasShape(value, { kind: text, subject: text })
-    : hasShape(value, { kind: each => each === 'jti', tokenId: text })
-}
-
-function isWant(value: unknown): value is RateClaim {
-  return hasShape(value, { kind: isRateKind, key: text, count })
-}
-
-function isPlaceKind(value: unknown): boolean {
-  return slotKinds.some(kind => kind === value)
-}
-
-function isRateKind(value: unknown): boolean {
-  return rateKinds.some(kind => kind === value)
-}
+/** A worker's answer to `drain`. */
+export const isDrained = v.literal(true)

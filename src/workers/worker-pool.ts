@@ -2,23 +2,24 @@ import cluster, { type Worker } from 'node:cluster'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { WorkerState } from '../metrics/process-metrics.ts'
-import { releaseMs } from '../app/gateway-run.ts'
+import { releaseMs } from '../app/stop-in-time.ts'
 import { TickerError } from '../diagnostics/ticker-error.ts'
-import type { WorkerChannelOptions } from './worker-channel.ts'
+import type { WorkerState } from '../metrics/process-metrics.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
+import type { WorkerChannelHandlers } from './worker-channel.ts'
 import { notStarted, WorkerProcess } from './worker-process.ts'
 
-/** The first worker ended before it listened; it has said why. */
+/** The first worker ended before it listened; it has logged why. */
 export class WorkerStartError extends TickerError {
   readonly code = 'TICKER_WORKER_START'
 }
 
-/** What a worker is to the node. */
+/** What the pool calls for its workers. */
 export interface WorkerPoolHandlers {
-  /** Answers what it asks and takes what it tells. */
-  readonly of: (worker: () => WorkerProcess) => Omit<WorkerChannelOptions, 'send'>
-  /** It is gone, wanted or not. */
-  readonly gone: (worker: WorkerProcess) => void
+  /** Returns the handlers of a new worker's channel. */
+  readonly channelHandlers: (worker: () => WorkerProcess) => WorkerChannelHandlers
+  /** Called when a worker has ended, asked or not. */
+  readonly onGone: (worker: WorkerProcess) => void
 }
 
 export interface WorkerPoolOptions {
@@ -28,75 +29,80 @@ export interface WorkerPoolOptions {
   readonly handlers: WorkerPoolHandlers
   readonly log: FastifyBaseLogger
   /** Takes the lines that workers log. */
-  readonly lines: { write(channel: string): void }
+  readonly lines: { write(line: string): void }
+  readonly clock?: Clock
 }
 
 const firstDelayMs = 1000
 const longestDelayMs = 30_000
-/** Who was ready for so long does not crash again and again. */
-const steadyMs = 60_000
-const lookMs = 1000
-/** Of the time that a stop takes beyond its drain, what the primary needs for itself. */
+/** A worker that was ready for so long does not crash in a loop. */
+const stableMs = 60_000
+const tickMs = 1000
+/** What the primary needs for itself, of the time that a stop may take beyond its drain. */
 const ownReleaseMs = 500
 
-/** How long to wait before a worker is replaced that has crashed so many times in a row, from 1. */
+/** Returns how long to wait before a worker is replaced, by how often it has crashed in a row, from 1. */
 export function replacementDelayMs(crashes: number): number {
   return Math.min(longestDelayMs, firstDelayMs * 2 ** (crashes - 1))
 }
 
-/** The workers of a node: as many as there should be, each replaced when it ends. */
+/** The workers of a node: as many as configured, each replaced when it ends. */
 export class WorkerPool {
-  /** Workers that ended without having been asked to. */
+  /** Workers that ended unasked. */
   restarts = 0
   /** Resolves when every worker was ready for the first time. */
   readonly ready: Promise<void>
   readonly #options: WorkerPoolOptions
-  /** By slot; empty where one is waited for. */
+  readonly #clock: Clock
+  /** By slot; a slot whose worker waits to be replaced is absent. */
   readonly #workers = new Map<number, WorkerProcess>()
   readonly #crashes = new Map<number, number>()
-  readonly #delays = new Set<NodeJS.Timeout>()
-  readonly #first = Promise.withResolvers<string>()
-  readonly #complete = Promise.withResolvers<void>()
-  #watch: NodeJS.Timeout | undefined
+  readonly #replacements = new Set<NodeJS.Timeout>()
+  readonly #firstUrl = Promise.withResolvers<string>()
+  readonly #allReady = Promise.withResolvers<void>()
+  #ticks: NodeJS.Timeout | undefined
   #hasBeenReady = false
-  #isKept = true
+  #isReplacing = true
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
-    this.ready = this.#complete.promise
+    this.#clock = options.clock ?? systemClock
+    this.ready = this.#allReady.promise
   }
 
   /**
-   * Starts the first worker and, when it listens, the others; resolves with where that is. Rejects with a `WorkerStartError` where it ends before; so what is
-   * wrong with the configuration or the machine is said once.
+   * Starts the first worker and, when it listens, the others. Resolves with the URL. Rejects with a
+   * `WorkerStartError` if the first one ends before, so that a fault of the configuration or the machine is
+   * logged once.
    */
   async start(): Promise<string> {
     const { program, size } = this.#options
-    // A process that is given its parent's standard error makes it wait for readers, when it starts and when it ends, for everyone who has it.
+    // With its parent's standard error, a process would wait, at its start and end, for whoever reads that.
     const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const
     cluster.setupPrimary({ exec: program, args: [], serialization: 'advanced', stdio: [...stdio] })
-    // Connections stay for hours: they are dealt out in turn, so that each worker has as many.
+    // Connections last for hours: dealt out in turn, every worker gets as many.
     cluster.schedulingPolicy = cluster.SCHED_RR
-    process.once('exit', () => this.#kill())
-    this.#watch = setInterval(() => this.#look(), lookMs)
+    process.once('exit', () => this.#killAll())
+    this.#ticks = setInterval(() => this.#tick(), tickMs)
     this.#fork(1)
-    const url = await this.#first.promise
+    const url = await this.#firstUrl.promise
     for (let slot = 2; slot <= size; slot++) this.#fork(slot)
     return url
   }
 
-  /** Those that run, in the order in which they began. */
+  /** The running workers, in the order in which they were started. */
   get workers(): readonly WorkerProcess[] {
     return [...this.#workers.values()].toSorted((a, b) => a.number - b.number)
   }
 
-  /** Why the node should get no new connections: until all workers were ready once, then while none is. */
+  /** Why the node should get no connections: until every worker was ready once, then while none is. */
   get notReadyReason(): string | undefined {
     const { size } = this.#options
-    const lacking = this.workers.find(({ isReady }) => !isReady)
+    const unready = this.workers.find(({ isReady }) => !isReady)
     if (this.#hasBeenReady && this.workers.some(({ isReady }) => isReady)) return undefined
-    if (lacking === undefined) return `${this.#workers.size} of ${size} workers run`
-    return `worker ${lacking.slot} of ${size}: ${lacking.isSilent ? 'it does not answer' : (lacking.notReadyReason ?? 'starting')}`
+    if (unready === undefined) return `${this.#workers.size} of ${size} workers run`
+    const reason = unready.isSilent ? 'it does not answer' : (unready.notReadyReason ?? 'starting')
+    return `worker ${unready.slot} of ${size}: ${reason}`
   }
 
   get states(): Readonly<Record<WorkerState, number>> {
@@ -104,50 +110,50 @@ export class WorkerPool {
     return { ready, starting: this.#workers.size - ready, waiting: this.#options.size - this.#workers.size }
   }
 
-  /** A worker listens. */
-  listens(worker: WorkerProcess, url: string): void {
+  /** States that a worker listens. */
+  noteListening(worker: WorkerProcess, url: string): void {
     worker.url = url
-    this.#first.resolve(url)
+    this.#firstUrl.resolve(url)
   }
 
-  /** A worker lacks something, or has become ready. */
-  hasState(worker: WorkerProcess, notReadyReason: string | undefined): void {
+  /** States why a worker is not ready, or with `undefined` that it is. */
+  noteState(worker: WorkerProcess, notReadyReason: string | undefined): void {
     worker.notReadyReason = notReadyReason
-    if (notReadyReason === undefined) worker.readySinceMs ??= performance.now()
+    if (notReadyReason === undefined) worker.readySinceMs ??= this.#clock.steady()
     if (this.states.ready < this.#options.size || this.#hasBeenReady) return
     this.#hasBeenReady = true
-    this.#complete.resolve()
+    this.#allReady.resolve()
   }
 
-  /** Replaces nobody any more: the node leaves. */
-  release(): void {
-    this.#isKept = false
-    clearInterval(this.#watch)
-    for (const delay of this.#delays) clearTimeout(delay)
+  /** Replaces no worker from now on: the node is leaving. */
+  stopReplacing(): void {
+    this.#isReplacing = false
+    clearInterval(this.#ticks)
+    for (const replacement of this.#replacements) clearTimeout(replacement)
   }
 
-  /** Has every worker drain within that time and end; ends those that do not. */
+  /** Has every worker drain within a time and end; kills those that do not. */
   async stop(drainMs: number): Promise<void> {
-    this.release()
+    this.stopReplacing()
     const { workers } = this
     for (const { channel } of workers) channel.tell({ tell: 'stop' })
-    const patience = new AbortController()
-    const all = Promise.all(workers.map(({ ended }) => ended))
-    await Promise.race([
-      all,
-      pause(drainMs + releaseMs - ownReleaseMs, undefined, { signal: patience.signal }).catch(
-        () => undefined,
-      ),
-    ])
-    patience.abort()
-    this.#kill()
-    await all
+    const timeout = new AbortController()
+    const allEnded = Promise.all(workers.map(({ ended }) => ended))
+    const timeoutMs = drainMs + releaseMs - ownReleaseMs
+    await Promise.race([allEnded, pause(timeoutMs, undefined, timeout).catch(() => undefined)])
+    timeout.abort()
+    this.#killAll()
+    await allEnded
   }
 
-  /** A worker that hangs still has its clients, and one connection after another would wait for it. */
-  #look(): void {
+  /**
+   * Ends workers that hang: they still have their clients, and connection after connection would wait for
+   * them.
+   */
+  #tick(): void {
     for (const worker of this.#workers.values()) {
-      if (!worker.look()) continue
+      worker.tick()
+      if (!worker.isHanging) continue
       this.#options.log.error({ worker: worker.slot, workerPid: worker.pid }, 'a worker hangs; it is ended')
       worker.kill()
     }
@@ -157,23 +163,26 @@ export class WorkerPool {
     const { handlers, log } = this.#options
     const forked = this.#tryFork(slot)
     if (forked === undefined) return
-    const worker: WorkerProcess = new WorkerProcess(
-      forked,
-      slot,
-      handlers.of(() => worker),
-    )
+    const channelHandlers = handlers.channelHandlers(() => worker)
+    const worker = new WorkerProcess(forked, slot, channelHandlers)
     this.#workers.set(slot, worker)
     log.info({ worker: slot, workerPid: worker.pid }, 'worker begun')
-    void worker.ended.then(how => this.#ended(worker, how))
+    void worker.ended.then(how => this.#onEnded(worker, how))
   }
 
-  /** The system may refuse: that ends neither the primary nor the place of the worker. */
+  #onEnded(worker: WorkerProcess, how: string): void {
+    this.#workers.delete(worker.slot)
+    this.#options.handlers.onGone(worker)
+    this.#replace(worker, how)
+  }
+
+  /** The system may refuse a process; then the slot gets another try later. */
   #tryFork(slot: number): Worker | undefined {
     const { lines } = this.#options
     try {
       const forked = cluster.fork()
       const { stderr } = forked.process
-      if (stderr) createInterface(stderr).on('line', channel => lines.write(`${channel}\n`))
+      if (stderr) createInterface(stderr).on('line', line => lines.write(`${line}\n`))
       return forked
     } catch (error) {
       this.#replace({ slot, pid: undefined, readySinceMs: undefined }, notStarted(error))
@@ -181,32 +190,26 @@ export class WorkerPool {
     }
   }
 
-  #ended(worker: WorkerProcess, how: string): void {
-    this.#workers.delete(worker.slot)
-    this.#options.handlers.gone(worker)
-    this.#replace(worker, how)
-  }
-
   #replace(
     { slot, pid, readySinceMs }: Pick<WorkerProcess, 'slot' | 'pid' | 'readySinceMs'>,
     how: string,
   ): void {
-    this.#first.reject(new WorkerStartError(`the first worker ${how} before it listened`))
-    if (!this.#isKept) return
+    this.#firstUrl.reject(new WorkerStartError(`the first worker ${how} before it listened`))
+    if (!this.#isReplacing) return
     this.restarts++
-    const wasSteady = readySinceMs !== undefined && performance.now() - readySinceMs > steadyMs
-    const crashes = wasSteady ? 1 : (this.#crashes.get(slot) ?? 0) + 1
+    const wasStable = readySinceMs !== undefined && this.#clock.steady() - readySinceMs > stableMs
+    const crashes = wasStable ? 1 : (this.#crashes.get(slot) ?? 0) + 1
     this.#crashes.set(slot, crashes)
     const delayMs = replacementDelayMs(crashes)
     this.#options.log.error({ worker: slot, workerPid: pid, delayMs }, `worker ${how}; another one begins`)
-    const delay = setTimeout(() => {
-      this.#delays.delete(delay)
+    const replacement = setTimeout(() => {
+      this.#replacements.delete(replacement)
       this.#fork(slot)
     }, delayMs)
-    this.#delays.add(delay)
+    this.#replacements.add(replacement)
   }
 
-  #kill(): void {
+  #killAll(): void {
     for (const worker of this.#workers.values()) worker.kill()
   }
 }

@@ -1,49 +1,46 @@
 import type { Worker } from 'node:cluster'
-import type { OutageReport } from '../feed/outage.ts'
 import { messageOf } from '../diagnostics/ticker-error.ts'
-import { WorkerChannel, type WorkerChannelOptions } from './worker-channel.ts'
+import type { OutageReport } from '../feed/outage.ts'
+import { WorkerChannel, type WorkerChannelHandlers } from './worker-channel.ts'
 
-/** Looks without a word after which a worker gets nothing new, and after which it is ended. They are a second apart. */
-const silentLooks = 5
-const hungLooks = 15
-/** The same for one that has said nothing yet: it loads its program. */
-const startingLooks = 60
+/** Seconds of silence after which a worker does not count as ready, and after which it counts as hanging. */
+const silentTicks = 5
+const hangingTicks = 15
+/** The same for a worker that has not sent anything yet: it loads its program. */
+const startingTicks = 60
 
-/** A worker as the primary sees it: its process, what is said to it, and how far it is. */
+/** A worker as the primary sees it: its process, the channel to it, and its state. */
 export class WorkerProcess {
-  /** Of no other worker of this node, ever; from 1. */
+  /** No other worker of this node ever has it; from 1. */
   readonly number: number
   /** Its place among the workers, which its successor gets. */
   readonly slot: number
   readonly channel: WorkerChannel
-  /** Resolves when it is gone, with how it ended. */
+  /** Resolves when the process has ended, with how it ended. */
   readonly ended: Promise<string>
   /** Where it listens, once it does. */
   url: string | undefined
   /** Why it should get no connections; `undefined` when it should. */
   notReadyReason: string | undefined = 'starting'
-  /** What keeps it from reading. */
   outage: OutageReport | undefined
-  /** When it became ready, on a clock that only goes on. */
+  /** When it became ready, on the steady clock. */
   readySinceMs: number | undefined
   readonly #worker: Worker
-  #hasSpoken = false
-  /** Looks since it said something. */
-  #looks = 0
+  #hasSent = false
+  #silentTicks = 0
 
-  /** `handlers` are what it asks and tells. */
-  constructor(worker: Worker, slot: number, handlers: Omit<WorkerChannelOptions, 'send'>) {
+  constructor(worker: Worker, slot: number, handlers: WorkerChannelHandlers) {
     this.#worker = worker
     this.number = worker.id
     this.slot = slot
     this.channel = new WorkerChannel({ ...handlers, send: message => void worker.send(message, ignore) })
     worker.on('message', message => {
-      this.#hasSpoken = true
-      this.#looks = 0
+      this.#hasSent = true
+      this.#silentTicks = 0
       this.channel.receive(message)
     })
     this.ended = new Promise(resolve => {
-      // Where there is no descriptor or memory left it never begins, and so never exits.
+      // Without a descriptor or memory it never starts, and so never exits.
       worker.on('error', error => {
         if (this.pid === undefined) resolve(notStarted(error))
       })
@@ -63,24 +60,31 @@ export class WorkerProcess {
     return this.readySinceMs !== undefined && this.notReadyReason === undefined && !this.isSilent
   }
 
-  /** Whether it has said nothing for so long that it may hang. */
+  /** Whether it has been silent for so long that it may hang. */
   get isSilent(): boolean {
-    return this.#hasSpoken && this.#looks >= silentLooks
+    return this.#hasSent && this.#silentTicks >= silentTicks
   }
 
-  /** Looks after it, once a second; whether it hangs. Looks are counted, not time: the primary may have stood still itself. */
-  look(): boolean {
-    this.#looks += 1
-    return this.#looks >= (this.#hasSpoken ? hungLooks : startingLooks)
+  /** Whether it has been silent for so long that it is to be ended. */
+  get isHanging(): boolean {
+    return this.#silentTicks >= (this.#hasSent ? hangingTicks : startingTicks)
   }
 
-  /** Ends it at once. */
+  /**
+   * To be called once a second. Ticks are counted instead of time: the primary may have been suspended
+   * itself.
+   */
+  tick(): void {
+    this.#silentTicks++
+  }
+
+  /** Ends the process at once. */
   kill(): void {
     if (this.pid !== undefined) this.#worker.process.kill('SIGKILL')
   }
 }
 
-/** How a worker ended that never began. */
+/** Returns how a worker ended that could not be started. */
 export function notStarted(error: unknown): string {
   return `could not be started (${messageOf(error)})`
 }

@@ -1,21 +1,22 @@
 import type { FastifyBaseLogger } from 'fastify'
+import * as v from 'valibot'
 import type { Revocations } from '../auth/revocations.ts'
 import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
 import type { LocalQuotas, Release, SlotKind } from '../limits/node-quotas.ts'
 import { sessionNumbersAbove } from './node-sessions.ts'
-import { WorkerChannelError } from './worker-channel.ts'
+import { WorkerChannelError, type WorkerChannelHandlers } from './worker-channel.ts'
 import {
   type PrimaryNotice,
   type Welcome,
   type WorkerNotice,
+  workerNotice,
   type WorkerQuestion,
-  isWorkerNotice,
-  isWorkerQuestion,
+  workerQuestion,
 } from './worker-messages.ts'
 import type { WorkerPool, WorkerPoolHandlers } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
-/** What one worker holds of the node's ledger, by the worker's numbers. */
+/** The slots that one worker holds of the node's quotas, by the worker's own numbers. */
 export class WorkerQuotas {
   readonly #quotas: LocalQuotas
   readonly #held = new Map<number, Release>()
@@ -24,12 +25,12 @@ export class WorkerQuotas {
     this.#quotas = quotas
   }
 
-  /** How many places it holds. */
+  /** How many slots it holds. */
   get size(): number {
     return this.#held.size
   }
 
-  /** Claims a place; whether it was free. A number that is held already gets none. */
+  /** Claims a slot. Returns whether one was free; false for a number that is in use already. */
   claim(number: number, kind: SlotKind, key: string): boolean {
     if (this.#held.has(number)) return false
     const release = this.#quotas.acquireNow(kind, key)
@@ -38,13 +39,13 @@ export class WorkerQuotas {
     return true
   }
 
-  /** Gives a place back; one that is not held is none. */
+  /** Releases a slot; does nothing if it is not held. */
   release(number: number): void {
     this.#held.get(number)?.()
     this.#held.delete(number)
   }
 
-  /** Gives back all that a worker held that is gone. */
+  /** Releases every slot: the worker is gone. */
   releaseAll(): void {
     for (const release of this.#held.values()) release()
     this.#held.clear()
@@ -55,55 +56,54 @@ interface WorkerRequestHandlerOptions {
   readonly quotas: LocalQuotas
   readonly revocations: Revocations
   readonly pool: () => WorkerPool
-  /** Told when a worker is gone. */
+  /** Called when a worker is gone. */
   readonly onGone: (worker: WorkerProcess) => void
   readonly log: FastifyBaseLogger
 }
 
-/** Where the primary answers its workers: the node's ledger and revocations, and who listens. */
+/** Answers what workers ask the primary: about the node's quotas and revocations, and when to listen. */
 export class WorkerRequestHandler implements WorkerPoolHandlers {
   readonly #options: WorkerRequestHandlerOptions
-  readonly #shares = new Map<number, WorkerQuotas>()
-  readonly #strange: RateLimitedLog
+  readonly #quotasByWorker = new Map<number, WorkerQuotas>()
+  readonly #malformedLog: RateLimitedLog
 
   constructor(options: WorkerRequestHandlerOptions) {
     this.#options = options
-    this.#strange = new RateLimitedLog(options.log)
+    this.#malformedLog = new RateLimitedLog(options.log)
   }
 
-  of(worker: () => WorkerProcess): ReturnType<WorkerPoolHandlers['of']> {
+  channelHandlers(worker: () => WorkerProcess): WorkerChannelHandlers {
     return {
-      answer: question => {
-        if (isWorkerQuestion(question)) return this.#answer(question, worker())
-        throw new WorkerChannelError('the question is none')
+      onQuestion: question => {
+        if (v.is(workerQuestion, question)) return this.#answer(question, worker())
+        throw new WorkerChannelError('the question is malformed')
       },
-      hear: notice => {
-        if (isWorkerNotice(notice)) this.#hear(notice, worker())
-        else this.#strange.warn({ worker: worker().slot }, 'a worker said something that is not understood')
+      onNotice: notice => {
+        if (v.is(workerNotice, notice)) this.#handle(notice, worker())
+        else this.#malformedLog.warn({ worker: worker().slot }, 'a notice of a worker is malformed')
       },
     }
   }
 
-  gone(worker: WorkerProcess): void {
-    this.#shares.get(worker.number)?.releaseAll()
-    this.#shares.delete(worker.number)
+  onGone(worker: WorkerProcess): void {
+    this.#quotasByWorker.get(worker.number)?.releaseAll()
+    this.#quotasByWorker.delete(worker.number)
     this.#options.onGone(worker)
   }
 
-  /** What there is of the ledger for a worker. */
-  #share({ number }: WorkerProcess): WorkerQuotas {
-    const share = this.#shares.get(number) ?? new WorkerQuotas(this.#options.quotas)
-    this.#shares.set(number, share)
-    return share
+  #quotasOf({ number }: WorkerProcess): WorkerQuotas {
+    const quotas = this.#quotasByWorker.get(number) ?? new WorkerQuotas(this.#options.quotas)
+    this.#quotasByWorker.set(number, quotas)
+    return quotas
   }
 
   #answer(question: WorkerQuestion, worker: WorkerProcess): Welcome | boolean | Promise<number> {
     if (question.ask === 'join') return this.#welcome(worker)
     if (question.ask === 'reserve') return this.#options.quotas.reserve(question.wants, question.mostMs)
-    return this.#share(worker).claim(question.number, question.kind, question.key)
+    return this.#quotasOf(worker).claim(question.number, question.kind, question.key)
   }
 
-  /** Whoever joins while others serve leaves clients to them until it is ready. */
+  /** A worker that joins while others serve leaves clients to them until it is ready. */
   #welcome(worker: WorkerProcess): Welcome {
     const { pool, revocations } = this.#options
     const others = pool().workers.filter(each => each !== worker)
@@ -115,20 +115,20 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
     }
   }
 
-  #hear(notice: WorkerNotice, worker: WorkerProcess): void {
+  #handle(notice: WorkerNotice, worker: WorkerProcess): void {
     const { pool, quotas } = this.#options
     switch (notice.tell) {
       case 'alive':
         return
       case 'listening':
-        return pool().listens(worker, notice.url)
+        return pool().noteListening(worker, notice.url)
       case 'state':
-        return pool().hasState(worker, notice.notReadyReason)
+        return pool().noteState(worker, notice.notReadyReason)
       case 'outage':
         worker.outage = notice.outage
         return
       case 'release':
-        return this.#share(worker).release(notice.number)
+        return this.#quotasOf(worker).release(notice.number)
       case 'giveBack':
         return quotas.refund(notice.want)
       case 'extended':
@@ -136,10 +136,9 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
     }
   }
 
-  #extend({ number, untilMs }: { readonly number: number; readonly untilMs: number }): void {
+  #extend(notice: PrimaryNotice & { readonly tell: 'extended' }): void {
     const { pool, revocations } = this.#options
-    revocations.extend(number, untilMs)
-    const notice: PrimaryNotice = { tell: 'extended', number, untilMs }
+    revocations.extend(notice.number, notice.untilMs)
     for (const { channel } of pool().workers) channel.tell(notice)
   }
 }

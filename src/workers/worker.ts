@@ -1,33 +1,33 @@
-import { Revocations } from '../auth/revocations.ts'
+import * as v from 'valibot'
+import { type Gateway, startGateway } from '../app/gateway.ts'
+import { type StoredRevocation, Revocations } from '../auth/revocations.ts'
 import type { Config } from '../config/config.ts'
-import { startGateway } from '../app/gateway.ts'
 import type { OutageReport } from '../feed/outage.ts'
-import type { Gateway } from '../app/gateway-run.ts'
 import { InterruptSignal } from '../system/interrupt-signal.ts'
+import { RemoteQuotas } from './remote-quotas.ts'
 import { WorkerChannel, WorkerChannelError } from './worker-channel.ts'
 import {
-  isPrimaryNotice,
-  isPrimaryQuestion,
-  parseWelcome,
+  longestText,
   type PrimaryNotice,
+  primaryNotice,
   type PrimaryQuestion,
+  primaryQuestion,
+  welcome,
   type WorkerNotice,
   type WorkerQuestion,
 } from './worker-messages.ts'
-import { mostText } from './message-schemas.ts'
-import { RemoteQuotas } from './remote-quotas.ts'
 
-/** How long the primary may take to answer a claim; then it is refused. */
+/** How long the primary may take to answer a claim of quotas before it is refused. */
 const quotaTimeoutMs = 2000
 const joinWithinMs = 10_000
-/** How often a worker says that it is there, however busy; the primary replaces one that says nothing. */
+/** How often a worker says that it is alive; the primary replaces a silent one. */
 const aliveMs = 1000
-/** How often a worker that is not ready says why, and one that cannot read, at most. */
+/** How often a worker reports why it is not ready, and how often an outage is looked for. */
 const stateMs = 500
 
 /**
- * Serves the stream as one of several processes, until the primary, a signal or a fault of its own ends it; resolves with the code of
- * its end. Where the primary is gone, Node ends it at once.
+ * Serves the stream as one of several processes, until the primary, a signal or a fault ends it. Resolves
+ * with the exit code. If the primary is gone, Node ends it at once.
  */
 export async function runWorker(config: Config): Promise<number> {
   return await new WorkerNode(config).run()
@@ -45,12 +45,12 @@ class WorkerNode {
     this.#revocations = new Revocations({ toleranceMs: config.auth.clockToleranceS * 1000 })
     this.#channel = new WorkerChannel({
       send: message => void process.send?.(message, undefined, {}, () => undefined),
-      answer: question => {
-        if (isPrimaryQuestion(question)) return this.#answer(question)
-        throw new WorkerChannelError('the question is none')
+      onQuestion: question => {
+        if (v.is(primaryQuestion, question)) return this.#answer(question)
+        throw new WorkerChannelError('the question is malformed')
       },
-      hear: notice => {
-        if (isPrimaryNotice(notice)) this.#hear(notice)
+      onNotice: notice => {
+        if (v.is(primaryNotice, notice)) this.#handle(notice)
       },
     })
     this.#revocations.onExtended.add(extended => this.#tell({ tell: 'extended', ...extended }))
@@ -73,10 +73,10 @@ class WorkerNode {
     const { signal } = this.#stopping
     const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
     const gateway = await Promise.race([this.#start(), stopped])
-    // It served nobody yet.
+    // It has served no client yet.
     if (gateway === undefined) return 0
-    const state = this.#tellState(gateway)
-    const outage = this.#tellOutages(gateway)
+    const state = this.#reportState(gateway)
+    const outage = this.#reportOutages(gateway)
     try {
       await Promise.race([stopped, gateway.ended])
     } finally {
@@ -89,14 +89,14 @@ class WorkerNode {
 
   async #start(): Promise<Gateway> {
     const question: WorkerQuestion = { ask: 'join' }
-    const welcome = await this.#channel.ask(question, { parse: parseWelcome, withinMs: joinWithinMs })
-    for (const revocation of welcome.revocations) this.#revocations.store(revocation)
+    const joined = await this.#channel.ask(question, { answer: welcome, withinMs: joinWithinMs })
+    for (const revocation of joined.revocations) this.#revocations.store(revocation)
     const gateway = await startGateway(this.#config, {
       worker: {
         quotas: new RemoteQuotas(this.#channel, quotaTimeoutMs),
         revocations: this.#revocations,
-        sessionNumbersAbove: welcome.sessionNumbersAbove,
-        listens: welcome.listens,
+        sessionNumbersAbove: joined.sessionNumbersAbove,
+        listens: joined.listens,
       },
     })
     this.#gateway = gateway
@@ -104,33 +104,30 @@ class WorkerNode {
     return gateway
   }
 
-  /** Says why it is not ready, until it is. */
-  #tellState({ controls, ready }: Gateway): NodeJS.Timeout {
-    const tell = (): void => {
-      const notReadyReason = controls.notReadyReason()
-      this.#tell({
-        tell: 'state',
-        ...(notReadyReason === undefined ? {} : { notReadyReason: notReadyReason.slice(0, mostText) }),
-      })
+  /** Reports why it is not ready, until it is. */
+  #reportState({ controls, ready }: Gateway): NodeJS.Timeout {
+    const report = (): void => {
+      const reason = controls.notReadyReason()
+      this.#tell({ tell: 'state', ...(reason && { notReadyReason: reason.slice(0, longestText) }) })
     }
-    const timer = setInterval(tell, stateMs)
+    const timer = setInterval(report, stateMs)
     const end = (): void => {
       clearInterval(timer)
-      tell()
+      report()
     }
     void ready.then(end)
-    tell()
+    report()
     return timer
   }
 
-  /** Says what keeps it from reading, whenever that changes. */
-  #tellOutages({ controls }: Gateway): NodeJS.Timeout {
-    let told: OutageReport | undefined
+  /** Reports an outage whenever it changes. */
+  #reportOutages({ controls }: Gateway): NodeJS.Timeout {
+    let reported: OutageReport | undefined
     return setInterval(() => {
       const outage = controls.outage()
-      if (outage?.source === told?.source && outage?.reason === told?.reason) return
-      told = outage
-      const reason = outage?.reason?.slice(0, mostText)
+      if (outage?.source === reported?.source && outage?.reason === reported?.reason) return
+      reported = outage
+      const reason = outage?.reason?.slice(0, longestText)
       this.#tell({ tell: 'outage', ...(outage && { outage: { ...outage, ...(reason && { reason }) } }) })
     }, stateMs)
   }
@@ -146,13 +143,13 @@ class WorkerNode {
     return drain.begin(question.withinMs).then(() => true)
   }
 
-  /** Also while it starts: its first session is under the revocations of that time. */
-  #revoke(revocation: Parameters<Revocations['store']>[0]): number {
+  /** Keeps a revocation also while it starts, so that it holds for the first session. */
+  #revoke(revocation: StoredRevocation): number {
     this.#revocations.store(revocation)
     return this.#gateway?.controls.sessions.endRevoked() ?? 0
   }
 
-  #hear(notice: PrimaryNotice): void {
+  #handle(notice: PrimaryNotice): void {
     switch (notice.tell) {
       case 'lift':
         this.#revocations.lift(notice.number)

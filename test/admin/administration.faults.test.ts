@@ -4,6 +4,7 @@ import { serveAdministration } from '../../src/admin/administration.ts'
 import { Drain } from '../../src/admin/drain.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
 import { Secret } from '../../src/diagnostics/secret.ts'
+import { systemClock } from '../../src/system/clock.ts'
 import { adminToken } from './admin-client.ts'
 
 /** The listener on sessions of which only the revocation is real. */
@@ -26,6 +27,7 @@ function serve(revocations: Revocations, list: () => never = () => expect.unreac
     revocations,
     drain,
     log: app.log,
+    clock: systemClock,
   })
   const headers = { authorization: `Bearer ${adminToken}`, host: 'localhost' }
   return { app, headers, lines }

@@ -18,7 +18,7 @@ const batch = (from: number, to: number, changes: Partial<LogBatch> = {}): LogBa
 /** A batch of ten records each second, so many seconds. */
 function afterSeconds(seconds: number): { readonly arrivals: ArrivalTimes; readonly clock: TestClock } {
   const clock = new TestClock()
-  const arrivals = new ArrivalTimes({ keptMs, steady: clock.steady })
+  const arrivals = new ArrivalTimes({ keptMs, clock })
   for (let second = 0; second < seconds; second++) {
     arrivals.note(batch(1000 + second * 10, 1010 + second * 10))
     clock.pass(1000)

@@ -7,6 +7,7 @@ import { LogHistory } from '../../src/history/log-history.ts'
 import { RecordDecoder } from '../../src/ingest/record-decoder.ts'
 import { openTemporaryLog, type TemporaryLog } from '../log/embedded/temporary-log.ts'
 import { readAll } from './counted-history.ts'
+import { systemClock } from '../../src/system/clock.ts'
 
 const logger = { warn: (): void => undefined }
 let temporary: TemporaryLog | undefined
@@ -31,7 +32,7 @@ function historyOf({ log }: TemporaryLog, decoder: Decoder): LogHistory {
   return new LogHistory({
     log,
     records: new RecordDecoder({ decoder, maxEventBytes: 65_536, logger }),
-    arrivals: new ArrivalTimes({ keptMs: 900_000, steady: () => performance.now() }),
+    arrivals: new ArrivalTimes({ keptMs: 900_000, clock: systemClock }),
   })
 }
 

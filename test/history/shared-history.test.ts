@@ -15,6 +15,7 @@ import { SharedHistory } from '../../src/history/shared-history.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
 import { CountedHistory, readAll } from './counted-history.ts'
+import { systemClock } from '../../src/system/clock.ts'
 
 const brokers = inject('kafkaBrokers')
 const logger = { warn: (): void => undefined }
@@ -62,7 +63,7 @@ async function countEvents(history: History, [from, to]: readonly [Position, num
 /** What was read of the log, by who shares it and by who does not. */
 function historiesOf(log: EventLog): { alone: LogHistory; counted: CountedHistory; shared: SharedHistory } {
   const records = new RecordDecoder({ decoder: defaultDecoder, maxEventBytes: 65_536, logger })
-  const arrivals = new ArrivalTimes({ keptMs: 900_000, steady: () => performance.now() })
+  const arrivals = new ArrivalTimes({ keptMs: 900_000, clock: systemClock })
   const alone = new LogHistory({ log, records, arrivals })
   const counted = new CountedHistory(alone)
   return { alone, counted, shared: new SharedHistory({ history: counted, maxBytes: 33_554_432 }) }

@@ -74,7 +74,7 @@ function record(offset: number, value: Buffer | null = Buffer.from('x')): LogRec
 test('copies what lies in a buffer that is used again', async () => {
   const letters = fixture.open()
   const value = Buffer.from('abc')
-  letters.take({ ...record(7, value), headers: [{ name: 'h', value }] }, partition, fault)
+  letters.add({ ...record(7, value), headers: [{ name: 'h', value }] }, partition, fault)
   value.fill('z')
   await letters.stop()
   const [letter] = fixture.written.flat()
@@ -93,7 +93,7 @@ test('copies what lies in a buffer that is used again', async () => {
 
 test('copies a record without a value and a key', async () => {
   const letters = fixture.open()
-  letters.take({ ...record(1, null), key: null }, partition, fault)
+  letters.add({ ...record(1, null), key: null }, partition, fault)
   await letters.stop()
   const [letter] = fixture.written.flat()
   expect(letter!.value).toBeNull()
@@ -102,7 +102,7 @@ test('copies a record without a value and a key', async () => {
 
 test('writes at most a hundred at once and ten times a second, in order', async () => {
   const letters = fixture.open()
-  for (let offset = 0; offset < 250; offset += 1) letters.take(record(offset), partition, fault)
+  for (let offset = 0; offset < 250; offset += 1) letters.add(record(offset), partition, fault)
   await nextLoopTurn()
   expect(fixture.written.map(({ length }) => length)).toEqual([100])
   expect([await fixture.pass(), await fixture.pass()]).toEqual([100, 100])
@@ -115,8 +115,8 @@ test('counts what has no room, by number and by bytes, and says so at most every
   const held = Promise.withResolvers<void>()
   fixture.held = held.promise
   const letters = fixture.open({ maxRecords: 3, maxBytes: 5000 })
-  for (let offset = 0; offset < 5; offset += 1) letters.take(record(offset), partition, fault)
-  letters.take(record(9, Buffer.alloc(5000)), partition, fault)
+  for (let offset = 0; offset < 5; offset += 1) letters.add(record(offset), partition, fault)
+  letters.add(record(9, Buffer.alloc(5000)), partition, fault)
   expect(letters.counts.overflow).toBe(3)
   expect(fixture.warnings).toEqual([expect.objectContaining({ outcome: 'overflow' })])
   held.resolve()
@@ -130,7 +130,7 @@ test('counts what has no room, by number and by bytes, and says so at most every
 test('counts what headers take beside their text', async () => {
   const letters = fixture.open({ maxBytes: 50_000 })
   const headers = Array.from({ length: 200 }, () => ({ name: '', value: Buffer.alloc(0) }))
-  letters.take({ ...record(0), headers }, partition, fault)
+  letters.add({ ...record(0), headers }, partition, fault)
   await letters.stop()
   expect(letters.counts.overflow).toBe(1)
 })
@@ -141,7 +141,7 @@ test('tells what Kafka refuses from what failed', async () => {
     return key.endsWith('/1') ? { error: new KafkaError('away') } : { position }
   }
   const letters = fixture.open()
-  for (let offset = 0; offset < 3; offset += 1) letters.take(record(offset), partition, fault)
+  for (let offset = 0; offset < 3; offset += 1) letters.add(record(offset), partition, fault)
   await letters.stop()
   expect(letters.counts).toEqual({ written: 1, overflow: 0, refused: 1, failed: 1 })
   expect(JSON.stringify(fixture.warnings)).not.toContain('secret')
@@ -149,7 +149,7 @@ test('tells what Kafka refuses from what failed', async () => {
 
 test('an end writes what is queued without pauses, and gives up after two seconds', async () => {
   const letters = fixture.open()
-  for (let offset = 0; offset < 250; offset += 1) letters.take(record(offset), partition, fault)
+  for (let offset = 0; offset < 250; offset += 1) letters.add(record(offset), partition, fault)
   await letters.stop()
   expect([letters.counts.written, fixture.isClosed]).toEqual([250, true])
 
@@ -157,7 +157,7 @@ test('an end writes what is queued without pauses, and gives up after two second
   const held = Promise.withResolvers<void>()
   away.held = held.promise
   const stuck = away.open()
-  for (let offset = 0; offset < 250; offset += 1) stuck.take(record(offset), partition, fault)
+  for (let offset = 0; offset < 250; offset += 1) stuck.add(record(offset), partition, fault)
   const stopping = stuck.stop()
   expect(await away.pass()).toBe(2000)
   expect([stuck.counts.failed, away.isClosed]).toEqual([150, true])
@@ -168,7 +168,7 @@ test('an end writes what is queued without pauses, and gives up after two second
 
 test('keeps nothing where no topic is named', async () => {
   const letters = new DeadLetters({ writer: undefined, logger: { warn: () => undefined } })
-  letters.take(record(0), partition, fault)
+  letters.add(record(0), partition, fault)
   await letters.stop()
   expect(letters.counts).toEqual({ written: 0, overflow: 0, refused: 0, failed: 0 })
 })

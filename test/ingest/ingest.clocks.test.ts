@@ -186,7 +186,7 @@ test('the first readable offset is asked for again after a while, though the clo
     offsetAt: () => Promise.resolve(asked++),
   }
   const records = new RecordDecoder({ ...defaults.ingest, decoder: defaultDecoder, logger })
-  const arrivals = new ArrivalTimes({ keptMs: 900_000, steady: node.clock.steady })
+  const arrivals = new ArrivalTimes({ keptMs: 900_000, clock: node.clock })
   const history = new LogHistory({ log, records, arrivals, clock: node.clock })
   await history.readableRange(partition)
   node.clock.set(-hoursMs)

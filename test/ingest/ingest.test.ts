@@ -216,7 +216,7 @@ test('counts and tells what events lose that are passed on all the same', async 
       offset: 0,
       field: 'n.headline',
       repair: 'half a surrogate pair became U+FFFD',
-      message: 'an event is passed on with a value mended',
+      message: 'a value of an event was repaired',
     },
   ])
   const kept = [...feed.lastValues.snapshot('news', ['A'])].map(

@@ -167,7 +167,7 @@ test('becomes ready at its bound of time when the log does not answer', async ()
     yield* []
   }
   const { ingest } = start(log, { lookBackMs: 100 })
-  await expect.poll(() => ingest.warmUp.notReadyReason).toContain('still being looked for')
+  await expect.poll(() => ingest.warmUp.notReadyReason).toContain('still being searched for')
   await ingest.warmUp.ready
   expect(ingest.warmUp.lookBack.missing).toBe(1)
   expect(ingest.warmUp.durationMs).toBeGreaterThan(0)

@@ -113,6 +113,22 @@ describe('docs/metrics.md', () => {
     expect(kinds.filter(([, meaning]) => meaning === '')).toEqual([])
   })
 
+  test('lists what is not summed over several workers, by rule', async () => {
+    const metrics = await gateway.controls.registry.getMetricsAsJSON()
+    const expected = ['max', 'min', 'first'].map(rule =>
+      metrics
+        .filter(({ name, aggregator }) => name.startsWith('ticker_') && aggregator === rule)
+        .map(({ name }) => name)
+        .toSorted(),
+    )
+
+    const listed = tableUnder('<!-- worker rules -->').map(([, names = '']) =>
+      [...names.matchAll(/`(ticker_\w+)`/g)].map(([, name = '']) => name).toSorted(),
+    )
+
+    expect(listed).toEqual(expected)
+  })
+
   test('says of every metric and kind what a change suggests', () => {
     const tables = ["## The gateway's metrics", 'With Kafka', 'With the embedded log'].flatMap(tableUnder)
 

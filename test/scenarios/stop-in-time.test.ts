@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { releaseMs } from '../../src/app/gateway-run.ts'
+import { releaseMs } from '../../src/app/stop-in-time.ts'
 import { defaults } from '../support/defaults.ts'
 import { mintTestToken } from '../support/gateway.ts'
 import { GatewayProcess } from '../support/gateway-process.ts'

@@ -45,7 +45,7 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     closeTimeoutMs: 200,
     log: app.log,
   })
-  const address = await listen(app, { host: '127.0.0.1', port: 0 }, { what: '', host: '', port: '' })
+  const address = await listen(app, { host: '127.0.0.1', port: 0 }, { purpose: '', host: '', port: '' })
   const stop = async (): Promise<void> => {
     await sessions.drain(0)
     await app.close()

@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Gateway } from '../../src/app/gateway-run.ts'
-import { startGateway } from '../../src/app/gateway.ts'
+import { type Gateway, startGateway } from '../../src/app/gateway.ts'
 import {
   type DevelopmentTokenRequest,
   readDevelopmentKey,

@@ -1,7 +1,8 @@
+import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { QuotasUnavailableError } from '../../src/limits/node-quotas.ts'
 import { WorkerQuotas } from '../../src/workers/worker-request-handler.ts'
-import { isWorkerNotice, isWorkerQuestion } from '../../src/workers/worker-messages.ts'
+import { workerNotice, workerQuestion } from '../../src/workers/worker-messages.ts'
 import { RemoteQuotas } from '../../src/workers/remote-quotas.ts'
 import { createTestQuotas } from '../support/defaults.ts'
 import { workerChannelPair } from './worker-channel-pair.ts'
@@ -20,14 +21,14 @@ function node(open?: Promise<void>) {
     const [channel] = workerChannelPair(
       {},
       {
-        answer: async question => {
-          if (!isWorkerQuestion(question) || question.ask === 'join') throw new TypeError('unexpected')
+        onQuestion: async question => {
+          if (!v.is(workerQuestion, question) || question.ask === 'join') throw new TypeError('unexpected')
           if (question.ask === 'reserve') return await quotas.reserve(question.wants, question.mostMs)
           return share.claim(question.number, question.kind, question.key)
         },
-        hear: notice => {
-          if (isWorkerNotice(notice) && notice.tell === 'release') share.release(notice.number)
-          if (isWorkerNotice(notice) && notice.tell === 'giveBack') quotas.refund(notice.want)
+        onNotice: notice => {
+          if (v.is(workerNotice, notice) && notice.tell === 'release') share.release(notice.number)
+          if (v.is(workerNotice, notice) && notice.tell === 'giveBack') quotas.refund(notice.want)
         },
       },
       open,

@@ -3,15 +3,15 @@ import { WorkerChannel, type WorkerChannelOptions } from '../../src/workers/work
 type Side = Partial<Omit<WorkerChannelOptions, 'send'>>
 
 /**
- * Two ends of a line within one process; what is said is copied, as between processes, and comes a turn
- * later, or when `open` has resolved.
+ * Returns both ends of a channel within one process. Messages are copied and arrive a turn later, or after
+ * `open`.
  */
 export function workerChannelPair(
   left: Side,
   right: Side,
   open: Promise<void> = Promise.resolve(),
 ): readonly [WorkerChannel, WorkerChannel] {
-  const silent = { answer: () => undefined, hear: () => undefined }
+  const silent = { onQuestion: () => undefined, onNotice: () => undefined }
   const carry = (message: object, to: () => WorkerChannel): void => {
     const copy: unknown = structuredClone(message)
     void open.then(() => to().receive(copy))

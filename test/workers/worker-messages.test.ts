@@ -1,11 +1,12 @@
+import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import {
-  isPrimaryNotice,
-  isPrimaryQuestion,
-  isWorkerNotice,
-  isWorkerQuestion,
-  parseSessionPage,
-  parseWelcome,
+  primaryNotice,
+  primaryQuestion,
+  sessionPage,
+  welcome,
+  workerNotice,
+  workerQuestion,
 } from '../../src/workers/worker-messages.ts'
 
 const want = { kind: 'handshakes', key: '', count: 1 }
@@ -14,50 +15,66 @@ const revocation = {
   tokens: { kind: 'sub', subject: 'ann' },
   sinceMs: 1,
   untilMs: 2,
-  reason: undefined,
-  isStated: true,
+  hasStatedEnd: true,
+}
+const joined = { slot: 1, listens: 'at once', sessionNumbersAbove: 0, revocations: [revocation] }
+const session = {
+  number: 1,
+  state: 'live',
+  subject: 'ann',
+  address: '::1',
+  form: 'ticker.v1.json',
+  sinceMs: 1,
+  expiresAtMs: 2,
+  items: 0,
+  unsentBytes: 0,
+  frames: 1,
+  bytes: 10,
 }
 
 test.each([
-  [isWorkerQuestion, { ask: 'join' }],
-  [isWorkerQuestion, { ask: 'claim', number: 1, kind: 'sessions', key: '' }],
-  [isWorkerQuestion, { ask: 'reserve', wants: [want], mostMs: 0.5 }],
-  [isWorkerNotice, { tell: 'state' }],
-  [isWorkerNotice, { tell: 'outage', outage: { source: 'unreachable', since: 'x' } }],
-  [isWorkerNotice, { tell: 'giveBack', want }],
-  [isPrimaryQuestion, { ask: 'list', query: { after: 1, limit: 0, subject: 'ann' } }],
-  [isPrimaryQuestion, { ask: 'revoke', revocation }],
-  [isPrimaryNotice, { tell: 'stop' }],
-])('%o takes %o', (check, message) => {
-  expect(check(message)).toBe(true)
+  [workerQuestion, { ask: 'join' }],
+  [workerQuestion, { ask: 'claim', number: 1, kind: 'sessions', key: '' }],
+  [workerQuestion, { ask: 'reserve', wants: [want], mostMs: 0.5 }],
+  [workerNotice, { tell: 'state' }],
+  [workerNotice, { tell: 'outage', outage: { source: 'unreachable', since: 'x' } }],
+  [workerNotice, { tell: 'giveBack', want }],
+  [primaryQuestion, { ask: 'list', query: { after: 1, limit: 0, subject: 'ann' } }],
+  [primaryQuestion, { ask: 'revoke', revocation }],
+  [primaryNotice, { tell: 'stop' }],
+])('%# accepts %o', (schema, message) => {
+  expect(v.is<v.GenericSchema>(schema, message)).toBe(true)
 })
 
 test.each([
-  [isWorkerQuestion, undefined],
-  [isWorkerQuestion, 'join'],
-  [isWorkerQuestion, { ask: 'toString' }],
-  [isWorkerQuestion, { ask: 'join', more: 1 }],
-  [isWorkerQuestion, { ask: 'claim', number: -1, kind: 'sessions', key: '' }],
-  [isWorkerQuestion, { ask: 'claim', number: 1, kind: 'others', key: '' }],
-  [isWorkerQuestion, { ask: 'claim', number: 1, kind: 'sessions', key: 'x'.repeat(513) }],
-  [isWorkerQuestion, { ask: 'reserve', wants: Array.from({ length: 9 }, () => want), mostMs: 0 }],
-  [isWorkerQuestion, { ask: 'reserve', wants: [{ ...want, count: 0.5 }], mostMs: 0 }],
-  [isWorkerQuestion, { ask: 'reserve', wants: [want], mostMs: Number.NaN }],
-  [isWorkerNotice, { tell: 'listening' }],
-  [isWorkerNotice, { tell: 'outage', outage: { source: 'else', since: 'x' } }],
-  [isWorkerNotice, { tell: 'extended', number: 1 }],
-  [isPrimaryQuestion, { ask: 'revoke', revocation: { ...revocation, tokens: { kind: 'sub' } } }],
-  [isPrimaryQuestion, { ask: 'drain', withinMs: '1' }],
-  [isPrimaryNotice, { tell: 'lift', number: '1' }],
-])('%o refuses %o', (check, message) => {
-  expect(check(message)).toBe(false)
+  [workerQuestion, undefined],
+  [workerQuestion, 'join'],
+  [workerQuestion, { ask: 'toString' }],
+  [workerQuestion, { ask: 'join', more: 1 }],
+  [workerQuestion, { ask: 'claim', number: -1, kind: 'sessions', key: '' }],
+  [workerQuestion, { ask: 'claim', number: 1, kind: 'others', key: '' }],
+  [workerQuestion, { ask: 'claim', number: 1, kind: 'sessions', key: 'x'.repeat(513) }],
+  [workerQuestion, { ask: 'reserve', wants: Array.from({ length: 9 }, () => want), mostMs: 0 }],
+  [workerQuestion, { ask: 'reserve', wants: [{ ...want, count: 0.5 }], mostMs: 0 }],
+  [workerQuestion, { ask: 'reserve', wants: [want], mostMs: Number.NaN }],
+  [workerNotice, { tell: 'listening' }],
+  [workerNotice, { tell: 'outage', outage: { source: 'else', since: 'x' } }],
+  [workerNotice, { tell: 'extended', number: 1 }],
+  [primaryQuestion, { ask: 'revoke', revocation: { ...revocation, tokens: { kind: 'sub' } } }],
+  [primaryQuestion, { ask: 'drain', withinMs: '1' }],
+  [primaryNotice, { tell: 'lift', number: '1' }],
+])('%# refuses %o', (schema, message) => {
+  expect(v.is<v.GenericSchema>(schema, message)).toBe(false)
 })
 
-test('answers are read, or are none', () => {
-  const welcome = { slot: 1, listens: 'at once', sessionNumbersAbove: 0, revocations: [revocation] }
-  expect(parseWelcome(welcome)).toEqual(welcome)
-  expect(parseWelcome({ ...welcome, listens: 'never' })).toBeUndefined()
-  expect(parseWelcome({ ...welcome, revocations: [{}] })).toBeUndefined()
-  expect(parseSessionPage({ sessions: [], next: 3 })).toEqual({ sessions: [], next: 3 })
-  expect(parseSessionPage({ sessions: [{ number: 1 }] })).toBeUndefined()
+test.each([
+  [welcome, joined, true],
+  [welcome, { ...joined, listens: 'never' }, false],
+  [welcome, { ...joined, revocations: [{}] }, false],
+  [sessionPage, { sessions: [], next: 3 }, true],
+  [sessionPage, { sessions: [session], next: 3 }, true],
+  [sessionPage, { sessions: [{ ...session, state: 'other' }] }, false],
+  [sessionPage, { sessions: [{ number: 1 }] }, false],
+])('answer %# is checked', (schema, answer, isValid) => {
+  expect(v.is<v.GenericSchema>(schema, answer)).toBe(isValid)
 })

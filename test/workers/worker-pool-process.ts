@@ -26,11 +26,11 @@ const pool = new WorkerPool({
   log: Fastify({ logger }).log,
   lines: process.stderr,
   handlers: {
-    of: (worker: () => WorkerProcess) => ({
-      answer: () => undefined,
-      hear: () => pool.listens(worker(), 'here'),
+    channelHandlers: (worker: () => WorkerProcess) => ({
+      onQuestion: () => undefined,
+      onNotice: () => pool.noteListening(worker(), 'here'),
     }),
-    gone: () => undefined,
+    onGone: () => undefined,
   },
 })
 

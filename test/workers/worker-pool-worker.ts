@@ -1,3 +1,3 @@
 /** A worker that says that it listens, and then nothing. */
-process.send?.({ said: [{ line: 'tell', body: {} }] })
+process.send?.({ messages: [{ kind: 'notice', body: {} }] })
 setInterval(() => undefined, 60_000)

@@ -72,7 +72,7 @@ export class BareIntake {
     onTestFinished(() => app.close())
     const bare = new BareIntake(options, logLines)
     await serveEvents(app, bare.intake)
-    bare.url = `http://${await listen(app, { host: '127.0.0.1', port: 0 }, { what: '', host: '', port: '' })}`
+    bare.url = `http://${await listen(app, { host: '127.0.0.1', port: 0 }, { purpose: '', host: '', port: '' })}`
     return bare
   }
 
