@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 
-/** What a request is answered with, as JSON. */
+/** The response to a request; its body is JSON. */
 export interface Answer {
   readonly status: AnswerStatus
   readonly headers: Readonly<Record<string, string>>
@@ -14,13 +14,17 @@ export type RefusalStatus = (typeof refusalStatuses)[number]
 
 export type AnswerStatus = 200 | RefusalStatus
 
-/** Beside the message: headers of the answer, and further members of its body. */
+/** What a refusal has besides its message. */
 export interface RefusalDetails {
   readonly headers?: Readonly<Record<string, string>>
+  /** Further members of the body. */
   readonly members?: Readonly<Record<string, unknown>>
 }
 
-/** The answer to a request that is not done, with why in `error`. Returned, not thrown: it is its sender's to mend. */
+/**
+ * The response to a refused request, with the reason in `error`. It is returned, not thrown: the sender can
+ * mend it.
+ */
 export class Refusal implements Answer {
   readonly status: RefusalStatus
   readonly headers: Readonly<Record<string, string>>
@@ -33,12 +37,12 @@ export class Refusal implements Answer {
   }
 }
 
-/** A refusal that passes by itself; the peer is told to try again after so many seconds. */
+/** Creates a temporary refusal, which tells the peer to try again after some seconds. */
 export function refuseForNow(status: 429 | 503, error: string, afterS: number): Refusal {
   return new Refusal(status, error, { headers: { 'retry-after': String(afterS) } })
 }
 
-/** Sends an answer; resolves when Fastify has taken it. */
+/** Sends a response. Resolves when Fastify has accepted it. */
 export async function sendAnswer(reply: FastifyReply, { status, headers, body }: Answer): Promise<void> {
   await reply.code(status).headers(headers).send(body)
 }

@@ -6,11 +6,13 @@ export interface OperationsOptions {
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Why the node should get no new connections; `undefined` when it should. */
   readonly notReadyReason: () => string | undefined
-  /** What keeps it from reading. A node that is ready stays so: a balancer must not empty every node at once. */
+  /**
+   * The outage of the log. A node stays ready meanwhile: a load balancer must not empty every node at once.
+   */
   readonly outage: () => OutageReport | undefined
 }
 
-/** Serves `/metrics`, `/healthz` (the process answers) and `/readyz` (it may get connections). */
+/** Serves `/metrics`, `/healthz` (the process answers) and `/readyz` (the node may get connections). */
 export function serveOperations(
   app: FastifyInstance,
   { registry, notReadyReason, outage }: OperationsOptions,

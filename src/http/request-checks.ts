@@ -12,13 +12,13 @@ import { Refusal, refuseForNow } from './answer.ts'
 
 interface AuthorizationRule {
   readonly verify: TokenVerifier
-  /** What the token must be for. */
+  /** The scope that the token needs. */
   readonly scope: Scope
 }
 
 /**
- * What the token in an `Authorization` header allows, or the refusal: 401 without a valid token, 403 where it lacks the
- * scope, 503 while the issuer's keys cannot be read.
+ * Returns the grant of the token in an `Authorization` header, or the refusal: 401 without a valid token, 403
+ * without the scope, 503 while the issuer's keys cannot be read.
  */
 export async function authorize(
   header: string | undefined,
@@ -47,7 +47,10 @@ const refusals: Readonly<Partial<Record<RateKind, string>>> = {
   listsPerUser: 'more than 2 lists a second of one user',
 }
 
-/** Takes what a request needs of what its user may have each second; the refusal where there is not enough, or nobody says. */
+/**
+ * Reserves what a request uses of its user's rate. Returns the refusal if it is used up, or the quotas are
+ * unavailable.
+ */
 export async function reserveQuota(quotas: NodeQuotas, want: RateClaim): Promise<Refusal | undefined> {
   try {
     const waitMs = await quotas.reserve([want], 0)

@@ -16,7 +16,7 @@ interface SymbolsOptions {
   readonly quotas: NodeQuotas
 }
 
-/** Serves `GET /v1/symbols`: which symbols have had events on which channels, as far as the token entitles. */
+/** Serves `GET /v1/symbols`: the symbols with events, by channel, as far as the token entitles. */
 export function serveSymbols(app: FastifyInstance, { feed, verify, quotas }: SymbolsOptions): void {
   app.get('/v1/symbols', async (request, reply) => {
     const grant = await authorize(request.headers.authorization, { verify, scope: 'stream' })
@@ -30,31 +30,32 @@ export function serveSymbols(app: FastifyInstance, { feed, verify, quotas }: Sym
   })
 }
 
-/** Symbols looked at, or written, in one turn of the event loop: about a millisecond. */
+/** Symbols examined or written in one turn of the event loop: about a millisecond. */
 const perTurn = 1000
 
 /**
- * The symbols that have had events, by channel, as far as a token entitles, as the pieces of one JSON text. It is made as fast as it
- * is taken, a little in each turn of the event loop: a list of 200,000 items would hold up deliveries for a fifth of a second.
+ * Yields the symbols with events, by channel, as far as a token entitles, as parts of one JSON text. Each
+ * turn of the event loop makes a little: a list of 200,000 items would delay deliveries by a fifth of a
+ * second.
  */
 export async function* symbolList(items: Items, grant: Grant): AsyncGenerator<string, void> {
   const entitled = channels.filter(channel => entitlesChannel(grant, channel))
-  let piece = '{"symbols":['
+  let part = '{"symbols":['
   let isFirst = true
   let count = 0
   for (const symbol of sorted(await collect(items, entitled, grant))) {
     const itsChannels = entitled.filter(channel => items.find(channel, symbol) !== undefined)
-    piece += `${isFirst ? '' : ','}${JSON.stringify({ symbol, channels: itsChannels })}`
+    part += `${isFirst ? '' : ','}${JSON.stringify({ symbol, channels: itsChannels })}`
     isFirst = false
     if (++count % perTurn > 0) continue
-    yield piece
-    piece = ''
+    yield part
+    part = ''
     await nextTurn()
   }
-  yield `${piece}]}`
+  yield `${part}]}`
 }
 
-/** The symbols in sorted parts, each once. */
+/** Returns the symbols, each once, in sorted parts. */
 async function collect(items: Items, entitled: readonly Channel[], { symbols }: Grant): Promise<string[][]> {
   const parts: string[][] = []
   let part: string[] = []
@@ -77,7 +78,7 @@ function isKnown(items: Items, among: readonly Channel[], symbol: string): boole
   return among.some(channel => items.find(channel, symbol) !== undefined)
 }
 
-/** Merges sorted parts one by one, so that nothing is sorted at once that is long. */
+/** Merges sorted parts lazily: sorting one long list would take too long at a time. */
 function* sorted(parts: readonly string[][]): Generator<string, void> {
   const middle = Math.ceil(parts.length / 2)
   if (parts.length > 1) yield* merged(sorted(parts.slice(0, middle)), sorted(parts.slice(middle)))

@@ -70,8 +70,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters, c
   declareCounter(registry, {
     name: 'ticker_missed_offsets_total',
     help: 'Offsets that were gone or unreadable before this node read them',
-    hint:
-      'Above 0: retention or min.compaction.lag.ms is shorter than an outage, or a batch was ' + 'corrupt',
+    hint: 'Above 0: retention or min.compaction.lag.ms is shorter than an outage, or a batch was corrupt',
     aggregator: 'max',
     read: () => ingest.counts.missed,
   })
@@ -136,8 +135,7 @@ export function declareWarmUp(registry: Registry, warmUp: WarmUp): void {
   declareCounter(registry, {
     name: 'ticker_look_back_records_total',
     help: 'Records read backwards at start for the last events of symbols that the warm-up had not met',
-    hint:
-      'Near TICKER_LOOK_BACK_RECORDS for each partition: some symbol has no event that could be ' + 'found',
+    hint: 'Near TICKER_LOOK_BACK_RECORDS for each partition: some symbol has no event that could be found',
     aggregator: 'max',
     read: () => warmUp.lookBack.records,
   })

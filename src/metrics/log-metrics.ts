@@ -29,8 +29,7 @@ export function declareLog(registry: Registry, log: LogSources): void {
     help:
       'Offsets behind an open transaction of a producer, by partition of Kafka: from the last ' +
       'stable offset to the high watermark',
-    hint:
-      "Lasting: a producer's transaction is open or hanging, and no client sees the events behind " + 'it',
+    hint: "Lasting: a producer's transaction is open or hanging, and no client sees the events behind it",
     labelNames: ['topic', 'partition'],
     aggregator: 'max',
     read: () => read(({ offsets }) => offsets),

@@ -83,8 +83,7 @@ export function declareWorkers(registry: Registry, { states, restarts }: WorkerS
   declareCounter(registry, {
     name: 'ticker_worker_restarts_total',
     help: 'Workers that ended unasked and were replaced',
-    hint:
-      'A rise: workers crash or are killed, perhaps for lack of memory (the log has code and ' + 'signal)',
+    hint: 'A rise: workers crash or are killed, perhaps for lack of memory (the log has code and signal)',
     aggregator: 'first',
     read: restarts,
   })

@@ -112,8 +112,7 @@ export function declareKeys(registry: Registry, { keySet }: KeySources): void {
     help:
       'Time since the key set was last read, or since the start if it was never read; 0 without a ' +
       'key set',
-    hint:
-      'Above 5 minutes: the key set cannot be read. At TICKER_JWKS_MAX_STALE_S every token is ' + 'refused',
+    hint: 'Above 5 minutes: the key set cannot be read. At TICKER_JWKS_MAX_STALE_S every token is refused',
     aggregator: 'max',
     read: () => (keySet === undefined ? 0 : keySet.ageMs / 1000),
   })

@@ -3,18 +3,18 @@ import { Refusal } from '../answer.ts'
 
 export interface BodyLimits {
   readonly maxBytes: number
-  /** From the call to the last byte, absolute. */
+  /** From the call to the last byte. */
   readonly timeoutMs: number
 }
 
 const firstBytes = 16_384
 
-/** The bytes of a request's body as they come, in one buffer: a peer that sends them one by one costs no more. */
+/** Collects a request's body in one buffer: sending it byte by byte costs no more memory. */
 export class BodyBytes {
   #buffer: Buffer
   #length = 0
 
-  /** `announced` is the length that the peer states, 0 where it does not. */
+  /** `announced` is the length that the peer states, or 0. */
   constructor(announced: number) {
     this.#buffer = Buffer.allocUnsafe(announced === 0 ? firstBytes : announced)
   }
@@ -34,15 +34,15 @@ export class BodyBytes {
     this.#length = length
   }
 
-  /** All bytes so far; a view of what `add` may move. */
-  whole(): Buffer {
+  /** All bytes so far; a view that `add` invalidates. */
+  bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length)
   }
 }
 
 /**
- * Reads a body whole: 413 where it is longer than it may be, 408 where it comes too slowly, `undefined` where the peer leaves
- * before its end. After a refusal the rest is still to be dropped (`dropRest`).
+ * Reads a whole body. 413 if it is too long, 408 if it is too slow, `undefined` if the peer leaves before its
+ * end. After a refusal the rest has to be drained (`drainRest`).
  */
 export function readBody(
   request: IncomingMessage,
@@ -50,7 +50,7 @@ export function readBody(
 ): Promise<Buffer | Refusal | undefined> {
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > maxBytes) return Promise.resolve(tooLong(maxBytes))
-  // Its end was told before anybody listened.
+  // Its end was emitted before there was a listener.
   if (request.destroyed) return Promise.resolve(undefined)
   const { promise, resolve } = Promise.withResolvers<Buffer | Refusal | undefined>()
   const bytes = new BodyBytes(announced)
@@ -66,14 +66,17 @@ export function readBody(
   const timer = setTimeout(() => end(tooSlow(timeoutMs)), timeoutMs)
   request
     .on('data', take)
-    .once('end', () => end(bytes.whole()))
+    .once('end', () => end(bytes.bytes()))
     .once('error', () => end(undefined))
     .once('close', () => end(undefined))
   return promise
 }
 
-/** Reads on, for so long, what an answered request still sends, so that its sender gets to read the answer. */
-export function dropRest(request: IncomingMessage, timeoutMs: number): void {
+/**
+ * Discards what an answered request still sends, for a limited time, so that its sender can read the
+ * response.
+ */
+export function drainRest(request: IncomingMessage, timeoutMs: number): void {
   if (request.complete || request.destroyed || request.socket.destroyed) return
   const { socket } = request
   const forget = (): void => {
@@ -82,12 +85,12 @@ export function dropRest(request: IncomingMessage, timeoutMs: number): void {
     socket.off('close', forget)
   }
   const timer = setTimeout(() => request.destroy(), timeoutMs)
-  // Once it is answered, a request does not tell the end of its connection.
+  // An answered request does not emit the end of its connection.
   socket.once('close', forget)
   request.once('close', forget).resume()
 }
 
-/** The refusal of a body that is too long, before or after it is decompressed. */
+/** Returns the refusal of a body that is too long, before or after decompression. */
 export function tooLong(maxBytes: number): Refusal {
   return new Refusal(413, `the body is too long: expected at most ${maxBytes} bytes, decompressed`)
 }

@@ -4,10 +4,10 @@ import { shorten } from '../../diagnostics/show-value.ts'
 import { messageOf } from '../../diagnostics/ticker-error.ts'
 import { Refusal } from '../answer.ts'
 
-/** Reads the values of a body, of which more than `maxEvents` are refused. */
+/** Reads the values of a body; refuses more than `maxEvents`. */
 export type BodyFormat = (body: Buffer, maxEvents: number) => readonly unknown[] | Refusal
 
-/** By media type. `application/x-msgpack` is what older clients call it. */
+/** By media type; older clients send `application/x-msgpack`. */
 const formats: Readonly<Record<string, BodyFormat>> = {
   'application/json': (body, maxEvents) => readWhole('JSON', parseJson, { body, maxEvents }),
   'application/x-ndjson': readLines,
@@ -19,14 +19,14 @@ const formats: Readonly<Record<string, BodyFormat>> = {
 
 const accepted = 'application/json, application/x-ndjson, application/msgpack'
 
-/** The format that a `Content-Type` header names; 415 where it is none that is taken. */
+/** Returns the format of a `Content-Type` header; 415 if it is not accepted. */
 export function formatOf(header: string | undefined): BodyFormat | Refusal {
   const [type = ''] = (header ?? '').split(';', 1)
   const name = type.trim().toLowerCase()
   return (Object.hasOwn(formats, name) ? formats[name] : undefined) ?? unsupportedType()
 }
 
-/** 415, with the types that are taken. */
+/** Returns 415 with the accepted types. */
 export function unsupportedType(): Refusal {
   return new Refusal(415, `Content-Type: expected one of ${accepted}`, {
     headers: { 'accept-post': accepted },
@@ -54,7 +54,7 @@ function readWhole(
   }
 }
 
-/** One event a line; lines of nothing but white space count for nothing. */
+/** One event a line; blank lines are ignored. */
 function readLines(body: Buffer, maxEvents: number): readonly unknown[] | Refusal {
   if (!isUtf8(body)) return new Refusal(400, 'the body is not UTF-8')
   const values: unknown[] = []
@@ -87,7 +87,7 @@ function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text
 }
 
-/** What the parser says shows at most some characters of the body, to whoever sent it. */
+/** The parser's message may quote a few characters of the body, to its own sender. */
 function malformed(what: string, error: unknown): Refusal {
   return new Refusal(400, `${what}: ${shorten(messageOf(error), 200).toWellFormed()}`)
 }

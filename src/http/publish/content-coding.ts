@@ -3,24 +3,24 @@ import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { Refusal } from '../answer.ts'
 import { tooLong } from './body-bytes.ts'
 
-/** The codings of a body that are taken (RFC 9110 §8.4.1, RFC 8878). */
+/** The accepted codings of a body (RFC 9110 §8.4.1, RFC 8878). */
 export type ContentCoding = 'identity' | 'gzip' | 'zstd'
 
 const codings: Readonly<Record<string, ContentCoding>> = {
   '': 'identity',
   identity: 'identity',
   gzip: 'gzip',
-  // RFC 9110 §8.4.1.3: the same.
+  // RFC 9110 §8.4.1.3: equivalent to gzip.
   'x-gzip': 'gzip',
   zstd: 'zstd',
 }
 
-/** What is allocated for each step of the outcome. */
+/** Allocated for each step of the output. */
 const chunkSize = 65_536
-/** RFC 9659 §3: windows of this coding have at most 8 MB; else a header of some bytes could ask for 128 MB. */
+/** RFC 9659 §3: windows have at most 8 MB; otherwise a header of a few bytes could demand 128 MB. */
 const zstdWindowLog = 23
 
-/** The coding that a `Content-Encoding` header names; 415 where it is none that is taken, or several. */
+/** Returns the coding of a `Content-Encoding` header; 415 if it is not accepted, or if there are several. */
 export function codingOf(header: string | undefined): ContentCoding | Refusal {
   const name = (header ?? '').trim().toLowerCase()
   if (Object.hasOwn(codings, name)) return codings[name] ?? 'identity'
@@ -29,8 +29,8 @@ export function codingOf(header: string | undefined): ContentCoding | Refusal {
 }
 
 /**
- * Decompresses a body, on other threads: 413 as soon as the outcome is too long, of which no more than one step is held
- * beyond the limit, and 400 where the bytes are not of the coding.
+ * Decompresses a body on other threads. 413 as soon as the output is too long, at most one step beyond the
+ * limit; 400 if the bytes are not in the coding.
  */
 export async function decompress(
   body: Buffer,

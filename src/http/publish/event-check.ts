@@ -5,43 +5,43 @@ import { EventFault, parseEvent, unknownFields } from '../../event/parse-event.t
 import { Refusal } from '../answer.ts'
 import type { PostedValues } from './posted-values.ts'
 
-/** What of an event is not published as it was sent. */
+/** How an event is published differently from how it was sent. */
 export interface Warning {
-  /** Of the event in its request, from 0. */
+  /** The event's place in its request, from 0. */
   readonly index: number
-  /** Fields that the schema does not know, and that were dropped. */
+  /** Fields that were dropped, since the schema does not know them. */
   readonly unknown?: readonly string[]
-  /** Values that were mended: the fields, and what they lost. */
+  /** Fields that were repaired, each with what it lost. */
   readonly repaired?: readonly string[]
 }
 
-/** Events of a request, all of them valid. */
+/** The events of a request, all valid. */
 export interface CheckedEvents {
   readonly events: readonly MarketEvent[]
   readonly warnings: readonly Warning[]
 }
 
-/** What is wrong with an event of a request. */
+/** A fault of one event. */
 interface EventProblem {
   readonly index: number
   readonly error: string
 }
 
-/** An answer names at most so many events, and of an event so many fields. */
-const namedEvents = 20
-const namedFields = 10
+/** Events that a response names at most, and fields of one event. */
+const maxNamedEvents = 20
+const maxNamedFields = 10
 /**
- * The most bytes of JSON that a byte of a body can become: a control character in a MessagePack text, as `\u0001`. So the events
- * of a short body need not be measured.
+ * One byte of a body becomes at most so many bytes of JSON (a control character in a MessagePack text, as
+ * `\u0001`). So the events of a short body need not be measured.
  */
-const growth = 6
+const maxGrowth = 6
 
-/** Checks every event of a request; 422 with what is wrong where one is bad. */
+/** Checks every event of a request; 422 with the faults if one is invalid. */
 export function checkEvents({ values, bytes }: PostedValues, maxEventBytes: number): CheckedEvents | Refusal {
   const events: MarketEvent[] = []
   const problems: EventProblem[] = []
   const warnings: Warning[] = []
-  const mayBeLong = bytes * growth > maxEventBytes
+  const mayBeLong = bytes * maxGrowth > maxEventBytes
   for (const [index, value] of values.entries()) {
     const repaired: string[] = []
     const event = parseEvent(value, ({ field, message }) => repaired.push(`${field}: ${message}`))
@@ -51,13 +51,13 @@ export function checkEvents({ values, bytes }: PostedValues, maxEventBytes: numb
       problems.push({ index, error: `too long: expected at most ${maxEventBytes} bytes as JSON` })
     } else {
       events.push(event)
-      if (event !== value && warnings.length < namedEvents) warn(warnings, { index, value, repaired })
+      if (event !== value && warnings.length < maxNamedEvents) warn(warnings, { index, value, repaired })
     }
   }
   return problems.length === 0 ? { events, warnings } : refuseEvents(422, problems, values.length)
 }
 
-/** Where the token does not entitle to every event: 403 with the items. */
+/** Returns 403 with the items if the token does not entitle to every event. */
 export function findUnentitled(grant: Grant, events: readonly MarketEvent[]): Refusal | undefined {
   const problems: EventProblem[] = []
   for (const [index, event] of events.entries()) {
@@ -73,10 +73,10 @@ interface Altered {
   readonly repaired: readonly string[]
 }
 
-/** A copy may also come of an optional field that was null, which is no reason for a warning. */
+/** An event is also copied for an optional field that was null; that is not worth a warning. */
 function warn(warnings: Warning[], { index, value, repaired }: Altered): void {
   const unknown = unknownFields(value)
-    .slice(0, namedFields)
+    .slice(0, maxNamedFields)
     .map(name => shorten(name, 63).toWellFormed())
   if (unknown.length === 0 && repaired.length === 0) return
   warnings.push({
@@ -86,18 +86,18 @@ function warn(warnings: Warning[], { index, value, repaired }: Altered): void {
   })
 }
 
-const faultsInWords = { 403: 'not entitled to', 422: 'not valid' } as const
+const faultWords = { 403: 'not entitled to', 422: 'not valid' } as const
 
 function refuseEvents(status: 403 | 422, problems: readonly EventProblem[], count: number): Refusal {
-  const what = faultsInWords[status]
+  const what = faultWords[status]
   return new Refusal(status, `nothing was published: ${problems.length} of ${count} events are ${what}`, {
-    members: { total: problems.length, events: problems.slice(0, namedEvents) },
+    members: { total: problems.length, events: problems.slice(0, maxNamedEvents) },
   })
 }
 
 /**
- * The first item of an event that a grant does not entitle to, as `quotes/TSLA`; `undefined` where it entitles to all. News
- * belongs to every one of its symbols, and with none to `*`, for which the grant must allow every symbol.
+ * Returns the first item of an event that a grant does not entitle to, such as `quotes/TSLA`. News belongs to
+ * each of its symbols; news without symbols belongs to `*`, for which the grant must allow every symbol.
  */
 function unentitledItem(grant: Grant, event: MarketEvent): string | undefined {
   const channel = channelOfType[event.T]

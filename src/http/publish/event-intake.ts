@@ -16,34 +16,34 @@ export interface EventIntakeOptions {
   readonly append: PublishEvents
   /** Whether the node takes requests: it is warmed up and not leaving. */
   readonly isReady: () => boolean
-  /** Of a body, decompressed. */
+  /** Size of a body, decompressed. */
   readonly maxBytes: number
-  /** Of a request. */
+  /** Events of a request. */
   readonly maxEvents: number
-  /** Of one event, as JSON. */
+  /** Size of one event as JSON. */
   readonly maxEventBytes: number
-  /** Events that may wait for the log; a single request may bring more where none waits. */
+  /** Events that may wait for the log. A single request may bring more if none waits. */
   readonly maxPending: number
-  /** What each user may publish. */
+  /** Limits what each user publishes. */
   readonly quotas: NodeQuotas
   /** From a request's headers to the end of its body; 30 s if left out. */
   readonly bodyTimeoutMs?: number
 }
 
-/** What a request that may publish brings. */
-interface Posting {
+/** A request with the right to publish. */
+interface PublishRequest {
   readonly grant: Grant
   readonly encoding: BodyEncoding
   readonly turn: PipelineTurn
 }
 
-/** Takes the events of requests into the log: all those of a request or none, within limits, and counts. */
+/** Publishes the events of requests, within limits: appends all events of a request to the log, or none. */
 export class EventIntake {
   readonly counts: PublishCounts = createPublishCounts()
   readonly bodyTimeoutMs: number
   readonly #options: EventIntakeOptions
-  readonly #turns = new RequestPipeline()
-  readonly #held = new BodyMemory()
+  readonly #pipeline = new RequestPipeline()
+  readonly #bodyMemory = new BodyMemory()
   #requests = 0
   #onIdle: () => void = () => undefined
 
@@ -52,11 +52,14 @@ export class EventIntake {
     this.bodyTimeoutMs = options.bodyTimeoutMs ?? 30_000
   }
 
-  /** Answers a request; `undefined` where its sender left before its body was whole. Of a connection, to be called in order. */
+  /**
+   * Handles a request; to be called in the order of each connection. Returns `undefined` if its sender left
+   * early.
+   */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
     this.#requests++
     response.once('close', () => this.#leave())
-    const turn = this.#turns.take(request.socket)
+    const turn = this.#pipeline.enqueue(request.socket)
     try {
       const answer = await this.#answer(request, turn)
       this.counts.requests[answer?.status ?? 'aborted']++
@@ -69,12 +72,12 @@ export class EventIntake {
   /** Resolves when every request has been answered, or after a time. */
   async drain(withinMs: number): Promise<void> {
     if (this.#requests === 0) return
-    const patience = new AbortController()
+    const timeout = new AbortController()
     const idle = new Promise<void>(resolve => {
       this.#onIdle = resolve
     })
-    await Promise.race([idle, pause(withinMs, undefined, patience).catch(() => undefined)])
-    patience.abort()
+    await Promise.race([idle, pause(withinMs, undefined, timeout).catch(() => undefined)])
+    timeout.abort()
   }
 
   #leave(): void {
@@ -89,7 +92,7 @@ export class EventIntake {
     if (grant instanceof Refusal) return grant
     const encoding = bodyEncodingOf(request.headers, maxBytes)
     if (encoding instanceof Refusal) return encoding
-    const release = this.#held.claim(grant.subject, encoding.mostBytes)
+    const release = this.#bodyMemory.claim(grant.subject, encoding.maxBytes)
     if (release instanceof Refusal) return release
     try {
       return await this.#publish(request, { grant, encoding, turn })
@@ -98,7 +101,10 @@ export class EventIntake {
     }
   }
 
-  async #publish(request: IncomingMessage, { grant, encoding, turn }: Posting): Promise<Answer | undefined> {
+  async #publish(
+    request: IncomingMessage,
+    { grant, encoding, turn }: PublishRequest,
+  ): Promise<Answer | undefined> {
     const { maxBytes, maxEvents } = this.#options
     const posted = await readValues(request, encoding, { maxBytes, maxEvents, timeoutMs: this.bodyTimeoutMs })
     if (posted === undefined || posted instanceof Refusal) return posted
@@ -110,7 +116,7 @@ export class EventIntake {
     return await appended
   }
 
-  /** What is not valid costs its sender as much as what is, since it costs us as much. */
+  /** Invalid events use up the sender's rate too: they cost the gateway as much. */
   async #check(posted: PostedValues, grant: Grant): Promise<CheckedEvents | Refusal> {
     const { maxEventBytes, quotas } = this.#options
     const { refused } = this.counts
@@ -131,7 +137,7 @@ export class EventIntake {
     return refusal
   }
 
-  /** Hands the events to the log at once, so that the next request of the connection comes after this one. */
+  /** Appends before it returns, so that the next request of the connection comes after this one. */
   async #append({ events, warnings }: CheckedEvents, user: string): Promise<Answer> {
     const { append, maxPending, quotas } = this.#options
     const { counts } = this

@@ -4,18 +4,18 @@ import { type BodyLimits, readBody } from './body-bytes.ts'
 import { type BodyFormat, formatOf } from './body-format.ts'
 import { codingOf, type ContentCoding, decompress } from './content-coding.ts'
 
-/** How a body is to be read, by the headers of its request. */
+/** How a body is encoded, by the headers of its request. */
 export interface BodyEncoding {
   readonly format: BodyFormat
   readonly coding: ContentCoding
-  /** The most that it may come to, decompressed. */
-  readonly mostBytes: number
+  /** Its largest possible size, decompressed. */
+  readonly maxBytes: number
 }
 
-/** What a body holds: events, if its sender knows what it does. */
+/** The values of a body, which should be events. */
 export interface PostedValues {
   readonly values: readonly unknown[]
-  /** Of the body, decompressed. */
+  /** The size of the body, decompressed. */
   readonly bytes: number
 }
 
@@ -23,17 +23,20 @@ export interface PostedLimits extends BodyLimits {
   readonly maxEvents: number
 }
 
-/** How the body of a request is to be read, or 415. */
+/** Returns how the body of a request is encoded, or 415. */
 export function bodyEncodingOf(headers: IncomingHttpHeaders, maxBytes: number): BodyEncoding | Refusal {
   const format = formatOf(headers['content-type'])
   if (format instanceof Refusal) return format
   const coding = codingOf(headers['content-encoding'])
   if (coding instanceof Refusal) return coding
   const announced = Number(headers['content-length'] ?? maxBytes)
-  return { format, coding, mostBytes: coding === 'identity' ? Math.min(announced, maxBytes) : maxBytes }
+  return { format, coding, maxBytes: coding === 'identity' ? Math.min(announced, maxBytes) : maxBytes }
 }
 
-/** Reads the values of a request's body: 400, 408 or 413 where it cannot be, `undefined` where its sender leaves before its end. */
+/**
+ * Reads the values of a body. 400, 408 or 413 if it cannot be read, `undefined` if its sender leaves before
+ * its end.
+ */
 export async function readValues(
   request: IncomingMessage,
   { format, coding }: BodyEncoding,

@@ -1,6 +1,6 @@
 import { type AnswerStatus, refusalStatuses } from '../answer.ts'
 
-/** Why events of a request were not published, or may not have been; a closed set, for metrics. */
+/** Why events of a request were, or may have been, not published; a closed set, for metrics. */
 export const refusedReasons = [
   'invalid',
   'unentitled',
@@ -16,17 +16,17 @@ export const refusedReasons = [
 
 export type RefusedReason = (typeof refusedReasons)[number]
 
-/** What a request came to: the status of its answer, or `aborted` where its sender left before its body was whole. */
+/** How a request ended: with a status, or `aborted` if its sender left before the body was complete. */
 export type RequestEnd = AnswerStatus | 'aborted'
 
-/** What became of `POST /v1/events` since start. */
+/** The counts of `POST /v1/events` since start. */
 export interface PublishCounts {
   readonly requests: Record<RequestEnd, number>
-  /** Events that were appended, each with its position. */
+  /** Events that were appended. */
   published: number
-  /** Of a request that was refused as a whole, every event counts. */
+  /** Every event of a request that was refused as a whole counts. */
   readonly refused: Record<RefusedReason, number>
-  /** Events that the log has not answered yet. */
+  /** Events that wait for the log. */
   pending: number
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { dropRest, readBody } from '../../../src/http/publish/body-bytes.ts'
+import { drainRest, readBody } from '../../../src/http/publish/body-bytes.ts'
 
 interface Begun {
   readonly request: IncomingMessage
@@ -44,7 +44,7 @@ test('nothing waits for the rest of an answered request whose sender leaves', as
     vi.useRealTimers()
   })
   const begun = await beginRequest()
-  dropRest(begun.request, 60_000)
+  drainRest(begun.request, 60_000)
   begun.response.end('refused')
   await once(begun.client, 'data')
   await leave(begun)
