@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import type { Partition } from '../event/log-record.ts'
 
 /** The next position of a partition, as a client brings it back. */
@@ -40,29 +41,50 @@ const maxNameLength = 249
 const radix = 36
 const longestPosition = Number.MAX_SAFE_INTEGER.toString(radix).length
 
+const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(maxNameLength))
+
+const partitionRun = v.object({
+  topic: name,
+  epoch: name,
+  partition: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
+  positions: v.pipe(
+    v.string(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const positions = parsePositions(dataset.value)
+      if (positions !== undefined) return positions
+      addIssue()
+      return NEVER
+    }),
+  ),
+})
+
+const cursorSchema = v.object({ version: v.literal(1), partitions: v.array(partitionRun) })
+
 /**
  * Reads a cursor (`PROTOCOL.md` §8): the partitions of an acknowledgement with the positions that the client
  * has reached since. If a partition is there twice, the later entry holds. A cursor grants nothing: what is
  * delivered from it is what the token allows, as far back as the operator allows.
  */
 export function parseCursor(cursor: unknown): CursorResult {
-  if (!isRecord(cursor)) return { fault: 'expected an object such as {"version":1,"partitions":[…]}' }
-  if (cursor['version'] !== 1) return { fault: 'version: expected 1' }
-  const { partitions } = cursor
-  if (!Array.isArray(partitions)) return { fault: 'partitions: expected an array, as acknowledged' }
-  const positions = new Map<string, CursorPosition>()
-  for (const [index, entry] of partitions.entries()) {
-    const run = parseRun(entry)
-    if (run === undefined) {
-      return {
-        fault: `partitions[${index}]: expected {"topic","epoch","partition","positions"} as acknowledged`,
-      }
+  const parsed = v.safeParse(cursorSchema, cursor, { abortEarly: true })
+  if (!parsed.success) return { fault: describeFault(v.getDotPath(parsed.issues[0])?.split('.')) }
+  const found = new Map<string, CursorPosition>()
+  for (const { topic, epoch, partition: first, positions } of parsed.output.partitions)
+    for (const [index, position] of positions.entries()) {
+      const partition = first + index
+      if (position !== undefined) found.set(`${topic}/${partition}`, { topic, partition, epoch, position })
     }
-    for (const position of run) positions.set(`${position.topic}/${position.partition}`, position)
-  }
-  const { size } = positions
+  const { size } = found
   if (size > maxPartitions) return { fault: `partitions: ${size}; at most ${maxPartitions}` }
-  return { positions: [...positions.values()] }
+  return { positions: [...found.values()] }
+}
+
+/** The path leads to the part of the cursor that is wrong. */
+function describeFault([field, index]: readonly string[] = []): string {
+  if (field === undefined) return 'expected an object such as {"version":1,"partitions":[…]}'
+  if (field === 'version') return 'version: expected 1'
+  if (index === undefined) return 'partitions: expected an array, as acknowledged'
+  return `partitions[${index}]: expected {"topic","epoch","partition","positions"} as acknowledged`
 }
 
 /** Returns partitions as clients are told of them, in as few runs as their order allows. */
@@ -92,16 +114,6 @@ function follows(next: PartitionPosition, first: PartitionPosition, distance: nu
   )
 }
 
-function parseRun(entry: unknown): readonly CursorPosition[] | undefined {
-  if (!isRecord(entry)) return undefined
-  const { topic, epoch, partition = 0, positions } = entry
-  if (!isName(topic) || !isName(epoch) || !isCount(partition) || typeof positions !== 'string')
-    return undefined
-  return parsePositions(positions)?.flatMap((position, index) =>
-    position === undefined ? [] : [{ topic, partition: partition + index, epoch, position }],
-  )
-}
-
 /**
  * Reads the positions of a run; a position is `undefined` where it is left out. Returns `undefined` for any
  * other text.
@@ -115,16 +127,4 @@ function parsePositions(text: string): readonly (number | undefined)[] | undefin
     positions.push(position)
   }
   return positions
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= maxNameLength
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

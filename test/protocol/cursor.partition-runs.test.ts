@@ -97,6 +97,18 @@ test.each([
   expect(parseCursor({ version: 1, partitions })).toEqual({ fault: expect.stringMatching(/^partitions/) })
 })
 
+test.each([
+  [7, 'expected an object such as {"version":1,"partitions":[…]}'],
+  [{ partitions: [] }, 'version: expected 1'],
+  [{ version: 1 }, 'partitions: expected an array, as acknowledged'],
+  [
+    { version: 1, partitions: [run(0, '1'), { ...run(1, '1'), epoch: '' }] },
+    'partitions[1]: expected {"topic","epoch","partition","positions"} as acknowledged',
+  ],
+])('the fault of the cursor %j names the part that is wrong', (cursor, fault) => {
+  expect(parseCursor(cursor)).toEqual({ fault })
+})
+
 test('a client is where its acknowledgements, coverage and heartbeats have brought it', () => {
   const client = new StreamPositions()
   expect(client.cursor).toEqual({})
