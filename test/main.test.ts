@@ -61,7 +61,7 @@ describe('the program', () => {
       for (const { name } of Object.values(variables)) expect(out).toContain(name)
   })
 
-  test('an unknown option is told in one line', async () => {
+  test('an unknown option is an error of one line', async () => {
     const { code, err } = await run(['--port', '1'])
     expect([code, err.trim().split('\n').length]).toEqual([2, 1])
     expect(err).toContain('--port')

@@ -48,7 +48,7 @@ test('where no more revocations can be kept it is said, and none is dropped', as
   expect(revocations.list().map(({ tokens }) => tokens)).toEqual([{ kind: 'sub', subject: 'ann' }])
 })
 
-test('a fault of ours is logged, and only its status is told', async () => {
+test('an internal fault is logged, and the answer has only its status', async () => {
   const { app, headers, lines } = serve(new Revocations(), () => {
     throw new Error('inner matter')
   })

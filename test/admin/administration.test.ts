@@ -162,7 +162,7 @@ describe('sessions', () => {
     for (const client of clients) await client.close()
   })
 
-  test('are ended one by one, and their clients are told not to come back', async () => {
+  test('are ended one by one, with a code that says not to come back', async () => {
     const admin = await AdminClient.start()
     const [ann, bob] = [await admin.subscriber('ann'), await admin.subscriber('bob')]
     expect((await admin.call('DELETE', '/v1/sessions/1')).body).toEqual({ ended: 1 })

@@ -76,7 +76,7 @@ test('new files are shown to new connections, and old connections go on', async 
   expect(certificate.validToMs).toBeGreaterThan(Date.now())
 })
 
-test('files that do not belong together, or are none, change nothing and are told', async () => {
+test('files that do not belong together, or are none, change nothing and are reported', async () => {
   await copyFile(second.certificateFile, files.certificateFile)
   await expect.poll(() => certificate.reloads.refused).toBeGreaterThan(0)
   expect(await shownName()).toBe('one')

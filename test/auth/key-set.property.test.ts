@@ -28,7 +28,7 @@ const statuses = fc.oneof(
   fc.constantFrom(204, 301, 302, 404, 500),
 )
 
-test('whatever an issuer answers, a token is judged by its keys, or told why there are none', async () => {
+test('whatever an issuer answers, a token is checked by its keys, or refused with the reason', async () => {
   const property = fc.asyncProperty(statuses, bodies, async (status, body) => {
     server.answer = response =>
       response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end(status === 204 ? undefined : body)

@@ -120,7 +120,7 @@ describe('keys that no kid tells apart', () => {
     expect((await verify(await tokenOf(second))).subject).toBe('ann')
   })
 
-  test('a token of none of them is refused, and one that has expired is told so', async () => {
+  test('a token of none of them is refused, and an expired one as expired', async () => {
     server.serve(sameKid(first), sameKid(second))
     const verify = verifier({ cooldownMs: 0 })
     const expired = await sign({ ...claims, exp: nowS - 60 }, second.privateKey, {

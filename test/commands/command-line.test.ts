@@ -69,7 +69,7 @@ test('the schema is what its command writes', async () => {
 test.each([
   ['the program', ['bin/ticker-gateway.js', '--version']],
   ['a command', commands.find(({ name }) => name === 'tail')?.args ?? []],
-])('an older Node is told which one is needed, before anything else: %s', async (_what, args) => {
+])('an older Node gets an error that names the needed one, before anything else: %s', async (_what, args) => {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-node-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const older = join(folder, 'older.cjs')

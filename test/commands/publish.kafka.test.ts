@@ -50,7 +50,7 @@ describe('in Kafka', () => {
     expect(command.stderr).not.toContain('NOT acknowledged')
   })
 
-  test('a topic that does not exist is told before anything is published', async () => {
+  test('a topic that does not exist is reported before anything is published', async () => {
     const brokers = inject('kafkaBrokers')
     const topics = await createTopics(brokers)
     onTestFinished(() => deleteTopics(brokers, topics))

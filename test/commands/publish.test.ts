@@ -90,7 +90,7 @@ describe('a file with bad lines', () => {
     expect(command.lines[0]).toMatch(/^published 2 events/)
   })
 
-  test('is told as bad by --check', async () => {
+  test('is reported as bad by --check', async () => {
     const fixture = await PublishFixture.open()
     const command = publish({}, await fixture.file('mixed.jsonl', mixed), '--check')
     expect(await command.ended()).toBe(1)

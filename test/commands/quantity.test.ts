@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { describeCount, describeDuration } from '../../src/commands/quantity.ts'
 
-test('counts are told with their noun', () => {
+test('counts are written with their noun', () => {
   expect([0, 1, 1234].map(count => describeCount(count, 'line'))).toEqual([
     '0 lines',
     '1 line',

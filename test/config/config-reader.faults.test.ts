@@ -3,7 +3,7 @@ import { ConfigError } from '../../src/config/variable-reader.ts'
 import { readConfig } from '../../src/config/config-reader.ts'
 import { development, faultsOf, production } from './environment.ts'
 
-test('all faults are told at once, each on a line of its own', () => {
+test('all faults are reported at once, each on a line of its own', () => {
   const env = {
     ...development,
     TICKER_AUTH_TIMEOUT_MS: 'abc',

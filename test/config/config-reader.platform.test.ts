@@ -51,7 +51,7 @@ describe('the links to a service', () => {
     ['TICKER', 'TICKER_PORT', 'ticker'],
     ['TICKER_OPS', 'TICKER_OPS_PORT', 'ticker-ops'],
     ['TICKER_ADMIN', 'TICKER_ADMIN_PORT', 'ticker-admin'],
-  ])('named %s, which hit %s, are told with their cure', (prefix, name, service) => {
+  ])('named %s, which hit %s, are reported with their cure', (prefix, name, service) => {
     const token = { TICKER_ADMIN_TOKEN: 'x'.repeat(32) }
     expect(faultsOf({ ...production, ...token, ...serviceLinks(prefix) })).toEqual([
       `${name}=tcp://10.0.0.1:8080: Kubernetes sets this for the Service "${service}", or Docker for a link of that name; ` +
@@ -73,7 +73,7 @@ describe('the links to a service', () => {
     expect(readLogConfig(env).log).toMatchObject({ brokers: ['kafka:9092'] })
   })
 
-  test('are told from a misspelt variable', () => {
+  test('are not taken for a misspelt variable', () => {
     const misspelt = { TICKER_GATEWAY_PORT: '8080', TICKER_OPS_PORTS: '1', TICKER_DB_NAME: 'x' }
     expect(faultsOf({ ...production, ...misspelt })).toHaveLength(3)
   })
@@ -122,7 +122,7 @@ describe('what stands around a value', () => {
     },
   )
 
-  test('quotes, as docker --env-file leaves them, are told', () => {
+  test('quotes, as docker --env-file leaves them, are reported', () => {
     expect(faultsOf({ ...production, TICKER_JWT_ISSUER: '"https://issuer.example"' })).toEqual([
       'TICKER_JWT_ISSUER="https://issuer.example": the quotes are part of the value (docker --env-file keeps them); leave them out',
     ])
@@ -138,7 +138,7 @@ describe('what stands around a value', () => {
     expect(faultsOf({ ...production, TICKER_ADMIN_TOKEN_FILE: path })).toEqual([expect.stringMatching(why)])
   })
 
-  test('a folder in place of a file, as a mount of what is not there makes it, is told', () => {
+  test('a folder in place of a file, as a mount without a source makes it, is reported', () => {
     expect(faultsOf({ ...production, TICKER_ADMIN_TOKEN_FILE: folder })).toEqual([
       expect.stringContaining('not a regular file'),
     ])

@@ -70,7 +70,7 @@ test('a private key in place of the public one is refused and not shown', () => 
   }
 })
 
-test('a damaged key in a file is told by the file’s name, without its text', async () => {
+test('a damaged key in a file is reported with the file’s name, without its text', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ticker-config-'))
   try {
     const path = join(folder, 'key')

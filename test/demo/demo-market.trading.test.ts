@@ -69,7 +69,7 @@ describe.each([3, 10])('fifteen minutes of seed %d', seed => {
     expect(found).toEqual([])
   })
 
-  test('every symbol is told to trade before it does, and has an opening print', () => {
+  test('every symbol has a status before it trades, and an opening print', () => {
     const found = findBreaches(
       events,
       (event, { status }) => (event.T === 't' || event.T === 'q') && status?.sc !== 'T',

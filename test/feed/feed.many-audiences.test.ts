@@ -66,7 +66,7 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
     const join = (wanted: readonly string[], manner: Manner): Listener => {
       const listener = new Listener(feed, wanted, manner)
       const audience = feed.fanout.join(listener, new Map([['trades', new Set(wanted)]]), form)
-      // The tape form is told first where coverage begins; there are no items yet.
+      // The tape form states first where coverage begins; there are no items yet.
       form.createDeltaBases?.().complete(
         () => undefined,
         [[0, 0]],

@@ -83,7 +83,7 @@ test('whatever is there and whoever reads what, each reads what he would have re
       async (ranges, reads, chunkOffsets) => {
         const history = new SomeHistory(ranges)
         const { shared } = share(history, { chunkOffsets, maxBytes: 20_000 })
-        // A reader is never before what is there without being told at once: who begins in a gap is told by
+        // Ranges begin at once, also in a gap: a reader that begins in one learns of it by
         // its end.
         const results = await Promise.all(reads.map(([from, to]) => readAll(shared, [at(from), to])))
         const expected = await Promise.all(reads.map(([from, to]) => readAll(history, [at(from), to])))
@@ -97,7 +97,7 @@ test('whatever is there and whoever reads what, each reads what he would have re
   )
 })
 
-/** Which offsets were told as read; empty ranges say only where a gap ends. */
+/** The offsets that were reported as read; empty ranges only say where a gap ends. */
 function coverage(ranges: readonly (readonly [number, number])[]): readonly unknown[] {
   const last = ranges.at(-1)?.[1]
   return [ranges.filter(([from, to]) => from < to), last]

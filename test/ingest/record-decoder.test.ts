@@ -63,7 +63,7 @@ describe('a decoder module', () => {
   const event = { T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' }
   const headers = messagePack
 
-  test('is told where a record lies, and may leave it to the built-in decoder', () => {
+  test('gets the place of a record, and may leave it to the built-in decoder', () => {
     const decode: Decode = (record, { topic, partition: number, decodeBuiltIn }) => {
       const value = decodeBuiltIn(record)
       return typeof value === 'object' ? { ...value, x: `${topic.slice(-6)}/${number}` } : undefined
@@ -99,7 +99,7 @@ describe('a decoder module', () => {
       () => ({ ...event, c: Object.assign(['@'], { toJSON: () => 7 }) }),
       'c as an object with toJSON',
     ],
-  ])('that returns %s is told so', async (_what, decode, rule) => {
+  ])('that returns %s is an error that says so', async (_what, decode, rule) => {
     const fault = outcomeOf(decode, '')
     expect(fault).toBeInstanceOf(EventFault)
     expect(fault).toMatchObject({ reason: 'decoder', rule: expect.stringContaining(rule) })
@@ -138,7 +138,7 @@ describe('a decoder module', () => {
   })
 })
 
-test('a module is told where each batch lies that it prepares', async () => {
+test('a module gets the place of each batch that it prepares', async () => {
   const prepared: unknown[] = []
   const decoder: Decoder = {
     decode: () => undefined,

@@ -13,7 +13,7 @@ test.each([
   },
 )
 
-test('fewer than the limits allow are told, with what to do', () => {
+test('warns when there are fewer than the limits allow, and says what to do', () => {
   const descriptors = divideFileDescriptors(1024)
   const allowed = { maxSessions: 1000, maxHandshakes: 200, workers: 2 }
   expect(fileDescriptorShortage(descriptors, allowed)).toBe(undefined)

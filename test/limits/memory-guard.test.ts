@@ -80,7 +80,7 @@ describe('the states of memory', () => {
     expect(scene.guard.counts.changes).toEqual({ calm: 2, short: 2, critical: 1 })
   })
 
-  test('are told once, when they change, and what was kept to be read again is let go of', () => {
+  test('are reported once, when they change, and the cache of read chunks is dropped', () => {
     scene.look(800, 10)
     expect(scene.guard.isShort).toBe(true)
     expect(scene.cleared).toBe(1)

@@ -136,7 +136,7 @@ test('a client is where its acknowledgements, coverage and heartbeats have broug
 // Symptom: a connection that broke while a topic was made again resumed with `recovered: true`, though the
 // rest of the former one was missing.
 // Seen: by the property of readers.
-test('a partition that was not told anew keeps its former epoch', () => {
+test('a partition that was not listed again keeps its former epoch', () => {
   const client = new StreamPositions()
   client.record({ T: 'subscription', partitions: runsOf([at(0), at(1)]) })
   client.record({ T: 'partitions', partitions: runsOf([at(0, { number: 2, epoch: 'new', offset: 7 })]) })

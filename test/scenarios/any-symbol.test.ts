@@ -118,7 +118,7 @@ test('events, subscriptions and tokens agree on NFC, whatever they were written 
   expect(await client.take('subscription')).toMatchObject({ trades: [] })
 })
 
-test('what an article loses is told to its sender, counted and logged', async () => {
+test('what an article loses is reported to its sender, counted and logged', async () => {
   const gateway = await start(await logs.kafka())
   const token = await gateway.token({ scopes: ['stream', 'publish'] })
   const client = await StreamClient.open(gateway.streamUrl, token)

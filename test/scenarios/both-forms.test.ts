@@ -58,7 +58,7 @@ test('a session in the tape form gets what one in JSON gets, event for event', a
     await connect({ ...all, policy }, 'ticker.v1.tape'),
   ]
   await publish(tape.slice(1000, 4000))
-  // One joins in the middle, so that it has to be told what the changes to come are against.
+  // One joins in the middle, so that it needs the bases of the changes to come.
   const late = await connect({ ...all, policy }, 'ticker.v1.tape')
   await publish(tape.slice(4000))
   await expect.poll(() => json.events.length).toBe(5000)
@@ -72,7 +72,7 @@ test('a session in the tape form gets what one in JSON gets, event for event', a
   expect([...json.faults, ...binary.faults, ...late.faults]).toEqual([])
 })
 
-test('a session that wants more items than are told at once gets every event meanwhile', async () => {
+test('a session that wants more items than one message lists gets every event meanwhile', async () => {
   const { gateway, publish, connect } = await start()
   const items = 4000
   const trade = (symbol: number, i: number): Trade => ({

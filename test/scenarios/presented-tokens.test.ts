@@ -112,7 +112,7 @@ test.each([
   expect((await client.closed()).code).toBe(4501)
 })
 
-test('a request with another scheme, or quotes around its token, is told so', async () => {
+test('a request with another scheme, or quotes around its token, gets the reason', async () => {
   const errorOf = async (authorization: string) => {
     const response = await fetch(`${gateway.url}/v1/symbols`, { headers: { authorization } })
     return [response.status, await response.json()]

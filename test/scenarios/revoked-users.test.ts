@@ -40,7 +40,7 @@ test('a revoked user is out everywhere at once; others are not, nor are tokens m
   const token = await gateway.token({ subject: 'ann', scopes: ['stream', 'publish'] })
   const other = await gateway.token({ subject: 'bob', scopes: ['stream', 'publish'] })
   const client = await StreamClient.open(gateway.streamUrl, token)
-  const bystander = await StreamClient.open(gateway.streamUrl, other)
+  const otherClient = await StreamClient.open(gateway.streamUrl, other)
   expect(await answersTo(token)).toEqual(['authenticated', 200, 200, undefined])
 
   await revoke({ sub: 'ann' })
@@ -59,7 +59,7 @@ test('a revoked user is out everywhere at once; others are not, nor are tokens m
   expect(await gateway.metric('ticker_tokens_refused_total{reason="revoked"}')).toBe(2)
   expect(await gateway.metric('ticker_sessions_closed_total{reason="token_revoked"}')).toBe(1)
   expect(await gateway.metric('ticker_revocations')).toBe(1)
-  await bystander.close()
+  await otherClient.close()
 })
 
 test('a session that goes on under a further token narrows to it, over a real socket', async () => {

@@ -53,7 +53,7 @@ test('curl and another Node trust it in the ways that the start prints', async (
   expect(node.stdout).toBe('200\n')
 })
 
-test('who was not told refuses it', async () => {
+test('a client that does not trust it refuses it', async () => {
   const { webSocket } = new StreamClient(gateway.streamUrl)
   const [error] = (await once(webSocket, 'error')) as [{ code?: string }]
   expect(error.code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')

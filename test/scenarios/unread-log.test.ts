@@ -23,7 +23,7 @@ async function writeLines(): Promise<void> {
   for (const { webSocket } of clients) webSocket.terminate()
 }
 
-/** The stream goes on, and a stop takes the time of a drain, in which clients are told. */
+/** The stream goes on, and a stop takes the time of a drain, with a message to clients. */
 async function expectToServeAndDrain(client: StreamClient): Promise<void> {
   expect(node.hasEnded).toBe(false)
   expect(client.webSocket.readyState).toBe(client.webSocket.OPEN)

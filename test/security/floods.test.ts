@@ -7,7 +7,7 @@ const maxItems = 2000
 const attacked = attackedGateway({
   TICKER_MAX_ITEMS: String(maxItems),
   TICKER_SLOW_TIMEOUT_MS: '1000',
-  // A slow client is told so before its end.
+  // A slow client is warned before its end.
   TICKER_HEARTBEAT_MS: '500',
   TICKER_PING_MS: '3000',
 })

@@ -36,7 +36,7 @@ test.each<[string, string, string]>([
   expect(await statusOf(text)).toBe(status)
 })
 
-test('a handshake that offers compression is told that no message builds on another', async () => {
+test('the answer to an offer of compression says that no message builds on another', async () => {
   const peer = await RawPeer.connect(attacked(), '127.0.4.1')
   peer.send(`${handshake}\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n`)
   await peer.until(() => peer.text.includes('\r\n\r\n'))

@@ -42,7 +42,7 @@ test('many sessions get one heartbeat an interval each, spread over turns of the
 // Symptom: a client without room for one kept the old position of a quiet partition, and heard `lost` later
 // though nothing was.
 // Seen: a review resumed with such a cursor.
-test('tells a session that had no room for the last ones what these told', async () => {
+test('tells a session that had no room for the last heartbeats what these said', async () => {
   const { sessions } = fixture
   advance(0, 0)
   advance(1, 0)
@@ -96,7 +96,7 @@ test('an acknowledgement says what no heartbeat has said yet, and no heartbeat s
   expect(transport.take().at(-1)).toMatchObject({ T: 'heartbeat', positions: [] })
 })
 
-test('of many sessions that leave, each is told when, and closed then', async () => {
+test('many sessions that leave get a time each, and are closed then', async () => {
   const pairs: Pair[] = []
   for (let count = 0; count < 600; count++) pairs.push(await fixture.openLive())
   const drained = fixture.sessions.drain(1000)

@@ -16,7 +16,7 @@ afterEach(async () => {
   vi.useRealTimers()
 })
 
-test('a user has as many sessions as he may; a further one is told which limit it met', async () => {
+test('a user may have so many sessions; a further one gets the limit that it met', async () => {
   const fixture = create({ maxSessionsPerUser: 2, maxSessions: 10 })
   const first = await fixture.openLive()
   await fixture.openLive()

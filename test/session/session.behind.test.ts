@@ -121,7 +121,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(byItem(slow.transport.take())).toEqual(byItem(other.transport.take()))
     })
 
-    test('knows every item, also those that it was told before others had events', async () => {
+    test('knows every item, also those that it got before others had events', async () => {
       const other = await subscribed({ trades: ['*'] })
       const symbols = Array.from({ length: 2500 }, (_, index) => `S${index}`)
       publish(...symbols.map(symbol => trade(symbol, 1)))
@@ -180,7 +180,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
   })
 
   describe('a client that wants quotes at intervals', () => {
-    /** The events of each item that a client was told of, the replaced ones included, and the last. */
+    /** The number of events of each item, with the replaced ones, and the last event. */
     function tally(
       messages: readonly Record<string, unknown>[],
     ): Record<string, [count: number, last: unknown]> {

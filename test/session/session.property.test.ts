@@ -14,7 +14,7 @@ afterEach(() => {
 const names = ['AAPL', 'MSFT', 'TSLA'] as const
 const someNames = fc.uniqueArray(fc.constantFrom(...names, '*'), { minLength: 1 })
 
-const acts = fc.oneof(
+const steps = fc.oneof(
   fc.record({
     kind: fc.constant('auth'),
     subject: fc.constantFrom('ann', 'ann', 'ann', 'bob'),
@@ -29,7 +29,7 @@ const acts = fc.oneof(
   fc.record({ kind: fc.constant('drained') }),
   fc.record({ kind: fc.constant('revoke') }),
 )
-type Act = typeof acts extends fc.Arbitrary<infer Value> ? Value : never
+type Step = typeof steps extends fc.Arbitrary<infer Value> ? Value : never
 
 /**
  * What a client knows: the symbols its last good token allows, those it was last told of, and whether it is
@@ -71,13 +71,13 @@ class Client {
 }
 
 async function perform(
-  act: Act,
+  step: Step,
   { session, transport }: Pair,
   fixture: SessionFixture,
   client: Client,
 ): Promise<void> {
-  if (act.kind === 'auth' && 'isGood' in act) {
-    const { subject, symbols, lifetimeS, delayMs, isGood } = act
+  if (step.kind === 'auth' && 'isGood' in step) {
+    const { subject, symbols, lifetimeS, delayMs, isGood } = step
     const id = client.asked.size + 1
     client.asked.set(id, symbols)
     const grant = createGrant({
@@ -90,14 +90,14 @@ async function perform(
         setTimeout(() => (isGood ? resolve(grant) : reject(new TokenError('signature', 'no'))), delayMs)
       })
     request(session, { action: 'auth', token: 'x', id })
-  } else if ('snapshot' in act) {
-    transport.hasRoom = !act.snapshot
-    request(session, { action: 'subscribe', trades: act.symbols, snapshot: act.snapshot })
-  } else if (act.kind === 'unsubscribe' && 'symbols' in act) {
-    request(session, { action: 'unsubscribe', trades: act.symbols })
-  } else if ('ms' in act) {
-    await vi.advanceTimersByTimeAsync(act.ms)
-  } else if (act.kind === 'drained') {
+  } else if ('snapshot' in step) {
+    transport.hasRoom = !step.snapshot
+    request(session, { action: 'subscribe', trades: step.symbols, snapshot: step.snapshot })
+  } else if (step.kind === 'unsubscribe' && 'symbols' in step) {
+    request(session, { action: 'unsubscribe', trades: step.symbols })
+  } else if ('ms' in step) {
+    await vi.advanceTimersByTimeAsync(step.ms)
+  } else if (step.kind === 'drained') {
     transport.drained()
   } else {
     fixture.sessions.revoke({ tokens: { kind: 'sub', subject: 'bob' } })
@@ -106,7 +106,7 @@ async function perform(
 
 test('whatever a client does, it gets only what its token and subscription allow', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(acts, { minLength: 5, maxLength: 40, size: 'max' }), async list => {
+    fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40, size: 'max' }), async list => {
       const fixture = new SessionFixture({
         authTimeoutMs: 5000,
         expiryWarningMs: 1000,
@@ -114,8 +114,8 @@ test('whatever a client does, it gets only what its token and subscription allow
       })
       const pair = fixture.open()
       const client = new Client(pair)
-      for (const act of list) {
-        await perform(act, pair, fixture, client)
+      for (const step of list) {
+        await perform(step, pair, fixture, client)
         await vi.advanceTimersByTimeAsync(1)
         for (const name of names) fixture.trade(name, 1)
         expect(client.read()).toEqual([])

@@ -155,7 +155,7 @@ describe('before authentication', () => {
     expect(transport.take().at(-1)).toMatchObject({ code: 402, detail })
   })
 
-  test('a session more than the node may have is told so', async () => {
+  test('a session more than the node may have gets an error', async () => {
     await openLive()
     await openLive()
     const { transport } = await openLive()
@@ -314,7 +314,7 @@ describe('a live session', () => {
     await drained
   })
 
-  test('is told of a drain and closed at its time', async () => {
+  test('gets notice of a drain and is closed at its time', async () => {
     const { session, transport } = await openLive()
     const drained = sessions.drain(1000)
     expect(transport.take()).toEqual([{ T: 'shutdown', reconnectInMs: 500 }])

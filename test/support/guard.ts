@@ -14,7 +14,7 @@ while read -r line; do pid=$line; done
 
 /**
  * A small process that outlives ours by a moment, whatever ends ours (a SIGKILL too), and then kills the
- * process it was told of and removes the folder it was given. Only so can a broker never be left behind.
+ * process it watches and removes its folder. Only this way a broker is never left behind.
  */
 export class Guard {
   readonly #shell: ChildProcess

@@ -13,7 +13,7 @@ test('tells every listener in the order in which they were added, until it is re
   expect(seen).toEqual(['first 1', 'second 1', 'second 2'])
 })
 
-test('a listener that is added or removed while others are told changes nothing for those', () => {
+test('a listener that is added or removed during a call changes nothing for the others', () => {
   const list = new ListenerList<void>()
   const seen: string[] = []
   list.add(() => {

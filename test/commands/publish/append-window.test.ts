@@ -8,7 +8,7 @@ import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
 const partition = { topic: 'market.trades', partition: 0 }
 const news = { topic: 'market.news', partition: 2 }
 
-/** A log that answers when it is told to. */
+/** A log that answers when the test says so. */
 class SlowLog {
   readonly calls: (readonly MarketEvent[])[] = []
   readonly #answers: ((results: readonly AppendResult[] | Error) => void)[] = []

@@ -84,7 +84,7 @@ describe('what is missing', () => {
     { firstLine: 8, lastLine: 12, count: 4, isAbsent: false },
   ]
 
-  test('is told in ranges of lines, with the reasons', () => {
+  test('is reported in ranges of lines, with the reasons', () => {
     expect(describeMissing(missing, new Map([['no leader', 5]]))).toEqual([
       '1 event NOT published:',
       '  line 5 (1 event)',

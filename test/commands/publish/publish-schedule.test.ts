@@ -25,7 +25,7 @@ function countsAt(schedule: PublishSchedule, timesMs: readonly number[]): number
   })
 }
 
-/** When each event goes, if whoever asks waits exactly as told. */
+/** The time of each event, if the caller waits exactly as long as it should. */
 function departures(request: PublishSpeed, events: readonly MarketEvent[], startMs = 5000): number[] {
   const schedule = createPublishSchedule(request)
   let nowMs = startMs

@@ -29,7 +29,7 @@ describe('connecting again', () => {
   })
 })
 
-test('an ending is told with its code and reason', () => {
+test('an ending is printed with its code and reason', () => {
   expect(describeConnectionEnd({ kind: 'closed', code: 4000, reason: 'draining' })).toBe(
     'the connection was closed (4000 draining)',
   )

@@ -67,7 +67,7 @@ test('tells times in UTC, whatever their offset', () => {
   expect(plain({ T: 's', S: 'A', sc: 'T', t: '2026-01-31T23:30:00.5+09:00' })).toMatch(/^14:30:00\.500 /)
 })
 
-test('is told without control characters, which could steer the terminal', () => {
+test('is printed without control characters, which could steer the terminal', () => {
   const event: MarketEvent = { T: 'n', id: 1, headline: 'a\u001B[2Jb\nc\u009Bd', created_at: t, symbols: [] }
   expect(plain(event)).toMatch(/a�\[2Jb�c�d$/)
 })

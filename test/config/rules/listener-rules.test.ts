@@ -53,7 +53,7 @@ describe('the protection of the stream', () => {
     )
   })
 
-  test('what is no certificate, no key, or of another pair, is told before the start', async () => {
+  test('reports before the start what is no certificate, no key, or of another pair', async () => {
     const garbage = join(folder, 'garbage.pem')
     await writeFile(garbage, 'x')
     expect(faultsOf({ ...production, ...tls(garbage, garbage) })).toEqual([

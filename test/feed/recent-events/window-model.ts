@@ -105,7 +105,7 @@ export class WindowModel {
         this.#window.tick(this.#nowMs)
         break
       case 'read':
-        this.#readers[step.reader % this.#readers.length]!.read(this.#truth(), excerptOf(step.limit))
+        this.#readers[step.reader % this.#readers.length]!.read(this.#truth(), readBufferOf(step.limit))
         break
     }
     this.#check()
@@ -116,7 +116,7 @@ export class WindowModel {
   finish(): void {
     for (const reader of this.#readers) {
       for (let reads = 0; reader.reached < this.#to && reads < 20_000; reads++) {
-        reader.read(this.#truth(), excerptOf(reads))
+        reader.read(this.#truth(), readBufferOf(reads))
       }
       this.#expect('everything is read', reader.reached, this.#to)
     }
@@ -202,6 +202,6 @@ function readersFrom(offset: number): (EventReader | ConflatedModelReader)[] {
   ]
 }
 
-function excerptOf(limit: number): ReadBuffer {
+function readBufferOf(limit: number): ReadBuffer {
   return new ReadBuffer(limits[limit % limits.length]!)
 }

@@ -78,7 +78,7 @@ describe('the answer of the log', () => {
     expect(bare.intake.counts.refused).toMatchObject({ oversize: 1, rejected: 1, forbidden: 1 })
   })
 
-  test('of which nobody thought is 500, logged, and not told', async () => {
+  test('that is unexpected is 500, logged, and not disclosed', async () => {
     const bare = await BareIntake.start()
     const answering = bare.post({ body: trades('AAPL', 1) })
     const append = await bare.appended()
@@ -91,7 +91,7 @@ describe('the answer of the log', () => {
   })
 })
 
-describe('a limit that is reached is told with when to try again:', () => {
+describe('a limit that is reached is answered with the time to try again:', () => {
   test('events that wait for the log', async () => {
     const bare = await BareIntake.start({ maxPending: 10 })
     const first = bare.post({ body: trades('AAPL', 8) })
@@ -243,7 +243,7 @@ describe('a connection', () => {
     expect(bare.intake.counts).toMatchObject({ published: 0, pending: 0 })
   })
 
-  test('that is too slow is told so and ended', async () => {
+  test('that is too slow gets an error and is ended', async () => {
     const bare = await BareIntake.start({ bodyTimeoutMs: 50 })
     const socket = await bare.connect()
     const ended = once(socket, 'close')
@@ -289,7 +289,7 @@ describe('the end', () => {
     expect(order).toEqual(['answered', 'drained'])
   })
 
-  test('waits no longer than it is told to', async () => {
+  test('waits no longer than its limit', async () => {
     const bare = await BareIntake.start()
     const answering = bare.post({ body: trades('AAPL', 1) })
     const append = await bare.appended()

@@ -29,13 +29,13 @@ test('ends a pause when it is aborted', async () => {
 })
 
 test('keeps a notification for the next wait, and several count as one', async () => {
-  const doorbell = new WakeSignal()
-  doorbell.notify()
-  doorbell.notify()
-  expect(await doorbell.wait(0)).toBe(true)
-  expect(await doorbell.wait(0)).toBe(false)
-  const waiting = doorbell.wait()
-  doorbell.notify()
+  const signal = new WakeSignal()
+  signal.notify()
+  signal.notify()
+  expect(await signal.wait(0)).toBe(true)
+  expect(await signal.wait(0)).toBe(false)
+  const waiting = signal.wait()
+  signal.notify()
   expect(await waiting).toBe(true)
 })
 

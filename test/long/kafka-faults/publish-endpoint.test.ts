@@ -85,7 +85,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('the broker, ended by %s', signal
     })
     expect(judgePosts(posted, truth, patient)).toEqual(faultlessPosts)
     expect(received).toEqual({ lost: 0, twice: 0, invented: 0, disordered: 0 })
-    // Whoever waits and tries again has all of it published, or is told that nobody knows.
+    // A poster that waits and tries again has everything published, or learns that it is unknown.
     expect(patient.filter(({ outcome }) => outcome === 'unsent').length).toBe(0)
     expect(posted.filter(each => isInTime(each, backAt) && typeof each.outcome === 'string').length).toBe(0)
   })

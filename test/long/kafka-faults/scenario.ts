@@ -32,7 +32,7 @@ export interface Outcome extends Findings, KafkaFindings {
   readonly misplaced: number
   /** Answers of `/readyz` that were not green. */
   readonly notReady: number
-  /** What the subscriber was told besides trades and heartbeats. */
+  /** Messages to the subscriber besides trades and heartbeats. */
   readonly otherMessages: number
 }
 

@@ -21,7 +21,7 @@ const everything = {
 /** Subscribes to everything, each event of it, and keeps the numbers; nothing else, however long it takes. */
 export class SteadySubscriber {
   readonly numbers: number[] = []
-  /** What came besides events, what covers them, greetings and heartbeats. */
+  /** Messages besides events, coverage, successes and heartbeats. */
   readonly others: string[] = []
   readonly #socket: WebSocket
   #isClosing = false

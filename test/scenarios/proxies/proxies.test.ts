@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { Roamer } from '../resume-kills/roamer.ts'
+import { RoamingClient } from '../resume-kills/roaming-client.ts'
 import { flawless, judge } from '../resume-kills/verdict.ts'
 import { TradeProducer } from '../../long/kafka-faults/trade-producer.ts'
 import { readTruth } from '../../long/kafka-faults/truth.ts'
@@ -24,29 +24,29 @@ test.each<ProxyKind>(['nginx', 'haproxy'])(
   'behind %s as it is shipped, clients go on whole and at once when gateways are killed, leave and come back',
   async kind => {
     const { brokers, topics, gateways, proxy } = await site(kind)
-    const roamers = await Promise.all(
+    const roamingClients = await Promise.all(
       Array.from({ length: subscribers }, (_, index) => openRoamer(proxy, index)),
     )
     const [one, other] = gateways
     const producer = await TradeProducer.start({ brokers, topic: topics.trades, symbols, ratePerS })
 
     await one.kill('SIGKILL')
-    await allLive(roamers)
+    await allLive(roamingClients)
     await one.start()
     await shared(one, other)
 
     await other.kill('SIGTERM')
-    await allLive(roamers)
+    await allLive(roamingClients)
     await other.start()
     await shared(other, one)
 
     await one.administer('/v1/drain', { withinMs: 500 })
     await expect.poll(() => other.sessions()).toBe(subscribers)
-    await allLive(roamers)
+    await allLive(roamingClients)
 
     const produced = await producer.stop()
-    await expect.poll(() => roamers.every(({ numbers }) => numbers.length >= produced)).toBe(true)
-    const accounts = roamers.map(({ client, numbers }) => ({
+    await expect.poll(() => roamingClients.every(({ numbers }) => numbers.length >= produced)).toBe(true)
+    const accounts = roamingClients.map(({ client, numbers }) => ({
       symbols: ['*'],
       numbers,
       positions: [],
@@ -57,9 +57,13 @@ test.each<ProxyKind>(['nginx', 'haproxy'])(
     const verdict = judge(accounts, topics.trades, await readTruth(brokers, topics.trades))
     expect({ ...verdict, uncovered: 0 }).toEqual(flawless)
     // Rebalancing may send a client elsewhere that was not acknowledged yet.
-    const refused = roamers.flatMap(roamer => roamer.refused).filter(reason => reason !== 'closed with 4000')
+    const refused = roamingClients
+      .flatMap(roamingClient => roamingClient.refused)
+      .filter(reason => reason !== 'closed with 4000')
     expect(refused).toEqual([])
-    expect(Math.max(...roamers.map(roamer => roamer.longestAwayMs))).toBeLessThan(longestAwayMs)
+    expect(Math.max(...roamingClients.map(roamingClient => roamingClient.longestAwayMs))).toBeLessThan(
+      longestAwayMs,
+    )
   },
   180_000,
 )
@@ -80,25 +84,25 @@ async function site(kind: ProxyKind) {
 }
 
 /** A subscriber of everything that connects again after at most 200 ms. */
-async function openRoamer(proxy: Proxy, index: number): Promise<Roamer> {
-  const roamer = new Roamer(
+async function openRoamer(proxy: Proxy, index: number): Promise<RoamingClient> {
+  const roamingClient = new RoamingClient(
     {
       symbols: ['*'],
       token: await mintTestToken({ subject: `user ${index % 10}` }),
       form: index % 2 === 0 ? 'ticker.v1.json' : 'ticker.v1.tape',
-      places: [proxy, proxy],
+      gateways: [proxy, proxy],
       random: new Random(index),
       longPauseChance: 0,
     },
     proxy,
   )
-  await roamer.start()
-  onTestFinished(() => roamer.stop())
-  return roamer
+  await roamingClient.start()
+  onTestFinished(() => roamingClient.stop())
+  return roamingClient
 }
 
-async function allLive(roamers: readonly Roamer[]): Promise<void> {
-  await expect.poll(() => roamers.every(({ isLive }) => isLive)).toBe(true)
+async function allLive(roamingClients: readonly RoamingClient[]): Promise<void> {
+  await expect.poll(() => roamingClients.every(({ isLive }) => isLive)).toBe(true)
 }
 
 /**

@@ -6,8 +6,8 @@ import { mintTestToken } from '../../support/gateway.ts'
 import { Random } from '../../support/random.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../../support/topics.ts'
 import { waitUntil } from '../../support/wait-until.ts'
-import { Node } from './node.ts'
-import { Roamer } from './roamer.ts'
+import { RestartableGateway } from './restartable-gateway.ts'
+import { RoamingClient } from './roaming-client.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 const symbols = Array.from({ length: 24 }, (_, index) => `SYM${index}`)
@@ -55,18 +55,18 @@ export class KillRun {
   readonly #options: KillRunOptions
   readonly #random: Random
   readonly #topics: Topics
-  readonly #nodes: readonly [Node, Node]
-  readonly #roamers: Roamer[] = []
+  readonly #nodes: readonly [RestartableGateway, RestartableGateway]
+  readonly #roamingClients: RoamingClient[] = []
   readonly #rebalances: Promise<void>[] = []
   #producer: TradeProducer | undefined
-  #trap: { left: number; readonly spring: (node: Node) => void } | undefined
+  #trap: { left: number; readonly spring: (node: RestartableGateway) => void } | undefined
 
   private constructor(options: KillRunOptions, topics: Topics) {
     this.#options = options
     this.#random = new Random(options.seed)
     this.#topics = topics
     const env = environment(options.brokers, topics)
-    this.#nodes = [new Node(env), new Node({ ...env, ...forgetful })]
+    this.#nodes = [new RestartableGateway(env), new RestartableGateway({ ...env, ...forgetful })]
   }
 
   /** Starts both gateways, connects all subscribers, and begins to publish. */
@@ -103,7 +103,7 @@ export class KillRun {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#roamers.map(roamer => roamer.stop()))
+    await Promise.all(this.#roamingClients.map(roamingClient => roamingClient.stop()))
     await this.#producer?.stop()
     await Promise.all(this.#nodes.map(node => node.stop()))
     await deleteTopics(this.#options.brokers, this.#topics)
@@ -111,24 +111,25 @@ export class KillRun {
 
   async #begin(): Promise<void> {
     await Promise.all(this.#nodes.map(node => node.start()))
-    for (let index = 0; index < subscribers; index++) this.#roamers.push(await this.#roamer(index))
-    await Promise.all(this.#roamers.map(roamer => roamer.start()))
+    for (let index = 0; index < subscribers; index++)
+      this.#roamingClients.push(await this.#roamingClient(index))
+    await Promise.all(this.#roamingClients.map(roamingClient => roamingClient.start()))
     const { brokers } = this.#options
     this.#producer = await TradeProducer.start({ brokers, topic: this.#topics.trades, symbols, ratePerS })
   }
 
-  async #roamer(index: number): Promise<Roamer> {
+  async #roamingClient(index: number): Promise<RoamingClient> {
     const random = new Random(this.#options.seed * 1000 + index)
     const list = symbols.filter(() => random.chance(0.15))
     const options = {
       symbols: index % everySymbolOneIn === 0 || list.length === 0 ? ['*'] : list,
       token: await mintTestToken({ subject: `user ${index % 10}` }),
-      places: this.#nodes,
+      gateways: this.#nodes,
       random,
       form: index % 4 < 2 ? 'ticker.v1.json' : 'ticker.v1.tape',
       onAcknowledged: (place: unknown) => this.#acknowledged(place),
     }
-    return new Roamer(options, this.#nodes[index % 2]!)
+    return new RoamingClient(options, this.#nodes[index % 2]!)
   }
 
   async #kill(moment: (typeof moments)[number]): Promise<void> {
@@ -138,7 +139,7 @@ export class KillRun {
   }
 
   /** Resolves at the moment, with whom it hits; where sessions resume, it is killed already. */
-  async #victim(moment: (typeof moments)[number]): Promise<Node> {
+  async #victim(moment: (typeof moments)[number]): Promise<RestartableGateway> {
     if (moment === 'rebound') return await this.#trapped()
     await this.#settle()
     const node = this.#random.pick(this.#nodes)
@@ -156,9 +157,9 @@ export class KillRun {
    * Kills the node that acknowledges a resume, a seeded number of acknowledgements from now, in that very
    * moment.
    */
-  async #trapped(): Promise<Node> {
-    let trapped: Node | undefined
-    const spring = (node: Node): void => {
+  async #trapped(): Promise<RestartableGateway> {
+    let trapped: RestartableGateway | undefined
+    const spring = (node: RestartableGateway): void => {
       trapped = node
       void node.kill()
     }
@@ -176,17 +177,17 @@ export class KillRun {
   }
 
   /** A node that is back gets some of the other one's subscribers. */
-  #rebalance(node: Node): void {
+  #rebalance(node: RestartableGateway): void {
     const other = this.#nodes.find(candidate => candidate !== node)
     if (other !== undefined) this.#moveHalfOf(other)
   }
 
   /** How many that were. */
-  #moveHalfOf(node: Node): number {
+  #moveHalfOf(node: RestartableGateway): number {
     let moved = 0
-    for (const roamer of this.#roamers) {
-      if (roamer.place !== node || !roamer.isLive || !this.#random.chance(0.5)) continue
-      roamer.move()
+    for (const roamingClient of this.#roamingClients) {
+      if (roamingClient.gateway !== node || !roamingClient.isLive || !this.#random.chance(0.5)) continue
+      roamingClient.move()
       moved++
     }
     return moved
@@ -195,7 +196,7 @@ export class KillRun {
   /** Resolves when both nodes are ready, and every subscriber is live. */
   async #settle(): Promise<void> {
     await Promise.all([...this.#nodes.map(({ ready }) => ready), ...this.#rebalances.splice(0)])
-    await waitUntil(() => this.#roamers.every(({ isLive }) => isLive), 'every subscriber to be live')
+    await waitUntil(() => this.#roamingClients.every(({ isLive }) => isLive), 'every subscriber to be live')
   }
 
   #haveAll(truth: readonly TrueRecord[]): boolean {
@@ -203,11 +204,13 @@ export class KillRun {
     for (const { symbol } of truth) counts.set(symbol, (counts.get(symbol) ?? 0) + 1)
     const owed = (wanted: readonly string[]): number =>
       wanted.includes('*') ? truth.length : wanted.reduce((sum, symbol) => sum + (counts.get(symbol) ?? 0), 0)
-    return this.#roamers.every(roamer => roamer.numbers.length >= owed(roamer.symbols))
+    return this.#roamingClients.every(
+      roamingClient => roamingClient.numbers.length >= owed(roamingClient.symbols),
+    )
   }
 
   #accounts() {
-    return this.#roamers.map(({ symbols: wanted, numbers, client }) => ({
+    return this.#roamingClients.map(({ symbols: wanted, numbers, client }) => ({
       symbols: wanted,
       numbers,
       positions: client.positions,
@@ -218,8 +221,8 @@ export class KillRun {
   }
 
   #figures(produced: number, { lost, twice, disordered }: Verdict): Record<string, number> {
-    const sum = (count: (roamer: Roamer) => number) =>
-      this.#roamers.reduce((total, roamer) => total + count(roamer), 0)
+    const sum = (count: (roamingClient: RoamingClient) => number) =>
+      this.#roamingClients.reduce((total, roamingClient) => total + count(roamingClient), 0)
     return {
       kills: this.#options.kills,
       subscribers,
@@ -231,7 +234,7 @@ export class KillRun {
       resumes: sum(({ client }) => client.resumes),
       'killed while catching up': sum(({ interrupted }) => interrupted),
       'longest time until live again ms': Math.round(
-        Math.max(...this.#roamers.map(({ longestAwayMs }) => longestAwayMs)),
+        Math.max(...this.#roamingClients.map(({ longestAwayMs }) => longestAwayMs)),
       ),
     }
   }

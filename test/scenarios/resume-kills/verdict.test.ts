@@ -44,7 +44,7 @@ test.each([
     { faults: ['partition 0: from 2, but 1 was reached'] },
     { faults: [expect.any(String)] },
   ],
-  ['what was told to be gone', { lost: [[0, 1, 2]] }, { toldLost: 1 }],
+  ['what was reported as lost', { lost: [[0, 1, 2]] }, { reportedLost: 1 }],
   ['a resume that was not whole', { recovered: [true, false] }, { notRecovered: 1 }],
   ['what nothing says was read', { positions: [] }, { uncovered: 2 }],
 ])('%s is found', (_, change, found) => {

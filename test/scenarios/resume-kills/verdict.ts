@@ -25,9 +25,9 @@ export interface Verdict {
   readonly disordered: number
   /** Frames that did not go on where the reader was, errors, and what came out of turn. */
   readonly faults: readonly string[]
-  /** Ranges that were told to be gone. */
-  readonly toldLost: number
-  /** Resumes that were not told to be whole. */
+  /** Ranges that were reported as lost. */
+  readonly reportedLost: number
+  /** Resumes whose `recovered` was not true. */
   readonly notRecovered: number
   /** Partitions of subscribers whose last position is before the last event. */
   readonly uncovered: number
@@ -40,7 +40,7 @@ export const flawless: Verdict = {
   invented: 0,
   disordered: 0,
   faults: [],
-  toldLost: 0,
+  reportedLost: 0,
   notRecovered: 0,
   uncovered: 0,
 }
@@ -52,7 +52,7 @@ export const flawless: Verdict = {
 export function judge(accounts: readonly Account[], topic: string, truth: readonly TrueRecord[]): Verdict {
   const symbolOf = new Map(truth.map(({ number, symbol }) => [number, symbol]))
   const ends = new Map(truth.map(({ partition, offset }) => [partition, offset + 1]))
-  const places = new Map(truth.map(({ number, offset }) => [number, offset]))
+  const offsets = new Map(truth.map(({ number, offset }) => [number, offset]))
   const sum = (count: (account: Account) => number): number =>
     accounts.reduce((total, account) => total + count(account), 0)
   const isWanted = ({ symbols }: Account, symbol: string | undefined): boolean =>
@@ -66,9 +66,9 @@ export function judge(accounts: readonly Account[], topic: string, truth: readon
     invented: sum(
       account => account.numbers.filter(number => !isWanted(account, symbolOf.get(number))).length,
     ),
-    disordered: sum(({ numbers }) => disordersOf(numbers, { symbolOf, places })),
+    disordered: sum(({ numbers }) => disordersOf(numbers, { symbolOf, offsets })),
     faults: accounts.flatMap(({ faults }) => faults),
-    toldLost: sum(({ lost }) => lost.length),
+    reportedLost: sum(({ lost }) => lost.length),
     notRecovered: sum(({ recovered }) => recovered.filter(isWhole => isWhole !== true).length),
     uncovered: sum(({ positions }) => {
       const reached = new Map(
@@ -79,18 +79,18 @@ export function judge(accounts: readonly Account[], topic: string, truth: readon
   }
 }
 
-interface Places {
+interface RecordPlaces {
   readonly symbolOf: ReadonlyMap<number, string>
   /** The offset of each number; those of a symbol lie in one partition. */
-  readonly places: ReadonlyMap<number, number>
+  readonly offsets: ReadonlyMap<number, number>
 }
 
-function disordersOf(numbers: readonly number[], { symbolOf, places }: Places): number {
+function disordersOf(numbers: readonly number[], { symbolOf, offsets }: RecordPlaces): number {
   const last = new Map<string | undefined, number>()
   let disorders = 0
   for (const number of numbers) {
     const symbol = symbolOf.get(number)
-    const offset = places.get(number) ?? -1
+    const offset = offsets.get(number) ?? -1
     if (offset < (last.get(symbol) ?? -1)) disorders++
     last.set(symbol, offset)
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import type { Topics } from '../../../src/log/topics.ts'
-import { Roamer } from '../resume-kills/roamer.ts'
+import { RoamingClient } from '../resume-kills/roaming-client.ts'
 import { flawless, judge, type Verdict } from '../resume-kills/verdict.ts'
 import { readTruth } from '../../long/kafka-faults/truth.ts'
 import { TradeProducer } from '../../long/kafka-faults/trade-producer.ts'
@@ -15,7 +15,7 @@ const subscribers = 40
 let topics: Topics
 let node: GatewayProcess
 let producer: TradeProducer | undefined
-const roamers: Roamer[] = []
+const roamingClients: RoamingClient[] = []
 
 beforeEach(async () => {
   topics = await createTopics(brokers)
@@ -29,34 +29,34 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await Promise.all(roamers.splice(0).map(roamer => roamer.stop()))
+  await Promise.all(roamingClients.splice(0).map(roamingClient => roamingClient.stop()))
   await producer?.stop()
   await node?.stop()
   await deleteTopics(brokers, topics)
 })
 
-async function subscribe(index: number): Promise<Roamer> {
+async function subscribe(index: number): Promise<RoamingClient> {
   const random = new Random(index + 1)
   const list = symbols.filter(() => random.chance(0.2))
   const options = {
     symbols: index % 4 === 0 || list.length === 0 ? ['*'] : list,
     token: await mintTestToken({ subject: `user ${index % 10}` }),
     form: index % 2 === 0 ? 'ticker.v1.json' : 'ticker.v1.tape',
-    places: [node, node] as const,
+    gateways: [node, node] as const,
     random,
     onAcknowledged: () => undefined,
   }
-  const roamer = new Roamer(options, node)
-  roamers.push(roamer)
-  await roamer.start()
-  return roamer
+  const roamingClient = new RoamingClient(options, node)
+  roamingClients.push(roamingClient)
+  await roamingClient.start()
+  return roamingClient
 }
 
 async function verdict(): Promise<Verdict> {
   const truth = await readTruth(brokers, topics.trades)
   const judged = (): Verdict =>
     judge(
-      roamers.map(({ symbols: wanted, numbers, client }) => ({
+      roamingClients.map(({ symbols: wanted, numbers, client }) => ({
         symbols: wanted,
         numbers,
         positions: client.positions,
@@ -86,10 +86,12 @@ test('a killed worker is replaced, and its subscribers get every event once', as
     // The other one serves meanwhile.
     expect(await node.isReady()).toBe(true)
     await node.until(async () => (await node.metric('ticker_workers{state="ready"}')) === 2, 'two workers')
-    await node.until(() => roamers.every(({ isLive }) => isLive), 'every subscriber')
+    await node.until(() => roamingClients.every(({ isLive }) => isLive), 'every subscriber')
     await producer.publish(200)
   }
-  expect(roamers.reduce((sum, { client }) => sum + client.resumes, 0)).toBeGreaterThanOrEqual(subscribers / 2)
+  expect(roamingClients.reduce((sum, { client }) => sum + client.resumes, 0)).toBeGreaterThanOrEqual(
+    subscribers / 2,
+  )
   expect(await node.metric('ticker_worker_restarts_total')).toBe(2)
   expect(await node.metric('ticker_connections')).toBe(subscribers)
   expect(await node.metric('ticker_deliveries_total')).toBeGreaterThan(deliveries)

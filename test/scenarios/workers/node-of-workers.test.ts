@@ -50,7 +50,7 @@ async function list(node: GatewayProcess, query = ''): Promise<{ sessions: Liste
 const workerOf = ({ number }: Listed): number => Math.floor(number / 1_000_000_000)
 
 describe('a node of two workers', () => {
-  test('has one ledger: its limits hold over both, and places of a dead worker are free', async () => {
+  test('has one set of quotas: limits hold over both workers, and a dead one frees its slots', async () => {
     const node = await start({
       TICKER_MAX_SESSIONS_PER_USER: '3',
       TICKER_MAX_CONNECTIONS_PER_ADDRESS: '5',
@@ -155,7 +155,7 @@ describe('a node of two workers', () => {
     expect(await node.metric('ticker_ready')).toBe(0)
   })
 
-  test('drains on SIGTERM, each client told, and leaves no process', async () => {
+  test('drains on SIGTERM with a message to each client, and leaves no process', async () => {
     const node = await start({ TICKER_DRAIN_MS: '300' })
     const both = [await open(node), await open(node)]
     const pids = [...node.workers.values()]

@@ -25,7 +25,7 @@ test('work is done in its order, some in each turn of the loop, however much the
   expect(Math.max(...perTurn)).toBe(3)
 })
 
-test('what goes wrong is told to who asked for it, and the others have their turns', async () => {
+test('a failure goes to its caller, and the others have their turns', async () => {
   const scheduler = new ReaderScheduler()
   const fails = scheduler.schedule(() => {
     throw new RangeError('no')

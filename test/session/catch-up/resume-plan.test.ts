@@ -108,7 +108,7 @@ test('refuses nothing that is in memory, however old it is', async () => {
 // Symptom: they came as new ones, from their first offset, so everything in them came twice; `recovered:
 // true`.
 // Seen: by reading, beside the one above.
-test('waits for a partition that another node has told and this one has not found yet', async () => {
+test('waits for a partition that another node has listed and this one has not found yet', async () => {
   const node = nodeWith(5)
   const planning = wholePlan(node, [at(0, 5), at(1, 5), at(2, 1)])
   node.log.grow(topic)
@@ -135,7 +135,7 @@ test('names a topic that the node does not read', () => {
   )
 })
 
-test('names a partition that no node can have told', async () => {
+test('names a partition that no node can have listed', async () => {
   expect(await plan(nodeWith(0), [at(7, 0)], { maxLooks: 1 })).toEqual({
     fault: 'cursor: market/7: the topic has no such partition',
   })

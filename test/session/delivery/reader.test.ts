@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Step, Published } from './simulation/steps.ts'
 import { fakedTimers, ReaderSimulation } from './simulation/reader-simulation.ts'
 
-// What `reader.property.test.ts` found, each in as few acts as it takes.
+// What `reader.property.test.ts` found, each in as few steps as it takes.
 
 beforeEach(() => {
   vi.useFakeTimers(fakedTimers)
@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** What a strict client finds wrong after these acts; a window of one byte holds nothing. */
+/** The faults that a checking client finds after these steps; a window of one byte holds nothing. */
 async function faultsAfter(
   steps: readonly Step[],
   {
@@ -143,7 +143,7 @@ test('leaves nothing behind when it ends while its client does not keep up', asy
 // Cause: a reader of nothing but intervals was taken to have been told of everything that its node had read.
 // Symptom: the coverage with which it became live again began after the positions of its client: a gap.
 // Seen: by the property: quotes at an interval, on a full connection.
-test('leaves no gap where only intervals are told', async () => {
+test('leaves no gap where everything is delivered at intervals', async () => {
   const steps = [
     subscribed('quotes'),
     answered,

@@ -70,7 +70,7 @@ describe('an interval', () => {
 })
 
 describe('what is wanted', () => {
-  test('is told at once, or at the intervals of its channels, each item in one way', () => {
+  test('is delivered at once, or at the intervals of its channels, each item in one way', () => {
     const subscription = after(
       { trades: ['AAPL'], statuses: ['*'] },
       { quotes: ['AAPL'], dailyBars: ['AAPL'], conflateMs: 250 },
@@ -91,7 +91,7 @@ describe('what is wanted', () => {
     )
   })
 
-  test('of a reader that is behind is what it is told at once and conflated, or at one interval', () => {
+  test('of a reader that is behind is delivered at once and conflated, or at one interval', () => {
     const subscription = after({ quotes: ['AAPL'] }, { lulds: ['AAPL'], conflateMs: 250 })
     expect([...subscription.conflatedSelection(grant, 0).keys()]).toEqual(['quotes'])
     expect([...subscription.conflatedSelection(grant, 250).keys()]).toEqual(['lulds'])
@@ -99,7 +99,7 @@ describe('what is wanted', () => {
   })
 })
 
-describe('an interval that nothing is told at', () => {
+describe('an interval without any channel', () => {
   const faultOf = (request: object): string | undefined => {
     const message = read(request)
     return Subscription.none.with(message).intervalFault(message)

@@ -89,7 +89,7 @@ describe('a handshake', () => {
     expect(gateway.logLines.join('')).not.toContain(token)
   })
 
-  test('of plain HTTP is told that this is a WebSocket', async () => {
+  test('of plain HTTP is answered that this is a WebSocket', async () => {
     const response = await fetch(`${gateway.url}/v1/stream`)
     expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket'])
   })
@@ -202,7 +202,7 @@ describe('a reader that stops', () => {
     await stop()
   })
 
-  test('for too long is told 407 and cut off', async () => {
+  test('for too long gets 407 and is cut off', async () => {
     const { feed, sessions, url, stop } = await startBareStream({ slowTimeoutMs: 100 })
     const stopped = await StreamClient.open(url, 'x')
     await stopped.subscribe({ trades: ['*'] })

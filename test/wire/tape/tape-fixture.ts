@@ -45,7 +45,7 @@ export function partOf(
   return { bytes: out.written, partition: place.partition, replaces: place.replaces ?? 0 }
 }
 
-/** Makes the frames of one receiver: it goes on from where it was told that the partitions begin. */
+/** Makes the frames of one receiver, from the stated begin of each partition on. */
 export class FrameMaker {
   readonly #reached: number[]
 

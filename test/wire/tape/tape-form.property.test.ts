@@ -139,7 +139,7 @@ class SessionFixture {
     return { parts, events: entries.map(({ event }) => event), beyond: extra }
   }
 
-  /** Who joins now: told where the partitions are, and a base of every item. */
+  /** A receiver that joins now gets the positions of partitions, and a base of every item. */
   receiver(): Receiver {
     return new Receiver(this.#positions, this.#bases(new TapeWriter()))
   }

@@ -4,22 +4,22 @@ import type { Random } from '../../support/random.ts'
 import { ResumingClient } from '../../support/resuming-client.ts'
 
 /** A node as subscribers see it: its address, while it runs. */
-export interface Place {
+export interface GatewayAddress {
   readonly streamUrl: string | undefined
   /** The certificate (PEM) of the authority that vouches for it, where it serves wss. */
   readonly authority?: string
 }
 
-export interface RoamerOptions {
+export interface RoamingClientOptions {
   /** What it subscribes to: every symbol, or a watch list. */
   readonly symbols: readonly string[]
   readonly token: string
   /** The subprotocol. */
   readonly form: string
-  readonly places: readonly [Place, Place]
+  readonly gateways: readonly [GatewayAddress, GatewayAddress]
   readonly random: Random
-  /** Told when a node has acknowledged where it goes on. */
-  readonly onAcknowledged?: (place: Place) => void
+  /** Called when a node has acknowledged its resume. */
+  readonly onAcknowledged?: (gateway: GatewayAddress) => void
   /** How likely it waits for up to 3 s before it connects again; 0.15 if left out. */
   readonly longPauseChance?: number
 }
@@ -36,7 +36,7 @@ const usualLongPauseChance = 0.15
 /**
  * A subscriber of trades that goes to the other node whenever its connection ends, and on from its cursor.
  */
-export class Roamer {
+export class RoamingClient {
   readonly symbols: readonly string[]
   readonly client: ResumingClient
   /** The numbers of the trades that it has, as they came. */
@@ -47,13 +47,13 @@ export class Roamer {
   readonly refused: string[] = []
   /** Connections that ended while it was catching up. */
   interrupted = 0
-  readonly #options: RoamerOptions
+  readonly #options: RoamingClientOptions
   readonly #stopping = new AbortController()
-  #at: Place
+  #at: GatewayAddress
   #awaySinceMs: number | undefined
   #roaming: Promise<void> = Promise.resolve()
 
-  constructor(options: RoamerOptions, first: Place) {
+  constructor(options: RoamingClientOptions, first: GatewayAddress) {
     this.symbols = options.symbols
     this.#options = options
     this.#at = first
@@ -70,7 +70,7 @@ export class Roamer {
   }
 
   /** Where it is, or tries to be. */
-  get place(): Place {
+  get gateway(): GatewayAddress {
     return this.#at
   }
 
@@ -103,14 +103,14 @@ export class Roamer {
   }
 
   async #roam(): Promise<void> {
-    const { places, random, longPauseChance = usualLongPauseChance } = this.#options
+    const { gateways, random, longPauseChance = usualLongPauseChance } = this.#options
     const { signal } = this.#stopping
     while (!signal.aborted) {
       await this.client.closed
       this.#left()
       const mostMs = random.chance(longPauseChance) ? longPauseMs : shortPauseMs
       await pause(random.whole(0, mostMs), undefined, { signal }).catch(() => undefined)
-      this.#at = this.#at === places[0] ? places[1] : places[0]
+      this.#at = this.#at === gateways[0] ? gateways[1] : gateways[0]
       if (!signal.aborted)
         await this.#connect().catch((error: unknown) => this.refused.push(messageOf(error)))
     }

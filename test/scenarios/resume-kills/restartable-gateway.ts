@@ -1,8 +1,8 @@
 import { GatewayProcess } from '../../support/gateway-process.ts'
-import type { Place } from './roamer.ts'
+import type { GatewayAddress } from './roaming-client.ts'
 
 /** One of the gateways: a process that is killed, and started again with the same variables. */
-export class Node implements Place {
+export class RestartableGateway implements GatewayAddress {
   /** What its processes logged with the level error or above. */
   readonly errors: string[] = []
   readonly #env: Readonly<Record<string, string>>
@@ -11,6 +11,12 @@ export class Node implements Place {
 
   constructor(env: Readonly<Record<string, string>>) {
     this.#env = env
+  }
+
+  /** The process that runs now; throws if none does. */
+  get process(): GatewayProcess {
+    if (this.#process === undefined) throw new Error('the gateway does not run')
+    return this.#process
   }
 
   get streamUrl(): string | undefined {
