@@ -42,7 +42,7 @@ interface RevocationResult {
 /** Logs an action of an administrator. */
 export type RecordAction = (request: FastifyRequest, action: string, fields: object) => void
 
-/** What the routes work on. */
+/** The parts that the routes use. */
 export interface AdminParts {
   readonly sessions: AdministeredSessions
   readonly revocations: Pick<Revocations, 'list' | 'lift'>

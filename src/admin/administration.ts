@@ -13,7 +13,7 @@ import {
   serveSessions,
 } from './admin-routes.ts'
 
-/** What administration works on. */
+/** The parts that administration uses. */
 export interface AdministrationOptions extends Omit<AdminParts, 'record'> {
   readonly token: Secret
   readonly log: FastifyBaseLogger

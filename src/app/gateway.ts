@@ -35,17 +35,17 @@ import { createStreamServer } from './stream-server.ts'
 import { version } from './version.ts'
 
 export interface GatewayOptions {
-  /** Where log lines go; standard error if left out. */
+  /** Takes log lines; standard error if left out. */
   readonly logStream?: LogStream
   /** Set for one process of several; left out where this process is the node. */
   readonly worker?: WorkerRole
 }
 
-/** What the primary tells a process that serves a node together with others. */
+/** The role of a process that serves a node together with others. */
 export interface WorkerRole {
   /** The node's quotas, which the primary keeps. */
   readonly quotas: NodeQuotas
-  /** The node's revocations, as far as the primary has told of them. */
+  /** The node's revocations, which the primary sends. */
   readonly revocations: Revocations
   /** Keeps session numbers unique among the processes of the node. */
   readonly sessionNumbersAbove: number
@@ -70,7 +70,7 @@ export interface Gateway {
   readonly controls: GatewayControls
 }
 
-/** What the primary uses of a worker's gateway. */
+/** The part of a worker's gateway that the primary controls. */
 export interface GatewayControls {
   readonly sessions: Sessions
   readonly drain: Drain

@@ -14,7 +14,7 @@ export type RefusalStatus = (typeof refusalStatuses)[number]
 
 export type AnswerStatus = 200 | RefusalStatus
 
-/** What a refusal has besides its message. */
+/** The parts of a refusal besides its message. */
 export interface RefusalDetails {
   readonly headers?: Readonly<Record<string, string>>
   /** Further members of the body. */

@@ -14,7 +14,7 @@ export async function serveEvents(app: FastifyInstance, intake: EventIntake): Pr
     scope.addContentTypeParser('*', (_request, _body, done) => done(null))
     scope.setErrorHandler((error, request, reply) => answerFault({ error, request, reply, intake }))
     scope.post(path, async (request, reply) => {
-      const answer = await intake.answer(request.raw, reply.raw)
+      const answer = await intake.handle(request.raw, reply.raw)
       if (answer === undefined) return reply.hijack()
       drainRest(request.raw, intake.bodyTimeoutMs)
       return await sendAnswer(reply, answer)

@@ -35,11 +35,10 @@ function isDecoder(module: unknown): module is Decoder {
 }
 
 /**
- * What a decoder module returned that can be no event, in words fit for logs, where the checks of fields
- * would not tell or would let it through: JSON of it is not what they have seen. `undefined` where it is
- * nothing of the kind.
+ * Returns why the result of a decoder module cannot be an event, in words fit for logs, or `undefined`. The
+ * checks of fields would not find these faults, or let them pass: they check something other than its JSON.
  */
-export function misfitOf(value: unknown): string | undefined {
+export function invalidResultOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   if (isThenable(value)) {
     // Nobody else waits for it; a rejection would end the process.
@@ -51,19 +50,19 @@ export function misfitOf(value: unknown): string | undefined {
     return 'decode returned an object with toJSON, which is not called; return what toJSON returns'
   }
   for (const [name, field] of Object.entries(value)) {
-    const misfit = misfitOfField(field)
-    if (misfit !== undefined) return `decode returned ${name.slice(0, 16)} as ${misfit}`
+    const fault = invalidFieldOf(field)
+    if (fault !== undefined) return `decode returned ${name.slice(0, 16)} as ${fault}`
   }
   return undefined
 }
 
-function misfitOfField(field: unknown): string | undefined {
+function invalidFieldOf(field: unknown): string | undefined {
   if (typeof field !== 'object' || field === null) return undefined
   if (isThenable(field))
     return 'a promise; it has to be synchronous, and what it waits for belongs into prepare'
   if (hasToJson(field)) return 'an object with toJSON, such as a Date; expected what toJSON returns'
   if (!Array.isArray(field)) return undefined
-  // Iteration gives `undefined` where there is none.
+  // Iteration yields `undefined` for a hole.
   const hole = field.findIndex((_, index) => !Object.hasOwn(field, index))
   return hole < 0 ? undefined : `a sparse array; there is nothing at index ${hole}`
 }

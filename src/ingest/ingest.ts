@@ -110,7 +110,7 @@ export class Ingest {
 
   /** Reads until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const starts = await this.warmUp.begin(signal)
+    const starts = await this.warmUp.start(signal)
     await Promise.all([this.#follow(starts, signal), this.warmUp.complete(signal)])
   }
 
@@ -161,7 +161,7 @@ export class Ingest {
     const number = feed.numberOf(partition)
     for (const record of batch.records) {
       const decoded = this.#records.decode(record, partition)
-      if (decoded instanceof EventFault) this.#poison(decoded, partition, record)
+      if (decoded instanceof EventFault) this.#notePoison(decoded, partition, record)
       else if (decoded === undefined) this.counts.ignored++
       else {
         const { event, json, repairs } = decoded
@@ -172,7 +172,7 @@ export class Ingest {
     }
     this.counts.records += batch.records.length
     feed.advance({ partition, epoch, offset: to }, stable)
-    this.warmUp.note(batch)
+    this.warmUp.noteBatch(batch)
     this.#options.onBatch?.(batch)
   }
 
@@ -201,7 +201,7 @@ export class Ingest {
     this.#gapLog.warn({ ...partition, expected: position.offset, found: from }, message)
   }
 
-  #poison(fault: EventFault, partition: Partition, record: LogRecord): void {
+  #notePoison(fault: EventFault, partition: Partition, record: LogRecord): void {
     this.counts.poison[fault.reason]++
     this.#options.onPoison?.(record, partition, fault)
     this.#poisonLog.warn(

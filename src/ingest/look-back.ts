@@ -75,7 +75,7 @@ export class LookBack {
   }
 
   /** States that the ingest reads a partition, which begins at `first`, from `start` on. */
-  from(start: Position, first: number): void {
+  addPartition(start: Position, first: number): void {
     const budget = this.#options.lookBackRecords
     this.#partitions.push({ start, first, offset: start.offset, step: firstStep, budget })
   }
@@ -86,7 +86,7 @@ export class LookBack {
     for (;;) {
       const symbols = this.#countSymbols()
       const due = this.#partitions.filter(
-        progress => hasMore(progress) && this.#isMissingItems(progress, symbols),
+        progress => hasMore(progress) && this.#hasMissingItems(progress, symbols),
       )
       // Older events never replace newer ones: a full cache ends the search.
       if (due.length === 0 || bounded.aborted || this.#options.feed.lastValues.items.isFull) break
@@ -98,7 +98,7 @@ export class LookBack {
     this.counts.missing = this.#countMissing()
   }
 
-  #isMissingItems({ start }: LookBackProgress, symbols: number): boolean {
+  #hasMissingItems({ start }: LookBackProgress, symbols: number): boolean {
     return this.#channelsInUse(start.partition.topic).some(channel => this.#itemsOf(channel).size < symbols)
   }
 
@@ -152,13 +152,13 @@ export class LookBack {
       }
       await this.#options.records.prepare([batch], signal)
       for (const record of batch.records) {
-        if (!this.#isKnown(record)) this.#consider(record, partition, found)
+        if (!this.#isKnown(record)) this.#collect(record, partition, found)
       }
       count += batch.records.length
     }
     // A step that was not read to its end may lack the last events of its items.
     if (signal.aborted) return
-    this.#keep(progress, found)
+    this.#addFound(progress, found)
     this.counts.records += count
     progress.offset = from
     progress.budget -= count
@@ -167,7 +167,7 @@ export class LookBack {
   }
 
   /** Skips poison silently: at the first reading it is counted and logged. */
-  #consider(record: LogRecord, partition: Partition, found: Found): void {
+  #collect(record: LogRecord, partition: Partition, found: Found): void {
     const decoded = this.#options.records.decode(record, partition)
     if (decoded === undefined || decoded instanceof EventFault) return
     const { event } = decoded
@@ -185,7 +185,7 @@ export class LookBack {
     return this.#itemsOf(channelOfType[item.type]).has(item.symbol)
   }
 
-  #keep({ start }: LookBackProgress, found: Found): void {
+  #addFound({ start }: LookBackProgress, found: Found): void {
     const { feed, clock } = this.#options
     const { lastValues } = feed
     feed.tick(clock.steady())

@@ -16,7 +16,7 @@ import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
 import { messageOf } from '../diagnostics/ticker-error.ts'
-import { misfitOf } from './decoder-module.ts'
+import { invalidResultOf } from './decoder-module.ts'
 
 export interface RecordDecoderOptions {
   readonly decoder: Decoder
@@ -39,7 +39,7 @@ export interface DecodedRecord {
   readonly event: MarketEvent
   /** The record's value, where it is the event's JSON fit to be passed on; a view. */
   readonly json: Buffer | undefined
-  /** What the event lost when it was repaired. */
+  /** The repairs of the event. */
   readonly repairs: readonly FieldRepair[]
 }
 
@@ -123,8 +123,8 @@ export class RecordDecoder {
     try {
       const value = decoder.decode(record, this.#sourceOf(partition))
       if (value === undefined) return undefined
-      const misfit = decoder === defaultDecoder ? undefined : misfitOf(value)
-      if (misfit !== undefined) return new EventFault('decoder', { field: 'value', rule: misfit })
+      const fault = decoder === defaultDecoder ? undefined : invalidResultOf(value)
+      if (fault !== undefined) return new EventFault('decoder', { field: 'value', rule: fault })
       let repairs = noRepairs
       const event = parseEvent(value, repair => {
         repairs = [...repairs, repair]

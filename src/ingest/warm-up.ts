@@ -29,7 +29,7 @@ export class WarmUp {
   readonly #caughtUp: Promise<void>
   #catchUp: () => void = () => undefined
   /** The partitions that have not been read to their last stable offset at start, with that position. */
-  #behind: Map<Partition, Position> | undefined
+  #unread: Map<Partition, Position> | undefined
   #missingTopics: readonly string[] = []
   /**
    * Partitions that are not read from their beginning, with the time of their first read record, on the
@@ -55,7 +55,7 @@ export class WarmUp {
   /** Why the node is not ready; `undefined` when it is. */
   get notReadyReason(): string | undefined {
     if (this.#endedMs !== undefined) return undefined
-    return this.#obstacle ?? 'the last events of some symbols are still being searched for'
+    return this.#unreadReason ?? 'the last events of some symbols are still being searched for'
   }
 
   /** How long the warm-up took, in ms; 0 while it is not complete. */
@@ -69,42 +69,42 @@ export class WarmUp {
   }
 
   /** Why not every partition has been read to its end at start. */
-  get #obstacle(): string | undefined {
-    if (this.#behind === undefined) return 'the log has not answered yet'
+  get #unreadReason(): string | undefined {
+    if (this.#unread === undefined) return 'the log has not answered yet'
     if (this.#missingTopics.length > 0) {
       // Kafka also hides topics without the right to read them; the ingest adds the cause.
       const fault = this.#options.log.trouble === undefined ? 'do not exist' : 'are missing or hidden'
       return `topics that ${fault}: ${this.#missingTopics.join(', ')}`
     }
-    if (this.#behind.size > 0) return `${this.#behind.size} partitions are still being read`
+    if (this.#unread.size > 0) return `${this.#unread.size} partitions are still being read`
     return undefined
   }
 
   /** Whether a partition has not been read to its end at start. */
   isReading(partition: Partition): boolean {
-    return this.#behind?.has(partition) ?? false
+    return this.#unread?.has(partition) ?? false
   }
 
   /**
    * Returns where to read from: `warmUpRecords` before the end. Repeats until the log answers; rejects on
    * abort.
    */
-  async begin(signal: AbortSignal): Promise<Position[]> {
+  async start(signal: AbortSignal): Promise<Position[]> {
     const { log, feed, warmUpRecords } = this.#options
     // Brokers list partitions in any order; clients are told of consecutive ones together.
     const firsts = (await log.partitions(signal)).toSorted(byTopicAndNumber)
-    const ends = await Promise.all(firsts.map(({ partition }) => this.#ends(partition, signal)))
-    const behind = new Map<Partition, Position>()
+    const ends = await Promise.all(firsts.map(({ partition }) => this.#readEnds(partition, signal)))
+    const unread = new Map<Partition, Position>()
     const starts = firsts.map((position, index) => {
       const { first, stable } = ends[index] ?? { first: position.offset, stable: position.offset }
       const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }
-      this.#lookBack.from(start, first)
+      this.#lookBack.addPartition(start, first)
       if (start.offset > first) this.#noteLateStart(position.partition)
-      if (start.offset < stable) behind.set(position.partition, { ...position, offset: stable })
+      if (start.offset < stable) unread.set(position.partition, { ...position, offset: stable })
       feed.advance(start, stable)
       return start
     })
-    this.#behind = behind
+    this.#unread = unread
     this.#noteTopics(firsts)
     return starts
   }
@@ -115,21 +115,21 @@ export class WarmUp {
     const aborted = new Promise(resolve => {
       signal.addEventListener('abort', resolve, { once: true })
     })
-    if (this.#obstacle !== undefined && !signal.aborted) await Promise.race([this.#caughtUp, aborted])
-    if (this.#obstacle !== undefined) return
+    if (this.#unreadReason !== undefined && !signal.aborted) await Promise.race([this.#caughtUp, aborted])
+    if (this.#unreadReason !== undefined) return
     await this.#lookBack.run(signal)
     this.#endedMs = this.#options.clock.steady()
     this.#becomeReady()
   }
 
   /** States that a batch was read. */
-  note({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
+  noteBatch({ partition, epoch, to, stable, records: [first] }: LogBatch): void {
     if (first !== undefined && this.#withoutRecord.delete(partition))
       this.#noteFirstRead(partition, writtenAt(first.timestampMs, readClock(this.#options.clock)))
-    const end = this.#behind?.get(partition)
+    const end = this.#unread?.get(partition)
     // A topic that was made again has nothing to catch up with; a truncated one ends earlier now.
     if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
-    this.#behind?.delete(partition)
+    this.#unread?.delete(partition)
     this.#check()
   }
 
@@ -153,7 +153,7 @@ export class WarmUp {
   }
 
   #check(): void {
-    if (this.#obstacle === undefined) this.#catchUp()
+    if (this.#unreadReason === undefined) this.#catchUp()
   }
 
   #noteLateStart(partition: Partition): void {
@@ -168,7 +168,7 @@ export class WarmUp {
     this.#options.feed.lookedBackToMs = Math.max(...this.#firstReadMs.values())
   }
 
-  async #ends(partition: Partition, signal: AbortSignal): Promise<Ends> {
+  async #readEnds(partition: Partition, signal: AbortSignal): Promise<Ends> {
     for (;;) {
       try {
         return await this.#options.log.ends(partition)

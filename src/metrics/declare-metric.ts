@@ -13,9 +13,9 @@ export type WorkerAggregator = 'sum' | 'max' | 'min' | 'first'
 /** A metric whose value is kept elsewhere and read when Prometheus asks. */
 interface MetricDeclaration {
   readonly name: string
-  /** What is measured. */
+  /** Says what is measured. */
   readonly help: string
-  /** What a change suggests. */
+  /** Says what a change suggests. */
   readonly hint: string
   readonly labelNames?: string[]
   /** One number, or one row for each combination of labels. */

@@ -41,7 +41,7 @@ export function declarePublishing(registry: Registry, counts: PublishCounts): vo
 
 /** The administration listener. */
 export interface AdminSources {
-  /** `undefined` where there is none. */
+  /** `undefined` without an administration listener. */
   readonly administration: AdminCounts | undefined
 }
 

@@ -15,7 +15,7 @@ import { type MemorySources, declareMemory, declareTape } from './memory-metrics
 import { type ProcessSources, type WorkerSources, declareProcess, declareWorkers } from './process-metrics.ts'
 import { type KeySources, declareKeys, declareSessions } from './session-metrics.ts'
 
-/** Where values are read from when Prometheus asks: plain fields, counted on the delivery path. */
+/** The sources of the values, read when Prometheus asks: plain fields, counted on the delivery path. */
 export interface MetricSources
   extends ProcessSources,
     ConnectionSources,

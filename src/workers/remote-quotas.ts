@@ -48,7 +48,7 @@ export class RemoteQuotas implements NodeQuotas {
   }
 
   refund(want: RateClaim): void {
-    this.#tell({ tell: 'giveBack', want })
+    this.#tell({ tell: 'refund', want })
   }
 
   async #ask<Answer>(

@@ -6,7 +6,7 @@ export class WorkerChannelError extends TickerError {
   readonly code = 'TICKER_WORKER_LINE'
 }
 
-/** What arrives from the other process; it is `unknown` until it has been checked. */
+/** The handlers of the other process's messages, which are `unknown` until they are checked. */
 export interface WorkerChannelHandlers {
   /** Returns the answer to a question. The other end is told what it throws. */
   readonly onQuestion: (question: unknown) => unknown

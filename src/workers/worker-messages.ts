@@ -57,7 +57,7 @@ const sessionFacts = v.strictObject({
   bytes: count,
 }) satisfies v.GenericSchema<SessionFacts>
 
-/** What a worker asks the primary. A claim has a number of the worker's own, by which it is released. */
+/** A question of a worker to the primary. A claim has a number of the worker's own, by which it is released. */
 export const workerQuestion = v.variant('ask', [
   v.strictObject({ ask: v.literal('join') }),
   v.strictObject({ ask: v.literal('claim'), number: count, kind: v.picklist(slotKinds), key: text }),
@@ -65,19 +65,19 @@ export const workerQuestion = v.variant('ask', [
 ])
 export type WorkerQuestion = v.InferOutput<typeof workerQuestion>
 
-/** What a worker tells the primary. A worker without a `notReadyReason` is ready. */
+/** A notice of a worker to the primary. A worker without a `notReadyReason` is ready. */
 export const workerNotice = v.variant('tell', [
   v.strictObject({ tell: v.literal('alive') }),
   v.strictObject({ tell: v.literal('listening'), url: text }),
   v.strictObject({ tell: v.literal('state'), notReadyReason: v.exactOptional(text) }),
   v.strictObject({ tell: v.literal('outage'), outage: v.exactOptional(outage) }),
   v.strictObject({ tell: v.literal('release'), number: count }),
-  v.strictObject({ tell: v.literal('giveBack'), want: rateClaim }),
+  v.strictObject({ tell: v.literal('refund'), want: rateClaim }),
   v.strictObject({ tell: v.literal('extended'), number: count, untilMs: amount }),
 ])
 export type WorkerNotice = v.InferOutput<typeof workerNotice>
 
-/** What the primary asks a worker. */
+/** A question of the primary to a worker. */
 export const primaryQuestion = v.variant('ask', [
   v.strictObject({ ask: v.literal('metrics') }),
   v.strictObject({
@@ -98,7 +98,7 @@ export const primaryQuestion = v.variant('ask', [
 ])
 export type PrimaryQuestion = v.InferOutput<typeof primaryQuestion>
 
-/** What the primary tells a worker. */
+/** A notice of the primary to a worker. */
 export const primaryNotice = v.variant('tell', [
   v.strictObject({ tell: v.literal('lift'), number: count }),
   v.strictObject({ tell: v.literal('extended'), number: count, untilMs: amount }),

@@ -14,7 +14,7 @@ export class WorkerStartError extends TickerError {
   readonly code = 'TICKER_WORKER_START'
 }
 
-/** What the pool calls for its workers. */
+/** The functions that the pool calls for its workers. */
 export interface WorkerPoolHandlers {
   /** Returns the handlers of a new worker's channel. */
   readonly channelHandlers: (worker: () => WorkerProcess) => WorkerChannelHandlers
@@ -38,7 +38,7 @@ const longestDelayMs = 30_000
 /** A worker that was ready for so long does not crash in a loop. */
 const stableMs = 60_000
 const tickMs = 1000
-/** What the primary needs for itself, of the time that a stop may take beyond its drain. */
+/** The primary's own part of the time that a stop may take beyond its drain. */
 const ownReleaseMs = 500
 
 /** Returns how long to wait before a worker is replaced, by how often it has crashed in a row, from 1. */
@@ -77,7 +77,7 @@ export class WorkerPool {
    */
   async start(): Promise<string> {
     const { program, size } = this.#options
-    // With its parent's standard error, a process would wait, at its start and end, for whoever reads that.
+    // A process with its parent's standard error waits, at its start and end, for that to be read.
     const stdio = ['ignore', 'inherit', 'pipe', 'ipc'] as const
     cluster.setupPrimary({ exec: program, args: [], serialization: 'advanced', stdio: [...stdio] })
     // Connections last for hours: dealt out in turn, every worker gets as many.

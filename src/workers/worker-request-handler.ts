@@ -129,7 +129,7 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
         return
       case 'release':
         return this.#quotasOf(worker).release(notice.number)
-      case 'giveBack':
+      case 'refund':
         return quotas.refund(notice.want)
       case 'extended':
         return this.#extend(notice)

@@ -28,7 +28,7 @@ function node(open?: Promise<void>) {
         },
         onNotice: notice => {
           if (v.is(workerNotice, notice) && notice.tell === 'release') share.release(notice.number)
-          if (v.is(workerNotice, notice) && notice.tell === 'giveBack') quotas.refund(notice.want)
+          if (v.is(workerNotice, notice) && notice.tell === 'refund') quotas.refund(notice.want)
         },
       },
       open,

@@ -38,7 +38,7 @@ test.each([
   [workerQuestion, { ask: 'reserve', wants: [want], mostMs: 0.5 }],
   [workerNotice, { tell: 'state' }],
   [workerNotice, { tell: 'outage', outage: { source: 'unreachable', since: 'x' } }],
-  [workerNotice, { tell: 'giveBack', want }],
+  [workerNotice, { tell: 'refund', want }],
   [primaryQuestion, { ask: 'list', query: { after: 1, limit: 0, subject: 'ann' } }],
   [primaryQuestion, { ask: 'revoke', revocation }],
   [primaryNotice, { tell: 'stop' }],

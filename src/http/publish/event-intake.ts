@@ -56,7 +56,7 @@ export class EventIntake {
    * Handles a request; to be called in the order of each connection. Returns `undefined` if its sender left
    * early.
    */
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
     this.#requests++
     response.once('close', () => this.#leave())
     const turn = this.#pipeline.enqueue(request.socket)
@@ -121,7 +121,7 @@ export class EventIntake {
     const { maxEventBytes, quotas } = this.#options
     const { refused } = this.counts
     const count = posted.values.length
-    const shortage = await reserveQuota(quotas, published(grant.subject, count))
+    const shortage = await reserveQuota(quotas, publishClaim(grant.subject, count))
     if (shortage !== undefined) {
       refused[shortage.status === 429 ? 'rate' : 'silence'] += count
       return shortage
@@ -143,7 +143,7 @@ export class EventIntake {
     const { counts } = this
     if (counts.pending > 0 && counts.pending + events.length > maxPending) {
       counts.refused.pending += events.length
-      quotas.refund(published(user, events.length))
+      quotas.refund(publishClaim(user, events.length))
       return refuseForNow(503, 'too many events wait to be published; try again', 1)
     }
     counts.pending += events.length
@@ -164,6 +164,6 @@ export class EventIntake {
   }
 }
 
-function published(user: string, count: number): RateClaim {
+function publishClaim(user: string, count: number): RateClaim {
   return { kind: 'eventsPerUser', key: user, count }
 }
