@@ -23,7 +23,7 @@ export interface StatedLimits {
   readonly maxUnackedMs: number
 }
 
-// What is undefined in a message is left out of its JSON.
+// A field that is undefined is left out of the JSON.
 
 export const connectedMessage = { T: 'success', msg: 'connected' } as const
 

@@ -2,7 +2,6 @@ import { type TokenFault, tokenFaults } from '../auth/token-error.ts'
 import { type Channel, channels } from '../event/event.ts'
 import { type CloseReason, closeReasons } from '../protocol/close-code.ts'
 import { type ErrorCode, errorCodes } from '../protocol/error-message.ts'
-import type { CatchUpCounts } from './catch-up/catch-up.ts'
 import type { SessionState } from './session-steps.ts'
 import { ListenerList } from '../system/listener-list.ts'
 
@@ -47,6 +46,12 @@ interface CaughtUp {
   readonly cause: BehindCause
   readonly ms: number
   readonly events: number
+}
+
+/** Lossless events delivered to readers that were behind, by where they were read. */
+export interface CatchUpCounts {
+  memory: number
+  log: number
 }
 
 /** Counters of the readers of this node that are, or were, behind. */

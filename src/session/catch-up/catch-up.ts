@@ -3,6 +3,7 @@ import type { NumberedPosition } from '../../feed/feed.ts'
 import { readEvents, type ItemFilter } from '../../feed/recent-events/read-events.ts'
 import { coverageMessage } from '../../protocol/server-messages.ts'
 import type { FlowControl } from '../delivery/flow-control.ts'
+import type { CatchUpCounts } from '../session-counts.ts'
 import type { ConflatedReader } from './conflated-reader.ts'
 import { frameEvents } from './history-frames.ts'
 import { HistoryReader, type HistoryReaderOptions } from './history-reader.ts'
@@ -19,12 +20,6 @@ export interface CatchUpOptions extends HistoryReaderOptions {
   readonly prepare: () => boolean
   readonly tell: (message: object) => void
   readonly counts: CatchUpCounts
-}
-
-/** Lossless events delivered to readers that were behind, by where they were read. */
-export interface CatchUpCounts {
-  memory: number
-  log: number
 }
 
 /** What a reader does next; a position: reads the log from there. */
