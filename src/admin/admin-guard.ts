@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readBearerToken } from '../auth/bearer-token.ts'
 import { isLoopback } from '../system/ip-address.ts'
 import { KeyedRateLimiter } from '../limits/rate-limiter.ts'
 import type { Secret } from '../diagnostics/secret.ts'
 import { AdminFault } from './admin-fault.ts'
+import { readBearerToken } from '../auth/request-headers.ts'
 
 /** The headers of a request that identify its sender. */
 export interface AdminRequest {

@@ -13,7 +13,7 @@ import {
 } from './development-file.ts'
 
 /** The files (PEM) of a self-signed certificate for this machine alone. */
-export interface DevelopmentCertificate {
+interface DevelopmentCertificate {
   /** Key and certificate, for the server; readable by the owner alone. */
   readonly pairFile: string
   /** The certificate alone, for clients that are to trust it. */
@@ -26,7 +26,7 @@ export interface DevelopmentCertificate {
  */
 export const developmentCertificatePath = '.ticker/development-certificate.pem'
 
-export interface CertificateOptions {
+interface CertificateOptions {
   /** `.ticker` by default. */
   readonly folder?: string
   readonly clock?: Clock

@@ -12,7 +12,7 @@ import { DevelopmentKeyError, createPrivateFile, readPrivateFile } from './devel
 import type { Scope } from './grant.ts'
 
 /** The ES256 key pair that signs the development tokens of this working directory. */
-export interface DevelopmentKey {
+interface DevelopmentKey {
   /** The key's thumbprint (RFC 7638). */
   readonly id: string
   readonly privateKey: KeyObject
@@ -20,7 +20,7 @@ export interface DevelopmentKey {
 }
 
 /** The path of the key, relative to the working directory; git ignores the folder. */
-export const developmentKeyPath = '.ticker/development-key.json'
+const developmentKeyPath = '.ticker/development-key.json'
 
 /**
  * Reads the development key: a JWK in a file of mode 0600, which is made where there is none. Of several

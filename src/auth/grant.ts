@@ -8,7 +8,7 @@ export const scopes = ['stream', 'publish', 'relay', 'history'] as const
 export type Scope = (typeof scopes)[number]
 
 /** The names that a token allows: all of them, or those listed. */
-export type Entitled = '*' | ReadonlySet<string>
+type Entitled = '*' | ReadonlySet<string>
 
 /** The permissions of a verified token. */
 export interface Grant {

@@ -25,7 +25,7 @@ export interface KeySetOptions {
 }
 
 /** The part of a token's header that names its key. */
-export interface KeyHint {
+interface KeyHint {
   readonly kid?: unknown
 }
 

@@ -40,7 +40,7 @@ export class RevocationsFullError extends TickerError {
   readonly code = 'TICKER_REVOCATIONS_FULL'
 }
 
-export interface RevocationsOptions {
+interface RevocationsOptions {
   /** How many are kept; 10,000 by default. */
   readonly limit?: number
   /** How far the issuer's clock may differ from ours; 5000 by default. */
@@ -57,7 +57,7 @@ export interface StoredRevocation extends Revocation {
 }
 
 /** A revocation that is kept for longer than before. */
-export interface ExtendedRevocation {
+interface ExtendedRevocation {
   readonly number: number
   /** Milliseconds since 1970. */
   readonly untilMs: number

@@ -21,7 +21,7 @@ export const tokenFaults = [
 
 export type TokenFault = (typeof tokenFaults)[number]
 
-export interface TokenErrorOptions extends ErrorOptions {
+interface TokenErrorOptions extends ErrorOptions {
   /** An explanation for the peer, beside the reason. */
   readonly hint?: string
 }

@@ -3,7 +3,7 @@ import { readLogConfig, readMaxEventBytes } from '../config/config-reader.ts'
 import type { LogConfig } from '../config/config.ts'
 import { ConfigError } from '../config/variable-reader.ts'
 import { InterruptSignal } from '../system/interrupt-signal.ts'
-import { runCommand, UsageError } from './command-line.ts'
+import { runCommand, UsageError, describeCount } from './command-line.ts'
 import { type FileCheck, type Findings, checkFile } from './publish/findings.ts'
 import { startProgress } from './publish/progress.ts'
 import { type PublishArguments, parsePublishArguments, publishUsage } from './publish/publish-arguments.ts'
@@ -18,8 +18,6 @@ import {
   describeUnknownFields,
 } from './publish/publish-report.ts'
 import { TextSource } from './publish/text-source.ts'
-import { describeCount } from './quantity.ts'
-
 const exitCodes = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const
 
 /** Runs the command; resolves to the exit code. */

@@ -4,7 +4,7 @@ import { symbolRule, toSymbol } from '../event/symbol.ts'
 import { UsageError, readOptions } from './command-line.ts'
 
 /** The arguments of the `token` command. */
-export interface TokenArguments {
+interface TokenArguments {
   readonly subject: string
   readonly scopes: readonly Scope[]
   readonly feeds: '*' | readonly string[]

@@ -1,4 +1,4 @@
-import type { AllowedOrigins } from '../auth/origin-policy.ts'
+import type { AllowedOrigins } from '../auth/request-headers.ts'
 import type { KeySource } from '../auth/token-keys.ts'
 import type { AddressRange } from '../system/ip-address.ts'
 import type { KafkaSasl, KafkaTls } from '../log/kafka/connection/kafka-access.ts'
@@ -8,7 +8,7 @@ import type { Mode } from './mode.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-export type LogLevel = (typeof logLevels)[number]
+type LogLevel = (typeof logLevels)[number]
 
 /** An address to listen on; port 0 takes a free one. */
 export interface Listener {
@@ -65,7 +65,7 @@ export interface DemoConfig {
 }
 
 /** How much of the log is read, and how much is kept. */
-export interface IngestConfig {
+interface IngestConfig {
   /** Records of each partition that are read at start. */
   readonly warmUpRecords: number
   /** Records of each partition, before those, that are searched for last events. */
@@ -144,7 +144,7 @@ export interface LimitsConfig {
 }
 
 /** Limits for requests that publish. */
-export interface PublishConfig {
+interface PublishConfig {
   /** Of a body after decompression. */
   readonly maxBytes: number
   /** Of a request. */

@@ -5,9 +5,9 @@ import { type Clock, systemClock } from '../system/clock.ts'
 import type { DemoMarket } from './demo-market.ts'
 
 /** Calls `run` at an interval until the returned function is called. */
-export type StartInterval = (intervalMs: number, run: () => void) => () => void
+type StartInterval = (intervalMs: number, run: () => void) => () => void
 
-export interface DemoFeedOptions {
+interface DemoFeedOptions {
   readonly log: Pick<EventLog, 'append'>
   /** Its session should open about now; only the feed advances it. */
   readonly market: Pick<DemoMarket, 'advance' | 'skip' | 'nowMs'>
@@ -18,7 +18,7 @@ export interface DemoFeedOptions {
 }
 
 /** The statistics of the feed so far. */
-export interface DemoFeedStats {
+interface DemoFeedStats {
   /** Events that the log accepted. */
   readonly appended: number
   /** Events that the log refused. */

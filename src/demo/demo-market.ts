@@ -11,7 +11,7 @@ import { scheduleBands, scheduleBars, scheduleBursts, scheduleOpening } from './
 import { Stock } from './stock.ts'
 import { Timestamps } from './timestamps.ts'
 
-export interface DemoMarketOptions {
+interface DemoMarketOptions {
   /** A whole number; the same seed repeats the same market, event by event. */
   readonly seed: number
   /** When the session opens, in milliseconds since 1970. */

@@ -12,13 +12,12 @@ import {
   primaryExchange,
   roundLot,
 } from './market-conventions.ts'
-import { PriceBands } from './price-bands.ts'
-import { type MeanRevertingWalk, PriceModel } from './price-model.ts'
+import { type MeanRevertingWalk, PriceModel, PriceBands } from './price-model.ts'
 import type { Random } from './random.ts'
 import type { Timestamps } from './timestamps.ts'
 import { type Side, TopOfBook } from './top-of-book.ts'
 
-export interface StockOptions {
+interface StockOptions {
   readonly instrument: Instrument
   /** 0 is the most active. */
   readonly rank: number

@@ -1,4 +1,3 @@
-import { readBearerToken } from '../auth/bearer-token.ts'
 import type { Grant, Scope } from '../auth/grant.ts'
 import { TokenError } from '../auth/token-error.ts'
 import type { TokenVerifier } from '../auth/token-verifier.ts'
@@ -9,6 +8,7 @@ import {
   type RateKind,
 } from '../limits/node-quotas.ts'
 import { Refusal, refuseForNow } from './answer.ts'
+import { readBearerToken } from '../auth/request-headers.ts'
 
 interface AuthorizationRule {
   readonly verify: TokenVerifier

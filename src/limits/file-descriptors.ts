@@ -11,7 +11,7 @@ const mostOfOperators = 100
 const shareOfOperators = 1 / 8
 
 /** How the file descriptors of a process are divided; each open file or socket takes one. */
-export interface FileDescriptors {
+interface FileDescriptors {
   /** The process's limit (`ulimit -n`); Node raises the soft limit to the hard one at start. */
   readonly limit: number
   /** Connections that the stream and `/v1` accept. */
@@ -45,7 +45,7 @@ function descriptorLimit(): number {
 }
 
 /** The configured limits that take descriptors. */
-export interface AllowedConnections {
+interface AllowedConnections {
   readonly maxSessions: number
   readonly maxHandshakes: number
   readonly workers: number

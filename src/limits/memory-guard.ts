@@ -2,10 +2,10 @@ import { MemoryUse } from './process-memory.ts'
 
 /** `short`: new sessions are refused. `critical`: memory is freed. */
 export const memoryStates = ['calm', 'short', 'critical'] as const
-export type MemoryState = (typeof memoryStates)[number]
+type MemoryState = (typeof memoryStates)[number]
 
 /** A store in memory that can shrink. */
-export interface ShrinkingStore {
+interface ShrinkingStore {
   /** Its size as configured. */
   readonly fullBytes: number
   /** Its present limit. Lowering it frees the rest at once. */
@@ -42,7 +42,7 @@ export interface MemoryGuardOptions {
   readonly read?: () => number
 }
 
-export interface MemoryGuardCounts {
+interface MemoryGuardCounts {
   /** How often each state was entered since the start. */
   readonly changes: Record<MemoryState, number>
   /** Sessions that were ended for their unsent bytes. */

@@ -15,7 +15,7 @@ export interface ResumeLimitsOptions extends ResumeConcurrency {
 }
 
 /** The reasons for which a session that catches up from the log may wait. */
-export type ResumeWait = 'bytes' | 'user' | 'node'
+type ResumeWait = 'bytes' | 'user' | 'node'
 
 /** Counters, read when metrics are collected. */
 export interface ResumeLimitCounts {

@@ -1,6 +1,6 @@
-import { bytesPerMessage, messageBurstMs } from '../limits/node-limits.ts'
 import { RateLimiter } from '../limits/rate-limiter.ts'
 import type { Clock } from '../system/clock.ts'
+import { bytesPerMessage, messageBurstMs } from '../limits/node-quotas.ts'
 
 /** So many items in an answer count as one further message. */
 const itemsPerMessage = 500

@@ -3,7 +3,6 @@ import type { Grant } from '../../src/auth/grant.ts'
 import { Revocations } from '../../src/auth/revocations.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import type { Session } from '../../src/session/session.ts'
-import type { NodeLimits } from '../../src/limits/node-limits.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
 import type { Sessions, SessionsOptions } from '../../src/session/sessions.ts'
 import { FakeTransport } from './fake-transport.ts'
@@ -14,6 +13,7 @@ import {
   defaultLimits,
   overrides,
 } from '../support/defaults.ts'
+import type { NodeLimits } from '../../src/limits/node-quotas.ts'
 
 export const startMs = 1_800_000_000_000
 

@@ -1,9 +1,9 @@
 import { SingleBar } from 'cli-progress'
-import { describeDuration, describeNumber } from '../quantity.ts'
 import { systemClock } from '../../system/clock.ts'
+import { describeDuration, describeNumber } from '../command-line.ts'
 
 /** How much of a file has been processed. */
-export interface ProgressState {
+interface ProgressState {
   /** From 0 to 1; `undefined` where the size is unknown. */
   readonly fraction: number | undefined
   readonly events: number
@@ -18,7 +18,7 @@ export interface ProgressDisplay {
   stop(): void
 }
 
-export interface ProgressOptions {
+interface ProgressOptions {
   /** The task in words, such as `checking`. */
   readonly task: string
   readonly output: NodeJS.WriteStream

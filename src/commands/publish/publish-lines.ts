@@ -8,20 +8,19 @@ import { messageOf, TickerError } from '../../diagnostics/ticker-error.ts'
 import { AppendWindow } from './append-window.ts'
 import type { FileCheck } from './findings.ts'
 import type { InterruptSignal } from '../../system/interrupt-signal.ts'
-import { createPublishSchedule } from './publish-schedule.ts'
 import { type ProgressDisplay, startProgress } from './progress.ts'
-import { Publication } from './publication.ts'
+import { Publication, createPublishSchedule } from './publication.ts'
 import type { PublishArguments } from './publish-arguments.ts'
-import { describeDuration, describeNumber } from '../quantity.ts'
 import type { TextSource } from './text-source.ts'
 import { systemClock } from '../../system/clock.ts'
+import { describeDuration, describeNumber } from '../command-line.ts'
 
 /** The log does not answer, or lacks a topic. */
 class NoLogError extends TickerError {
   readonly code = 'TICKER_NO_LOG'
 }
 
-export interface PublishLinesOptions {
+interface PublishLinesOptions {
   readonly source: TextSource
   readonly request: PublishArguments
   readonly config: LogConfig

@@ -1,10 +1,10 @@
 import { type Channel, channels } from '../../event/event.ts'
-import type { Acknowledgements, PartitionOffsets, MissingLines, LineRange } from './acknowledgements.ts'
 import type { Findings } from './findings.ts'
-import { describeCount, describeDuration, describeNumber } from '../quantity.ts'
+import type { Acknowledgements, PartitionOffsets, MissingLines, LineRange } from './append-window.ts'
+import { describeCount, describeDuration, describeNumber } from '../command-line.ts'
 
 /** The facts of a publication. */
-export interface PublicationFacts {
+interface PublicationFacts {
   readonly acknowledgements: Acknowledgements
   /** The log, in words. */
   readonly target: string

@@ -7,11 +7,11 @@ import { TickerError, messageOf } from '../../diagnostics/ticker-error.ts'
 import { type FileLine, LineSplitter, maxLineBytes } from './event-lines.ts'
 
 /** A file cannot be read, or its compression is damaged. */
-export class TextSourceError extends TickerError {
+class TextSourceError extends TickerError {
   readonly code = 'TICKER_TEXT_SOURCE'
 }
 
-export interface TextSourceOptions {
+interface TextSourceOptions {
   /** The file's name in messages; `-` is standard input. */
   readonly file: string
   /** Its path. */

@@ -1,15 +1,21 @@
 import type { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { describeDuration } from '../quantity.ts'
-import { type ConnectionEnd, cureFor, describeConnectionEnd, isRetryable } from './connection-end.ts'
 import type { EventPrinter } from './event-printer.ts'
-import { type Credentials, GatewayConnection } from './gateway-connection.ts'
+import {
+  type Credentials,
+  GatewayConnection,
+  type ConnectionEnd,
+  cureFor,
+  describeConnectionEnd,
+  isRetryable,
+} from './gateway-connection.ts'
 import type { StreamMessage } from './stream-message.ts'
 import { IdleNote, ResumeSummary } from './stream-notes.ts'
 import { StreamPositions } from './stream-positions.ts'
 import { type TailAccess, isLocal } from './tail-access.ts'
 import type { TailArguments } from './tail-arguments.ts'
 import { systemClock } from '../../system/clock.ts'
+import { describeDuration } from '../command-line.ts'
 
 interface FollowOptions {
   readonly request: TailArguments

@@ -1,6 +1,6 @@
 import { type Channel, channelOfType } from '../../event/event.ts'
-import { describeCount, describeDuration } from '../quantity.ts'
 import type { StreamMessage } from './stream-message.ts'
+import { describeCount, describeDuration } from '../command-line.ts'
 
 /**
  * Counts the events that a resume skipped (`PROTOCOL.md` §8): on channels with the policy `conflate` the

@@ -1,4 +1,4 @@
-import type { AllowedOrigins } from '../../auth/origin-policy.ts'
+import type { AllowedOrigins } from '../../auth/request-headers.ts'
 import { type AddressRange, isLoopback, parseAddressRange } from '../../system/ip-address.ts'
 import { type Kind, commaSeparated, kind } from './kind.ts'
 

@@ -4,7 +4,7 @@ import { Secret } from '../../diagnostics/secret.ts'
 import { parseIpAddress } from '../../system/ip-address.ts'
 
 /** The result of parsing a text: its value, or the rule that it breaks. */
-export type Parsed<T> = { readonly value: T } | { readonly fault: string }
+type Parsed<T> = { readonly value: T } | { readonly fault: string }
 
 /** A kind of value that a variable can have. */
 export interface Kind<T> {

@@ -6,7 +6,7 @@ import type { VariableReader } from '../variable-reader.ts'
 import type { Variable } from '../variables/variable.ts'
 
 /** The two variables that name a certificate and its key. */
-export interface CertificateVariables {
+interface CertificateVariables {
   readonly certificateFile: Variable<string | undefined>
   readonly keyFile: Variable<string | undefined>
 }

@@ -1,10 +1,10 @@
-import { bytesPerMessage, messageBurstMs } from '../../limits/node-limits.ts'
 import { shareOfWorker } from '../../limits/process-memory.ts'
 import { limitVariables } from '../variables/limit-variables.ts'
 import { ingestVariables } from '../variables/log-variables.ts'
 import type { VariableReader } from '../variable-reader.ts'
 import { generalVariables } from '../variables/listener-variables.ts'
 import type { Variable } from '../variables/variable.ts'
+import { bytesPerMessage, messageBurstMs } from '../../limits/node-quotas.ts'
 
 /** Adds the faults of limits whose values are valid alone, but not together. */
 export function checkLimits(reader: VariableReader): void {

@@ -1,6 +1,6 @@
 import type { Kind } from '../kinds/kind.ts'
 
-export type VariableName = `TICKER_${string}`
+type VariableName = `TICKER_${string}`
 
 /** One environment variable. */
 export interface Variable<T> {

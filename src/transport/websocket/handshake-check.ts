@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { extension } from 'ws'
-import { type AllowedOrigins, isOriginAllowed } from '../../auth/origin-policy.ts'
+import { type AllowedOrigins, isOriginAllowed } from '../../auth/request-headers.ts'
 import { deflateWindowBits } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import type { AdmissionRefusal } from '../handshake-admission.ts'

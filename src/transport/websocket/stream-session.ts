@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
-import { readBearerToken } from '../../auth/bearer-token.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../session/sessions.ts'
 import type { WebSocketTransport } from './websocket-transport.ts'
+import { readBearerToken } from '../../auth/request-headers.ts'
 
 /** A WebSocket that was just accepted. */
 interface AcceptedConnection {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { NumberedEvent } from '../../../src/commands/publish/acknowledgements.ts'
-import { AppendWindow } from '../../../src/commands/publish/append-window.ts'
+import { AppendWindow, type NumberedEvent } from '../../../src/commands/publish/append-window.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
 import type { AppendResult } from '../../../src/log/event-log.ts'
 import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'

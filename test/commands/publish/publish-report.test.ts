@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { Acknowledgements } from '../../../src/commands/publish/acknowledgements.ts'
 import { Findings } from '../../../src/commands/publish/findings.ts'
 import {
   describeBadLines,
@@ -10,6 +9,7 @@ import {
   describeUnknownFields,
 } from '../../../src/commands/publish/publish-report.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
+import { Acknowledgements } from '../../../src/commands/publish/append-window.ts'
 
 const trade: MarketEvent = { T: 't', S: 'A', p: 1, s: 1, t: '2026-01-31T14:30:00Z' }
 const quote: MarketEvent = { T: 'q', S: 'A', bp: 1, bs: 1, ap: 1, as: 1, t: '2026-01-31T14:30:01Z' }

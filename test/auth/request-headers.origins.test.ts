@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isLoopback } from '../../src/system/ip-address.ts'
-import { isOriginAllowed } from '../../src/auth/origin-policy.ts'
+import { isOriginAllowed } from '../../src/auth/request-headers.ts'
 
 describe('an origin', () => {
   test('that is absent may connect whatever is allowed', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeConnectionEnd, isRetryable } from '../../../src/commands/tail/connection-end.ts'
+import { describeConnectionEnd, isRetryable } from '../../../src/commands/tail/gateway-connection.ts'
 
 const closed = (code: number) => ({ kind: 'closed', code, reason: '' }) as const
 const refused = (status: number) => ({ kind: 'refused', status, message: 'm', retryAfterMs: 0 }) as const

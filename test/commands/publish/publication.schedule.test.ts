@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import {
-  createPublishSchedule,
-  type PublishSchedule,
-} from '../../../src/commands/publish/publish-schedule.ts'
 import type { PublishSpeed } from '../../../src/commands/publish/publish-arguments.ts'
 import type { Bar, MarketEvent, News } from '../../../src/event/event.ts'
+import { createPublishSchedule, type PublishSchedule } from '../../../src/commands/publish/publication.ts'
 
 function trade(t: string): MarketEvent {
   return { T: 't', S: 'A', p: 1, s: 1, t }

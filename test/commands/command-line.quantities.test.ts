@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeCount, describeDuration } from '../../src/commands/quantity.ts'
+import { describeCount, describeDuration } from '../../src/commands/command-line.ts'
 
 test('counts are written with their noun', () => {
   expect([0, 1, 1234].map(count => describeCount(count, 'line'))).toEqual([

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readBearerToken } from '../../src/auth/bearer-token.ts'
-import { isOriginAllowed } from '../../src/auth/origin-policy.ts'
+import { isOriginAllowed, readBearerToken } from '../../src/auth/request-headers.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 300 })
 

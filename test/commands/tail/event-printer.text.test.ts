@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { describeEvent } from '../../../src/commands/tail/event-text.ts'
 import type { MarketEvent } from '../../../src/event/event.ts'
+import { describeEvent } from '../../../src/commands/tail/event-printer.ts'
 
 function plain(event: MarketEvent, today = '2026-01-31'): string {
   return describeEvent(event, { paint: (_style, text) => text, today })
