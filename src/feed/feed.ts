@@ -4,8 +4,8 @@ import type { Positions } from '../wire/coverage.ts'
 import { JsonForm } from '../wire/json/json-form.ts'
 import { TapeForm } from '../wire/tape/tape-form.ts'
 import type { WireForm } from '../wire/wire-form.ts'
-import { Conflation } from './conflation/conflation.ts'
-import { Fanout } from './fan-out/fanout.ts'
+import { Conflation } from './interval-conflation/conflation.ts'
+import { FanOut } from './fan-out/fan-out.ts'
 import { FlushScheduler } from './flush-scheduler.ts'
 import type { Item } from './last-values/item.ts'
 import type { Claim } from './last-values/items.ts'
@@ -50,11 +50,11 @@ const maxPending = 4096
 
 /**
  * A log as its subscribers see it: its last values, its recent events, how far it was read, and the delivery
- * of its events, live (`fanout`) or at intervals (`conflation`).
+ * of its events, live (`fanOut`) or at intervals (`conflation`).
  */
 export class Feed {
   readonly lastValues: LastValueCache
-  readonly fanout: Fanout
+  readonly fanOut: FanOut
   readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: RecentEvents
@@ -105,7 +105,7 @@ export class Feed {
     this.#scheduler = new FlushScheduler({ ...options, maxDelayMs: options.flushDelayMs, flush })
     const { items } = this.lastValues
     const progress = { begins: this.#begins, reached: this.#reached }
-    this.fanout = new Fanout(items, progress)
+    this.fanOut = new FanOut(items, progress)
     this.conflation = new Conflation({ items, progress })
     items.claimOf = item => this.#claimOf(item)
     items.onForgotten = item => this.#forgetItem(item)
@@ -126,8 +126,8 @@ export class Feed {
 
   /** The number of different names that subscribers selected; `'*'` is one name per channel. */
   get subscribedItems(): number {
-    const { fanout, conflation } = this
-    return fanout.subscribedItems + conflation.countNames((channel, name) => !fanout.has(channel, name))
+    const { fanOut, conflation } = this
+    return fanOut.subscribedItems + conflation.countNames((channel, name) => !fanOut.has(channel, name))
   }
 
   /**
@@ -258,16 +258,16 @@ export class Feed {
     const index = this.lastValues.add(event, origin)
     const { batch } = this.lastValues
     if (this.#tapeForm.isInUse) this.#encodeForTape(event, origin, index)
-    this.fanout.mark(batch, index)
+    this.fanOut.mark(batch, index)
     this.conflation.mark(batch.items[index] ?? 0)
     this.window.at(origin.partition)?.append(batch, index)
   }
 
   #claimOf(item: Item): Claim {
-    const { fanout, conflation } = this
+    const { fanOut, conflation } = this
     const { channel, symbol } = item
     if (conflation.isUndelivered(item)) return 'untold'
-    return fanout.has(channel, symbol) || conflation.has(channel, symbol) ? 'named' : 'none'
+    return fanOut.has(channel, symbol) || conflation.has(channel, symbol) ? 'named' : 'none'
   }
 
   /** Removes the item from everything that is kept by item number, for another item gets its number. */
@@ -315,7 +315,7 @@ export class Feed {
   }
 
   #writeBatch(): void {
-    this.fanout.flush(this.lastValues.batch)
+    this.fanOut.flush(this.lastValues.batch)
     this.lastValues.batch.reset()
     this.#tapeForm.reset()
   }

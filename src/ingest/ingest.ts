@@ -146,7 +146,7 @@ export class Ingest {
   }
 
   #noteFlush(): void {
-    const { deliveries } = this.#options.feed.fanout.counts
+    const { deliveries } = this.#options.feed.fanOut.counts
     if (deliveries > this.#deliveries && this.#oldestMs < Infinity)
       this.onDelivered.notify(this.#clock.steady() - this.#oldestMs)
     this.#deliveries = deliveries

@@ -7,7 +7,7 @@ const latencyBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 /** Declares the metrics of items, audiences and deliveries. */
 export function declareDelivery(registry: Registry, feed: Feed): void {
-  const { fanout, conflation, lastValues } = feed
+  const { fanOut, conflation, lastValues } = feed
   declareGauge(registry, {
     name: 'ticker_items',
     help: 'Items (channel, symbol) whose last event is kept',
@@ -37,19 +37,19 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
     help: 'Groups of live sessions that share their frames',
     hint: 'Near the number of sessions: little is shared, and each session costs frames of its own',
     aggregator: 'sum',
-    read: () => fanout.audienceCount,
+    read: () => fanOut.audienceCount,
   })
   declareCounter(registry, {
     name: 'ticker_deliveries_total',
     help: 'Events delivered: one event to one session is one',
     hint: 'Standing still while events are read: no session is subscribed to them',
-    read: () => fanout.counts.deliveries + conflation.counts.deliveries,
+    read: () => fanOut.counts.deliveries + conflation.counts.deliveries,
   })
   declareCounter(registry, {
     name: 'ticker_delivered_bytes_total',
     help: 'Bytes of events written to sockets, including frame headers, before compression',
     hint: 'Near the capacity of the network: more nodes are needed',
-    read: () => fanout.counts.bytes + conflation.counts.bytes,
+    read: () => fanOut.counts.bytes + conflation.counts.bytes,
   })
   declareCounter(registry, {
     name: 'ticker_deflated_bytes_total',
@@ -58,13 +58,13 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
       'after (compressed)',
     hint: 'Little difference: the events do not repeat, and TICKER_DEFLATE=off saves the time',
     labelNames: ['form'],
-    read: () => rows('form', { ...fanout.deflated }),
+    read: () => rows('form', { ...fanOut.deflated }),
   })
   declareCounter(registry, {
     name: 'ticker_flushed_events_total',
     help: 'Events put into frames, one for each audience that receives them',
     hint: 'Many per flush: batches grow, under load or because the producer batches',
-    read: () => fanout.counts.events + conflation.counts.events,
+    read: () => fanOut.counts.events + conflation.counts.events,
   })
   declareCounter(registry, {
     name: 'ticker_flushes_total',
@@ -72,7 +72,7 @@ export function declareDelivery(registry: Registry, feed: Feed): void {
       'Flushes, one per audience and batch or end of its interval, each built once and written to ' +
       'every session of the audience',
     hint: 'Few deliveries per flush: little is shared',
-    read: () => fanout.counts.flushes + conflation.counts.flushes,
+    read: () => fanOut.counts.flushes + conflation.counts.flushes,
   })
 }
 

@@ -4,7 +4,7 @@ import {
   type ConflationIntervalMs,
   conflationIntervalFor,
   maxConflationIntervalMs,
-} from '../feed/conflation/conflation-intervals.ts'
+} from '../feed/interval-conflation/conflation-intervals.ts'
 import { showValue } from '../diagnostics/show-value.ts'
 import { type CursorPosition, parseCursor } from './cursor.ts'
 import type { RequestFault, RequestId } from './error-message.ts'

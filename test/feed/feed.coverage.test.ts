@@ -108,7 +108,7 @@ describe('coverage', () => {
         for (const [at, one] of steps.entries()) {
           if ('names' in one) {
             const client = new Doubter(feed, selectionOf(one.names))
-            feed.fanout.join(client, client.selection, jsonForm)
+            feed.fanOut.join(client, client.selection, jsonForm)
             doubters.push({ client, at, names: one.names })
             continue
           }
@@ -141,7 +141,7 @@ describe('coverage', () => {
     const feed = createTestFeed()
     for (const partition of partitions) feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const client = new Doubter(feed, selectionOf(['A']))
-    feed.fanout.join(client, client.selection, jsonForm)
+    feed.fanOut.join(client, client.selection, jsonForm)
     for (const [number, partition] of partitions.entries()) {
       for (let offset = 0; offset < 2000; offset++) {
         feed.add(trade(offset % 2 === 0 ? 'A' : 'B', number * 1e6 + offset, 'x'.repeat(40)), {
@@ -170,7 +170,7 @@ describe('coverage', () => {
     feed.advance({ partition: partition!, epoch: 'f', offset: 0 }, 0)
     expect(told).toEqual(['0 e 50', '1 e 55', '2 f 0'])
     const client = new Doubter(feed, selectionOf(['A']))
-    feed.fanout.join(client, client.selection, jsonForm)
+    feed.fanOut.join(client, client.selection, jsonForm)
     feed.add(trade('A', 2e6), { partition: 2, offset: 0, writtenMs: 0 })
     feed.advance({ partition: partition!, epoch: 'f', offset: 1 }, 1)
     feed.flush()
@@ -186,7 +186,7 @@ describe('coverage', () => {
       feed.advance({ partition: { topic: 't', partition }, epoch: 'e', offset }, offset)
     }
     const frames: PreparedFrame[] = []
-    feed.fanout.join({ deliver: frame => void frames.push(frame) }, selectionOf(['A']), jsonForm)
+    feed.fanOut.join({ deliver: frame => void frames.push(frame) }, selectionOf(['A']), jsonForm)
     const places = feed.positions.map(position => position.partition)
     for (const [number, offset] of ends.entries()) {
       feed.add(trade('A', number), { partition: number, offset, writtenMs: 0 })

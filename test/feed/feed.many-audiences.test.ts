@@ -36,7 +36,7 @@ class Listener implements Subscriber {
     if (this.#manner !== 'keeps') {
       this.#read(frame)
       if (this.#manner === 'leaves' && this.audience !== undefined) {
-        this.#feed.fanout.leave(this, this.audience)
+        this.#feed.fanOut.leave(this, this.audience)
         this.audience = undefined
       }
       return 'done'
@@ -65,7 +65,7 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
     feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const join = (wanted: readonly string[], manner: Manner): Listener => {
       const listener = new Listener(feed, wanted, manner)
-      const audience = feed.fanout.join(listener, new Map([['trades', new Set(wanted)]]), form)
+      const audience = feed.fanOut.join(listener, new Map([['trades', new Set(wanted)]]), form)
       // The tape form states first where coverage begins; there are no items yet.
       form.createDeltaBases?.().complete(
         () => undefined,

@@ -60,13 +60,13 @@ describe('Feed', () => {
   test('gives subscribers of the same items one and the same frame', () => {
     const feed = createTestFeed()
     const [ann, bob] = [new Reader(), new Reader()]
-    feed.fanout.join(ann, selection({ trades: ['AAPL', 'MSFT'] }), jsonForm)
-    feed.fanout.join(bob, selection({ trades: ['MSFT', 'AAPL'] }), jsonForm)
+    feed.fanOut.join(ann, selection({ trades: ['AAPL', 'MSFT'] }), jsonForm)
+    feed.fanOut.join(bob, selection({ trades: ['MSFT', 'AAPL'] }), jsonForm)
     publish(feed, [trade('AAPL', 1), trade('TSLA', 2), trade('MSFT', 3)])
-    expect(feed.fanout.audienceCount).toBe(1)
+    expect(feed.fanOut.audienceCount).toBe(1)
     expect(ann.events).toEqual([trade('AAPL', 1), trade('MSFT', 3)])
     expect(bob.frames[0]).toBe(ann.frames[0])
-    expect(feed.fanout.counts).toEqual({
+    expect(feed.fanOut.counts).toEqual({
       events: 2,
       deliveries: 4,
       bytes: 2 * ann.frames[0]!.framed().length,
@@ -79,24 +79,24 @@ describe('Feed', () => {
     const [shared, all, own] = [new Reader(), new Reader(), new Reader()]
     const symbols = new Set(['AAPL', 'MSFT'])
     const mended = ['trades', 'corrections', 'cancelErrors'] as const
-    const { fanout } = feed
+    const { fanOut } = feed
     const audiences = [
-      fanout.join(shared, new Map(mended.map(channel => [channel, symbols])), jsonForm),
-      fanout.join(all, new Map(mended.map(channel => [channel, '*'])), jsonForm),
-      fanout.join(own, selection({ trades: ['AAPL'], corrections: ['TSLA', 'MSFT'] }), jsonForm),
+      fanOut.join(shared, new Map(mended.map(channel => [channel, symbols])), jsonForm),
+      fanOut.join(all, new Map(mended.map(channel => [channel, '*'])), jsonForm),
+      fanOut.join(own, selection({ trades: ['AAPL'], corrections: ['TSLA', 'MSFT'] }), jsonForm),
     ]
     publish(feed, [correction('AAPL'), correction('MSFT'), correction('TSLA'), cancel('AAPL')])
     expect(shared.events).toEqual([correction('AAPL'), correction('MSFT'), cancel('AAPL')])
     expect(all.events).toEqual([correction('AAPL'), correction('MSFT'), correction('TSLA'), cancel('AAPL')])
     expect(own.events).toEqual([correction('MSFT'), correction('TSLA')])
     // Of each channel AAPL, MSFT and *, but for TSLA, of which corrections are wanted.
-    expect(fanout.subscribedItems).toBe(10)
-    expect(fanout.has('corrections', 'AAPL')).toBe(true)
-    expect(fanout.has('cancelErrors', '*')).toBe(true)
-    expect(fanout.has('cancelErrors', 'TSLA')).toBe(false)
-    for (const [place, reader] of [shared, all].entries()) fanout.leave(reader, audiences[place]!)
-    expect(fanout.subscribedItems).toBe(3)
-    expect(fanout.has('corrections', 'AAPL')).toBe(false)
+    expect(fanOut.subscribedItems).toBe(10)
+    expect(fanOut.has('corrections', 'AAPL')).toBe(true)
+    expect(fanOut.has('cancelErrors', '*')).toBe(true)
+    expect(fanOut.has('cancelErrors', 'TSLA')).toBe(false)
+    for (const [place, reader] of [shared, all].entries()) fanOut.leave(reader, audiences[place]!)
+    expect(fanOut.subscribedItems).toBe(3)
+    expect(fanOut.has('corrections', 'AAPL')).toBe(false)
     publish(feed, [cancel('AAPL')])
     expect([shared, all, own].map(({ frames }) => frames.length)).toEqual([1, 1, 1])
   })
@@ -104,18 +104,18 @@ describe('Feed', () => {
   test('forgets an audience with its last subscriber', () => {
     const feed = createTestFeed()
     const reader = new Reader()
-    const audience = feed.fanout.join(reader, selection({ trades: ['AAPL'], quotes: ['*'] }), jsonForm)
-    expect(feed.fanout.subscribedItems).toBe(2)
-    feed.fanout.leave(reader, audience)
+    const audience = feed.fanOut.join(reader, selection({ trades: ['AAPL'], quotes: ['*'] }), jsonForm)
+    expect(feed.fanOut.subscribedItems).toBe(2)
+    feed.fanOut.leave(reader, audience)
     publish(feed, [trade('AAPL', 1)])
     expect(reader.frames).toEqual([])
-    expect([feed.fanout.audienceCount, feed.fanout.subscribedItems]).toEqual([0, 0])
+    expect([feed.fanOut.audienceCount, feed.fanOut.subscribedItems]).toEqual([0, 0])
   })
 
   test('delivers an article once, however many of its symbols are selected', () => {
     const feed = createTestFeed()
     const reader = new Reader()
-    feed.fanout.join(reader, selection({ news: ['AAPL', 'MSFT'] }), jsonForm)
+    feed.fanOut.join(reader, selection({ news: ['AAPL', 'MSFT'] }), jsonForm)
     const article = {
       T: 'n',
       id: 1,
@@ -132,11 +132,11 @@ describe('Feed', () => {
     const others = [new Reader(), new Reader()]
     const membership: { audience?: Audience } = {}
     const leaver: Subscriber = {
-      deliver: () => membership.audience && feed.fanout.leave(leaver, membership.audience),
+      deliver: () => membership.audience && feed.fanOut.leave(leaver, membership.audience),
     }
-    feed.fanout.join(others[0]!, selection({ trades: ['*'] }), jsonForm)
-    membership.audience = feed.fanout.join(leaver, selection({ trades: ['*'] }), jsonForm)
-    feed.fanout.join(others[1]!, selection({ trades: ['*'] }), jsonForm)
+    feed.fanOut.join(others[0]!, selection({ trades: ['*'] }), jsonForm)
+    membership.audience = feed.fanOut.join(leaver, selection({ trades: ['*'] }), jsonForm)
+    feed.fanOut.join(others[1]!, selection({ trades: ['*'] }), jsonForm)
     publish(feed, [trade('AAPL', 1)])
     publish(feed, [trade('AAPL', 2)])
     for (const other of others) expect(other.events).toEqual([trade('AAPL', 1), trade('AAPL', 2)])
@@ -145,7 +145,7 @@ describe('Feed', () => {
   test('cuts a large flush into frames of at most 64 KiB, in order', () => {
     const feed = createTestFeed()
     const reader = new Reader()
-    feed.fanout.join(reader, selection({ trades: ['AAPL'] }), jsonForm)
+    feed.fanOut.join(reader, selection({ trades: ['AAPL'] }), jsonForm)
     const events = Array.from({ length: 3000 }, (_, index) => trade('AAPL', index))
     publish(feed, events)
     expect(reader.events).toEqual(events)
@@ -156,7 +156,7 @@ describe('Feed', () => {
   test('sends an event larger than a frame by itself', () => {
     const feed = createTestFeed()
     const reader = new Reader()
-    feed.fanout.join(reader, selection({ news: ['*'] }), jsonForm)
+    feed.fanOut.join(reader, selection({ news: ['*'] }), jsonForm)
     const article = {
       T: 'n',
       id: 1,
@@ -192,8 +192,8 @@ describe('Feed', () => {
         let at = 0
         for (const { reader: index, selection: wanted, events } of steps) {
           const one = readers[index]!
-          if (one.audience !== undefined) feed.fanout.leave(one.reader, one.audience)
-          one.audience = wanted.size > 0 ? feed.fanout.join(one.reader, wanted, jsonForm) : undefined
+          if (one.audience !== undefined) feed.fanOut.leave(one.reader, one.audience)
+          one.audience = wanted.size > 0 ? feed.fanOut.join(one.reader, wanted, jsonForm) : undefined
           one.wanted = wanted
           const batch = market.slice(at, (at += events))
           for (const other of readers)
@@ -290,7 +290,7 @@ describe('LastValueCache.snapshot', () => {
     const deliver = (): void => {
       throw new Error('cannot write')
     }
-    feed.fanout.join({ deliver }, selection({ trades: ['AAPL'] }), jsonForm)
+    feed.fanOut.join({ deliver }, selection({ trades: ['AAPL'] }), jsonForm)
     expect(() => publish(feed, [trade('AAPL', 1)])).toThrow('cannot write')
     expect(() => feed.flush()).toThrow('cannot write')
     expect(() => feed.flushSoon()).toThrow('cannot write')
@@ -300,7 +300,7 @@ describe('LastValueCache.snapshot', () => {
     const feed = createTestFeed({ maxItems: 2 })
     const readers = ['AAPL', 'B', 'C', 'NEW'].map(symbol => {
       const reader = new Reader()
-      feed.fanout.join(reader, selection({ news: [symbol] }), jsonForm)
+      feed.fanOut.join(reader, selection({ news: [symbol] }), jsonForm)
       return reader
     })
     const article = { T: 'n', headline: 'h', created_at: '2026-01-02T14:30:00Z' } as const

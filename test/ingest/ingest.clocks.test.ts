@@ -125,7 +125,7 @@ test.each([-1, 0, 1, 1_800_000_000])(
   'a record of the time %d is no delivery that took so long',
   async time => {
     const node = new Node()
-    node.feed.fanout.join({ deliver: () => undefined }, new Map([['trades', '*']]), jsonForm)
+    node.feed.fanOut.join({ deliver: () => undefined }, new Map([['trades', '*']]), jsonForm)
     await node.read(time)
     await node.read(node.clock.wall() - 30)
     expect(node.latencies).toEqual([30])

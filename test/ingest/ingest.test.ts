@@ -174,7 +174,7 @@ test.each([
       delivered++
       vi.advanceTimersByTime(1)
     }
-    feed.fanout.join({ deliver }, new Map([['trades', '*']]), jsonForm)
+    feed.fanOut.join({ deliver }, new Map([['trades', '*']]), jsonForm)
     await run()
   } finally {
     vi.useRealTimers()

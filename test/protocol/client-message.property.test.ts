@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { channels } from '../../src/event/event.ts'
 import { isSymbol } from '../../src/event/symbol.ts'
-import { conflationIntervalsMs } from '../../src/feed/conflation/conflation-intervals.ts'
+import { conflationIntervalsMs } from '../../src/feed/interval-conflation/conflation-intervals.ts'
 import { parseClientMessage } from '../../src/protocol/client-message.ts'
 
 const names = fc.constantFrom(

@@ -69,7 +69,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       for (let i = 2; i < 100; i++) publish(trade('A', i))
       expect(idsOf(slow.transport.take())).toEqual([1])
       expect(slow.session.isCaughtUp).toBe(false)
-      expect(fixture.feed.fanout.audienceCount).toBe(0)
+      expect(fixture.feed.fanOut.audienceCount).toBe(0)
       expect(fixture.sessions.readerCounts.behind.unsent).toBe(1)
     })
 

@@ -125,7 +125,7 @@ test('whatever a client does, it gets only what its token and subscription allow
       }
       fixture.sessions.remove(pair.session)
       await vi.advanceTimersByTimeAsync(10_000)
-      expect(fixture.feed.fanout.audienceCount).toBe(0)
+      expect(fixture.feed.fanOut.audienceCount).toBe(0)
       // Both places are free again.
       await fixture.openLive()
       expect((await fixture.openLive()).session.state).toBe('live')

@@ -26,7 +26,7 @@ const functions = {
         scan.take(frame.payload)
       },
     }
-    feed.fanout.join(subscriber, selection, new JsonForm())
+    feed.fanOut.join(subscriber, selection, new JsonForm())
     void ingest.run(new AbortController().signal)
     await ingest.warmUp.ready
   },

@@ -1,10 +1,10 @@
 import type { Channel } from '../../event/event.ts'
-import type { ConflationIntervalMs } from '../../feed/conflation/conflation-intervals.ts'
+import type { ConflationIntervalMs } from '../../feed/interval-conflation/conflation-intervals.ts'
 import type {
   ConflatedMembership,
   ConflatedSubscriber,
   ItemCounts,
-} from '../../feed/conflation/conflated-membership.ts'
+} from '../../feed/interval-conflation/conflated-membership.ts'
 import type { Audience, Subscriber } from '../../feed/fan-out/audience.ts'
 import type { Feed } from '../../feed/feed.ts'
 import { type Selection, selectionKey, selects } from '../../feed/selection.ts'
@@ -107,10 +107,10 @@ export class LiveMemberships {
     feed.flush()
     const { live } = selections
     const former = this.#audience
-    this.#audience = live.size > 0 ? feed.fanout.join(receiver, live, receiver.form) : undefined
+    this.#audience = live.size > 0 ? feed.fanOut.join(receiver, live, receiver.form) : undefined
     if (former !== this.#audience || live.size === 0) this.#joinedAt = feed.reached()
     if (former !== this.#audience) {
-      if (former !== undefined) feed.fanout.leave(receiver, former)
+      if (former !== undefined) feed.fanOut.leave(receiver, former)
       this.#complete(selections)
     }
     return this.#joinIntervals(selections)
@@ -139,7 +139,7 @@ export class LiveMemberships {
       }))
       return { channels: new Set(selection.keys()), starts, isWhole }
     })
-    if (audience !== undefined) feed.fanout.leave(this.#receiver, audience)
+    if (audience !== undefined) feed.fanOut.leave(this.#receiver, audience)
     this.#audience = undefined
     this.#intervals = noIntervals
     this.deltaBases?.suspend()

@@ -1,7 +1,7 @@
 import { entitles, entitlesChannel, type Grant } from '../../auth/grant.ts'
 import { type Channel, channels } from '../../event/event.ts'
 import { followsTrades, type Selection } from '../../feed/selection.ts'
-import type { ConflationIntervalMs } from '../../feed/conflation/conflation-intervals.ts'
+import type { ConflationIntervalMs } from '../../feed/interval-conflation/conflation-intervals.ts'
 import type { Policy, RequestedItems, SubscribeMessage } from '../../protocol/client-message.ts'
 
 /** The policy of each channel, unless the client chooses another. */

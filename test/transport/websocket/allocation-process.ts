@@ -67,7 +67,7 @@ async function measure(): Promise<object> {
     delivered.push(both[0])
     bare.push(both[1])
   }
-  return { delivered: median(delivered), bare: median(bare), deliveries: feed.fanout.counts.deliveries }
+  return { delivered: median(delivered), bare: median(bare), deliveries: feed.fanOut.counts.deliveries }
 }
 
 function median(values: readonly number[]): number {

@@ -95,7 +95,7 @@ export class ReaderSimulation {
     for (const node of this.#allNodes) {
       void node.sessions.drain(0)
       const { behind } = node.sessions.readerCounts
-      if (node.feed.fanout.audienceCount > 0 || Object.values(behind).some(count => count > 0))
+      if (node.feed.fanOut.audienceCount > 0 || Object.values(behind).some(count => count > 0))
         node.faults.push(new Error(`left behind: ${JSON.stringify(behind)}`))
     }
   }

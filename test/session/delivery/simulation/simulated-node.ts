@@ -45,7 +45,7 @@ export class SimulatedNode {
       maxItems,
       window: { maxBytes: windowBytes, maxAgeMs: overrides.readersWindowMs },
       // So that flushes take time: that of each audience takes 1 ms.
-      now: () => performance.now() + this.feed.fanout.counts.flushes,
+      now: () => performance.now() + this.feed.fanOut.counts.flushes,
     })
     this.sessions = createTestSessions(limits, {
       feed: this.feed,

@@ -3,7 +3,7 @@ import {
   conflationIntervalFor,
   conflationIntervalsMs,
   maxConflationIntervalMs,
-} from '../../../src/feed/conflation/conflation-intervals.ts'
+} from '../../../src/feed/interval-conflation/conflation-intervals.ts'
 
 test.each([
   [0, 0],

@@ -8,7 +8,7 @@ import { type Selection, followsTrades, selectionKey } from '../selection.ts'
 import { Audience, type AudienceContext, type Progress, type Subscriber } from './audience.ts'
 import { PendingEvents } from './pending-events.ts'
 
-export interface FanoutCounts {
+export interface FanOutCounts {
   /** Events put into frames: one event in the frames of one audience is one. */
   events: number
   /** Events delivered: one event to one subscriber is one. */
@@ -43,8 +43,8 @@ const bytesBuiltTogether = 131_072
  * Live delivery: from the items of an event to their audiences, each of which gets one sequence of shared
  * frames.
  */
-export class Fanout {
-  readonly counts: FanoutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
+export class FanOut {
+  readonly counts: FanOutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
   /** Bytes of frames that were compressed, before and after. */
   readonly deflated: { readonly plain: number; readonly compressed: number } = deflateCounts
   readonly #items: Items

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ItemVersions } from '../../../src/feed/conflation/item-versions.ts'
+import { ItemVersions } from '../../../src/feed/interval-conflation/item-versions.ts'
 
 const item = fc.nat(4)
 const step = fc.oneof(

@@ -1,12 +1,12 @@
 import { vi } from 'vitest'
 import type { Channel } from '../../../src/event/event.ts'
-import { Conflation, type ConflationOptions } from '../../../src/feed/conflation/conflation.ts'
+import { Conflation, type ConflationOptions } from '../../../src/feed/interval-conflation/conflation.ts'
 import type { Selection } from '../../../src/feed/selection.ts'
-import type { ConflationIntervalMs } from '../../../src/feed/conflation/conflation-intervals.ts'
+import type { ConflationIntervalMs } from '../../../src/feed/interval-conflation/conflation-intervals.ts'
 import type {
   ConflatedSubscriber,
   ConflatedMembership,
-} from '../../../src/feed/conflation/conflated-membership.ts'
+} from '../../../src/feed/interval-conflation/conflated-membership.ts'
 import { LastValueCache } from '../../../src/feed/last-values/last-value-cache.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'

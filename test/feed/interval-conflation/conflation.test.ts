@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ConflatedMembership } from '../../../src/feed/conflation/conflated-membership.ts'
+import type { ConflatedMembership } from '../../../src/feed/interval-conflation/conflated-membership.ts'
 import { maxFrameBytes } from '../../../src/wire/wire-form.ts'
 import { ConflationFixture, Member } from './conflation-fixture.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ConflationIntervalMs } from '../../../src/feed/conflation/conflation-intervals.ts'
+import type { ConflationIntervalMs } from '../../../src/feed/interval-conflation/conflation-intervals.ts'
 import { ConflationFixture, Member } from './conflation-fixture.ts'
 
 beforeEach(() => {
