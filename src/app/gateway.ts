@@ -1,7 +1,8 @@
+import type { FastifyBaseLogger } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Drain } from '../admin/drain.ts'
 import { Revocations } from '../auth/revocations.ts'
-import { openTokenKeys } from '../auth/token-keys.ts'
+import { openTokenKeys, type TokenKeys } from '../auth/token-keys.ts'
 import type { Config } from '../config/config.ts'
 import { type OutageReport, reportOutage } from '../feed/outage.ts'
 import { serveOperations } from '../http/operations.ts'
@@ -11,7 +12,7 @@ import { LocalQuotas, type NodeQuotas, quotaLimits } from '../limits/node-quotas
 import { createMetrics } from '../metrics/metrics.ts'
 import { singleProcessSources } from '../metrics/process-metrics.ts'
 import { Sessions } from '../session/sessions.ts'
-import { readClock, systemClock } from '../system/clock.ts'
+import { type Clock, readClock, systemClock } from '../system/clock.ts'
 import { LogOutput } from '../system/process-output.ts'
 import { HandshakeAdmission } from '../transport/handshake-admission.ts'
 import { serveStream } from '../transport/websocket/stream-route.ts'
@@ -135,26 +136,8 @@ async function openNode(config: Config, options: GatewayOptions, resources: Asyn
   const host = resources.use(new FeedHost(config, { decoder, logger, clock }))
   const { feed, history, ingest, deadLetters, log } = host
 
-  const toleranceMs = config.auth.clockToleranceS * 1000
-  const revocations = worker?.revocations ?? new Revocations({ toleranceMs })
-  const quotas = worker?.quotas ?? new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
-  const verify = createTokenCheck(config, { keys, revocations, log: logger })
-  const sessions = new Sessions({
-    feed,
-    history,
-    limits: { ...config.limits, clockToleranceMs: toleranceMs },
-    quotas,
-    revocations,
-    numbersAbove: worker?.sessionNumbersAbove ?? 0,
-    verify,
-    isShort: () => memory.isShort,
-    onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
-  })
-  const memory = createMemoryGuard(config, { feed, history, sessions, log: logger })
-  const drain = new Drain({ sessions, defaultMs: config.limits.drainMs, clock })
-  const notReadyReason = (): string | undefined => (drain.isBegun ? 'leaving' : ingest.notReadyReason)
-  const isReady = (): boolean => notReadyReason() === undefined
-
+  const core = openSessions(config, worker, { host, keys, logger, clock })
+  const { revocations, quotas, verify, sessions, memory, drain, notReadyReason, isReady } = core
   const append = createAppendEvents(log.events, logger)
   const { maxEventBytes } = config.ingest
   const intake = new EventIntake({ ...config.publish, maxEventBytes, quotas, verify, append, isReady })
@@ -218,4 +201,37 @@ async function openNode(config: Config, options: GatewayOptions, resources: Asyn
   resources.defer(() => keys.set?.stop())
   const controls: GatewayControls = { sessions, drain, registry, notReadyReason, outage }
   return { host, operations, administration, stream: server.app, intake, drain, controls, logger }
+}
+
+interface SessionSources {
+  readonly host: FeedHost
+  readonly keys: TokenKeys
+  readonly logger: FastifyBaseLogger
+  readonly clock: Clock
+}
+
+/** Creates the sessions with their limits: tokens, quotas, memory and the drain. */
+function openSessions(config: Config, worker: WorkerRole | undefined, sources: SessionSources) {
+  const { host, keys, logger, clock } = sources
+  const { feed, history, ingest } = host
+  const toleranceMs = config.auth.clockToleranceS * 1000
+  const revocations = worker?.revocations ?? new Revocations({ toleranceMs })
+  const quotas = worker?.quotas ?? new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
+  const verify = createTokenCheck(config, { keys, revocations, log: logger })
+  const sessions = new Sessions({
+    feed,
+    history,
+    limits: { ...config.limits, clockToleranceMs: toleranceMs },
+    quotas,
+    revocations,
+    numbersAbove: worker?.sessionNumbersAbove ?? 0,
+    verify,
+    isShort: () => memory.isShort,
+    onFault: error => logger.error({ err: error }, 'a client message could not be handled'),
+  })
+  const memory = createMemoryGuard(config, { feed, history, sessions, log: logger })
+  const drain = new Drain({ sessions, defaultMs: config.limits.drainMs, clock })
+  const notReadyReason = (): string | undefined => (drain.isBegun ? 'leaving' : ingest.notReadyReason)
+  const isReady = (): boolean => notReadyReason() === undefined
+  return { revocations, quotas, verify, sessions, memory, drain, notReadyReason, isReady }
 }
