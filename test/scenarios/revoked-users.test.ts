@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { clockOf } from '../support/test-clock.ts'
 import { StreamClient } from '../support/stream-client.ts'
 
 const adminToken = 'a-token-of-the-tests-alone-'.repeat(2)
@@ -50,12 +51,14 @@ test('a revoked user is out everywhere at once; others are not, nor are tokens m
   expect(await answersTo(token)).toEqual(['auth failed', 401, 401, refused])
   expect(await answersTo(other)).toEqual(['authenticated', 200, 200, undefined])
   // A clock 3 s fast, whose tokens look as if they were made later.
-  const fast = { subject: 'ann', scopes: ['stream', 'publish'], nowMs: Date.now() + 3000 } as const
-  expect(await answersTo(await gateway.token(fast))).toEqual(['auth failed', 401, 401, refused])
+  const issuedIn = async (ms: number): Promise<string> => {
+    const clock = clockOf(() => Date.now() + ms)
+    return await gateway.token({ subject: 'ann', scopes: ['stream', 'publish'], clock })
+  }
+  expect(await answersTo(await issuedIn(3000))).toEqual(['auth failed', 401, 401, refused])
   const revokedMs = Date.now()
   await vi.waitUntil(() => Math.floor(Date.now() / 1000) * 1000 > revokedMs)
-  const later = { ...fast, nowMs: Date.now() + 5000 }
-  expect(await answersTo(await gateway.token(later))).toEqual(['authenticated', 200, 200, undefined])
+  expect(await answersTo(await issuedIn(5000))).toEqual(['authenticated', 200, 200, undefined])
   expect(await gateway.metric('ticker_tokens_refused_total{reason="revoked"}')).toBe(2)
   expect(await gateway.metric('ticker_sessions_closed_total{reason="token_revoked"}')).toBe(1)
   expect(await gateway.metric('ticker_revocations')).toBe(1)
