@@ -109,7 +109,7 @@ export class TapeForm implements WireForm {
   }
 
   frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined {
-    const { chosen, events, coverage } = outgoing
+    const { chosen, events, coverage, memory } = outgoing
     const records = this.#recordsOf(outgoing)
     const ranges = this.#ranges
     let first = 0
@@ -118,7 +118,7 @@ export class TapeForm implements WireForm {
       const index = chosen.indices[place] ?? 0
       const size = sizeOf(events, records, index)
       if (bytes > 0 && bytes + size + (ranges.count + 1) * maxRangeBytes > maxFrameBytes) {
-        send(this.#makeFrame({ ...outgoing, records, first, last: place }))
+        send(this.#makeFrame({ events, chosen, coverage, memory, records, first, last: place }))
         if (coverage !== undefined) ranges.settle(coverage)
         ranges.nextFrame()
         first = place
@@ -128,7 +128,8 @@ export class TapeForm implements WireForm {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    const last = bytes > 0 ? this.#makeFrame({ ...outgoing, records, first, last: chosen.count }) : undefined
+    const rest = { events, chosen, coverage, memory, records, first, last: chosen.count }
+    const last = bytes > 0 ? this.#makeFrame(rest) : undefined
     ranges.clear()
     return last
   }
@@ -154,17 +155,18 @@ export class TapeForm implements WireForm {
   #makeFrame(part: FramePart): PreparedFrame {
     const { coverage, memory, events } = part
     const out = this.#out
+    const ranges = this.#ranges
     out.clear()
     if (coverage === undefined) {
       out.byte(bareFrame)
       this.#append(part)
       return binaryFrame(out.written, memory)
     }
-    this.#ranges.setStarts(coverage)
+    ranges.setStarts(coverage)
     this.#markStatedRanges(events, coverage)
-    writeFrameHead(this.#ranges, out)
+    writeFrameHead(ranges, out)
     this.#append(part)
-    writeFrameTail(this.#ranges, out)
+    writeFrameTail(ranges, out)
     return binaryFrame(out.written, memory)
   }
 
