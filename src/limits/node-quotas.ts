@@ -59,7 +59,7 @@ export interface NodeQuotas {
    * takes nothing.
    */
   reserve(wants: readonly RateClaim[], mostMs: number): Promise<number>
-  /** Returns a claim that was not used. */
+  /** Gives back a claim that was not used. */
   refund(want: RateClaim): void
 }
 

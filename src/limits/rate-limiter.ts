@@ -1,7 +1,7 @@
-interface SingleRateLimiterOptions {
+export interface RateLimiterOptions {
   readonly perSecond: number
-  /** The largest burst, as the time in which it refills. */
-  readonly burstMs: number
+  /** The largest burst, as the time in which it refills; 1 s by default. */
+  readonly burstMs?: number
 }
 
 /**
@@ -13,7 +13,7 @@ export class RateLimiter {
   readonly #burstMs: number
   #usedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor({ perSecond, burstMs }: SingleRateLimiterOptions) {
+  constructor({ perSecond, burstMs }: Required<RateLimiterOptions>) {
     this.#msPerPiece = 1000 / perSecond
     this.#burstMs = burstMs
   }
@@ -42,12 +42,6 @@ export class RateLimiter {
 
 /** With more keys than this, keys whose budget is full are forgotten. */
 const keysLimit = 10_000
-
-export interface RateLimiterOptions {
-  readonly perSecond: number
-  /** The largest burst, as the time in which it refills; 1 s by default. */
-  readonly burstMs?: number
-}
 
 /**
  * Limits the rate of each key (a user, an address): a budget that refills at `perSecond`, up to the refill of
@@ -104,7 +98,7 @@ export class KeyedRateLimiter {
     return waitMs
   }
 
-  /** Returns a claim that was not used. */
+  /** Gives back a claim that was not used. */
   refund(key: string, count: number): void {
     const usedUntilMs = this.#usedUntilMs.get(key)
     if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerPiece)

@@ -38,11 +38,11 @@ export function ignoreOutputErrors(): void {
 
 /** Resolves when the output has been written, or after a time. */
 export async function flushOutput(withinMs: number): Promise<void> {
-  const patience = new AbortController()
-  const { signal } = patience
+  const timeout = new AbortController()
+  const { signal } = timeout
   const written = [process.stdout, process.stderr].map(
     stream => new Promise<void>(resolve => void stream.write('', () => resolve())),
   )
   await Promise.race([Promise.all(written), pause(withinMs, undefined, { signal }).catch(() => undefined)])
-  patience.abort()
+  timeout.abort()
 }

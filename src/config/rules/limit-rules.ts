@@ -62,7 +62,7 @@ function checkSlowness(reader: VariableReader): void {
   reader.fault(
     reader.isSet(slow) ? slow : heartbeat,
     `slow clients are warned every ${heartbeat.name} (${reader.value(heartbeat)}), but ${slow.name} ` +
-      `(${reader.value(slow)}) would end them before; set it to at least that`,
+      `(${reader.value(slow)}) would end them before; that must not be the shorter one`,
   )
 }
 
