@@ -13,7 +13,7 @@ function faultOf(parse: () => unknown): string {
   }
 }
 
-test('what is right is read', () => {
+test('valid input is read', () => {
   expect(parseSessionsQuery({})).toEqual({})
   expect(parseSessionsQuery({ limit: '1000', after: '0', sub: 'ann' })).toEqual({
     limit: 1000,

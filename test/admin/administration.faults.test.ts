@@ -33,7 +33,7 @@ function serve(revocations: Revocations, list: () => never = () => expect.unreac
   return { app, headers, lines }
 }
 
-test('where no more revocations can be kept it is said, and none is dropped', async () => {
+test('when no more revocations fit, a further one is refused and none is dropped', async () => {
   const revocations = new Revocations({ limit: 1 })
   const { app, headers } = serve(revocations)
   const post = (sub: string) =>

@@ -72,7 +72,7 @@ describe('the client of a trusted proxy', () => {
   })
 })
 
-test('whoever is no trusted proxy is the client, whatever it says', () => {
+test('an untrusted sender is the client itself, whatever its headers say', () => {
   const headers = { 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'https', forwarded: 'for=192.0.2.2' }
   expect(clientOf(headers, '203.0.113.5')).toEqual({
     address: '203.0.113.5',

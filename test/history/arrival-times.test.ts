@@ -31,17 +31,17 @@ test('everything since the node began to read is recent, at first', () => {
   expect(afterSeconds(0).arrivals.of(partition)).toBeUndefined()
 })
 
-test('later it is what has come within the time that is kept', () => {
+test('later only what arrived within the kept time is recent', () => {
   expect(afterSeconds(1000).arrivals.of(partition)?.recent).toBe(1000 + (1000 - 64) * 10)
 })
 
-test('nothing is, once nothing has come for longer', () => {
+test('nothing is recent after a longer silence', () => {
   const { arrivals, clock } = afterSeconds(30)
   clock.pass(keptMs)
   expect(arrivals.of(partition)?.recent).toBe(1300)
 })
 
-test('what came before a pause is not taken for what came after it', () => {
+test('records from before a pause do not count as later ones', () => {
   const { arrivals, clock } = afterSeconds(30)
   clock.pass(40_000)
   arrivals.note(batch(1300, 1310))
@@ -58,7 +58,7 @@ test.each([
   expect(arrivals.of(partition)?.recent).toBe(5)
 })
 
-test('knows the newest timestamp that came', () => {
+test('knows the newest timestamp', () => {
   const { arrivals } = afterSeconds(1)
   for (const [index, timestampMs] of [5, 7, 6].entries()) {
     const offset = 1010 + index

@@ -63,7 +63,7 @@ test('the event loop turns while records are decoded that take their time', asyn
   expect(turns).toBeGreaterThanOrEqual(60)
 })
 
-test('poison, and what the decoder passes over, is left out; the range covers it all the same', async () => {
+test('omits poison and ignored records; the range still covers them', async () => {
   const [log, position] = await append(10)
   const some: Decoder = {
     decode(record) {

@@ -65,7 +65,7 @@ function share(
   }
 }
 
-test('whatever is there and whoever reads what, each reads what he would have read alone', async () => {
+test('every reader of shared ranges reads what it would have read alone', async () => {
   const someRanges = fc
     .uniqueArray(fc.nat(120), { minLength: 2, maxLength: 8 })
     .map(cuts => cuts.toSorted((a, b) => a - b))
@@ -103,8 +103,8 @@ function coverage(ranges: readonly (readonly [number, number])[]): readonly unkn
   return [ranges.filter(([from, to]) => from < to), last]
 }
 
-describe('a piece that several wait for', () => {
-  test('is read on when one of them leaves, and given to the others', async () => {
+describe('a chunk that several readers wait for', () => {
+  test('continues for the others when one reader leaves', async () => {
     const { counted, shared } = share(new SomeHistory([[0, 100]]))
     const gate = Promise.withResolvers<void>()
     counted.gate = () => gate.promise
@@ -119,7 +119,7 @@ describe('a piece that several wait for', () => {
     expect(counted.abandoned).toBe(0)
   })
 
-  test('is not read on when all have left, and read anew for who comes then', async () => {
+  test('is aborted when every reader has left, and begins again for a later one', async () => {
     const { counted, shared } = share(new SomeHistory([[0, 100]]))
     const gate = Promise.withResolvers<void>()
     counted.gate = () => gate.promise
@@ -135,7 +135,7 @@ describe('a piece that several wait for', () => {
     expect(shared.counts).toEqual({ log: 1, shared: 0, cache: 0 })
   })
 
-  test('fails for all of them, and is read anew by the next', async () => {
+  test('fails for all of them, and begins again for the next', async () => {
     const { counted, shared } = share(new SomeHistory([[0, 100]]))
     counted.gate = () => Promise.reject(new Error('the log does not answer'))
     const results = await Promise.allSettled([1, 2, 3].map(() => readAll(shared, [at(0), 16])))
@@ -145,7 +145,7 @@ describe('a piece that several wait for', () => {
     expect((await readAll(shared, [at(0), 16])).events).toHaveLength(16)
   })
 
-  test('and ended with the log is read anew by who asked when the log was longer', async () => {
+  test('that ended with the log is read again by a reader that asked when the log was longer', async () => {
     const history = new SomeHistory([[0, 5]])
     const { counted, shared } = share(history)
     const before = Promise.withResolvers<void>()
@@ -182,7 +182,7 @@ test('reads at most four chunks of the log at a time, in the order of the reques
   expect(counted.reads).toEqual(starts.map(start => `${start}-${start + 16}`))
 })
 
-test('readers of one piece are given it two in each turn of the event loop', async () => {
+test('two readers of a chunk are served in each turn of the event loop', async () => {
   const { shared } = share(new SomeHistory([[0, 16]]))
   let turn = 0
   let isOver = false
@@ -201,8 +201,8 @@ test('readers of one piece are given it two in each turn of the event loop', asy
   expect(most).toBeLessThanOrEqual(3)
 })
 
-describe('what is kept', () => {
-  test('is bounded: the piece that nobody used for the longest time leaves first', async () => {
+describe('the cache', () => {
+  test('is bounded: the least recently used chunk leaves first', async () => {
     const { counted, shared } = share(new SomeHistory([[0, 1000]]), { maxBytes: 33_000 })
     for (const start of [0, 16, 32, 0]) await readAll(shared, [at(start), start + 16])
     expect(counted.reads).toHaveLength(3)
@@ -214,7 +214,7 @@ describe('what is kept', () => {
     expect(counted.reads).toHaveLength(5)
   })
 
-  test('is forgotten with its partition, also what is just being read', async () => {
+  test('is dropped with its partition, running reads included', async () => {
     const history = new SomeHistory([[0, 32]])
     const { counted, shared } = share(history)
     await readAll(shared, [at(0), 16])

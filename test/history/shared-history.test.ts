@@ -114,7 +114,7 @@ describe.each([
     expect(counted.reads).toHaveLength(length)
   })
 
-  test('is read on where it went on meanwhile', async () => {
+  test('continues where the log has grown meanwhile', async () => {
     const log = await openThis()
     const from = await append(log, 100)
     const { shared } = historiesOf(log)
@@ -123,7 +123,7 @@ describe.each([
     expect((await readAll(shared, [from, Number.MAX_SAFE_INTEGER])).events).toHaveLength(150)
   })
 
-  test('rejects for all who read a topic that was made again', async () => {
+  test('rejects for all readers of a topic that was made again', async () => {
     const log = await openThis()
     const from = await append(log, 100)
     const { shared } = historiesOf(log)

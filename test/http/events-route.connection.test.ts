@@ -33,7 +33,7 @@ test.each(['h2c', 'websocket'])(
   },
 )
 
-test('a gateway that stops answers what it has taken, and takes no more', async () => {
+test('a gateway that stops answers the requests it has begun, and refuses new ones', async () => {
   const gateway = await startTestGateway({ TICKER_DRAIN_MS: '10000' })
   const token = await gateway.token({ scopes: ['publish'] })
   const { hostname, port } = new URL(gateway.url)

@@ -132,7 +132,7 @@ describe('PROTOCOL.md §9', () => {
   const example = (pattern: RegExp): string =>
     (pattern.exec(section)?.[1] ?? '').replaceAll('…', '').replaceAll(/^ {4}/gm, '')
 
-  test('its request is answered as it says', async () => {
+  test('its request is answered as documented', async () => {
     const answered = JSON.parse(example(/^ {4}(\{"events":[^]*?)\n\n/m)) as AnsweredBody
     const request = example(/json\n\n {4}(\[[^]*?\])\n\n/)
     const { status, body } = await fixture.send({ body: request })
@@ -142,7 +142,7 @@ describe('PROTOCOL.md §9', () => {
     expect(Object.keys(body.events[0]!)).toEqual(Object.keys(answered.events[0]!))
   })
 
-  test('its bad event is refused as it says', async () => {
+  test('its bad event is refused as documented', async () => {
     const refused: unknown = JSON.parse(example(/^ {4}(\{"error":[^]*?)\n\n/m))
     const good = trade('AAPL', 1)
     const { status, body } = await fixture.send({ body: json([good, good, good, { ...good, p: 'x' }]) })
@@ -150,7 +150,7 @@ describe('PROTOCOL.md §9', () => {
     expect([status, body]).toEqual([422, refused])
   })
 
-  test('names every status that there is', () => {
+  test('names every status', () => {
     const statuses = [...section.matchAll(/^\| (\d+) \|/gm)].map(([, status]) => Number(status))
 
     expect(statuses).toEqual(refusalStatuses.filter(status => status !== 500))

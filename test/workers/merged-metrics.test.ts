@@ -60,7 +60,7 @@ test('counters add up, those of workers that are gone or do not answer included'
   expect(valuesOf(merged.merge([part(4, sum, 1)]))).toEqual([38])
 })
 
-test('counters that every worker counts whole are those of the furthest, and continue with a successor', () => {
+test('counters that every worker counts whole follow the furthest, then its successor', () => {
   const merged = new MergedMetrics()
   const max = counter('max')
   expect(valuesOf(merged.merge([part(1, max, 100), part(2, max, 98)]))).toEqual([100])

@@ -38,7 +38,7 @@ function node(open?: Promise<void>) {
   return { quotas, first: workers[0]!, second: workers[1]! }
 }
 
-test('places are those of the node, whichever worker claims them', async () => {
+test('slots are those of the node, whichever worker claims them', async () => {
   const { quotas, first, second } = node()
   const release = await first.quotas.acquire('sessionsPerUser', 'ann')
   expect(await second.quotas.acquire('sessionsPerUser', 'ann')).toBeDefined()
@@ -50,7 +50,7 @@ test('places are those of the node, whichever worker claims them', async () => {
   expect(await first.quotas.acquire('sessionsPerUser', 'ann')).toBeUndefined()
 })
 
-test('what a worker held that is gone is free', async () => {
+test('slots of a worker that is gone are free', async () => {
   const { first, second } = node()
   await first.quotas.acquire('sessionsPerUser', 'ann')
   await first.quotas.acquire('sessionsPerUser', 'ann')

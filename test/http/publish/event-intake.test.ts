@@ -37,7 +37,7 @@ describe('the answer of the log', () => {
     })
   })
 
-  test('is 503 where no event was published', async () => {
+  test('is 503 if no event was published', async () => {
     const bare = await BareIntake.start()
     const answering = bare.post({ body: trades('AAPL', 2) })
     const append = await bare.appended()
@@ -143,7 +143,7 @@ describe('a limit that is reached is answered with the time to try again:', () =
     expect(bare.intake.counts).toMatchObject({ published: 6, refused: { rate: 3 } })
   })
 
-  test('what was refused for others costs its sender nothing', async () => {
+  test('events refused for the load of others cost their sender nothing', async () => {
     const bare = await BareIntake.start({ eventsPerSecond: 4, maxPending: 1 })
     const first = bare.post({ token: 'bob', body: trades('AAPL', 1) })
     const waiting = await bare.appended()
@@ -255,7 +255,7 @@ describe('a connection', () => {
     await ended
   })
 
-  test('that goes on sending after it was refused is ended after a while', async () => {
+  test('that goes on sending after a refusal is ended after a while', async () => {
     const bare = await BareIntake.start({ bodyTimeoutMs: 50 })
     const socket = await bare.connect()
     const ended = once(socket, 'close')
