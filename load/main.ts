@@ -1,16 +1,68 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { UsageError } from '../src/commands/command-line.ts'
-import { makeFolder } from '../src/system/make-folder.ts'
-import { messageOf } from '../src/diagnostics/ticker-error.ts'
 import { muteKafkajsWarnings } from './lib/child.ts'
 import { describeMachine, divideCores } from './lib/machine.ts'
 import { renderPage } from './lib/page.ts'
 import { hottestFunctions } from './lib/profile.ts'
-import { Progress } from './lib/progress.ts'
 import { renderText } from './lib/report.ts'
 import type { Measured, Measurement, Scenario } from './lib/scenario.ts'
-import { scenarios } from './scenarios/scenarios.ts'
+import { bytes } from './scenarios/bytes/bytes.ts'
+import { deepResume } from './scenarios/deep-resume.ts'
+import { peers, sameItems, scale, watchLists } from './scenarios/delivery/delivery.ts'
+import { drain } from './scenarios/drain/drain.ts'
+import { idle } from './scenarios/idle.ts'
+import { kafkaLatency } from './scenarios/kafka-latency/kafka-latency.ts'
+import { latency } from './scenarios/latency/latency.ts'
+import { publish } from './scenarios/publish/publish.ts'
+import { readPath } from './scenarios/read-path/read-path.ts'
+import { reconnect } from './scenarios/reconnect.ts'
+import { slowReaders } from './scenarios/slow-readers.ts'
+import { window } from './scenarios/window/window.ts'
+import { workers } from './scenarios/workers.ts'
+import { UsageError } from '../src/commands/command-line.ts'
+import { messageOf } from '../src/diagnostics/ticker-error.ts'
+import { makeFolder } from '../src/system/make-folder.ts'
+
+/** Every scenario; the first is run where none is named. */
+const scenarios: readonly [Scenario, ...Scenario[]] = [
+  sameItems,
+  watchLists,
+  scale,
+  latency,
+  idle,
+  peers,
+  readPath,
+  drain,
+  publish,
+  kafkaLatency,
+  window,
+  workers,
+  bytes,
+  slowReaders,
+  reconnect,
+  deepResume,
+]
+
+/** One line that says what is being done: rewritten in place on a terminal, a line each otherwise. */
+class Progress {
+  readonly #output: NodeJS.WriteStream
+  readonly #begunMs = performance.now()
+
+  constructor(output: NodeJS.WriteStream) {
+    this.#output = output
+  }
+
+  say(what: string): void {
+    const seconds = Math.round((performance.now() - this.#begunMs) / 1000)
+    const line = `${String(seconds).padStart(4)} s  ${what}`
+    this.#output.write(this.#output.isTTY ? `\r\x1b[K${line}` : `${line}\n`)
+  }
+
+  /** Takes the line away, so that something else can be printed. */
+  end(): void {
+    if (this.#output.isTTY) this.#output.write('\r\x1b[K')
+  }
+}
 
 muteKafkajsWarnings()
 
@@ -66,7 +118,7 @@ async function run(measurement: Measurement): Promise<number> {
     const bench = { stack, signal: interruption.signal, say, cores, machine }
     const measured = await Promise.race([measurement.measure(bench), interruption.promise])
     progress.end()
-    await publish(measured, measurement.files)
+    await leave(measured, measurement.files)
     ;({ failures } = measured)
   } finally {
     progress.say('stopping')
@@ -79,7 +131,7 @@ async function run(measurement: Measurement): Promise<number> {
   return failures.length === 0 ? 0 : 1
 }
 
-async function publish({ report, figures }: Measured, files: Measurement['files']): Promise<void> {
+async function leave({ report, figures }: Measured, files: Measurement['files']): Promise<void> {
   process.stdout.write(renderText(report))
   await write(files.json, `${JSON.stringify(figures, undefined, 2)}\n`)
   await write(files.html, renderPage(report))

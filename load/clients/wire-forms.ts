@@ -17,7 +17,6 @@ export class EventScan {
     this.#read = read
   }
 
-  /** Begins to count anew. */
   begin(): void {
     this.events = 0
     this.latenciesUs = []

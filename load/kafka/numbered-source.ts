@@ -14,7 +14,7 @@ export interface NumberedRecord extends OutgoingRecord {
 }
 
 /** Partitions of each of the two topics. */
-export const partitions = 4
+export const topicPartitions = 4
 
 /** Prime to any number of symbols that is used, so that all have their turn. */
 const symbolStep = 37
@@ -45,7 +45,7 @@ export class NumberedSource {
     const stream = made % 2 === 0 ? 'trades' : 'quotes'
     const event = { symbol: key, made, size: ++this.totals[stream][index]! }
     const value = stream === 'trades' ? tradeText(us, event) : quoteText(event)
-    return { stream, partition: index % partitions, key, value }
+    return { stream, partition: index % topicPartitions, key, value }
   }
 }
 

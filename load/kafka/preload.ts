@@ -7,7 +7,6 @@ import type { TapeRecord } from './tape-records.ts'
 
 export interface PreloadOptions {
   readonly topics: Topics
-  /** Of each topic. */
   readonly partitions: number
   /** Taken again from the start until there are enough. */
   readonly records: readonly TapeRecord[]

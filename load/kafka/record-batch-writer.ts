@@ -1,6 +1,5 @@
 import { crc32c } from '../../src/log/kafka/protocol/crc32c.ts'
 
-/** A record of a batch. */
 export interface OutgoingRecord {
   readonly key: string
   readonly value: string

@@ -26,7 +26,6 @@ export class StageClock<Stage extends string> {
     this.#lastUs = nowUs
   }
 
-  /** Microseconds of a stage. */
   us(stage: Stage): number {
     return this.#usedUs.get(stage) ?? 0
   }

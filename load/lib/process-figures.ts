@@ -54,18 +54,6 @@ export function kernelTcpBytes(): number {
   return Number(pages) * pageBytes
 }
 
-/** CPU that was used in a stretch of time. */
-export interface CpuUse {
-  /** Of all threads of the server's process, kernel included. */
-  readonly serverCpuUs: number
-  /** The same as a share of a core. */
-  readonly serverShare: number
-  /** How busy the process of the clients was, 0 to 1. */
-  readonly clientsShare: number
-  /** How busy the cores beside the server's were, 0 to 1. */
-  readonly othersBusy: number
-}
-
 /** Ticks that some cores were busy and that passed, since the machine started. */
 interface CoreTicks {
   readonly busy: number
@@ -93,7 +81,7 @@ function coreTicks(cores: readonly number[]): CoreTicks {
 export function watchCpu(
   { server, clients }: { readonly server: number; readonly clients: number },
   others: readonly number[],
-): () => CpuUse {
+) {
   const read = () => ({
     serverUs: processCpuUs(server),
     clientsUs: processCpuUs(clients),
@@ -105,6 +93,7 @@ export function watchCpu(
     const after = read()
     const us = (after.ms - before.ms) * 1000
     return {
+      /** Of all threads of the server's process, kernel included; the shares are of a core. */
       serverCpuUs: after.serverUs - before.serverUs,
       serverShare: (after.serverUs - before.serverUs) / us,
       clientsShare: (after.clientsUs - before.clientsUs) / us,
@@ -112,3 +101,6 @@ export function watchCpu(
     }
   }
 }
+
+/** CPU that was used in a stretch of time. */
+export type CpuUse = ReturnType<ReturnType<typeof watchCpu>>

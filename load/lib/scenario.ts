@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { UsageError } from '../../src/commands/command-line.ts'
-import { messageOf } from '../../src/diagnostics/ticker-error.ts'
-import { openKafkaBench } from '../kafka/kafka-bench.ts'
 import type { Bench, KafkaBench } from './bench.ts'
 import { argumentsText, optionsText, type OptionTable, readValues, type Values } from './options.ts'
 import type { Report, ReportPart } from './report.ts'
+import { UsageError } from '../../src/commands/command-line.ts'
+import { messageOf } from '../../src/diagnostics/ticker-error.ts'
+import { startKafka } from '../../test/support/kafka.ts'
+import { createTopics, deleteTopics } from '../../test/support/topics.ts'
 
 /** A benchmark of its own, `npm run load -- NAME`. It ends by itself. */
 export interface Scenario {
@@ -26,7 +27,6 @@ export interface Measurement {
   measure(bench: Bench): Promise<Measured>
 }
 
-/** The results with their header. */
 export interface Measured {
   readonly report: Report
   readonly figures: object
@@ -145,4 +145,38 @@ function commit(): string[] {
   } catch {
     return []
   }
+}
+
+/**
+ * On one core Java would collect with all threads stopped, for 20 to 115 ms a second (measured: the 99th
+ * percentile of a latency was that of these pauses); so it collects beside them.
+ */
+const javaOptions = ['-XX:+UseZGC', '-Xmx1g']
+
+/** Starts a Kafka, unless one is named that runs already. */
+export async function openKafkaBench(named: string | undefined, bench: Bench): Promise<KafkaBench> {
+  const { stack, signal, say } = bench
+  const brokers = named ?? (await startBroker(bench))
+  signal.throwIfAborted()
+  const broker =
+    named === undefined ? 'a Kafka of its own (ZGC)' : `the Kafka at ${named}, which is not pinned`
+  return {
+    ...bench,
+    brokers,
+    broker,
+    async createTopics(partitions) {
+      say('making topics')
+      const topics = await createTopics(brokers, { prefix: 'load', partitions })
+      if (named !== undefined) stack.defer(() => deleteTopics(brokers, topics))
+      signal.throwIfAborted()
+      return topics
+    },
+  }
+}
+
+async function startBroker({ stack, say }: Bench): Promise<string> {
+  say('starting Kafka')
+  const started = await startKafka({ javaOptions })
+  stack.defer(() => started.stop())
+  return started.brokers
 }

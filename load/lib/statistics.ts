@@ -20,7 +20,6 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: (below + above) / 2, low: sorted[0] ?? Number.NaN, high: sorted.at(-1) ?? Number.NaN }
 }
 
-/** The sum of a figure over all elements. */
 export function sumOf<Element>(elements: readonly Element[], figure: (element: Element) => number): number {
   return elements.reduce((sum, element) => sum + figure(element), 0)
 }
@@ -33,7 +32,6 @@ export function showSpread({ median, low, high }: Spread, digits: number): strin
   return low === high ? text(median) : `${text(median)} (${text(low)}–${text(high)})`
 }
 
-/** A share of 0 to 1 in percent. */
 export function percent(share: number): string {
   return Number.isNaN(share) ? '–' : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 }

@@ -26,13 +26,11 @@ const functions = {
     setInterval(ping, pingEveryMs)
   },
 
-  /** Begins to count anew. */
   begin(): void {
     roundTripsMs = []
     underWay.clear()
   },
 
-  /** The round trips so far. */
   roundTrips() {
     const nowMs = performance.now()
     const all = [...roundTripsMs, ...[...underWay.values()].map(sentMs => nowMs - sentMs)]

@@ -8,17 +8,14 @@ export interface GatewayOptions {
   readonly topics: Topics
   /** The folder of a CPU profile, which it leaves when it ends. */
   readonly profile?: string | undefined
-  /** Options for Node itself. */
   readonly nodeOptions?: readonly string[]
   /** Further variables; they win over those of `gatewaySettings`. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** A gateway under measurement. */
 export interface MeasuredGateway {
   readonly process: GatewayProcess
   readonly pid: number
-  /** Of the stream. */
   readonly address: ServerAddress
 }
 
@@ -55,4 +52,11 @@ export async function startGateway(
   const { protocol, hostname, port } = new URL(process.find(/^ +stream +(wss?:\S+)$/m))
   const address = { host: hostname, port: Number(port), isTls: protocol === 'wss:' }
   return { process, pid: process.pid, address }
+}
+
+/** Settings for the notes of a report. */
+export function settingsText(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
 }

@@ -14,7 +14,6 @@ import { quantileOf, sumOf } from '../lib/statistics.ts'
 /** `steady` and `unacknowledged` acknowledge; in a stop, the latter does not, and `unread` does not read. */
 export type ReaderKind = 'plain' | 'steady' | 'unread' | 'unacknowledged'
 
-/** What a reader does. */
 export interface ReaderSpec extends Pick<NumberedReaderOptions, 'subscribe' | 'begins' | 'looks'> {
   readonly kind: ReaderKind
   /** The numbers of its symbols; all if left out. */
@@ -85,7 +84,6 @@ const functions = {
       recoveredMs: Float64Array.from(arrived, ({ recoveredMs }) => recoveredMs - begunMs),
       events: sumOf(streams, ({ checker }) => checker.trades + checker.quotes),
       bytes: sumOf(streams, ({ bytes }) => bytes),
-      /** CPU of this process. */
       cpuMs,
       /** Why connections failed and were tried again, and how often. */
       retries,
@@ -94,7 +92,6 @@ const functions = {
     }
   },
 
-  /** Breaks all connections. */
   cut(): void {
     for (const { stream } of readers) stream.cut()
     readers = []
@@ -106,7 +103,6 @@ const functions = {
     for (const { spec, stream } of readers) if (spec.kind === 'unread') stream.pause()
   },
 
-  /** Ends the stop. */
   readAgain(): void {
     isStopped = false
     readAgainMs = performance.now()
@@ -182,7 +178,6 @@ async function arrive(spec: ReaderSpec, retries: Record<string, number>) {
   }
 }
 
-/** The readers of a kind that look at events. */
 function checked(kind: ReaderKind): Reader[] {
   return readers.filter(({ spec }) => spec.kind === kind && spec.looks === 'at events')
 }

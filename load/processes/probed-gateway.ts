@@ -5,14 +5,13 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { mintTestToken } from '../../test/support/gateway.ts'
-import type { ReaderTarget } from '../clients/numbered-reader.ts'
 import type { KafkaBench } from '../lib/bench.ts'
-import { type Child, program, startChild } from '../lib/child.ts'
+import { program, startChild } from '../lib/child.ts'
 import type { Figure } from '../lib/figure-tables.ts'
 import { highestPriority } from '../lib/machine.ts'
 import { mainThreadWaitMs, processCpuUs, residentBytes } from '../lib/process-figures.ts'
-import type { ControlSubscriber, RoundTrips } from './control-subscriber.ts'
-import { type GatewayOptions, type MeasuredGateway, startGateway } from './gateway-process.ts'
+import type { ControlSubscriber } from './control-subscriber.ts'
+import { type GatewayOptions, startGateway } from './gateway-process.ts'
 import type { ProbeAnswers } from './gateway-probe.ts'
 
 const probe = fileURLToPath(new URL('gateway-probe.ts', import.meta.url))
@@ -37,17 +36,6 @@ export const profileFileOption = {
   help: "the gateway's CPU profile of the last round's main stretch, as --cpu-prof has it",
 } as const
 
-/** The gateway in a stretch of time. */
-export interface Stretch {
-  readonly seconds: number
-  readonly cpuMs: number
-  /** How long its core ran others although it was ready, which is not its fault. */
-  readonly coreTakenMs: number
-  readonly peakRss: number
-  readonly loop: ProbeAnswers['loop']
-  readonly roundTrips: RoundTrips
-}
-
 /** The figures of a stretch that tell how long the gateway kept a client waiting. */
 export const stretchFigures: readonly Figure<Stretch>[] = [
   ['control subscriber p50, ms', ({ roundTrips }) => roundTrips.p50Ms, 2],
@@ -61,84 +49,66 @@ export const stretchFigures: readonly Figure<Stretch>[] = [
   ['its core taken by others, cores', ({ coreTakenMs, seconds }) => coreTakenMs / 1000 / seconds, 2],
 ]
 
+export type ProbedGateway = Awaited<ReturnType<typeof startProbedGateway>>
+/** The gateway in a stretch of time. */
+export type Stretch = Awaited<ReturnType<ProbedGateway['during']>>[0]
+
 /**
- * A gateway that reports its memory after a collection, how long its loop was busy, and a profile. A control
+ * Starts a gateway that reports its memory after a collection, how long its loop was busy, and a profile. A control
  * subscriber, a session that subscribes to nothing, pings it every 5 ms.
  */
-export class ProbedGateway {
-  readonly process: MeasuredGateway
-  readonly target: ReaderTarget
-  readonly #socketPath: string
-  readonly #control: Child<ControlSubscriber>
+export async function startProbedGateway(options: ProbedOptions, bench: KafkaBench) {
+  const { stack } = bench
+  const folder = await mkdtemp(join(tmpdir(), 'load-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const socketPath = join(folder, 'probe')
+  const nodeOptions = ['--expose-gc', '--import', probe]
+  const settings = { ...probedSettings, ...options.settings, LOAD_PROBE: socketPath }
+  const { pid, address } = await startGateway({ ...options, nodeOptions, settings }, bench)
+  const command = highestPriority().command(program('processes/control-subscriber.ts'))
+  const control = startChild<ControlSubscriber>(stack, 'control subscriber', command)
+  const token = await mintTestToken({ lifetimeS: tokenLifetimeS, scopes: options.scopes ?? ['stream'] })
+  const { host, port, isTls } = address
+  await control.call('open', `${isTls ? 'wss' : 'ws'}://${host}:${port}/v1/stream`, token)
 
-  private constructor(
-    process: MeasuredGateway,
-    parts: {
-      readonly socketPath: string
-      readonly token: string
-      readonly control: Child<ControlSubscriber>
-    },
-  ) {
-    this.process = process
-    this.target = { ...process.address, token: parts.token }
-    this.#socketPath = parts.socketPath
-    this.#control = parts.control
-  }
-
-  static async start(options: ProbedOptions, bench: KafkaBench): Promise<ProbedGateway> {
-    const { stack } = bench
-    const folder = await mkdtemp(join(tmpdir(), 'load-'))
-    stack.defer(() => rm(folder, { recursive: true, force: true }))
-    const socketPath = join(folder, 'probe')
-    const process = await startGateway(
-      {
-        ...options,
-        nodeOptions: ['--expose-gc', '--import', probe],
-        settings: { ...probedSettings, ...options.settings, LOAD_PROBE: socketPath },
-      },
-      bench,
-    )
-    const command = highestPriority().command(program('processes/control-subscriber.ts'))
-    const control = startChild<ControlSubscriber>(stack, 'control subscriber', command)
-    const token = await mintTestToken({ lifetimeS: tokenLifetimeS, scopes: options.scopes ?? ['stream'] })
-    const { host, port, isTls } = process.address
-    await control.call('open', `${isTls ? 'wss' : 'ws'}://${host}:${port}/v1/stream`, token)
-    return new ProbedGateway(process, { socketPath, token, control })
-  }
-
-  async ask<Name extends keyof ProbeAnswers>(name: Name): Promise<ProbeAnswers[Name]> {
+  async function ask<Name extends keyof ProbeAnswers>(name: Name): Promise<ProbeAnswers[Name]> {
     const answered = Promise.withResolvers<string>()
-    request({ socketPath: this.#socketPath, path: `/${name}` }, response => {
+    const asked = request({ socketPath, path: `/${name}` }, response => {
       text(response).then(answered.resolve, answered.reject)
     })
-      .on('error', answered.reject)
-      .end()
+    asked.on('error', answered.reject).end()
     // Both ends share the type.
     return JSON.parse(await answered.promise) as ProbeAnswers[Name]
   }
 
-  /** Does the work, and observes the gateway meanwhile. */
-  async during<T>(work: () => Promise<T>): Promise<readonly [Stretch, T]> {
-    const { pid } = this.process
-    await this.ask('loop')
-    await this.#control.call('begin')
-    let peakRss = residentBytes(pid)
-    const sampling = setInterval(() => (peakRss = Math.max(peakRss, residentBytes(pid))), sampleMs)
-    const [begunMs, cpuUs, waitedMs] = [performance.now(), processCpuUs(pid), mainThreadWaitMs(pid)]
-    const result = await work().finally(() => clearInterval(sampling))
-    const seconds = (performance.now() - begunMs) / 1000
-    const cpuMs = (processCpuUs(pid) - cpuUs) / 1000
-    const coreTakenMs = mainThreadWaitMs(pid) - waitedMs
-    const roundTrips = await this.#control.call('roundTrips')
-    return [{ seconds, cpuMs, coreTakenMs, peakRss, loop: await this.ask('loop'), roundTrips }, result]
-  }
+  return {
+    target: { ...address, token },
+    ask,
 
-  /** Does the work, and writes the gateway's CPU profile of it to a file, if one is named. */
-  async profiled<T>(file: string | undefined, work: () => Promise<T>): Promise<T> {
-    if (file === undefined) return await work()
-    await this.ask('profile')
-    const result = await work()
-    await writeFile(file, JSON.stringify(await this.ask('profile')))
-    return result
+    /** Does the work, and observes the gateway meanwhile. */
+    async during<T>(work: () => Promise<T>) {
+      await ask('loop')
+      await control.call('begin')
+      let peakRss = residentBytes(pid)
+      const sampling = setInterval(() => (peakRss = Math.max(peakRss, residentBytes(pid))), sampleMs)
+      const [begunMs, cpuUs, waitedMs] = [performance.now(), processCpuUs(pid), mainThreadWaitMs(pid)]
+      const result = await work().finally(() => clearInterval(sampling))
+      const seconds = (performance.now() - begunMs) / 1000
+      const cpuMs = (processCpuUs(pid) - cpuUs) / 1000
+      /** How long its core ran others although it was ready, which is not its fault. */
+      const coreTakenMs = mainThreadWaitMs(pid) - waitedMs
+      const roundTrips = await control.call('roundTrips')
+      const stretch = { seconds, cpuMs, coreTakenMs, peakRss, loop: await ask('loop'), roundTrips }
+      return [stretch, result] as const
+    },
+
+    /** Does the work, and writes the gateway's CPU profile of it to a file, if one is named. */
+    async profiled<T>(file: string | undefined, work: () => Promise<T>): Promise<T> {
+      if (file === undefined) return await work()
+      await ask('profile')
+      const result = await work()
+      await writeFile(file, JSON.stringify(await ask('profile')))
+      return result
+    },
   }
 }

@@ -35,7 +35,6 @@ interface Tally {
 }
 
 const readBufferBytes = 256 * 1024
-/** Handshakes at once. */
 const openedTogether = 50
 /** Connections that have the time of every event noted. */
 const maxSampled = 5
@@ -125,7 +124,6 @@ const functions = {
     }
   },
 
-  /** Ends all connections. */
   async close(): Promise<void> {
     for (const { stream } of clients) stream.client.close()
     await Promise.all(clients.map(({ stream }) => stream.client.gone))

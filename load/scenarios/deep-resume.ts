@@ -1,22 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { areWhole, describeResults } from '../clients/reader-results.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import { NumberedSource, noTotals, partitions } from '../kafka/numbered-source.ts'
+import { NumberedSource, noTotals, topicPartitions } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
-import { type Child, program, startChild } from '../lib/child.ts'
+import { program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure, figureTable } from '../lib/figure-tables.ts'
 import { roundsOption } from '../lib/options.ts'
 import { kafkaScenario } from '../lib/scenario.ts'
 import { sumOf } from '../lib/statistics.ts'
-import type { Arrival, NumberedReaders, ReaderResult } from '../processes/numbered-readers.ts'
+import type { NumberedReaders } from '../processes/numbered-readers.ts'
 import {
-  ProbedGateway,
+  startProbedGateway,
   profileFileOption,
   type Stretch,
   stretchFigures,
 } from '../processes/probed-gateway.ts'
 
-/** A resume from far back in Kafka. */
 export const deepResume = kafkaScenario({
   name: 'deep-resume',
   summary: 'a resume 2 million events back in Kafka: complete, its pace, the pauses of the event loop',
@@ -57,23 +56,8 @@ export const deepResume = kafkaScenario({
   },
 })
 
-interface DeepRound {
-  readonly before: Stretch
-  readonly during: Stretch
-  readonly resumed: Arrival
-  readonly results: readonly ReaderResult[]
-  /** Events that were published up to the end of the round. */
-  readonly published: number
-}
-
-interface Setup {
-  readonly gateway: ProbedGateway
-  readonly reader: Child<NumberedReaders>
-  readonly producer: NumberedProducer
-  readonly source: NumberedSource
-  /** A cursor at the first offset of every partition. */
-  readonly origin: readonly object[]
-}
+type DeepRound = Awaited<ReturnType<typeof measureRound>>
+type Setup = Awaited<ReturnType<typeof start>>
 
 const symbols = 300
 const everything = { trades: ['*'], quotes: ['*'], policy: { quotes: 'every' } }
@@ -86,18 +70,19 @@ const resultTimeoutMs = 30_000
 async function start(
   { events, watchers }: { readonly events: number; readonly watchers: number },
   bench: KafkaBench,
-): Promise<Setup> {
-  const topics = await bench.createTopics(partitions)
+) {
+  const topics = await bench.createTopics(topicPartitions)
   const source = new NumberedSource(symbols)
   const producer = await NumberedProducer.open(bench, topics, source)
   bench.say(`publishing ${events} events`)
   await producer.publishBacklog(events, ageMs, bench.signal)
-  const gateway = await ProbedGateway.start({ topics, scopes: ['stream', 'history'] }, bench)
+  const gateway = await startProbedGateway({ topics, scopes: ['stream', 'history'] }, bench)
   const command = program('processes/numbered-readers.ts')
   const reader = startChild<NumberedReaders>(bench.stack, 'reader', command)
   const watcher = { kind: 'plain', subscribe: everything, begins: {}, looks: 'at frames' } as const
   const specs = Array.from({ length: watchers }, () => watcher)
   const current = await reader.call('open', gateway.target, symbols, specs)
+  // A cursor at the first offset of every partition.
   const origin = current.map(run => ({ ...run, positions: run.positions.replaceAll(/\w+/g, '0') }))
   return { gateway, reader, producer, source, origin }
 }
@@ -106,7 +91,7 @@ async function measureRound(
   { gateway, reader, producer, source, origin }: Setup,
   { live, profile }: { readonly live: number; readonly profile: string | undefined },
   { say, signal }: KafkaBench,
-): Promise<DeepRound> {
+) {
   const publishing = producer.start({ perSecond: live, lingerMs }, signal)
   say('before')
   const [before] = await gateway.during(() => pause(beforeSeconds * 1000, undefined, { signal }))

@@ -15,7 +15,6 @@ import type { Peer } from './delivery/peers/peer.ts'
 import { startFloor, startWs } from './delivery/peers/peers.ts'
 import { watchLists } from './delivery/workload.ts'
 
-/** The memory of an idle session. */
 export const idle = kafkaScenario({
   name: 'idle',
   summary: 'memory of an idle session with 20 items, plain and over TLS, beside bare sockets and ws',
@@ -29,7 +28,7 @@ export const idle = kafkaScenario({
   },
   async measure(options, bench) {
     const rounds = await measureRounds(bench, options.rounds, async own => {
-      const round: Growth[] = []
+      const round = []
       for (const server of servers) {
         own.signal.throwIfAborted()
         own.say(`${options.clients} connections, ${server}`)
@@ -77,14 +76,6 @@ const firstClients = 500
 const servers = ['gateway', 'bare sockets', 'ws', 'gateway over TLS', 'bare sockets over TLS'] as const
 type Server = (typeof servers)[number]
 
-/** The memory that a connection adds, in bytes. */
-interface Growth {
-  readonly server: Server
-  /** Of all beyond the first ones. */
-  readonly all: number
-  readonly secondHalf: number
-}
-
 /** The options under which SIGUSR2 makes a Node process collect its garbage. */
 const collectable: readonly string[] = [
   '--expose-gc',
@@ -108,11 +99,8 @@ async function start(
   return await startFloor({ form, certificate, nodeOptions: collectable }, bench)
 }
 
-async function growthOf(
-  peer: Peer,
-  clients: number,
-  stack: AsyncDisposableStack,
-): Promise<Omit<Growth, 'server'>> {
+/** The memory that a connection adds, in bytes: of all beyond the first ones, and of the second half. */
+async function growthOf(peer: Peer, clients: number, stack: AsyncDisposableStack) {
   // Each has a list of its own: sessions that share one share most of their memory.
   const { lists } = watchLists(clients - 1)
   let opened = 0

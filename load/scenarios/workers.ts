@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { mintTestToken } from '../../test/support/gateway.ts'
 import { defaultForm } from '../clients/wire-forms.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import { NumberedSource, partitions } from '../kafka/numbered-source.ts'
+import { NumberedSource, topicPartitions } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { type Child, program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure } from '../lib/figure-tables.ts'
@@ -13,7 +13,6 @@ import { sumOf } from '../lib/statistics.ts'
 import { type MeasuredGateway, startGateway } from '../processes/gateway-process.ts'
 import type { StreamClients } from '../processes/stream-clients.ts'
 
-/** Several workers beside a single process. */
 export const workers = kafkaScenario({
   name: 'workers',
   summary: 'several workers beside a single process: server CPU per delivery and per connection',
@@ -66,7 +65,6 @@ const warmUpSeconds = 2
 /** In this time, events that are under way reach the sockets. */
 const settleMs = 400
 const symbols = 400
-/** How long events gather. */
 const lingerMs = 5
 
 function figures(seconds: number): Figure<NodePhase>[] {
@@ -82,31 +80,12 @@ function figures(seconds: number): Figure<NodePhase>[] {
 }
 
 /** CPU in one phase, kernel included; the primary's is `NaN` for a single process. */
-interface NodePhase {
-  readonly deliveries: number
-  /** Of all processes of the node, for the same events without subscribers. */
-  readonly readingCpuUs: number
-  /** Of all processes of the node. */
-  readonly cpuUs: number
-  readonly primaryCpuUs: number
-  /** Of all processes, for each connection that was opened and subscribed. */
-  readonly connectionUs: number
-  readonly primaryConnectionUs: number
-  readonly eventsPerFlush: number
-}
-
-/** CPU in microseconds: of all processes of a node, and of its primary. */
-interface NodeCpu {
-  readonly all: number
-  readonly primary: number
-}
+type NodePhase = Awaited<ReturnType<typeof measureNode>>
 
 interface NodeOptions {
   readonly workers: number
   readonly subscribers: Child<StreamClients>
-  /** Subscribers of everything. */
   readonly clients: number
-  /** Events per second. */
   readonly rate: number
 }
 
@@ -119,7 +98,7 @@ interface MeasuredNode extends NodeOptions {
 
 /** Starts a gateway with topics of its own, so that it rests while another one is measured. */
 async function startNode(options: NodeOptions, bench: KafkaBench): Promise<MeasuredNode> {
-  const topics = await bench.createTopics(partitions)
+  const topics = await bench.createTopics(topicPartitions)
   const source = new NumberedSource(symbols)
   const producer = await NumberedProducer.open(bench, topics, source)
   const settings = { TICKER_WORKERS: String(options.workers) }
@@ -129,7 +108,7 @@ async function startNode(options: NodeOptions, bench: KafkaBench): Promise<Measu
 }
 
 /** Publishes at an even pace; each event is delivered to each subscriber. Rejects when one is missing. */
-async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSignal): Promise<NodePhase> {
+async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSignal) {
   const { subscribers, source, clients, gateway, token } = node
   const reading = await publish(node, seconds, signal)
   const opening = cpuOf(node)
@@ -148,9 +127,11 @@ async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSig
   if (deliveries !== expected) throw new Error(`${deliveries} deliveries instead of ${expected}`)
   return {
     deliveries,
+    /** Of all processes of the node, for the same events without subscribers. */
     readingCpuUs: reading.all,
     cpuUs: used.all,
     primaryCpuUs: used.primary,
+    /** Of all processes, for each connection that was opened and subscribed. */
     connectionUs: (opened.all - opening.all) / clients,
     primaryConnectionUs: (opened.primary - opening.primary) / clients,
     eventsPerFlush: (after.events - before.events) / (after.flushes - before.flushes),
@@ -158,7 +139,7 @@ async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSig
 }
 
 /** The CPU of the node while events are published, until everything is delivered. */
-async function publish(node: MeasuredNode, seconds: number, signal: AbortSignal): Promise<NodeCpu> {
+async function publish(node: MeasuredNode, seconds: number, signal: AbortSignal) {
   const begun = cpuOf(node)
   const until = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)])
   await node.producer.publish({ perSecond: node.rate, lingerMs }, until)
@@ -167,7 +148,8 @@ async function publish(node: MeasuredNode, seconds: number, signal: AbortSignal)
   return { all: ended.all - begun.all, primary: ended.primary - begun.primary }
 }
 
-function cpuOf({ gateway, workers: count }: MeasuredNode): NodeCpu {
+/** CPU in microseconds: of all processes of a node, and of its primary. */
+function cpuOf({ gateway, workers: count }: MeasuredNode) {
   const own = processCpuUs(gateway.pid)
   if (count === 1) return { all: own, primary: Number.NaN }
   return { all: own + sumOf(childrenOf(gateway.pid), processCpuUs), primary: own }

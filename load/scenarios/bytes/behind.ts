@@ -12,9 +12,7 @@ import type { PlacedEvent } from './batches.ts'
 /** Where a session that is behind reads. */
 export type Source = 'memory' | 'log'
 
-/** A session that is behind. */
 export interface BehindReader {
-  /** Its subprotocol. */
   readonly form: string
   readonly symbols: ReadonlySet<string> | '*'
   /** Where it begins in a partition that is so long; at 0 if left out. */
@@ -34,7 +32,6 @@ export class BehindMarket {
     this.#feed = new Feed({ maxItems: 100_000, window: { maxBytes, maxAgeMs: 1e12 }, flushDelayMs: 2 })
   }
 
-  /** The node reads on. */
   take(events: readonly PlacedEvent[]): this {
     const feed = this.#feed
     for (const { event, partition, offset } of events) {

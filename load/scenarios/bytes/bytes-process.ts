@@ -16,10 +16,8 @@ import { type Market, markets } from './markets.ts'
 
 /** How long the events of one frame are gathered, in ms; 0: each event alone. */
 const batchTimesMs = [0, 10, 100]
-/** Events that are read together. */
 const ingestEvents = 500
 
-/** The functions of this process. */
 const functions = {
   /** The bytes of an event in each form, by market. */
   async bytes(tape: string | undefined, events: number) {
@@ -73,7 +71,6 @@ async function batchBytes({ events, isWanted }: Market, batchMs: number) {
   return { batchMs, events: count, frames: batches.length, bytes }
 }
 
-/** The bytes of an event for a session that is behind. */
 async function behindBytes({ events, symbols }: Market, form: string, window: number): Promise<number> {
   const read = await new BehindMarket(window).take(events).read({ form, symbols })
   return sumOf(read.frames, frame => frame.framed().length) / read.events
@@ -182,7 +179,6 @@ function checkTape(frames: readonly Uint8Array[], batches: readonly Batch[]): vo
   }
 }
 
-/** Bytes of all frames with their WebSocket headers. */
 function framedBytes(payloads: readonly Uint8Array[]): number {
   return sumOf(payloads, ({ length }) => withHeader(length))
 }

@@ -1,7 +1,7 @@
 import { caseTable, type Figure } from '../../lib/figure-tables.ts'
 import type { ReportPart } from '../../lib/report.ts'
 import { spreadOf } from '../../lib/statistics.ts'
-import { gatewaySettings } from '../../processes/gateway-process.ts'
+import { gatewaySettings, settingsText } from '../../processes/gateway-process.ts'
 import type { PeerFigures } from './comparison.ts'
 import type { Workload } from './workload.ts'
 
@@ -86,7 +86,5 @@ export const comparisonNotes: readonly string[] = [
   'Latency: from just before a batch begins (gateway: before its request to Kafka) to the client’s read.',
   'kB a connection: growth of the server’s memory while the clients connect, uncollected.',
   'Where the clients are busier than 90 %, they are the limit.',
-  `Settings: ${Object.entries(gatewaySettings)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ')}.`,
+  `Settings: ${settingsText(gatewaySettings)}.`,
 ]

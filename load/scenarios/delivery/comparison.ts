@@ -1,7 +1,18 @@
-import { type Bench, measureRounds } from '../../lib/bench.ts'
+import { type Bench, type KafkaBench, measureRounds } from '../../lib/bench.ts'
+import { program, startChild } from '../../lib/child.ts'
+import { residentBytes, watchCpu } from '../../lib/process-figures.ts'
 import { quantileOf } from '../../lib/statistics.ts'
-import type { ConnectedPeer, Phase } from './connected-peer.ts'
-import { cumulatedOf, makeBatches, makeUnwanted, type Workload } from './workload.ts'
+import type { ClientsReceived, StreamClients } from '../../processes/stream-clients.ts'
+import type { Peer } from './peers/peer.ts'
+import {
+  batchNumbersOf,
+  cumulatedOf,
+  expectedOf,
+  makeBatches,
+  makeUnwanted,
+  type Schedule,
+  type Workload,
+} from './workload.ts'
 
 /** Servers beside each other under one workload; the floor is among them. */
 export interface Comparison {
@@ -10,9 +21,7 @@ export interface Comparison {
   /** The time that a batch is given for each delivery, so that no server is overrun. */
   readonly usPerDelivery: number
   readonly rounds: number
-  /** Length of each phase. */
   readonly seconds: number
-  /** Events per batch, one size after the other. */
   readonly batch: readonly number[]
 }
 
@@ -106,4 +115,51 @@ function figuresOf(
     othersBusy: cpu.othersBusy,
     deliveries,
   }
+}
+
+/** A server with its clients connected. */
+export type ConnectedPeer = Awaited<ReturnType<typeof connectClients>>
+/** One measured stretch. */
+type Phase = Awaited<ReturnType<ConnectedPeer['measure']>>
+
+const arrivalTimeoutMs = 60_000
+
+/** Connects a workload's clients, in a process of their own, to a server. */
+export async function connectClients(peer: Peer, workload: Workload, { stack, say, cores }: KafkaBench) {
+  const { lists } = workload
+  say(`${peer.name}: ${lists.length} clients connect`)
+  const command = program('processes/stream-clients.ts')
+  const clients = startChild<StreamClients>(stack, `clients of ${peer.name}`, command)
+  const before = residentBytes(peer.pid)
+  await clients.call('open', peer.target, lists)
+  return {
+    peer,
+    workload,
+    /** The memory that a connection has added to the server, uncollected. */
+    connectionBytes: (residentBytes(peer.pid) - before) / lists.length,
+    /** Delivers the schedule, and waits until every client has all its events. */
+    async measure(schedule: Schedule) {
+      await peer.prepare(schedule)
+      await clients.call('begin', expectedOf(workload, schedule.batches))
+      const cpuUse = watchCpu({ server: peer.pid, clients: clients.pid }, cores.others)
+      const deliveries = cumulatedOf(workload, schedule.batches)
+      const startsUs = await peer.run(schedule, batch => clients.call('reached', deliveries[batch] ?? 0))
+      const received = await clients.call('received', arrivalTimeoutMs)
+      const { events, frames, bytes } = received
+      const latenciesUs = latenciesOf(received, schedule, { workload, startsUs })
+      return { ...cpuUse(), deliveries: events, frames, bytes, latenciesUs }
+    },
+  }
+}
+
+function latenciesOf(
+  { samples }: ClientsReceived,
+  { batches }: Schedule,
+  { workload, startsUs }: { readonly workload: Workload; readonly startsUs: Float64Array },
+): Float64Array {
+  const latencies = samples.flatMap(({ client, atUs }) => {
+    const numbers = batchNumbersOf(workload.lists[client] ?? [], batches)
+    return [...atUs].map((us, index) => us - (startsUs[numbers[index] ?? 0] ?? Number.NaN))
+  })
+  return Float64Array.from(latencies)
 }

@@ -6,11 +6,8 @@ import { program, startChild } from '../../lib/child.ts'
 import { caseTable, type Figure } from '../../lib/figure-tables.ts'
 import { roundsOption } from '../../lib/options.ts'
 import { kafkaScenario } from '../../lib/scenario.ts'
-import type { GroupReader } from './group-reader.ts'
-import type { LogReader } from './log-reader.ts'
-import type { Drained } from './stopwatch.ts'
+import type { BacklogReader, Drained } from './backlog-reader.ts'
 
-/** How fast a backlog is read. */
 export const drain = kafkaScenario({
   name: 'drain',
   summary: 'how fast a starting gateway reads a backlog, beside kafkajs’ consumer group',
@@ -33,16 +30,15 @@ export const drain = kafkaScenario({
     bench.say(`filling topics with ${events} events`)
     const { records } = tape
     await preload({ topics, partitions, records, events, batchRecords: batch, compression }, bench)
-    const reader = cores.server(program('scenarios/drain/log-reader.ts'))
-    const log = startChild<LogReader>(stack, 'reader', reader)
-    const groupReader = cores.server(program('scenarios/drain/group-reader.ts'))
-    const group = startChild<GroupReader>(stack, 'kafkajs', groupReader)
-    const backlog = { brokers, topics: Object.values(topics), expected: events, compression }
+    const command = cores.server(program('scenarios/drain/backlog-reader.ts'))
+    const ours = startChild<BacklogReader>(stack, 'reader', command)
+    const kafkajs = startChild<BacklogReader>(stack, 'kafkajs', command)
+    const backlog = { brokers, topics, events, compression }
     const readers: Readonly<Record<Way, () => Promise<Drained>>> = {
-      tail: () => log.call('tail', brokers, topics, events),
-      messages: () => group.call('messages', backlog),
-      ingest: () => log.call('ingest', brokers, topics, events),
-      parsed: () => group.call('parsed', backlog),
+      tail: () => ours.call('tail', backlog),
+      messages: () => kafkajs.call('messages', backlog),
+      ingest: () => ours.call('ingest', backlog),
+      parsed: () => kafkajs.call('parsed', backlog),
     }
     await readInTurn(readers, { ...bench, say: what => bench.say(`warm-up: ${what}`) })
     const rounds = await measureRounds(bench, count, own => readInTurn(readers, own))
@@ -67,7 +63,6 @@ export const drain = kafkaScenario({
   },
 })
 
-/** Every way to read. */
 const wayText = {
   tail: 'the log alone: `EventLog.tail`',
   messages: 'kafkajs: `eachBatch` alone',

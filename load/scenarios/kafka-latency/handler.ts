@@ -31,7 +31,6 @@ const functions = {
     await ingest.warmUp.ready
   },
 
-  /** Begins to count anew. */
   begin(): void {
     scan = new EventScan(readJsonFrame)
     frames = 0
@@ -57,7 +56,6 @@ const functions = {
       /** Medians of the first and of the last quarter: the latter grows where the reader falls behind. */
       firstQuarterMs: ms(latenciesUs.slice(0, quarter), 0.5),
       lastQuarterMs: ms(latenciesUs.slice(-quarter), 0.5),
-      /** CPU of this process. */
       cpuUs: usedUs,
     }
   },

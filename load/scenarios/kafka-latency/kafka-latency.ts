@@ -1,5 +1,5 @@
 import { NumberedProducer, type Publishing } from '../../kafka/numbered-producer.ts'
-import { NumberedSource, partitions } from '../../kafka/numbered-source.ts'
+import { NumberedSource, topicPartitions } from '../../kafka/numbered-source.ts'
 import { type Bench, type KafkaBench, measureRounds } from '../../lib/bench.ts'
 import { type Child, program, startChild } from '../../lib/child.ts'
 import { caseTable, type Figure } from '../../lib/figure-tables.ts'
@@ -11,7 +11,6 @@ import type { Handled, LatencyHandler } from './handler.ts'
 
 const searchHelp = 'events per second at which the search for the highest sustained rate ends'
 
-/** From Kafka to a handler in the gateway's process. */
 export const kafkaLatency = kafkaScenario({
   name: 'kafka-latency',
   summary: 'from a request to Kafka to a handler behind ingest: p50, p99, the highest sustained rate',
@@ -71,7 +70,7 @@ const searchFactor = 1.25
 
 async function open(bench: KafkaBench): Promise<RateSetup> {
   const { stack, cores, brokers } = bench
-  const topics = await bench.createTopics(partitions)
+  const topics = await bench.createTopics(topicPartitions)
   const command = cores.server(program('scenarios/kafka-latency/handler.ts'))
   const handler = startChild<LatencyHandler>(stack, 'handler', command)
   await handler.call('open', brokers, topics)
@@ -145,15 +144,7 @@ interface Rate {
 }
 
 /** One rate for some seconds. */
-interface RatePhase extends Handled, Publishing {
-  readonly perSecond: number
-  /** How busy the cores of Kafka and the producer were, 0 to 1. */
-  readonly othersBusy: number
-  /** What kept the rate from being sustained. */
-  readonly limit: 'none' | 'producer and Kafka' | 'reader'
-  /** Events that never arrived. */
-  readonly missing: number
-}
+type RatePhase = Awaited<ReturnType<typeof measureRate>>
 
 /** How long events gather at least. */
 const lingerMs = 5
@@ -175,7 +166,7 @@ const limitNotes: readonly string[] = [
 ]
 
 /** Publishes at a pace and waits for everything at the handler. */
-async function measureRate({ producer, handler, bench }: RateSetup, rate: Rate): Promise<RatePhase> {
+async function measureRate({ producer, handler, bench }: RateSetup, rate: Rate) {
   const { perSecond, seconds } = rate
   const expected = perSecond * seconds
   await handler.call('begin')
@@ -195,9 +186,9 @@ function limitOf(
   { seconds }: Rate,
   publishing: Publishing,
   { firstQuarterMs, lastQuarterMs, cpuUs, isWhole }: Handled & { readonly isWhole: boolean },
-): RatePhase['limit'] {
+) {
   const isOnTime = publishing.seconds <= seconds * (1 + lateShare)
   const isLevel = lastQuarterMs <= Math.min(mostMs, 2 * firstQuarterMs + growthMs)
-  if (isOnTime && isLevel && isWhole) return 'none'
-  return cpuUs > fullShare * publishing.seconds * 1e6 ? 'reader' : 'producer and Kafka'
+  if (isOnTime && isLevel && isWhole) return 'none' as const
+  return cpuUs > fullShare * publishing.seconds * 1e6 ? ('reader' as const) : ('producer and Kafka' as const)
 }

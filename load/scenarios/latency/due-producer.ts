@@ -1,8 +1,10 @@
+import type { Producer } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { tradeText } from '../../lib/generated-events.ts'
+import { kafkajsClient } from '../../kafka/kafkajs-clients.ts'
+import { ProduceConnection } from '../../kafka/produce-connection.ts'
+import { type OutgoingRecord, writeRecordBatch } from '../../kafka/record-batch-writer.ts'
 import { monotonicUs } from '../../lib/clocks.ts'
-import type { OutgoingRecord } from '../../kafka/record-batch-writer.ts'
-import type { RecordSink } from './record-sink.ts'
+import { tradeText } from '../../lib/generated-events.ts'
 
 const symbols = 400
 
@@ -57,5 +59,88 @@ export class DueProducer {
       records.push({ key: symbol, value: tradeText(us, { symbol, made: 2655, size: 100 }) })
     }
     return byPartition
+  }
+}
+
+/** Appends the records of a producer to a topic. */
+export interface RecordSink {
+  /** How long records gather, in ms. */
+  readonly gatherMs: number
+  /** Resolves when they can be read, as far as a producer is told. */
+  send(byPartition: ReadonlyMap<number, readonly OutgoingRecord[]>): Promise<void>
+}
+
+/** One request at a time, `acks=all`: an acknowledged record can be read. It ends with the stack. */
+export async function openPlainSink(
+  brokers: string,
+  topic: string,
+  stack: AsyncDisposableStack,
+): Promise<RecordSink> {
+  const connection = await ProduceConnection.open(brokers, stack)
+  return {
+    gatherMs: 1,
+    send: byPartition => {
+      const nowMs = Date.now()
+      const batches = [...byPartition].map(([partition, records]) => {
+        return { topic, partition, bytes: writeRecordBatch(records, nowMs) }
+      })
+      return connection.send(batches)
+    },
+  }
+}
+
+const commitMs = 10
+/** While the broker still ends the last transaction of one, others begin. */
+const producers = 4
+const busyPauseMs = 1
+
+/** A transaction every 10 ms: a committed record can be read. It ends with the stack. */
+export async function openTransactionalSink(
+  brokers: string,
+  topic: string,
+  stack: AsyncDisposableStack,
+): Promise<RecordSink> {
+  const kafka = kafkajsClient(brokers)
+  const pool: Producer[] = []
+  for (let index = 0; index < producers; index++) {
+    const transactionalId = `load-latency-${process.pid}-${index}`
+    const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    stack.defer(() => producer.disconnect())
+    pool.push(producer)
+  }
+  let next = 0
+  return {
+    gatherMs: commitMs,
+    send: async byPartition => {
+      const producer = pool[next++ % producers]
+      if (producer === undefined) return
+      const messages = [...byPartition].flatMap(([partition, records]) => {
+        return records.map(record => ({ ...record, partition }))
+      })
+      await unlessBusy(async () => {
+        const transaction = await producer.transaction()
+        try {
+          await transaction.send({ topic, messages })
+          await transaction.commit()
+        } catch (error) {
+          if (transaction.isActive()) await transaction.abort()
+          throw error
+        }
+      })
+    },
+  }
+}
+
+/** The broker may still be ending the producer's last transaction. */
+async function unlessBusy(work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Error && 'type' in error && error.type === 'CONCURRENT_TRANSACTIONS'))
+        throw error
+      await pause(busyPauseMs)
+    }
   }
 }

@@ -1,30 +1,16 @@
 import type { Bench } from '../../lib/bench.ts'
 import type { Child } from '../../lib/child.ts'
-import { type CpuUse, watchCpu } from '../../lib/process-figures.ts'
+import { watchCpu } from '../../lib/process-figures.ts'
 import { quantileOf } from '../../lib/statistics.ts'
 import type { MeasuredGateway } from '../../processes/gateway-process.ts'
 import type { Received, StreamClients } from '../../processes/stream-clients.ts'
 import type { DueProducer, ReadableTimes } from './due-producer.ts'
 import type { Echo } from './echo.ts'
 
-/** How long something took. */
-export interface Times {
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-  /** At the quantiles of `quantiles`, in ms. */
-  readonly curve: readonly number[]
-}
-
+/** How long something took, with the times at the quantiles of `quantiles`. */
+export type Times = ReturnType<typeof timesOf>
 /** One rate for some seconds. */
-export interface LatencyPhase extends Times, CpuUse {
-  readonly perSecond: number
-  readonly cpuUsPerDelivery: number
-  readonly eventsPerFrame: number
-  readonly bytesPerDelivery: number
-  /** From when Kafka acknowledged the event or its transaction; a reader may be a little faster. */
-  readonly readable: Times
-}
+export type LatencyPhase = Awaited<ReturnType<typeof measureLatency>>
 
 /** The echo and the gateway at one rate, and the gateway at rising rates until its p99 is too long. */
 export interface LatencyRound {
@@ -65,7 +51,7 @@ const arrivalTimeoutMs = 20_000
 export async function measureLatency(
   { subscribers, gateway, clients, plain, transactional, bench }: LatencySetup,
   { perSecond, seconds, isTransactional = false }: LatencyLoad,
-): Promise<LatencyPhase> {
+) {
   const { signal, cores } = bench
   const events = perSecond * seconds
   await subscribers.call('begin', new Uint32Array())
@@ -79,6 +65,7 @@ export async function measureLatency(
     perSecond,
     ...used,
     ...timesOf(received.latenciesUs),
+    /** From when Kafka acknowledged the event or its transaction; a reader may be a little faster. */
     readable: timesOf(sinceReadable(received, readableUs)),
     cpuUsPerDelivery: used.serverCpuUs / events / clients,
     eventsPerFrame: events / received.frames,
@@ -102,7 +89,7 @@ function sinceReadable({ latenciesUs, sentUs }: Received, readableUs: ReadableTi
   })
 }
 
-function timesOf(latenciesUs: Float64Array): Times {
+function timesOf(latenciesUs: Float64Array) {
   const ms = (quantile: number): number => quantileOf(latenciesUs, quantile) / 1000
   return { p50Ms: ms(0.5), p99Ms: ms(0.99), maxMs: ms(1), curve: quantiles.map(ms) }
 }

@@ -27,7 +27,6 @@ const atRates: readonly Figure<LatencyPhase>[] = [
   ['other cores', phase => phase.othersBusy, '%'],
 ]
 
-/** Tables and plots of the rounds. */
 export function latencyParts(rounds: readonly LatencyRound[], rate: number): ReportPart[] {
   const sidesOfEcho = [
     ['echo', (round: LatencyRound): Times => round.echo],
@@ -71,7 +70,6 @@ function curves(rounds: readonly LatencyRound[], rate: number): ReportPart {
 
 type PhasesByRate = readonly (readonly [rate: number, phases: readonly LatencyPhase[]])[]
 
-/** The phases of all rounds by their rate. */
 function phasesByRate(rounds: readonly LatencyRound[]): PhasesByRate {
   const phases = rounds.flatMap(({ gateway, search }) => [gateway, ...search])
   return [...Map.groupBy(phases, ({ perSecond }) => perSecond)].toSorted(([a], [b]) => a - b)

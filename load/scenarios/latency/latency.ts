@@ -18,7 +18,7 @@ import {
   measureLatency,
 } from './latency-phase.ts'
 import { latencyParts } from './latency-report.ts'
-import { openPlainSink, openTransactionalSink } from './record-sink.ts'
+import { openPlainSink, openTransactionalSink } from './due-producer.ts'
 
 const options = {
   rounds: roundsOption(5),
@@ -43,7 +43,6 @@ const options = {
 
 type LatencyOptions = Values<typeof options>
 
-/** From a producer through Kafka and the gateway to many subscribers. */
 export const latency = kafkaScenario({
   name: 'latency',
   summary:

@@ -1,18 +1,10 @@
-import type { Message, Producer } from 'kafkajs'
+import type { Producer } from 'kafkajs'
 import { kafkajsProducer } from '../../kafka/kafkajs-clients.ts'
 import type { Topics } from '../../../src/log/topics.ts'
 import { answerCalls } from '../../lib/child.ts'
 import { quantileOf } from '../../lib/statistics.ts'
 import { readTapeRecords, type TapeRecord } from '../../kafka/tape-records.ts'
 import type { Published } from './posting.ts'
-
-interface Publishing {
-  /** Events of a send. */
-  readonly size: number
-  /** Sends at once. */
-  readonly concurrent: number
-  readonly seconds: number
-}
 
 let producer: Producer | undefined
 let topics: Topics | undefined
@@ -28,7 +20,7 @@ const functions = {
   },
 
   /** Sends for some seconds, each sender its next when the last was acknowledged. */
-  async publish({ size, concurrent, seconds }: Publishing): Promise<Published> {
+  async publish(size: number, concurrent: number, seconds: number): Promise<Published> {
     const begunMs = performance.now()
     const latenciesMs: number[] = []
     let from = 0
@@ -51,14 +43,10 @@ export type KafkajsPublisher = typeof functions
 
 async function send(some: readonly TapeRecord[]): Promise<void> {
   if (producer === undefined || topics === undefined) throw new Error('nothing is open')
-  const byTopic = new Map<string, Message[]>()
-  for (const { stream, key, value } of some) {
-    const topic = topics[stream]
-    const messages = byTopic.get(topic)
-    if (messages === undefined) byTopic.set(topic, [{ key, value }])
-    else messages.push({ key, value })
-  }
-  const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic, messages }))
+  const wanted = topics
+  const topicMessages = [...Map.groupBy(some, ({ stream }) => stream)].map(([stream, ofStream]) => {
+    return { topic: wanted[stream], messages: ofStream.map(({ key, value }) => ({ key, value })) }
+  })
   await producer.sendBatch({ topicMessages, acks: -1 })
 }
 

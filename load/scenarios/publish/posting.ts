@@ -2,22 +2,11 @@ import autocannon, { type AutocannonResult } from 'autocannon'
 import { quantileOf } from '../../lib/statistics.ts'
 import type { TapeRecord } from '../../kafka/tape-records.ts'
 
-/** How publishing went. */
-export interface Published {
-  readonly requests: number
-  readonly events: number
-  readonly seconds: number
-  /** From a request to its answer, in ms. */
-  readonly p50Ms: number
-  readonly p99Ms: number
-}
-
-export interface PostingOptions {
+interface PostingOptions {
   readonly url: string
   readonly token: string
   readonly connections: number
   readonly seconds: number
-  /** Events of a request. */
   readonly size: number
   readonly records: readonly TapeRecord[]
 }
@@ -26,15 +15,14 @@ export interface PostingOptions {
 const bodies = 100
 
 /** Posts events for some seconds. Rejects where any request was not taken. */
-export async function post(options: PostingOptions): Promise<Published> {
+export async function post(options: PostingOptions) {
   const { size } = options
   const latenciesMs: number[] = []
   const result = await shoot(options, ms => latenciesMs.push(ms))
   const { '2xx': requests, non2xx, errors, timeouts, duration: seconds } = result
   if (non2xx + errors + timeouts > 0 || requests === 0) {
-    throw new Error(
-      `${requests} posts were taken, ${non2xx} refused, ${errors} failed, ${timeouts} timed out`,
-    )
+    const failed = `${non2xx} refused, ${errors} failed, ${timeouts} timed out`
+    throw new Error(`${requests} posts were taken, ${failed}`)
   }
   const p50Ms = quantileOf(latenciesMs, 0.5)
   return { requests, events: requests * size, seconds, p50Ms, p99Ms: quantileOf(latenciesMs, 0.99) }
@@ -60,8 +48,9 @@ function shoot(
 }
 
 function bodyOf(records: readonly TapeRecord[], from: number, size: number): string {
-  return `[${records
-    .slice(from, from + size)
-    .map(({ value }) => value)
-    .join(',')}]`
+  const values = records.slice(from, from + size).map(({ value }) => value)
+  return `[${values.join(',')}]`
 }
+
+/** How publishing went; latencies are from a request to its answer. */
+export type Published = Awaited<ReturnType<typeof post>>

@@ -6,11 +6,10 @@ import { caseTable, type Figure } from '../../lib/figure-tables.ts'
 import { roundsOption } from '../../lib/options.ts'
 import { processCpuUs } from '../../lib/process-figures.ts'
 import { kafkaScenario, profileOption } from '../../lib/scenario.ts'
-import { startGateway } from '../../processes/gateway-process.ts'
+import { settingsText, startGateway } from '../../processes/gateway-process.ts'
 import type { KafkajsPublisher } from './kafkajs-publisher.ts'
 import { post, type Published } from './posting.ts'
 
-/** Publishing by HTTP, beside producing directly. */
 export const publish = kafkaScenario({
   name: 'publish',
   summary: 'POST /v1/events: requests/s, latency, server CPU, beside kafkajs that produces directly',
@@ -52,9 +51,7 @@ export const publish = kafkaScenario({
         `${connections} connections, the next request when the last is answered; kafkajs with as many sends`,
         'at once, idempotent, acks=all. The same events, by the same keys.',
         'The gateway’s CPU includes that it reads back from Kafka and encodes what was published.',
-        `Settings: ${Object.entries(settings)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(' ')}, plain HTTP on loopback.`,
+        `Settings: ${settingsText(settings)}, plain HTTP on loopback.`,
       ],
       parts: [
         caseTable('Publishing', { head: [...head, 'by'], cases }, figures),
@@ -66,20 +63,12 @@ export const publish = kafkaScenario({
 })
 
 /** One phase, with the CPU of the process that published. */
-interface PublishPhase extends Published {
-  readonly cpuUs: number
-}
-
-interface PublishRound {
-  readonly size: number
-  readonly gateway: PublishPhase
-  readonly kafkajs: PublishPhase
-}
+type PublishPhase = Awaited<ReturnType<typeof metered>>
+type PublishRound = Awaited<ReturnType<Awaited<ReturnType<typeof openPublishers>>>>
 
 interface Shape {
   readonly seconds: number
   readonly connections: number
-  /** Events of a request. */
   readonly size: number
 }
 
@@ -89,10 +78,7 @@ const warmUpSeconds = 2
 const settings = { TICKER_PUBLISH_EVENTS_PER_SECOND: '1000000', TICKER_PUBLISH_MAX_PENDING: '1000000' }
 
 /** Starts both publishers; the returned function publishes with one after the other. */
-async function openPublishers(
-  profile: string | undefined,
-  bench: KafkaBench,
-): Promise<(shape: Shape) => Promise<PublishRound>> {
+async function openPublishers(profile: string | undefined, bench: KafkaBench) {
   const topics = await bench.createTopics(partitions)
   const gateway = await startGateway({ topics, profile, settings }, bench)
   const command = bench.cores.server(program('scenarios/publish/kafkajs-publisher.ts'))
@@ -102,18 +88,17 @@ async function openPublishers(
   const token = await mintTestToken({ scopes: ['publish'], lifetimeS: 7200 })
   const { host, port } = gateway.address
   const url = `http://${host}:${port}/v1/events`
-  return async ({ size, seconds, connections }) => {
+  return async ({ size, seconds, connections }: Shape) => {
     const posting = { url, token, records, size, seconds, connections }
-    const sending = { size, seconds, concurrent: connections }
     return {
       size,
       gateway: await metered(gateway.pid, () => post(posting)),
-      kafkajs: await metered(kafkajs.pid, () => kafkajs.call('publish', sending)),
+      kafkajs: await metered(kafkajs.pid, () => kafkajs.call('publish', size, connections, seconds)),
     }
   }
 }
 
-async function metered(pid: number, work: () => Promise<Published>): Promise<PublishPhase> {
+async function metered(pid: number, work: () => Promise<Published>) {
   const before = processCpuUs(pid)
   const published = await work()
   return { ...published, cpuUs: processCpuUs(pid) - before }

@@ -8,7 +8,6 @@ import type { Topics } from '../../../src/log/topics.ts'
 import { answerCalls } from '../../lib/child.ts'
 import { StageClock } from '../../lib/clocks.ts'
 import { type FetchedFrom, openRawReader, type RawReader } from './raw-reader.ts'
-import type { AsideStage, GatewayStage, StagesUs } from './read-round.ts'
 
 // The gateway's parts as in `src/log/kafka/consume/read-tail.ts` and `src/ingest/ingest.ts`, stage by stage.
 
@@ -18,15 +17,14 @@ const maxEventBytes = 262_144
 
 let reader: RawReader | undefined
 
-/** The functions of this process. */
 const functions = {
   async open(brokers: string, topics: Topics): Promise<void> {
     reader = await openRawReader(brokers, topics)
   },
 
   /** Reads everything in the topics once, as the gateway does. */
-  async read(): Promise<StagesUs> {
-    const clock = new StageClock<GatewayStage>()
+  async read() {
+    const clock = new StageClock<'fetch' | 'decode' | 'validate' | 'encode'>()
     const feed = createTestFeed()
     const decoder = new RecordDecoder({ decoder: defaultDecoder, maxEventBytes, logger: console })
     let count = 0
@@ -53,8 +51,8 @@ const functions = {
   },
 
   /** Checks the same records otherwise, apart, so that its garbage is not the gateway's. */
-  async readAside(): Promise<StagesUs<AsideStage>> {
-    const clock = new StageClock<AsideStage | 'rest'>()
+  async readAside() {
+    const clock = new StageClock<'unfamiliar' | 'parse' | 'rest'>()
     let events = 0
     await opened().eachAnswer(answer => {
       for (const { records } of answer.flatMap(fetched => [...slicesOf(fetched)])) {

@@ -10,7 +10,6 @@ import { type Compression, registerCompression } from '../../kafka/compression.t
 import { readWithGroup } from '../../kafka/kafkajs-clients.ts'
 import { StageClock } from '../../lib/clocks.ts'
 import { fetchLimits, openRawReader, type RawReader } from './raw-reader.ts'
-import type { KafkajsUs } from './read-round.ts'
 
 /** A record as kafkajs gives it. */
 interface KafkajsMessage {
@@ -32,7 +31,6 @@ let raw: RawReader | undefined
 let held: readonly Buffer[] = []
 let fetchFrom: Fetch | undefined
 
-/** The functions of this process. */
 const functions = {
   async open(address: string, topics: Topics, compression: Compression): Promise<void> {
     brokers = address
@@ -43,7 +41,7 @@ const functions = {
   },
 
   /** `broker.fetch`, which decodes, at explicit positions, in topics of one partition. */
-  async readByFetch(): Promise<KafkajsUs> {
+  async readByFetch() {
     if (raw === undefined || fetchFrom === undefined) throw new Error('nothing is open')
     const clock = new StageClock<'decode' | 'parse'>()
     const next = new Map(raw.starts.map(({ partition, offset }) => [partition.topic, offset]))
@@ -66,7 +64,7 @@ const functions = {
   },
 
   /** Its decoder alone, on bytes that lie in memory. */
-  async decodeHeld(): Promise<KafkajsUs> {
+  async decodeHeld() {
     const clock = new StageClock<'decode'>()
     let events = 0
     for (const bytes of held) events += (await decodeMessages(new Decoder(bytes))).length
@@ -75,7 +73,7 @@ const functions = {
   },
 
   /** Its consumer group with `eachBatch`, from the moment that it has joined, to so many events. */
-  async readByGroup(topics: readonly string[], expected: number): Promise<KafkajsUs> {
+  async readByGroup(topics: readonly string[], expected: number) {
     const clock = new StageClock<'decode' | 'parse'>()
     let events = 0
     const take = ({ messages }: { readonly messages: readonly KafkajsMessage[] }): boolean => {

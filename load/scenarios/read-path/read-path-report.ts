@@ -1,20 +1,33 @@
 import { caseTable } from '../../lib/figure-tables.ts'
 import type { ReportPart } from '../../lib/report.ts'
 import { sumOf } from '../../lib/statistics.ts'
-import { type GatewayStage, gatewayStages, type KafkajsUs, type ReadRound } from './read-round.ts'
+import type { GatewayReader } from './gateway-reader.ts'
+import type { KafkajsReader } from './kafkajs-reader.ts'
 
-const stageText: Readonly<Record<GatewayStage, string>> = {
-  fetch: 'fetch: request, socket, answer',
-  decode: 'decode: batches, checksums, records',
-  validate: 'validate: JSON to an event, checked',
-  encode: 'encode: records, last event, fan-out mark',
+/** What the gateway does with a record, in this order. */
+const stages = [
+  ['fetch', 'fetch: request, socket, answer'],
+  ['decode', 'decode: batches, checksums, records'],
+  ['validate', 'validate: JSON to an event, checked'],
+  ['encode', 'encode: records, last event, fan-out mark'],
+] as const
+
+/** Every way to read, once. */
+export interface ReadRound {
+  readonly ours: Awaited<ReturnType<GatewayReader['read']>>
+  readonly aside: Awaited<ReturnType<GatewayReader['readAside']>>
+  readonly byFetch: KafkajsUs
+  readonly byGroup: KafkajsUs
+  readonly decoder: KafkajsUs
 }
+
+type KafkajsUs = Awaited<ReturnType<KafkajsReader['readByFetch']>>
 
 /** A row: its name, and how its figure is read from a round. */
 type Row<Value> = readonly [name: string, read: (round: ReadRound) => Value]
 
 const stageRows: readonly Row<number>[] = [
-  ...gatewayStages.map(stage => [stageText[stage], ({ ours }: ReadRound) => ours[stage]] as const),
+  ...stages.map(([stage, name]) => [name, ({ ours }: ReadRound) => ours[stage]] as const),
   ['**all**', round => allUs(round)],
   ['aside: validate where no event looks like another', ({ aside }) => aside.unfamiliar],
   ['aside: of that, UTF-8 and `JSON.parse`', ({ aside }) => aside.parse],
@@ -50,9 +63,8 @@ const stageRatioRows: readonly Row<number>[] = [
   ['validate ÷ where no event looks like another', ({ ours, aside }) => ours.validate / aside.unfamiliar],
 ]
 
-/** The tables of one compression. */
 export function readPathParts(compression: string, rounds: readonly ReadRound[]): ReportPart[] {
-  const stages = casesOf(stageRows, rounds, (us, round) => ({
+  const byStage = casesOf(stageRows, rounds, (us, round) => ({
     us: us / round.ours.events,
     share: us / allUs(round),
   }))
@@ -62,7 +74,7 @@ export function readPathParts(compression: string, rounds: readonly ReadRound[])
   })
   const own = casesOf(stageRatioRows, rounds, ratio => ({ toFetch: ratio, toGroup: Number.NaN }))
   return [
-    caseTable(`Compression ${compression}`, { head: ['the gateway, stage by stage'], cases: stages }, [
+    caseTable(`Compression ${compression}`, { head: ['the gateway, stage by stage'], cases: byStage }, [
       ['µs an event', ({ us }) => us, 2],
       ['share', ({ share }) => share, '%'],
     ]),
@@ -91,7 +103,7 @@ function casesOf<Value, Shown>(
 }
 
 function allUs({ ours }: ReadRound): number {
-  return sumOf(gatewayStages, stage => ours[stage])
+  return sumOf(stages, ([stage]) => ours[stage])
 }
 
 function decodeUs({ decode }: KafkajsUs): number {

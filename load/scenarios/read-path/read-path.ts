@@ -8,10 +8,8 @@ import { roundsOption } from '../../lib/options.ts'
 import { kafkaScenario, profileOption } from '../../lib/scenario.ts'
 import type { GatewayReader } from './gateway-reader.ts'
 import type { KafkajsReader } from './kafkajs-reader.ts'
-import { readPathParts } from './read-path-report.ts'
-import type { ReadRound } from './read-round.ts'
+import { type ReadRound, readPathParts } from './read-path-report.ts'
 
-/** The read path by its stages, beside kafkajs. */
 export const readPath = kafkaScenario({
   name: 'read-path',
   summary: 'CPU an event from Kafka to the feed, by stages, beside kafkajs on the same bytes',

@@ -28,7 +28,6 @@ const rollingBytes = 64_000_000
 let market: Market | undefined
 let partition: PartitionWindow | undefined
 
-/** The functions of this process. */
 const functions = {
   async add(events: number, symbols: number) {
     market = new Market(symbols)

@@ -6,7 +6,6 @@ import type { ReportPart } from '../../lib/report.ts'
 import { scenario } from '../../lib/scenario.ts'
 import type { Adding, CatchUp, Way, WindowProcess } from './window-process.ts'
 
-/** The window of recent events. */
 export const window = scenario({
   name: 'window',
   summary: 'the window of recent events: memory and CPU of an event, cost of readers that are behind',
@@ -45,29 +44,12 @@ export const window = scenario({
   },
 })
 
-/** Readers of so many items, each so far behind. */
-interface ReaderCase {
-  readonly items: number
-  readonly behind: number
-  readonly byWay: Readonly<Record<Way, CatchUp>>
-}
-
-interface WindowRound {
-  readonly adding: Adding
-  readonly readers: readonly ReaderCase[]
-  /** Readers of the newest of every quote. */
-  readonly conflated: readonly { readonly behind: number; readonly newest: CatchUp }[]
-}
-
+type WindowRound = Awaited<ReturnType<typeof measureRound>>
 const wantedItems = [1, 20, 100, 500, 2000]
 
-async function measureRound(
-  child: Child<WindowProcess>,
-  events: number,
-  symbols: number,
-): Promise<WindowRound> {
+async function measureRound(child: Child<WindowProcess>, events: number, symbols: number) {
   const adding = await child.call('add', events, symbols)
-  const readers: ReaderCase[] = []
+  const readers = []
   for (const behind of [10_000, events]) {
     for (const items of wantedItems) {
       const read = (way: Way): Promise<CatchUp> => child.call('catchUp', way, items, behind)
@@ -75,7 +57,7 @@ async function measureRound(
       readers.push({ items, behind, byWay })
     }
   }
-  const conflated: { behind: number; newest: CatchUp }[] = []
+  const conflated = []
   for (const behind of [100, 1000, 10_000, events])
     conflated.push({ behind, newest: await child.call('conflate', behind) })
   return { adding, readers, conflated }

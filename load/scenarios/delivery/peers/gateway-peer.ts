@@ -9,9 +9,7 @@ import { emitInTurn } from './peer-program.ts'
 export interface GatewayPeerOptions {
   readonly form: string
   readonly tls: boolean
-  /** Where it leaves a CPU profile. */
   readonly profile: string | undefined
-  /** Options for Node itself. */
   readonly nodeOptions?: readonly string[]
 }
 
