@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { sections } from '../src/config/variables/all-variables.ts'
 import { keyTexts } from './config/environment.ts'
+import { Command } from './support/command.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 let folder: string
@@ -14,44 +13,19 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ticker-main-'))
 })
-afterEach(() => {
-  for (const program of programs.splice(0)) program.process.kill('SIGKILL')
-})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
+function start(args: readonly string[], env: Readonly<Record<string, string>>): Command {
+  const command = new Command('../main', { args, env, cwd: folder })
+  onTestFinished(() => command.kill())
+  return command
 }
 
-/** Those of the test under way: a failed assertion leaves none behind. */
-const programs: Program[] = []
-
-class Program {
-  out = ''
-  err = ''
-  readonly process
-  readonly ended: Promise<Ended>
-
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.process = spawn(process.execPath, [main, ...args], {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], ...env },
-    })
-    programs.push(this)
-    this.process.stdout.on('data', text => (this.out += String(text)))
-    this.process.stderr.on('data', text => (this.err += String(text)))
-    this.ended = once(this.process, 'close').then(([code]) => ({
-      code: code as number | null,
-      out: this.out,
-      err: this.err,
-    }))
-  }
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const command = start(args, env)
+  const code = await command.ended()
+  return { code, out: command.stdout, err: command.stderr }
 }
-
-const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
-  new Program(args, env).ended
 
 describe('the program', () => {
   test('--help names every variable', async () => {
@@ -105,14 +79,15 @@ describe('the program', () => {
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'starts, prints its addresses, serves, and stops cleanly on %s',
     async signal => {
-      const program = new Program([], { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0' })
-      await expect.poll(() => program.out).toContain('Ctrl-C stops it.')
-      const url = /page +(http:\S+)/.exec(program.out)?.[1]
-      const operations = /health +(http:\S+)/.exec(program.out)?.[1]
+      const program = start([], { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0' })
+      await expect.poll(() => program.stdout).toContain('Ctrl-C stops it.')
+      const url = /page +(http:\S+)/.exec(program.stdout)?.[1]
+      const operations = /health +(http:\S+)/.exec(program.stdout)?.[1]
       await expect.poll(async () => (await fetch(operations!)).status).toBe(200)
       expect((await fetch(url!)).status).toBe(200)
-      program.process.kill(signal)
-      const { code, err } = await program.ended
+      program.kill(signal)
+      const code = await program.ended()
+      const err = program.stderr
       expect(code).toBe(0)
       expect(err).toContain('stopping: clients have')
       expect(err).not.toMatch(/eyJ|PRIVATE|"d":/)
@@ -120,14 +95,14 @@ describe('the program', () => {
   )
 
   test('a port that is taken is named with its variable', async () => {
-    const first = new Program([], {
+    const first = start([], {
       TICKER_MODE: 'development',
       TICKER_PORT: '0',
       TICKER_OPS_PORT: '0',
       TICKER_DEMO: 'off',
     })
-    await expect.poll(() => first.out).toContain('Ctrl-C stops it.')
-    const port = new URL(/page +(http:\S+)/.exec(first.out)![1]!).port
+    await expect.poll(() => first.stdout).toContain('Ctrl-C stops it.')
+    const port = new URL(/page +(http:\S+)/.exec(first.stdout)![1]!).port
     const { code, err } = await run([], {
       TICKER_MODE: 'development',
       TICKER_PORT: port,
@@ -136,8 +111,8 @@ describe('the program', () => {
     })
     expect(code).toBe(2)
     expect(err).toContain(`TICKER_PORT=${port}: something listens on 127.0.0.1:${port} already`)
-    first.process.kill('SIGTERM')
-    await first.ended
+    first.kill('SIGTERM')
+    await first.ended()
   })
 
   // Cause: --check-config read variables and opened nothing; a folder below /proc was tried to be made again
@@ -188,16 +163,16 @@ describe('the program', () => {
     ['a decoder that fails', { TICKER_DECODER: './missing.mjs' }],
     ['a host that is not here', { TICKER_OPS_HOST: '192.0.2.1' }],
   ])('%s ends it at once, with a code that says so', async (_what, env) => {
-    const program = new Program([], {
+    const program = start([], {
       TICKER_MODE: 'development',
       TICKER_PORT: '0',
       TICKER_OPS_PORT: '0',
       TICKER_DEMO: 'off',
       ...env,
     })
-    await expect.poll(() => program.err, { timeout: 20_000 }).toContain('ticker-gateway: ')
+    await expect.poll(() => program.stderr, { timeout: 20_000 }).toContain('ticker-gateway: ')
     const toldMs = performance.now()
-    expect((await program.ended).code).toBeGreaterThan(0)
+    expect(await program.ended()).toBeGreaterThan(0)
     expect(performance.now() - toldMs).toBeLessThan(2000)
   })
 
@@ -207,7 +182,7 @@ describe('the program', () => {
    * Seen: from outside, by the signal.
    */
   test('SIGUSR1 opens no debugger in production', async () => {
-    const program = new Program([], {
+    const program = start([], {
       TICKER_KAFKA_BROKERS: inject('kafkaBrokers'),
       TICKER_JWT_PUBLIC_KEY: keyTexts().publicPem,
       TICKER_JWT_ISSUER: 'issuer',
@@ -215,11 +190,11 @@ describe('the program', () => {
       TICKER_PORT: '0',
       TICKER_OPS_PORT: '0',
     })
-    await expect.poll(() => program.out, { timeout: 20_000 }).toContain('/readyz')
-    program.process.kill('SIGUSR1')
-    await expect.poll(() => program.err).toContain('SIGUSR1: no debugger is opened in production')
-    expect(program.err).not.toContain('Debugger listening')
-    program.process.kill('SIGTERM')
-    expect((await program.ended).code).toBe(0)
+    await expect.poll(() => program.stdout, { timeout: 20_000 }).toContain('/readyz')
+    program.kill('SIGUSR1')
+    await expect.poll(() => program.stderr).toContain('SIGUSR1: no debugger is opened in production')
+    expect(program.stderr).not.toContain('Debugger listening')
+    program.kill('SIGTERM')
+    expect(await program.ended()).toBe(0)
   })
 })

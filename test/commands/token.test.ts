@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { developmentIdentity, readDevelopmentKey } from '../../src/auth/development-token.ts'
 import { createTokenVerifier } from '../../src/auth/token-verifier.ts'
-
-const command = fileURLToPath(new URL('../../src/commands/token.ts', import.meta.url))
+import { Command } from '../support/command.ts'
 
 let folder = ''
 
@@ -17,25 +14,14 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }))
 
-interface Outcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the command in the test's folder, with an environment of its own. */
-function run(
+/** Runs the command in the test's folder. */
+async function run(
   args: readonly string[],
-  env: Record<string, string> = { TICKER_MODE: 'development' },
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [command, ...args], { cwd: folder, env })
-    let [stdout, stderr] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-    child.once('error', reject)
-    child.once('close', code => resolve({ code, stdout, stderr }))
-  })
+  env: Readonly<Record<string, string>> = { TICKER_MODE: 'development' },
+) {
+  const command = new Command('token', { args, env, cwd: folder })
+  const code = await command.ended()
+  return { code, stdout: command.stdout, stderr: command.stderr }
 }
 
 async function grantOf(token: string) {

@@ -42,9 +42,9 @@ async function messagesUntil(env: Readonly<Record<string, string>>, pattern: Reg
   return messages
 }
 
-function publish(env: Readonly<Record<string, string>>, patienceMs = 20_000): Command {
+function publish(env: Readonly<Record<string, string>>, timeoutMs = 20_000): Command {
   const args = [join(folder, 'one.jsonl')]
-  const command = new Command('publish', { args, env: { TICKER_MODE: 'development', ...env }, patienceMs })
+  const command = new Command('publish', { args, env: { TICKER_MODE: 'development', ...env }, timeoutMs })
   onTestFinished(() => command.kill())
   return command
 }

@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url'
 
 export interface CommandOptions {
   readonly args?: readonly string[]
+  readonly cwd?: string
   /** All that the command sees of `TICKER_*`. */
   readonly env?: Readonly<Record<string, string>>
   /** How long its end, and what it should print, are waited for; 60 s if left out. */
-  readonly patienceMs?: number
+  readonly timeoutMs?: number
 }
 
 /** A command of `src/commands`, run as its users run it. */
@@ -16,14 +17,15 @@ export class Command {
   stdout = ''
   stderr = ''
   readonly #ended: Promise<number | string>
-  readonly #patienceMs: number
+  readonly #timeoutMs: number
 
   /** Starts the command of this name; `onTestFinished(() => command.kill())` ends it whatever happens. */
-  constructor(name: string, { args = [], env = {}, patienceMs = 60_000 }: CommandOptions = {}) {
-    this.#patienceMs = patienceMs
+  constructor(name: string, { args = [], cwd, env = {}, timeoutMs = 60_000 }: CommandOptions = {}) {
+    this.#timeoutMs = timeoutMs
     const file = fileURLToPath(new URL(`../../src/commands/${name}.ts`, import.meta.url))
     const inherited = Object.entries(process.env).filter(([variable]) => !isOurs(variable))
     this.child = spawn(process.execPath, [file, ...args], {
+      ...(cwd === undefined ? {} : { cwd }),
       env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...env },
     })
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -69,7 +71,7 @@ export class Command {
 
   async #within<Result>(what: string, promise: Promise<Result>): Promise<Result> {
     const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(this.#fault(`did not ${what} in time`)), this.#patienceMs)
+    const timer = setTimeout(() => late.reject(this.#fault(`did not ${what} in time`)), this.#timeoutMs)
     try {
       return await Promise.race([promise, late.promise])
     } finally {

@@ -59,10 +59,10 @@ export class JavaProcess {
     return this.#ended
   }
 
-  /** Asks the program to end, and kills it if it has not after `patienceMs`. */
-  async stop(patienceMs: number): Promise<void> {
+  /** Asks the program to end, and kills it if it has not after `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
     this.#child.kill('SIGTERM')
-    const bound = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs)
+    const bound = setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs)
     await this.#ended
     clearTimeout(bound)
   }

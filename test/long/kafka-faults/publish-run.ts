@@ -13,7 +13,7 @@ import { symbols } from './scenario.ts'
 import { readTruth, type TrueRecord } from './truth.ts'
 
 const tickMs = 50
-const patienceMs = 180_000
+const timeoutMs = 180_000
 
 export interface PublishRunOptions {
   readonly brokers: string
@@ -103,7 +103,7 @@ export class PublishRun {
   #start(fromLine: number, args: readonly string[]): Command {
     const env = kafkaVariables(this.#options.brokers, this.topics)
     this.#fromLine = fromLine
-    this.#command = new Command('publish', { args, env, patienceMs })
+    this.#command = new Command('publish', { args, env, timeoutMs })
     return this.#command
   }
 
