@@ -36,7 +36,7 @@ export class FeedHost implements AsyncDisposable {
     const arrivals = new ArrivalTimes({ keptMs: config.limits.resumeMaxAgeMs, clock })
     const records = new RecordDecoder({ ...config.ingest, decoder, logger, clock })
     this.history = openHistory({ log, records, arrivals, clock })
-    // When a partition is made again or cut back, its cached events are no longer valid.
+    // When a partition is recreated or cut back, its cached events are no longer valid.
     this.feed.onPartition.add(({ partition }) => this.history.forget(partition))
     this.deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config), logger })
     this.ingest = new Ingest({

@@ -43,7 +43,7 @@ export function entitlesChannel(grant: Grant, channel: Channel): boolean {
 /** Returns the reason why a grant does not permit reading a feed; `undefined` where it does. */
 export function missingForFeed(grant: Grant, feed: string): string | undefined {
   if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
-  if (!entitles(grant.feeds, feed)) return `the token does not entitle to the feed "${feed}"`
+  if (!entitles(grant.feeds, feed)) return `the token does not allow the feed "${feed}"`
   return undefined
 }
 

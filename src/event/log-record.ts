@@ -6,7 +6,7 @@ export interface Partition {
 
 /**
  * The next offset to read in a partition. `epoch` identifies the incarnation of the topic (Kafka's topic id),
- * so that offsets of a deleted topic are not taken for those of the topic that was made again.
+ * so that offsets of a deleted topic are not taken for those of the topic that was recreated.
  */
 export interface Position {
   readonly partition: Partition

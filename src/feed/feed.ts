@@ -71,7 +71,7 @@ export class Feed {
   outage: () => Outage | undefined = () => undefined
   /** Told of offsets that nobody will read any more. */
   readonly onLost = new ListenerList<LostOffsets>()
-  /** Told of partitions that are new here, were made again or cut back, before their first event. */
+  /** Told of partitions that are new here, were recreated or cut back, before their first event. */
   readonly onPartition = new ListenerList<NumberedPosition>()
   /** Told after each flush. */
   readonly onFlushed = new ListenerList<void>()
@@ -178,7 +178,7 @@ export class Feed {
   }
 
   /**
-   * States how far a partition was read. Another epoch means that its topic was made again: everything known
+   * States how far a partition was read. Another epoch means that its topic was recreated: everything known
    * of the topic is forgotten. A lower offset means that the partition was cut back.
    */
   advance(position: Position, stable: number): void {
@@ -221,7 +221,7 @@ export class Feed {
     return this.#reached.length
   }
 
-  /** Returns the number of a partition: the same until its topic is made again or it is cut back. */
+  /** Returns the number of a partition: the same until its topic is recreated or it is cut back. */
   numberOf(partition: Partition): number {
     let number = this.#numbers.get(partition)
     if (number === undefined) {

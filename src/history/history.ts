@@ -39,7 +39,7 @@ export interface History {
   end(partition: Partition): Promise<number>
   /**
    * Reads from a position up to `to`, or to the end. If a batch begins later than the last one ended, the
-   * offsets between are gone. Rejects if the log does not answer in time, or the topic was made again.
+   * offsets between are gone. Rejects if the log does not answer in time, or the topic was recreated.
    */
   read(from: Position, to: number, signal: AbortSignal): AsyncIterable<HistoryBatch>
 }

@@ -8,7 +8,7 @@ import { TickerError } from '../diagnostics/ticker-error.ts'
 import type { ArrivalTimes } from './arrival-times.ts'
 import type { RecordDecoder } from '../ingest/record-decoder.ts'
 
-/** The topic of a position was made again. */
+/** The topic of a position was recreated. */
 export class HistoryError extends TickerError {
   readonly code = 'TICKER_HISTORY'
 }
@@ -67,7 +67,7 @@ export class LogHistory implements History {
     let expected = offset
     for await (const batch of log.range(partition, offset, to, signal)) {
       if (batch.epoch !== epoch) {
-        throw new HistoryError(`${partition.topic}/${partition.partition}: the topic was made again`)
+        throw new HistoryError(`${partition.topic}/${partition.partition}: the topic was recreated`)
       }
       if (batch.to <= expected) continue
       await records.prepare([batch], signal)

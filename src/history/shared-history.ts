@@ -95,7 +95,7 @@ export class SharedHistory implements History {
     }
   }
 
-  /** Forgets what was read of a partition: its topic was made again, or it was cut back. */
+  /** Forgets what was read of a partition: its topic was recreated, or it was cut back. */
   forget(partition: Partition): void {
     const prefix = prefixOf(partition)
     const stale = [...this.#cache.keys()].filter(key => key.startsWith(prefix))

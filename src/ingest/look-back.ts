@@ -145,7 +145,7 @@ export class LookBack {
     const found: Found = new Map()
     let count = 0
     for await (const batch of this.#options.log.range(partition, from, to, signal)) {
-      // The topic was made again: the ingest reads it from its first offset.
+      // The topic was recreated: the ingest reads it from its first offset.
       if (batch.epoch !== epoch) {
         progress.offset = progress.first
         return

@@ -127,7 +127,7 @@ export class WarmUp {
     if (first !== undefined && this.#withoutRecord.delete(partition))
       this.#noteFirstRead(partition, writtenAt(first.timestampMs, readClock(this.#options.clock)))
     const end = this.#unread?.get(partition)
-    // A topic that was made again has nothing to catch up with; a truncated one ends earlier now.
+    // A topic that was recreated has nothing to catch up with; a truncated one ends earlier now.
     if (end === undefined || (end.epoch === epoch && to < Math.min(end.offset, stable))) return
     this.#unread?.delete(partition)
     this.#check()

@@ -10,7 +10,7 @@ export type { LogRecord, RecordHeader } from '../event/log-record.ts'
  * Some offsets carry no record: those of control records and aborted transactions. The next batch of a
  * partition begins where the last one ended. If it begins later, the offsets between are gone (by retention
  * or compaction) or unreadable. If it begins earlier, the log was truncated. If its `epoch` differs, the
- * topic was made again.
+ * topic was recreated.
  */
 export interface LogBatch {
   readonly partition: Partition
@@ -59,7 +59,7 @@ export interface EventLog {
 
   /**
    * Reads `[from, to)` of one partition once, up to the last stable offset, without holding up a tail.
-   * Rejects when the log does not answer in time, or the topic was made again.
+   * Rejects when the log does not answer in time, or the topic was recreated.
    */
   range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch>
 

@@ -211,8 +211,8 @@ function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
     }
     if (channel === 'news' && value === 'conflate') {
       throw new MessageFault(
-        'policy.news="conflate": expected "every"; news is told by position, ' +
-          'and no article replaces another',
+        'policy.news="conflate": expected "every"; every article is delivered, ' +
+          'and none replaces another',
       )
     }
     chosen.set(channel, value)

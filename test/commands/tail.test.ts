@@ -94,7 +94,7 @@ describe('on a gateway', () => {
     const token = await gateway.token({ symbols: ['AAPL'] })
     const command = tail({ TICKER_TOKEN: token }, 'MSFT', '--url', gateway.streamUrl)
     expect(await command.ended()).toBe(1)
-    expect(command.stderr).toContain('trades/MSFT: the token does not entitle to it')
+    expect(command.stderr).toContain('trades/MSFT: the token does not allow it')
     expect(command.stdout + command.stderr).not.toContain(token)
   })
 

@@ -159,7 +159,7 @@ describe('coverage', () => {
     expect([...client.have.values()]).toEqual([2001, 2001, 2001])
   })
 
-  test('begins anew, under another number, where a topic was made again or cut back', () => {
+  test('begins anew, under another number, where a topic was recreated or cut back', () => {
     const feed = createTestFeed()
     const told: string[] = []
     feed.onPartition.add(({ number, epoch, offset }) => told.push(`${number} ${epoch} ${offset}`))

@@ -312,7 +312,7 @@ describe('LastValueCache.snapshot', () => {
     expect(ids).toEqual([[1, 2], [1], [1], [2]])
   })
 
-  test('lets items move between the partitions of a topic that was made again', () => {
+  test('lets items move between the partitions of a topic that was recreated', () => {
     const feed = createTestFeed()
     const topic = 'market.trades'
     const partitions = [0, 1, 2, 3].map(partition => ({ topic, partition }))

@@ -50,7 +50,7 @@ test('records from before a pause do not count as later ones', () => {
 })
 
 test.each([
-  ['whose topic was made again', { epoch: 'two' }],
+  ['whose topic was recreated', { epoch: 'two' }],
   ['that was cut back', {}],
 ])('a partition %s is begun anew', (_, changes) => {
   const { arrivals } = afterSeconds(100)

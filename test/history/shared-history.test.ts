@@ -123,7 +123,7 @@ describe.each([
     expect((await readAll(shared, [from, Number.MAX_SAFE_INTEGER])).events).toHaveLength(150)
   })
 
-  test('rejects for all readers of a topic that was made again', async () => {
+  test('rejects for all readers of a topic that was recreated', async () => {
     const log = await openThis()
     const from = await append(log, 100)
     const { shared } = historiesOf(log)

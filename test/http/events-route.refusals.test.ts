@@ -177,7 +177,7 @@ describe('a request that is refused publishes nothing', () => {
       {
         error: 'nothing was published: 1 of 2 events are not entitled to',
         total: 1,
-        events: [{ index: 1, error: `${item}: the token does not entitle to it` }],
+        events: [{ index: 1, error: `${item}: the token does not allow it` }],
       },
     ])
     expect(events).toEqual([])

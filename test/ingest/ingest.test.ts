@@ -90,7 +90,7 @@ test('is ready when a log that was truncated meanwhile has been read to its new 
   expect(warnings).toEqual(['the log was truncated'])
 })
 
-test('is ready when a topic was made again meanwhile', async () => {
+test('is ready when a topic was recreated meanwhile', async () => {
   const { ingest, run } = open(fakeLog([batch(0, 1, { epoch: 'new' })], { first: 0, stable: 1000 }))
   await run()
   expect(ingest.warmUp.notReadyReason).toBeUndefined()

@@ -133,7 +133,7 @@ test('a client is where its acknowledgements, coverage and heartbeats have broug
 })
 
 // Cause: a topic's last epoch was taken for that of all of its partitions.
-// Symptom: a connection that broke while a topic was made again resumed with `recovered: true`, though the
+// Symptom: a connection that broke while a topic was recreated resumed with `recovered: true`, though the
 // rest of the former one was missing.
 // Seen: by the property of readers.
 test('a partition that was not listed again keeps its former epoch', () => {

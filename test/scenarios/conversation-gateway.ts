@@ -66,7 +66,7 @@ export class ConversationGateway {
     const brokers = inject('kafkaBrokers')
     if (what === 'the node is stopped') {
       void this.gateway.leave()
-    } else if (what === 'the topic of trades is deleted, and made again') {
+    } else if (what === 'the topic of trades is deleted and recreated') {
       await removeTopics(brokers, [topic])
       await ensureTopics(brokers, [topic], { partitions: 1 })
     } else {

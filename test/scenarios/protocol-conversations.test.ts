@@ -90,7 +90,7 @@ describe('PROTOCOL.md', () => {
       'whole resume',
       'behind',
       'replaced',
-      'made again',
+      'recreated',
     ])
   })
 

@@ -142,7 +142,7 @@ describe('a further token that is no good leaves the session as it was', () => {
   test.each<[Partial<Grant>, string]>([
     [{ subject: 'bob' }, 'the token is for another "sub"; connect anew to change the user'],
     [{ scopes: new Set(['publish']) }, 'the token lacks the scope "stream"'],
-    [{ feeds: new Set(['delayed']) }, 'the token does not entitle to the feed "live"'],
+    [{ feeds: new Set(['delayed']) }, 'the token does not allow the feed "live"'],
   ])('%o', async (changes, detail) => {
     const { session, transport } = await fixture.openLive()
     fixture.renew(session, changes)

@@ -146,7 +146,7 @@ describe('before authentication', () => {
 
   test.each([
     [{ scopes: new Set(['publish'] as const) }, 'the token lacks the scope "stream"'],
-    [{ feeds: new Set(['delayed']) }, 'the token does not entitle to the feed "live"'],
+    [{ feeds: new Set(['delayed']) }, 'the token does not allow the feed "live"'],
   ])('a token without %o is refused', async (changes, detail) => {
     const { session, transport } = open()
     fixture.verify = () => Promise.resolve(createGrant(changes))

@@ -7,7 +7,7 @@ import { TickerError } from '../../src/diagnostics/ticker-error.ts'
 /** By offset: an event, or a record that is none. */
 export type MemoryRecord = MarketEvent | undefined
 
-/** A topic was made again while it was read. */
+/** A topic was recreated while it was read. */
 export class MemoryLogError extends TickerError {
   readonly code = 'TICKER_MEMORY_LOG'
 }
@@ -80,7 +80,7 @@ export class MemoryPartition {
     this.compacted = new Set([...this.compacted].filter(offset => offset < kept))
   }
 
-  /** Its topic is deleted and made again. */
+  /** Its topic is deleted and recreated. */
   makeAgain(epoch: string): void {
     this.epoch = epoch
     this.records = []
@@ -149,7 +149,7 @@ export class MemoryHistory implements History {
     let next = position.offset
     while (!signal.aborted) {
       await nextLoopTurn()
-      if (partition.epoch !== position.epoch) throw new MemoryLogError('the topic was made again')
+      if (partition.epoch !== position.epoch) throw new MemoryLogError('the topic was recreated')
       const limit = Math.min(to, partition.end)
       if (next >= limit) return
       const from = Math.min(limit, partition.gapEnd(next))

@@ -24,11 +24,11 @@ test('leaves a topic that exists as it is', async () => {
 })
 
 // Cause: a deletion was over when the controller knew of it; the broker still listed the topic, which was not
-// made again.
+// recreated.
 // Symptom: `kafka-log.answers.test.ts` waited 20 s for leaders of no topic, or 10 s for a range of one, and
 // failed.
-// Seen: under a load of 12 to 14, once each; then in 3 of 60 topics that were deleted and made again.
-test('a topic that was removed can be made again at once', async () => {
+// Seen: under a load of 12 to 14, once each; then in 3 of 60 topics that were deleted and recreated.
+test('a topic that was removed can be recreated at once', async () => {
   // The broker is busy with the new partitions while the controller deletes them.
   const topics = await createTopics(brokers, { partitions: 40 })
   onTestFinished(() => deleteTopics(brokers, topics))

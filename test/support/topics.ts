@@ -74,7 +74,7 @@ export async function deleteTopics(brokers: string, topics: Topics): Promise<voi
 
 /**
  * Deletes topics by their names, and resolves when the broker that is asked lists none of them: it hears of
- * that a moment after the controller. Until then `ensureTopics` would take one that is to be made again for
+ * that a moment after the controller. Until then `ensureTopics` would take one that is to be recreated for
  * one that exists.
  */
 export async function removeTopics(brokers: string, names: readonly string[]): Promise<void> {

@@ -49,7 +49,7 @@ export class LastValueCache {
   readonly #articles = new Articles(writtenMs => this.#noteForgotten('news', writtenMs))
   /** When the events added now were read, in ms on a monotonic clock. */
   #readMs = -Infinity
-  /** The numbers of partitions whose topics were made again or cut back. */
+  /** The numbers of partitions whose topics were recreated or cut back. */
   readonly #retired = new Set<number>()
 
   constructor(options: { readonly maxItems: number }) {
@@ -121,7 +121,7 @@ export class LastValueCache {
     if (item.channel === 'news') this.#articles.forget(item)
   }
 
-  /** Lets the items of a partition be seen in another one: its topic was made again or cut back. */
+  /** Lets the items of a partition be seen in another one: its topic was recreated or cut back. */
   retire(partition: number): void {
     this.#retired.add(partition)
   }

@@ -37,7 +37,7 @@ export interface AheadOfWindow {
  * never used again.
  */
 export class PartitionWindow {
-  /** Another number stands for the partition when its topic is made again or it is cut back. */
+  /** Another number stands for the partition when its topic is recreated or it is cut back. */
   readonly number: number
   /** The items with events in the window. */
   recent = new RecentItems()

@@ -52,7 +52,7 @@ export class RecentEvents {
     return partition
   }
 
-  /** Drops a partition: its topic was made again or is gone, or it was cut back. */
+  /** Drops a partition: its topic was recreated or is gone, or it was cut back. */
   forget(number: number): void {
     const partition = this.#partitions.get(number)
     partition?.restart(partition.to)

@@ -16,7 +16,7 @@ export interface WindowLimits {
 
 /**
  * Why segments were dropped. `memory`: the node is short of memory, and keeps less than is configured.
- * `restart`: a gap, a partition that was cut back, a topic that was made again or is gone.
+ * `restart`: a gap, a partition that was cut back, a topic that was recreated or is gone.
  */
 export const dropCauses = ['bytes', 'memory', 'time', 'restart'] as const
 export type DropCause = (typeof dropCauses)[number]

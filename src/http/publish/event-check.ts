@@ -62,7 +62,7 @@ export function findUnentitled(grant: Grant, events: readonly MarketEvent[]): Re
   const problems: EventProblem[] = []
   for (const [index, event] of events.entries()) {
     const item = unentitledItem(grant, event)
-    if (item !== undefined) problems.push({ index, error: `${item}: the token does not entitle to it` })
+    if (item !== undefined) problems.push({ index, error: `${item}: the token does not allow it` })
   }
   return problems.length === 0 ? undefined : refuseEvents(403, problems, events.length)
 }

@@ -67,9 +67,9 @@ export class FaultReporter {
     this.#log.warn({ ...partition, from, to }, `position lost: the log was cut back by ${from - to} offsets`)
   }
 
-  /** A topic was deleted and made again. */
+  /** A topic was deleted and recreated. */
   recreated(partition: Partition, epochs: { readonly before: string; readonly now: string }): void {
-    this.#log.warn({ ...partition, ...epochs }, 'the topic was made again: reading from its first offset')
+    this.#log.warn({ ...partition, ...epochs }, 'the topic was recreated: reading from its first offset')
   }
 
   /** A connection to `peer` failed. Lasts until `reached`. */

@@ -21,7 +21,7 @@ import { retry } from './retry.ts'
 export interface KafkaLogOptions extends KafkaAccess {
   readonly topics: Topics
   readonly logger: WarnLog
-  /** How often a tail looks for partitions and topics that are new or were made again; 3 s if left out. */
+  /** How often a tail looks for partitions and topics that are new or were recreated; 3 s if left out. */
   readonly lookUpIntervalMs?: number
   /** How long a question (`ends`, `offsetAt`, each step of a `range`) is tried; 10 s if left out. */
   readonly questionTimeoutMs?: number
@@ -118,7 +118,7 @@ export class KafkaLog implements EventLog {
     })
   }
 
-  /** Rejects with a `KafkaError` when Kafka does not answer in time, or the topic is made again meanwhile. */
+  /** Rejects with a `KafkaError` when Kafka does not answer in time, or the topic is recreated meanwhile. */
   range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch> {
     return readRange({
       cluster: this.#cluster,

@@ -79,7 +79,7 @@ export class CatchUp {
 
   /**
    * Partitions have begun or ended, and the feed has been flushed. Tells the client what it does not get of a
-   * topic that was made again, or of a log that was cut back.
+   * topic that was recreated, or of a log that was cut back.
    */
   noticePartitions(): void {
     const { selection, conflated, lose } = this.#options

@@ -48,7 +48,7 @@ export function unknownTopicFault(feed: Feed, cursor: readonly CursorPosition[])
 /**
  * Returns where a reader with this cursor begins in each partition that there is now, and which offsets it
  * cannot get. The reader has had nothing of a partition that the cursor does not name, or whose topic was
- * made again. Waits for partitions that the cursor names and this node has not found yet. Rejects when the
+ * recreated. Waits for partitions that the cursor names and this node has not found yet. Rejects when the
  * log does not answer.
  */
 export async function planResume(request: ResumeRequest): Promise<ResumePlan | CursorFault> {
@@ -71,7 +71,7 @@ export async function planResume(request: ResumeRequest): Promise<ResumePlan | C
   return {
     starts: plans.map(({ start }) => start),
     lost: plans.flatMap(({ lost }) => lost ?? []),
-    // A partition that is gone was one of a topic that was made again with fewer.
+    // A partition that is gone was one of a topic that was recreated with fewer.
     isWhole: plans.every(({ isWhole }) => isWhole) && [...byName.keys()].every(name => found.has(name)),
   }
 }

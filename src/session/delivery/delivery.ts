@@ -188,7 +188,7 @@ export class Delivery implements ReaderOwner {
     if (item !== undefined) {
       return {
         code: 409,
-        detail: `${item}: the token does not entitle to it; nothing of the request was subscribed`,
+        detail: `${item}: the token does not allow it; nothing of the request was subscribed`,
       }
     }
     const fault = wanted.intervalFault(request)

@@ -149,7 +149,7 @@ export class WindowModel {
     append(this.#partition, stated)
   }
 
-  /** The topic is made again. */
+  /** The topic is recreated. */
   #again(): void {
     this.#window.forget(this.#number++)
     this.#to = 5

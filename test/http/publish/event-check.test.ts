@@ -83,7 +83,7 @@ describe('findUnentitled', () => {
       item && {
         error: 'nothing was published: 1 of 1 events are not entitled to',
         total: 1,
-        events: [{ index: 0, error: `${item}: the token does not entitle to it` }],
+        events: [{ index: 0, error: `${item}: the token does not allow it` }],
       },
     )
   })

@@ -69,7 +69,7 @@ test('finds the stable end for a time that only an open transaction has', async 
   expect(await log.offsetAt(partition, 1500)).toBe(stable)
 })
 
-test('rejects a range whose topic is made again while it is read', async () => {
+test('rejects a range whose topic is recreated while it is read', async () => {
   const { log, topics } = opened
   // More than one fetch brings.
   const positions = await appendAll(log, sampleTrades(newSymbol(), 20_000))
@@ -79,7 +79,7 @@ test('rejects a range whose topic is made again while it is read', async () => {
     await removeTopics(brokers, [topics.trades])
     await ensureTopics(brokers, [topics.trades])
   })
-  await expect(range).rejects.toThrow(`${topics.trades}/0 was made again while it was read`)
+  await expect(range).rejects.toThrow(`${topics.trades}/0 was recreated while it was read`)
 })
 
 test('reads ahead of a consumer that stands still no more than one response of a broker', async () => {

@@ -118,7 +118,7 @@ test('reads headers and the absence of keys and values', async () => {
   expect(reading.batches[0]?.records).toMatchObject([{ key: null, value: null, headers: expected }])
 })
 
-test('follows a topic that was deleted and made again, and gives positions of the new one', async () => {
+test('follows a topic that was deleted and recreated, and gives positions of the new one', async () => {
   const { log, topics } = opened
   const topic = topics.trades
   const reading = follow()

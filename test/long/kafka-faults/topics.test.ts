@@ -53,7 +53,7 @@ test('reads partitions that are added under load from their first offset', async
   expect(outcome).toEqual(sound)
 })
 
-test('reads a topic that is deleted and made again under load from its start', async () => {
+test('reads a topic that is deleted and recreated under load from its start', async () => {
   const { brokers } = broker
   scenario = await Scenario.start({ brokers })
   const topic = scenario.topics.trades
@@ -68,7 +68,7 @@ test('reads a topic that is deleted and made again under load from its start', a
     Math.min(...truth.filter(each => each.partition === partition).map(({ number }) => number)),
   )
   const ofFormer = numbers.filter(number => number < firsts[partitionOf(number)]!).length
-  scenario.report('topic deleted and made again', outcome, {
+  scenario.report('topic deleted and recreated', outcome, {
     'of the former topic': ofFormer,
     'first event after ms': scenario.subscriber.firstAfterMs(goneAt),
   })
@@ -76,7 +76,7 @@ test('reads a topic that is deleted and made again under load from its start', a
   const { missingInKafka } = outcome
   expect(outcome).toEqual({ ...sound, missingInKafka, invented: ofFormer })
   expect(missingInKafka).toBeGreaterThanOrEqual(ofFormer)
-  expect(scenario.gateway.logLines.join('')).toContain('the topic was made again')
+  expect(scenario.gateway.logLines.join('')).toContain('the topic was recreated')
 })
 
 /** What `/readyz` says; nothing while nobody listens. */

@@ -68,7 +68,7 @@ test.each([
     [4, 3],
   ],
   [
-    'what a topic that was made again held',
+    'what a topic that was recreated held',
     [at(0, 2, 'former'), at(1, 5)],
     [{ number: 0, from: 0, to: 4 }],
     [4, 5],
@@ -120,7 +120,7 @@ test('waits for a partition that another node has listed and this one has not fo
   expect(startsOf(planned)).toEqual([5, 5, 1])
 })
 
-test('is not whole where a partition is gone with its topic, which was made again with fewer', async () => {
+test('is not whole where a partition is gone with its topic, which was recreated with fewer', async () => {
   expect(await wholePlan(nodeWith(5), [at(0, 5), at(1, 5), at(2, 1, 'former')])).toMatchObject({
     lost: [],
     isWhole: false,

@@ -123,7 +123,7 @@ test('tells a client that is behind what it does not get of a log that was cut b
   expect(await faultsAfter([...steps, { action: 'cut', place: 0, by: 1 }])).toEqual([])
 })
 
-// Cause: while the log was asked how far it reaches, a topic was made again; the plan named the former
+// Cause: while the log was asked how far it reaches, a topic was recreated; the plan named the former
 // numbers.
 // Symptom: the acknowledgement lacked a partition whose events followed.
 // Seen: by the property.

@@ -99,7 +99,7 @@ export class LeaderReader {
 
   /** The cursors to fetch; none while the last response waits for the consumer. */
   #fetchable(): PartitionCursor[] {
-    // A cursor that went to another leader, or whose topic was made again, is not waited for.
+    // A cursor that went to another leader, or whose topic was recreated, is not waited for.
     if (this.#fetched.some(cursor => cursor.hasBatch && this.#cursors.has(cursor))) return []
     const { version } = this.#options.cluster
     return [...this.#cursors].filter(cursor => !cursor.hasBatch && this.#refused.get(cursor) !== version)

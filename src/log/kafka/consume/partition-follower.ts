@@ -16,7 +16,7 @@ export interface PartitionFollowerOptions {
   readonly stableEnds: StableEnds
   readonly silent: SilentPartitions
   readonly from: readonly Position[]
-  /** How often to look for topics and partitions that are new or were made again. */
+  /** How often to look for topics and partitions that are new or were recreated. */
   readonly lookUpIntervalMs: number
   readonly signal: AbortSignal
   /** Called with cursors that have batches for the consumer. */

@@ -29,7 +29,7 @@ export interface ReadRangeOptions {
 
 /**
  * Reads `[from, to)` of one partition, up to the last stable offset. Ends when `signal` aborts. Rejects with
- * a `KafkaError` when Kafka does not answer in time, or when the topic is made again meanwhile.
+ * a `KafkaError` when Kafka does not answer in time, or when the topic is recreated meanwhile.
  */
 export async function* readRange(options: ReadRangeOptions): AsyncGenerator<LogBatch, void> {
   const { to, signal } = options
@@ -75,7 +75,7 @@ async function fetchOnce(
   const name = `${partition.topic}/${partition.partition}`
   const epoch = cluster.topic(partition.topic)?.epoch ?? cursor.epoch
   if (epoch !== cursor.epoch) {
-    throw new KafkaError(`${name} was made again while it was read`, { severity: 'fatal' })
+    throw new KafkaError(`${name} was recreated while it was read`, { severity: 'fatal' })
   }
   const connection = await connections.to(partition)
   const refused = await connections.using(connection, () =>

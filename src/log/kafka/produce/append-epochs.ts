@@ -8,8 +8,8 @@ const defaultLookUpTimeoutMs = 3000
 /**
  * Finds the incarnation of a topic in which an appended event lies. Kafka's answer names none, and the last
  * look-up may be some seconds old. An offset below one that was returned before can come only from a topic
- * that was made again (or cut back), so the cluster is looked up first. One case remains unseen: a topic that
- * was made again within these seconds and has already grown past the offsets returned before.
+ * that was recreated (or cut back), so the cluster is looked up first. One case remains unseen: a topic that
+ * was recreated within these seconds and has already grown past the offsets returned before.
  */
 export class AppendEpochs {
   readonly #cluster: Pick<Cluster, 'topic' | 'refresh'>

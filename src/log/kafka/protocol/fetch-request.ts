@@ -44,7 +44,7 @@ const consumer = -1
 const unknown = -1
 const divergingEpochTag = 0
 
-/** Fetch, version 13. It names topics by id, so a topic made again is never taken for the former one. */
+/** Fetch, version 13. It names topics by id, so a topic recreated is never taken for the former one. */
 export function fetchRequest(options: FetchOptions): KafkaRequest<readonly FetchedPartition[]> {
   return { ...apiVersions.Fetch, body: encode(options), readAnswer }
 }

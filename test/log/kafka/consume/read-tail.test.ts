@@ -178,7 +178,7 @@ test('reports a corrupt batch at the end of the log without waiting for the next
   expect(reading.batches).toMatchObject([{ from: 4, to: 4, stable: 4, records: [] }])
 })
 
-test('reads a topic that was made again from its first offset, under its new epoch', async () => {
+test('reads a topic that was recreated from its first offset, under its new epoch', async () => {
   const [before] = cluster.create('trades', [0])
   cluster.append(before!, sampleRecords(3))
   const reading = follow()
@@ -189,14 +189,14 @@ test('reads a topic that was made again from its first offset, under its new epo
   await reading.until(() => reading.offsets('trades').length === 13)
   expect(reading.offsets('trades')).toEqual([...numbers(0, 3), ...numbers(0, 10)])
   expect(new Set(reading.of('trades').map(({ epoch }) => epoch)).size).toBe(2)
-  expect(warnings).toContain('the topic was made again: reading from its first offset')
+  expect(warnings).toContain('the topic was recreated: reading from its first offset')
 })
 
 // Cause: what still waited of the old topic was dropped, but its reader went on waiting until it would be
 // taken.
 // Symptom: the tail stood still, for every partition of that leader.
-// Seen: by reading the code; a consumer must be busy while the topic is made again.
-test('goes on when a topic is made again while records of the old one wait', async () => {
+// Seen: by reading the code; a consumer must be busy while the topic is recreated.
+test('goes on when a topic is recreated while records of the old one wait', async () => {
   const [before] = cluster.create('trades', [0])
   cluster.append(before!, sampleRecords(5000))
   const reading = follow()

@@ -68,7 +68,7 @@ describe('stable ends', () => {
     expect(ends.read()).toEqual([{ partition, offsets: 6, stalledMs: 5000 }])
   })
 
-  test('forget the former incarnation of a topic that was made again', () => {
+  test('forget the former incarnation of a topic that was recreated', () => {
     note(5, 9)
     ends.leave(reader)
     clock.pass(3000)
@@ -147,7 +147,7 @@ describe('the Kafka log', () => {
     expect(log.unstableEnds).toMatchObject([{ partition, offsets: 4, stalledMs: 30_000 }])
   })
 
-  test('leaves out a deleted topic, and its former incarnation when it is made again', async () => {
+  test('leaves out a deleted topic, and its former incarnation when it is recreated', async () => {
     await standStill()
     cluster.topics.delete('trades')
     await until(() => log.unstableEnds.length === 0)

@@ -55,7 +55,7 @@ export class AppendFixture {
     await this.cluster.stop()
   }
 
-  /** Offsets begin at 0 once more, as in a topic that was made again. */
+  /** Offsets begin at 0 once more, as in a topic that was recreated. */
   startAgain(): void {
     this.#next = 0
   }

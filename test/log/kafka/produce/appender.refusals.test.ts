@@ -108,7 +108,7 @@ test('an attempt that sent nothing does not make up for an answer that was lost 
   expect(error).not.toBeInstanceOf(UnsentError)
 })
 
-test('positions in a topic that was made again have its new epoch', async () => {
+test('positions in a topic that was recreated have its new epoch', async () => {
   const [first] = await fixture.log.append([sampleTrade('A', 0), sampleTrade('A', 1)])
   fixture.cluster.create('trades', [0])
   fixture.startAgain()

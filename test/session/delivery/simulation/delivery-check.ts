@@ -258,7 +258,7 @@ export class DeliveryCheck {
     return undefined
   }
 
-  /** After a topic was made again or a log cut back, the client may receive its events a second time. */
+  /** After a topic was recreated or a log cut back, the client may receive its events a second time. */
   #forget({ partition, records }: Reading): void {
     for (const event of [...records, ...partition.records])
       if (event !== undefined) this.#client.received.delete(serialOf(event))

@@ -33,7 +33,7 @@ export class SimulatedNode {
   /** By the number of the partition. */
   readonly readings = new Map<number, Reading>()
   readonly windowBytes: number
-  /** Faults of the node; that a topic was made again while it was read is none. */
+  /** Faults of the node; that a topic was recreated while it was read is none. */
   readonly faults: unknown[] = []
   readonly #log: MemoryLog
 
@@ -69,7 +69,7 @@ export class SimulatedNode {
     this.feed.window.tick(performance.now())
     for (const partition of this.#log.partitions) {
       const former = this.#readingOf(partition)
-      // All partitions of a topic that was made again begin at once.
+      // All partitions of a topic that was recreated begin at once.
       if (former !== undefined && former.epoch !== partition.epoch) this.#advance(partition, partition.first)
     }
     for (const { partition, atMost } of counts) this.#take(partition, atMost)
