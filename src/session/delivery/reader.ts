@@ -142,7 +142,7 @@ export class Reader implements LiveReceiver {
   }
 
   /** Delivers what the client missed since its cursor, then what comes. */
-  resume(request: Pick<ResumeRequest, 'cursor' | 'grant'>, listener: ResumeListener): void {
+  resume(request: Omit<ResumeRequest, 'feed' | 'history' | 'signal'>, listener: ResumeListener): void {
     const { to, action } = this.#step('resume')
     if (action !== 'plan') return
     const { feed, resuming } = this.#context
