@@ -71,7 +71,7 @@ export class FeedHost implements AsyncDisposable {
 function createFeed({ ingest, limits }: Config, logger: FastifyBaseLogger): Feed {
   const feed = new Feed({
     maxItems: ingest.maxItems,
-    window: { maxBytes: ingest.tapeBytes, maxAgeMs: ingest.tapeMs },
+    window: { maxBytes: ingest.windowBytes, maxAgeMs: ingest.windowMs },
     flushDelayMs: limits.flushDelayMs,
   })
   const splitLog = new RateLimitedLog(logger)

@@ -44,7 +44,7 @@ export async function checkStart({ ingest, stream, auth, log }: Config): Promise
   if (faults.length > 0) throw new ConfigError(faults)
 }
 
-interface TokenCheckParts {
+interface VerifierParts {
   readonly keys: TokenKeys
   readonly revocations: Revocations
   readonly log: WarnLog
@@ -53,9 +53,9 @@ interface TokenCheckParts {
 /**
  * Creates the check that every token passes through. A token may be as long as its header or message may be.
  */
-export function createTokenCheck(
+export function createVerifierWithRevocations(
   { auth, limits }: Config,
-  { keys, revocations, log }: TokenCheckParts,
+  { keys, revocations, log }: VerifierParts,
 ): TokenVerifier {
   const longestTokenBytes = Math.max(limits.maxMessageBytes, maxHeaderTokenBytes)
   const verify = createTokenVerifier({ ...auth, keys: keys.find, keySet: keys.set, longestTokenBytes })

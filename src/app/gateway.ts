@@ -20,7 +20,7 @@ import { FeedHost } from './feed-host.ts'
 import {
   createAppendEvents,
   createMemoryGuard,
-  createTokenCheck,
+  createVerifierWithRevocations,
   serveHttp,
   startDemo,
 } from './gateway-parts.ts'
@@ -48,9 +48,9 @@ export interface WorkerRole {
   /** The node's revocations, which the primary sends. */
   readonly revocations: Revocations
   /** Keeps session numbers unique among the processes of the node. */
-  readonly sessionNumbersAbove: number
+  readonly sessionNumberBase: number
   /** `when ready`: other processes serve clients meanwhile. */
-  readonly listens: 'at once' | 'when ready'
+  readonly listenWhen: 'at once' | 'when ready'
 }
 
 /** A running gateway. */
@@ -118,7 +118,7 @@ type Node = Awaited<ReturnType<typeof openNode>>
 /** A worker that replaces another one gets no connections before it has read their events. */
 async function listen(config: Config, node: Node, worker: WorkerRole | undefined): Promise<Addresses> {
   const { host } = node
-  if (worker?.listens === 'when ready') await Promise.race([host.ingest.warmUp.ready, host.read()])
+  if (worker?.listenWhen === 'when ready') await Promise.race([host.ingest.warmUp.ready, host.read()])
   return await (worker === undefined ? listenAll({ config, ...node }) : listenToStream({ config, ...node }))
 }
 
@@ -217,14 +217,14 @@ function openSessions(config: Config, worker: WorkerRole | undefined, sources: S
   const toleranceMs = config.auth.clockToleranceS * 1000
   const revocations = worker?.revocations ?? new Revocations({ toleranceMs })
   const quotas = worker?.quotas ?? new LocalQuotas(quotaLimits({ ...config.limits, ...config.publish }))
-  const verify = createTokenCheck(config, { keys, revocations, log: logger })
+  const verify = createVerifierWithRevocations(config, { keys, revocations, log: logger })
   const sessions = new Sessions({
     feed,
     history,
     limits: { ...config.limits, clockToleranceMs: toleranceMs },
     quotas,
     revocations,
-    numbersAbove: worker?.sessionNumbersAbove ?? 0,
+    numbersAbove: worker?.sessionNumberBase ?? 0,
     verify,
     isShort: () => memory.isShort,
     onFault: error => logger.error({ err: error }, 'a client message could not be handled'),

@@ -52,12 +52,12 @@ const mostKeysTried = 8
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { keySet, longestTokenBytes = 65_536 } = options
-  const check = limitConcurrency(createCheck(options), checkedAtOnce)
+  const verify = limitConcurrency(createSignatureVerifier(options), checkedAtOnce)
   return async token => {
     const fault = formFault(token, longestTokenBytes)
     if (fault !== undefined) throw new TokenError('malformed', `token: ${fault}`, { hint: fault })
     try {
-      return await (keySet === undefined ? check(token) : checkWithRenewal(token, check, keySet))
+      return await (keySet === undefined ? verify(token) : verifyWithRenewal(token, verify, keySet))
     } catch (error) {
       throw error instanceof TokenError ? error : tokenRefusal(error)
     }
@@ -67,19 +67,19 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 /**
  * Waits for newer keys outside of the concurrency limit, so as not to hold up tokens whose keys are known.
  */
-async function checkWithRenewal(token: string, check: TokenVerifier, keySet: KeySet): Promise<Grant> {
+async function verifyWithRenewal(token: string, verify: TokenVerifier, keySet: KeySet): Promise<Grant> {
   const { version } = keySet
   try {
-    return await check(token)
+    return await verify(token)
   } catch (error) {
     if (!mayFitOtherKeys(error)) throw error
     if (!(await rethrowAsUnavailable(() => keySet.renew(version, decodeProtectedHeader(token))))) throw error
-    return await check(token)
+    return await verify(token)
   }
 }
 
 /** Creates the expensive part: the signature, and then the claims. */
-function createCheck(options: TokenVerifierOptions): TokenVerifier {
+function createSignatureVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { issuer, audience, clockToleranceS, clock = systemClock } = options
   const algorithms = [...options.algorithms]
   const findKey: JWTVerifyGetKey = (header, token) =>

@@ -73,8 +73,8 @@ interface IngestConfig {
   /** How long they are searched. */
   readonly lookBackMs: number
   /** How many recent events are kept, in bytes and by age. */
-  readonly tapeBytes: number
-  readonly tapeMs: number
+  readonly windowBytes: number
+  readonly windowMs: number
   /** Larger records are refused as poison. */
   readonly maxEventBytes: number
   /** Items that this node keeps; a further one replaces the item that has been idle longest. */

@@ -9,12 +9,12 @@ export interface RateLimiterOptions {
  * consists of two numbers, so that every session can have its own. Times are in ms on a monotonic clock.
  */
 export class RateLimiter {
-  readonly #msPerPiece: number
+  readonly #msPerUnit: number
   readonly #burstMs: number
   #usedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor({ perSecond, burstMs }: Required<RateLimiterOptions>) {
-    this.#msPerPiece = 1000 / perSecond
+    this.#msPerUnit = 1000 / perSecond
     this.#burstMs = burstMs
   }
 
@@ -24,7 +24,7 @@ export class RateLimiter {
    */
   spend(count: number, nowMs: number): boolean {
     const usedUntilMs = Math.max(nowMs, this.#usedUntilMs)
-    const costMs = count * this.#msPerPiece
+    const costMs = count * this.#msPerUnit
     if (usedUntilMs + Math.min(costMs, this.#burstMs) > nowMs + this.#burstMs) return false
     this.#usedUntilMs = usedUntilMs + costMs
     return true
@@ -35,7 +35,7 @@ export class RateLimiter {
    * budget.
    */
   charge(count: number, nowMs: number): void {
-    const costMs = Math.min(count * this.#msPerPiece, this.#burstMs / 2)
+    const costMs = Math.min(count * this.#msPerUnit, this.#burstMs / 2)
     this.#usedUntilMs = Math.max(nowMs, this.#usedUntilMs) + costMs
   }
 }
@@ -49,7 +49,7 @@ const keysLimit = 10_000
  * ms on a monotonic clock.
  */
 export class KeyedRateLimiter {
-  readonly #msPerPiece: number
+  readonly #msPerUnit: number
   readonly #burstMs: number
   /** The time at which each key's budget is full again, in ms. */
   readonly #usedUntilMs = new Map<string, number>()
@@ -60,7 +60,7 @@ export class KeyedRateLimiter {
   #sweepAt = keysLimit
 
   constructor({ perSecond, burstMs = 1000 }: RateLimiterOptions) {
-    this.#msPerPiece = 1000 / perSecond
+    this.#msPerUnit = 1000 / perSecond
     this.#burstMs = burstMs
   }
 
@@ -89,7 +89,7 @@ export class KeyedRateLimiter {
     const known = this.#usedUntilMs.get(key)
     if (known === undefined && this.#usedUntilMs.size >= this.#sweepAt) this.#sweep(nowMs)
     const usedUntilMs = Math.max(nowMs, known ?? nowMs)
-    const costMs = count * this.#msPerPiece
+    const costMs = count * this.#msPerUnit
     const waitMs = Math.ceil(
       Math.max(0, usedUntilMs + Math.min(costMs, this.#burstMs) - this.#burstMs - nowMs),
     )
@@ -101,7 +101,7 @@ export class KeyedRateLimiter {
   /** Gives back a claim that was not used. */
   refund(key: string, count: number): void {
     const usedUntilMs = this.#usedUntilMs.get(key)
-    if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerPiece)
+    if (usedUntilMs !== undefined) this.#usedUntilMs.set(key, usedUntilMs - count * this.#msPerUnit)
   }
 
   /**

@@ -62,7 +62,7 @@ export function declareMemory(registry: Registry, { memory }: MemorySources, win
 }
 
 /** Declares the metrics of the recent events. */
-export function declareTape(registry: Registry, { window }: Feed, clock: Clock): void {
+export function declareWindow(registry: Registry, { window }: Feed, clock: Clock): void {
   declareGauge(registry, {
     name: 'ticker_tape_bytes',
     help: 'Memory of the window: the recent events that are kept for sessions that resume',

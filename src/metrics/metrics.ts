@@ -11,7 +11,7 @@ import { declareConflation, declareDelivery, declareLatency } from './delivery-m
 import { type AdminSources, declareAdministration, declarePublishing } from './http-metrics.ts'
 import { declareIngest, declareWarmUp } from './ingest-metrics.ts'
 import { type LogSources, declareLog } from './log-metrics.ts'
-import { type MemorySources, declareMemory, declareTape } from './memory-metrics.ts'
+import { type MemorySources, declareMemory, declareWindow } from './memory-metrics.ts'
 import { type ProcessSources, type WorkerSources, declareProcess, declareWorkers } from './process-metrics.ts'
 import { type KeySources, declareKeys, declareSessions } from './session-metrics.ts'
 
@@ -49,7 +49,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
   declareConflation(registry, feed)
-  declareTape(registry, feed, sources.clock)
+  declareWindow(registry, feed, sources.clock)
   declareMemory(registry, sources, feed.window)
   declareWarmUp(registry, ingest.warmUp)
   declareIngest(registry, sources)

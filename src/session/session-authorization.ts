@@ -52,7 +52,7 @@ export class SessionAuthorization {
 }
 
 /** A token to be checked for a session. */
-export interface TokenCheckRequest {
+export interface AuthorizationRequest {
   readonly token: string
   /** The grant that the session is live under, if it is. */
   readonly former: Grant | undefined
@@ -70,7 +70,10 @@ export type TokenOutcome =
 const maxWaitMs = 5000
 
 /** Checks a token, and claims a slot for a session that has none. Rejects only for a fault of the gateway. */
-export async function checkToken(context: SessionContext, request: TokenCheckRequest): Promise<TokenOutcome> {
+export async function authorizeSession(
+  context: SessionContext,
+  request: AuthorizationRequest,
+): Promise<TokenOutcome> {
   try {
     const grant = await context.verify(request.token)
     const missing = missingForFeed(grant, 'live') ?? missingForSession(grant, request.former)

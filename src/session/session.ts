@@ -14,7 +14,7 @@ import { Delivery } from './delivery/delivery.ts'
 import { FlowControl } from './delivery/flow-control.ts'
 import { MessageRate } from './message-rate.ts'
 import { type RequestedSession, RequestHandler } from './request-handler.ts'
-import { checkToken, SessionAuthorization, type TokenOutcome } from './session-authorization.ts'
+import { authorizeSession, SessionAuthorization, type TokenOutcome } from './session-authorization.ts'
 import type { Recipient, SessionContext, SessionOrigin } from './session-context.ts'
 import { identityOf, type SessionFacts } from './session-facts.ts'
 import {
@@ -155,7 +155,7 @@ export class Session implements Recipient, RequestedSession {
     this.#step('auth', { detail: 'a further "auth" while a token is being checked', id })
     if (from !== 'connected' && from !== 'live') return
     const former = this.#authorization?.grant
-    checkToken(this.#context, { token, former, dueMs: this.#authDueMs })
+    authorizeSession(this.#context, { token, former, dueMs: this.#authDueMs })
       .then(outcome => this.#settle(outcome, id))
       .catch((error: unknown) => this.fail(error))
   }

@@ -28,7 +28,7 @@ type MetricValue = Metric['values'][number]
 
 /** The metrics of one process of the node, at one time. */
 export interface MetricsPart {
-  /** Its slot, or `primary`: a closed set. */
+  /** The ordinal of the worker, or `primary`: a closed set. */
   readonly process: string
   /** The number of a worker, which no later worker gets; 0 for the primary. */
   readonly worker: number

@@ -21,7 +21,7 @@ const withinMs = 5000
 const defaultLimit = 100
 
 /** The numbers of a worker's sessions are above this. */
-export function sessionNumbersAbove(worker: { readonly number: number }): number {
+export function sessionNumberBase(worker: { readonly number: number }): number {
   return worker.number * numbersPerWorker
 }
 
@@ -44,7 +44,7 @@ export class NodeSessions implements AdministeredSessions {
   async list({ after = 0, limit = defaultLimit, subject }: SessionQuery): Promise<SessionPage> {
     const sessions: SessionFacts[] = []
     for (const worker of this.#options.workers()) {
-      if (sessionNumbersAbove(worker) + numbersPerWorker <= after) continue
+      if (sessionNumberBase(worker) + numbersPerWorker <= after) continue
       const query = { after, limit: limit - sessions.length, ...(subject !== undefined && { subject }) }
       const page = await ask(worker, { ask: 'list', query }, { answer: sessionPage, withinMs })
       sessions.push(...page.sessions)
@@ -69,11 +69,11 @@ export class NodeSessions implements AdministeredSessions {
     const { revocations, workers, log } = this.#options
     const revocation = revocations.add(request)
     const question: PrimaryQuestion = { ask: 'revoke', revocation }
-    const counts = workers().map(async ({ channel, slot }) => {
+    const counts = workers().map(async ({ channel, ordinal }) => {
       try {
         return await channel.ask(question, { answer: sessionCount, withinMs })
       } catch (error) {
-        log.warn({ worker: slot, reason: messageOf(error) }, 'a worker has not confirmed a revocation')
+        log.warn({ worker: ordinal, reason: messageOf(error) }, 'a worker has not confirmed a revocation')
         return 0
       }
     })
@@ -98,14 +98,14 @@ export class NodeSessions implements AdministeredSessions {
 }
 
 async function ask<Answer>(
-  { channel, slot }: WorkerProcess,
+  { channel, ordinal }: WorkerProcess,
   question: PrimaryQuestion,
   options: AskOptions<Answer>,
 ): Promise<Answer> {
   try {
     return await channel.ask(question, options)
   } catch (error) {
-    throw new AdminFault(503, `worker ${slot}: ${messageOf(error)}; try again`, 1)
+    throw new AdminFault(503, `worker ${ordinal}: ${messageOf(error)}; try again`, 1)
   }
 }
 

@@ -180,13 +180,13 @@ class Primary {
     return parts.filter(({ worker }) => running.has(worker))
   }
 
-  async #askMetricsOf({ channel, slot, number }: WorkerProcess): Promise<MetricsPart | undefined> {
+  async #askMetricsOf({ channel, ordinal, number }: WorkerProcess): Promise<MetricsPart | undefined> {
     try {
       const options = { answer: metricsPage, withinMs: metricsWithinMs }
       const metrics = await channel.ask({ ask: 'metrics' }, options)
-      return { process: String(slot), worker: number, metrics }
+      return { process: String(ordinal), worker: number, metrics }
     } catch (error) {
-      const fields = { worker: slot, reason: messageOf(error) }
+      const fields = { worker: ordinal, reason: messageOf(error) }
       this.#silenceLog.warn(fields, 'a worker has not answered with its metrics')
       return undefined
     }

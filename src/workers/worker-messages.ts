@@ -108,9 +108,9 @@ export type PrimaryNotice = v.InferOutput<typeof primaryNotice>
 
 /** The primary's answer to `join`. */
 export const welcome = v.strictObject({
-  slot: count,
-  listens: v.picklist(['at once', 'when ready']),
-  sessionNumbersAbove: count,
+  ordinal: count,
+  listenWhen: v.picklist(['at once', 'when ready']),
+  sessionNumberBase: count,
   revocations: list(revocation, maxRevocations),
 })
 export type Welcome = v.InferOutput<typeof welcome>

@@ -54,7 +54,7 @@ export class WorkerPool {
   readonly ready: Promise<void>
   readonly #options: WorkerPoolOptions
   readonly #clock: Clock
-  /** By slot; a slot whose worker waits to be replaced is absent. */
+  /** By ordinal; a ordinal whose worker waits to be replaced is absent. */
   readonly #workers = new Map<number, WorkerProcess>()
   readonly #crashes = new Map<number, number>()
   readonly #replacements = new Set<NodeJS.Timeout>()
@@ -86,7 +86,7 @@ export class WorkerPool {
     this.#ticks = setInterval(() => this.#tick(), tickMs)
     this.#fork(1)
     const url = await this.#firstUrl.promise
-    for (let slot = 2; slot <= size; slot++) this.#fork(slot)
+    for (let ordinal = 2; ordinal <= size; ordinal++) this.#fork(ordinal)
     return url
   }
 
@@ -102,7 +102,7 @@ export class WorkerPool {
     if (this.#hasBeenReady && this.workers.some(({ isReady }) => isReady)) return undefined
     if (unready === undefined) return `${this.#workers.size} of ${size} workers run`
     const reason = unready.isSilent ? 'it does not answer' : (unready.notReadyReason ?? 'starting')
-    return `worker ${unready.slot} of ${size}: ${reason}`
+    return `worker ${unready.ordinal} of ${size}: ${reason}`
   }
 
   get states(): Readonly<Record<WorkerState, number>> {
@@ -154,30 +154,33 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) {
       worker.tick()
       if (!worker.isHanging) continue
-      this.#options.log.error({ worker: worker.slot, workerPid: worker.pid }, 'a worker hangs; it is ended')
+      this.#options.log.error(
+        { worker: worker.ordinal, workerPid: worker.pid },
+        'a worker hangs; it is ended',
+      )
       worker.kill()
     }
   }
 
-  #fork(slot: number): void {
+  #fork(ordinal: number): void {
     const { handlers, log } = this.#options
-    const forked = this.#tryFork(slot)
+    const forked = this.#tryFork(ordinal)
     if (forked === undefined) return
     const channelHandlers = handlers.channelHandlers(() => worker)
-    const worker = new WorkerProcess(forked, slot, channelHandlers)
-    this.#workers.set(slot, worker)
-    log.info({ worker: slot, workerPid: worker.pid }, 'worker begun')
+    const worker = new WorkerProcess(forked, ordinal, channelHandlers)
+    this.#workers.set(ordinal, worker)
+    log.info({ worker: ordinal, workerPid: worker.pid }, 'worker begun')
     void worker.ended.then(how => this.#onEnded(worker, how))
   }
 
   #onEnded(worker: WorkerProcess, how: string): void {
-    this.#workers.delete(worker.slot)
+    this.#workers.delete(worker.ordinal)
     this.#options.handlers.onGone(worker)
     this.#replace(worker, how)
   }
 
-  /** The system may refuse a process; then the slot gets another try later. */
-  #tryFork(slot: number): Worker | undefined {
+  /** The system may refuse a process; then the ordinal gets another try later. */
+  #tryFork(ordinal: number): Worker | undefined {
     const { lines } = this.#options
     try {
       const forked = cluster.fork()
@@ -185,26 +188,26 @@ export class WorkerPool {
       if (stderr) createInterface(stderr).on('line', line => lines.write(`${line}\n`))
       return forked
     } catch (error) {
-      this.#replace({ slot, pid: undefined, readySinceMs: undefined }, notStarted(error))
+      this.#replace({ ordinal, pid: undefined, readySinceMs: undefined }, notStarted(error))
       return undefined
     }
   }
 
   #replace(
-    { slot, pid, readySinceMs }: Pick<WorkerProcess, 'slot' | 'pid' | 'readySinceMs'>,
+    { ordinal, pid, readySinceMs }: Pick<WorkerProcess, 'ordinal' | 'pid' | 'readySinceMs'>,
     how: string,
   ): void {
     this.#firstUrl.reject(new WorkerStartError(`the first worker ${how} before it listened`))
     if (!this.#isReplacing) return
     this.restarts++
     const wasStable = readySinceMs !== undefined && this.#clock.steady() - readySinceMs > stableMs
-    const crashes = wasStable ? 1 : (this.#crashes.get(slot) ?? 0) + 1
-    this.#crashes.set(slot, crashes)
+    const crashes = wasStable ? 1 : (this.#crashes.get(ordinal) ?? 0) + 1
+    this.#crashes.set(ordinal, crashes)
     const delayMs = replacementDelayMs(crashes)
-    this.#options.log.error({ worker: slot, workerPid: pid, delayMs }, `worker ${how}; another one begins`)
+    this.#options.log.error({ worker: ordinal, workerPid: pid, delayMs }, `worker ${how}; another one begins`)
     const replacement = setTimeout(() => {
       this.#replacements.delete(replacement)
-      this.#fork(slot)
+      this.#fork(ordinal)
     }, delayMs)
     this.#replacements.add(replacement)
   }

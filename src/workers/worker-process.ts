@@ -13,8 +13,8 @@ const startingTicks = 60
 export class WorkerProcess {
   /** No other worker of this node ever has it; from 1. */
   readonly number: number
-  /** Its place among the workers, which its successor gets. */
-  readonly slot: number
+  /** Which of the node's workers it is, from 1; its successor gets the same. */
+  readonly ordinal: number
   readonly channel: WorkerChannel
   /** Resolves when the process has ended, with how it ended. */
   readonly ended: Promise<string>
@@ -29,10 +29,10 @@ export class WorkerProcess {
   #hasSent = false
   #silentTicks = 0
 
-  constructor(worker: Worker, slot: number, handlers: WorkerChannelHandlers) {
+  constructor(worker: Worker, ordinal: number, handlers: WorkerChannelHandlers) {
     this.#worker = worker
     this.number = worker.id
-    this.slot = slot
+    this.ordinal = ordinal
     this.channel = new WorkerChannel({ ...handlers, send: message => void worker.send(message, ignore) })
     worker.on('message', message => {
       this.#hasSent = true

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Revocations } from '../auth/revocations.ts'
 import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
 import type { LocalQuotas, Release, SlotKind } from '../limits/node-quotas.ts'
-import { sessionNumbersAbove } from './node-sessions.ts'
+import { sessionNumberBase } from './node-sessions.ts'
 import { WorkerChannelError, type WorkerChannelHandlers } from './worker-channel.ts'
 import {
   type PrimaryNotice,
@@ -80,7 +80,7 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
       },
       onNotice: notice => {
         if (v.is(workerNotice, notice)) this.#handle(notice, worker())
-        else this.#malformedLog.warn({ worker: worker().slot }, 'a notice of a worker is malformed')
+        else this.#malformedLog.warn({ worker: worker().ordinal }, 'a notice of a worker is malformed')
       },
     }
   }
@@ -108,9 +108,9 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
     const { pool, revocations } = this.#options
     const others = pool().workers.filter(each => each !== worker)
     return {
-      slot: worker.slot,
-      listens: others.some(({ url }) => url !== undefined) ? 'when ready' : 'at once',
-      sessionNumbersAbove: sessionNumbersAbove(worker),
+      ordinal: worker.ordinal,
+      listenWhen: others.some(({ url }) => url !== undefined) ? 'when ready' : 'at once',
+      sessionNumberBase: sessionNumberBase(worker),
       revocations: revocations.stored(),
     }
   }

@@ -95,8 +95,8 @@ class WorkerNode {
       worker: {
         quotas: new RemoteQuotas(this.#channel, quotaTimeoutMs),
         revocations: this.#revocations,
-        sessionNumbersAbove: joined.sessionNumbersAbove,
-        listens: joined.listens,
+        sessionNumberBase: joined.sessionNumberBase,
+        listenWhen: joined.listenWhen,
       },
     })
     this.#gateway = gateway

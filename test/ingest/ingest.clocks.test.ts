@@ -137,7 +137,7 @@ test('recent events leave after their time, though the clock was ahead when they
   node.clock.set(hoursMs)
   await node.read()
   node.clock.set(-hoursMs)
-  node.clock.pass(defaults.ingest.tapeMs)
+  node.clock.pass(defaults.ingest.windowMs)
   node.fixture.sessions.beat()
   expect(node.feed.window.counts.events).toBe(0)
 })

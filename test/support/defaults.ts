@@ -21,7 +21,7 @@ export const defaultLimits: SessionLimits & NodeLimits = {
 
 /** A feed with production's defaults. */
 export function createTestFeed(changes: Partial<FeedOptions> = {}): Feed {
-  const { tapeBytes: maxBytes, tapeMs: maxAgeMs, maxItems } = defaults.ingest
+  const { windowBytes: maxBytes, windowMs: maxAgeMs, maxItems } = defaults.ingest
   const { flushDelayMs } = defaults.limits
   return new Feed({ maxItems, window: { maxBytes, maxAgeMs }, flushDelayMs, ...changes })
 }

@@ -17,7 +17,7 @@ const revocation = {
   untilMs: 2,
   hasStatedEnd: true,
 }
-const joined = { slot: 1, listens: 'at once', sessionNumbersAbove: 0, revocations: [revocation] }
+const joined = { ordinal: 1, listenWhen: 'at once', sessionNumberBase: 0, revocations: [revocation] }
 const session = {
   number: 1,
   state: 'live',
@@ -69,7 +69,7 @@ test.each([
 
 test.each([
   [welcome, joined, true],
-  [welcome, { ...joined, listens: 'never' }, false],
+  [welcome, { ...joined, listenWhen: 'never' }, false],
   [welcome, { ...joined, revocations: [{}] }, false],
   [sessionPage, { sessions: [], next: 3 }, true],
   [sessionPage, { sessions: [session], next: 3 }, true],

@@ -19,20 +19,20 @@ export function checkLimits(reader: VariableReader): void {
  */
 function checkMemory(reader: VariableReader): void {
   const { memoryRefusePercent: refuse, memoryShedPercent: shed, memoryLimitBytes: limit } = limitVariables
-  if (isAnyInvalid(reader, [refuse, shed, limit, ingestVariables.tapeBytes])) return
+  if (isAnyInvalid(reader, [refuse, shed, limit, ingestVariables.windowBytes])) return
   const percent = reader.value(refuse)
   if (percent > reader.value(shed)) {
     reader.fault(shed, `is lower than ${refuse.name} (${percent}); set it to at least that`)
   }
-  const { tapeBytes } = ingestVariables
+  const { windowBytes } = ingestVariables
   const limitBytes = reader.value(limit)
   // The gateway itself lowers the defaults where memory is short.
-  if (limitBytes === undefined || !reader.isSet(tapeBytes)) return
+  if (limitBytes === undefined || !reader.isSet(windowBytes)) return
   const workers = reader.value(generalVariables.workers)
   const room = Math.floor((shareOfWorker(limitBytes, workers) * percent) / 100)
-  if (reader.value(tapeBytes) < room) return
+  if (reader.value(windowBytes) < room) return
   reader.fault(
-    tapeBytes,
+    windowBytes,
     `recent events alone would fill the memory of a process (${room} bytes: ${percent} % of its part of ` +
       `${limit.name}=${limitBytes}), and every session would be refused; lower this, or raise that`,
   )

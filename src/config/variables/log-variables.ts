@@ -133,7 +133,7 @@ export const ingestVariables = {
     default: '10000',
     doc: 'Time after which the node becomes ready without them.',
   }),
-  tapeBytes: withDefault({
+  windowBytes: withDefault({
     name: 'TICKER_TAPE_BYTES',
     kind: wholeNumber(1_048_576, 68_719_476_736, 'bytes'),
     default: '134217728',
@@ -141,7 +141,7 @@ export const ingestVariables = {
       'Memory of each process for recent events, from which resuming sessions are served; older ones are ' +
       'read from the log.',
   }),
-  tapeMs: withDefault({
+  windowMs: withDefault({
     name: 'TICKER_TAPE_MS',
     kind: wholeNumber(1000, 86_400_000, 'milliseconds'),
     default: '120000',

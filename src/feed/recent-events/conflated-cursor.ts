@@ -1,14 +1,14 @@
-/** The slots `[begin, end)`, whose items' events before `offset` are settled. */
-export interface SlotRange {
+/** The entries `[begin, end)`, whose items' events before `offset` are settled. */
+export interface EntryRange {
   readonly begin: number
   readonly end: number
   readonly offset: number
 }
 
 /**
- * How far a conflated reader is in one window. It reads the newest event of each item, slot after slot, round
- * after round. Slots that were read together have the same offset: after a complete read there is one range
- * of all slots, otherwise one for each read of a round.
+ * How far a conflated reader is in one window. It reads the newest event of each item, entry after entry,
+ * round after round. Entries that were read together have the same offset: after a complete read there is one
+ * range of all entries, otherwise one for each read of a round.
  */
 export class ConflatedCursor {
   /** Where each range begins; it ends where the next one begins. */
@@ -37,7 +37,7 @@ export class ConflatedCursor {
   }
 
   /** The range that is read next. */
-  get next(): SlotRange {
+  get next(): EntryRange {
     return {
       begin: this.#begins[this.#next] ?? 0,
       end: this.#begins[this.#next + 1] ?? Infinity,
@@ -46,7 +46,7 @@ export class ConflatedCursor {
   }
 
   /**
-   * Settles the next range up to the slot `end` and before `offset`. The rest of it, or else the range after
+   * Settles the next range up to the entry `end` and before `offset`. The rest of it, or else the range after
    * it, becomes the next.
    */
   settle(end: number, offset: number): void {

@@ -221,9 +221,9 @@ export class PartitionWindow {
     for (const [item, { last }] of readable)
       assertInvariant(this.recent.lastOf(this.recent.slotOf(item)) === last, 'the last row of each item')
     let [before, count] = [Infinity, 0]
-    for (let slot = this.recent.newest; slot >= 0; slot = this.recent.older(slot), count++) {
-      assertInvariant(this.recent.lastOf(slot) < before, 'recent items in the order of their last rows')
-      before = this.recent.lastOf(slot)
+    for (let entry = this.recent.newest; entry >= 0; entry = this.recent.older(entry), count++) {
+      assertInvariant(this.recent.lastOf(entry) < before, 'recent items in the order of their last rows')
+      before = this.recent.lastOf(entry)
     }
     assertInvariant(count === this.recent.size, 'every recent item in that order')
   }

@@ -85,7 +85,7 @@ export class ReadBuffer {
   readonly heap = new AddressHeap()
   /** For the read under way: the rows to be copied. */
   readonly chosen = new ChosenRows()
-  /** For the read under way: slots of items that may have to be read. */
+  /** For the read under way: entries of items that may have to be read. */
   readonly candidates = new Int32Array(1024)
   readonly #limits: ReadBufferLimits
   #isFull = false

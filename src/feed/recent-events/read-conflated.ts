@@ -1,4 +1,4 @@
-import type { ConflatedCursor, SlotRange } from './conflated-cursor.ts'
+import type { ConflatedCursor, EntryRange } from './conflated-cursor.ts'
 import type { AheadOfWindow, LostRange, PartitionWindow } from './partition-window.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 import { type ItemFilter, predicateOf, type ReadResult } from './read-events.ts'
@@ -10,8 +10,8 @@ export interface ConflatedReadRequest {
   readonly readBuffer: ReadBuffer
 }
 
-/** The cost of looking up one item in a map or by a link, in slots looked at in order. */
-const slotsPerLink = 8
+/** The cost of looking up one item in a map or by a link, in entries looked at in order. */
+const entriesPerLink = 8
 
 /**
  * Reads the newest event of each wanted item with an event since the cursor, and the number of its item's
@@ -41,20 +41,20 @@ export function readConflated(
   return { kind: 'read', to: cursor.lowest }
 }
 
-/** Chooses rows from one range of slots. Returns the slot before which the range is settled. */
+/** Chooses rows from one range of entries. Returns the entry before which the range is settled. */
 function chooseFrom(
   window: PartitionWindow,
-  range: SlotRange,
+  range: EntryRange,
   { wanted, readBuffer }: ConflatedReadRequest,
 ): number {
   const address = window.addressAt(range.offset)
   if (address >= window.endAddress) return range.end
   const isWanted = predicateOf(wanted)
   const { recent } = window
-  const choose: Choose = slot => {
-    const last = recent.lastOf(slot)
+  const choose: Choose = entry => {
+    const last = recent.lastOf(entry)
     return (
-      last < address || !isWanted(recent.itemOf(slot)) || chooseRow(window, readBuffer, { address, last })
+      last < address || !isWanted(recent.itemOf(entry)) || chooseRow(window, readBuffer, { address, last })
     )
   }
   const found = findCandidates(window, { range, address, wanted, readBuffer })
@@ -77,7 +77,7 @@ function chooseRow(window: PartitionWindow, readBuffer: ReadBuffer, { address, l
   const bytes = segment.end(head) + 1 - segment.start(head)
   if (!readBuffer.hasRoom(chosen.count + 1, chosen.bytes + bytes)) return false
   const replaced = window.rowsBetween(window.firstRowSince(address, last), last)
-  readBuffer.steps -= slotsPerLink * (1 + Math.min(window.segments.length, replaced))
+  readBuffer.steps -= entriesPerLink * (1 + Math.min(window.segments.length, replaced))
   chosen.add(last, replaced, bytes)
   return true
 }
@@ -96,59 +96,59 @@ function appendChosen(window: PartitionWindow, readBuffer: ReadBuffer): void {
 }
 
 /**
- * Chooses the last row of a slot's item, if it has to be read. Returns false if the buffer has no room for
+ * Chooses the last row of an entry's item, if it has to be read. Returns false if the buffer has no room for
  * it.
  */
-type Choose = (slot: number) => boolean
+type Choose = (entry: number) => boolean
 
-/** Looks at the slots of a range in order. */
+/** Looks at the entries of a range in order. */
 function sweep(
   window: PartitionWindow,
-  { begin, end }: SlotRange,
+  { begin, end }: EntryRange,
   { readBuffer, choose }: { readonly readBuffer: ReadBuffer; readonly choose: Choose },
 ): number {
-  const last = Math.min(end, window.recent.slotCount)
-  for (let slot = begin; slot < last; slot++) {
-    if (readBuffer.steps <= 0 || !choose(slot)) return slot
+  const last = Math.min(end, window.recent.entryCount)
+  for (let entry = begin; entry < last; entry++) {
+    if (readBuffer.steps <= 0 || !choose(entry)) return entry
     readBuffer.steps--
   }
   return end
 }
 
-function chooseAll(slots: Int32Array, { end }: SlotRange, choose: Choose): number {
-  for (const slot of slots.toSorted()) if (!choose(slot)) return slot
+function chooseAll(entries: Int32Array, { end }: EntryRange, choose: Choose): number {
+  for (const entry of entries.toSorted()) if (!choose(entry)) return entry
   return end
 }
 
 interface CandidateSearch {
-  readonly range: SlotRange
+  readonly range: EntryRange
   readonly address: number
   readonly wanted: ItemFilter
   readonly readBuffer: ReadBuffer
 }
 
 /**
- * Finds the slots of a range that may have to be read, in any order. Returns `undefined` where that is not
- * much less work than looking at every slot.
+ * Finds the entries of a range that may have to be read, in any order. Returns `undefined` where that is not
+ * much less work than looking at every entry.
  */
 function findCandidates(
   { recent }: PartitionWindow,
   { range, address, wanted, readBuffer: { candidates } }: CandidateSearch,
 ): Int32Array | undefined {
-  const slots = Math.min(range.end, recent.slotCount) - range.begin
-  const limit = Math.min(candidates.length, slots / slotsPerLink)
+  const entries = Math.min(range.end, recent.entryCount) - range.begin
+  const limit = Math.min(candidates.length, entries / entriesPerLink)
   let count = 0
-  const add = (slot: number): void => {
-    if (slot >= range.begin && slot < range.end) candidates[count++] = slot
+  const add = (entry: number): void => {
+    if (entry >= range.begin && entry < range.end) candidates[count++] = entry
   }
   if (typeof wanted !== 'function' && wanted.size < limit) {
     for (const item of wanted) add(recent.slotOf(item))
     return candidates.subarray(0, count)
   }
   let walked = 0
-  for (let slot = recent.newest; recent.lastOf(slot) >= address; slot = recent.older(slot)) {
+  for (let entry = recent.newest; recent.lastOf(entry) >= address; entry = recent.older(entry)) {
     if (++walked > limit) return undefined
-    add(slot)
+    add(entry)
   }
   return candidates.subarray(0, count)
 }

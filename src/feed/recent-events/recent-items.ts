@@ -5,15 +5,15 @@ const none = -1
 
 /**
  * The items with an event in a partition's window, each with the address of its last row, ordered by these.
- * An item has a *slot*, a small number, from its first event in the window until its last one is dropped;
- * then another item may get the slot.
+ * An item has an *entry*, a small number, from its first event in the window until its last one is dropped;
+ * then another item may get the entry.
  */
 export class RecentItems {
-  readonly #slots = new Map<number, number>()
+  readonly #entries = new Map<number, number>()
   #items = new Uint32Array(initialSlots)
-  /** By slot: the address of its item's last row; -1 if the slot is free. */
+  /** By entry: the address of its item's last row; -1 if the entry is free. */
   #lasts = new Float64Array(initialSlots)
-  /** By slot: the next less recent slot; of a free slot, the next free one. */
+  /** By entry: the next less recent entry; of a free entry, the next free one. */
   #olders = new Int32Array(initialSlots)
   #newers = new Int32Array(initialSlots)
   #newest = none
@@ -22,50 +22,50 @@ export class RecentItems {
   #used = 0
 
   get size(): number {
-    return this.#slots.size
+    return this.#entries.size
   }
 
-  /** One more than the highest slot. Some slots below may be free. */
-  get slotCount(): number {
+  /** One more than the highest entry. Some entries below may be free. */
+  get entryCount(): number {
     return this.#used
   }
 
-  /** The slot of the item with the most recent event; -1 if there is none. */
+  /** The entry of the item with the most recent event; -1 if there is none. */
   get newest(): number {
     return this.#newest
   }
 
-  /** Returns the next less recent slot; -1 after the last. */
-  older(slot: number): number {
-    return this.#olders[slot] ?? none
+  /** Returns the next less recent entry; -1 after the last. */
+  older(entry: number): number {
+    return this.#olders[entry] ?? none
   }
 
-  /** Returns the slot of an item; -1 if it has no event in the window. */
+  /** Returns the entry of an item; -1 if it has no event in the window. */
   slotOf(item: number): number {
-    return this.#slots.get(item) ?? none
+    return this.#entries.get(item) ?? none
   }
 
-  itemOf(slot: number): number {
-    return this.#items[slot] ?? 0
+  itemOf(entry: number): number {
+    return this.#items[entry] ?? 0
   }
 
-  /** Returns the address of the last row of a slot's item; -1 if the slot is free. */
-  lastOf(slot: number): number {
-    return slot === none ? none : (this.#lasts[slot] ?? none)
+  /** Returns the address of the last row of an entry's item; -1 if the entry is free. */
+  lastOf(entry: number): number {
+    return entry === none ? none : (this.#lasts[entry] ?? none)
   }
 
   /** Sets the last row of an item. Returns the one before; -1 if the item had none in the window. */
   touch(item: number, address: number): number {
-    const slot = this.#slots.get(item)
-    if (slot === undefined) {
+    const entry = this.#entries.get(item)
+    if (entry === undefined) {
       this.#admit(item, address)
       return none
     }
-    const former = this.lastOf(slot)
-    this.#lasts[slot] = address
-    if (slot !== this.#newest) {
-      this.#unlink(slot)
-      this.#linkNewest(slot)
+    const former = this.lastOf(entry)
+    this.#lasts[entry] = address
+    if (entry !== this.#newest) {
+      this.#unlink(entry)
+      this.#linkNewest(entry)
     }
     return former
   }
@@ -73,40 +73,40 @@ export class RecentItems {
   /** Removes the items whose last row lies before an address. */
   expire(address: number): void {
     while (this.#oldest !== none && this.lastOf(this.#oldest) < address) {
-      const slot = this.#oldest
-      this.#unlink(slot)
-      this.#slots.delete(this.itemOf(slot))
-      this.#lasts[slot] = none
-      this.#olders[slot] = this.#free
-      this.#free = slot
+      const entry = this.#oldest
+      this.#unlink(entry)
+      this.#entries.delete(this.itemOf(entry))
+      this.#lasts[entry] = none
+      this.#olders[entry] = this.#free
+      this.#free = entry
     }
   }
 
   #admit(item: number, address: number): void {
-    let slot = this.#free
-    if (slot === none) {
+    let entry = this.#free
+    if (entry === none) {
       if (this.#used === this.#items.length) this.#grow()
-      slot = this.#used++
+      entry = this.#used++
     } else {
-      this.#free = this.older(slot)
+      this.#free = this.older(entry)
     }
-    this.#slots.set(item, slot)
-    this.#items[slot] = item
-    this.#lasts[slot] = address
-    this.#linkNewest(slot)
+    this.#entries.set(item, entry)
+    this.#items[entry] = item
+    this.#lasts[entry] = address
+    this.#linkNewest(entry)
   }
 
-  #linkNewest(slot: number): void {
-    this.#newers[slot] = none
-    this.#olders[slot] = this.#newest
-    if (this.#newest === none) this.#oldest = slot
-    else this.#newers[this.#newest] = slot
-    this.#newest = slot
+  #linkNewest(entry: number): void {
+    this.#newers[entry] = none
+    this.#olders[entry] = this.#newest
+    if (this.#newest === none) this.#oldest = entry
+    else this.#newers[this.#newest] = entry
+    this.#newest = entry
   }
 
-  #unlink(slot: number): void {
-    const older = this.older(slot)
-    const newer = this.#newers[slot] ?? none
+  #unlink(entry: number): void {
+    const older = this.older(entry)
+    const newer = this.#newers[entry] ?? none
     if (older === none) this.#oldest = newer
     else this.#newers[older] = newer
     if (newer === none) this.#newest = older

@@ -166,10 +166,10 @@ test('forgets items with their last event, and learns them again', () => {
   const { partition } = openWindow({ maxBytes: 500_000 })
   append(partition, [{ offset: 0, text: 'once', items: [1234] }])
   append(partition, run(1, 10_000, { items: 3 }))
-  expect([partition.recent.size, partition.recent.slotCount]).toEqual([3, 4])
+  expect([partition.recent.size, partition.recent.entryCount]).toEqual([3, 4])
 
   append(partition, [{ offset: 10_001, text: 'again', items: [1234] }])
-  expect([partition.recent.size, partition.recent.slotCount]).toEqual([4, 4])
+  expect([partition.recent.size, partition.recent.entryCount]).toEqual([4, 4])
   expect(read(partition, partition.from, new Set([1234])).texts).toEqual(['again'])
 })
 

@@ -10,13 +10,13 @@ const [trades, quotes] = ['trades', 'quotes'].map(topic => ({ topic, partition: 
 test('lasting faults are reported until they are cleared, each reason once', () => {
   const reporter = new FaultReporter({ warn: () => undefined })
   expect(reporter.trouble).toBeUndefined()
-  for (const peer of ['cluster', 'node 1']) reporter.connectionFailed(new Error('no password'), peer)
+  for (const peer of ['cluster', 'broker 1']) reporter.connectionFailed(new Error('no password'), peer)
   for (const partition of [trades, quotes]) reporter.refused(partition, forbidden)
   reporter.topicMissing('news', 3)
   expect(reporter.trouble).toBe(
     'no password; trades/0, quotes/0: cannot read: Kafka answered TOPIC_AUTHORIZATION_FAILED; the user needs the ACLs Read and Describe on it',
   )
-  for (const peer of ['cluster', 'node 1']) reporter.reached(peer)
+  for (const peer of ['cluster', 'broker 1']) reporter.reached(peer)
   for (const partition of [trades, quotes]) reporter.readable(partition)
   expect(reporter.trouble).toBeUndefined()
 })

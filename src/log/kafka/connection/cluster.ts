@@ -71,13 +71,13 @@ export class Cluster {
     return partition
   }
 
-  /** The node id of the partition's leader, if it has one. */
+  /** The broker id of the partition's leader, if it has one. */
   leaderOf({ topic, partition }: Partition): number | undefined {
     return this.topic(topic)?.partitions.find(each => each.partition === partition)?.leader
   }
 
-  addressOf(node: number): BrokerAddress | undefined {
-    return this.#metadata.brokers.get(node)
+  addressOf(broker: number): BrokerAddress | undefined {
+    return this.#metadata.brokers.get(broker)
   }
 
   /** Looks the cluster up, once for simultaneous calls. Rejects with a `KafkaError` if no broker answers. */

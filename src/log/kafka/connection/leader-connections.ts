@@ -9,9 +9,9 @@ import type { Cluster } from './cluster.ts'
 export class LeaderConnections {
   readonly #client: KafkaClient
   readonly #cluster: Cluster
-  /** By node id. */
+  /** By broker id. */
   readonly #connecting = new Map<number, Promise<BrokerConnection>>()
-  readonly #nodes = new WeakMap<BrokerConnection, number>()
+  readonly #brokers = new WeakMap<BrokerConnection, number>()
   #isClosed = false
 
   constructor(client: KafkaClient, cluster: Cluster) {
@@ -22,10 +22,10 @@ export class LeaderConnections {
   /** The connection to the partition's leader, as last looked up. Rejects with a `KafkaError`. */
   async to(partition: Partition): Promise<BrokerConnection> {
     if (this.#isClosed) throw new KafkaError('the log was closed', { severity: 'fatal' })
-    const node = this.#cluster.leaderOf(partition)
-    if (node === undefined) throw new KafkaError(`${nameOf(partition)} has no leader`)
-    const connecting = this.#connecting.get(node) ?? this.#connect(node)
-    this.#connecting.set(node, connecting)
+    const broker = this.#cluster.leaderOf(partition)
+    if (broker === undefined) throw new KafkaError(`${nameOf(partition)} has no leader`)
+    const connecting = this.#connecting.get(broker) ?? this.#connect(broker)
+    this.#connecting.set(broker, connecting)
     return connecting
   }
 
@@ -35,9 +35,9 @@ export class LeaderConnections {
       return await work()
     } catch (error) {
       connection.close()
-      const node = this.#nodes.get(connection)
-      this.#nodes.delete(connection)
-      if (node !== undefined) this.#connecting.delete(node)
+      const broker = this.#brokers.get(connection)
+      this.#brokers.delete(connection)
+      if (broker !== undefined) this.#connecting.delete(broker)
       throw error
     }
   }
@@ -50,15 +50,15 @@ export class LeaderConnections {
     this.#connecting.clear()
   }
 
-  async #connect(node: number): Promise<BrokerConnection> {
+  async #connect(broker: number): Promise<BrokerConnection> {
     try {
-      const address = this.#cluster.addressOf(node)
-      if (address === undefined) throw new KafkaError(`node ${node} is not in the cluster`)
+      const address = this.#cluster.addressOf(broker)
+      if (address === undefined) throw new KafkaError(`broker ${broker} is not in the cluster`)
       const connection = await this.#client.connect(address)
-      this.#nodes.set(connection, node)
+      this.#brokers.set(connection, broker)
       return connection
     } catch (error) {
-      this.#connecting.delete(node)
+      this.#connecting.delete(broker)
       throw error
     }
   }

@@ -15,8 +15,8 @@ const maxBytes = 4 * 1024 * 1024
 const maxPartitionBytes = 1024 * 1024
 
 export interface LeaderReaderOptions {
-  /** The leader's node id. */
-  readonly node: number
+  /** The leader's broker id. */
+  readonly broker: number
   readonly client: KafkaClient
   readonly cluster: Cluster
   readonly reporter: FaultReporter
@@ -50,7 +50,7 @@ export class LeaderReader {
   }
 
   get #peer(): string {
-    return `node ${this.#options.node}`
+    return `broker ${this.#options.broker}`
   }
 
   get isIdle(): boolean {
@@ -157,9 +157,9 @@ export class LeaderReader {
 
   async #connected(): Promise<BrokerConnection> {
     if (this.#connection !== undefined) return this.#connection
-    const { client, cluster, node, signal } = this.#options
-    const address = cluster.addressOf(node)
-    if (address === undefined) throw new KafkaError(`node ${node} is not in the cluster`)
+    const { client, cluster, broker, signal } = this.#options
+    const address = cluster.addressOf(broker)
+    if (address === undefined) throw new KafkaError(`broker ${broker} is not in the cluster`)
     const connecting = client.connect(address)
     // The connection may come after this reader has ended.
     connecting.then(late => signal.aborted && late.close()).catch(() => {})

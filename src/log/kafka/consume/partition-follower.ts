@@ -29,7 +29,7 @@ export class PartitionFollower {
   /** The positions where the consumer wants to start, until their partitions are found. */
   readonly #starts: Map<Partition, Position>
   readonly #cursors = new Map<Partition, PartitionCursor>()
-  /** By the leader's node id. */
+  /** By the leader's broker id. */
   readonly #readers = new Map<number, LeaderReader>()
   readonly #readerOf = new Map<PartitionCursor, LeaderReader>()
   readonly #running = new Set<Promise<void>>()
@@ -132,21 +132,21 @@ export class PartitionFollower {
     return true
   }
 
-  #reader(node: number): LeaderReader {
-    const known = this.#readers.get(node)
+  #reader(broker: number): LeaderReader {
+    const known = this.#readers.get(broker)
     if (known !== undefined) return known
-    const reader = new LeaderReader({ ...this.#options, node, onStale: () => this.#stale.notify() })
-    this.#readers.set(node, reader)
+    const reader = new LeaderReader({ ...this.#options, broker, onStale: () => this.#stale.notify() })
+    this.#readers.set(broker, reader)
     const running = reader.run().finally(() => this.#running.delete(running))
     this.#running.add(running)
     return reader
   }
 
   #retireReaders(): void {
-    for (const [node, reader] of this.#readers) {
+    for (const [broker, reader] of this.#readers) {
       if (!reader.isIdle) continue
       reader.retire()
-      this.#readers.delete(node)
+      this.#readers.delete(broker)
     }
   }
 }

@@ -28,7 +28,7 @@ export interface BrokerAddress {
 /** One partition of a topic. */
 interface PartitionMetadata {
   readonly partition: number
-  /** The leader's node id; `undefined` while there is no leader. */
+  /** The leader's broker id; `undefined` while there is no leader. */
   readonly leader: number | undefined
 }
 
@@ -43,7 +43,7 @@ export interface TopicMetadata {
 
 /** The cluster, as one broker knows it. */
 export interface Metadata {
-  /** By node id. */
+  /** By broker id. */
   readonly brokers: ReadonlyMap<number, BrokerAddress>
   readonly topics: readonly TopicMetadata[]
 }
@@ -70,13 +70,13 @@ function readAnswer(reader: ByteReader): Metadata {
   return { brokers, topics }
 }
 
-function readBroker(reader: ByteReader): [node: number, address: BrokerAddress] {
-  const node = reader.int32()
+function readBroker(reader: ByteReader): [broker: number, address: BrokerAddress] {
+  const broker = reader.int32()
   const host = reader.compactString() ?? ''
   const port = reader.int32()
   reader.compactString() // The rack.
   reader.skipTags()
-  return [node, { host, port }]
+  return [broker, { host, port }]
 }
 
 function readTopic(reader: ByteReader): TopicMetadata {
