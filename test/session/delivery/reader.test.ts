@@ -154,7 +154,7 @@ test('leaves no gap where everything is delivered at intervals', async () => {
   expect(await faultsAfter([...steps, published([trade])], { conflateMs: 100 })).toEqual([])
 })
 
-test('reads again what it passed over, for a client that wants it while the reader waits to join', async () => {
+test('reads again what it passed over, for a client that wants it before the reader has joined', async () => {
   const quoteAndTrade = published([quote, { kind: 'trade', symbol: 'B', size: 0 }])
   const trickled: Step = { action: 'trickle', client: 0, frames: 1 }
   const steps = [subscribed('trades'), answered, stalled, quoteAndTrade, answered, trickled, answered]
