@@ -60,14 +60,14 @@ export function serveSessions(app: FastifyInstance, { sessions, record }: AdminP
   app.delete('/v1/sessions/:number', async (request, reply) => {
     const number = parseNumber(request.params)
     if (!(await sessions.end(number))) {
-      throw new AdminFault(404, `session ${number}: there is none on this node; GET /v1/sessions lists them`)
+      throw new AdminFault(404, `this node has no session ${number}; GET /v1/sessions lists them`)
     }
     record(request, 'session ended', { session: number })
     await reply.send({ ended: number })
   })
 }
 
-/** Times become text; user and token id have the names of their claims. */
+/** Times become text; `subject` becomes `sub`, and `tokenId` becomes `jti`, as in a token. */
 function describeSession(facts: SessionFacts): object {
   const { subject, tokenId, sinceMs, expiresAtMs, lastMessageMs, ...rest } = facts
   return {
@@ -102,7 +102,7 @@ export function serveRevocations(app: FastifyInstance, parts: AdminParts): void 
   app.delete('/v1/revocations/:number', (request, reply) => {
     const number = parseNumber(request.params)
     if (!revocations.lift(number)) {
-      throw new AdminFault(404, `revocation ${number}: there is none; GET /v1/revocations lists them`)
+      throw new AdminFault(404, `there is no revocation ${number}; GET /v1/revocations lists them`)
     }
     record(request, 'revocation lifted', { revocation: number })
     return reply.send({ lifted: number })
@@ -151,7 +151,7 @@ function describeDrain({ facts: { sinceMs, ...rest } }: Drain): object {
 
 const latestMs = 8.64e15
 
-/** Formats ms since 1970 as RFC 3339. Tokens may name times later than any date. */
+/** Formats ms since 1970 in RFC 3339, capped at the last time that a `Date` can hold. */
 function rfc3339Of(ms: number): string {
   return new Date(Math.min(ms, latestMs)).toISOString()
 }

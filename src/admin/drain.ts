@@ -13,15 +13,12 @@ export interface DrainFacts {
 
 export interface DrainOptions {
   readonly sessions: { readonly size: number; drain(withinMs: number): Promise<void> }
-  /** For requests that state no time. */
+  /** The duration if the request names none. */
   readonly defaultMs: number
   readonly clock?: Clock
 }
 
-/**
- * The node's way out: it refuses new sessions and tells those it has to reconnect elsewhere. Only a restart
- * undoes it.
- */
+/** Empties this node: new clients are refused, existing ones are told to move. Only a restart undoes it. */
 export class Drain {
   readonly #options: DrainOptions
   #begun: { readonly sinceMs: number; readonly withinMs: number } | undefined
@@ -31,7 +28,7 @@ export class Drain {
     this.#options = options
   }
 
-  /** For requests that state no time. */
+  /** The duration if the request names none. */
   get defaultMs(): number {
     return this.#options.defaultMs
   }
@@ -48,8 +45,8 @@ export class Drain {
   }
 
   /**
-   * Begins the drain, or begins it again: the remaining sessions are told a new time. Resolves when all
-   * sessions are gone, or a second after the time is over.
+   * Begins the drain. Called again, it tells the remaining sessions the new deadline. Resolves when all
+   * sessions are gone, or a second after the deadline.
    */
   async begin(withinMs: number = this.#options.defaultMs): Promise<void> {
     const { sessions, clock = systemClock } = this.#options

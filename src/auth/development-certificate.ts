@@ -83,7 +83,7 @@ function certificateOf(pair: string, path: string): string {
   const [certificate] = /-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----\n/.exec(pair) ?? []
   if (certificate === undefined || !pair.includes('PRIVATE KEY')) {
     throw new DevelopmentKeyError(
-      `${path}: damaged; remove it for a new one, which clients have to trust anew`,
+      `${path}: damaged; delete it and a new one is made; clients must trust that one anew`,
     )
   }
   return certificate

@@ -23,8 +23,8 @@ interface DevelopmentKey {
 const developmentKeyPath = '.ticker/development-key.json'
 
 /**
- * Reads the development key: a JWK in a file of mode 0600, which is made where there is none. Of several
- * processes that make it at once one wins, and all return its key. Works in development only; rejects with a
+ * Reads the development key: a JWK in a file of mode 0600. Creates it if there is none. If several processes
+ * create it at once, all use the first one's key. Works in development only; rejects with a
  * `DevelopmentKeyError`.
  */
 export async function readDevelopmentKey(
@@ -61,7 +61,7 @@ async function parseKey(text: string, path: string): Promise<DevelopmentKey> {
   } catch {
     // Without the cause, which may show the file's text.
     throw new DevelopmentKeyError(
-      `${path}: damaged; remove it for a new key, which ends the tokens made so far`,
+      `${path}: damaged; delete it and a new key is made; existing tokens stop working`,
     )
   }
 }

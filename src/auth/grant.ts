@@ -2,13 +2,16 @@ import type { Channel } from '../event/event.ts'
 import { toSymbol } from '../event/symbol.ts'
 import { TokenError } from './token-error.ts'
 
-/** The permissions of a token: reading the stream, publishing events, using rooms, resuming from far back. */
+/**
+ * The permissions of a token: reading the stream, publishing events, using the rooms of the WebRTC relay
+ * (nothing asks for these yet), resuming from far back.
+ */
 export const scopes = ['stream', 'publish', 'relay', 'history'] as const
 
 export type Scope = (typeof scopes)[number]
 
 /** The names that a token allows: all of them, or those listed. */
-type Entitled = '*' | ReadonlySet<string>
+type AllowedNames = '*' | ReadonlySet<string>
 
 /** The permissions of a verified token. */
 export interface Grant {
@@ -19,17 +22,18 @@ export interface Grant {
   /** When the token was issued (`iat`), in milliseconds since 1970, where the token states it. */
   readonly issuedAtMs?: number
   readonly scopes: ReadonlySet<Scope>
-  readonly feeds: Entitled
-  readonly channels: Entitled
-  readonly symbols: Entitled
-  readonly rooms: Entitled
+  readonly feeds: AllowedNames
+  readonly channels: AllowedNames
+  readonly symbols: AllowedNames
+  /** Rooms of the WebRTC relay. Read so that issuers can grant them; nothing uses them yet. */
+  readonly rooms: AllowedNames
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number
 }
 
-/** Whether `name` is among the entitled ones. */
-export function entitles(entitled: Entitled, name: string): boolean {
-  return entitled === '*' || entitled.has(name)
+/** Whether `name` is among the allowed names. */
+export function entitles(allowed: AllowedNames, name: string): boolean {
+  return allowed === '*' || allowed.has(name)
 }
 
 /**
@@ -53,8 +57,8 @@ const scopeSets = new Map<string, ReadonlySet<Scope>>()
 
 const longestId = 256
 /**
- * The end of the year 9999, which some issuers write for "never". As milliseconds this is in 1978, so larger
- * numbers are not seconds.
+ * The end of the year 9999, which some issuers write for "never". A larger number must be milliseconds: this
+ * one, read as milliseconds, is in 1978.
  */
 const lastSecond = 253_402_300_799
 
@@ -64,8 +68,7 @@ const lastSecond = 253_402_300_799
  * symbols, rooms }`, each an array of names or `*`. An absent member allows nothing; a malformed one throws a
  * `TokenError`.
  *
- * Written by hand: with valibot it is longer, since most checks would be functions of ours. An array is an
- * object to it, and a list of names becomes one shared or interned set.
+ * Written by hand: with valibot it is longer, since most checks would be functions of ours.
  */
 export function parseGrant(claims: unknown): Grant {
   if (!isRecord(claims)) throw fault('the claims are not an object')
@@ -80,10 +83,10 @@ export function parseGrant(claims: unknown): Grant {
     ...(jti === undefined ? {} : { tokenId: jti }),
     ...(iat === undefined ? {} : { issuedAtMs: Math.floor(iat * 1000) }),
     scopes: parseScopes(scope),
-    feeds: parseEntitled(ticker, 'feeds'),
-    channels: parseEntitled(ticker, 'channels'),
+    feeds: parseNames(ticker, 'feeds'),
+    channels: parseNames(ticker, 'channels'),
     symbols: parseSymbols(ticker),
-    rooms: parseEntitled(ticker, 'rooms'),
+    rooms: parseNames(ticker, 'rooms'),
     expiresAtMs: Math.floor(exp * 1000),
   }
 }
@@ -122,23 +125,23 @@ function parseScopes(scope: unknown): ReadonlySet<Scope> {
   return known
 }
 
-function parseEntitled(ticker: Readonly<Record<string, unknown>>, member: string): Entitled {
+function parseNames(ticker: Readonly<Record<string, unknown>>, member: string): AllowedNames {
   const names = Object.hasOwn(ticker, member) ? ticker[member] : []
   if (names === '*') return '*'
   if (!Array.isArray(names)) throw fault(`"ticker.${member}" is neither an array nor "*"`)
-  const entitled = new Set<string>()
+  const allowed = new Set<string>()
   for (const name of names) {
     if (typeof name !== 'string' || name === '')
       throw fault(`"ticker.${member}" has a member that is not a name`)
-    entitled.add(name)
+    allowed.add(name)
   }
-  if (entitled.size === 0) return noNames
-  return entitled.has('*') ? '*' : entitled
+  if (allowed.size === 0) return noNames
+  return allowed.has('*') ? '*' : allowed
 }
 
 /** A name that is not a symbol would never match, so it must be the issuer's mistake. */
-function parseSymbols(ticker: Readonly<Record<string, unknown>>): Entitled {
-  const named = parseEntitled(ticker, 'symbols')
+function parseSymbols(ticker: Readonly<Record<string, unknown>>): AllowedNames {
+  const named = parseNames(ticker, 'symbols')
   if (named === '*' || named.size === 0) return named
   const symbols = [...named].flatMap(name => toSymbol(name) ?? [])
   if (symbols.length === named.size) return new Set(symbols)

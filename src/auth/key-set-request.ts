@@ -33,7 +33,7 @@ export async function requestKeySet(url: string, signal: AbortSignal): Promise<J
   } catch {
     // JSON's own message would show the text.
   }
-  throw new KeySetError('malformed', 'the answer is no JSON Web Key Set; does the URL name one?')
+  throw new KeySetError('malformed', 'the answer is not a JSON Web Key Set; check the URL')
 }
 
 async function requestText(url: string, signal: AbortSignal): Promise<string> {
@@ -69,7 +69,7 @@ async function readText({ body }: Response): Promise<string> {
 
 /** `fetch` says only "fetch failed" and keeps the reason as its cause. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no whole answer in time'
+  if (error instanceof Error && error.name === 'TimeoutError') return 'the answer was not complete in time'
   return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error)
 }
 

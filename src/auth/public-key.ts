@@ -44,18 +44,19 @@ function fromPem(pem: string): PublicKey {
   if (!pem.startsWith('-----BEGIN PUBLIC KEY-----')) {
     throw new PublicKeyError('expected a public key as PEM, "BEGIN PUBLIC KEY", or as a JWK')
   }
-  return withAlgorithms(importKey(() => createPublicKey({ key: pem, format: 'pem' })))
+  return requireAlgorithms(importKey(() => createPublicKey({ key: pem, format: 'pem' })))
 }
 
 function fromJwk(text: string): PublicKey {
   const jwk = parseObject(text)
   if ('keys' in jwk)
-    throw new PublicKeyError('a key set; give one of its keys, or set TICKER_JWT_JWKS_URL to its URL')
-  if (jwk['kty'] === 'oct') throw new PublicKeyError('a shared secret; tokens are checked with a public key')
+    throw new PublicKeyError('is a key set; give one of its keys, or set TICKER_JWT_JWKS_URL to its URL')
+  if (jwk['kty'] === 'oct')
+    throw new PublicKeyError('is a shared secret; tokens are checked with a public key')
   if ('d' in jwk) throw new PublicKeyError(privateKeyRule)
   const use = jwk['use'] ?? 'sig'
   if (use !== 'sig') throw new PublicKeyError('the JWK\'s "use" is not "sig"; give a key for signatures')
-  const fitting = withAlgorithms(importKey(() => createPublicKey({ key: membersOf(jwk), format: 'jwk' })))
+  const fitting = requireAlgorithms(importKey(() => createPublicKey({ key: membersOf(jwk), format: 'jwk' })))
   const named = jwk['alg']
   if (named === undefined) return fitting
   const algorithms = fitting.algorithms.filter(algorithm => algorithm === named)
@@ -64,23 +65,21 @@ function fromJwk(text: string): PublicKey {
 }
 
 const privateKeyRule =
-  'a private key; give its public half (openssl pkey -pubout), and keep the private one elsewhere'
+  'is a private key; give its public half (openssl pkey -pubout), and keep the private one elsewhere'
 
 function importKey(create: () => KeyObject): KeyObject {
   try {
     return create()
   } catch {
     // Without the cause, which may show parts of the text.
-    throw new PublicKeyError('a damaged public key; export it again')
+    throw new PublicKeyError('is a damaged public key; export it again')
   }
 }
 
-function withAlgorithms(key: KeyObject): PublicKey {
+function requireAlgorithms(key: KeyObject): PublicKey {
   const algorithms = fittingAlgorithms(key)
   if (algorithms.length === 0) {
-    throw new PublicKeyError(
-      'a key that fits no supported algorithm; use P-256, P-384, P-521, Ed25519 or RSA',
-    )
+    throw new PublicKeyError('fits no supported algorithm; use P-256, P-384, P-521, Ed25519 or RSA')
   }
   return { key, algorithms }
 }
@@ -95,7 +94,8 @@ function fittingAlgorithms(key: KeyObject): readonly TokenAlgorithm[] {
   }
   if (key.asymmetricKeyType !== 'rsa') return []
   // RFC 7518 §3.3 and §3.5.
-  if (modulusLength < 2048) throw new PublicKeyError(`an RSA key of ${modulusLength} bits; use 2048 or more`)
+  if (modulusLength < 2048)
+    throw new PublicKeyError(`is an RSA key of ${modulusLength} bits; use 2048 or more`)
   return ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 }
 

@@ -30,7 +30,7 @@ export class SessionAuthorization {
     return this.#grant
   }
 
-  /** Goes on under another token. What that does not entitle to is delivered until `delivery` is told. */
+  /** Goes on under another token. What that does not allow is delivered until `delivery` is told. */
   renew(grant: Grant): void {
     this.#grant = grant
     this.#isWarned = false

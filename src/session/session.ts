@@ -259,7 +259,7 @@ export class Session implements Recipient, RequestedSession {
     if (this.#state === 'ended') return false
     if (this.#rate.accept(bytes)) return true
     const { messagesPerSecond } = this.#context.limits
-    const rule = 'a long one counts more often, and one with a long answer'
+    const rule = 'long messages and requests with long answers count several times'
     this.#step('flooded', { detail: `more than ${messagesPerSecond} messages a second; ${rule}` })
     return false
   }
@@ -295,7 +295,7 @@ export class Session implements Recipient, RequestedSession {
     this.#deadline = undefined
   }
 
-  /** Goes on under another token of the same user: stops at once what that does not entitle to. */
+  /** Goes on under another token of the same user: stops at once what that does not allow. */
   #renew(grant: Grant, id: RequestId | undefined): void {
     if (this.#state !== 'renewing' || this.#authorization === undefined) return
     this.#authorization.renew(grant)

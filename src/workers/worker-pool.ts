@@ -54,7 +54,7 @@ export class WorkerPool {
   readonly ready: Promise<void>
   readonly #options: WorkerPoolOptions
   readonly #clock: Clock
-  /** By ordinal; a ordinal whose worker waits to be replaced is absent. */
+  /** By ordinal; absent while the worker waits to be replaced. */
   readonly #workers = new Map<number, WorkerProcess>()
   readonly #crashes = new Map<number, number>()
   readonly #replacements = new Set<NodeJS.Timeout>()
@@ -179,7 +179,7 @@ export class WorkerPool {
     this.#replace(worker, how)
   }
 
-  /** The system may refuse a process; then the ordinal gets another try later. */
+  /** The system may refuse a process; then this worker gets another try later. */
   #tryFork(ordinal: number): Worker | undefined {
     const { lines } = this.#options
     try {

@@ -76,7 +76,7 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
     return {
       onQuestion: question => {
         if (v.is(workerQuestion, question)) return this.#answer(question, worker())
-        throw new WorkerChannelError('the question is malformed')
+        throw new WorkerChannelError('unknown question from the worker')
       },
       onNotice: notice => {
         if (v.is(workerNotice, notice)) this.#handle(notice, worker())

@@ -17,17 +17,17 @@ import {
   type WorkerQuestion,
 } from './worker-messages.ts'
 
-/** How long the primary may take to answer a claim of quotas before it is refused. */
+/** How long a worker waits for the primary's answer; then the claim is refused. */
 const quotaTimeoutMs = 2000
 const joinWithinMs = 10_000
 /** How often a worker says that it is alive; the primary replaces a silent one. */
 const aliveMs = 1000
-/** How often a worker reports why it is not ready, and how often an outage is looked for. */
+/** How often a worker reports why it is not ready, and how often it looks for a changed outage. */
 const stateMs = 500
 
 /**
  * Serves the stream as one of several processes, until the primary, a signal or a fault ends it. Resolves
- * with the exit code. If the primary is gone, Node ends it at once.
+ * with its exit code. If the primary dies, Node ends the worker.
  */
 export async function runWorker(config: Config): Promise<number> {
   return await new WorkerNode(config).run()
@@ -47,7 +47,7 @@ class WorkerNode {
       send: message => void process.send?.(message, undefined, {}, () => undefined),
       onQuestion: question => {
         if (v.is(primaryQuestion, question)) return this.#answer(question)
-        throw new WorkerChannelError('the question is malformed')
+        throw new WorkerChannelError('unknown question from the primary')
       },
       onNotice: notice => {
         if (v.is(primaryNotice, notice)) this.#handle(notice)
@@ -73,7 +73,7 @@ class WorkerNode {
     const { signal } = this.#stopping
     const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
     const gateway = await Promise.race([this.#start(), stopped])
-    // It has served no client yet.
+    // Stopped before it served anyone.
     if (gateway === undefined) return 0
     const state = this.#reportState(gateway)
     const outage = this.#reportOutages(gateway)
@@ -104,7 +104,7 @@ class WorkerNode {
     return gateway
   }
 
-  /** Reports why it is not ready, until it is. */
+  /** Reports why the gateway is not ready, until it is. */
   #reportState({ controls, ready }: Gateway): NodeJS.Timeout {
     const report = (): void => {
       const reason = controls.notReadyReason()
@@ -140,10 +140,11 @@ class WorkerNode {
     if (question.ask === 'list') return sessions.list(question.query)
     if (question.ask === 'end') return sessions.end(question.number)
     if (question.ask === 'rebalance') return sessions.rebalance(question.rebalancing)
-    return drain.begin(question.withinMs).then(() => true)
+    const { withinMs }: PrimaryQuestion & { readonly ask: 'drain' } = question
+    return drain.begin(withinMs).then(() => true)
   }
 
-  /** Keeps a revocation also while it starts, so that it holds for the first session. */
+  /** Stores a revocation. Also during the start, so that the first session already obeys it. */
   #revoke(revocation: StoredRevocation): number {
     this.#revocations.store(revocation)
     return this.#gateway?.controls.sessions.endRevoked() ?? 0

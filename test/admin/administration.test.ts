@@ -169,7 +169,7 @@ describe('sessions', () => {
     expect((await ann.closed()).code).toBeGreaterThanOrEqual(4500)
     expect(await admin.call('DELETE', '/v1/sessions/99')).toMatchObject({
       status: 404,
-      body: { error: 'session 99: there is none on this node; GET /v1/sessions lists them' },
+      body: { error: 'this node has no session 99; GET /v1/sessions lists them' },
     })
     expect(admin.logged).toMatchObject([{ action: 'session ended', session: 1 }])
     await bob.close()

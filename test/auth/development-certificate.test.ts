@@ -76,5 +76,5 @@ test('is refused when others can read its key, or when it is damaged, with the c
   await writeFile(pairFile, 'x')
   const damaged = readDevelopmentCertificate('development', { folder })
   await expect(damaged).rejects.toBeInstanceOf(DevelopmentKeyError)
-  await expect(damaged).rejects.toThrow(/damaged; remove it/)
+  await expect(damaged).rejects.toThrow(/damaged; delete it/)
 })

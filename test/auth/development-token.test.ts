@@ -78,7 +78,7 @@ describe('the development key', () => {
   ])('is refused when damaged: %s', async text => {
     await mkdir(join(folder, '.ticker'))
     await writeFile(path, text, { mode: 0o600 })
-    await expect(readDevelopmentKey('development', path)).rejects.toThrow(`${path}: damaged; remove it`)
+    await expect(readDevelopmentKey('development', path)).rejects.toThrow(`${path}: damaged; delete it`)
   })
 
   test('is never shown when damaged', async () => {

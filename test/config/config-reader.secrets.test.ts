@@ -65,7 +65,7 @@ test('a private key in place of the public one is refused and not shown', () => 
   const { privatePem, privateJwk } = keyTexts()
   for (const text of [privatePem, privateJwk]) {
     const [fault = ''] = faultsOf({ ...development, TICKER_JWT_PUBLIC_KEY: text })
-    expect(fault).toMatch(/^TICKER_JWT_PUBLIC_KEY: a private key; /)
+    expect(fault).toMatch(/^TICKER_JWT_PUBLIC_KEY: is a private key; /)
     expect(fault).not.toContain(text.slice(40, 60))
   }
 })

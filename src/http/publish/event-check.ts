@@ -57,7 +57,7 @@ export function checkEvents({ values, bytes }: PostedValues, maxEventBytes: numb
   return problems.length === 0 ? { events, warnings } : refuseEvents(422, problems, values.length)
 }
 
-/** Returns 403 with the items if the token does not entitle to every event. */
+/** Returns 403 with the items if the token does not allow every event. */
 export function findUnentitled(grant: Grant, events: readonly MarketEvent[]): Refusal | undefined {
   const problems: EventProblem[] = []
   for (const [index, event] of events.entries()) {
@@ -96,7 +96,7 @@ function refuseEvents(status: 403 | 422, problems: readonly EventProblem[], coun
 }
 
 /**
- * Returns the first item of an event that a grant does not entitle to, such as `quotes/TSLA`. News belongs to
+ * Returns the first item of an event that a grant does not allow, such as `quotes/TSLA`. News belongs to
  * each of its symbols; news without symbols belongs to `*`, for which the grant must allow every symbol.
  */
 function unentitledItem(grant: Grant, event: MarketEvent): string | undefined {

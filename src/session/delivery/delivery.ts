@@ -154,7 +154,7 @@ export class Delivery implements ReaderOwner {
   }
 
   /**
-   * Goes on under another token: stops at once what that does not entitle to, and tells the client what
+   * Goes on under another token: stops at once what that does not allow, and tells the client what
    * remains.
    */
   entitle(grant: Grant): void {
