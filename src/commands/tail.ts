@@ -21,8 +21,9 @@ async function run(args: readonly string[]): Promise<number> {
     note('fault', `${access.url.host}: ws:// sends the token unencrypted; use wss://`)
   }
   for (const symbol of request.symbols) {
-    const usual = symbol.toUpperCase()
-    if (usual !== symbol) note('info', `${symbol}: symbols are case-sensitive; did you mean ${usual}?`)
+    const upperCase = symbol.toUpperCase()
+    if (upperCase !== symbol)
+      note('info', `${symbol}: symbols are case-sensitive; did you mean ${upperCase}?`)
   }
   const printer = new EventPrinter({
     ...request,
@@ -31,8 +32,15 @@ async function run(args: readonly string[]): Promise<number> {
     clock: systemClock,
   })
   const stopping = abortOnEnd()
-  const isAsAsked = await followStream({ request, access, printer, output: process.stdout, note, stopping })
-  return isAsAsked ? 0 : 1
+  const endedAsRequested = await followStream({
+    request,
+    access,
+    printer,
+    output: process.stdout,
+    note,
+    stopping,
+  })
+  return endedAsRequested ? 0 : 1
 }
 
 /** Returns a signal that aborts on Ctrl-C, and when standard output is closed. */

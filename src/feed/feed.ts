@@ -8,7 +8,7 @@ import { Conflation } from './interval-conflation/conflation.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { FlushScheduler } from './flush-scheduler.ts'
 import type { Item } from './last-values/item.ts'
-import type { Claim } from './last-values/items.ts'
+import type { ItemUse } from './last-values/items.ts'
 import { type EventOrigin, LastValueCache } from './last-values/last-value-cache.ts'
 import type { Outage } from './outage.ts'
 import { ReadContext } from './recent-events/read-buffer.ts'
@@ -107,7 +107,7 @@ export class Feed {
     const progress = { begins: this.#begins, reached: this.#reached }
     this.fanOut = new FanOut(items, progress)
     this.conflation = new Conflation({ items, progress })
-    items.claimOf = item => this.#claimOf(item)
+    items.useOf = item => this.#useOf(item)
     items.onForgotten = item => this.#forgetItem(item)
   }
 
@@ -263,7 +263,7 @@ export class Feed {
     this.window.at(origin.partition)?.append(batch, index)
   }
 
-  #claimOf(item: Item): Claim {
+  #useOf(item: Item): ItemUse {
     const { fanOut, conflation } = this
     const { channel, symbol } = item
     if (conflation.isUndelivered(item)) return 'untold'

@@ -25,7 +25,7 @@ interface ProgressOptions {
 }
 
 const plainIntervalMs = 3000
-const shortestMs = 100
+const minMsForRate = 100
 
 /** Starts a progress bar on a terminal, or a line every few seconds elsewhere. */
 export function startProgress(options: ProgressOptions): ProgressDisplay {
@@ -35,7 +35,7 @@ export function startProgress(options: ProgressOptions): ProgressDisplay {
 /** Describes the state: `45 %, 120,000 events, 10,000/s, 12 s left`. */
 export function describeProgress({ fraction, events }: ProgressState, elapsedMs: number): string {
   const parts = [`${describeNumber(events)} events`]
-  const isMeasurable = elapsedMs >= shortestMs && events > 0
+  const isMeasurable = elapsedMs >= minMsForRate && events > 0
   if (isMeasurable) parts.push(`${describeNumber(Math.round((events * 1000) / elapsedMs))}/s`)
   if (fraction === undefined) return parts.join(', ')
   if (isMeasurable && fraction > 0) {

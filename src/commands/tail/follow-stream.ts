@@ -5,7 +5,7 @@ import {
   type Credentials,
   GatewayConnection,
   type ConnectionEnd,
-  cureFor,
+  hintFor,
   describeConnectionEnd,
   isRetryable,
 } from './gateway-connection.ts'
@@ -25,7 +25,7 @@ interface FollowOptions {
   readonly output: Writable
   /** Prints a note on the state of the stream. */
   readonly note: (kind: 'info' | 'fault', text: string) => void
-  /** Ends following. */
+  /** Aborted when the user stops. */
   readonly stopping: AbortSignal
 }
 
@@ -45,11 +45,11 @@ export async function followStream(options: FollowOptions): Promise<boolean> {
     hasBeenConnected ||= ending.kind === 'closed'
     if (stopping.aborted || printer.isDone) return true
     if (!isRetryable(ending, hasBeenConnected)) {
-      note('fault', `${describeConnectionEnd(ending)}${cureFor(ending, access.url, isLocal(access.url))}`)
+      note('fault', `${describeConnectionEnd(ending)}${hintFor(ending, access.url, isLocal(access.url))}`)
       return false
     }
-    const askedMs = ending.kind === 'refused' ? ending.retryAfterMs : 0
-    const waitMs = backoff.next(systemClock.steady() - startedMs, askedMs)
+    const retryAfterMs = ending.kind === 'handshakeRefused' ? ending.retryAfterMs : 0
+    const waitMs = backoff.next(systemClock.steady() - startedMs, retryAfterMs)
     note('fault', `${describeConnectionEnd(ending)}; connecting again in ${describeDuration(waitMs)}`)
     await setTimeout(waitMs, undefined, { signal: stopping }).catch(() => undefined)
     if (stopping.aborted) return true
@@ -118,13 +118,7 @@ class StreamFollower {
       this.#isSubscribed = true
       const { symbols, channels } = request
       const what = `${channels.join(', ')} of ${symbols.join(', ')}`
-      const since = {
-        true: ', including all missed events',
-        false: ', including the missed events that are still available',
-      }
-      const isWhole = message['recovered']
-      const missed = typeof isWhole === 'boolean' ? since[`${isWhole}`] : ''
-      note('info', `${access.url.host}: subscribed to ${what}${missed}`)
+      note('info', `${access.url.host}: subscribed to ${what}${describeMissed(message['recovered'])}`)
     } else if (type === 'error') {
       note('fault', `error ${String(code)} ${String(msg)}: ${String(detail)}`)
       if (code === 400 && !this.#isSubscribed) this.#restart()
@@ -143,8 +137,8 @@ class StreamFollower {
   }
 
   /**
-   * Starts again without a cursor, which the gateway refused (the topic may be gone); events that came
-   * meanwhile are lost.
+   * Starts again without a cursor, after the gateway refused it (the topic may be gone). The events since
+   * then are lost.
    */
   #restart(): void {
     if (Object.keys(this.#positions.cursor).length === 0) return
@@ -158,6 +152,12 @@ class StreamFollower {
     this.#connection.pause()
     this.#options.output.once('drain', () => this.#connection.resume())
   }
+}
+
+/** Describes which of the missed events follow, by the `recovered` of an acknowledgement, if it has one. */
+function describeMissed(recovered: unknown): string {
+  if (recovered === true) return ', including all missed events'
+  return recovered === false ? ', including the missed events that are still available' : ''
 }
 
 function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments): object {
@@ -175,7 +175,7 @@ const longestMs = 10_000
 /** A connection that lasted this long resets the delay. */
 const resetAfterMs = 10_000
 
-/** Decides how long to wait before connecting again: longer each time, with some chance in it. */
+/** Decides how long to wait before connecting again: longer each time, with jitter. */
 export class ReconnectDelay {
   readonly #random: () => number
   #failures = 0
@@ -189,10 +189,10 @@ export class ReconnectDelay {
    * Returns the ms to wait after a connection that lasted `livedMs`: at least the time that the server
    * requested.
    */
-  next(livedMs: number, askedMs: number): number {
+  next(livedMs: number, retryAfterMs: number): number {
     if (livedMs >= resetAfterMs) this.#failures = 0
     const mostMs = Math.min(longestMs, firstMs * 2 ** this.#failures)
     this.#failures = Math.min(this.#failures + 1, 16)
-    return Math.max(askedMs, Math.round(mostMs * (0.5 + this.#random() / 2)))
+    return Math.max(retryAfterMs, Math.round(mostMs * (0.5 + this.#random() / 2)))
   }
 }

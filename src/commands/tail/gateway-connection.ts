@@ -13,7 +13,7 @@ export interface Credentials {
 
 interface GatewayConnectionOptions extends Credentials {
   readonly url: URL
-  /** The `subscribe` message without its id, which is sent when the token was accepted. */
+  /** The `subscribe` message, without an id. Sent once the token is accepted. */
   readonly subscribe: object
   /** Called for each frame, with its messages. */
   readonly onFrame: (text: string, messages: readonly StreamMessage[]) => void
@@ -22,10 +22,10 @@ interface GatewayConnectionOptions extends Credentials {
 const requestId = 1
 const handshakeTimeoutMs = 10_000
 /** How many heartbeats may be missed before the connection counts as dead. */
-const missedHeartbeats = 4
+const maxMissedHeartbeats = 4
 const defaultHeartbeatMs = 15_000
 const closeTimeoutMs = 2000
-const longestAnswer = 2000
+const maxBodyCharacters = 2000
 
 /** A connection to a gateway's stream: authenticates, subscribes, and passes on the frames. */
 export class GatewayConnection {
@@ -51,7 +51,7 @@ export class GatewayConnection {
     this.#listen()
   }
 
-  /** Stops reading from the network until `resume`; the gateway will notice. */
+  /** Stops reading from the network until `resume`; the gateway then treats the client as slow. */
   pause(): void {
     this.#webSocket.pause()
     clearTimeout(this.#watchdog)
@@ -73,7 +73,7 @@ export class GatewayConnection {
 
   #listen(): void {
     const webSocket = this.#webSocket
-    webSocket.on('unexpected-response', (_request, response) => void this.#refused(response))
+    webSocket.on('unexpected-response', (_request, response) => void this.#endByHandshake(response))
     webSocket.on('error', error => {
       const { host } = this.#options.url
       const code = 'code' in error ? String(error.code) : undefined
@@ -95,7 +95,7 @@ export class GatewayConnection {
     const messages = readFrame(text) ?? []
     for (const message of messages) {
       if (message.T === 'success' && message['msg'] === 'authenticated') this.#subscribe(message)
-      if (message.T === 'error' && message['id'] === requestId) this.#denied(message)
+      if (message.T === 'error' && message['id'] === requestId) this.#endBySubscription(message)
     }
     this.#options.onFrame(text, messages)
   }
@@ -105,19 +105,23 @@ export class GatewayConnection {
     this.#webSocket.send(JSON.stringify({ action: 'subscribe', id: requestId, ...this.#options.subscribe }))
   }
 
-  #denied({ code, msg }: StreamMessage): void {
-    this.#end({ kind: 'denied', message: `the subscription was refused (${String(code)} ${String(msg)})` })
+  #endBySubscription({ code, msg }: StreamMessage): void {
+    this.#end({
+      kind: 'subscriptionRefused',
+      message: `the subscription was refused (${String(code)} ${String(msg)})`,
+    })
     this.close()
   }
 
   /** Reads the gateway's reason for the refusal. */
-  async #refused(response: IncomingMessage): Promise<void> {
+  async #endByHandshake(response: IncomingMessage): Promise<void> {
     const { statusCode = 0, headers } = response
     const body = await readBody(response)
     this.#end({
-      kind: 'refused',
+      kind: 'handshakeRefused',
       status: statusCode,
       message: errorOf(body) ?? response.statusMessage ?? 'no reason given',
+      // NaN: the header was a date.
       retryAfterMs: Number(headers['retry-after'] ?? 0) * 1000 || 0,
     })
     this.#webSocket.terminate()
@@ -127,7 +131,7 @@ export class GatewayConnection {
   #restartWatchdog(): void {
     clearTimeout(this.#watchdog)
     if (this.#webSocket.isPaused) return
-    const silenceMs = this.#heartbeatMs * missedHeartbeats
+    const silenceMs = this.#heartbeatMs * maxMissedHeartbeats
     this.#watchdog = setTimeout(() => {
       this.#end({ kind: 'closed', code: 1006, reason: `nothing came for ${silenceMs / 1000} s` })
       this.#webSocket.terminate()
@@ -153,7 +157,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   try {
     for await (const chunk of response) {
       body += String(chunk)
-      if (body.length > longestAnswer) break
+      if (body.length > maxBodyCharacters) break
     }
   } catch {
     // The part that came is used.
@@ -179,13 +183,13 @@ export type ConnectionEnd =
   | { readonly kind: 'closed'; readonly code: number; readonly reason: string }
   /** The gateway answered the handshake with another HTTP status. */
   | {
-      readonly kind: 'refused'
+      readonly kind: 'handshakeRefused'
       readonly status: number
       readonly message: string
       readonly retryAfterMs: number
     }
   /** The gateway refused the subscription. */
-  | { readonly kind: 'denied'; readonly message: string }
+  | { readonly kind: 'subscriptionRefused'; readonly message: string }
   /** There was no connection; `code` is Node's error code, where it has one. */
   | { readonly kind: 'failed'; readonly message: string; readonly code?: string | undefined }
 
@@ -194,9 +198,9 @@ const protocolFaults: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 100
 
 /** Whether connecting again can help (`PROTOCOL.md` §7). A first connection that fails is not tried again. */
 export function isRetryable(ending: ConnectionEnd, hasBeenConnected: boolean): boolean {
-  if (ending.kind === 'denied') return false
+  if (ending.kind === 'subscriptionRefused') return false
   if (ending.kind === 'failed') return hasBeenConnected
-  if (ending.kind === 'refused') return ending.status === 503 || ending.status === 429
+  if (ending.kind === 'handshakeRefused') return ending.status === 503 || ending.status === 429
   const { code } = ending
   return !protocolFaults.has(code) && (code < 4500 || code > 4999)
 }
@@ -207,12 +211,13 @@ export function describeConnectionEnd(ending: ConnectionEnd): string {
     const { code, reason } = ending
     return `the connection was closed (${reason === '' ? code : `${code} ${reason}`})`
   }
-  if (ending.kind === 'refused') return `the gateway refused (HTTP ${ending.status}: ${ending.message})`
+  if (ending.kind === 'handshakeRefused')
+    return `the gateway refused (HTTP ${ending.status}: ${ending.message})`
   return ending.message
 }
 
-/** Returns a cure for the end of a connection, where one is known; begins with a semicolon. */
-export function cureFor(ending: ConnectionEnd, url: URL, isLocal: boolean): string {
+/** Returns a hint to append, such as `; npm start starts a gateway`, or an empty text. */
+export function hintFor(ending: ConnectionEnd, url: URL, isLocal: boolean): string {
   if (ending.kind !== 'failed') return ''
   const { code = '' } = ending
   if (code === 'ECONNREFUSED') return isLocal ? '; npm start starts a gateway' : ''

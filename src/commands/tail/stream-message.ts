@@ -5,8 +5,8 @@ export interface StreamMessage {
 }
 
 /**
- * Parses a frame: an array of messages. Other members are left out; returns `undefined` where the frame is no
- * array.
+ * Parses a frame: an array of messages. Entries that are not messages are dropped. Returns `undefined` if the
+ * frame is not an array.
  */
 export function readFrame(text: string): readonly StreamMessage[] | undefined {
   let frame: unknown

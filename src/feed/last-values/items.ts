@@ -2,39 +2,37 @@ import { type Channel, channels } from '../../event/event.ts'
 import { Item } from './item.ts'
 
 /**
- * Why an item should be kept. `named`: a subscriber names it, and may ask for its last event. `untold`: a
- * subscriber still has to get an event of it.
+ * How an item is used, and so why it should be kept. `named`: a subscriber names it, and may ask for its last
+ * event. `untold` (the metric's word for undelivered): a subscriber still has to get an event of it.
  */
-export type Claim = 'none' | 'named' | 'untold'
+export type ItemUse = 'none' | 'named' | 'untold'
 
-/**
- * The most idle items that are looked at to find an unclaimed one: some 2 ms, while everything else waits.
- */
+/** At most so many idle items are looked at to find an unused one: some 2 ms, while everything else waits. */
 const maxIdleLooks = 4096
-/** The most claimed items that are looked at to find one that may go. */
-const maxClaimedLooks = 32
-/** Claimed items that are looked at each time, because their claims may have ended. */
-const looksAgain = 2
+/** At most so many used items are looked at to find one whose events are all delivered. */
+const maxUsedLooks = 32
+/** So many used items are looked at again each time, because their use may have ended. */
+const usedRechecks = 2
 
 /**
  * The items that have had an event, up to a limit. A further item takes the place and the number of the
- * unclaimed item that has been idle longest, or of a claimed one if all are claimed. `onForgotten` is for
+ * unused item that has been idle longest, or of a used one if all are used. `onForgotten` is for
  * everything that is kept by item number.
  */
 export class Items {
-  /** Returns the claim to an item that may have to go. */
-  claimOf: (item: Item) => Claim = () => 'none'
+  /** Returns how an item that may have to go is used. */
+  useOf: (item: Item) => ItemUse = () => 'none'
   /** Called before another item gets the number of this one. */
   onForgotten: (item: Item) => void = () => undefined
-  /** Forgotten items, by the claim to them. */
-  readonly forgotten: Record<Claim, number> = { none: 0, named: 0, untold: 0 }
+  /** Forgotten items, by their use. */
+  readonly forgotten: Record<ItemUse, number> = { none: 0, named: 0, untold: 0 }
   readonly #limit: number
   readonly #bySymbol = new Map<Channel, Map<string, Item>>(channels.map(channel => [channel, new Map()]))
   readonly #byNumber: Item[] = []
-  /** The items whose claims were not looked at since their last event, idle longest first. */
+  /** The items whose use was not looked at since their last event, idle longest first. */
   readonly #idle = new ItemQueue()
-  /** The items that were claimed when they were looked at, so that each is not looked at every time. */
-  readonly #claimed = new ItemQueue()
+  /** The items that were used when they were looked at, so that each is not looked at every time. */
+  readonly #used = new ItemQueue()
   #admissions = 0
 
   constructor(limit: number) {
@@ -115,38 +113,38 @@ export class Items {
 
   /** Forgets one item, and returns its number. */
   #forget(): number | undefined {
-    const item = this.#findUnclaimed() ?? this.#findClaimed()
+    const item = this.#findUnused() ?? this.#findUsed()
     if (item === undefined) return undefined
     unlink(item)
     this.of(item.channel).delete(item.symbol)
-    this.forgotten[this.claimOf(item)]++
+    this.forgotten[this.useOf(item)]++
     this.onForgotten(item)
     return item.number
   }
 
-  #findUnclaimed(): Item | undefined {
-    for (let looks = 0; looks < looksAgain; looks++) {
-      const item = this.#claimed.first
+  #findUnused(): Item | undefined {
+    for (let looks = 0; looks < usedRechecks; looks++) {
+      const item = this.#used.first
       if (item === undefined) break
-      if (this.claimOf(item) === 'none') return item
-      this.#claimed.put(item)
+      if (this.useOf(item) === 'none') return item
+      this.#used.put(item)
     }
     for (let looks = 0; looks < maxIdleLooks; looks++) {
       const item = this.#idle.first
       if (item === undefined || item.admission === this.#admissions) return undefined
-      if (this.claimOf(item) === 'none') return item
-      this.#claimed.put(item)
+      if (this.useOf(item) === 'none') return item
+      this.#used.put(item)
     }
     return undefined
   }
 
-  /** All items are claimed: prefers one whose subscribers have got everything. */
-  #findClaimed(): Item | undefined {
-    const first = this.#claimed.first
-    for (let looks = 0; looks < maxClaimedLooks; looks++) {
-      const item = this.#claimed.first
-      if (item === undefined || this.claimOf(item) !== 'untold') return item
-      this.#claimed.put(item)
+  /** All items are used: prefers one whose subscribers have received everything. */
+  #findUsed(): Item | undefined {
+    const first = this.#used.first
+    for (let looks = 0; looks < maxUsedLooks; looks++) {
+      const item = this.#used.first
+      if (item === undefined || this.useOf(item) !== 'untold') return item
+      this.#used.put(item)
     }
     return first
   }
@@ -154,7 +152,7 @@ export class Items {
 
 /** A queue of items. An item is in one queue at most: `put` takes it out of the queue that it is in. */
 class ItemQueue {
-  /** Stands before the first and after the last. */
+  /** The sentinel of the circular list. */
   readonly #end = new Item(0, 'trades', '', 0)
 
   /** The item that was put at the end longest ago. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { describeConnectionEnd, isRetryable } from '../../../src/commands/tail/gateway-connection.ts'
 
 const closed = (code: number) => ({ kind: 'closed', code, reason: '' }) as const
-const refused = (status: number) => ({ kind: 'refused', status, message: 'm', retryAfterMs: 0 }) as const
+const refused = (status: number) =>
+  ({ kind: 'handshakeRefused', status, message: 'm', retryAfterMs: 0 }) as const
 
 describe('connecting again', () => {
   test.for([1000, 1001, 1006, 1011, 1012, 4000, 4001, 4321, 4499, 3000, 4999 + 1])('helps after %i', code => {
@@ -25,7 +26,7 @@ describe('connecting again', () => {
   })
 
   test('does not help where the subscription was refused', () => {
-    expect(isRetryable({ kind: 'denied', message: 'x' }, true)).toBe(false)
+    expect(isRetryable({ kind: 'subscriptionRefused', message: 'x' }, true)).toBe(false)
   })
 })
 

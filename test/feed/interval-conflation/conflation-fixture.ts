@@ -70,7 +70,7 @@ export class ConflationFixture {
       nextTurn: work => this.#turns.push(work),
       ...options,
     })
-    this.lastValues.items.claimOf = item => (this.conflation.isUndelivered(item) ? 'untold' : 'none')
+    this.lastValues.items.useOf = item => (this.conflation.isUndelivered(item) ? 'untold' : 'none')
     this.lastValues.items.onForgotten = item => this.conflation.forget(item)
   }
 

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import type { Item } from '../../../src/feed/last-values/item.ts'
-import { type Claim, Items } from '../../../src/feed/last-values/items.ts'
+import { type ItemUse, Items } from '../../../src/feed/last-values/items.ts'
 
-/** Items of trades, of which some are claimed. */
+/** Items of trades, of which some are used. */
 class ItemsFixture {
   readonly items: Items
-  readonly claims = new Map<string, Claim>()
+  readonly uses = new Map<string, ItemUse>()
   readonly forgotten: string[] = []
   asked = 0
 
   constructor(limit: number) {
     this.items = new Items(limit)
-    this.items.claimOf = ({ symbol }) => {
+    this.items.useOf = ({ symbol }) => {
       this.asked++
-      return this.claims.get(symbol) ?? 'none'
+      return this.uses.get(symbol) ?? 'none'
     }
     this.items.onForgotten = ({ symbol }) => this.forgotten.push(symbol)
   }
@@ -38,9 +38,9 @@ describe('a further item', () => {
     expect(fixture.items.at(a!.number)).toBe(a)
   })
 
-  test('does not displace a claimed item, however idle it is', () => {
+  test('does not displace a used item, however idle it is', () => {
     const fixture = new ItemsFixture(3)
-    fixture.claims.set('A', 'named').set('B', 'untold')
+    fixture.uses.set('A', 'named').set('B', 'untold')
     fixture.admit('A', 'B', 'C', 'D', 'E', 'F')
     expect([fixture.kept, fixture.forgotten]).toEqual([
       ['A', 'B', 'F'],
@@ -48,18 +48,18 @@ describe('a further item', () => {
     ])
   })
 
-  test('takes the place of an item whose claim has ended, before those of items in use', () => {
+  test('takes the place of an item whose use has ended, before those of items in use', () => {
     const fixture = new ItemsFixture(3)
-    fixture.claims.set('A', 'named')
+    fixture.uses.set('A', 'named')
     fixture.admit('A', 'B', 'C', 'D')
-    fixture.claims.clear()
+    fixture.uses.clear()
     fixture.admit('E')
     expect(fixture.forgotten).toEqual(['B', 'A'])
   })
 
-  test('takes the place of an item whose events are all delivered, if all items are claimed', () => {
+  test('takes the place of an item whose events are all delivered, if all items are used', () => {
     const fixture = new ItemsFixture(3)
-    fixture.claims.set('A', 'untold').set('B', 'named').set('C', 'untold').set('D', 'untold')
+    fixture.uses.set('A', 'untold').set('B', 'named').set('C', 'untold').set('D', 'untold')
     fixture.admit('A', 'B', 'C', 'D')
     expect([fixture.kept, fixture.items.forgotten]).toEqual([
       ['A', 'C', 'D'],
@@ -79,14 +79,14 @@ describe('a further item', () => {
   })
 })
 
-// Cause: for a further item all others were looked at, idlest first, until one was found that nobody claims.
+// Cause: for a further item all others were looked at, idlest first, until one was found that nobody uses.
 // Symptom: where clients name all of 200,000, no turn of the loop for as long as that took; again whenever
 // many had had an event.
 // Seen: reading, for loops whose length grows with what clients do.
-test('a further item looks at a bounded number of others, however many are claimed', () => {
+test('a further item looks at a bounded number of others, however many are used', () => {
   const fixture = new ItemsFixture(20_000)
   const symbols = Array.from({ length: 20_000 }, (_, index) => `S${index}`)
-  for (const symbol of symbols) fixture.claims.set(symbol, 'named')
+  for (const symbol of symbols) fixture.uses.set(symbol, 'named')
   fixture.admit(...symbols)
   for (let further = 0; further < 4; further++) {
     fixture.asked = 0
@@ -111,11 +111,11 @@ test('the items of one event are all kept, even if they exceed the limit', () =>
 // again.
 // Seen: at TICKER_MAX_ITEMS=10; options, of which there are new ones each day, would have come to that within
 // months.
-test('a million new items, a third claimed for a while, stay within the limit', () => {
+test('a million new items, a third used for a while, stay within the limit', () => {
   const fixture = new ItemsFixture(1000)
   for (let day = 0; day < 1000; day++) {
-    fixture.claims.clear()
-    for (let symbol = 0; symbol < 1000; symbol += 3) fixture.claims.set(`${day}/${symbol}`, 'named')
+    fixture.uses.clear()
+    for (let symbol = 0; symbol < 1000; symbol += 3) fixture.uses.set(`${day}/${symbol}`, 'named')
     for (let symbol = 0; symbol < 1000; symbol++) {
       const [item] = fixture.admit(`${day}/${symbol}`)
       if (item!.number >= 1000) throw new Error(`number ${item!.number}`)
