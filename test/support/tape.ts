@@ -1,4 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs'
+import { relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createGunzip } from 'node:zlib'
@@ -87,8 +88,8 @@ export async function* readTape(path: string): AsyncGenerator<MarketEvent, void,
   }
 }
 
-/** Where the real tape lies beside this checkout, if it does. */
+/** The path of the real tape beside this checkout, from the working directory; undefined if there is none. */
 export function sharedTapePath(): string | undefined {
   const path = fileURLToPath(new URL('../../../shared/data/tape-2013-10-08-close.jsonl.gz', import.meta.url))
-  return existsSync(path) ? path : undefined
+  return existsSync(path) ? relative(process.cwd(), path) : undefined
 }

@@ -156,5 +156,5 @@ test('every member gets each selected event once, itself or as replaced', () => 
       expect([...fixture.conflation.audienceCounts.values()]).toEqual(Array(10).fill(0))
     },
   )
-  fc.assert(property, { numRuns: 400 })
+  fc.assert(property, { numRuns: Number(process.env['TICKER_TEST_RUNS'] ?? 400) })
 })

@@ -1,10 +1,50 @@
 import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
 import type { EventLog, LogBatch, Position } from '../../../src/log/event-log.ts'
 import { nameOf, type LogUnderTest } from './log-under-test.ts'
-import type { Step } from './model.ts'
 import { ModelPartition, ModelTail } from './model-tail.ts'
 import { appendAll, bound, endOf } from './reading.ts'
 import { newSymbol, sampleTrade } from './sample-event.ts'
+
+/** Numbers that the model takes modulo what there is. */
+export const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('append' as const),
+        keys: fc.array(fc.nat(7), { maxLength: 60, size: 'max' }),
+        times: fc.constantFrom(1, 1, 1, 40),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('range' as const),
+        of: fc.nat(),
+        from: fc.nat(),
+        to: fc.nat(),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('follow' as const), of: fc.nat() }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constant('pull' as const),
+        of: fc.nat(),
+        arrays: fc.integer({ min: 1, max: 3 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), of: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
+  ),
+  { minLength: 5, maxLength: 20, size: 'max' },
+)
+
+/** Something that may happen to a log. */
+export type Step = (typeof steps extends fc.Arbitrary<(infer Each)[]> ? Each : never) & {
+  readonly kind: string
+}
 
 const mostTails = 4
 

@@ -1,49 +1,9 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LogUnderTest, OpenLog } from './log-under-test.ts'
-import { ModelRun } from './model-run.ts'
+import { ModelRun, steps } from './model-run.ts'
 
 const runs = 30
-
-/** Numbers that the model takes modulo what there is. */
-const steps = fc.array(
-  fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        kind: fc.constant('append' as const),
-        keys: fc.array(fc.nat(7), { maxLength: 60, size: 'max' }),
-        times: fc.constantFrom(1, 1, 1, 40),
-      }),
-    },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        kind: fc.constant('range' as const),
-        of: fc.nat(),
-        from: fc.nat(),
-        to: fc.nat(),
-      }),
-    },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('follow' as const), of: fc.nat() }) },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant('pull' as const),
-        of: fc.nat(),
-        arrays: fc.integer({ min: 1, max: 3 }),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), of: fc.nat() }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
-  ),
-  { minLength: 5, maxLength: 20, size: 'max' },
-)
-
-/** Something that may happen to a log. */
-export type Step = (typeof steps extends fc.Arbitrary<(infer Each)[]> ? Each : never) & {
-  readonly kind: string
-}
 
 /** Random appends, reads, retention and restarts, compared with a list per partition. */
 export function modelSuite(open: OpenLog): void {
