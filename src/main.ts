@@ -94,7 +94,7 @@ async function serve(config: Config): Promise<number> {
   const program = fileURLToPath(import.meta.url)
   const starting = config.workers > 1 ? startPrimary(config, { program }) : startGateway(config)
   const gateway = await Promise.race([starting, stopped])
-  // It has served nobody yet.
+  // Stopped before it served anyone.
   if (gateway === undefined) return 0
   announce(config, gateway)
   let isReleased = false

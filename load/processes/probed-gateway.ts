@@ -54,8 +54,8 @@ export type ProbedGateway = Awaited<ReturnType<typeof startProbedGateway>>
 export type Stretch = Awaited<ReturnType<ProbedGateway['during']>>[0]
 
 /**
- * Starts a gateway that reports its memory after a collection, how long its loop was busy, and a profile. A control
- * subscriber, a session that subscribes to nothing, pings it every 5 ms.
+ * Starts a gateway that reports its memory after a collection, how long its loop was busy, and a profile. A
+ * control subscriber, a session that subscribes to nothing, pings it every 5 ms.
  */
 export async function startProbedGateway(options: ProbedOptions, bench: KafkaBench) {
   const { stack } = bench

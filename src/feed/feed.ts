@@ -27,7 +27,7 @@ export interface NumberedPosition extends FeedPosition {
   readonly number: number
 }
 
-/** Offsets of a partition that nobody will read any more. */
+/** Offsets of a partition that this node can no longer read. */
 export interface LostOffsets {
   /** Stands for the partition in frames. */
   readonly number: number
@@ -69,11 +69,11 @@ export class Feed {
   lookedBackToMs: number | undefined
   /** Returns why the log is not read at the moment; `undefined` while it is. */
   outage: () => Outage | undefined = () => undefined
-  /** Told of offsets that nobody will read any more. */
+  /** Called with offsets that this node can no longer read. */
   readonly onLost = new ListenerList<LostOffsets>()
-  /** Told of partitions that are new here, were recreated or cut back, before their first event. */
+  /** Called with partitions that are new here, were recreated or cut back, before their first event. */
   readonly onPartition = new ListenerList<NumberedPosition>()
-  /** Told after each flush. */
+  /** Called after each flush. */
   readonly onFlushed = new ListenerList<void>()
   readonly #tapeForm: TapeForm
   readonly #scheduler: FlushScheduler
@@ -294,8 +294,8 @@ export class Feed {
   }
 
   /**
-   * Writes all pending events. Once it has thrown it always throws, so that the node ends whoever caught the
-   * first error.
+   * Writes all pending events. Once it has thrown, it throws each time, so that the node ends even if the first
+   * error was caught.
    */
   flush(): void {
     if (this.#fault !== undefined) throw this.#fault.error

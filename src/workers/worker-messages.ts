@@ -57,7 +57,7 @@ const sessionFacts = v.strictObject({
   bytes: count,
 }) satisfies v.GenericSchema<SessionFacts>
 
-/** A question of a worker to the primary. A claim has a number of the worker's own, by which it is released. */
+/** A question of a worker to the primary. A claim has a number of the worker's own, which releases it. */
 export const workerQuestion = v.variant('ask', [
   v.strictObject({ ask: v.literal('join') }),
   v.strictObject({ ask: v.literal('claim'), number: count, kind: v.picklist(slotKinds), key: text }),

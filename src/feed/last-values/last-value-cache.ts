@@ -44,12 +44,12 @@ export class LastValueCache {
    * forgotten.
    */
   readonly forgottenMs: Partial<Record<Channel, number>> = {}
-  /** Told once of each item that is seen in a second partition. */
+  /** Called once for each item that is seen in a second partition. */
   readonly onSplitItem = new ListenerList<SplitItem>()
   readonly #articles = new Articles(writtenMs => this.#noteForgotten('news', writtenMs))
   /** When the events added now were read, in ms on a monotonic clock. */
   #readMs = -Infinity
-  /** The numbers of partitions whose topics were recreated or cut back. */
+  /** Numbers that are not used any more, since the partition's topic was recreated or cut back. */
   readonly #retired = new Set<number>()
 
   constructor(options: { readonly maxItems: number }) {
@@ -121,7 +121,7 @@ export class LastValueCache {
     if (item.channel === 'news') this.#articles.forget(item)
   }
 
-  /** Lets the items of a partition be seen in another one: its topic was recreated or cut back. */
+  /** Retires the number of a partition. Its items may then come in another partition. */
   retire(partition: number): void {
     this.#retired.add(partition)
   }

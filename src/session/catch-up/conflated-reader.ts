@@ -52,7 +52,7 @@ export class ConflatedReader {
     if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#uncounted = from
   }
 
-  /** A number stands for nothing any more: its partition ended at an offset. */
+  /** Retires a number: its partition has ended at an offset, and no partition gets the number again. */
   retire({ number, offset }: StartPosition): void {
     const from = this.#cursorAt({ number }).lowest
     this.#cursors[number] = new ConflatedCursor(offset)

@@ -66,7 +66,7 @@ export class ReadProgress {
     return this.#feed.positions.filter(({ number, offset }) => this.at(number) !== offset)
   }
 
-  /** What was read and held nothing to deliver. */
+  /** The offsets that were read and held nothing to deliver. */
   undelivered(): OffsetRange[] {
     const ranges: OffsetRange[] = []
     for (const { number, offset: to } of this.#feed.positions) {
@@ -76,7 +76,7 @@ export class ReadProgress {
     return ranges
   }
 
-  /** What was not delivered of partitions whose number stands for nothing any more: it is lost. */
+  /** The undelivered offsets of retired numbers: they are lost. */
   retired(): OffsetRange[] {
     const ends = this.#feed.reached()
     const retired = [...this.#covered.keys()].filter(number => this.#feed.isRetired(number))

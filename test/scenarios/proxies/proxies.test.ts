@@ -16,7 +16,8 @@ const ratePerS = 200
 const longestAwayMs = 10_000
 
 /*
- * Cause: nginx with max_fails=1 set a gateway that came back aside, until a request through it had ended, which a WebSocket does not.
+ * Cause: nginx with max_fails=1 set a gateway that came back aside, until a request through it had ended, which
+ * a WebSocket does not.
  * Symptom: a rolling restart was an outage: 46 of 50 clients were out for up to 14 s.
  * Seen: with nginx 1.22 in front of two gateways, from outside.
  */

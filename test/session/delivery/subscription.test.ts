@@ -143,7 +143,7 @@ describe('a request', () => {
       parseClientMessage('{"action":"subscribe","news":["*"],"policy":{"news":"conflate"}}'),
     ).toMatchObject({
       code: 400,
-      detail: expect.stringMatching(/^policy\.news="conflate": expected "every"; news is told by/),
+      detail: expect.stringMatching(/^policy\.news="conflate": expected "every"; every article is/),
     })
   })
 })
