@@ -34,14 +34,16 @@ export interface SegmentStart {
  * A segment with three events, the last of which has two items. Item 7 had an event in an earlier segment, 90
  * rows before row 0, and item 3 had none:
  *
- * bytes    {"T":"t",…},{"T":"q",…},{"T":"n",…},···················· └─ row 0 ──┘└─ row 1 ──┘└─ row 2, and row
- * 3 without bytes
+ *     bytes     {"T":"t",…},{"T":"q",…},{"T":"n",…},···········
+ *               └─ row 0 ──┘└─ row 1 ──┘└─ row 2 ──┘ and row 3, without bytes
  *
- * row         0    1    2    3 ends       12   24   36   36   where the row ends in bytes; equal for the rows
- * of one event items       7    3    3    7 offsets     0    1    4    4   since firstOffset; rising by event
- * nexts       3    1    0    0   to the item's next row; 0: there is none yet backs      90    0    1    3
- * from an item's first row here to its row before; from its others to that first row ranks       5    0    1
- * 6   counts the rows of the item
+ *     row        0    1    2    3
+ *     ends      12   24   36   36    where the row ends in bytes; equal for the rows of one event
+ *     items      7    3    3    7    the item's number
+ *     offsets    0    1    4    4    since firstOffset; rising by event
+ *     nexts      3    1    0    0    to the item's next row; 0: there is none yet
+ *     backs     90    0    1    3    first row here: to the one in an earlier segment; others: to the first
+ *     ranks      5    0    1    6    how many rows the item had before
  */
 export class WindowSegment {
   /** Another object whenever it begins anew. */
