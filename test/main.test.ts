@@ -125,7 +125,7 @@ describe('the program', () => {
     ['TICKER_DECODER', 'no-such-package', 'cannot be loaded'],
     ['TICKER_EMBEDDED_PATH', '/proc/no/such/folder/log.sqlite', 'expected a file and a folder'],
     ['TICKER_EMBEDDED_PATH', '/proc/log.sqlite', 'expected a file and a folder'],
-    ['TICKER_EMBEDDED_PATH', '/dev/null', 'it is no file'],
+    ['TICKER_EMBEDDED_PATH', '/dev/null', 'it is not a file'],
     ['TICKER_EMBEDDED_PATH', '/dev/null/log.sqlite', 'expected a file and a folder'],
     ['TICKER_EMBEDDED_PATH', main, 'this is not the file of an embedded log'],
   ])('%s=%s is refused by --check-config and by the start alike', async (name, value, fault) => {

@@ -145,7 +145,7 @@ function parseSymbols(ticker: Readonly<Record<string, unknown>>): AllowedNames {
   if (named === '*' || named.size === 0) return named
   const symbols = [...named].flatMap(name => toSymbol(name) ?? [])
   if (symbols.length === named.size) return new Set(symbols)
-  throw fault('"ticker.symbols" has a member that is no symbol')
+  throw fault('"ticker.symbols" has a member that is not a symbol')
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

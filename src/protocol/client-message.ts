@@ -193,7 +193,7 @@ function parseSymbol(channel: Channel, symbol: unknown): string {
   if (symbol === '*') return symbol
   const meant = typeof symbol === 'string' ? toSymbol(symbol) : undefined
   if (meant !== undefined) return meant
-  throw new MessageFault(`${channel}: ${showValue(symbol)} is no symbol; expected * or ${symbolRule}`)
+  throw new MessageFault(`${channel}: ${showValue(symbol)} is not a symbol; expected * or ${symbolRule}`)
 }
 
 function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
@@ -205,7 +205,7 @@ function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
   for (const [name, value] of Object.entries(policy)) {
     const channel = channels.find(candidate => candidate === name)
     if (channel === undefined)
-      throw new MessageFault(`policy: ${showValue(name)} is no channel; channels: ${channels.join(', ')}`)
+      throw new MessageFault(`policy: ${showValue(name)} is not a channel; channels: ${channels.join(', ')}`)
     if (value !== 'every' && value !== 'conflate') {
       throw new MessageFault(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
     }

@@ -48,7 +48,7 @@ export function refuseFaults(app: FastifyInstance): void {
     response.writeHead(417, { ...jsonHeaders(body), connection: 'close' }).end(body)
   })
   app.server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
-    refuseSocket(socket, 405, 'CONNECT: this is no proxy'),
+    refuseSocket(socket, 405, 'CONNECT: this is not a proxy'),
   )
 }
 
@@ -84,7 +84,7 @@ function refuseUnparsed(socket: Duplex, error: NodeJS.ErrnoException): void {
   if (code === 'ECONNRESET') return void socket.destroy()
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseLate(socket)
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message
-  const [status, message] = parserFaults.get(code) ?? [400, `this is no request of HTTP/1.1: ${reason}`]
+  const [status, message] = parserFaults.get(code) ?? [400, `this is not a request of HTTP/1.1: ${reason}`]
   refuseSocket(socket, status, message)
 }
 

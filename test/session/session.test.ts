@@ -193,12 +193,12 @@ describe('requests that are refused', () => {
     ['{"action":"subscribe","cursor":"x"}', /^cursor: expected an object/],
     ['{"action":"toString"}', /^action="toString": expected auth, subscribe, unsubscribe or ack$/],
     ['{"action":"subscribe","trades":"AAPL"}', /^trades="AAPL": expected an array of symbols/],
-    ['{"action":"subscribe","trades":[7]}', /^trades: 7 is no symbol/],
+    ['{"action":"subscribe","trades":[7]}', /^trades: 7 is not a symbol/],
     [
       '{"action":"subscribe","policy":{"trades":"all"}}',
       /^policy\.trades="all": expected "every" or "conflate"$/,
     ],
-    ['{"action":"subscribe","policy":{"__proto__x":"every"}}', /is no channel/],
+    ['{"action":"subscribe","policy":{"__proto__x":"every"}}', /is not a channel/],
     ['{"action":"subscribe","snapshot":1}', /^snapshot=1: expected true or false$/],
     ['{"action":"subscribe","id":{}}', /^id=an object: expected a text/],
     // Cause: JSON.stringify recurses into objects with index keys, to quote the value in the error.
@@ -207,7 +207,7 @@ describe('requests that are refused', () => {
     [`{"action":${'{"0":'.repeat(9000)}1${'}'.repeat(9001)}`, /^action=an object: expected auth/],
     [
       `{"action":"subscribe","trades":[${'['.repeat(9000)}${']'.repeat(9000)}]}`,
-      /^trades: an array of 1 is no symbol/,
+      /^trades: an array of 1 is not a symbol/,
     ],
     ['{"action":"auth"}', /^token: expected a JSON Web Token as text$/],
     ['{"action":"subscribe","__proto__":{"a":1}}', /^"__proto__": unknown field/],

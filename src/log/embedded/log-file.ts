@@ -226,7 +226,7 @@ function nearestFolder(path: string): string {
 }
 
 function checkIsFile(path: string): void {
-  if (!statSync(path).isFile()) throw new Error('it is no file')
+  if (!statSync(path).isFile()) throw new Error('it is not a file')
 }
 
 function openDatabase(path: string): DatabaseSync {

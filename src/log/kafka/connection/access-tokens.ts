@@ -136,7 +136,7 @@ function grantedToken(answer: Readonly<Record<string, unknown>>): GrantedToken {
 /** The text, if it is a bearer token (RFC 6750 §2.1); other bytes could end a SASL message. */
 function checkedToken(text: string): string {
   if (/^[A-Za-z0-9._~+/-]+=*$/.test(text)) return text
-  throw new AccessTokenError(`${text.length} characters that are no bearer token`)
+  throw new AccessTokenError(`${text.length} characters that are not a bearer token`)
 }
 
 /** The endpoint's error code (RFC 6749 §5.2). Other text is left out, since it may repeat the request. */

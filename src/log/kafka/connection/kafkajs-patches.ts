@@ -196,7 +196,7 @@ export function socketFactory(tls: KafkaTls | undefined): ISocketFactory {
   }
 }
 
-/** An IP address is no server name (RFC 6066 §3). Node checks the certificate for it all the same. */
+/** An IP address is not a server name (RFC 6066 §3). Node checks the certificate for it all the same. */
 function tlsOptions({ authorityFile, client, serverName }: KafkaTls, host: string): ConnectionOptions {
   const name = serverName ?? (isIP(host) === 0 ? host : undefined)
   return {

@@ -105,7 +105,7 @@ describe('a token endpoint', () => {
     [
       'a token with a line feed',
       { body: { access_token: 'hunter2\nx' } },
-      /9 characters that are no bearer token/,
+      /9 characters that are not a bearer token/,
     ],
     ['a flood', { body: 'x'.repeat(100_000) }, /more than 65536 bytes/],
     [
@@ -138,7 +138,7 @@ test('a file is read each time, and named if it holds no token', async () => {
   expect(await tokens.get()).toBe('two')
   await writeFile(path, 'hunter2 hunter2')
   expect(await failure(tokens)).toBe(
-    `${path}: no access token: 15 characters that are no bearer token; check TICKER_KAFKA_OAUTH_TOKEN_FILE`,
+    `${path}: no access token: 15 characters that are not a bearer token; check TICKER_KAFKA_OAUTH_TOKEN_FILE`,
   )
   await rm(folder, { recursive: true })
   expect(await failure(tokens)).toContain('ENOENT')
