@@ -52,7 +52,7 @@ export class Ingest {
     repaired: Object.fromEntries(repairKinds.map(kind => [kind, 0])) as Record<Repair['kind'], number>,
     missed: 0,
   }
-  /** Told of the age in ms of the oldest record of each flush that delivered something, where it is known. */
+  /** Called after each flush that delivered something, with the age in ms of its oldest record, if known. */
   readonly onDelivered = new ListenerList<number>()
   readonly warmUp: WarmUp
   /** When the oldest record since the last flush was written, on the steady clock. */

@@ -21,7 +21,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters, c
   declareCounter(registry, {
     name: 'ticker_events_total',
     help: 'Events read, by channel',
-    hint: 'Standing still while trading: the feed is mute',
+    hint: 'Standing still while trading: the source is silent',
     labelNames: ['channel'],
     aggregator: 'max',
     read: () => rows('channel', lastValues.counts.events),
@@ -107,7 +107,7 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters, c
   declareGauge(registry, {
     name: 'ticker_newest_event_timestamp_seconds',
     help: 'Unix time of the newest record with an event, by channel; 0 for none',
-    hint: 'Standing still while trading: the feed is mute',
+    hint: 'Standing still while trading: the source is silent',
     labelNames: ['channel'],
     aggregator: 'min',
     read: () => {

@@ -93,7 +93,7 @@ export class Subscription {
     return new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
   }
 
-  /** Returns the part that a grant entitles to; the same object where that is everything. */
+  /** Returns the part that a grant allows; the same object if that is everything. */
   under(grant: Grant): Subscription {
     const named = new Map<Channel, ReadonlySet<string>>()
     for (const [channel, symbols] of this.#named) {
@@ -134,7 +134,7 @@ export class Subscription {
           'choose "conflate" in policy, or leave conflateMs out'
   }
 
-  /** Returns what is delivered under a grant: `*` is every symbol that it entitles to. */
+  /** Returns the items that are delivered under a grant: `*` is every symbol that it allows. */
   selection(grant: Grant): Selection {
     if (this.#resolved?.grant === grant) return this.#resolved.selection
     const selection = new Map<Channel, '*' | ReadonlySet<string>>()
