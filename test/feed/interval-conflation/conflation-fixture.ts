@@ -10,8 +10,13 @@ import type {
 import { LastValueCache } from '../../../src/feed/last-values/last-value-cache.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
+import { TapeForm } from '../../../src/wire/tape/tape-form.ts'
+import type { WireForm } from '../../../src/wire/wire-form.ts'
+import { FormReader } from '../../support/form-reader.ts'
 
-const jsonForm = new JsonForm()
+const binaryFrame = 0x82
+
+export type FormName = 'json' | 'tape'
 
 /** An event as a client reads it. `bs` is its number among all events of the fixture. */
 export interface DeliveredEvent {
@@ -23,11 +28,17 @@ export interface DeliveredEvent {
 
 /** A client that gets events at intervals. */
 export class Member implements ConflatedSubscriber {
+  readonly form: FormName
+  readonly #reader = new FormReader()
   readonly frames: PreparedFrame[] = []
   /** How often it was offered frames, taken or not. */
   offers = 0
   isCongested = false
   membership: ConflatedMembership | undefined
+
+  constructor(form: FormName = 'json') {
+    this.form = form
+  }
 
   offer(frames: readonly PreparedFrame[]): boolean {
     this.offers++
@@ -42,7 +53,10 @@ export class Member implements ConflatedSubscriber {
 
   /** Returns the events that it got since the last call. */
   take(): DeliveredEvent[] {
-    return this.frames.splice(0).flatMap(frame => JSON.parse(frame.payload.toString()) as DeliveredEvent[])
+    return this.frames
+      .splice(0)
+      .flatMap(frame => this.#reader.messagesOf(frame.payload, frame.framed()[0] === binaryFrame))
+      .map(message => message as unknown as DeliveredEvent)
   }
 
   /** Returns them in short. */
@@ -59,11 +73,14 @@ function selectionOf(names: readonly string[]): Selection {
 export class ConflationFixture {
   readonly lastValues: LastValueCache
   readonly conflation: Conflation
+  readonly #forms: Readonly<Record<FormName, WireForm>>
   readonly reached = [0]
   readonly #turns: (() => void)[] = []
 
   constructor({ maxItems = 100_000, ...options }: Partial<ConflationOptions> & { maxItems?: number } = {}) {
     this.lastValues = new LastValueCache({ maxItems })
+    const json = new JsonForm()
+    this.#forms = { json, tape: new TapeForm(this.lastValues.batch, json) }
     this.conflation = new Conflation({
       items: this.lastValues.items,
       progress: { reached: this.reached },
@@ -80,7 +97,7 @@ export class ConflationFixture {
   }
 
   join(intervalMs: ConflationIntervalMs, names: readonly string[], member = new Member()): Member {
-    const request = { subscriber: member, selection: selectionOf(names), form: jsonForm }
+    const request = { subscriber: member, selection: selectionOf(names), form: this.#forms[member.form] }
     member.membership = this.conflation.join(intervalMs, request)
     return member
   }
@@ -89,7 +106,8 @@ export class ConflationFixture {
   move(member: Member, intervalMs: ConflationIntervalMs, names: readonly string[]): void {
     const { membership } = member
     const undelivered = membership?.undelivered() ?? new Map()
-    const request = { subscriber: member, selection: selectionOf(names), form: jsonForm, undelivered }
+    const form = this.#forms[member.form]
+    const request = { subscriber: member, selection: selectionOf(names), form, undelivered }
     member.membership = this.conflation.join(intervalMs, request)
     membership?.leave()
   }
