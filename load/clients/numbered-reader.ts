@@ -1,6 +1,6 @@
 import { type ControlMessage, SequenceChecker } from './sequence-checker.ts'
 import type { Totals } from '../kafka/numbered-source.ts'
-import { type ServerAddress, WebSocketClient } from './web-socket-client.ts'
+import { type ServerAddress, streamHeaders, streamPath, WebSocketClient } from './web-socket-client.ts'
 
 /** Where a reader connects, and by which token. */
 export interface ReaderTarget extends ServerAddress {
@@ -77,7 +77,8 @@ export class NumberedReader {
     this.#client = new WebSocketClient(target, buffer)
     this.#client.reader.onFrame = payload => this.#frame(payload)
     void this.#client.gone.then(reason => this.#gone(reason))
-    this.#client.upgradeToStream(target.token, 'ticker.v1.json').catch(() => this.#client.close())
+    const headers = streamHeaders(target.token, 'ticker.v1.json')
+    this.#client.upgrade(streamPath, headers).catch(() => this.#client.close())
   }
 
   get bytes(): number {

@@ -11,6 +11,13 @@ export interface ServerAddress {
   readonly isTls: boolean
 }
 
+/** The gateway's stream. */
+export const streamPath = '/v1/stream'
+
+export function streamHeaders(token: string, form: string): string[] {
+  return [`Sec-WebSocket-Protocol: ${form}`, `Authorization: Bearer ${token}`]
+}
+
 const headerEnd = '\r\n\r\n'
 const textOpcode = 0x81
 const maskBit = 0x80
@@ -68,11 +75,6 @@ export class WebSocketClient {
     this.#socket.write(lines.join('\r\n') + headerEnd)
     const head = await Promise.race([answered.promise, this.endsBefore('the handshake')])
     if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`the handshake was refused: ${head}`)
-  }
-
-  /** Opens the gateway's stream in a wire form. */
-  async upgradeToStream(token: string, form: string): Promise<void> {
-    await this.upgrade('/v1/stream', [`Sec-WebSocket-Protocol: ${form}`, `Authorization: Bearer ${token}`])
   }
 
   /** Rejects when the connection ends. */

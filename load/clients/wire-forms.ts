@@ -2,7 +2,7 @@ import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
 import { monotonicUs } from '../lib/clocks.ts'
 
 /** Returns how many events a payload holds; calls `onTrade` with each trade's id, its time of sending. */
-type FrameReading = (payload: Buffer, onTrade: (sentUs: number) => void) => number
+type FrameReading = (payload: Buffer, onTrade?: (sentUs: number) => void) => number
 
 /** Counts the events of a connection's payloads, from the first on, with the latency of each trade. */
 export class EventScan {
@@ -38,15 +38,15 @@ const tradeCode = 't'.charCodeAt(0)
 const quoteMark = '"'.charCodeAt(0)
 const zero = '0'.charCodeAt(0)
 
-/** Reads JSON frames without parsing them. */
-export function readJsonFrame(payload: Buffer, onTrade: (sentUs: number) => void): number {
+/** Reads JSON frames without parsing them, and whatever other servers write around the same events. */
+export const readJsonFrame: FrameReading = (payload, onTrade) => {
   let events = 0
   for (let at = payload.indexOf(type); at >= 0; at = payload.indexOf(type, at)) {
     at += type.length
     // Events have types of one letter, other messages longer ones.
     if (payload[at + 1] !== quoteMark) continue
     events++
-    if (payload[at] === tradeCode) onTrade(numberAt(payload, payload.indexOf(id, at) + id.length))
+    if (payload[at] === tradeCode) onTrade?.(numberAt(payload, payload.indexOf(id, at) + id.length))
   }
   return events
 }
@@ -66,35 +66,15 @@ function tapeFrameReading(): FrameReading {
   return (payload, onTrade) => {
     const frame = decoder.decode(payload)
     if (frame.kind === 'messages') return 0
-    for (const event of frame.events) if (event.T === 't') onTrade(Number(event.i))
+    for (const event of frame.events) if (event.T === 't') onTrade?.(Number(event.i))
     return frame.events.length
   }
 }
 
-/** How a client counts events of a wire form and reads their times cheaply. */
-interface ClientForm {
-  /** Counts the trades in each payload of one connection, from the first payload on. */
-  readonly createCounter: () => (payload: Buffer) => number
-  readonly createScan: () => EventScan
-}
-
-/** The forms that `--form` takes. */
-const forms: Readonly<Record<string, ClientForm>> = {
-  'ticker.v1.json': {
-    createCounter: () => countTrades,
-    createScan: () => new EventScan(readJsonFrame),
-  },
-  'ticker.v1.tape': {
-    createCounter: () => {
-      const read = tapeFrameReading()
-      return payload => {
-        let trades = 0
-        read(payload, () => trades++)
-        return trades
-      }
-    },
-    createScan: () => new EventScan(tapeFrameReading()),
-  },
+/** The forms that `--form` takes, each with what reads the frames of one connection from the first on. */
+const forms: Readonly<Record<string, () => FrameReading>> = {
+  'ticker.v1.json': () => readJsonFrame,
+  'ticker.v1.tape': tapeFrameReading,
 }
 
 export const defaultForm = 'ticker.v1.json'
@@ -109,18 +89,9 @@ export const streamOptions = {
   tls: { help: 'clients come over TLS, with a self-signed certificate' },
 } as const
 
-/** The form of this name. */
-export function formNamed(name: string): ClientForm {
-  const form = forms[name]
-  if (form === undefined) throw new Error(`--form ${name}: expected ${Object.keys(forms).join(', ')}`)
-  return form
-}
-
-const trade = Buffer.from('{"T":"t"')
-
-/** Counts trades in JSON without parsing it: in whichever frames they lie, each begins alike. */
-function countTrades(payload: Buffer): number {
-  let count = 0
-  for (let at = payload.indexOf(trade); at >= 0; at = payload.indexOf(trade, at + trade.length)) count++
-  return count
+/** What reads the frames of one connection in the form of this name. */
+export function frameReadingOf(name: string): FrameReading {
+  const create = forms[name]
+  if (create === undefined) throw new Error(`--form ${name}: expected ${Object.keys(forms).join(', ')}`)
+  return create()
 }

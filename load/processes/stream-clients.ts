@@ -1,21 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type HandshakeName, type StreamOpening, StreamSocket } from '../clients/stream-socket.ts'
-import type { ServerAddress } from '../clients/web-socket-client.ts'
-import { defaultForm, type EventScan, formNamed } from '../clients/wire-forms.ts'
+import { openStream, type StreamTarget } from '../clients/stream-socket.ts'
+import type { WebSocketClient } from '../clients/web-socket-client.ts'
+import { defaultForm, EventScan, frameReadingOf } from '../clients/wire-forms.ts'
 import { answerCalls } from '../lib/child.ts'
 import { monotonicUs } from '../lib/clocks.ts'
 import { sumOf } from '../lib/statistics.ts'
-
-/** Where the clients of one server connect, and how. */
-export interface ClientsTarget {
-  readonly address: ServerAddress
-  readonly access: ClientsAccess
-}
-
-/** With `subscribe` all clients want the same, and only some look at events, so that hundreds cost little. */
-type ClientsAccess =
-  | { readonly kind: 'gateway'; readonly token: string; readonly form: string; readonly subscribe?: object }
-  | { readonly kind: 'peer'; readonly handshake: HandshakeName; readonly form?: string }
 
 /** Results of clients that each count their events. */
 export type ClientsReceived = Awaited<ReturnType<StreamClients['received']>>
@@ -23,7 +12,7 @@ export type ClientsReceived = Awaited<ReturnType<StreamClients['received']>>
 export type Received = Awaited<ReturnType<StreamClients['receivedAlike']>>
 
 interface Client {
-  readonly stream: StreamSocket
+  readonly socket: WebSocketClient
   readonly tally: Tally
 }
 
@@ -41,7 +30,7 @@ const maxSampled = 5
 const pollMs = 2
 
 let clients: Client[] = []
-/** Of the clients that look at events, where not all do. */
+/** Where all clients want the same, only some look at events, so that hundreds cost little. */
 let scans: ReadonlyMap<number, EventScan> = new Map()
 let pending = 0
 let goneCount = 0
@@ -51,13 +40,13 @@ let waiting: { readonly deliveries: number; readonly resolve: () => void } | und
 /** The functions of this process, which holds all clients of a server. */
 const functions = {
   /** Opens a connection for each list of symbols and subscribes to them. */
-  async open(target: ClientsTarget, lists: readonly (readonly string[])[]): Promise<void> {
+  async open(target: StreamTarget, lists: readonly (readonly string[])[]): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
     const { access } = target
     clients = []
     goneCount = 0
     if (access.kind === 'gateway' && access.subscribe !== undefined) {
-      const { createScan } = formNamed(access.form)
+      const createScan = () => new EventScan(frameReadingOf(access.form))
       scans = new Map(sampledOf(lists.length).map(index => [index, createScan()]))
     }
     while (clients.length < lists.length) {
@@ -75,11 +64,11 @@ const functions = {
     delivered = 0
     const sampled = new Set(sampledOf(clients.length))
     for (const scan of scans.values()) scan.begin()
-    for (const [index, { tally, stream }] of clients.entries()) {
+    for (const [index, { tally, socket }] of clients.entries()) {
       tally.events = 0
       tally.expected = expected[index] ?? 0
       tally.arrivals = sampled.has(index) ? [] : undefined
-      stream.client.reader.restart()
+      socket.reader.restart()
       if (tally.expected > 0) pending++
     }
   },
@@ -99,8 +88,8 @@ const functions = {
     if (excess > 0) throw new Error(`${excess} clients received more events than were for them`)
     return {
       events: sumOf(clients, ({ tally }) => tally.events),
-      frames: sumOf(clients, ({ stream }) => stream.client.reader.frames),
-      bytes: sumOf(clients, ({ stream }) => stream.client.reader.bytes),
+      frames: sumOf(clients, ({ socket }) => socket.reader.frames),
+      bytes: sumOf(clients, ({ socket }) => socket.reader.bytes),
       samples: clients.flatMap(({ tally: { arrivals } }, client) =>
         arrivals === undefined ? [] : { client, atUs: Float64Array.from(arrivals) },
       ),
@@ -110,7 +99,7 @@ const functions = {
   /** Resolves when every client has received so many events, by the bytes; rejects as `received` does. */
   async receivedAlike(events: number, timeoutMs: number) {
     const samples = [...scans.values()]
-    const readers = clients.map(({ stream }) => stream.client.reader)
+    const readers = clients.map(({ socket }) => socket.reader)
     const [first] = readers
     const isComplete = (): boolean =>
       (samples[0]?.events ?? 0) >= events && readers.every(({ bytes }) => bytes === first?.bytes)
@@ -125,8 +114,8 @@ const functions = {
   },
 
   async close(): Promise<void> {
-    for (const { stream } of clients) stream.client.close()
-    await Promise.all(clients.map(({ stream }) => stream.client.gone))
+    for (const { socket } of clients) socket.close()
+    await Promise.all(clients.map(({ socket }) => socket.gone))
     clients = []
   },
 }
@@ -153,29 +142,24 @@ async function until(isComplete: () => boolean, timeoutMs: number): Promise<void
 }
 
 async function openClient(
-  { address, access }: ClientsTarget,
+  target: StreamTarget,
   { symbols, index }: { readonly symbols: readonly string[]; readonly index: number },
   buffer: Buffer,
 ): Promise<Client> {
   const tally: Tally = { events: 0, expected: 0, arrivals: undefined }
-  const target = { address, opening: openingOf(access, symbols) }
-  const stream = await StreamSocket.open(target, buffer, listenerOf(access, tally, index))
-  void stream.client.gone.then(lose)
-  return { stream, tally }
+  const onFrame = listenerOf(target.access.form, tally, index)
+  const socket = await openStream(target, symbols, { buffer, onFrame })
+  void socket.gone.then(lose)
+  return { socket, tally }
 }
 
-function openingOf(access: ClientsAccess, symbols: readonly string[]): StreamOpening {
-  if (access.kind === 'peer') return { handshake: access.handshake, symbols }
-  return { token: access.token, form: access.form, subscribe: access.subscribe ?? { trades: symbols } }
-}
-
-function listenerOf(access: ClientsAccess, tally: Tally, index: number) {
+function listenerOf(form = defaultForm, tally: Tally, index: number) {
   const scan = scans.get(index)
   if (scan !== undefined) return (payload: Buffer): void => scan.take(payload)
   if (scans.size > 0) return undefined
-  const count = formNamed(access.form ?? defaultForm).createCounter()
+  const read = frameReadingOf(form)
   return (payload: Buffer): void => {
-    const events = count(payload)
+    const events = read(payload)
     if (events > 0) take(tally, events)
   }
 }

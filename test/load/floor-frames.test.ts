@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defaultForm, formNamed } from '../../load/clients/wire-forms.ts'
+import { defaultForm, frameReadingOf } from '../../load/clients/wire-forms.ts'
 import { createFloorFrames } from '../../load/scenarios/delivery/peers/floor-frames.ts'
 import { makeBatches, sameItems } from '../../load/scenarios/delivery/workload.ts'
 import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
@@ -20,12 +20,12 @@ describe('the floor of a wire form', () => {
   })
 
   test.each([defaultForm, 'ticker.v1.tape'])('holds as many trades as were asked for in %s', name => {
-    const [maker, count] = [createFloorFrames(name), formNamed(name).createCounter()]
+    const [maker, read] = [createFloorFrames(name), frameReadingOf(name)]
     const opening = maker.opening()
-    if (opening !== undefined) expect(count(payloadOf(opening))).toBe(0)
+    if (opening !== undefined) expect(read(payloadOf(opening))).toBe(0)
     for (const batch of makeBatches(sameItems(1), 20, 16)) {
       const frameOf = maker.take(batch)
-      expect(count(payloadOf(frameOf(batch.map((_, index) => index))))).toBe(16)
+      expect(read(payloadOf(frameOf(batch.map((_, index) => index))))).toBe(16)
     }
   })
 })

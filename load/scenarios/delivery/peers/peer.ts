@@ -1,8 +1,7 @@
-import type { HandshakeName } from '../../../clients/stream-socket.ts'
+import type { HandshakeName, StreamTarget } from '../../../clients/stream-socket.ts'
 import type { Bench } from '../../../lib/bench.ts'
 import { startChild } from '../../../lib/child.ts'
 import type { Command } from '../../../lib/machine.ts'
-import type { ClientsTarget } from '../../../processes/stream-clients.ts'
 import type { Schedule } from '../workload.ts'
 import type { PeerFunctions, TlsFiles } from './peer-program.ts'
 
@@ -11,7 +10,7 @@ export interface Peer {
   readonly name: string
   /** The process whose CPU counts. */
   readonly pid: number
-  readonly target: ClientsTarget
+  readonly target: StreamTarget
   /** Whether its events come from a log, so that a part of its CPU is reading. */
   readonly readsLog: boolean
   /** Prepares `run`, unmeasured. */
@@ -29,7 +28,7 @@ export function loopbackTarget(
   port: number,
   handshake: HandshakeName,
   { isTls = false, form }: { readonly isTls?: boolean; readonly form?: string } = {},
-): ClientsTarget {
+): StreamTarget {
   const access = { kind: 'peer', handshake, ...(form === undefined ? {} : { form }) } as const
   return { address: { host: '127.0.0.1', port, isTls }, access }
 }
