@@ -43,27 +43,6 @@ const scenarios: readonly [Scenario, ...Scenario[]] = [
   deepResume,
 ]
 
-/** One line that says what is being done: rewritten in place on a terminal, a line each otherwise. */
-class Progress {
-  readonly #output: NodeJS.WriteStream
-  readonly #begunMs = performance.now()
-
-  constructor(output: NodeJS.WriteStream) {
-    this.#output = output
-  }
-
-  say(what: string): void {
-    const seconds = Math.round((performance.now() - this.#begunMs) / 1000)
-    const line = `${String(seconds).padStart(4)} s  ${what}`
-    this.#output.write(this.#output.isTTY ? `\r\x1b[K${line}` : `${line}\n`)
-  }
-
-  /** Takes the line away, so that something else can be printed. */
-  end(): void {
-    if (this.#output.isTTY) this.#output.write('\r\x1b[K')
-  }
-}
-
 muteKafkajsWarnings()
 
 // Leaves at once what may still be starting after an interruption: it ends with this process.
@@ -108,22 +87,23 @@ function find(name: string): Scenario {
 /** Measures and prints. A first signal ends everything in order; a second one ends this process at once. */
 async function run(measurement: Measurement): Promise<number> {
   const interruption = interrupted()
-  const progress = new Progress(process.stderr)
+  const begunMs = performance.now()
   const stack = new AsyncDisposableStack()
   const cores = divideCores()
   const machine = [...describeMachine(), cores.description]
   let failures: readonly string[] = []
+  const say = (what: string): void => {
+    const seconds = Math.round((performance.now() - begunMs) / 1000)
+    process.stderr.write(`${String(seconds).padStart(4)} s  ${what}\n`)
+  }
   try {
-    const say = (what: string): void => progress.say(what)
     const bench = { stack, signal: interruption.signal, say, cores, machine }
     const measured = await Promise.race([measurement.measure(bench), interruption.promise])
-    progress.end()
     await leave(measured, measurement.files)
     ;({ failures } = measured)
   } finally {
-    progress.say('stopping')
+    say('stopping')
     await stack.disposeAsync()
-    progress.end()
   }
   if (measurement.profileFolder !== undefined)
     process.stdout.write(await hottestFunctions(measurement.profileFolder))

@@ -34,6 +34,7 @@ export async function openStream(
   { buffer, onFrame }: { readonly buffer: Buffer; readonly onFrame: FrameListener | undefined },
 ): Promise<WebSocketClient> {
   const client = new WebSocketClient(address, buffer)
+  client.reader.onFrame = onFrame
   const handshake: Handshake =
     access.kind === 'gateway' ? gateway(access, symbols) : handshakes[access.handshake](symbols)
   const { path, headers, greeting, steps, ping } = handshake

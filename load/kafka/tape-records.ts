@@ -27,19 +27,17 @@ const streamNames = Object.fromEntries(streams.map(stream => [stream, stream])) 
 /** The real tape, byte for byte, if it lies beside this checkout, else a generated one. */
 export async function readTapeRecords(): Promise<TapeRecords> {
   const path = sharedTapePath()
-  if (path === undefined) {
-    const records = generateTape({ seed: 1, events: generatedEvents }).map(event =>
-      recordOf(JSON.stringify(event)),
-    )
-    return {
-      description: `a generated tape of 300 symbols and all ${Object.keys(channelOfType).length} types`,
-      records,
-    }
-  }
+  const lines =
+    path === undefined
+      ? generateTape({ seed: 1, events: generatedEvents }).map(event => JSON.stringify(event))
+      : createInterface({ input: createReadStream(path).pipe(createGunzip()) })
   const records: TapeRecord[] = []
-  const input = createReadStream(path).pipe(createGunzip())
-  for await (const line of createInterface({ input })) records.push(recordOf(line))
-  return { description: 'the real tape (trades and quotes of four symbols)', records }
+  for await (const line of lines) records.push(recordOf(line))
+  const description =
+    path === undefined
+      ? `a generated tape of 300 symbols and all ${Object.keys(channelOfType).length} types`
+      : 'the real tape (trades and quotes of four symbols)'
+  return { description, records }
 }
 
 /** Bytes of the average value. */

@@ -1,4 +1,5 @@
 import type { Topics } from '../../src/log/topics.ts'
+import { mintTestToken } from '../../test/support/gateway.ts'
 import { GatewayProcess } from '../../test/support/gateway-process.ts'
 import { kafkaVariables } from '../../test/support/topics.ts'
 import type { ServerAddress } from '../clients/web-socket-client.ts'
@@ -9,6 +10,10 @@ export interface GatewayOptions {
   /** The folder of a CPU profile, which it leaves when it ends. */
   readonly profile?: string | undefined
   readonly nodeOptions?: readonly string[]
+  /** With a self-signed certificate. */
+  readonly tls?: boolean
+  /** Of the token; `stream` alone if left out. */
+  readonly scopes?: NonNullable<Parameters<typeof mintTestToken>[0]>['scopes']
   /** Further variables; they win over those of `gatewaySettings`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -17,6 +22,8 @@ export interface MeasuredGateway {
   readonly process: GatewayProcess
   readonly pid: number
   readonly address: ServerAddress
+  /** Lasts longer than any run. */
+  readonly token: string
 }
 
 /** The settings that differ from the defaults, and why the figures would be others without. */
@@ -35,14 +42,22 @@ export const gatewaySettings = {
   TICKER_SESSIONS_PER_USER_PER_SECOND: '100000',
 } as const
 
+const tokenLifetimeS = 7200
+
 /** Starts the gateway on the server's core; resolves when it is ready. It ends with the bench. */
 export async function startGateway(
-  { topics, profile, nodeOptions = [], settings = {} }: GatewayOptions,
+  { topics, profile, nodeOptions = [], tls = false, scopes = ['stream'], settings = {} }: GatewayOptions,
   { brokers, cores, signal, stack, say }: KafkaBench,
 ): Promise<MeasuredGateway> {
   signal.throwIfAborted()
   say('starting the gateway')
-  const variables = { TICKER_DRAIN_MS: '0', ...kafkaVariables(brokers, topics), ...settings }
+  const kafka = kafkaVariables(brokers, topics)
+  const variables = {
+    TICKER_DRAIN_MS: '0',
+    ...(tls && { TICKER_TLS_SELF_SIGNED: 'yes' }),
+    ...kafka,
+    ...settings,
+  }
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   const process = await GatewayProcess.start(
     { ...gatewaySettings, ...variables },
@@ -51,7 +66,8 @@ export async function startGateway(
   stack.defer(() => process.stop('SIGTERM'))
   const { protocol, hostname, port } = new URL(process.find(/^ +stream +(wss?:\S+)$/m))
   const address = { host: hostname, port: Number(port), isTls: protocol === 'wss:' }
-  return { process, pid: process.pid, address }
+  const token = await mintTestToken({ lifetimeS: tokenLifetimeS, scopes })
+  return { process, pid: process.pid, address, token }
 }
 
 /** Settings for the notes of a report. */

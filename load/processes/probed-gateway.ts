@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { mintTestToken } from '../../test/support/gateway.ts'
 import type { KafkaBench } from '../lib/bench.ts'
 import { program, startChild } from '../lib/child.ts'
 import type { Figure } from '../lib/figure-tables.ts'
@@ -15,13 +14,7 @@ import { type GatewayOptions, startGateway } from './gateway-process.ts'
 import type { ProbeAnswers } from './gateway-probe.ts'
 
 const probe = fileURLToPath(new URL('gateway-probe.ts', import.meta.url))
-const tokenLifetimeS = 7200
 const sampleMs = 100
-
-interface ProbedOptions extends GatewayOptions {
-  /** Of the token; `stream` alone if left out. */
-  readonly scopes?: NonNullable<Parameters<typeof mintTestToken>[0]>['scopes']
-}
 
 const probedSettings = {
   // The control subscriber's pings are messages.
@@ -57,17 +50,16 @@ export type Stretch = Awaited<ReturnType<ProbedGateway['during']>>[0]
  * Starts a gateway that reports its memory after a collection, how long its loop was busy, and a profile. A
  * control subscriber, a session that subscribes to nothing, pings it every 5 ms.
  */
-export async function startProbedGateway(options: ProbedOptions, bench: KafkaBench) {
+export async function startProbedGateway(options: GatewayOptions, bench: KafkaBench) {
   const { stack } = bench
   const folder = await mkdtemp(join(tmpdir(), 'load-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   const socketPath = join(folder, 'probe')
   const nodeOptions = ['--expose-gc', '--import', probe]
   const settings = { ...probedSettings, ...options.settings, LOAD_PROBE: socketPath }
-  const { pid, address } = await startGateway({ ...options, nodeOptions, settings }, bench)
+  const { pid, address, token } = await startGateway({ ...options, nodeOptions, settings }, bench)
   const command = highestPriority().command(program('processes/control-subscriber.ts'))
   const control = startChild<ControlSubscriber>(stack, 'control subscriber', command)
-  const token = await mintTestToken({ lifetimeS: tokenLifetimeS, scopes: options.scopes ?? ['stream'] })
   const { host, port, isTls } = address
   await control.call('open', `${isTls ? 'wss' : 'ws'}://${host}:${port}/v1/stream`, token)
 

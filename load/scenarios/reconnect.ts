@@ -86,7 +86,6 @@ interface ReconnectRound {
 }
 
 const settings = {
-  TICKER_TLS_SELF_SIGNED: 'yes',
   TICKER_MAX_SESSIONS: '100000',
   TICKER_MAX_HANDSHAKES: '100000',
   // The clients' cores are not fast enough to have all handshakes done within the default of 10 s.
@@ -97,7 +96,7 @@ async function start(processes: number, bench: KafkaBench): Promise<StormSetup> 
   const topics = await bench.createTopics(topicPartitions)
   const source = new NumberedSource(symbols)
   const producer = await NumberedProducer.open(bench, topics, source)
-  const gateway = await startProbedGateway({ topics, settings }, bench)
+  const gateway = await startProbedGateway({ topics, tls: true, settings }, bench)
   const command = program('processes/numbered-readers.ts')
   const clients = Array.from({ length: processes }, (_, index) =>
     startChild<NumberedReaders>(bench.stack, `clients ${index + 1}`, command),

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { mintTestToken } from '../../test/support/gateway.ts'
 import { defaultForm } from '../clients/wire-forms.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
 import { NumberedSource, topicPartitions } from '../kafka/numbered-source.ts'
@@ -93,7 +92,6 @@ interface MeasuredNode extends NodeOptions {
   readonly gateway: MeasuredGateway
   readonly producer: NumberedProducer
   readonly source: NumberedSource
-  readonly token: string
 }
 
 /** Starts a gateway with topics of its own, so that it rests while another one is measured. */
@@ -103,19 +101,19 @@ async function startNode(options: NodeOptions, bench: KafkaBench): Promise<Measu
   const producer = await NumberedProducer.open(bench, topics, source)
   const settings = { TICKER_WORKERS: String(options.workers) }
   const gateway = await startGateway({ topics, settings }, bench)
-  const token = await mintTestToken({ lifetimeS: 7200 })
-  return { ...options, gateway, producer, source, token }
+  return { ...options, gateway, producer, source }
 }
 
 /** Publishes at an even pace; each event is delivered to each subscriber. Rejects when one is missing. */
 async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSignal) {
-  const { subscribers, source, clients, gateway, token } = node
+  const { subscribers, source, clients, gateway } = node
+  const { address, token } = gateway
   const reading = await publish(node, seconds, signal)
   const opening = cpuOf(node)
   const subscribe = { trades: ['*'], quotes: ['*'], policy: { quotes: 'every' } }
   const access = { kind: 'gateway', token, form: defaultForm, subscribe } as const
   const lists = Array.from({ length: clients }, () => [])
-  await subscribers.call('open', { address: gateway.address, access }, lists)
+  await subscribers.call('open', { address, access }, lists)
   const opened = cpuOf(node)
   const before = await countsOf(node)
   const madeBefore = source.events

@@ -4,7 +4,7 @@ import type { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import type { Topics } from '../../../src/log/topics.ts'
 import { type Compression, registerCompression } from '../../kafka/compression.ts'
 import { readWithGroup } from '../../kafka/kafkajs-clients.ts'
-import { createLogIngest, everyRecord, openKafkaLog } from '../../kafka/log-ingest.ts'
+import { createLogIngest, openKafkaLog } from '../../kafka/log-ingest.ts'
 import { answerCalls } from '../../lib/child.ts'
 import { ownCpuUs } from '../../lib/clocks.ts'
 import { sumOf } from '../../lib/statistics.ts'
@@ -48,7 +48,7 @@ const functions = {
           stopwatch.count(recordsOf(batches))
         }
       }
-      await createLogIngest({ log, topics, warmUpRecords: everyRecord }).ingest.run(signal)
+      await createLogIngest(log, topics).ingest.run(signal)
     })
   },
 

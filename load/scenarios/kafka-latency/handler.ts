@@ -3,7 +3,7 @@ import type { Topics } from '../../../src/log/topics.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { answerCalls } from '../../lib/child.ts'
 import { EventScan, readJsonFrame } from '../../clients/wire-forms.ts'
-import { createLogIngest, everyRecord, openKafkaLog } from '../../kafka/log-ingest.ts'
+import { createLogIngest, openKafkaLog } from '../../kafka/log-ingest.ts'
 import { ownCpuUs } from '../../lib/clocks.ts'
 import { quantileOf } from '../../lib/statistics.ts'
 
@@ -18,7 +18,7 @@ const functions = {
   /** Resolves when the reading is under way. */
   async open(brokers: string, topics: Topics): Promise<void> {
     const log = openKafkaLog(brokers, topics)
-    const { feed, ingest } = createLogIngest({ log, topics, warmUpRecords: everyRecord })
+    const { feed, ingest } = createLogIngest(log, topics)
     const selection = new Map([['trades', '*'] as const, ['quotes', '*'] as const])
     const subscriber = {
       deliver(frame: { readonly payload: Buffer }): void {

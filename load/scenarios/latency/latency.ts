@@ -1,4 +1,3 @@
-import { mintTestToken } from '../../../test/support/gateway.ts'
 import { streamOptions } from '../../clients/wire-forms.ts'
 import { type KafkaBench, measureRounds } from '../../lib/bench.ts'
 import { program, startChild } from '../../lib/child.ts'
@@ -81,7 +80,6 @@ rising rates, up to the highest at which 99 of 100 events come within ${boundMs}
 })
 
 const partitions = 16
-const tokenLifetimeS = 7200
 const warmUpSeconds = 5
 /** A broker takes most of a core for itself until its Java machine has compiled what it does. */
 const brokerWarmUpSeconds = 30
@@ -99,11 +97,9 @@ async function start(values: LatencyOptions, bench: KafkaBench): Promise<Latency
     await openTransactionalSink(brokers, topics.trades, stack),
     partitions,
   )
-  const settings = {
-    TICKER_FLUSH_DELAY_MS: String(values['flush-delay']),
-    ...(values.tls ? { TICKER_TLS_SELF_SIGNED: 'yes' } : {}),
-  }
-  const gateway = await startGateway({ topics, profile: values.profile, settings }, bench)
+  const { form, tls, profile } = values
+  const settings = { TICKER_FLUSH_DELAY_MS: String(values['flush-delay']) }
+  const gateway = await startGateway({ topics, profile, tls, settings }, bench)
   const subscribers = startChild<StreamClients>(
     stack,
     'subscribers',
@@ -113,10 +109,10 @@ async function start(values: LatencyOptions, bench: KafkaBench): Promise<Latency
   const server = startChild<Echo>(stack, 'echo server', cores.server(echoProgram))
   const client = startChild<Echo>(stack, 'echo client', command(echoProgram))
   const echo = { client, port: await server.call('listen') }
-  const token = await mintTestToken({ lifetimeS: tokenLifetimeS })
-  const access = { kind: 'gateway', token, form: values.form, subscribe: { trades: ['*'] } } as const
+  const { address, token } = gateway
+  const access = { kind: 'gateway', token, form, subscribe: { trades: ['*'] } } as const
   const lists = Array.from({ length: values.clients }, () => [])
-  await subscribers.call('open', { address: gateway.address, access }, lists)
+  await subscribers.call('open', { address, access }, lists)
   return { plain, transactional, subscribers, gateway, echo, clients: values.clients, bench }
 }
 

@@ -1,4 +1,3 @@
-import { mintTestToken } from '../../../test/support/gateway.ts'
 import { readTapeRecords } from '../../kafka/tape-records.ts'
 import { type KafkaBench, measureRounds } from '../../lib/bench.ts'
 import { program, startChild } from '../../lib/child.ts'
@@ -80,13 +79,15 @@ const settings = { TICKER_PUBLISH_EVENTS_PER_SECOND: '1000000', TICKER_PUBLISH_M
 /** Starts both publishers; the returned function publishes with one after the other. */
 async function openPublishers(profile: string | undefined, bench: KafkaBench) {
   const topics = await bench.createTopics(partitions)
-  const gateway = await startGateway({ topics, profile, settings }, bench)
+  const gateway = await startGateway({ topics, profile, scopes: ['publish'], settings }, bench)
   const command = bench.cores.server(program('scenarios/publish/kafkajs-publisher.ts'))
   const kafkajs = startChild<KafkajsPublisher>(bench.stack, 'kafkajs', command)
   await kafkajs.call('open', bench.brokers, topics)
   const { records } = await readTapeRecords()
-  const token = await mintTestToken({ scopes: ['publish'], lifetimeS: 7200 })
-  const { host, port } = gateway.address
+  const {
+    token,
+    address: { host, port },
+  } = gateway
   const url = `http://${host}:${port}/v1/events`
   return async ({ size, seconds, connections }: Shape) => {
     const posting = { url, token, records, size, seconds, connections }

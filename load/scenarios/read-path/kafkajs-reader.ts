@@ -1,10 +1,8 @@
 import { createRequire } from 'node:module'
-import Broker from 'kafkajs/src/broker/index.js'
-import { createLogger } from 'kafkajs/src/loggers/index.js'
-import ConnectionPool from 'kafkajs/src/network/connectionPool.js'
 import type { Topics } from '../../../src/log/topics.ts'
 import { brokerAddress } from '../../../src/log/kafka/connection/broker-connection.ts'
-import { kafkajsConfig, requestTimeoutMs } from '../../../src/log/kafka/connection/kafkajs-config.ts'
+import { kafkajsConfig } from '../../../src/log/kafka/connection/kafkajs-config.ts'
+import { createBroker } from '../../../src/log/kafka/connection/kafkajs-patches.ts'
 import { answerCalls } from '../../lib/child.ts'
 import { type Compression, registerCompression } from '../../kafka/compression.ts'
 import { readWithGroup } from '../../kafka/kafkajs-clients.ts'
@@ -118,22 +116,16 @@ async function hold(reader: RawReader): Promise<Buffer[]> {
 }
 
 async function connectFetch(address: string): Promise<Fetch> {
-  const config = kafkajsConfig({ brokers: [address], clientId: 'load' })
-  const kafkajsLogger = createLogger({ level: config.logLevel, logCreator: config.logCreator })
   const [first = ''] = address.split(',')
-  const connectionPool = new ConnectionPool({ ...config, ...brokerAddress(first), logger: kafkajsLogger })
-  const broker: unknown = new Broker({
-    connectionPool,
-    logger: kafkajsLogger,
-    authenticationTimeout: requestTimeoutMs,
-  })
+  const config = kafkajsConfig({ brokers: [first], clientId: 'load' })
+  const { broker } = createBroker({ ...config, ...brokerAddress(first) })
   if (!isFetching(broker)) throw new Error('kafkajs has no broker.fetch any more')
   await broker.connect()
   return request => broker.fetch(request)
 }
 
-function isFetching(broker: unknown): broker is Broker & { fetch: Fetch } {
-  return broker instanceof Broker && 'fetch' in broker
+function isFetching<Broker extends object>(broker: Broker): broker is Broker & { fetch: Fetch } {
+  return 'fetch' in broker
 }
 
 const require = createRequire(import.meta.url)

@@ -5,13 +5,13 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { createFloorFrames } from './floor-frames.ts'
 import { portOf } from '../../../lib/child.ts'
-import { type PeerProgram, servePeer, type TlsFiles } from './peer-program.ts'
+import { type PeerProgram, servePeer, Subscribers, type TlsFiles } from './peer-program.ts'
 import type { Batch } from '../workload.ts'
 
 // The least that a Node server can do: frames made beforehand, written with bare `socket.write`.
 
 const maker = createFloorFrames(process.argv[2] ?? '')
-const socketsBySymbol = new Map<string, Set<Socket>>()
+const subscribers = new Subscribers<Socket>()
 
 const program: PeerProgram = {
   async listen(tls) {
@@ -33,7 +33,7 @@ const program: PeerProgram = {
 function writesOf(batch: Batch): readonly (readonly [Socket, Buffer])[] {
   const wanted = new Map<Socket, number[]>()
   for (const [index, { symbol }] of batch.entries()) {
-    for (const socket of socketsBySymbol.get(symbol) ?? []) {
+    for (const socket of subscribers.of(symbol)) {
       const indices = wanted.get(socket)
       if (indices === undefined) wanted.set(socket, [index])
       else indices.push(index)
@@ -69,19 +69,9 @@ function upgrade(socket: Socket): void {
     )
     const opening = maker.opening()
     if (opening !== undefined) socket.write(opening)
-    const own = symbols.split(',').map(symbol => setOf(symbol))
-    for (const sockets of own) sockets.add(socket)
-    socket.once('close', () => {
-      for (const sockets of own) sockets.delete(socket)
-    })
+    socket.once('close', subscribers.add(socket, symbols))
     socket.resume()
   })
-}
-
-function setOf(symbol: string): Set<Socket> {
-  const sockets = socketsBySymbol.get(symbol) ?? new Set()
-  socketsBySymbol.set(symbol, sockets)
-  return sockets
 }
 
 servePeer(program)

@@ -24,6 +24,24 @@ export type PeerFunctions = {
   run(intervalMs: number): Promise<Float64Array>
 }
 
+/** The clients of a server, by the symbols that they want. */
+export class Subscribers<Client> {
+  readonly #bySymbol = new Map<string, Set<Client>>()
+
+  /** Adds a client; the returned function removes it. `symbols` is `A,B`. */
+  add(client: Client, symbols: string): () => void {
+    const own = symbols.split(',').map(symbol => this.#bySymbol.getOrInsertComputed(symbol, () => new Set()))
+    for (const clients of own) clients.add(client)
+    return () => {
+      for (const clients of own) clients.delete(client)
+    }
+  }
+
+  of(symbol: string): Iterable<Client> {
+    return this.#bySymbol.get(symbol) ?? []
+  }
+}
+
 /** Serves a peer's program to the process that measures. */
 export function servePeer(program: PeerProgram): void {
   let deliveries: readonly (() => void)[] = []

@@ -1,22 +1,18 @@
 import { once } from 'node:events'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { portOf } from '../../../lib/child.ts'
-import { type PeerProgram, servePeer } from './peer-program.ts'
+import { type PeerProgram, servePeer, Subscribers } from './peer-program.ts'
 
 // The obvious server with `ws`: an event is made JSON once and sent to each of its subscribers.
 
-const subscribers = new Map<string, Set<WebSocket>>()
+const subscribers = new Subscribers<WebSocket>()
 
 const program: PeerProgram = {
   async listen() {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     server.on('connection', (webSocket, request) => {
       const symbols = new URL(request.url ?? '', 'ws://localhost').searchParams.get('symbols') ?? ''
-      const own = symbols.split(',').map(setOf)
-      for (const webSockets of own) webSockets.add(webSocket)
-      webSocket.on('close', () => {
-        for (const webSockets of own) webSockets.delete(webSocket)
-      })
+      webSocket.on('close', subscribers.add(webSocket, symbols))
     })
     await once(server, 'listening')
     return portOf(server.address())
@@ -27,16 +23,10 @@ const program: PeerProgram = {
     return () => {
       for (const { symbol, event } of events) {
         const text = JSON.stringify(event)
-        for (const webSocket of subscribers.get(symbol) ?? []) webSocket.send(text)
+        for (const webSocket of subscribers.of(symbol)) webSocket.send(text)
       }
     }
   },
-}
-
-function setOf(symbol: string): Set<WebSocket> {
-  const webSockets = subscribers.get(symbol) ?? new Set()
-  subscribers.set(symbol, webSockets)
-  return webSockets
 }
 
 servePeer(program)
