@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Topics } from '../../src/log/topics.ts'
+import type { KafkaBench } from '../lib/bench.ts'
 import { monotonicUs } from '../lib/clocks.ts'
-import type { NumberedRecord, NumberedSource } from './numbered-source.ts'
+import { type NumberedRecord, NumberedSource, topicPartitions } from './numbered-source.ts'
 import { ProduceConnection } from './produce-connection.ts'
 import { writeRecordBatch } from './record-batch-writer.ts'
 
@@ -27,23 +28,21 @@ const mostEvents = 16_000
 
 /** Publishes numbered events (`acks=all`), one request at a time, in this process. */
 export class NumberedProducer {
+  readonly topics: Topics
+  readonly source: NumberedSource
   readonly #connection: ProduceConnection
-  readonly #topics: Topics
-  readonly #source: NumberedSource
 
-  private constructor(connection: ProduceConnection, topics: Topics, source: NumberedSource) {
+  private constructor(topics: Topics, source: NumberedSource, connection: ProduceConnection) {
+    this.topics = topics
+    this.source = source
     this.#connection = connection
-    this.#topics = topics
-    this.#source = source
   }
 
-  /** Connects; the connection ends with the stack. */
-  static async open(
-    { brokers, stack }: { readonly brokers: string; readonly stack: AsyncDisposableStack },
-    topics: Topics,
-    source: NumberedSource,
-  ): Promise<NumberedProducer> {
-    return new NumberedProducer(await ProduceConnection.open(brokers, stack), topics, source)
+  /** Makes topics for the events of so many symbols, and connects; the connection ends with the bench. */
+  static async open(bench: KafkaBench, symbols: number): Promise<NumberedProducer> {
+    const topics = await bench.createTopics(topicPartitions)
+    const connection = await ProduceConnection.open(bench.brokers, bench.stack)
+    return new NumberedProducer(topics, new NumberedSource(symbols), connection)
   }
 
   /** Publishes so many events as fast as Kafka takes them, with records of that age. */
@@ -87,13 +86,13 @@ export class NumberedProducer {
 
   async #send(count: number, timestampMs: number): Promise<void> {
     const us = monotonicUs()
-    const records = Array.from({ length: count }, () => this.#source.next(us))
+    const records = Array.from({ length: count }, () => this.source.next(us))
     const byPartition = Map.groupBy(records, ({ stream, partition }) => `${stream}/${partition}`)
     await this.#connection.send([...byPartition.values()].map(group => this.#batchOf(group, timestampMs)))
   }
 
   #batchOf(group: readonly NumberedRecord[], timestampMs: number) {
     const { stream, partition } = group[0]!
-    return { topic: this.#topics[stream], partition, bytes: writeRecordBatch(group, timestampMs) }
+    return { topic: this.topics[stream], partition, bytes: writeRecordBatch(group, timestampMs) }
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { areWhole, describeResults } from '../clients/reader-results.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import { NumberedSource, noTotals, topicPartitions } from '../kafka/numbered-source.ts'
+import { noTotals } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure, figureTable } from '../lib/figure-tables.ts'
@@ -71,12 +71,10 @@ async function start(
   { events, watchers }: { readonly events: number; readonly watchers: number },
   bench: KafkaBench,
 ) {
-  const topics = await bench.createTopics(topicPartitions)
-  const source = new NumberedSource(symbols)
-  const producer = await NumberedProducer.open(bench, topics, source)
+  const producer = await NumberedProducer.open(bench, symbols)
   bench.say(`publishing ${events} events`)
   await producer.publishBacklog(events, ageMs, bench.signal)
-  const gateway = await startProbedGateway({ topics, scopes: ['stream', 'history'] }, bench)
+  const gateway = await startProbedGateway({ topics: producer.topics, scopes: ['stream', 'history'] }, bench)
   const command = program('processes/numbered-readers.ts')
   const reader = startChild<NumberedReaders>(bench.stack, 'reader', command)
   const watcher = { kind: 'plain', subscribe: everything, begins: {}, looks: 'at frames' } as const
@@ -84,11 +82,11 @@ async function start(
   const current = await reader.call('open', gateway.target, symbols, specs)
   // A cursor at the first offset of every partition.
   const origin = current.map(run => ({ ...run, positions: run.positions.replaceAll(/\w+/g, '0') }))
-  return { gateway, reader, producer, source, origin }
+  return { gateway, reader, producer, origin }
 }
 
 async function measureRound(
-  { gateway, reader, producer, source, origin }: Setup,
+  { gateway, reader, producer, origin }: Setup,
   { live, profile }: { readonly live: number; readonly profile: string | undefined },
   { say, signal }: KafkaBench,
 ) {
@@ -102,8 +100,8 @@ async function measureRound(
     gateway.during(() => reader.call('arrive', [resuming])),
   )
   await publishing.end()
-  const results = await reader.call('results', source.totals, resultTimeoutMs)
-  return { before, during, resumed, results, published: source.events }
+  const results = await reader.call('results', producer.source.totals, resultTimeoutMs)
+  return { before, during, resumed, results, published: producer.source.events }
 }
 
 const resumeFigures: readonly Figure<DeepRound>[] = [

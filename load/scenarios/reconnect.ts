@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { NumberedReader, type PartitionRun } from '../clients/numbered-reader.ts'
 import { areWhole, describeResults } from '../clients/reader-results.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import { NumberedSource, topicPartitions, type Totals } from '../kafka/numbered-source.ts'
+import type { Totals } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { type Child, program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure } from '../lib/figure-tables.ts'
 import { symbolOf } from '../lib/generated-events.ts'
-import { roundsOption } from '../lib/options.ts'
+import { roundsOption, type Values } from '../lib/options.ts'
 import { kafkaScenario } from '../lib/scenario.ts'
 import { quantileOf, sumOf } from '../lib/statistics.ts'
 import type { NumberedReaders, ReaderSpec } from '../processes/numbered-readers.ts'
@@ -20,45 +20,49 @@ import {
 
 const symbols = 300
 
+const options = {
+  rounds: roundsOption(3),
+  clients: {
+    help: 'TLS connections, each with a list of its own',
+    default: 5000,
+    quick: 300,
+    most: 100_000,
+  },
+  processes: { help: 'processes that hold them', default: 2, most: 64 },
+  wanted: {
+    help: `of ${symbols} symbols, how many each client wants, trades and quotes`,
+    default: 20,
+    most: symbols,
+  },
+  rate: { help: 'events per second', default: 1000, most: 100_000 },
+  linger: { help: 'ms that events gather at the producer', default: 250, most: 10_000 },
+  seconds: {
+    help: 'age of the cursors, in seconds',
+    default: 30,
+    quick: 5,
+    least: 5,
+    most: 600,
+  },
+  profile: profileFileOption,
+} as const
+
+type StormOptions = Values<typeof options>
+
 export const reconnect = kafkaScenario({
   name: 'reconnect',
   summary: '5,000 TLS clients cut off at once that come back with cursors, and without',
   details: '\nOpen files: each client takes one here and one in the gateway (ulimit -n).\n',
-  options: {
-    rounds: roundsOption(3),
-    clients: {
-      help: 'TLS connections, each with a list of its own',
-      default: 5000,
-      quick: 300,
-      most: 100_000,
-    },
-    processes: { help: 'processes that hold them', default: 2, most: 64 },
-    wanted: {
-      help: `of ${symbols} symbols, how many each client wants, trades and quotes`,
-      default: 20,
-      most: symbols,
-    },
-    rate: { help: 'events per second', default: 1000, most: 100_000 },
-    linger: { help: 'ms that events gather at the producer', default: 250, most: 10_000 },
-    seconds: {
-      help: 'age of the cursors, in seconds',
-      default: 30,
-      quick: 5,
-      least: 5,
-      most: 600,
-    },
-    profile: profileFileOption,
-  },
-  async measure(options, bench) {
-    const setup = await start(options.processes, bench)
-    const rounds = await measureRounds(bench, options.rounds, async (own, isLast) => {
+  options,
+  async measure(values, bench) {
+    const setup = await start(values.processes, bench)
+    const rounds = await measureRounds(bench, values.rounds, async (own, isLast) => {
       own.say('without cursors')
-      const without = await runStorm(setup, options, { hasCursors: false, profile: undefined })
+      const without = await runStorm(setup, values, { hasCursors: false, profile: undefined })
       own.say('with cursors')
-      const profile = isLast ? options.profile : undefined
-      return { without, cursors: await runStorm(setup, options, { hasCursors: true, profile }) }
+      const profile = isLast ? values.profile : undefined
+      return { without, cursors: await runStorm(setup, values, { hasCursors: true, profile }) }
     })
-    const { clients, wanted, rate, linger, seconds } = options
+    const { clients, wanted, rate, linger, seconds } = values
     const sides = [
       ['without cursors', (round: ReconnectRound) => round.without],
       ['with cursors', (round: ReconnectRound) => round.cursors],
@@ -92,16 +96,18 @@ const settings = {
   TICKER_AUTH_TIMEOUT_MS: '60000',
 } as const
 
-async function start(processes: number, bench: KafkaBench): Promise<StormSetup> {
-  const topics = await bench.createTopics(topicPartitions)
-  const source = new NumberedSource(symbols)
-  const producer = await NumberedProducer.open(bench, topics, source)
+/** What the storms have in common. */
+type StormSetup = Awaited<ReturnType<typeof start>>
+
+async function start(processes: number, bench: KafkaBench) {
+  const producer = await NumberedProducer.open(bench, symbols)
+  const { topics } = producer
   const gateway = await startProbedGateway({ topics, tls: true, settings }, bench)
   const command = program('processes/numbered-readers.ts')
   const clients = Array.from({ length: processes }, (_, index) =>
     startChild<NumberedReaders>(bench.stack, `clients ${index + 1}`, command),
   )
-  return { gateway, clients, producer, source, signal: bench.signal }
+  return { gateway, clients, producer, signal: bench.signal }
 }
 
 const mebibyte = 2 ** 20
@@ -162,24 +168,6 @@ function failuresOf({ without, cursors }: ReconnectRound, index: number): string
     .map(storm => `round ${index + 1}: not every client has all its events: ${describeStorm(storm)}`)
 }
 
-/** What the storms have in common. */
-interface StormSetup {
-  readonly gateway: ProbedGateway
-  /** The processes that hold the clients. */
-  readonly clients: readonly Child<NumberedReaders>[]
-  readonly producer: NumberedProducer
-  readonly source: NumberedSource
-  readonly signal: AbortSignal
-}
-
-interface StormOptions {
-  readonly clients: number
-  readonly wanted: number
-  readonly rate: number
-  readonly linger: number
-  readonly seconds: number
-}
-
 /** All clients cut off at once, and back. */
 type Storm = Awaited<ReturnType<typeof runStorm>>
 
@@ -192,15 +180,15 @@ const listStep = 7
 
 /** Connects all, cuts them off, lets them come back, with cursors or without, and checks all events. */
 async function runStorm(
-  { gateway, clients, source, producer, signal }: StormSetup,
-  options: StormOptions,
+  { gateway, clients, producer, signal }: StormSetup,
+  values: StormOptions,
   { hasCursors, profile }: { readonly hasCursors: boolean; readonly profile: string | undefined },
 ) {
-  const all = Array.from({ length: options.clients }, (_, client) => specOf(client, options.wanted))
+  const all = Array.from({ length: values.clients }, (_, client) => specOf(client, values.wanted))
   await each(clients, all, (child, specs) => child.call('open', gateway.target, symbols, specs))
-  const bookmark = await bookmarkOf(gateway, source)
-  const publishing = producer.start({ perSecond: options.rate, lingerMs: options.linger }, signal)
-  await pause((options.seconds - beforeSeconds) * 1000, undefined, { signal })
+  const bookmark = await bookmarkOf(gateway, producer.source)
+  const publishing = producer.start({ perSecond: values.rate, lingerMs: values.linger }, signal)
+  await pause((values.seconds - beforeSeconds) * 1000, undefined, { signal })
   const [before] = await gateway.during(() => pause(beforeSeconds * 1000, undefined, { signal }))
   const memoryBefore = await gateway.ask('memory')
   const returning = hasCursors ? all.map(spec => resumed(spec, bookmark)) : all
@@ -211,7 +199,9 @@ async function runStorm(
     }),
   )
   await publishing.end()
-  const results = await each(clients, all, child => child.call('results', source.totals, resultTimeoutMs))
+  const results = await each(clients, all, child =>
+    child.call('results', producer.source.totals, resultTimeoutMs),
+  )
   // After a collection, before the cut and when all have left.
   const memory = [memoryBefore, await gateway.ask('memory')] as const
   return { before, during, memory, arrivals, results: results.flat() }
@@ -235,7 +225,7 @@ interface Bookmark {
   readonly totals: Totals
 }
 
-async function bookmarkOf({ target }: ProbedGateway, source: NumberedSource): Promise<Bookmark> {
+async function bookmarkOf({ target }: ProbedGateway, source: NumberedProducer['source']): Promise<Bookmark> {
   await pause(quietMs)
   const fixed = { symbols, begins: {}, looks: 'at frames', buffer: Buffer.alloc(65_536) } as const
   const reader = new NumberedReader({ ...fixed, target, subscribe: { trades: ['*'] } })

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { areWhole, describeResults } from '../clients/reader-results.ts'
 import { type KafkaTotals, readKafkaTotals } from '../kafka/kafka-totals.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import { NumberedSource, topicPartitions, type Totals } from '../kafka/numbered-source.ts'
+import type { Totals } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure, figureTable } from '../lib/figure-tables.ts'
@@ -12,7 +12,6 @@ import type { ReportPart } from '../lib/report.ts'
 import { kafkaScenario } from '../lib/scenario.ts'
 import type { NumberedReaders, ReaderKind, ReaderResult, ReaderSpec } from '../processes/numbered-readers.ts'
 import { profileFileOption, startProbedGateway, stretchFigures } from '../processes/probed-gateway.ts'
-import type { Topics } from '../../src/log/topics.ts'
 
 export const slowReaders = kafkaScenario({
   name: 'slow-readers',
@@ -29,12 +28,11 @@ and half read but do not acknowledge. Half of the events are trades (every), hal
     profile: profileFileOption,
   },
   async measure(options, bench) {
-    const topics = await bench.createTopics(topicPartitions)
-    const source = new NumberedSource(symbols)
-    const producer = await NumberedProducer.open(bench, topics, source)
+    const producer = await NumberedProducer.open(bench, symbols)
+    const { topics, source } = producer
     await producer.publishBacklog(warmUpEvents, 0, bench.signal)
     const rounds = await measureRounds(bench, options.rounds, async (own, isLast) => {
-      const setup = { topics, producer, source, bench: own }
+      const setup = { producer, bench: own }
       own.say('no reader stops')
       const control = await runOnce(setup, options, { isStopping: false, profile: undefined })
       own.say('half of them stop')
@@ -61,14 +59,6 @@ and half read but do not acknowledge. Half of the events are trades (every), hal
   },
 })
 
-/** What the runs have in common. */
-interface SlowSetup {
-  readonly topics: Topics
-  readonly producer: NumberedProducer
-  readonly source: NumberedSource
-  readonly bench: KafkaBench
-}
-
 /** One run: half of the readers stop for a time, or none does. */
 type SlowRun = Awaited<ReturnType<typeof runOnce>>
 type SlowStretch = SlowRun['stopped']
@@ -84,7 +74,7 @@ const settings = { TICKER_HEARTBEAT_MS: '5000' } as const
 
 /** Runs with a gateway of its own, so that memory of former runs does not count. */
 async function runOnce(
-  { topics, producer, source, bench }: SlowSetup,
+  { producer, bench }: { readonly producer: NumberedProducer; readonly bench: KafkaBench },
   {
     subscribers,
     rate,
@@ -94,6 +84,7 @@ async function runOnce(
 ) {
   await using stack = new AsyncDisposableStack()
   const { signal } = bench
+  const { topics, source } = producer
   const gateway = await startProbedGateway({ topics, settings }, { ...bench, stack })
   const command = program('processes/numbered-readers.ts')
   const readers = startChild<NumberedReaders>(stack, 'readers', command)

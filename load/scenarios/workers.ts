@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultForm } from '../clients/wire-forms.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import { NumberedSource, topicPartitions } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { type Child, program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure } from '../lib/figure-tables.ts'
@@ -9,7 +8,7 @@ import { roundsOption } from '../lib/options.ts'
 import { childrenOf, processCpuUs } from '../lib/process-figures.ts'
 import { kafkaScenario } from '../lib/scenario.ts'
 import { sumOf } from '../lib/statistics.ts'
-import { type MeasuredGateway, startGateway } from '../processes/gateway-process.ts'
+import { startGateway } from '../processes/gateway-process.ts'
 import type { StreamClients } from '../processes/stream-clients.ts'
 
 export const workers = kafkaScenario({
@@ -88,25 +87,19 @@ interface NodeOptions {
   readonly rate: number
 }
 
-interface MeasuredNode extends NodeOptions {
-  readonly gateway: MeasuredGateway
-  readonly producer: NumberedProducer
-  readonly source: NumberedSource
-}
+type MeasuredNode = Awaited<ReturnType<typeof startNode>>
 
 /** Starts a gateway with topics of its own, so that it rests while another one is measured. */
-async function startNode(options: NodeOptions, bench: KafkaBench): Promise<MeasuredNode> {
-  const topics = await bench.createTopics(topicPartitions)
-  const source = new NumberedSource(symbols)
-  const producer = await NumberedProducer.open(bench, topics, source)
+async function startNode(options: NodeOptions, bench: KafkaBench) {
+  const producer = await NumberedProducer.open(bench, symbols)
   const settings = { TICKER_WORKERS: String(options.workers) }
-  const gateway = await startGateway({ topics, settings }, bench)
-  return { ...options, gateway, producer, source }
+  const gateway = await startGateway({ topics: producer.topics, settings }, bench)
+  return { ...options, gateway, producer }
 }
 
 /** Publishes at an even pace; each event is delivered to each subscriber. Rejects when one is missing. */
 async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSignal) {
-  const { subscribers, source, clients, gateway } = node
+  const { subscribers, producer, clients, gateway } = node
   const { address, token } = gateway
   const reading = await publish(node, seconds, signal)
   const opening = cpuOf(node)
@@ -116,12 +109,12 @@ async function measureNode(node: MeasuredNode, seconds: number, signal: AbortSig
   await subscribers.call('open', { address, access }, lists)
   const opened = cpuOf(node)
   const before = await countsOf(node)
-  const madeBefore = source.events
+  const madeBefore = producer.source.events
   const used = await publish(node, seconds, signal)
   const after = await countsOf(node)
   await subscribers.call('close')
   const deliveries = after.deliveries - before.deliveries
-  const expected = (source.events - madeBefore) * clients
+  const expected = (producer.source.events - madeBefore) * clients
   if (deliveries !== expected) throw new Error(`${deliveries} deliveries instead of ${expected}`)
   return {
     deliveries,

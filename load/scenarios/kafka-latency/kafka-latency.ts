@@ -1,7 +1,6 @@
 import { NumberedProducer, type Publishing } from '../../kafka/numbered-producer.ts'
-import { NumberedSource, topicPartitions } from '../../kafka/numbered-source.ts'
-import { type Bench, type KafkaBench, measureRounds } from '../../lib/bench.ts'
-import { type Child, program, startChild } from '../../lib/child.ts'
+import { type KafkaBench, measureRounds } from '../../lib/bench.ts'
+import { program, startChild } from '../../lib/child.ts'
 import { caseTable, type Figure } from '../../lib/figure-tables.ts'
 import { roundsOption } from '../../lib/options.ts'
 import { watchCpu } from '../../lib/process-figures.ts'
@@ -68,15 +67,16 @@ const warmUp = { perSecond: 20_000, seconds: 4 } as const
 /** From one rate of the search to the next. */
 const searchFactor = 1.25
 
-async function open(bench: KafkaBench): Promise<RateSetup> {
+async function open(bench: KafkaBench) {
   const { stack, cores, brokers } = bench
-  const topics = await bench.createTopics(topicPartitions)
+  const producer = await NumberedProducer.open(bench, symbols)
   const command = cores.server(program('scenarios/kafka-latency/handler.ts'))
   const handler = startChild<LatencyHandler>(stack, 'handler', command)
-  await handler.call('open', brokers, topics)
-  const producer = await NumberedProducer.open(bench, topics, new NumberedSource(symbols))
+  await handler.call('open', brokers, producer.topics)
   return { producer, handler, bench }
 }
+
+type RateSetup = Awaited<ReturnType<typeof open>>
 
 async function search(
   highest: number,
@@ -129,13 +129,6 @@ function failuresOf(round: Round, index: number): string[] {
   return lacking.map(({ perSecond, missing }) => {
     return `round ${index + 1}, ${perSecond} events/s: ${missing} events did not arrive at the handler`
   })
-}
-
-/** What the phases work with. */
-interface RateSetup {
-  readonly producer: NumberedProducer
-  readonly handler: Child<LatencyHandler>
-  readonly bench: Bench
 }
 
 interface Rate {

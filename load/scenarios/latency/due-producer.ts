@@ -49,16 +49,12 @@ export class DueProducer {
   }
 
   #recordsOf(times: readonly number[]): ReadonlyMap<number, readonly OutgoingRecord[]> {
-    const byPartition = new Map<number, OutgoingRecord[]>()
-    for (const us of times) {
+    const records = times.map(us => {
       const index = this.#made++ % symbols
-      const partition = index % this.#partitions
-      const records = byPartition.get(partition) ?? []
-      byPartition.set(partition, records)
       const symbol = `SY${index}`
-      records.push({ key: symbol, value: tradeText(us, { symbol, made: 2655, size: 100 }) })
-    }
-    return byPartition
+      return { index, key: symbol, value: tradeText(us, { symbol, made: 2655, size: 100 }) }
+    })
+    return Map.groupBy(records, ({ index }) => index % this.#partitions)
   }
 }
 
@@ -116,7 +112,7 @@ export async function openTransactionalSink(
       const producer = pool[next++ % producers]
       if (producer === undefined) return
       const messages = [...byPartition].flatMap(([partition, records]) => {
-        return records.map(record => ({ ...record, partition }))
+        return records.map(({ key, value }) => ({ key, value, partition }))
       })
       await unlessBusy(async () => {
         const transaction = await producer.transaction()
