@@ -1,5 +1,6 @@
 import { positionsOf } from '../../test/support/partition-runs.ts'
 import { monotonicUs } from '../lib/clocks.ts'
+import { symbolIndexAt } from '../lib/generated-events.ts'
 import type { Totals } from '../kafka/numbered-source.ts'
 
 /** What was wrong with what a subscriber received, in events. */
@@ -21,7 +22,6 @@ export interface ControlMessage {
 }
 
 const anywhere = -1
-const firstLetter = 65
 const zero = 48
 const nine = 57
 const quoteMark = 34
@@ -97,10 +97,7 @@ export class SequenceChecker {
   /** The index of the bracket that ends the event. */
   #takeEvent(text: string, at: number, nowUs: number): number {
     const isTrade = text.charCodeAt(at + 6) === tradeLetter
-    const symbol =
-      (text.charCodeAt(at + 14) - firstLetter) * 676 +
-      (text.charCodeAt(at + 15) - firstLetter) * 26 +
-      (text.charCodeAt(at + 16) - firstLetter)
+    const symbol = symbolIndexAt(text, at + 14)
     const size = text.indexOf(isTrade ? '"s":' : '"bs":', at + 18) + (isTrade ? 4 : 5)
     const end = text.indexOf('}', size)
     const replaces = replacesBefore(text, end)

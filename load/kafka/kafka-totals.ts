@@ -1,5 +1,6 @@
 import type { Topics } from '../../src/log/topics.ts'
 import { withAdmin } from '../../test/support/topics.ts'
+import { symbolIndexAt } from '../lib/generated-events.ts'
 import { readWithGroup } from './kafkajs-clients.ts'
 import { noTotals, type Totals } from './numbered-source.ts'
 
@@ -28,7 +29,7 @@ export async function readKafkaTotals(
     await eachValue(brokers, topics[stream], value => {
       // Kafka holds what `NumberedSource` made.
       const { S, s, bs } = JSON.parse(value.toString('latin1')) as NumberedValue
-      const index = (S.charCodeAt(0) - 65) * 676 + (S.charCodeAt(1) - 65) * 26 + S.charCodeAt(2) - 65
+      const index = symbolIndexAt(S, 0)
       const number = stream === 'trades' ? s : bs
       if (number !== (totals[stream][index] ?? 0) + 1) outOfOrder++
       totals[stream][index] = number

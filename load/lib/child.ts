@@ -18,15 +18,10 @@ interface Call {
 
 type Reply = { readonly id: number } & ({ readonly result: unknown } | { readonly fault: string })
 
-interface Waiting {
-  resolve(result: unknown): void
-  reject(error: Error): void
-}
-
 /** A process of our own that answers calls. It ends with this process, however this one ends. */
 export class Child<Offered extends Functions> {
   readonly #process: ChildProcess
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
   readonly #name: string
   #calls = 0
 
@@ -48,21 +43,18 @@ export class Child<Offered extends Functions> {
     return this.#process.pid ?? 0
   }
 
-  call<Name extends keyof Offered & string>(
+  async call<Name extends keyof Offered & string>(
     name: Name,
     ...parameters: Parameters<Offered[Name]>
   ): Promise<Result<Offered[Name]>> {
     const call: Call = { id: this.#calls++, name, parameters }
-    return new Promise((resolve, reject) => {
-      // Both ends share the type of the functions.
-      this.#waiting.set(call.id, {
-        resolve: result => resolve(result as Result<Offered[Name]>),
-        reject,
-      })
-      this.#process.send(call, error => {
-        if (error !== null) this.#settle({ id: call.id, fault: error.message })
-      })
+    const waiting = Promise.withResolvers<unknown>()
+    this.#waiting.set(call.id, waiting)
+    this.#process.send(call, error => {
+      if (error !== null) this.#settle({ id: call.id, fault: error.message })
     })
+    // Both ends share the type of the functions.
+    return (await waiting.promise) as Result<Offered[Name]>
   }
 
   stop(): void {

@@ -35,6 +35,11 @@ export function symbolOf(index: number): string {
   return String.fromCharCode(...[676, 26, 1].map(unit => 65 + (Math.floor(index / unit) % 26)))
 }
 
+/** The number of the symbol that begins at an index of a text. */
+export function symbolIndexAt(text: string, at: number): number {
+  return (text.charCodeAt(at) - 65) * 676 + (text.charCodeAt(at + 1) - 65) * 26 + text.charCodeAt(at + 2) - 65
+}
+
 /** Draws numbers from 0 by Zipf's law: the n-th comes up in proportion to 1/n. */
 export class ZipfDraw {
   readonly #random: Random

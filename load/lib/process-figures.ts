@@ -54,14 +54,8 @@ export function kernelTcpBytes(): number {
   return Number(pages) * pageBytes
 }
 
-/** Ticks that some cores were busy and that passed, since the machine started. */
-interface CoreTicks {
-  readonly busy: number
-  readonly all: number
-}
-
-/** The ticks of some cores in `/proc/stat`, of all where none is named. */
-function coreTicks(cores: readonly number[]): CoreTicks {
+/** Ticks that some cores, or all where none is named, were busy and that passed (`/proc/stat`). */
+function coreTicks(cores: readonly number[]) {
   const names = new Set(cores.length === 0 ? ['cpu'] : cores.map(core => `cpu${core}`))
   let busy = 0
   let all = 0

@@ -12,6 +12,15 @@ export function quantileOf(values: Iterable<number>, quantile: number): number {
   return sorted[rank] ?? Number.NaN
 }
 
+/** What is told of latencies in µs. */
+export function latencyMs(us: Iterable<number>) {
+  return {
+    p50Ms: quantileOf(us, 0.5) / 1000,
+    p99Ms: quantileOf(us, 0.99) / 1000,
+    maxMs: quantileOf(us, 1) / 1000,
+  }
+}
+
 /** The spread of some values; the median of an even number is the mean of the middle two; `NaN` of none. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)

@@ -9,7 +9,7 @@ import {
 import type { Totals } from '../kafka/numbered-source.ts'
 import { answerCalls } from '../lib/child.ts'
 import { monotonicUs, ownCpuUs } from '../lib/clocks.ts'
-import { quantileOf, sumOf } from '../lib/statistics.ts'
+import { latencyMs, sumOf } from '../lib/statistics.ts'
 
 /** `steady` and `unacknowledged` acknowledge; in a stop, the latter does not, and `unread` does not read. */
 export type ReaderKind = 'plain' | 'steady' | 'unread' | 'unacknowledged'
@@ -118,9 +118,8 @@ const functions = {
       stream.checker.latenciesUs = []
     }
     const bytes = steady[0]?.stream.bytes ?? 0
-    const ms = (quantile: number) => quantileOf(all, quantile) / 1000
     /** With the bytes that one of them received. */
-    const latencies = { p50Ms: ms(0.5), p99Ms: ms(0.99), maxMs: ms(1), bytes: bytes - bytesBefore }
+    const latencies = { ...latencyMs(all), bytes: bytes - bytesBefore }
     bytesBefore = bytes
     return latencies
   },

@@ -1,7 +1,7 @@
 import { type Bench, type KafkaBench, measureRounds } from '../../lib/bench.ts'
 import { program, startChild } from '../../lib/child.ts'
 import { residentBytes, watchCpu } from '../../lib/process-figures.ts'
-import { quantileOf } from '../../lib/statistics.ts'
+import { latencyMs } from '../../lib/statistics.ts'
 import type { ClientsReceived, StreamClients } from '../../processes/stream-clients.ts'
 import type { Peer } from './peers/peer.ts'
 import {
@@ -107,8 +107,7 @@ function figuresOf(
     wholeUs: cpu.serverCpuUs / deliveries,
     bytes: bytes / deliveries,
     eventsPerFrame: deliveries / frames,
-    p50Ms: quantileOf(latenciesUs, 0.5) / 1000,
-    p99Ms: quantileOf(latenciesUs, 0.99) / 1000,
+    ...latencyMs(latenciesUs),
     connectionKilobytes: connected.connectionBytes / 1000,
     serverShare: cpu.serverShare,
     clientsShare: cpu.clientsShare,

@@ -5,7 +5,7 @@ import { answerCalls } from '../../lib/child.ts'
 import { EventScan, readJsonFrame } from '../../clients/wire-forms.ts'
 import { createLogIngest, openKafkaLog } from '../../kafka/log-ingest.ts'
 import { ownCpuUs } from '../../lib/clocks.ts'
-import { quantileOf } from '../../lib/statistics.ts'
+import { latencyMs } from '../../lib/statistics.ts'
 
 const pollMs = 2
 
@@ -41,22 +41,19 @@ const functions = {
   async handled(events: number, timeoutMs: number) {
     const deadlineMs = performance.now() + timeoutMs
     while (scan.events < events && performance.now() < deadlineMs) await pause(pollMs)
-    const usedUs = ownCpuUs() - begunCpuUs
+    const cpuUs = ownCpuUs() - begunCpuUs
     const { latenciesUs } = scan
     const quarter = Math.ceil(latenciesUs.length / 4)
-    const ms = (values: readonly number[], quantile: number) => quantileOf(values, quantile) / 1000
     return {
       events: scan.events,
       /** Frames: one flush of the feed, or more where it is large. */
       frames,
       /** From the producer's stamp to the handler, of the trades, which are half of the events. */
-      p50Ms: ms(latenciesUs, 0.5),
-      p99Ms: ms(latenciesUs, 0.99),
-      maxMs: ms(latenciesUs, 1),
+      ...latencyMs(latenciesUs),
       /** Medians of the first and of the last quarter: the latter grows where the reader falls behind. */
-      firstQuarterMs: ms(latenciesUs.slice(0, quarter), 0.5),
-      lastQuarterMs: ms(latenciesUs.slice(-quarter), 0.5),
-      cpuUs: usedUs,
+      firstQuarterMs: latencyMs(latenciesUs.slice(0, quarter)).p50Ms,
+      lastQuarterMs: latencyMs(latenciesUs.slice(-quarter)).p50Ms,
+      cpuUs,
     }
   },
 }

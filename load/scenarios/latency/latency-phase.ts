@@ -1,10 +1,11 @@
-import type { Bench } from '../../lib/bench.ts'
-import type { Child } from '../../lib/child.ts'
+import type { KafkaBench } from '../../lib/bench.ts'
+import { program, startChild } from '../../lib/child.ts'
+import { highestPriority } from '../../lib/machine.ts'
 import { watchCpu } from '../../lib/process-figures.ts'
-import { quantileOf } from '../../lib/statistics.ts'
-import type { MeasuredGateway } from '../../processes/gateway-process.ts'
+import { latencyMs, quantileOf } from '../../lib/statistics.ts'
+import { startGateway } from '../../processes/gateway-process.ts'
 import type { Received, StreamClients } from '../../processes/stream-clients.ts'
-import type { DueProducer, ReadableTimes } from './due-producer.ts'
+import { DueProducer, openPlainSink, openTransactionalSink, type ReadableTimes } from './due-producer.ts'
 import type { Echo } from './echo.ts'
 
 /** How long something took, with the times at the quantiles of `quantiles`. */
@@ -33,16 +34,45 @@ interface LatencyLoad {
   readonly isTransactional?: boolean
 }
 
-/** Producers, gateway and subscribers. */
-export interface LatencySetup {
-  readonly plain: DueProducer
-  /** Commits a transaction every 10 ms. */
-  readonly transactional: DueProducer
-  readonly subscribers: Child<StreamClients>
-  readonly gateway: MeasuredGateway
-  readonly echo: { readonly client: Child<Echo>; readonly port: number }
+interface LatencyStart {
   readonly clients: number
-  readonly bench: Bench
+  readonly form: string
+  readonly tls: boolean
+  readonly profile: string | undefined
+  readonly 'flush-delay': number
+}
+
+/** Producers, gateway and subscribers. */
+export type LatencySetup = Awaited<ReturnType<typeof startLatency>>
+
+export const partitions = 16
+
+export async function startLatency(values: LatencyStart, bench: KafkaBench) {
+  const { stack, cores, brokers } = bench
+  const { command } = highestPriority()
+  const topics = await bench.createTopics(partitions)
+  const plain = new DueProducer(await openPlainSink(brokers, topics.trades, stack), partitions)
+  const transactional = new DueProducer(
+    await openTransactionalSink(brokers, topics.trades, stack),
+    partitions,
+  )
+  const { form, tls, profile } = values
+  const settings = { TICKER_FLUSH_DELAY_MS: String(values['flush-delay']) }
+  const gateway = await startGateway({ topics, profile, tls, settings }, bench)
+  const subscribers = startChild<StreamClients>(
+    stack,
+    'subscribers',
+    command(program('processes/stream-clients.ts')),
+  )
+  const echoProgram = program('scenarios/latency/echo.ts')
+  const server = startChild<Echo>(stack, 'echo server', cores.server(echoProgram))
+  const client = startChild<Echo>(stack, 'echo client', command(echoProgram))
+  const echo = { client, port: await server.call('listen') }
+  const { address, token } = gateway
+  const access = { kind: 'gateway', token, form, subscribe: { trades: ['*'] } } as const
+  const lists = Array.from({ length: values.clients }, () => [])
+  await subscribers.call('open', { address, access }, lists)
+  return { plain, transactional, subscribers, gateway, echo, clients: values.clients, bench }
 }
 
 const arrivalTimeoutMs = 20_000
@@ -90,6 +120,6 @@ function sinceReadable({ latenciesUs, sentUs }: Received, readableUs: ReadableTi
 }
 
 function timesOf(latenciesUs: Float64Array) {
-  const ms = (quantile: number): number => quantileOf(latenciesUs, quantile) / 1000
-  return { p50Ms: ms(0.5), p99Ms: ms(0.99), maxMs: ms(1), curve: quantiles.map(ms) }
+  const curve = quantiles.map(quantile => quantileOf(latenciesUs, quantile) / 1000)
+  return { ...latencyMs(latenciesUs), curve }
 }

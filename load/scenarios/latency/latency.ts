@@ -1,13 +1,8 @@
 import { streamOptions } from '../../clients/wire-forms.ts'
-import { type KafkaBench, measureRounds } from '../../lib/bench.ts'
-import { program, startChild } from '../../lib/child.ts'
+import { measureRounds } from '../../lib/bench.ts'
 import { highestPriority } from '../../lib/machine.ts'
 import { roundsOption, type Values } from '../../lib/options.ts'
 import { kafkaScenario, profileOption } from '../../lib/scenario.ts'
-import { startGateway } from '../../processes/gateway-process.ts'
-import type { StreamClients } from '../../processes/stream-clients.ts'
-import { DueProducer } from './due-producer.ts'
-import type { Echo } from './echo.ts'
 import {
   boundMs,
   type LatencyPhase,
@@ -15,9 +10,10 @@ import {
   type LatencySetup,
   measureEcho,
   measureLatency,
+  partitions,
+  startLatency,
 } from './latency-phase.ts'
 import { latencyParts } from './latency-report.ts'
-import { openPlainSink, openTransactionalSink } from './due-producer.ts'
 
 const options = {
   rounds: roundsOption(5),
@@ -55,7 +51,7 @@ rising rates, up to the highest at which 99 of 100 events come within ${boundMs}
   async measure(values, bench) {
     const { rate, seconds, most, clients } = values
     const priority = highestPriority()
-    const setup = await start(values, bench)
+    const setup = await startLatency(values, bench)
     bench.say('warm-up')
     await measureEcho(setup, rate, warmUpSeconds)
     await measureLatency(setup, { perSecond: Math.min(most, rate * 4), seconds: brokerWarmUpSeconds })
@@ -79,7 +75,6 @@ rising rates, up to the highest at which 99 of 100 events come within ${boundMs}
   },
 })
 
-const partitions = 16
 const warmUpSeconds = 5
 /** A broker takes most of a core for itself until its Java machine has compiled what it does. */
 const brokerWarmUpSeconds = 30
@@ -87,34 +82,6 @@ const brokerWarmUpSeconds = 30
 const searchFactor = 1.5
 /** How often a rate may be tried: other work on the machine makes an outlier. */
 const tries = 2
-
-async function start(values: LatencyOptions, bench: KafkaBench): Promise<LatencySetup> {
-  const { stack, cores, brokers } = bench
-  const { command } = highestPriority()
-  const topics = await bench.createTopics(partitions)
-  const plain = new DueProducer(await openPlainSink(brokers, topics.trades, stack), partitions)
-  const transactional = new DueProducer(
-    await openTransactionalSink(brokers, topics.trades, stack),
-    partitions,
-  )
-  const { form, tls, profile } = values
-  const settings = { TICKER_FLUSH_DELAY_MS: String(values['flush-delay']) }
-  const gateway = await startGateway({ topics, profile, tls, settings }, bench)
-  const subscribers = startChild<StreamClients>(
-    stack,
-    'subscribers',
-    command(program('processes/stream-clients.ts')),
-  )
-  const echoProgram = program('scenarios/latency/echo.ts')
-  const server = startChild<Echo>(stack, 'echo server', cores.server(echoProgram))
-  const client = startChild<Echo>(stack, 'echo client', command(echoProgram))
-  const echo = { client, port: await server.call('listen') }
-  const { address, token } = gateway
-  const access = { kind: 'gateway', token, form, subscribe: { trades: ['*'] } } as const
-  const lists = Array.from({ length: values.clients }, () => [])
-  await subscribers.call('open', { address, access }, lists)
-  return { plain, transactional, subscribers, gateway, echo, clients: values.clients, bench }
-}
 
 async function measureRound(
   setup: LatencySetup,

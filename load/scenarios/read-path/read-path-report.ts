@@ -23,14 +23,14 @@ export interface ReadRound {
 
 type KafkajsUs = Awaited<ReturnType<KafkajsReader['readByFetch']>>
 
-/** A row: its name, and how its figure is read from a round. */
+/** A row: its name, and what its columns show of a round. */
 type Row<Value> = readonly [name: string, read: (round: ReadRound) => Value]
 
-const stageRows: readonly Row<number>[] = [
-  ...stages.map(([stage, name]) => [name, ({ ours }: ReadRound) => ours[stage]] as const),
-  ['**all**', round => allUs(round)],
-  ['aside: validate where no event looks like another', ({ aside }) => aside.unfamiliar],
-  ['aside: of that, UTF-8 and `JSON.parse`', ({ aside }) => aside.parse],
+const stageRows: readonly Row<{ readonly us: number; readonly round: ReadRound }>[] = [
+  ...stages.map(([stage, name]) => [name, (round: ReadRound) => ({ us: round.ours[stage], round })] as const),
+  ['**all**', round => ({ us: allUs(round), round })],
+  ['aside: validate where no event looks like another', round => ({ us: round.aside.unfamiliar, round })],
+  ['aside: of that, UTF-8 and `JSON.parse`', round => ({ us: round.aside.parse, round })],
 ]
 
 const kafkajsRows: readonly Row<KafkajsUs>[] = [
@@ -39,75 +39,61 @@ const kafkajsRows: readonly Row<KafkajsUs>[] = [
   ['its decoder alone, bytes in memory', ({ decoder }) => decoder],
 ]
 
-/** The gateway's µs, and kafkajs' that they are compared with, by the way it reads. */
-interface Ratio {
-  readonly ours: number
-  readonly theirs: (kafkajs: KafkajsUs) => number
-}
+type Ratios = readonly [toFetch: number, toGroup: number]
 
-const ratioRows: readonly Row<Ratio>[] = [
-  ['fetch + decode ÷ fetch + decode', ({ ours }) => ({ ours: ours.fetch + ours.decode, theirs: decodeUs })],
+const ratioRows: readonly Row<Ratios>[] = [
+  ['decode ÷ kafkajs’ decoder alone', ({ ours, decoder }) => [ours.decode / decoder.decode, Number.NaN]],
+  [
+    'validate ÷ where no event looks like another',
+    ({ ours, aside }) => [ours.validate / aside.unfamiliar, Number.NaN],
+  ],
+  [
+    'fetch + decode ÷ fetch + decode',
+    round => ratiosOf(round, fetchAndDecodeUs(round), ({ decode }) => decode),
+  ],
   [
     '**fetch + decode + validate** ÷ fetch + decode + `JSON.parse`',
-    ({ ours }) => ({ ours: ours.fetch + ours.decode + ours.validate, theirs: bothUs }),
+    round => ratiosOf(round, fetchAndDecodeUs(round) + round.ours.validate),
   ],
   [
     'the same with `JSON.parse` alone on both sides',
-    ({ ours, aside }) => ({ ours: ours.fetch + ours.decode + aside.parse, theirs: bothUs }),
+    round => ratiosOf(round, fetchAndDecodeUs(round) + round.aside.parse),
   ],
-  ['all ÷ fetch + decode + `JSON.parse`', round => ({ ours: allUs(round), theirs: bothUs })],
-]
-
-const stageRatioRows: readonly Row<number>[] = [
-  ['decode ÷ kafkajs’ decoder alone', ({ ours, decoder }) => ours.decode / decoder.decode],
-  ['validate ÷ where no event looks like another', ({ ours, aside }) => ours.validate / aside.unfamiliar],
+  ['all ÷ fetch + decode + `JSON.parse`', round => ratiosOf(round, allUs(round))],
 ]
 
 export function readPathParts(compression: string, rounds: readonly ReadRound[]): ReportPart[] {
-  const byStage = casesOf(stageRows, rounds, (us, round) => ({
-    us: us / round.ours.events,
-    share: us / allUs(round),
-  }))
-  const kafkajs = casesOf(kafkajsRows, rounds, us => us)
-  const ratios = casesOf(ratioRows, rounds, ({ ours, theirs }, { byFetch, byGroup }) => {
-    return { toFetch: ours / theirs(byFetch), toGroup: ours / theirs(byGroup) }
-  })
-  const own = casesOf(stageRatioRows, rounds, ratio => ({ toFetch: ratio, toGroup: Number.NaN }))
+  const title = `Compression ${compression}`
+  const casesOf = <Value>(rows: readonly Row<Value>[]) =>
+    rows.map(([name, read]) => [[name], rounds.map(read)] as const)
   return [
-    caseTable(`Compression ${compression}`, { head: ['the gateway, stage by stage'], cases: byStage }, [
-      ['µs an event', ({ us }) => us, 2],
-      ['share', ({ share }) => share, '%'],
+    caseTable(title, { head: ['the gateway, stage by stage'], cases: casesOf(stageRows) }, [
+      ['µs an event', ({ us, round }) => us / round.ours.events, 2],
+      ['share', ({ us, round }) => us / allUs(round), '%'],
     ]),
-    caseTable(`Compression ${compression}, kafkajs`, { head: ['kafkajs, µs an event'], cases: kafkajs }, [
-      ['fetch and decode', us => decodeUs(us) / us.events, 2],
+    caseTable(`${title}, kafkajs`, { head: ['kafkajs, µs an event'], cases: casesOf(kafkajsRows) }, [
+      ['fetch and decode', us => us.decode / us.events, 2],
       ['JSON.parse', us => us.parse / us.events, 2],
       ['both', us => bothUs(us) / us.events, 2],
     ]),
-    caseTable(
-      `Compression ${compression}, ratios`,
-      { head: ['the gateway ÷ kafkajs'], cases: [...own, ...ratios] },
-      [
-        ['`broker.fetch`', ({ toFetch }) => toFetch, 2],
-        ['group', ({ toGroup }) => toGroup, 2],
-      ],
-    ),
+    caseTable(`${title}, ratios`, { head: ['the gateway ÷ kafkajs'], cases: casesOf(ratioRows) }, [
+      ['`broker.fetch`', ([toFetch]) => toFetch, 2],
+      ['group', ([, toGroup]) => toGroup, 2],
+    ]),
   ]
 }
 
-function casesOf<Value, Shown>(
-  rows: readonly Row<Value>[],
-  rounds: readonly ReadRound[],
-  show: (value: Value, round: ReadRound) => Shown,
-) {
-  return rows.map(([name, read]) => [[name], rounds.map(round => show(read(round), round))] as const)
+/** The gateway's µs as ratios to those of kafkajs, by the way it reads. */
+function ratiosOf({ byFetch, byGroup }: ReadRound, us: number, theirs = bothUs): Ratios {
+  return [us / theirs(byFetch), us / theirs(byGroup)]
 }
 
 function allUs({ ours }: ReadRound): number {
   return sumOf(stages, ([stage]) => ours[stage])
 }
 
-function decodeUs({ decode }: KafkajsUs): number {
-  return decode
+function fetchAndDecodeUs({ ours }: ReadRound): number {
+  return ours.fetch + ours.decode
 }
 
 function bothUs({ decode, parse }: KafkajsUs): number {
