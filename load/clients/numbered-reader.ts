@@ -46,6 +46,7 @@ const snapshotLetter = 's'.charCodeAt(0)
 
 /** A subscriber of `NumberedSource`'s events, which checks their numbers. */
 export class NumberedReader {
+  readonly client: WebSocketClient
   readonly checker: SequenceChecker
   readonly acknowledged: Promise<Acknowledgement>
   /** When `resumed` came, on this process' clock. */
@@ -59,7 +60,6 @@ export class NumberedReader {
   /** Frames with data so far. */
   dataFrames = 0
   readonly #options: NumberedReaderOptions
-  readonly #client: WebSocketClient
   readonly #acknowledged = Promise.withResolvers<Acknowledgement>()
   readonly #resumed = Promise.withResolvers<number>()
   #acknowledgedFrames = 0
@@ -74,36 +74,24 @@ export class NumberedReader {
     this.acknowledged.catch(() => undefined)
     this.resumed.catch(() => undefined)
     this.checker = new SequenceChecker(symbols, begins, message => this.#take(message))
-    this.#client = new WebSocketClient(target, buffer)
-    this.#client.reader.onFrame = payload => this.#frame(payload)
-    void this.#client.gone.then(reason => this.#gone(reason))
+    this.client = new WebSocketClient(target, buffer)
+    this.client.reader.onFrame = payload => this.#frame(payload)
+    void this.client.gone.then(reason => this.#gone(reason))
     const headers = streamHeaders(target.token, 'ticker.v1.json')
-    this.#client.upgrade(streamPath, headers).catch(() => this.#client.close())
-  }
-
-  get bytes(): number {
-    return this.#client.reader.bytes
+    this.client.upgrade(streamPath, headers).catch(() => this.client.close())
   }
 
   /** Acknowledges what was handled since it did so last. */
   acknowledge(): void {
     if (this.dataFrames === this.#acknowledgedFrames) return
     this.#acknowledgedFrames = this.dataFrames
-    this.#client.send(JSON.stringify({ action: 'ack', n: this.dataFrames }))
-  }
-
-  pause(): void {
-    this.#client.pause()
-  }
-
-  resume(): void {
-    this.#client.resume()
+    this.client.send(JSON.stringify({ action: 'ack', n: this.dataFrames }))
   }
 
   /** Breaks its connection, as a network does. */
   cut(): void {
     this.#isLeaving = true
-    this.#client.close()
+    this.client.close()
   }
 
   #frame(payload: Buffer): void {
@@ -130,7 +118,7 @@ export class NumberedReader {
 
   #subscribe(): void {
     this.requestedMs = performance.now()
-    this.#client.send(JSON.stringify({ action: 'subscribe', ...this.#options.subscribe }))
+    this.client.send(JSON.stringify({ action: 'subscribe', ...this.#options.subscribe }))
   }
 
   #begin(message: ControlMessage): void {

@@ -3,18 +3,6 @@ import { monotonicUs } from '../lib/clocks.ts'
 import { symbolIndexAt } from '../lib/generated-events.ts'
 import type { Totals } from '../kafka/numbered-source.ts'
 
-/** What was wrong with what a subscriber received, in events. */
-export interface SequenceFaults {
-  /** Before an event of a trade's item there should have been others. */
-  readonly missing: number
-  /** Came again, or after a later one of its item. */
-  readonly repeated: number
-  /** Quotes whose `replaces` is not the number of quotes that were left out before them. */
-  readonly miscounted: number
-  /** Ranges of frames that begin behind where the frames before had come to. */
-  readonly uncovered: number
-}
-
 /** A message that is no event. */
 export interface ControlMessage {
   readonly T: string
@@ -32,6 +20,17 @@ const tradeLetter = 116
  * event: each event of an item follows the one before, or says how many it replaces.
  */
 export class SequenceChecker {
+  /** What was wrong, in events. */
+  readonly faults = {
+    /** Before an event of a trade's item there should have been others. */
+    missing: 0,
+    /** Came again, or after a later one of its item. */
+    repeated: 0,
+    /** Quotes whose `replaces` is not the number of quotes that were left out before them. */
+    miscounted: 0,
+    /** Ranges of frames that begin behind where the frames before had come to. */
+    uncovered: 0,
+  }
   trades = 0
   quotes = 0
   /** The sum of what quotes said to replace. */
@@ -43,7 +42,6 @@ export class SequenceChecker {
   /** From sending to receipt, of each trade, while set. */
   latenciesUs: number[] | undefined
   readonly #last: { readonly trades: Int32Array; readonly quotes: Int32Array }
-  readonly #faults = { missing: 0, repeated: 0, miscounted: 0, uncovered: 0 }
   readonly #positions = new Map<number, number>()
   readonly #onMessage: (message: ControlMessage) => void
 
@@ -60,10 +58,6 @@ export class SequenceChecker {
       quotes: quotes === undefined ? unknown.slice() : Int32Array.from(quotes),
     }
     this.#onMessage = onMessage
-  }
-
-  get faults(): SequenceFaults {
-    return this.#faults
   }
 
   /** Takes the payload of a frame; whether it held data, as acknowledgements count it. */
@@ -126,9 +120,9 @@ export class SequenceChecker {
     const before = last[symbol] ?? anywhere
     last[symbol] = number
     if (before === anywhere) return
-    if (number <= before) this.#faults.repeated++
-    else if (isTrade) this.#faults.missing += number - before - 1
-    else if (number - before - 1 !== replaces) this.#faults.miscounted++
+    if (number <= before) this.faults.repeated++
+    else if (isTrade) this.faults.missing += number - before - 1
+    else if (number - before - 1 !== replaces) this.faults.miscounted++
   }
 
   #takeMessages(text: string): void {
@@ -151,7 +145,7 @@ export class SequenceChecker {
   #cover(ranges: readonly [number, number, number][]): void {
     for (const [number, from, to] of ranges) {
       const reached = this.#positions.get(number) ?? from
-      if (from > reached) this.#faults.uncovered++
+      if (from > reached) this.faults.uncovered++
       this.#positions.set(number, Math.max(reached, to))
     }
   }

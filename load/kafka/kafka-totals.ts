@@ -2,14 +2,10 @@ import type { Topics } from '../../src/log/topics.ts'
 import { withAdmin } from '../../test/support/topics.ts'
 import { symbolIndexAt } from '../lib/generated-events.ts'
 import { readWithGroup } from './kafkajs-clients.ts'
-import { noTotals, type Totals } from './numbered-source.ts'
+import { noTotals } from './numbered-source.ts'
 
 /** The numbered events that lie in Kafka. */
-export interface KafkaTotals {
-  readonly totals: Totals
-  /** Events that do not follow the one before of their item, in the order of the log. */
-  readonly outOfOrder: number
-}
+export type KafkaTotals = Awaited<ReturnType<typeof readKafkaTotals>>
 
 interface NumberedValue {
   readonly S: string
@@ -18,12 +14,9 @@ interface NumberedValue {
 }
 
 /** Reads both topics with kafkajs, so that the truth does not come from the gateway's own reader. */
-export async function readKafkaTotals(
-  brokers: string,
-  topics: Topics,
-  symbols: number,
-): Promise<KafkaTotals> {
+export async function readKafkaTotals(brokers: string, topics: Topics, symbols: number) {
   const totals = noTotals(symbols)
+  /** Events that do not follow the one before of their item, in the order of the log. */
   let outOfOrder = 0
   for (const stream of ['trades', 'quotes'] as const) {
     await eachValue(brokers, topics[stream], value => {

@@ -72,16 +72,15 @@ export class NumberedProducer {
     return { seconds: (performance.now() - begunMs) / 1000, longestGapMs }
   }
 
-  /** Publishes beside other work until `end` is called, which resolves when Kafka has acknowledged all. */
-  start(schedule: PublishSchedule, signal: AbortSignal): { readonly end: () => Promise<Publishing> } {
+  /** Publishes beside other work until the returned function is called; it resolves as `publish` does. */
+  start(schedule: PublishSchedule, signal: AbortSignal): () => Promise<Publishing> {
     const ending = new AbortController()
     const publishing = this.publish(schedule, AbortSignal.any([ending.signal, signal]))
     publishing.catch(() => undefined)
-    const end = (): Promise<Publishing> => {
+    return () => {
       ending.abort()
       return publishing
     }
-    return { end }
   }
 
   async #send(count: number, timestampMs: number): Promise<void> {

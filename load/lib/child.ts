@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../src/diagnostics/ticker-error.ts'
 import type { Command } from './machine.ts'
@@ -141,8 +141,11 @@ export function muteKafkajsWarnings(): void {
   })
 }
 
-/** The port of a server's `address()`. Throws where it listens on none. */
-export function portOf(address: AddressInfo | string | null): number {
+/** Has a server listen on a free port of 127.0.0.1, and resolves with it. */
+export async function listenOnFreePort(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
   return address.port
 }

@@ -1,6 +1,4 @@
-import { parseArgs } from 'node:util'
-import { UsageError } from '../../src/commands/command-line.ts'
-import { messageOf } from '../../src/diagnostics/ticker-error.ts'
+import { readOptions, UsageError } from '../../src/commands/command-line.ts'
 
 /** An option of a scenario. A list as the default makes it one that may be given several times. */
 export type Option = WholeOption | ChoiceOption | TextOption | FlagOption
@@ -65,7 +63,7 @@ export function readValues(table: OptionTable, args: readonly string[]): Values<
   const config = Object.entries<Option>({ ...table, quick }).map(([name, option]) => {
     return [name, { type: isFlag(option) ? 'boolean' : 'string', multiple: isMany(option) }] as const
   })
-  const given = parsed(args, Object.fromEntries(config))
+  const given = readOptions({ args: [...args], options: Object.fromEntries(config) }).values
   const isQuick = given['quick'] === true
   const values = Object.entries(table).map(([name, option]): [string, AnyValue] => {
     if (isFlag(option)) return [name, given[name] === true]
@@ -85,16 +83,6 @@ function isFlag(option: Option): option is FlagOption {
 
 function isMany(option: Option): boolean {
   return Array.isArray(option.default)
-}
-
-type ParseOptions = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>
-
-function parsed(args: readonly string[], options: ParseOptions) {
-  try {
-    return parseArgs({ args: [...args], options }).values
-  } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error })
-  }
 }
 
 function readOne(name: string, option: Option, text: string): string | number {

@@ -68,21 +68,17 @@ interface Axis {
   at(value: number): number
 }
 
-/** From the power of ten below the values, or a third of it, to the one above. */
+/** Ticks in steps of 1, 2 and 5, from the one below the values to the one above. */
 function axisOf(values: readonly number[], [from, to]: readonly [number, number]): Axis {
   const positive = values.filter(value => value > 0)
-  const lowest = Math.floor(Math.log10(Math.min(...positive, 1e9)))
-  const highest = Math.ceil(Math.log10(Math.max(...positive, 10 ** (lowest + 1))))
-  const decades = Array.from({ length: highest - lowest + 1 }, (_, step) => Number(`1e${lowest + step}`))
-  const low = Math.min(...positive)
-  const high = Math.max(...positive)
-  const all = decades.flatMap(decade => [decade, decade * 2, decade * 5])
-  const first = all.findLastIndex(tick => tick <= low)
-  const last = all.findIndex(tick => tick >= high)
+  const decades = Array.from({ length: 19 }, (_, index) => index - 9)
+  const all = decades.flatMap(decade => [1, 2, 5].map(step => Number(`${step}e${decade}`)))
+  const first = all.findLastIndex(tick => tick <= Math.min(...positive))
+  const last = all.findIndex(tick => tick >= Math.max(...positive))
   const ticks = all.slice(Math.max(0, first), last < 0 ? undefined : last + 1)
   const [start = 1, end = 10] = [ticks[0], ticks.at(-1)].map(tick => Math.log10(tick ?? 1))
   return {
-    ticks: ticks.map(tick => Number(tick.toPrecision(3))),
+    ticks,
     at: value =>
       Math.round(
         from + ((Math.log10(Math.max(value, 1e-9)) - start) / Math.max(end - start, 1e-9)) * (to - from),

@@ -95,6 +95,3 @@ export function watchCpu(
     }
   }
 }
-
-/** CPU that was used in a stretch of time. */
-export type CpuUse = ReturnType<ReturnType<typeof watchCpu>>

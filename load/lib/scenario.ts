@@ -2,8 +2,6 @@ import { execFileSync } from 'node:child_process'
 import type { Bench, KafkaBench } from './bench.ts'
 import { argumentsText, optionsText, type OptionTable, readValues, type Values } from './options.ts'
 import type { Report, ReportPart } from './report.ts'
-import { UsageError } from '../../src/commands/command-line.ts'
-import { messageOf } from '../../src/diagnostics/ticker-error.ts'
 import { startKafka } from '../../test/support/kafka.ts'
 import { createTopics, deleteTopics } from '../../test/support/topics.ts'
 
@@ -102,7 +100,7 @@ function declare(
     summary,
     usage: `${summary}\n\n  npm run load -- ${name} [options]\n\n${optionsText(table)}${details}`,
     prepare(args) {
-      const values = readArguments(name, table, args)
+      const values = readValues(table, args)
       return {
         files: { json: textOf(values['json']) ?? '', html: textOf(values['html']) ?? '' },
         profileFolder: table['profile'] === profileOption ? textOf(values['profile']) : undefined,
@@ -121,15 +119,6 @@ function declare(
         },
       }
     },
-  }
-}
-
-function readArguments(name: string, table: OptionTable, args: readonly string[]) {
-  try {
-    return readValues(table, args)
-  } catch (error) {
-    const cure = `npm run load -- ${name} --help shows the options`
-    throw new UsageError(`${messageOf(error)}; ${cure}`, { cause: error })
   }
 }
 

@@ -31,6 +31,7 @@ const functions = {
     underWay.clear()
   },
 
+  /** Of a session that subscribes to nothing; the longest may be unanswered. */
   roundTrips() {
     const nowMs = performance.now()
     const all = [...roundTripsMs, ...[...underWay.values()].map(sentMs => nowMs - sentMs)]
@@ -40,8 +41,6 @@ const functions = {
 }
 
 export type ControlSubscriber = typeof functions
-/** Round trips of a session that subscribes to nothing; the longest may be unanswered. */
-export type RoundTrips = ReturnType<ControlSubscriber['roundTrips']>
 
 function ping(): void {
   if (webSocket?.readyState !== WebSocket.OPEN) return

@@ -2,7 +2,6 @@ import type { Topics } from '../../src/log/topics.ts'
 import { mintTestToken } from '../../test/support/gateway.ts'
 import { GatewayProcess } from '../../test/support/gateway-process.ts'
 import { kafkaVariables } from '../../test/support/topics.ts'
-import type { ServerAddress } from '../clients/web-socket-client.ts'
 import type { KafkaBench } from '../lib/bench.ts'
 
 export interface GatewayOptions {
@@ -16,14 +15,6 @@ export interface GatewayOptions {
   readonly scopes?: NonNullable<Parameters<typeof mintTestToken>[0]>['scopes']
   /** Further variables; they win over those of `gatewaySettings`. */
   readonly settings?: Readonly<Record<string, string>>
-}
-
-export interface MeasuredGateway {
-  readonly process: GatewayProcess
-  readonly pid: number
-  readonly address: ServerAddress
-  /** Lasts longer than any run. */
-  readonly token: string
 }
 
 /** The settings that differ from the defaults, and why the figures would be others without. */
@@ -42,13 +33,14 @@ export const gatewaySettings = {
   TICKER_SESSIONS_PER_USER_PER_SECOND: '100000',
 } as const
 
+/** Longer than any run. */
 const tokenLifetimeS = 7200
 
 /** Starts the gateway on the server's core; resolves when it is ready. It ends with the bench. */
 export async function startGateway(
   { topics, profile, nodeOptions = [], tls = false, scopes = ['stream'], settings = {} }: GatewayOptions,
   { brokers, cores, signal, stack, say }: KafkaBench,
-): Promise<MeasuredGateway> {
+) {
   signal.throwIfAborted()
   say('starting the gateway')
   const kafka = kafkaVariables(brokers, topics)

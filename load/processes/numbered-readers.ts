@@ -22,8 +22,6 @@ export interface ReaderSpec extends Pick<NumberedReaderOptions, 'subscribe' | 'b
 
 /** How readers that connected at once came to have everything. */
 export type Arrival = Awaited<ReturnType<NumberedReaders['arrive']>>
-/** Latencies of the trades on steady connections, from sending to receipt. */
-export type Latencies = ReturnType<NumberedReaders['latencies']>
 /** The events that the readers of a kind had in the end, as far as they looked at events. */
 export type ReaderResult = ReturnType<typeof resultOf>
 
@@ -83,7 +81,7 @@ const functions = {
       /** When everything missed had come; without a cursor, when the subscription was acknowledged. */
       recoveredMs: Float64Array.from(arrived, ({ recoveredMs }) => recoveredMs - begunMs),
       events: sumOf(streams, ({ checker }) => checker.trades + checker.quotes),
-      bytes: sumOf(streams, ({ bytes }) => bytes),
+      bytes: sumOf(streams, ({ client }) => client.reader.bytes),
       cpuMs,
       /** Why connections failed and were tried again, and how often. */
       retries,
@@ -100,16 +98,16 @@ const functions = {
   /** Stops the readers that stop, each in its way. */
   stop(): void {
     isStopped = true
-    for (const { spec, stream } of readers) if (spec.kind === 'unread') stream.pause()
+    for (const { spec, stream } of readers) if (spec.kind === 'unread') stream.client.pause()
   },
 
   readAgain(): void {
     isStopped = false
     readAgainMs = performance.now()
-    for (const { spec, stream } of readers) if (spec.kind === 'unread') stream.resume()
+    for (const { spec, stream } of readers) if (spec.kind === 'unread') stream.client.resume()
   },
 
-  /** The latencies since the last call. */
+  /** The latencies of trades on steady connections since the last call, from sending to receipt. */
   latencies() {
     const all: number[] = []
     const steady = checked('steady')
@@ -117,7 +115,7 @@ const functions = {
       for (const us of stream.checker.latenciesUs ?? []) all.push(us)
       stream.checker.latenciesUs = []
     }
-    const bytes = steady[0]?.stream.bytes ?? 0
+    const bytes = steady[0]?.stream.client.reader.bytes ?? 0
     /** With the bytes that one of them received. */
     const latencies = { ...latencyMs(all), bytes: bytes - bytesBefore }
     bytesBefore = bytes

@@ -90,7 +90,7 @@ async function measureRound(
   { live, profile }: { readonly live: number; readonly profile: string | undefined },
   { say, signal }: KafkaBench,
 ) {
-  const publishing = producer.start({ perSecond: live, lingerMs }, signal)
+  const endPublishing = producer.start({ perSecond: live, lingerMs }, signal)
   say('before')
   const [before] = await gateway.during(() => pause(beforeSeconds * 1000, undefined, { signal }))
   say('the resume')
@@ -99,7 +99,7 @@ async function measureRound(
   const [during, resumed] = await gateway.profiled(profile, () =>
     gateway.during(() => reader.call('arrive', [resuming])),
   )
-  await publishing.end()
+  await endPublishing()
   const results = await reader.call('results', producer.source.totals, resultTimeoutMs)
   return { before, during, resumed, results, published: producer.source.events }
 }

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { readDevelopmentCertificate } from '../../src/auth/development-certificate.ts'
 import { streamOptions } from '../clients/wire-forms.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { program, startChild } from '../lib/child.ts'
@@ -95,8 +94,7 @@ async function start(
   if (server.startsWith('gateway'))
     return await startGatewayPeer({ form, tls, profile, nodeOptions: collectable }, bench)
   if (server === 'ws') return await startWs(bench, collectable)
-  const certificate = tls ? await readDevelopmentCertificate('development') : undefined
-  return await startFloor({ form, certificate, nodeOptions: collectable }, bench)
+  return await startFloor({ form, tls, nodeOptions: collectable }, bench)
 }
 
 /** The memory that a connection adds, in bytes: of all beyond the first ones, and of the second half. */

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { NumberedReader, type PartitionRun } from '../clients/numbered-reader.ts'
+import { NumberedReader } from '../clients/numbered-reader.ts'
 import { areWhole, describeResults } from '../clients/reader-results.ts'
 import { NumberedProducer } from '../kafka/numbered-producer.ts'
-import type { Totals } from '../kafka/numbered-source.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { type Child, program, startChild } from '../lib/child.ts'
 import { comparisonTable, type Figure } from '../lib/figure-tables.ts'
@@ -187,7 +186,7 @@ async function runStorm(
   const all = Array.from({ length: values.clients }, (_, client) => specOf(client, values.wanted))
   await each(clients, all, (child, specs) => child.call('open', gateway.target, symbols, specs))
   const bookmark = await bookmarkOf(gateway, producer.source)
-  const publishing = producer.start({ perSecond: values.rate, lingerMs: values.linger }, signal)
+  const endPublishing = producer.start({ perSecond: values.rate, lingerMs: values.linger }, signal)
   await pause((values.seconds - beforeSeconds) * 1000, undefined, { signal })
   const [before] = await gateway.during(() => pause(beforeSeconds * 1000, undefined, { signal }))
   const memoryBefore = await gateway.ask('memory')
@@ -198,7 +197,7 @@ async function runStorm(
       return await each(clients, returning, (child, specs) => child.call('arrive', specs))
     }),
   )
-  await publishing.end()
+  await endPublishing()
   const results = await each(clients, all, child =>
     child.call('results', producer.source.totals, resultTimeoutMs),
   )
@@ -220,12 +219,7 @@ function each<Result>(
 }
 
 /** The positions of the feed while nothing is published, and what has been published until then. */
-interface Bookmark {
-  readonly partitions: readonly PartitionRun[]
-  readonly totals: Totals
-}
-
-async function bookmarkOf({ target }: ProbedGateway, source: NumberedProducer['source']): Promise<Bookmark> {
+async function bookmarkOf({ target }: ProbedGateway, source: NumberedProducer['source']) {
   await pause(quietMs)
   const fixed = { symbols, begins: {}, looks: 'at frames', buffer: Buffer.alloc(65_536) } as const
   const reader = new NumberedReader({ ...fixed, target, subscribe: { trades: ['*'] } })
@@ -249,7 +243,10 @@ function specOf(client: number, wanted: number): ReaderSpec {
 }
 
 /** The same with a cursor: its first trades have to follow those of the bookmark. */
-function resumed(spec: ReaderSpec, { partitions, totals }: Bookmark): ReaderSpec {
+function resumed(
+  spec: ReaderSpec,
+  { partitions, totals }: Awaited<ReturnType<typeof bookmarkOf>>,
+): ReaderSpec {
   const subscribe = { ...spec.subscribe, cursor: { version: 1, partitions } }
   return { ...spec, subscribe, begins: { trades: totals.trades } }
 }

@@ -96,7 +96,7 @@ async function runOnce(
   const specs = Array.from({ length: subscribers }, (_, number) => specOf(number, subscribers, source.totals))
   await readers.call('open', gateway.target, symbols, specs)
   await readers.call('latencies')
-  const publishing = producer.start({ perSecond: rate, lingerMs }, signal)
+  const endPublishing = producer.start({ perSecond: rate, lingerMs }, signal)
   await pause(leadSeconds * 1000, undefined, { signal })
   if (isStopping) await readers.call('stop')
   const stopped = await observe(seconds)
@@ -105,7 +105,7 @@ async function runOnce(
     if (isStopping) await readers.call('readAgain')
     return await observe(afterSeconds)
   })
-  const { longestGapMs } = await publishing.end()
+  const { longestGapMs } = await endPublishing()
   const results = await readers.call('results', source.totals, resultTimeoutMs)
   // Memory is that at the end of the stop.
   return { stopped, catchingUp, memory, kernelBytes, results, longestGapMs }

@@ -1,12 +1,9 @@
-import { readDevelopmentCertificate } from '../../../src/auth/development-certificate.ts'
 import { UsageError } from '../../../src/commands/command-line.ts'
 import { streamOptions } from '../../clients/wire-forms.ts'
-import type { KafkaBench } from '../../lib/bench.ts'
-import { roundsOption, type Values } from '../../lib/options.ts'
+import { roundsOption } from '../../lib/options.ts'
 import { kafkaScenario, profileOption, type Scenario } from '../../lib/scenario.ts'
-import { compare } from './comparison.ts'
 import { comparisonNotes, comparisonParts, type Level, scaleParts } from './comparison-report.ts'
-import { connectClients } from './comparison.ts'
+import { compare, connectClients } from './comparison.ts'
 import { startGatewayPeer } from './peers/gateway-peer.ts'
 import { startFloor, startPeers } from './peers/peers.ts'
 import { sameItems as sameItemsOf, watchLists as watchListsOf, type Workload } from './workload.ts'
@@ -66,8 +63,6 @@ interface Delivery {
 /** The slowest of the other servers takes some 10 µs for each event and client. */
 const peerUsPerDelivery = 15
 
-type DeliveryOptions = Values<typeof streamOptions & { readonly profile: typeof profileOption }>
-
 function delivery({ workloads, hasPeers = false, ...declared }: Delivery): Scenario {
   const { clients, batch = [1, 4, 16], ...texts } = declared
   return kafkaScenario({
@@ -89,10 +84,12 @@ function delivery({ workloads, hasPeers = false, ...declared }: Delivery): Scena
         // Everything of a workload is stopped before the next one begins.
         await using stack = new AsyncDisposableStack()
         const own = { ...bench, stack }
-        const both = await startBoth(options, own)
+        const { form, tls, profile } = options
+        const gateway = await startGatewayPeer({ form, tls, profile }, own)
+        const floor = await startFloor({ form, tls }, own)
         const others = hasPeers ? await startPeers(workload, own) : { started: [], absent: [] }
         const connected = []
-        for (const peer of [...both, ...others.started])
+        for (const peer of [gateway, floor, ...others.started])
           connected.push(await connectClients(peer, workload, own))
         const rounds = await compare({ peers: connected, usPerDelivery, ...options }, own)
         levels.push({ workload, absent: others.absent, rounds })
@@ -107,11 +104,4 @@ function delivery({ workloads, hasPeers = false, ...declared }: Delivery): Scena
       }
     },
   })
-}
-
-/** Starts the gateway and the floor, both plain or both over TLS. */
-async function startBoth({ form, tls, profile }: DeliveryOptions, bench: KafkaBench) {
-  const gateway = await startGatewayPeer({ form, tls, profile }, bench)
-  const certificate = tls ? await readDevelopmentCertificate('development') : undefined
-  return [gateway, await startFloor({ form, certificate }, bench)]
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { answerCalls, portOf } from '../../lib/child.ts'
+import { answerCalls, listenOnFreePort } from '../../lib/child.ts'
 import { monotonicUs } from '../../lib/clocks.ts'
 
 /** As large as an event. */
@@ -15,9 +15,7 @@ const functions = {
       socket.on('error', () => undefined)
       socket.on('data', (bytes: Buffer) => socket.write(bytes))
     })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return portOf(server.address())
+    return await listenOnFreePort(server)
   },
 
   /** Sends messages at an even pace; resolves with the µs from when each was due to when it was back. */

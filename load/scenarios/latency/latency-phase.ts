@@ -3,7 +3,7 @@ import { program, startChild } from '../../lib/child.ts'
 import { highestPriority } from '../../lib/machine.ts'
 import { watchCpu } from '../../lib/process-figures.ts'
 import { latencyMs, quantileOf } from '../../lib/statistics.ts'
-import { startGateway } from '../../processes/gateway-process.ts'
+import { type GatewayOptions, startGateway } from '../../processes/gateway-process.ts'
 import type { Received, StreamClients } from '../../processes/stream-clients.ts'
 import { DueProducer, openPlainSink, openTransactionalSink, type ReadableTimes } from './due-producer.ts'
 import type { Echo } from './echo.ts'
@@ -34,12 +34,9 @@ interface LatencyLoad {
   readonly isTransactional?: boolean
 }
 
-interface LatencyStart {
+interface LatencyStart extends Omit<GatewayOptions, 'topics'> {
   readonly clients: number
   readonly form: string
-  readonly tls: boolean
-  readonly profile: string | undefined
-  readonly 'flush-delay': number
 }
 
 /** Producers, gateway and subscribers. */
@@ -47,7 +44,7 @@ export type LatencySetup = Awaited<ReturnType<typeof startLatency>>
 
 export const partitions = 16
 
-export async function startLatency(values: LatencyStart, bench: KafkaBench) {
+export async function startLatency({ clients, form, ...own }: LatencyStart, bench: KafkaBench) {
   const { stack, cores, brokers } = bench
   const { command } = highestPriority()
   const topics = await bench.createTopics(partitions)
@@ -56,9 +53,7 @@ export async function startLatency(values: LatencyStart, bench: KafkaBench) {
     await openTransactionalSink(brokers, topics.trades, stack),
     partitions,
   )
-  const { form, tls, profile } = values
-  const settings = { TICKER_FLUSH_DELAY_MS: String(values['flush-delay']) }
-  const gateway = await startGateway({ topics, profile, tls, settings }, bench)
+  const gateway = await startGateway({ topics, ...own }, bench)
   const subscribers = startChild<StreamClients>(
     stack,
     'subscribers',
@@ -70,9 +65,9 @@ export async function startLatency(values: LatencyStart, bench: KafkaBench) {
   const echo = { client, port: await server.call('listen') }
   const { address, token } = gateway
   const access = { kind: 'gateway', token, form, subscribe: { trades: ['*'] } } as const
-  const lists = Array.from({ length: values.clients }, () => [])
+  const lists = Array.from({ length: clients }, () => [])
   await subscribers.call('open', { address, access }, lists)
-  return { plain, transactional, subscribers, gateway, echo, clients: values.clients, bench }
+  return { plain, transactional, subscribers, gateway, echo, clients, bench }
 }
 
 const arrivalTimeoutMs = 20_000

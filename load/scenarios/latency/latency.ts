@@ -49,9 +49,10 @@ rising rates, up to the highest at which 99 of 100 events come within ${boundMs}
 `,
   options,
   async measure(values, bench) {
-    const { rate, seconds, most, clients } = values
+    const { rate, seconds, most, clients, form, tls, profile } = values
     const priority = highestPriority()
-    const setup = await startLatency(values, bench)
+    const settings = { TICKER_FLUSH_DELAY_MS: String(values['flush-delay']) }
+    const setup = await startLatency({ clients, form, tls, profile, settings }, bench)
     bench.say('warm-up')
     await measureEcho(setup, rate, warmUpSeconds)
     await measureLatency(setup, { perSecond: Math.min(most, rate * 4), seconds: brokerWarmUpSeconds })

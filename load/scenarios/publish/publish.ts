@@ -84,11 +84,8 @@ async function openPublishers(profile: string | undefined, bench: KafkaBench) {
   const kafkajs = startChild<KafkajsPublisher>(bench.stack, 'kafkajs', command)
   await kafkajs.call('open', bench.brokers, topics)
   const { records } = await readTapeRecords()
-  const {
-    token,
-    address: { host, port },
-  } = gateway
-  const url = `http://${host}:${port}/v1/events`
+  const { token, address } = gateway
+  const url = `http://${address.host}:${address.port}/v1/events`
   return async ({ size, seconds, connections }: Shape) => {
     const posting = { url, token, records, size, seconds, connections }
     return {

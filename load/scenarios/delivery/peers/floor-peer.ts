@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { createFloorFrames } from './floor-frames.ts'
-import { portOf } from '../../../lib/child.ts'
-import { type PeerProgram, servePeer, Subscribers, type TlsFiles } from './peer-program.ts'
+import { listenOnFreePort } from '../../../lib/child.ts'
+import { type PeerProgram, servePeer, Subscribers } from './peer-program.ts'
 import type { Batch } from '../workload.ts'
 
 // The least that a Node server can do: frames made beforehand, written with bare `socket.write`.
@@ -14,12 +13,7 @@ const maker = createFloorFrames(process.argv[2] ?? '')
 const subscribers = new Subscribers<Socket>()
 
 const program: PeerProgram = {
-  async listen(tls) {
-    const server = createFloor(tls)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return portOf(server.address())
-  },
+  listen: pairFile => listenOnFreePort(createFloor(pairFile)),
 
   prepare(batch) {
     const writes = writesOf(batch)
@@ -49,9 +43,9 @@ function writesOf(batch: Batch): readonly (readonly [Socket, Buffer])[] {
   })
 }
 
-function createFloor(tls: TlsFiles | undefined): Server {
-  if (tls === undefined) return createServer({ noDelay: true }, upgrade)
-  const pair = readFileSync(tls.pairFile)
+function createFloor(pairFile: string | undefined): Server {
+  if (pairFile === undefined) return createServer({ noDelay: true }, upgrade)
+  const pair = readFileSync(pairFile)
   return createTlsServer({ key: pair, cert: pair, noDelay: true }, upgrade)
 }
 

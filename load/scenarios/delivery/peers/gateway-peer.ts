@@ -2,8 +2,7 @@ import { ProduceConnection } from '../../../kafka/produce-connection.ts'
 import { writeRecordBatch } from '../../../kafka/record-batch-writer.ts'
 import type { KafkaBench } from '../../../lib/bench.ts'
 import { type GatewayOptions, startGateway } from '../../../processes/gateway-process.ts'
-import type { Peer } from './peer.ts'
-import { emitInTurn } from './peer-program.ts'
+import { type Peer, peerSentTo } from './peer.ts'
 
 type GatewayPeerOptions = Omit<GatewayOptions, 'topics' | 'settings'> & { readonly form: string }
 
@@ -20,19 +19,10 @@ export async function startGatewayPeer(options: GatewayPeerOptions, bench: Kafka
   const topics = await bench.createTopics(1)
   const connection = await ProduceConnection.open(bench.brokers, bench.stack)
   const { pid, address, token } = await startGateway({ topics, settings, ...own }, bench)
-  let sends: readonly (() => Promise<void>)[] = []
-  return {
-    name: 'gateway',
-    pid,
-    readsLog: true,
-    target: { address, access: { kind: 'gateway', token, form } },
-    async prepare({ batches }) {
-      sends = batches.map(batch => {
-        const records = batch.map(({ symbol, text }) => ({ key: symbol, value: text }))
-        const bytes = writeRecordBatch(records, Date.now())
-        return () => connection.send([{ topic: topics.trades, partition: 0, bytes }])
-      })
-    },
-    run: ({ intervalMs }, arrived) => emitInTurn(sends, intervalMs, arrived),
-  }
+  const target = { address, access: { kind: 'gateway', token, form } } as const
+  return peerSentTo({ name: 'gateway', pid, readsLog: true, target }, batch => {
+    const records = batch.map(({ symbol, text }) => ({ key: symbol, value: text }))
+    const bytes = writeRecordBatch(records, Date.now())
+    return () => connection.send([{ topic: topics.trades, partition: 0, bytes }])
+  })
 }

@@ -9,8 +9,7 @@ import { Guard } from '../../../../test/support/guard.ts'
 import { freePort } from '../../../../test/support/port.ts'
 import type { Bench } from '../../../lib/bench.ts'
 import type { Batch } from '../workload.ts'
-import { loopbackTarget, type Peer } from './peer.ts'
-import { emitInTurn } from './peer-program.ts'
+import { loopbackTarget, type Peer, peerSentTo } from './peer.ts'
 
 /**
  * NATS with clients over WebSocket, a subject for each symbol; a batch is published with one write over TCP.
@@ -28,18 +27,12 @@ export async function startNats(bench: Bench): Promise<Peer[]> {
   bench.stack.defer(() => void publisher.destroy())
   await once(publisher, 'connect')
   publisher.resume().write('CONNECT {"verbose":false,"pedantic":false,"lang":"load","version":"0"}\r\n')
-  let writes: readonly (() => void)[] = []
+  const nats = { name: 'NATS', pid, readsLog: false, target: loopbackTarget(ports.webSocket, 'nats') }
   return [
-    {
-      name: 'NATS',
-      pid,
-      readsLog: false,
-      target: loopbackTarget(ports.webSocket, 'nats'),
-      async prepare({ batches }) {
-        writes = batches.map(publishCommands).map(bytes => () => void publisher.write(bytes))
-      },
-      run: ({ intervalMs }, arrived) => emitInTurn(writes, intervalMs, arrived),
-    },
+    peerSentTo(nats, batch => {
+      const bytes = publishCommands(batch)
+      return () => void publisher.write(bytes)
+    }),
   ]
 }
 
@@ -86,18 +79,12 @@ export async function startCentrifugo(bench: Bench): Promise<Peer[]> {
   }
   const server = { variable: 'TICKER_LOAD_CENTRIFUGO', prepare, look: () => isHealthy(port) }
   const { pid } = await startNamedServer(server, bench)
-  let posts: readonly (() => Promise<void>)[] = []
+  const target = loopbackTarget(port, 'centrifugo')
   return [
-    {
-      name: 'Centrifugo',
-      pid,
-      readsLog: false,
-      target: loopbackTarget(port, 'centrifugo'),
-      async prepare({ batches }) {
-        posts = batches.map(publishRequest).map(body => () => post(port, body))
-      },
-      run: ({ intervalMs }, arrived) => emitInTurn(posts, intervalMs, arrived),
-    },
+    peerSentTo({ name: 'Centrifugo', pid, readsLog: false, target }, batch => {
+      const body = publishRequest(batch)
+      return () => post(port, body)
+    }),
   ]
 }
 

@@ -5,23 +5,13 @@ import type { Batch } from '../workload.ts'
 
 /** What a server has to do to be measured beside the gateway. */
 export interface PeerProgram {
-  /** Listens on a free port of 127.0.0.1 and returns it. Clients name their symbols: `?symbols=A,B`. */
-  listen(certificate: TlsFiles | undefined): Promise<number>
+  /**
+   * Listens on a free port of 127.0.0.1 and returns it. Clients name their symbols: `?symbols=A,B`. The file
+   * holds a certificate and its key; without it clients come without TLS.
+   */
+  listen(pairFile: string | undefined): Promise<number>
   /** Does what its users would have done before an event comes; the returned function delivers the batch. */
   prepare(batch: Batch): () => void
-}
-
-/** Where a certificate and its key lie. */
-export interface TlsFiles {
-  readonly pairFile: string
-}
-
-/** The functions of a peer's process. */
-// A type, since an interface has no index signature.
-export type PeerFunctions = {
-  listen(certificate: TlsFiles | undefined): Promise<number>
-  prepare(batches: readonly Batch[]): void
-  run(intervalMs: number): Promise<Float64Array>
 }
 
 /** The clients of a server, by the symbols that they want. */
@@ -44,15 +34,21 @@ export class Subscribers<Client> {
 
 /** Serves a peer's program to the process that measures. */
 export function servePeer(program: PeerProgram): void {
+  answerCalls(functionsOf(program))
+}
+
+/** The functions of a peer's process. */
+export type PeerFunctions = ReturnType<typeof functionsOf>
+
+function functionsOf(program: PeerProgram) {
   let deliveries: readonly (() => void)[] = []
-  const functions: PeerFunctions = {
-    listen: certificate => program.listen(certificate),
-    prepare(batches) {
+  return {
+    listen: (pairFile: string | undefined) => program.listen(pairFile),
+    prepare(batches: readonly Batch[]) {
       deliveries = batches.map(batch => program.prepare(batch))
     },
-    run: intervalMs => emitPaced(deliveries, intervalMs),
+    run: (intervalMs: number) => emitPaced(deliveries, intervalMs),
   }
-  answerCalls(functions)
 }
 
 /** Delivers the batches at an even pace; resolves with when each began, by the monotonic clock. */

@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Bench } from '../../../lib/bench.ts'
 import { program } from '../../../lib/child.ts'
 import { startCentrifugo, startNats } from './go-peers.ts'
-import type { TlsFiles } from './peer-program.ts'
 import { type Peer, startChildPeer } from './peer.ts'
 import type { Workload } from '../workload.ts'
+import { readDevelopmentCertificate } from '../../../../src/auth/development-certificate.ts'
 import { messageOf } from '../../../../src/diagnostics/ticker-error.ts'
 
 const folder = 'scenarios/delivery/peers'
+/** A package of a peer, of exactly one version, and what is loaded in it. */
 const socketIo = { name: 'socket.io', version: '4.8.4', entry: 'wrapper.mjs' } as const
 const uws = {
   name: '@trufflesuite/uws-js-unofficial',
@@ -22,14 +24,18 @@ const uwsNodes = [20, 18]
 
 export interface FloorOptions {
   readonly form: string
-  readonly certificate?: TlsFiles | undefined
+  readonly tls: boolean
   readonly nodeOptions?: readonly string[]
 }
 
 /** The least that Node can do with the same bytes. */
-export function startFloor({ form, certificate, nodeOptions }: FloorOptions, bench: Bench): Promise<Peer> {
+export async function startFloor({ form, tls, nodeOptions }: FloorOptions, bench: Bench): Promise<Peer> {
+  const certificate = tls ? await readDevelopmentCertificate('development') : undefined
   const command = program(`${folder}/floor-peer.ts`, nodeOptions, [form])
-  return startChildPeer({ name: 'floor', command, handshake: 'query', form, certificate }, bench)
+  return await startChildPeer(
+    { name: 'floor', command, handshake: 'query', form, pairFile: certificate?.pairFile },
+    bench,
+  )
 }
 
 /** The obvious server with `ws`. */
@@ -93,19 +99,11 @@ const run = promisify(execFile)
 const packagesFolder = resolve('.cache/peers')
 const installTimeoutMs = 120_000
 
-/** A package of a peer, of exactly one version. */
-export interface PeerPackage {
-  readonly name: string
-  readonly version: string
-  /** What is loaded, in the package. */
-  readonly entry: string
-}
-
 /** Where a package's entry lies. Installs the package if it is absent; rejects where it cannot. */
-export async function peerPackage({ name, version, entry }: PeerPackage): Promise<string> {
+async function peerPackage({ name, version, entry }: typeof socketIo | typeof uws): Promise<string> {
   const own = join(packagesFolder, `${name.replaceAll(/[@/]/g, '_')}-${version}`)
   const path = join(own, 'node_modules', name, entry)
-  if (await exists(path)) return path
+  if (existsSync(path)) return path
   await mkdir(own, { recursive: true })
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-save', '--no-package-lock']
   await run('npm', ['install', '--prefix', own, ...options, `${name}@${version}`], {
@@ -116,7 +114,7 @@ export async function peerPackage({ name, version, entry }: PeerPackage): Promis
 }
 
 /** A Node of one of these major versions, named by `TICKER_LOAD_OLD_NODE` or found on the path, if any. */
-export async function oldNode(majors: readonly number[]): Promise<string | undefined> {
+async function oldNode(majors: readonly number[]): Promise<string | undefined> {
   const named = process.env['TICKER_LOAD_OLD_NODE']
   const onPath = (process.env['PATH'] ?? '').split(delimiter).map(place => join(place, 'node'))
   for (const candidate of named === undefined ? onPath : [named]) {
@@ -127,11 +125,4 @@ export async function oldNode(majors: readonly number[]): Promise<string | undef
     if (version !== undefined && majors.includes(version)) return candidate
   }
   return undefined
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

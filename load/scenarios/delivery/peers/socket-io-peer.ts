@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { pathToFileURL } from 'node:url'
-import { portOf } from '../../../lib/child.ts'
+import { listenOnFreePort } from '../../../lib/child.ts'
 import { type PeerProgram, servePeer } from './peer-program.ts'
 
 // Socket.IO with a room for each symbol: an emit for each event, or one for a symbol's events of a batch.
@@ -33,11 +32,7 @@ io.on('connection', socket => {
 })
 
 const program: PeerProgram = {
-  async listen() {
-    http.listen(0, '127.0.0.1')
-    await once(http, 'listening')
-    return portOf(http.address())
-  },
+  listen: () => listenOnFreePort(http),
 
   prepare(batch) {
     const events = batch.map(({ symbol, text }) => ({ symbol, event: JSON.parse(text) as unknown }))

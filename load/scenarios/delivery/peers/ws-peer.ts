@@ -1,6 +1,6 @@
-import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { portOf } from '../../../lib/child.ts'
+import { listenOnFreePort } from '../../../lib/child.ts'
 import { type PeerProgram, servePeer, Subscribers } from './peer-program.ts'
 
 // The obvious server with `ws`: an event is made JSON once and sent to each of its subscribers.
@@ -9,13 +9,12 @@ const subscribers = new Subscribers<WebSocket>()
 
 const program: PeerProgram = {
   async listen() {
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-    server.on('connection', (webSocket, request) => {
+    const server = createServer()
+    new WebSocketServer({ server }).on('connection', (webSocket, request) => {
       const symbols = new URL(request.url ?? '', 'ws://localhost').searchParams.get('symbols') ?? ''
       webSocket.on('close', subscribers.add(webSocket, symbols))
     })
-    await once(server, 'listening')
-    return portOf(server.address())
+    return await listenOnFreePort(server)
   },
 
   prepare(batch) {
