@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Drain } from '../admin/drain.ts'
 import { Revocations } from '../auth/revocations.ts'
@@ -97,9 +97,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await Promise.all([node.drain.begin(drainMs), node.intake.drain(drainMs)])
   })
   const { stream, operations, administration } = await listen(config, node, worker)
-  drainMs = config.limits.drainMs
   if (worker === undefined) demo.defer(startDemo(config, host.log.events, logger))
   const ended = host.read()
+  drainMs = config.limits.drainMs
   const started = resources.move()
   let stopping: Promise<void> | undefined
   return {
@@ -130,14 +130,19 @@ async function openNode(config: Config, options: GatewayOptions, resources: Asyn
   const logger = operations.log
   if (worker === undefined) warnOfDescriptors(config, logger)
   // What can be refused comes before the first part that has to be released.
-  const server = await createStreamServer(config, logger)
   const decoder = await openDecoder(config.ingest.decoder)
   const keys = await openTokenKeys(config.auth.keys, config.mode, logger)
+  const server = await createStreamServer(config, logger)
+  const apps: Pick<FastifyInstance, 'close'>[] = [operations, server.app]
+  resources.defer(async () => {
+    await Promise.all(apps.map(app => app.close()))
+  })
   const host = resources.use(new FeedHost(config, { decoder, logger, clock }))
   const { feed, history, ingest, deadLetters, log } = host
-
   const core = openSessions(config, worker, { host, keys, logger, clock })
   const { revocations, quotas, verify, sessions, memory, drain, notReadyReason, isReady } = core
+  // Of a start that fails: a stop has drained them by then.
+  resources.defer(() => sessions.drain(0))
   const append = createAppendEvents(log.events, logger)
   const { maxEventBytes } = config.ingest
   const intake = new EventIntake({ ...config.publish, maxEventBytes, quotas, verify, append, isReady })
@@ -157,6 +162,7 @@ async function openNode(config: Config, options: GatewayOptions, resources: Asyn
   })
   await serveHttp(server.app, { config, feed, verify, quotas, intake })
   const gate = await server.guard()
+  resources.defer(() => gate.stop())
   const administration = createAdminServer(worker === undefined ? config.administration : undefined, {
     sessions,
     revocations,
@@ -164,6 +170,7 @@ async function openNode(config: Config, options: GatewayOptions, resources: Asyn
     log: logger,
     clock,
   })
+  if (administration !== undefined) apps.push(administration.app)
   const registry = createMetrics({
     feed,
     ingest,
@@ -191,10 +198,6 @@ async function openNode(config: Config, options: GatewayOptions, resources: Asyn
   }
   serveOperations(operations, { registry, notReadyReason, outage })
 
-  resources.defer(async () => {
-    await Promise.all([operations.close(), administration?.app.close(), server.app.close()])
-  })
-  resources.defer(() => gate.stop())
   memory.start()
   resources.defer(() => memory.stop())
   keys.set?.start()

@@ -46,6 +46,8 @@ export class MergedMetrics {
   /** What workers counted that are gone. */
   #retired: readonly Metric[] = []
   readonly #shared = new Map<string, SharedCounter>()
+  /** The counters that every worker counts whole, as merged last. They stand still while no worker answers. */
+  #lastShared: readonly Metric[] = []
 
   /**
    * Returns the node's metrics. The primary's part comes first. Counters of workers without a part stand
@@ -60,7 +62,10 @@ export class MergedMetrics {
     }
     this.#continueSharedCounters(parts)
     const merged = aggregate([...withoutUnknownMinimums(pages), ...absent.values(), this.#retired])
-    return merged.map(each => (isSharedCounter(each) ? this.#withTotals(each) : each))
+    const shared = merged.filter(isSharedCounter)
+    const unanswered = this.#lastShared.filter(({ name }) => shared.every(each => each.name !== name))
+    this.#lastShared = [...shared, ...unanswered]
+    return [...merged, ...unanswered].map(each => (isSharedCounter(each) ? this.#withTotals(each) : each))
   }
 
   /** A worker is gone; its counts stay. */
