@@ -1,8 +1,6 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import Encoder from 'kafkajs/src/protocol/encoder.js'
-import { brokerAddress } from '../../src/log/kafka/connection/broker-connection.ts'
-import { kafkajsConfig } from '../../src/log/kafka/connection/kafkajs-config.ts'
-import { closePool, createBroker } from '../../src/log/kafka/connection/kafkajs-patches.ts'
 import { ByteReader } from '../../src/log/kafka/protocol/byte-reader.ts'
 import { ByteWriter } from '../../src/log/kafka/protocol/byte-writer.ts'
 
@@ -13,8 +11,8 @@ export interface PlacedBatch {
   readonly bytes: Buffer
 }
 
-/** https://kafka.apache.org/protocol#The_Messages_Produce */
-const api = { apiKey: 0, apiVersion: 9, apiName: 'Produce' } as const
+/** Produce, version 9 (https://kafka.apache.org/protocol#The_Messages_Produce). */
+const apiKeyAndVersion = 9
 const timeoutMs = 30_000
 /** A broker learns a moment later that it leads a new partition; until then it answers that it does not. */
 const leaderTimeoutMs = 20_000
@@ -23,26 +21,34 @@ const notLeading = new Set([3, 5, 6])
 
 /** Sends record batches as they are to the only broker, `acks=all`, one request at a time. */
 export class ProduceConnection {
-  readonly #pool: ReturnType<typeof createBroker>['pool']
+  readonly #socket: Socket
+  #chunks: Buffer[] = []
+  #length = 0
+  #answered: PromiseWithResolvers<Buffer> | undefined
 
-  private constructor(pool: ReturnType<typeof createBroker>['pool']) {
-    this.#pool = pool
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    socket.on('error', error => this.#answered?.reject(error))
+    socket.once('close', () => this.#answered?.reject(new Error('the broker closed the connection')))
   }
 
   /** Connects to `host:port`; the connection ends with the stack. */
-  static async open(address: string, stack: AsyncDisposableStack): Promise<ProduceConnection> {
-    const config = kafkajsConfig({ brokers: [address], clientId: 'load' })
-    const { broker, pool } = createBroker({ ...config, ...brokerAddress(address) })
-    stack.defer(() => closePool(pool))
-    await broker.connect()
-    return new ProduceConnection(pool)
+  static async open(broker: string, stack: AsyncDisposableStack): Promise<ProduceConnection> {
+    const [host = '', port] = broker.split(':')
+    const socket = connect({ host, port: Number(port), noDelay: true })
+    stack.defer(() => void socket.destroy())
+    await once(socket, 'connect')
+    return new ProduceConnection(socket)
   }
 
   /** Resolves when the broker has acknowledged all; rejects when it refuses one. One batch a partition. */
   async send(batches: readonly PlacedBatch[]): Promise<void> {
     const deadlineMs = performance.now() + leaderTimeoutMs
     for (let left = batches; left.length > 0; ) {
-      const codes = await this.#pool.send(requestOf(left))
+      this.#answered = Promise.withResolvers()
+      this.#socket.write(requestOf(left))
+      const codes = errorCodes(await this.#answered.promise)
       left = left.filter(({ topic, partition }) => codes.get(`${topic}/${partition}`) !== 0)
       const lasting = left.find(
         ({ topic, partition }) => !notLeading.has(codes.get(`${topic}/${partition}`) ?? -1),
@@ -56,13 +62,23 @@ export class ProduceConnection {
       if (left.length > 0) await pause(leaderPollMs)
     }
   }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    const answer = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#length)
+    if (answer.length < 4 || answer.length < 4 + answer.readInt32BE(0)) return
+    this.#chunks = []
+    this.#length = 0
+    this.#answered?.resolve(answer)
+  }
 }
 
-/** A request in a flexible version, of which kafkajs knows none. */
-function requestOf(batches: readonly PlacedBatch[]) {
+function requestOf(batches: readonly PlacedBatch[]): Buffer {
   const writer = new ByteWriter(64 * 1024)
-  // The end of the header; no transaction, all replicas.
-  writer.noTags().uvarint(0).int8(-1).int8(-1).int32(timeoutMs)
+  // Length, correlation id, no client id, no tags; no transaction, all replicas.
+  writer.int32(0).int32(apiKeyAndVersion).int32(1).int8(-1).int8(-1).noTags()
+  writer.uvarint(0).int8(-1).int8(-1).int32(timeoutMs)
   writer.compactArray([...Map.groupBy(batches, ({ topic }) => topic)], ([topic, ofTopic]) => {
     writer.compactString(topic).compactArray(ofTopic, ({ partition, bytes }) => {
       writer
@@ -73,16 +89,15 @@ function requestOf(batches: readonly PlacedBatch[]) {
     })
     writer.noTags()
   })
-  const { bytes: body } = writer.noTags()
-  const encode = async () => new Encoder(body.length).writeBuffer(body)
-  const decode = async (bytes: Buffer) => ({ clientSideThrottleTime: 0, answer: errorCodes(bytes) })
-  const parse = ({ answer }: { readonly answer: ReturnType<typeof errorCodes> }) => answer
-  return { request: { ...api, encode }, response: { decode, parse }, logResponseError: false }
+  const request = writer.noTags().bytes
+  request.writeInt32BE(request.length - 4, 0)
+  return request
 }
 
 /** The error code of each batch, by `topic/partition`. */
 function errorCodes(answer: Buffer): ReadonlyMap<string, number> {
   const reader = new ByteReader(answer)
+  reader.skip(8) // Length and correlation id.
   reader.skipTags()
   const codes = new Map<string, number>()
   reader.compactArray(() => {
