@@ -86,7 +86,7 @@ test('files that do not belong together, or are none, change nothing and are rep
   await rm(files.keyFile)
   expect(await shownName()).toBe('one')
   expect(new Set(warnings)).toEqual(
-    new Set(['the new certificate cannot be used; the former one stays until the files are right']),
+    new Set(['the new certificate cannot be used; the old one stays until the files are right']),
   )
   await install(second)
   await expect.poll(shownName).toBe('two')
