@@ -294,8 +294,8 @@ export class Feed {
   }
 
   /**
-   * Writes all pending events. Once it has thrown, it throws each time, so that the node ends even if the first
-   * error was caught.
+   * Writes all pending events. Once it has thrown, it throws each time, so that the node ends even if the
+   * first error was caught.
    */
   flush(): void {
     if (this.#fault !== undefined) throw this.#fault.error

@@ -46,7 +46,7 @@ export class MergedMetrics {
   /** What workers counted that are gone. */
   #retired: readonly Metric[] = []
   readonly #shared = new Map<string, SharedCounter>()
-  /** The counters that every worker counts whole, as merged last. They stand still while no worker answers. */
+  /** The last merged counters that every worker counts whole; they stand still while no worker answers. */
   #lastShared: readonly Metric[] = []
 
   /**
