@@ -11,11 +11,6 @@ export abstract class TickerError extends Error {
   }
 }
 
-/** Something was used against its life cycle: started twice, or used after its end. */
-export class LifecycleError extends TickerError {
-  readonly code = 'TICKER_LIFECYCLE'
-}
-
 /** Returns the message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)

@@ -1,12 +1,7 @@
 import type { TickerError } from '../diagnostics/ticker-error.ts'
+import type { AppendFailure } from '../event/log-record.ts'
 import { EmbeddedLogError } from './embedded/embedded-log-error.ts'
-import { type AppendRefusalReason, RefusedError, UnsentError } from './kafka/kafka-error.ts'
-
-/**
- * Why an append failed. `unconfirmed`: the event may be in the log or not. With every other failure it
- * certainly is not: it was never sent (`unsent`), or the log refused it, and would do so again.
- */
-export type AppendFailure = 'unsent' | 'unconfirmed' | AppendRefusalReason
+import { RefusedError, UnsentError } from './kafka/kafka-error.ts'
 
 /** The kind of failure behind an error of `append`. */
 export function appendFailureOf(error: TickerError): AppendFailure {

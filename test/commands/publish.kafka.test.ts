@@ -5,7 +5,8 @@ import { openLog } from '../../src/app/open-log.ts'
 import { recordKeyOf, topicOf } from '../../src/log/topics.ts'
 import { generateTape } from '../support/tape.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
-import { PublishFixture, jsonLines, open, publish, readAll } from './publish/publish-fixture.ts'
+import { jsonLines } from '../support/json-lines.ts'
+import { PublishFixture, open, publish, readAll } from './publish/publish-fixture.ts'
 
 describe('in Kafka', () => {
   test('a file lies with each key in order; production asks for nothing but brokers', async () => {

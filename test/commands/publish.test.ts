@@ -2,14 +2,8 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import { generateTape } from '../support/tape.ts'
-import {
-  byTopic,
-  PublishFixture,
-  firstRecords,
-  jsonLines,
-  publish,
-  readAll,
-} from './publish/publish-fixture.ts'
+import { jsonLines } from '../support/json-lines.ts'
+import { byTopic, PublishFixture, firstRecords, publish, readAll } from './publish/publish-fixture.ts'
 
 const trade: MarketEvent = { T: 't', S: 'AAPL', p: 1.5, s: 1, t: '2026-01-31T14:30:00Z' }
 const badLines = ['{"T":"t","S":"AAPL","p":"x"}', 'no JSON']

@@ -3,12 +3,16 @@ import { type DemoFeed, startDemoFeed } from '../../src/demo/demo-feed.ts'
 import { createDemoMarket } from '../../src/demo/demo-market.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { AppendResult } from '../../src/log/event-log.ts'
-import { LifecycleError } from '../../src/diagnostics/ticker-error.ts'
+import { TickerError } from '../../src/diagnostics/ticker-error.ts'
 import { startMs } from './demo-session.ts'
 import { clockOf } from '../support/test-clock.ts'
 
 const seed = 6
 const position = { partition: { topic: 'market.trades', partition: 0 }, epoch: '', offset: 0 }
+
+class AppendError extends TickerError {
+  readonly code = 'TICKER_TEST_APPEND'
+}
 
 /** A log whose appends end when the test says so. */
 class FakeLog {
@@ -17,7 +21,7 @@ class FakeLog {
   #size = 0
 
   append(events: readonly MarketEvent[]): Promise<readonly AppendResult[]> {
-    if (this.#pending !== undefined) throw new LifecycleError('a second append before the first one ended')
+    if (this.#pending !== undefined) throw new AppendError('a second append before the first one ended')
     this.appends.push(events)
     this.#size = events.length
     this.#pending = Promise.withResolvers()
@@ -26,7 +30,7 @@ class FakeLog {
 
   /** Ends the append under way; the first `failed` events were not taken. */
   async settle(failed = 0): Promise<void> {
-    const error = new LifecycleError('refused')
+    const error = new AppendError('refused')
     this.#take().resolve(
       Array.from({ length: this.#size }, (_, index) => (index < failed ? { error } : { position })),
     )
@@ -171,7 +175,7 @@ describe('a log that fails', () => {
     tickAfter(100)
     await log.settle(3)
     expect(feed.stats).toMatchObject({ appended: log.events.length - 3, failed: 3 })
-    expect(warnings[0]?.fields).toEqual({ err: expect.any(LifecycleError), events: 3 })
+    expect(warnings[0]?.fields).toEqual({ err: expect.any(AppendError), events: 3 })
   })
 
   test('for long is logged once in ten seconds', async () => {

@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { generateTape } from '../support/tape.ts'
 import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts'
-import { type Lying, readAt } from './publish/log-reading.ts'
+import { type LogPlace, readAt } from './publish/log-reading.ts'
 import { post } from './publish/post.ts'
 
 const brokers = inject('kafkaBrokers')
@@ -29,16 +29,16 @@ afterAll(async () => {
 })
 
 /** Posts events in requests of 500, four at a time, those of a key one after the other. */
-async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent, Lying>> {
+async function publish(events: readonly MarketEvent[]): Promise<Map<MarketEvent, LogPlace>> {
   const token = await gateway.token({ scopes: ['publish'] })
-  const places = new Map<MarketEvent, Lying>()
+  const places = new Map<MarketEvent, LogPlace>()
   const hands = Map.groupBy(events, event => `${topicOf(event, topics)} ${recordKeyOf(event)}`.length % 4)
   const work = [...hands.values()].map(async mine => {
     for (let at = 0; at < mine.length; at += 500) {
       const part = mine.slice(at, at + 500)
       const { status, body } = await post(gateway.url, { token, body: JSON.stringify(part) })
       expect([status, body.failed]).toEqual([200, 0])
-      for (const [index, lying] of body.events.entries()) places.set(part[index]!, lying)
+      for (const [index, place] of body.events.entries()) places.set(part[index]!, place)
     }
   })
   await Promise.all(work)

@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { encode } from '@msgpack/msgpack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { news, type Post, quote, trade } from './publish/post.ts'
+import { jsonLines } from '../support/json-lines.ts'
 import { EventsFixture } from './publish/events-fixture.ts'
 
 let fixture: EventsFixture
@@ -13,7 +14,6 @@ beforeAll(async () => {
 afterAll(() => fixture.close())
 
 const json = JSON.stringify
-const lines = (events: readonly object[]): string => events.map(event => `${json(event)}\n`).join('')
 
 describe('a request that is refused publishes nothing', () => {
   const good = trade('AAPL', 7)
@@ -117,7 +117,7 @@ describe('a request that is refused publishes nothing', () => {
       'many lines',
       413,
       'too many events: expected at most 1000 a request',
-      { body: lines(Array.from({ length: 1001 }, () => good)), type: 'application/x-ndjson' },
+      { body: jsonLines(Array.from({ length: 1001 }, () => good)), type: 'application/x-ndjson' },
     ],
     ['a number', 422, 'nothing was published: 1 of 1 events are not valid', { body: '5' }],
   ])('%s: %i', async (_, status, error, request) => {

@@ -6,6 +6,7 @@ import { refusalStatuses } from '../../src/http/answer.ts'
 import { StreamClient } from '../support/stream-client.ts'
 import { mark, readAt, readSince } from './publish/log-reading.ts'
 import { type AnsweredBody, type Post, quote, trade } from './publish/post.ts'
+import { jsonLines } from '../support/json-lines.ts'
 import { EventsFixture } from './publish/events-fixture.ts'
 
 let fixture: EventsFixture
@@ -17,7 +18,6 @@ beforeAll(async () => {
 afterAll(() => fixture.close())
 
 const json = JSON.stringify
-const lines = (events: readonly object[]): string => events.map(event => `${json(event)}\n`).join('')
 
 describe('POST /v1/events', () => {
   const two = [trade('AAPL', 1), trade('MSFT', 2)]
@@ -29,7 +29,7 @@ describe('POST /v1/events', () => {
       'JSON with a charset and a byte order mark',
       { body: `\uFEFF${json(two)}`, type: 'Application/JSON; charset=utf-8' },
     ],
-    ['one event a line', { body: lines(two), type: 'application/x-ndjson' }],
+    ['one event a line', { body: jsonLines(two), type: 'application/x-ndjson' }],
     [
       'lines with empty ones between and no end',
       { body: `\r\n${json(two[0])}\r\n\n \n${json(two[1])}`, type: 'application/x-ndjson' },
@@ -77,7 +77,7 @@ describe('POST /v1/events', () => {
     const events = [quote('AAPL'), trade('AAPL', 4), quote('MSFT')]
     const { body } = await fixture.send({ body: json(events) })
 
-    expect(await Promise.all(body.events.map(lying => readAt(fixture.log, lying)))).toEqual(events)
+    expect(await Promise.all(body.events.map(place => readAt(fixture.log, place)))).toEqual(events)
   })
 
   test('reaches whoever is subscribed', async () => {

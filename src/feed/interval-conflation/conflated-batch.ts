@@ -69,9 +69,8 @@ export class ConflatedBatch implements EncodedEvents {
   }
 
   #growBytes(needed: number): void {
-    const longer = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
-    this.bytes.copy(longer)
-    this.bytes = longer
+    const length = Math.max(needed, this.bytes.length * 2)
+    this.bytes = grown(this.bytes, Buffer.allocUnsafeSlow(length))
   }
 
   #growEvents(): void {

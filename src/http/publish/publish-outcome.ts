@@ -1,17 +1,10 @@
 import type { MarketEvent } from '../../event/event.ts'
-import type { Position } from '../../event/log-record.ts'
+import type { AppendFailure, Position } from '../../event/log-record.ts'
 import { type Answer, Refusal } from '../answer.ts'
 import type { Warning } from './event-check.ts'
 
-/**
- * Why an event was not appended. `unconfirmed`: it may be in the log; with the others it is not. `unsent`: it
- * was never sent. Otherwise the log refused it, and would again: the gateway may not write (`forbidden`), the
- * event is too long (`oversize`), or it breaks another rule (`rejected`).
- */
-export type PublishFault = 'unsent' | 'unconfirmed' | 'forbidden' | 'oversize' | 'rejected'
-
 /** The outcome of one event. */
-export type PublishOutcome = { readonly position: Position } | { readonly fault: PublishFault }
+export type PublishOutcome = { readonly position: Position } | { readonly fault: AppendFailure }
 
 /**
  * Appends events to the log, for each key in the order of the calls. Resolves with the outcomes in the order
@@ -20,7 +13,7 @@ export type PublishOutcome = { readonly position: Position } | { readonly fault:
 export type PublishEvents = (events: readonly MarketEvent[]) => Promise<readonly PublishOutcome[]>
 
 /** A peer learns no more of a fault of the log. */
-const faultMessages: Readonly<Record<PublishFault, string>> = {
+const faultMessages: Readonly<Record<AppendFailure, string>> = {
   unsent: 'not published: the log did not take it; publish it again',
   unconfirmed:
     'not confirmed: the log did not answer, and may have it; published again, it may be there twice',
@@ -33,7 +26,7 @@ const faultMessages: Readonly<Record<PublishFault, string>> = {
 }
 
 /** The faults that the sender of an event can mend. */
-const senderFaults: ReadonlySet<PublishFault> = new Set(['oversize', 'rejected'])
+const senderFaults: ReadonlySet<AppendFailure> = new Set(['oversize', 'rejected'])
 
 const retryAfterS = '5'
 /** Events that the refusal of a whole request names at most. */
@@ -53,7 +46,7 @@ export function answerOf(outcomes: readonly PublishOutcome[], warnings: readonly
   })
 }
 
-function refuseAll(faults: readonly PublishFault[]): Refusal {
+function refuseAll(faults: readonly AppendFailure[]): Refusal {
   const problems = faults.map((fault, index) => ({ index, error: faultMessages[fault] }))
   const total = problems.length
   return new Refusal(422, `nothing was published: the log refused ${total} of ${total} events`, {

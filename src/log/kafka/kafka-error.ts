@@ -1,4 +1,5 @@
 import { TickerError } from '../../diagnostics/ticker-error.ts'
+import type { AppendFailure } from '../../event/log-record.ts'
 
 /** Whether another attempt may succeed: `retriable`, or `fatal` until someone acts. */
 export type Severity = 'retriable' | 'fatal'
@@ -17,11 +18,8 @@ export class KafkaError extends TickerError {
 /** A message was never sent, so it is not in the log. Appending it again cannot write it twice. */
 export class UnsentError extends KafkaError {}
 
-/**
- * Why Kafka refuses to append: rights or credentials are missing (`forbidden`), a record is larger than its
- * topic allows (`oversize`), or a rule of the topic or the broker is broken (`rejected`).
- */
-export type AppendRefusalReason = 'forbidden' | 'oversize' | 'rejected'
+/** Why Kafka refuses to append. */
+export type AppendRefusalReason = Exclude<AppendFailure, 'unsent' | 'unconfirmed'>
 
 /**
  * Kafka refused to append, and would do so again until someone acts. A batch that was refused at its first

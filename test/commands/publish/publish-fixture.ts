@@ -84,11 +84,6 @@ export function byTopic(events: readonly MarketEvent[]): MarketEvent[] {
   return streams.flatMap(stream => events.filter(event => topicOf(event, names) === stream))
 }
 
-/** The events as a file holds them. */
-export function jsonLines(events: readonly MarketEvent[]): string {
-  return events.map(event => `${JSON.stringify(event)}\n`).join('')
-}
-
 /** The events of the first records that are published from now on. */
 export async function firstRecords(log: EventLog): Promise<MarketEvent[]> {
   const ending = new AbortController()

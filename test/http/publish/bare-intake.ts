@@ -26,7 +26,7 @@ interface BareOptions extends Partial<EventIntakeOptions> {
 const partition = { topic: 'market.trades', partition: 0 }
 
 /** Events that lie one behind the other. */
-export function lying(count: number, from = 0): PublishOutcome[] {
+export function appendedAt(count: number, from = 0): PublishOutcome[] {
   return Array.from({ length: count }, (_, index) => ({
     position: { partition, epoch: 'epoch', offset: from + index },
   }))

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { BareIntake, lying, received, statuses, wire } from './bare-intake.ts'
+import { BareIntake, appendedAt, received, statuses, wire } from './bare-intake.ts'
 import { trade } from './post.ts'
 
 const json = JSON.stringify
@@ -13,7 +13,7 @@ describe('the answer of the log', () => {
     const bare = await BareIntake.start()
     const answering = bare.post({ body: trades('AAPL', 3) })
     const append = await bare.appended()
-    append.answer([...lying(1, 7), { fault: 'unsent' }, { fault: 'unconfirmed' }])
+    append.answer([...appendedAt(1, 7), { fault: 'unsent' }, { fault: 'unconfirmed' }])
     const answer = await answering
 
     expect([answer.status, answer.body]).toEqual([
@@ -106,8 +106,8 @@ describe('a limit that is reached is answered with the time to try again:', () =
       'too many events wait to be published; try again',
     ])
     expect(bare.intake.counts).toMatchObject({ pending: 10, refused: { pending: 3 } })
-    waiting.answer(lying(8))
-    second.answer(lying(2))
+    waiting.answer(appendedAt(8))
+    second.answer(appendedAt(2))
     expect([(await first).status, (await small).status, bare.intake.counts.pending]).toEqual([200, 200, 0])
   })
 
@@ -115,7 +115,7 @@ describe('a limit that is reached is answered with the time to try again:', () =
     const bare = await BareIntake.start({ maxPending: 1 })
     const answering = bare.post({ body: trades('AAPL', 5) })
     const append = await bare.appended()
-    append.answer(lying(5))
+    append.answer(appendedAt(5))
 
     expect((await answering).status).toBe(200)
   })
@@ -124,7 +124,7 @@ describe('a limit that is reached is answered with the time to try again:', () =
     const bare = await BareIntake.start({ eventsPerSecond: 4 })
     const publish = async (token: string, count: number): Promise<number> => {
       const answering = bare.post({ token, body: trades('AAPL', count) })
-      const append = bare.appended().then(({ events, answer }) => answer(lying(events.length)))
+      const append = bare.appended().then(({ events, answer }) => answer(appendedAt(events.length)))
       await Promise.race([answering, append])
       return (await answering).status
     }
@@ -138,7 +138,7 @@ describe('a limit that is reached is answered with the time to try again:', () =
     ])
     const bob = bare.post({ token: 'bob', body: trades('AAPL', 3) })
     const append = await bare.appended()
-    append.answer(lying(3))
+    append.answer(appendedAt(3))
     expect((await bob).status).toBe(200)
     expect(bare.intake.counts).toMatchObject({ published: 6, refused: { rate: 3 } })
   })
@@ -148,11 +148,11 @@ describe('a limit that is reached is answered with the time to try again:', () =
     const first = bare.post({ token: 'bob', body: trades('AAPL', 1) })
     const waiting = await bare.appended()
     const refused = await bare.post({ body: trades('AAPL', 4) })
-    waiting.answer(lying(1))
+    waiting.answer(appendedAt(1))
     await first
     const again = bare.post({ body: trades('AAPL', 4) })
     const append = await bare.appended()
-    append.answer(lying(4))
+    append.answer(appendedAt(4))
 
     expect([refused.status, (await again).status]).toEqual([503, 200])
   })
@@ -225,7 +225,7 @@ describe('a connection', () => {
     while (seen.length < 900) {
       const append = await bare.appended()
       seen.push(...append.events)
-      append.answer(lying(append.events.length))
+      append.answer(appendedAt(append.events.length))
     }
 
     expect(seen).toEqual(events)
@@ -282,7 +282,7 @@ describe('the end', () => {
     const order: string[] = []
     const drained = bare.intake.drain(60_000).then(() => order.push('drained'))
     order.push('answered')
-    append.answer(lying(1))
+    append.answer(appendedAt(1))
     expect((await answering).status).toBe(200)
     await drained
 
@@ -296,7 +296,7 @@ describe('the end', () => {
 
     await bare.intake.drain(0)
 
-    append.answer(lying(1))
+    append.answer(appendedAt(1))
     expect((await answering).status).toBe(200)
     await bare.intake.drain(60_000)
   })

@@ -4,7 +4,7 @@ import type { EventLog, Partition } from '../../../src/log/event-log.ts'
 const { signal } = new AbortController()
 
 /** Where an answer says that an event lies. */
-export interface Lying {
+export interface LogPlace {
   readonly topic: string
   readonly partition: number
   readonly epoch: string
@@ -36,11 +36,11 @@ export async function readSince(
 }
 
 /** The event that lies there, with the epoch that the answer states. */
-export async function readAt(log: EventLog, lying: Lying): Promise<MarketEvent | undefined> {
-  const { topic, epoch, position } = lying
+export async function readAt(log: EventLog, place: LogPlace): Promise<MarketEvent | undefined> {
+  const { topic, epoch, position } = place
   const found = (await log.partitions(signal)).find(
     each =>
-      each.epoch === epoch && each.partition.topic === topic && each.partition.partition === lying.partition,
+      each.epoch === epoch && each.partition.topic === topic && each.partition.partition === place.partition,
   )
   if (found === undefined) return undefined
   for await (const { records } of log.range(found.partition, position, position + 1, signal)) {

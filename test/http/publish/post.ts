@@ -1,4 +1,4 @@
-import type { Lying } from './log-reading.ts'
+import type { LogPlace } from './log-reading.ts'
 
 /** What a request to `/v1/events` is made of; JSON with a token if nothing else is said. */
 export interface Post {
@@ -18,7 +18,7 @@ export interface Answered {
 /** Whatever of these an answer has. */
 export interface AnsweredBody {
   readonly error: string
-  readonly events: readonly (Lying & { readonly index?: number; readonly error?: string })[]
+  readonly events: readonly (LogPlace & { readonly index?: number; readonly error?: string })[]
   readonly failed: number
   readonly total: number
   readonly warnings: readonly object[]

@@ -1,3 +1,4 @@
+import { jsonLines } from '../../support/json-lines.ts'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { encode } from '@msgpack/msgpack'
 import type { Trade } from '../../../src/event/event.ts'
@@ -19,8 +20,7 @@ interface Body {
 }
 
 const json = (events: readonly Trade[]) => Buffer.from(JSON.stringify(events))
-const lines = (events: readonly Trade[]) =>
-  Buffer.from(events.map(event => `${JSON.stringify(event)}\n`).join(''))
+const lines = (events: readonly Trade[]) => Buffer.from(jsonLines(events))
 
 /** The three types of body, two of them compressed. */
 export const bodyForms = {

@@ -89,7 +89,12 @@ export class KillRun {
     await this.#producer!.publish(ratePerS)
     const produced = await this.#producer!.stop()
     const truth = await readTruth(this.#options.brokers, this.#topics.trades)
-    const judged = () => judge(this.#accounts(), this.#topics.trades, truth)
+    const judged = () =>
+      judge(
+        this.#roamingClients.map(({ account }) => account),
+        this.#topics.trades,
+        truth,
+      )
     await waitUntil(() => this.#haveAll(truth) && judged().uncovered === 0, 'the last events').catch(
       () => undefined,
     )
@@ -207,17 +212,6 @@ export class KillRun {
     return this.#roamingClients.every(
       roamingClient => roamingClient.numbers.length >= owed(roamingClient.symbols),
     )
-  }
-
-  #accounts() {
-    return this.#roamingClients.map(({ symbols: wanted, numbers, client }) => ({
-      symbols: wanted,
-      numbers,
-      positions: client.positions,
-      faults: client.faults,
-      lost: client.lost,
-      recovered: client.recovered,
-    }))
   }
 
   #figures(produced: number, { lost, twice, disordered }: Verdict): Record<string, number> {

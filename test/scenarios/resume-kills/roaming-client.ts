@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../../../src/diagnostics/ticker-error.ts'
 import type { Random } from '../../support/random.ts'
+import type { Account } from './verdict.ts'
 import { ResumingClient } from '../../support/resuming-client.ts'
 
 /** A node as subscribers see it: its address, while it runs. */
@@ -76,6 +77,12 @@ export class RoamingClient {
 
   get isLive(): boolean {
     return this.#awaySinceMs === undefined
+  }
+
+  /** What it has to show. */
+  get account(): Account {
+    const { positions, faults, lost, recovered } = this.client
+    return { symbols: this.symbols, numbers: this.numbers, positions, faults, lost, recovered }
   }
 
   /** Connects; goes on by itself from then on. */

@@ -56,14 +56,7 @@ async function verdict(): Promise<Verdict> {
   const truth = await readTruth(brokers, topics.trades)
   const judged = (): Verdict =>
     judge(
-      roamingClients.map(({ symbols: wanted, numbers, client }) => ({
-        symbols: wanted,
-        numbers,
-        positions: client.positions,
-        faults: client.faults,
-        lost: client.lost,
-        recovered: client.recovered,
-      })),
+      roamingClients.map(({ account }) => account),
       topics.trades,
       truth,
     )

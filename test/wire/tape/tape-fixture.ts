@@ -1,5 +1,6 @@
 import { channelOfType, type MarketEvent } from '../../../src/event/event.ts'
 import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
+import { recordKinds } from '../../../src/wire/tape/tape-layout.ts'
 import { type TapeEncoder, type TapeOrigin } from '../../../src/wire/tape/encoding/tape-encoder.ts'
 import {
   writeCovers,
@@ -7,6 +8,11 @@ import {
   writeFrameTail,
   writeReplaced,
 } from '../../../src/wire/tape/encoding/tape-frame.ts'
+
+/** Tells the receiver to forget every item. PROTOCOL.md allows it; the gateway does not send it. */
+export function writeReset(out: TapeWriter): void {
+  out.number(recordKinds.reset)
+}
 
 /** Numbers items as a gateway does: by their first events. */
 export class ItemNumbers {

@@ -4,9 +4,8 @@ import type { MarketEvent } from '../../../src/event/event.ts'
 import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
 import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/decoding/tape-decoder.ts'
 import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
-import { writeReset } from '../../../src/wire/tape/encoding/tape-frame.ts'
 import { anyBusyEvent } from './any-event.ts'
-import { FrameMaker, ItemNumbers, type Part, partOf, seen } from './tape-fixture.ts'
+import { writeReset, FrameMaker, ItemNumbers, type Part, partOf, seen } from './tape-fixture.ts'
 
 const partitions = 3
 

@@ -5,9 +5,9 @@ import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
 import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/decoding/tape-decoder.ts'
 import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
 import { TapeError } from '../../../src/wire/tape/decoding/tape-reader.ts'
-import { writeCovers, writeReset } from '../../../src/wire/tape/encoding/tape-frame.ts'
+import { writeCovers } from '../../../src/wire/tape/encoding/tape-frame.ts'
 import type { TapeRange } from '../../../src/wire/tape/decoding/tape-partitions.ts'
-import { FrameMaker, partOf } from './tape-fixture.ts'
+import { writeReset, FrameMaker, partOf } from './tape-fixture.ts'
 
 interface Exchange {
   readonly frame: Uint8Array

@@ -4,11 +4,10 @@ import type { MarketEvent } from '../../../src/event/event.ts'
 import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
 import { TapeDecoder, type TapeFrame } from '../../../src/wire/tape/decoding/tape-decoder.ts'
 import { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
-import { writeReset } from '../../../src/wire/tape/encoding/tape-frame.ts'
 import { TapeError } from '../../../src/wire/tape/decoding/tape-reader.ts'
 import { Random } from '../../support/random.ts'
 import { generateTape } from '../../support/tape.ts'
-import { FrameMaker, ItemNumbers, type Part, partOf } from './tape-fixture.ts'
+import { writeReset, FrameMaker, ItemNumbers, type Part, partOf } from './tape-fixture.ts'
 
 /** The frames of a short connection: the first begins it. */
 type Connection = readonly [Uint8Array, ...Uint8Array[]]

@@ -73,8 +73,3 @@ export function writeReplaced(count: number, out: TapeWriter): void {
   out.number(recordKinds.replaced)
   out.number(count)
 }
-
-/** Tells the receiver to forget every item. */
-export function writeReset(out: TapeWriter): void {
-  out.number(recordKinds.reset)
-}
