@@ -258,7 +258,7 @@ export class Feed {
     const index = this.lastValues.add(event, origin)
     const { batch } = this.lastValues
     if (this.#tapeForm.isInUse) this.#encodeForTape(event, origin, index)
-    this.fanOut.mark(batch, index)
+    this.fanOut.mark(batch, index, event)
     this.conflation.mark(batch.items[index] ?? 0)
     this.window.at(origin.partition)?.append(batch, index)
   }

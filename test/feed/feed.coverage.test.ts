@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Channel, MarketEvent } from '../../src/event/event.ts'
+import type { MarketEvent } from '../../src/event/event.ts'
 import type { Partition } from '../../src/event/log-record.ts'
 import type { Feed } from '../../src/feed/feed.ts'
-import type { Selection } from '../../src/feed/selection.ts'
+import { Selection } from '../../src/feed/selection.ts'
 import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
@@ -69,7 +69,7 @@ class Doubter {
 }
 
 function selectionOf(names: readonly string[]): Selection {
-  return new Map<Channel, '*' | ReadonlySet<string>>([['trades', names.includes('*') ? '*' : new Set(names)]])
+  return new Selection(new Map([['trades', names.includes('*') ? '*' : new Set(names)]]))
 }
 
 interface Batch {

@@ -7,6 +7,7 @@ import { TapeForm } from '../../src/wire/tape/tape-form.ts'
 import { FormReader } from '../support/form-reader.ts'
 import { Random } from '../support/random.ts'
 import { createTestFeed } from '../support/defaults.ts'
+import { Selection } from '../../src/feed/selection.ts'
 
 const partition = { topic: 'market', partition: 0 }
 const symbols = Array.from({ length: 40 }, (_, index) => `S${index}`)
@@ -65,7 +66,7 @@ test.each(['ticker.v1.json', 'ticker.v1.tape'])(
     feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const join = (wanted: readonly string[], manner: Manner): Listener => {
       const listener = new Listener(feed, wanted, manner)
-      const audience = feed.fanOut.join(listener, new Map([['trades', new Set(wanted)]]), form)
+      const audience = feed.fanOut.join(listener, new Selection(new Map([['trades', new Set(wanted)]])), form)
       // The tape form states first where coverage begins; there are no items yet.
       form.createDeltaBases?.().complete(
         () => undefined,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Channel, channelOfType, channels, type MarketEvent } from '../../src/event/event.ts'
 import type { Audience, Subscriber } from '../../src/feed/fan-out/audience.ts'
 import type { Feed } from '../../src/feed/feed.ts'
-import type { Selection } from '../../src/feed/selection.ts'
+import { Selection } from '../../src/feed/selection.ts'
 import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
@@ -37,11 +37,13 @@ const correction = (S: string): MarketEvent => ({
 })
 const cancel = (S: string): MarketEvent => ({ T: 'x', S, p: 1, s: 1, t: '2026-01-02T14:30:00Z' })
 const selection = (wanted: Partial<Record<Channel, string[]>>): Selection =>
-  new Map(
-    Object.entries(wanted).map(([channel, symbols]) => [
-      channel as Channel,
-      symbols[0] === '*' ? ('*' as const) : new Set(symbols),
-    ]),
+  new Selection(
+    new Map(
+      Object.entries(wanted).map(([channel, symbols]) => [
+        channel as Channel,
+        symbols[0] === '*' ? ('*' as const) : new Set(symbols),
+      ]),
+    ),
   )
 
 function publish(feed: Feed, events: readonly MarketEvent[]): void {
@@ -50,7 +52,7 @@ function publish(feed: Feed, events: readonly MarketEvent[]): void {
 }
 
 function wants(wanted: Selection, event: MarketEvent): boolean {
-  const symbols = wanted.get(channelOfType[event.T])
+  const symbols = wanted.symbols.get(channelOfType[event.T])
   if (symbols === undefined) return false
   if (symbols === '*') return true
   return event.T === 'n' ? event.symbols.some(symbol => symbols.has(symbol)) : symbols.has(event.S)
@@ -81,8 +83,8 @@ describe('Feed', () => {
     const mended = ['trades', 'corrections', 'cancelErrors'] as const
     const { fanOut } = feed
     const audiences = [
-      fanOut.join(shared, new Map(mended.map(channel => [channel, symbols])), jsonForm),
-      fanOut.join(all, new Map(mended.map(channel => [channel, '*'])), jsonForm),
+      fanOut.join(shared, new Selection(new Map(mended.map(channel => [channel, symbols]))), jsonForm),
+      fanOut.join(all, new Selection(new Map(mended.map(channel => [channel, '*']))), jsonForm),
       fanOut.join(own, selection({ trades: ['AAPL'], corrections: ['TSLA', 'MSFT'] }), jsonForm),
     ]
     publish(feed, [correction('AAPL'), correction('MSFT'), correction('TSLA'), cancel('AAPL')])
@@ -185,7 +187,7 @@ describe('Feed', () => {
         const feed = createTestFeed()
         const readers = Array.from({ length: 5 }, () => ({
           reader: new Reader(),
-          wanted: new Map() as Selection,
+          wanted: Selection.none,
           audience: undefined as Audience | undefined,
           expected: [] as MarketEvent[],
         }))

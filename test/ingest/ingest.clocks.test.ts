@@ -10,6 +10,7 @@ import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { SessionFixture } from '../session/session-fixture.ts'
 import { createTestFeed, defaults } from '../support/defaults.ts'
 import { TestClock } from '../support/test-clock.ts'
+import { Selection } from '../../src/feed/selection.ts'
 
 const jsonForm = new JsonForm()
 
@@ -125,7 +126,7 @@ test.each([-1, 0, 1, 1_800_000_000])(
   'a record of the time %d is no delivery that took so long',
   async time => {
     const node = new Node()
-    node.feed.fanOut.join({ deliver: () => undefined }, new Map([['trades', '*']]), jsonForm)
+    node.feed.fanOut.join({ deliver: () => undefined }, new Selection(new Map([['trades', '*']])), jsonForm)
     await node.read(time)
     await node.read(node.clock.wall() - 30)
     expect(node.latencies).toEqual([30])

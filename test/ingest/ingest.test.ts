@@ -4,6 +4,7 @@ import { Ingest, type IngestOptions } from '../../src/ingest/ingest.ts'
 import type { Ends, EventLog, LogBatch, LogRecord, Partition, Position } from '../../src/log/event-log.ts'
 import { createTestFeed, defaults } from '../support/defaults.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
+import { Selection } from '../../src/feed/selection.ts'
 
 const jsonForm = new JsonForm()
 
@@ -174,7 +175,7 @@ test.each([
       delivered++
       vi.advanceTimersByTime(1)
     }
-    feed.fanOut.join({ deliver }, new Map([['trades', '*']]), jsonForm)
+    feed.fanOut.join({ deliver }, new Selection(new Map([['trades', '*']])), jsonForm)
     await run()
   } finally {
     vi.useRealTimers()

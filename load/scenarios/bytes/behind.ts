@@ -1,4 +1,4 @@
-import { type Channel, channels } from '../../../src/event/event.ts'
+import { channels } from '../../../src/event/event.ts'
 import { Feed } from '../../../src/feed/feed.ts'
 import type { Partition, Position } from '../../../src/event/log-record.ts'
 import type { HistoricEvent, History } from '../../../src/history/history.ts'
@@ -8,6 +8,7 @@ import { ReaderScheduler } from '../../../src/session/catch-up/reader-scheduler.
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import type { PlacedEvent } from './batches.ts'
+import { Selection } from '../../../src/feed/selection.ts'
 
 /** Where a session that is behind reads. */
 export type Source = 'memory' | 'log'
@@ -57,7 +58,7 @@ export class BehindMarket {
     const form = feed.forms.find(each => each.subprotocol === subprotocol)
     if (form === undefined) throw new Error(`${subprotocol}: no form`)
     const frames: PreparedFrame[] = []
-    const selection = new Map<Channel, ReadonlySet<string> | '*'>(channels.map(each => [each, symbols]))
+    const selection = new Selection(new Map(channels.map(each => [each, symbols])))
     const catchUp = new CatchUp(
       {
         feed,

@@ -6,6 +6,7 @@ import { EventScan, readJsonFrame } from '../../clients/wire-forms.ts'
 import { createLogIngest, openKafkaLog } from '../../kafka/log-ingest.ts'
 import { ownCpuUs } from '../../lib/clocks.ts'
 import { latencyMs } from '../../lib/statistics.ts'
+import { Selection } from '../../../src/feed/selection.ts'
 
 const pollMs = 2
 
@@ -19,7 +20,7 @@ const functions = {
   async open(brokers: string, topics: Topics): Promise<void> {
     const log = openKafkaLog(brokers, topics)
     const { feed, ingest } = createLogIngest(log, topics)
-    const selection = new Map([['trades', '*'] as const, ['quotes', '*'] as const])
+    const selection = new Selection(new Map([['trades', '*'] as const, ['quotes', '*'] as const]))
     const subscriber = {
       deliver(frame: { readonly payload: Buffer }): void {
         frames++

@@ -1,12 +1,13 @@
-import { type Channel, channels } from '../../event/event.ts'
+import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
 import { FrameMemory, deflateCounts } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
-import { type Selection, followsTrades, selectionKey } from '../selection.ts'
+import type { SelectedFilter, Selection } from '../selection.ts'
 import { Audience, type AudienceContext, type Progress, type Subscriber } from './audience.ts'
 import { PendingEvents } from './pending-events.ts'
+import { createRoutes, type FilteredAudiences, isLed, type Routes } from './routes.ts'
 
 export interface FanOutCounts {
   /** Events put into frames: one event in the frames of one audience is one. */
@@ -19,16 +20,7 @@ export interface FanOutCounts {
   flushes: number
 }
 
-/** The audiences of a channel: by symbol, and those of the whole channel. */
-interface Routes {
-  readonly bySymbol: Map<string, Set<Audience>>
-  readonly wildcards: Set<Audience>
-  /**
-   * For `corrections` and `cancelErrors`: the routes of `trades`. An audience with the same symbols in both
-   * channels is only there.
-   */
-  readonly leader: Routes | undefined
-}
+type VisitRoute = (routes: Routes, name: string, filter: SelectedFilter | undefined) => void
 
 /**
  * The frames of so many audiences are built, then written. The memory that building takes stays in the
@@ -55,6 +47,9 @@ export class FanOut {
   readonly #context: AudienceContext
   /** The first audience with pending events; the others are linked by `nextPending`. */
   #firstPending: Audience | undefined
+  #filteredAudiences = 0
+  /** Of the event that is being marked. */
+  #ordinal = 0
 
   constructor(items: Items, progress: Progress) {
     this.#items = items
@@ -68,11 +63,10 @@ export class FanOut {
   /** The number of different names that subscribers selected; `'*'` is one name per channel. */
   get subscribedItems(): number {
     let count = 0
-    for (const [channel, { bySymbol, leader }] of this.#routes) {
-      count += bySymbol.size
-      for (const name of leader?.bySymbol.keys() ?? [])
-        if (!bySymbol.has(name) && this.has(channel, name)) count++
-      if (this.has(channel, '*')) count++
+    for (const [channel, routes] of this.#routes) {
+      count += routes.nameCount
+      for (const name of routes.leader?.names() ?? [])
+        if (!routes.has(name) && this.has(channel, name)) count++
     }
     return count
   }
@@ -81,15 +75,15 @@ export class FanOut {
   has(channel: Channel, name: string): boolean {
     const routes = this.#routes.get(channel)
     if (routes === undefined) return false
-    if (audiencesOf(routes, name).size > 0) return true
+    if (routes.has(name)) return true
     if (routes.leader === undefined) return false
-    for (const audience of audiencesOf(routes.leader, name)) if (isLed(audience, channel)) return true
+    for (const { selection } of routes.leader.plain(name)) if (isLed(selection, channel)) return true
     return false
   }
 
   /** Adds a subscriber to the audience of a selection, from the next event on. */
   join(subscriber: Subscriber, selection: Selection, form: WireForm): Audience {
-    const key = `${form.subprotocol} ${selectionKey(selection)}`
+    const key = `${form.subprotocol} ${selection.key}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
     audience.add(subscriber)
     return audience
@@ -101,14 +95,16 @@ export class FanOut {
     if (audience.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
     audience.form.closed?.()
-    this.#eachRoute(audience, (routes, symbol) => removeRoute(routes, symbol, audience))
+    if (audience.selection.isFiltered) this.#filteredAudiences--
+    this.#eachRoute(audience, (routes, name, filter) => routes.remove(name, audience, filter))
   }
 
   /** Adds an event of the batch to the audiences that select one of its items. */
-  mark(batch: EventBatch, index: number): void {
+  mark(batch: EventBatch, index: number, event: MarketEvent): void {
     this.#markItem(batch.items[index] ?? 0, index)
     const others = batch.others.get(index)
     if (others !== undefined) for (const item of others) this.#markItem(item.number, index)
+    if (this.#filteredAudiences > 0) this.#markFiltered(batch, index, event)
   }
 
   /** Writes all pending events, one sequence of frames per audience. */
@@ -148,7 +144,8 @@ export class FanOut {
     const audience = new Audience({ key, selection, form }, this.#context)
     this.#audiences.set(key, audience)
     form.opened?.()
-    this.#eachRoute(audience, (routes, symbol) => addRoute(routes, symbol, audience))
+    if (selection.isFiltered) this.#filteredAudiences++
+    this.#eachRoute(audience, (routes, name, filter) => routes.add(name, audience, filter))
     return audience
   }
 
@@ -165,8 +162,27 @@ export class FanOut {
   /** Corrections and cancels are rare, so that finding their audiences may take longer. */
   #markLed(leader: Routes, { channel, symbol }: Pick<Item, 'channel' | 'symbol'>, index: number): void {
     for (const name of [symbol, '*'])
-      for (const audience of audiencesOf(leader, name))
-        if (isLed(audience, channel)) this.#markAudience(audience, index)
+      for (const audience of leader.plain(name))
+        if (isLed(audience.selection, channel)) this.#markAudience(audience, index)
+  }
+
+  /** An event that does not pass a filter costs nothing for each audience that has it. */
+  #markFiltered(batch: EventBatch, index: number, event: MarketEvent): void {
+    const routes = this.#routes.get(channelOfType[event.T])
+    if (routes?.isFiltered !== true) return
+    this.#ordinal = batch.ordinalOf(index)
+    const first = this.#items.at(batch.items[index] ?? 0)
+    this.#markAccepting(routes.filtered('*'), index, event)
+    if (first !== undefined) this.#markAccepting(routes.filtered(first.symbol), index, event)
+    const others = batch.others.get(index)
+    if (others === undefined) return
+    for (const { symbol } of others) this.#markAccepting(routes.filtered(symbol), index, event)
+  }
+
+  #markAccepting(groups: readonly FilteredAudiences[], index: number, event: MarketEvent): void {
+    for (const { filter, audiences } of groups)
+      if (filter.accepts(event, this.#ordinal))
+        for (const audience of audiences) this.#markAudience(audience, index)
   }
 
   #markAudience(audience: Audience, index: number): void {
@@ -175,56 +191,12 @@ export class FanOut {
     this.#firstPending = audience
   }
 
-  #eachRoute(audience: Audience, visit: (routes: Routes, symbol: string) => void): void {
-    for (const [channel, symbols] of audience.selection) {
+  #eachRoute({ selection }: Audience, visit: VisitRoute): void {
+    for (const [channel, symbols] of selection.symbols) {
       const routes = this.#routes.get(channel)
-      if (routes === undefined || (routes.leader !== undefined && isLed(audience, channel))) continue
-      for (const symbol of symbols) visit(routes, symbol)
+      if (routes === undefined || (routes.leader !== undefined && isLed(selection, channel))) continue
+      const filter = selection.filterOf(channel)
+      for (const name of symbols) visit(routes, name, filter)
     }
   }
-}
-
-const noAudiences: ReadonlySet<Audience> = new Set()
-
-function createRoutes(): ReadonlyMap<Channel, Routes> {
-  const trades: Routes = { bySymbol: new Map(), wildcards: new Set(), leader: undefined }
-  const create = (channel: Channel): Routes => {
-    if (channel === 'trades') return trades
-    const leader = followsTrades.has(channel) ? trades : undefined
-    return { bySymbol: new Map(), wildcards: new Set(), leader }
-  }
-  return new Map(channels.map(channel => [channel, create(channel)]))
-}
-
-function audiencesOf({ bySymbol, wildcards }: Routes, name: string): ReadonlySet<Audience> {
-  return name === '*' ? wildcards : (bySymbol.get(name) ?? noAudiences)
-}
-
-/**
- * Whether an audience is found by its trades: its symbols of the channel are the same set, not merely an
- * equal one.
- */
-function isLed({ selection }: Audience, channel: Channel): boolean {
-  return selection.get(channel) === selection.get('trades')
-}
-
-/** `'*'` stands for the whole channel. */
-function addRoute(routes: Routes, symbol: string, audience: Audience): void {
-  if (symbol === '*') {
-    routes.wildcards.add(audience)
-    return
-  }
-  const audiences = routes.bySymbol.get(symbol)
-  if (audiences === undefined) routes.bySymbol.set(symbol, new Set([audience]))
-  else audiences.add(audience)
-}
-
-function removeRoute(routes: Routes, symbol: string, audience: Audience): void {
-  if (symbol === '*') {
-    routes.wildcards.delete(audience)
-    return
-  }
-  const audiences = routes.bySymbol.get(symbol)
-  audiences?.delete(audience)
-  if (audiences?.size === 0) routes.bySymbol.delete(symbol)
 }

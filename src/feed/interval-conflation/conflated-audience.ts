@@ -4,7 +4,7 @@ import { sendEvents, type WireForm } from '../../wire/wire-form.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import type { NumberList } from '../number-list.ts'
-import { type Selection, selects } from '../selection.ts'
+import type { Selection } from '../selection.ts'
 import type { ConflatedBatch } from './conflated-batch.ts'
 import { type Cohort, noEvents } from './conflated-membership.ts'
 
@@ -60,7 +60,7 @@ export class ConflatedAudience {
   constructor({ key, selection, form, items, maxIntervalBytes }: ConflatedAudienceOptions) {
     this.key = key
     this.selection = selection
-    this.nameCount = [...selection.values()].reduce(
+    this.nameCount = [...selection.symbols.values()].reduce(
       (sum, symbols) => sum + (symbols === '*' ? Infinity : symbols.size),
       0,
     )
@@ -91,7 +91,7 @@ export class ConflatedAudience {
 
   /** Whether the audience selects an item. */
   selects({ channel, symbol }: Item): boolean {
-    return selects(this.selection, channel, symbol)
+    return this.selection.selects(channel, symbol)
   }
 
   /** Merges the cohorts that have received the same up to the interval under way. */
@@ -112,7 +112,7 @@ export class ConflatedAudience {
    * Visits the selected events of a batch. Goes through the batch or through the names, whichever is shorter.
    */
   visit(batch: ConflatedBatch, each: (index: number) => void): void {
-    for (const [channel, symbols] of this.selection) {
+    for (const [channel, symbols] of this.selection.symbols) {
       if (symbols === '*' || symbols.size > batch.count) {
         for (let index = 0; index < batch.count; index++) {
           const item = batch.items[index]
@@ -132,7 +132,7 @@ export class ConflatedAudience {
    * not change, too.
    */
   visitChanged(changed: NumberList, each: (itemNumber: number) => void): void {
-    for (const [channel, symbols] of this.selection) {
+    for (const [channel, symbols] of this.selection.symbols) {
       if (symbols === '*' || symbols.size > changed.count) {
         for (let index = 0; index < changed.count; index++) {
           const item = this.#items.at(changed.at(index))

@@ -2,7 +2,7 @@ import type { Positions } from '../../wire/coverage.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
-import { type Selection, selectionKey, SubscriberCounts } from '../selection.ts'
+import { type Selection, SubscriberCounts } from '../selection.ts'
 import { ConflatedAudience, type ConflatedFrames } from './conflated-audience.ts'
 import { ConflatedBatch } from './conflated-batch.ts'
 import {
@@ -120,7 +120,7 @@ export class ConflationInterval {
 
   /** Makes a subscriber a member, which gets everything from now on. */
   join({ subscriber, selection, form, undelivered = noEvents }: MembershipRequest): ConflatedMembership {
-    const key = `${form.subprotocol} ${selectionKey(selection)}`
+    const key = `${form.subprotocol} ${selection.key}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
     audience.size++
     return new ConflatedMembership({

@@ -143,7 +143,7 @@ export class Behind {
         feed,
         form,
         deltaBases,
-        selection: () => new Map([...selections().conflated].filter(([channel]) => isOf(channel))),
+        selection: () => selections().conflated.restrictedTo(isOf),
         send,
         onReplaced: (item, count) => {
           const channel = feed.lastValues.items.at(item)?.channel

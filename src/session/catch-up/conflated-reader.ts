@@ -1,7 +1,7 @@
 import type { NumberedPosition } from '../../feed/feed.ts'
 import { ConflatedCursor } from '../../feed/recent-events/conflated-cursor.ts'
 import { readConflated } from '../../feed/recent-events/read-conflated.ts'
-import { isWithin, type Selection } from '../../feed/selection.ts'
+import type { Selection } from '../../feed/selection.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { sendEvents } from '../../wire/wire-form.ts'
 import type { FrameReceiver } from './history-frames.ts'
@@ -48,7 +48,7 @@ export class ConflatedReader {
    * was read over already.
    */
   restart(from: readonly NumberedPosition[], former: Selection): void {
-    if (isWithin(this.#options.selection(), former)) return
+    if (this.#options.selection().isWithin(former)) return
     if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#uncounted = from
   }
 

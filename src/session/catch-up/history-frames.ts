@@ -1,7 +1,7 @@
-import { channelOfType, type MarketEvent } from '../../event/event.ts'
+import type { MarketEvent } from '../../event/event.ts'
 import type { Feed } from '../../feed/feed.ts'
 import { Item } from '../../feed/last-values/item.ts'
-import { type Selection, selects } from '../../feed/selection.ts'
+import type { Selection } from '../../feed/selection.ts'
 import type { HistoryBatch } from '../../history/history.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { type DeltaBases, type EncodedEvents, sendEvents, type WireForm } from '../../wire/wire-form.ts'
@@ -73,7 +73,7 @@ export class HistoryFrames {
     eventBatch.reset()
     const events: MarketEvent[] = []
     for (const { event, offset, json } of batch.events) {
-      if (!isWanted(selection, event)) continue
+      if (!selection.wants(event)) continue
       events.push(event)
       eventBatch.append(json ?? JSON.stringify(event), unknownItem, { partition: number, offset })
     }
@@ -128,9 +128,3 @@ export function frameEvents(
 
 /** The log may hold events of items that this node does not know. */
 const unknownItem = new Item(0, 'trades', '', 0)
-
-function isWanted(selection: Selection, event: MarketEvent): boolean {
-  const channel = channelOfType[event.T]
-  if (event.T !== 'n') return selects(selection, channel, event.S)
-  return selection.get(channel) === '*' || event.symbols.some(symbol => selects(selection, channel, symbol))
-}

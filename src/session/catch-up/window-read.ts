@@ -1,6 +1,6 @@
 import type { Feed } from '../../feed/feed.ts'
 import type { ItemFilter } from '../../feed/recent-events/read-events.ts'
-import { type Selection, selects } from '../../feed/selection.ts'
+import type { Selection } from '../../feed/selection.ts'
 
 /** Where a reader begins in a partition. */
 export interface StartPosition {
@@ -18,11 +18,11 @@ const mostListed = 1000
  */
 export function wantedItems({ lastValues: { items } }: Feed, selection: Selection): ItemFilter {
   const numbers = new Set<number>()
-  for (const [channel, symbols] of selection) {
+  for (const [channel, symbols] of selection.symbols) {
     if (symbols === '*' || numbers.size + symbols.size > mostListed)
       return number => {
         const item = items.at(number)
-        return item !== undefined && selects(selection, item.channel, item.symbol)
+        return item !== undefined && selection.selects(item.channel, item.symbol)
       }
     for (const symbol of symbols) {
       const item = items.find(channel, symbol)

@@ -1,5 +1,4 @@
 import type { Grant } from '../../auth/grant.ts'
-import { selectionKey } from '../../feed/selection.ts'
 import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from '../../protocol/client-message.ts'
 import type { CursorPosition } from '../../protocol/cursor.ts'
 import type { RequestFault, RequestId } from '../../protocol/error-message.ts'
@@ -166,7 +165,7 @@ export class Delivery implements ReaderOwner {
     if (this.readerState === 'planning') return
     this.#select(this.#subscription)
     this.#snapshots?.restart()
-    const isSame = selectionKey(former) === selectionKey(this.#subscription.selection(grant))
+    const isSame = former.key === this.#subscription.selection(grant).key
     if (size !== this.#subscription.size || !isSame) this.#acknowledge(undefined)
   }
 

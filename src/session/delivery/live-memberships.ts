@@ -7,7 +7,7 @@ import type {
 } from '../../feed/interval-conflation/conflated-membership.ts'
 import type { Audience, Subscriber } from '../../feed/fan-out/audience.ts'
 import type { Feed } from '../../feed/feed.ts'
-import { type Selection, selectionKey, selects } from '../../feed/selection.ts'
+import type { Selection } from '../../feed/selection.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { DeltaBases, WireForm } from '../../wire/wire-form.ts'
 import type { StartPosition } from '../catch-up/window-read.ts'
@@ -83,7 +83,7 @@ export class LiveMemberships {
    * sends it.
    */
   prepare({ live }: Selections): boolean {
-    const key = selectionKey(live)
+    const key = live.key
     // Without an audience, whatever is delivered next begins where the feed is then.
     if (this.#audience === undefined) this.#joinedAt = undefined
     if (this.deltaBases === undefined) return true
@@ -137,7 +137,7 @@ export class LiveMemberships {
         number,
         offset: delivered[number] ?? feed.beginOf(number),
       }))
-      return { channels: new Set(selection.keys()), starts, isWhole }
+      return { channels: new Set(selection.symbols.keys()), starts, isWhole }
     })
     if (audience !== undefined) feed.fanOut.leave(this.#receiver, audience)
     this.#audience = undefined
@@ -160,7 +160,7 @@ export class LiveMemberships {
 
   #visit(selection: Selection, visit: (item: number) => void): void {
     const { items } = this.#feed.lastValues
-    for (const [channel, symbols] of selection) {
+    for (const [channel, symbols] of selection.symbols) {
       if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)
       else
         for (const symbol of symbols) {
@@ -190,13 +190,13 @@ export class LiveMemberships {
     const { items } = feed.lastValues
     return ![...undelivered.keys()].some(number => {
       const item = items.at(number)
-      return item !== undefined && selects(live, item.channel, item.symbol)
+      return item !== undefined && live.selects(item.channel, item.symbol)
     })
   }
 }
 
 function isSame(selection: Selection, other: Selection | undefined): boolean {
-  return other !== undefined && selectionKey(selection) === selectionKey(other)
+  return other !== undefined && selection.key === other.key
 }
 
 function merged(all: readonly ItemCounts[]): ItemCounts {

@@ -1,6 +1,6 @@
 import type { Channel } from '../../event/event.ts'
 import type { NumberedPosition } from '../../feed/feed.ts'
-import type { Selection } from '../../feed/selection.ts'
+import { Selection } from '../../feed/selection.ts'
 import { lostMessage, type OffsetRange, replacedMessage } from '../../protocol/server-messages.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
@@ -73,7 +73,7 @@ type ReaderState = Live | Planning | CatchingUp | Rejoining | Ended
 // Shared: an idle session takes no memory for its state.
 const live: Live = { name: 'live' }
 const ended: Ended = { name: 'ended' }
-const nothing: Selection = new Map()
+const { none: nothing } = Selection
 const noSelections: Selections = { live: nothing, intervals: new Map(), every: nothing, conflated: nothing }
 
 /**

@@ -1,6 +1,6 @@
 import { entitles, entitlesChannel, type Grant } from '../../auth/grant.ts'
 import { type Channel, channels } from '../../event/event.ts'
-import { followsTrades, type Selection } from '../../feed/selection.ts'
+import { followsTrades, Selection, type SelectedSymbols } from '../../feed/selection.ts'
 import type { ConflationIntervalMs } from '../../feed/interval-conflation/conflation-intervals.ts'
 import type { Policy, RequestedItems, SubscribeMessage } from '../../protocol/client-message.ts'
 
@@ -22,7 +22,6 @@ type Named = ReadonlyMap<Channel, ReadonlySet<string>>
 
 // Shared: an empty map takes 180 bytes.
 const noSymbols: ReadonlySet<string> = new Set()
-const noSelection: Selection = new Map()
 const noIntervals: ReadonlyMap<Channel, ConflationIntervalMs> = new Map()
 const noIntervalSelections: ReadonlyMap<ConflationIntervalMs, Selection> = new Map()
 
@@ -137,18 +136,19 @@ export class Subscription {
   /** Returns the items that are delivered under a grant: `*` is every symbol that it allows. */
   selection(grant: Grant): Selection {
     if (this.#resolved?.grant === grant) return this.#resolved.selection
-    const selection = new Map<Channel, '*' | ReadonlySet<string>>()
+    const selected = new Map<Channel, SelectedSymbols>()
     for (const channel of channels) {
       const symbols = resolve(this.symbols(channel), grant)
-      if (symbols === '*' || symbols.size > 0) selection.set(channel, symbols)
+      if (symbols === '*' || symbols.size > 0) selected.set(channel, symbols)
     }
+    const selection = selected.size === 0 ? Selection.none : new Selection(selected)
     this.#resolved = { grant, selection }
     return selection
   }
 
   /** Returns what is delivered of the channels of one policy. */
   selectionOf(policy: Policy, grant: Grant): Selection {
-    return this.#selectionIn(grant, channel => this.policy(channel) === policy)
+    return this.selection(grant).restrictedTo(channel => this.policy(channel) === policy)
   }
 
   /** Returns what is named of the channels of one policy. */
@@ -163,13 +163,12 @@ export class Subscription {
 
   /** Returns what a live reader is delivered at once. */
   liveSelection(grant: Grant): Selection {
-    return this.#selectionIn(grant, channel => this.intervalMs(channel) === 0)
+    return this.selection(grant).restrictedTo(channel => this.intervalMs(channel) === 0)
   }
 
   /** Returns what is delivered of the conflated channels of one interval; 0: at once. */
   conflatedSelection(grant: Grant, intervalMs: ConflationIntervalMs | 0): Selection {
-    return this.#selectionIn(
-      grant,
+    return this.selection(grant).restrictedTo(
       channel => this.policy(channel) === 'conflate' && this.intervalMs(channel) === intervalMs,
     )
   }
@@ -199,13 +198,6 @@ export class Subscription {
       if (intervalMs !== undefined) conflateMs[channel] = intervalMs
     }
     return { ...lists, policy, ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }) }
-  }
-
-  #selectionIn(grant: Grant, isWanted: (channel: Channel) => boolean): Selection {
-    const selection = this.selection(grant)
-    const wanted = [...selection].filter(([channel]) => isWanted(channel))
-    if (wanted.length === 0) return noSelection
-    return wanted.length === selection.size ? selection : new Map(wanted)
   }
 }
 

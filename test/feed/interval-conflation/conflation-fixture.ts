@@ -1,7 +1,6 @@
 import { vi } from 'vitest'
-import type { Channel } from '../../../src/event/event.ts'
 import { Conflation, type ConflationOptions } from '../../../src/feed/interval-conflation/conflation.ts'
-import type { Selection } from '../../../src/feed/selection.ts'
+import { Selection } from '../../../src/feed/selection.ts'
 import type { ConflationIntervalMs } from '../../../src/feed/interval-conflation/conflation-intervals.ts'
 import type {
   ConflatedSubscriber,
@@ -66,7 +65,7 @@ export class Member implements ConflatedSubscriber {
 }
 
 function selectionOf(names: readonly string[]): Selection {
-  return new Map<Channel, '*' | ReadonlySet<string>>([['quotes', names.includes('*') ? '*' : new Set(names)]])
+  return new Selection(new Map([['quotes', names.includes('*') ? '*' : new Set(names)]]))
 }
 
 /** Events and clients, on a clock that the test moves, with an event loop that waits for the test. */

@@ -8,6 +8,7 @@ import { systemClock } from '../../../src/system/clock.ts'
 import { createGrant, createTestFeed, defaultLimits } from '../../support/defaults.ts'
 import { noHistory } from '../../support/memory-log.ts'
 import { FakeTransport } from '../fake-transport.ts'
+import { Selection } from '../../../src/feed/selection.ts'
 
 const nothing = () => undefined
 const topic = 'market'
@@ -51,8 +52,8 @@ test('a reader whose cursor no node has issued is live, and delivers what is sel
   expect(reader.state).toBe('planning')
   expect(await fault).toContain('no such partition')
   expect(reader.state).toBe('live')
-  const trades = new Map([['trades', '*']] as const)
-  reader.select({ live: trades, intervals: new Map(), every: trades, conflated: new Map() })
+  const trades = new Selection(new Map([['trades', '*']]))
+  reader.select({ live: trades, intervals: new Map(), every: trades, conflated: Selection.none })
   const trade = { T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' } as const
   feed.add(trade, { partition: 0, offset: 5, writtenMs: 0 })
   feed.flush()

@@ -76,25 +76,25 @@ describe('what is wanted', () => {
       { quotes: ['AAPL'], dailyBars: ['AAPL'], conflateMs: 250 },
       { lulds: ['*'], conflateMs: 10_000 },
     )
-    expect([...subscription.liveSelection(grant).keys()]).toEqual([
+    expect([...subscription.liveSelection(grant).symbols.keys()]).toEqual([
       'trades',
       'statuses',
       'corrections',
       'cancelErrors',
     ])
     const atIntervals = [...subscription.intervalSelections(grant)]
-    expect(atIntervals.map(([intervalMs, selection]) => [intervalMs, Object.fromEntries(selection)])).toEqual(
-      [
-        [250, { quotes: new Set(['AAPL']), dailyBars: new Set(['AAPL']) }],
-        [10_000, { lulds: '*' }],
-      ],
-    )
+    expect(
+      atIntervals.map(([intervalMs, selection]) => [intervalMs, Object.fromEntries(selection.symbols)]),
+    ).toEqual([
+      [250, { quotes: new Set(['AAPL']), dailyBars: new Set(['AAPL']) }],
+      [10_000, { lulds: '*' }],
+    ])
   })
 
   test('of a reader that is behind is delivered at once and conflated, or at one interval', () => {
     const subscription = after({ quotes: ['AAPL'] }, { lulds: ['AAPL'], conflateMs: 250 })
-    expect([...subscription.conflatedSelection(grant, 0).keys()]).toEqual(['quotes'])
-    expect([...subscription.conflatedSelection(grant, 250).keys()]).toEqual(['lulds'])
+    expect([...subscription.conflatedSelection(grant, 0).symbols.keys()]).toEqual(['quotes'])
+    expect([...subscription.conflatedSelection(grant, 250).symbols.keys()]).toEqual(['lulds'])
     expect(subscription.conflatedSelection(grant, 500).size).toBe(0)
   })
 })
