@@ -1,9 +1,8 @@
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../feed/feed.ts'
-import { reportOutage } from '../feed/outage.ts'
 import { SlicedVisit } from '../limits/sliced-visit.ts'
-import { heartbeatMessage } from '../protocol/server-messages.ts'
-import { type Clock, type Moment, readClock } from '../system/clock.ts'
+import type { HeartbeatMessage } from '../protocol/server-message.ts'
+import { type Clock, type Moment, readClock, wallTimeOf } from '../system/clock.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Session } from './session.ts'
@@ -58,7 +57,7 @@ export class Heartbeat {
     this.#visit.stop()
   }
 
-  #message(now: Moment): object {
+  #message(now: Moment): HeartbeatMessage {
     const { feed } = this.#options
     const agesMs: Partial<Record<Channel, number>> = {}
     for (const channel of channels) {
@@ -66,15 +65,19 @@ export class Heartbeat {
       if (ageMs < Infinity) agesMs[channel] = Math.max(0, Math.round(ageMs))
     }
     const outage = feed.outage()
-    if (outage === undefined) return heartbeatMessage({ wallMs: now.wallMs, agesMs, lag: feed.lag })
-    // During an outage nobody knows how much of the log is still to be read.
-    const { source, since } = reportOutage(outage, now)
-    return heartbeatMessage({ wallMs: now.wallMs, agesMs, lag: null, outage: { source, since } })
+    return {
+      kind: 'heartbeat',
+      atMs: now.wallMs,
+      agesMs,
+      // During an outage nobody knows how much of the log is still to be read.
+      lag: feed.lag ?? null,
+      outage: outage && { source: outage.source, sinceMs: wallTimeOf(outage.sinceMs, now) },
+    }
   }
 }
 
 interface LiveHeartbeat {
-  readonly frame: PreparedFrame
+  readonly frame: PreparedFrame | undefined
   /** The feed's moves at the time whose positions it states. */
   readonly moves: number
 }
@@ -82,12 +85,12 @@ interface LiveHeartbeat {
 /** One heartbeat, as frames. The positions that have changed are the same for all live sessions. */
 class HeartbeatFrames {
   readonly #feed: Feed
-  readonly #message: object
+  readonly #message: HeartbeatMessage
   readonly #live = new Map<WireForm, Map<number, LiveHeartbeat>>()
-  readonly #behind = new Map<WireForm, PreparedFrame>()
+  readonly #behind = new Map<WireForm, PreparedFrame | undefined>()
   #numbers: number
 
-  constructor(feed: Feed, message: object) {
+  constructor(feed: Feed, message: HeartbeatMessage) {
     this.#feed = feed
     this.#message = message
     this.#numbers = feed.numbers
@@ -110,9 +113,8 @@ class HeartbeatFrames {
     return made
   }
 
-  behind(form: WireForm): PreparedFrame {
-    const frame = this.#behind.get(form) ?? form.message(this.#message)
-    this.#behind.set(form, frame)
-    return frame
+  behind(form: WireForm): PreparedFrame | undefined {
+    if (!this.#behind.has(form)) this.#behind.set(form, form.message(this.#message))
+    return this.#behind.get(form)
   }
 }

@@ -1,5 +1,6 @@
-import { type AckMessage, type ClientRequest, parseClientMessage } from '../protocol/client-message.ts'
-import type { RequestFault, RequestId } from '../protocol/error-message.ts'
+import type { AckCommand, ClientRequest } from '../protocol/command.ts'
+import type { Dialect } from '../protocol/dialect.ts'
+import type { RequestFault, RequestId } from '../protocol/request-fault.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import type { FlowControl } from './delivery/flow-control.ts'
 import type { MessageRate } from './message-rate.ts'
@@ -7,6 +8,7 @@ import type { SessionState } from './session-steps.ts'
 
 /** The session that requests come to. */
 export interface RequestedSession {
+  readonly dialect: Dialect
   readonly state: SessionState
   /** `undefined` before the client is authenticated. */
   readonly delivery: Delivery | undefined
@@ -34,11 +36,11 @@ export class RequestHandler {
 
   receive(text: string): void {
     const { session } = this.#options
-    const message = parseClientMessage(text)
-    if ('code' in message) session.sendError(message)
-    else if (message.action === 'auth') session.authenticate(message.token, message.id)
-    else if (session.delivery === undefined) this.#hold(message)
-    else this.#answer(message, session.delivery)
+    const command = session.dialect.parse(text)
+    if ('code' in command) session.sendError(command)
+    else if (command.kind === 'auth') session.authenticate(command.token, command.id)
+    else if (session.delivery === undefined) this.#hold(command)
+    else this.#answer(command, session.delivery)
   }
 
   /** Answers what was held. */
@@ -56,20 +58,19 @@ export class RequestHandler {
       this.#held = request
       return
     }
-    const which = isVerifying ? `a second request, ${request.action},` : request.action
+    const which = isVerifying ? `a second request, ${request.kind},` : request.kind
     session.refuseEarly(`${which} before "authenticated"; authenticate first`, request.id)
   }
 
   #answer(request: ClientRequest, delivery: Delivery): void {
-    if (request.action === 'ack') return this.#acknowledge(request)
+    if (request.kind === 'ack') return this.#acknowledge(request)
     const { session, rate } = this.#options
-    const fault =
-      request.action === 'unsubscribe' ? delivery.unsubscribe(request) : delivery.subscribe(request)
+    const fault = request.kind === 'unsubscribe' ? delivery.unsubscribe(request) : delivery.subscribe(request)
     if (fault !== undefined) session.sendError(fault)
     rate.countAnswer(delivery.size)
   }
 
-  #acknowledge({ frames, id }: AckMessage): void {
+  #acknowledge({ frames, id }: AckCommand): void {
     const { session, rate, flowControl } = this.#options
     const outcome = flowControl.acknowledge(frames)
     // An acknowledgement that says something new costs the client nothing: there are no more of these than

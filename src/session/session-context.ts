@@ -2,7 +2,8 @@ import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { History } from '../history/history.ts'
 import type { ResumeConcurrency, ResumeLimits } from '../limits/resume-limits.ts'
-import type { RequestFault } from '../protocol/error-message.ts'
+import type { RequestFault } from '../protocol/request-fault.ts'
+import type { ServerMessage } from '../protocol/server-message.ts'
 import type { Clock } from '../system/clock.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
@@ -66,8 +67,8 @@ export interface Recipient {
   readonly form: WireForm
   /** Writes a frame; a client with too much unsent is ended. */
   write(frame: PreparedFrame): void
-  /** Sends a control message. */
-  send(message: object): void
+  /** Sends a message that is not of events. */
+  send(message: ServerMessage): void
   /** Tells the client what is wrong with a request. */
   sendError(fault: RequestFault): void
   /** Ends the session for a fault that is not its client's. */

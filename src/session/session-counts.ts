@@ -1,7 +1,7 @@
 import { type TokenFault, tokenFaults } from '../auth/token-error.ts'
 import { type Channel, channels } from '../event/event.ts'
 import { type CloseReason, closeReasons } from '../protocol/close-code.ts'
-import { type ErrorCode, errorCodes } from '../protocol/error-message.ts'
+import { type ErrorCode, errorCodes } from '../protocol/request-fault.ts'
 import type { SessionState } from './session-steps.ts'
 import { ListenerList } from '../system/listener-list.ts'
 

@@ -1,5 +1,5 @@
 import type { CloseReason } from '../protocol/close-code.ts'
-import type { ErrorCode } from '../protocol/error-message.ts'
+import type { ErrorCode } from '../protocol/request-fault.ts'
 
 /**
  * `verifying`: the token is being checked, and nothing is queued meanwhile. `renewing`: the session is live,

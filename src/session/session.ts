@@ -1,13 +1,8 @@
 import type { Grant } from '../auth/grant.ts'
 import { type CloseReason, closeCodes } from '../protocol/close-code.ts'
-import { errorMessage, type RequestFault, type RequestId } from '../protocol/error-message.ts'
-import {
-  authenticatedMessage,
-  connectedMessage,
-  expiringMessage,
-  shutdownMessage,
-  slowMessage,
-} from '../protocol/server-messages.ts'
+import type { Dialect } from '../protocol/dialect.ts'
+import type { RequestFault, RequestId } from '../protocol/request-fault.ts'
+import type { ServerMessage } from '../protocol/server-message.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Delivery } from './delivery/delivery.ts'
@@ -64,7 +59,7 @@ export class Session implements Recipient, RequestedSession {
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#missDeadline(), leftMs)
     counts.states.connected++
-    this.send(connectedMessage)
+    this.send({ kind: 'connected' })
   }
 
   /** Unique in this process. */
@@ -74,6 +69,10 @@ export class Session implements Recipient, RequestedSession {
 
   get form(): WireForm {
     return this.#transport.form
+  }
+
+  get dialect(): Dialect {
+    return this.form.dialect
   }
 
   get state(): SessionState {
@@ -168,18 +167,18 @@ export class Session implements Recipient, RequestedSession {
    * Sends everyone's message about partitions, and before it what the client does not get of a partition that
    * begins anew.
    */
-  announce(frame: PreparedFrame): void {
+  announce(frame: PreparedFrame | undefined): void {
     if (this.delivery === undefined) return
     this.delivery.noticePartitions()
-    this.write(frame)
+    if (frame !== undefined) this.write(frame)
   }
 
   /**
    * Sends everyone's heartbeat, with the positions of a time of the feed; a client that has much unsent does
    * without it.
    */
-  sendHeartbeat(frame: PreparedFrame, moves = 0): void {
-    if (this.delivery === undefined || !this.#transport.hasRoom) return
+  sendHeartbeat(frame: PreparedFrame | undefined, moves = 0): void {
+    if (frame === undefined || this.delivery === undefined || !this.#transport.hasRoom) return
     this.write(frame)
     this.delivery.announced(moves)
   }
@@ -191,7 +190,8 @@ export class Session implements Recipient, RequestedSession {
     if (lag === undefined || !isSlow || !this.#transport.hasRoom) return
     const { unsentBytes, unackedBytes } = this.#flowControl
     const endsInMs = Math.max(0, this.#context.limits.slowTimeoutMs - lag.idleMs)
-    this.send(slowMessage({ behindMs: lag.ms, offsets: lag.offsets, unsentBytes, unackedBytes, endsInMs }))
+    const { ms: behindMs, offsets } = lag
+    this.send({ kind: 'slow', behindMs, offsets, unsentBytes, unackedBytes, endsInMs })
   }
 
   /** Ends a session that is behind and whose client has taken nothing for too long. */
@@ -211,13 +211,15 @@ export class Session implements Recipient, RequestedSession {
     if (expiry === 'expired') {
       this.#step('expired', { detail: 'the token has expired; reconnect with a fresh one' })
     } else if (expiry === 'expiring' && this.#authorization !== undefined) {
-      this.send(expiringMessage(this.#authorization.grant.expiresAtMs, nowMs))
+      const { expiresAtMs } = this.#authorization.grant
+      this.send({ kind: 'expiring', expiresAtMs, inMs: Math.max(0, expiresAtMs - nowMs) })
     }
   }
 
   /** Tells the client when this node will close the connection, so that it can connect anew. */
   announceShutdown(reconnectInMs: number): void {
-    if (this.#state !== 'ended') this.send(shutdownMessage(reconnectInMs, this.delivery?.announceMoved()))
+    if (this.#state === 'ended') return
+    this.send({ kind: 'shutdown', reconnectInMs, positions: this.delivery?.announceMoved() })
   }
 
   /** Ends the session for a cause outside of it. */
@@ -233,13 +235,14 @@ export class Session implements Recipient, RequestedSession {
     this.#step('congested', { detail: `more than ${maxUnsentBytes} bytes were unsent; reconnect` })
   }
 
-  send(message: object): void {
-    this.write(this.#transport.form.message(message))
+  send(message: ServerMessage): void {
+    const frame = this.form.message(message)
+    if (frame !== undefined) this.write(frame)
   }
 
   sendError(fault: RequestFault): void {
     this.#context.counts.errors[fault.code]++
-    this.send(errorMessage(fault))
+    this.send({ kind: 'error', fault })
     if (this.#authorization === undefined && ++this.#earlyFaults > maxEarlyFaults) {
       this.#step('noisy', { detail: `more than ${maxEarlyFaults} refused messages before authentication` })
     }
@@ -308,7 +311,7 @@ export class Session implements Recipient, RequestedSession {
   #welcome(grant: Grant, id: RequestId | undefined): void {
     const { limits, clock } = this.#context
     this.#step('granted', { detail: '' })
-    this.send(authenticatedMessage(grant.expiresAtMs, limits, id))
+    this.send({ kind: 'authenticated', id, expiresAtMs: grant.expiresAtMs, limits })
     this.checkExpiry(clock.wall())
   }
 
@@ -335,6 +338,6 @@ export class Session implements Recipient, RequestedSession {
     if (close === undefined) return
     counts.closes[close]++
     if (fault !== undefined) counts.errors[fault.code]++
-    this.#transport.close(closeCodes[close], fault && this.#transport.form.message(errorMessage(fault)))
+    this.#transport.close(closeCodes[close], fault && this.form.message({ kind: 'error', fault }))
   }
 }

@@ -7,7 +7,7 @@ import type { NodeQuotas } from '../limits/node-quotas.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
 import { SlicedVisit } from '../limits/sliced-visit.ts'
-import { lostMessage, partitionsMessage } from '../protocol/server-messages.ts'
+import type { ServerMessage } from '../protocol/server-message.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { PreparedFrame } from '../wire/prepared-frame.ts'
 import type { WireForm } from '../wire/wire-form.ts'
@@ -106,9 +106,11 @@ export class Sessions {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
-    options.feed.onPartition.add(position => this.#tellAll(partitionsMessage([position])))
+    options.feed.onPartition.add(position => this.#tellAll({ kind: 'partitions', partitions: [position] }))
     // A reader that is behind finds the gap by itself.
-    options.feed.onLost.add(range => this.#tellAll(lostMessage([range]), session => session.isCaughtUp))
+    options.feed.onLost.add(range =>
+      this.#tellAll({ kind: 'lost', ranges: [range] }, session => session.isCaughtUp),
+    )
     const { isShort = () => false } = options
     this.#admission = new SessionAdmission({ quotas: options.quotas, isShort })
     this.#resumeLimits = new ResumeLimits({ ...options.limits, quotas: options.quotas })
@@ -310,14 +312,13 @@ export class Sessions {
   }
 
   /** Tells every authenticated client, before the next event. */
-  #tellAll(message: object, isFor: (session: Session) => boolean = () => true): void {
-    const frames = new Map<WireForm, PreparedFrame>()
+  #tellAll(message: ServerMessage, isFor: (session: Session) => boolean = () => true): void {
+    const frames = new Map<WireForm, PreparedFrame | undefined>()
     for (const session of this.#sessions.values()) {
       if (!isFor(session)) continue
       const { form } = session
-      const frame = frames.get(form) ?? form.message(message)
-      frames.set(form, frame)
-      session.announce(frame)
+      if (!frames.has(form)) frames.set(form, form.message(message))
+      session.announce(frames.get(form))
     }
   }
 

@@ -1,4 +1,6 @@
 import type { MarketEvent } from '../event/event.ts'
+import type { Dialect } from '../protocol/dialect.ts'
+import type { ServerMessage, SnapshotFacts } from '../protocol/server-message.ts'
 import type { Coverage } from './coverage.ts'
 import type { FrameMemory, PreparedFrame } from './prepared-frame.ts'
 
@@ -85,11 +87,17 @@ export interface DeltaBases {
   suspend(): void
 }
 
-/** How messages and events are encoded for one subprotocol. */
+/** What the pieces of a snapshot have in common. `sinceMs` is read for each piece, of that moment. */
+export interface SnapshotHead extends Pick<SnapshotFacts, 'id'> {
+  readonly sinceMs: () => number | undefined
+}
+
+/** How messages and events of one dialect are encoded for one subprotocol. */
 export interface WireForm {
   readonly subprotocol: string
-  /** Encodes a control message. */
-  message(message: object): PreparedFrame
+  readonly dialect: Dialect
+  /** Encodes a message; `undefined` if the dialect has no words for it. */
+  message(message: ServerMessage): PreparedFrame | undefined
   /**
    * Makes frames of events in log order, of at most `maxFrameBytes` unless one event alone is larger. Each
    * frame states what it covers. All but the last go to `send`, after which `coverage.covered` moves on. The
@@ -97,7 +105,7 @@ export interface WireForm {
    */
   frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined
   /** Encodes current values, which are encoded already, so that no client takes them for new events. */
-  snapshot(head: object, events: Iterable<Buffer>): Iterable<PreparedFrame>
+  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<PreparedFrame>
   /** An audience of this form begins. */
   opened?(): void
   /** An audience of this form ends. */

@@ -1,6 +1,6 @@
 import { type Channel, channels } from '../../event/event.ts'
 import { symbolRule, toSymbol } from '../../event/symbol.ts'
-import type { Policy } from '../../protocol/client-message.ts'
+import type { Policy } from '../../protocol/command.ts'
 import { UsageError, readOptions } from '../command-line.ts'
 
 /** How events are printed: for people, as one JSON event a line, or as the frames that came. */

@@ -9,7 +9,8 @@ import type { BehindCause } from '../session-counts.ts'
 import { CatchUp } from './catch-up.ts'
 import { ConflatedReader } from './conflated-reader.ts'
 import type { FrameReceiver } from './history-frames.ts'
-import type { OffsetRange } from '../../protocol/server-messages.ts'
+import type { OffsetRange } from '../../protocol/positions.ts'
+import type { ServerMessage } from '../../protocol/server-message.ts'
 import type { StartPosition } from './window-read.ts'
 
 /** How far a reader is behind. */
@@ -46,7 +47,7 @@ export interface BehindOptions extends FrameReceiver {
   /** Makes the reader live. */
   readonly join: () => void
   readonly send: (frame: PreparedFrame) => void
-  readonly tell: (message: object) => void
+  readonly tell: (message: ServerMessage) => void
   /** Tells the client of offsets that it does not get. */
   readonly lose: (range: OffsetRange) => void
   /** Tells the client of replaced events that nobody counted. */

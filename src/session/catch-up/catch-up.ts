@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { NumberedPosition } from '../../feed/feed.ts'
 import { readEvents, type ItemFilter } from '../../feed/recent-events/read-events.ts'
-import { coverageMessage } from '../../protocol/server-messages.ts'
+import type { ServerMessage } from '../../protocol/server-message.ts'
 import type { FlowControl } from '../delivery/flow-control.ts'
 import type { CatchUpCounts } from '../session-counts.ts'
 import type { ConflatedReader } from './conflated-reader.ts'
@@ -18,7 +18,7 @@ export interface CatchUpOptions extends HistoryReaderOptions {
   readonly onProgress: (progress: 'level' | 'overtaken') => void
   /** Sends some of what the wire form needs before live frames. Returns whether the reader may join. */
   readonly prepare: () => boolean
-  readonly tell: (message: object) => void
+  readonly tell: (message: ServerMessage) => void
   readonly counts: CatchUpCounts
 }
 
@@ -199,6 +199,6 @@ export class CatchUp {
   /** Covers the ranges that were read and held nothing for the client. */
   #tellCoverage(): void {
     const ranges = this.#progress.undelivered()
-    if (ranges.length > 0) this.#options.tell(coverageMessage(ranges))
+    if (ranges.length > 0) this.#options.tell({ kind: 'coverage', ranges })
   }
 }

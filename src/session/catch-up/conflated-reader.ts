@@ -5,7 +5,7 @@ import type { Selection } from '../../feed/selection.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { sendEvents } from '../../wire/wire-form.ts'
 import type { FrameReceiver } from './history-frames.ts'
-import type { OffsetRange } from '../../protocol/server-messages.ts'
+import type { OffsetRange } from '../../protocol/positions.ts'
 import { type StartPosition, wantedItems } from './window-read.ts'
 
 export interface ConflatedReaderOptions extends FrameReceiver {

@@ -5,7 +5,7 @@ import type { Selection } from '../../feed/selection.ts'
 import type { HistoryBatch } from '../../history/history.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { type DeltaBases, type EncodedEvents, sendEvents, type WireForm } from '../../wire/wire-form.ts'
-import type { OffsetRange } from '../../protocol/server-messages.ts'
+import type { OffsetRange } from '../../protocol/positions.ts'
 
 /** Where a read of the log begins. */
 export interface HistoryStart {

@@ -8,7 +8,7 @@ import type { FlowControl } from '../delivery/flow-control.ts'
 import { type FrameReceiver, HistoryFrames, type HistoryPart } from './history-frames.ts'
 import type { ReadProgress } from './read-progress.ts'
 import type { ReaderScheduler } from './reader-scheduler.ts'
-import type { OffsetRange } from '../../protocol/server-messages.ts'
+import type { OffsetRange } from '../../protocol/positions.ts'
 
 export interface HistoryReaderOptions extends ResumeAllowance, FrameReceiver {
   readonly history: History

@@ -1,5 +1,5 @@
 import type { Feed, NumberedPosition } from '../../feed/feed.ts'
-import type { OffsetRange } from '../../protocol/server-messages.ts'
+import type { OffsetRange } from '../../protocol/positions.ts'
 import type { StartPosition } from './window-read.ts'
 
 /** How far a reader that is behind has read, and how far its client was told that it has everything. */

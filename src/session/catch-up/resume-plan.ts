@@ -2,8 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Grant } from '../../auth/grant.ts'
 import type { Feed, NumberedPosition } from '../../feed/feed.ts'
 import type { History } from '../../history/history.ts'
-import type { CursorPosition } from '../../protocol/cursor.ts'
-import type { OffsetRange } from '../../protocol/server-messages.ts'
+import type { CursorPosition, OffsetRange } from '../../protocol/positions.ts'
 
 /** Where a resuming reader begins, and which offsets it cannot get any more. */
 export interface ResumePlan {

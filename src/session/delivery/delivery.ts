@@ -1,8 +1,7 @@
 import type { Grant } from '../../auth/grant.ts'
-import type { RequestedItems, SubscribeMessage, UnsubscribeMessage } from '../../protocol/client-message.ts'
-import type { CursorPosition } from '../../protocol/cursor.ts'
-import type { RequestFault, RequestId } from '../../protocol/error-message.ts'
-import { type MovedPositions, resumedMessage, subscriptionMessage } from '../../protocol/server-messages.ts'
+import type { RequestedItems, SubscribeCommand, UnsubscribeCommand } from '../../protocol/command.ts'
+import type { CursorPosition, MovedPositions } from '../../protocol/positions.ts'
+import type { RequestFault, RequestId } from '../../protocol/request-fault.ts'
 import type { Lag } from '../catch-up/behind.ts'
 import { type ResumePlan, unknownTopicFault } from '../catch-up/resume-plan.ts'
 import type { DeliveryContext, Recipient } from '../session-context.ts'
@@ -127,7 +126,7 @@ export class Delivery implements ReaderOwner {
   }
 
   /** Fulfils a request as a whole, or returns why not. */
-  subscribe(request: SubscribeMessage): RequestFault | undefined {
+  subscribe(request: SubscribeCommand): RequestFault | undefined {
     const { id, cursor, snapshot, items } = request
     const wanted = this.#subscription.with(request)
     const fault = this.readerState === 'planning' ? stillPlanning : this.#faultOf(request, wanted)
@@ -145,7 +144,7 @@ export class Delivery implements ReaderOwner {
     return undefined
   }
 
-  unsubscribe({ items, id }: UnsubscribeMessage): RequestFault | undefined {
+  unsubscribe({ items, id }: UnsubscribeCommand): RequestFault | undefined {
     if (this.readerState === 'planning') return { ...stillPlanning, id }
     this.#select(this.#subscription.without(items))
     this.#acknowledge(id)
@@ -176,7 +175,7 @@ export class Delivery implements ReaderOwner {
     this.#snapshots?.end()
   }
 
-  #faultOf(request: SubscribeMessage, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
+  #faultOf(request: SubscribeCommand, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
     const { items, snapshot, cursor } = request
     if (cursor !== undefined && this.#subscription !== Subscription.none) {
       return { code: 400, detail: 'cursor: it goes into the first subscription of a session' }
@@ -226,7 +225,7 @@ export class Delivery implements ReaderOwner {
   }
 
   /** Delivers what was missed since a cursor, then what comes. */
-  #resume({ items, id, snapshot }: SubscribeMessage, cursor: readonly CursorPosition[]): void {
+  #resume({ items, id, snapshot }: SubscribeCommand, cursor: readonly CursorPosition[]): void {
     let isWhole = false
     this.#reader.resume(
       { cursor, grant: this.#grant },
@@ -243,7 +242,7 @@ export class Delivery implements ReaderOwner {
         live: () => {
           // The log may have lacked more than could be known before.
           const recovered = isWhole && !this.#reader.hasLost
-          this.#recipient.send(resumedMessage(recovered, id))
+          this.#recipient.send({ kind: 'resumed', id, recovered })
           // Current values of everything conflated, whenever it was subscribed, and of everything of which
           // something is missing.
           const named = [...items].filter(() => snapshot || !recovered)
@@ -269,9 +268,10 @@ export class Delivery implements ReaderOwner {
     const moved = this.announceMoved()
     // All positions at first, and while the reader is behind: what is subscribed then is delivered from where
     // the reader is.
-    const where = moved === undefined ? { all: this.#reader.positions } : { moved }
+    const positions = moved === undefined ? { all: this.#reader.positions } : { moved }
     if (this.#announcedMoves === Number.POSITIVE_INFINITY) this.#announcedMoves = feed.moves
-    this.#recipient.send(subscriptionMessage({ id, lists: this.#subscription.describe(), recovered, where }))
+    const subscription = this.#subscription.describe()
+    this.#recipient.send({ kind: 'subscription', id, subscription, recovered, positions })
   }
 
   #sendSnapshot(items: RequestedItems, id: RequestId | undefined): void {

@@ -1,7 +1,7 @@
 import type { Channel } from '../../event/event.ts'
 import type { NumberedPosition } from '../../feed/feed.ts'
 import { Selection } from '../../feed/selection.ts'
-import { lostMessage, type OffsetRange, replacedMessage } from '../../protocol/server-messages.ts'
+import type { OffsetRange } from '../../protocol/positions.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import { Behind, type ConflatedStart, type Lag } from '../catch-up/behind.ts'
@@ -183,7 +183,7 @@ export class Reader implements LiveReceiver {
   lose(range: OffsetRange): void {
     this.#hasLost = true
     this.#context.resuming.readers.lostOffsets += range.to - range.from
-    this.#recipient.send(lostMessage([range]))
+    this.#recipient.send({ kind: 'lost', ranges: [range] })
   }
 
   /** Tells a client that is behind what it does not get of partitions that have begun or ended. */
@@ -279,7 +279,7 @@ export class Reader implements LiveReceiver {
   }
 
   #skip(ranges: readonly OffsetRange[]): void {
-    this.#recipient.send(replacedMessage(ranges))
+    this.#recipient.send({ kind: 'replaced', ranges })
     this.#owner.skipped()
   }
 

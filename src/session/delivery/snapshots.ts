@@ -1,8 +1,7 @@
 import type { Grant } from '../../auth/grant.ts'
 import type { Feed } from '../../feed/feed.ts'
-import type { RequestedItems } from '../../protocol/client-message.ts'
-import type { RequestId } from '../../protocol/error-message.ts'
-import { snapshotHead } from '../../protocol/server-messages.ts'
+import type { RequestedItems } from '../../protocol/command.ts'
+import type { RequestId } from '../../protocol/request-fault.ts'
 import { type Clock, readClock, wallTimeOf } from '../../system/clock.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import type { Recipient } from '../session-context.ts'
@@ -92,11 +91,11 @@ export class Snapshots {
   #frames(items: RequestedItems, id: RequestId | undefined): Iterable<PreparedFrame> {
     const { feed, clock, recipient, grant } = this.#options
     const channels = [...items.keys()]
-    const head = snapshotHead(id, () => {
-      const sinceMs = feed.completeSinceMs(channels)
-      return sinceMs === undefined ? undefined : wallTimeOf(sinceMs, readClock(clock))
-    })
-    return recipient.form.snapshot(head, this.#currentEvents(items, grant()))
+    const sinceMs = (): number | undefined => {
+      const steadyMs = feed.completeSinceMs(channels)
+      return steadyMs === undefined ? undefined : wallTimeOf(steadyMs, readClock(clock))
+    }
+    return recipient.form.snapshot({ id, sinceMs }, this.#currentEvents(items, grant()))
   }
 
   *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {

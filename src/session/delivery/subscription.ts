@@ -1,8 +1,12 @@
 import { entitles, entitlesChannel, type Grant } from '../../auth/grant.ts'
 import { type Channel, channels } from '../../event/event.ts'
 import { followsTrades, Selection, type SelectedSymbols } from '../../feed/selection.ts'
-import type { ConflationIntervalMs } from '../../feed/interval-conflation/conflation-intervals.ts'
-import type { Policy, RequestedItems, SubscribeMessage } from '../../protocol/client-message.ts'
+import {
+  type ConflationIntervalMs,
+  conflationIntervalFor,
+} from '../../feed/interval-conflation/conflation-intervals.ts'
+import type { Policy, RequestedItems, SubscribeCommand } from '../../protocol/command.ts'
+import type { SubscriptionFacts } from '../../protocol/server-message.ts'
 
 /** The policy of each channel, unless the client chooses another. */
 const defaultPolicies: Readonly<Record<Channel, Policy>> = {
@@ -33,7 +37,7 @@ interface SubscriptionParts {
 }
 
 /** The part of a request that changes a subscription. */
-type SubscriptionChange = Pick<SubscribeMessage, 'items' | 'policy' | 'conflateMs'>
+type SubscriptionChange = Pick<SubscribeCommand, 'items' | 'policy' | 'conflateMs'>
 
 /**
  * The items that one client has named, with their policies and intervals. Immutable: a request makes another
@@ -74,10 +78,11 @@ export class Subscription {
     const policies =
       request.policy.size === 0 ? this.#policies : new Map([...this.#policies, ...request.policy])
     const intervals = new Map(this.#intervals)
-    const { conflateMs = 'as before' } = request
+    const { conflateMs } = request
+    const intervalMs = conflateMs === undefined ? 'as before' : conflationIntervalFor(conflateMs)
     for (const channel of namedBy(request)) {
-      if (conflateMs === 0 || policyOf(policies, channel) === 'every') intervals.delete(channel)
-      else if (conflateMs !== 'as before') intervals.set(channel, conflateMs)
+      if (intervalMs === 0 || policyOf(policies, channel) === 'every') intervals.delete(channel)
+      else if (intervalMs !== 'as before') intervals.set(channel, intervalMs)
     }
     return new Subscription({ named, policies, intervals: intervals.size === 0 ? noIntervals : intervals })
   }
@@ -184,20 +189,20 @@ export class Subscription {
     return selections
   }
 
-  /** Returns the lists, policies and intervals as an acknowledgement states them. */
-  describe(): Record<string, unknown> {
+  /** Returns the symbols, policies and intervals as an acknowledgement states them. */
+  describe(): SubscriptionFacts {
+    const symbols = new Map<Channel, readonly string[]>()
     const policy: Partial<Record<Channel, Policy>> = {}
     const conflateMs: Partial<Record<Channel, ConflationIntervalMs>> = {}
-    const lists: Record<string, unknown> = {}
     for (const channel of channels) {
-      const symbols = this.symbols(channel)
-      lists[channel] = [...symbols]
-      if (symbols.size === 0) continue
+      const named = this.symbols(channel)
+      symbols.set(channel, [...named])
+      if (named.size === 0) continue
       policy[channel] = this.policy(channel)
       const intervalMs = this.#intervals.get(channel)
       if (intervalMs !== undefined) conflateMs[channel] = intervalMs
     }
-    return { ...lists, policy, ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }) }
+    return { symbols, policy, ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }) }
   }
 }
 

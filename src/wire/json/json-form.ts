@@ -1,6 +1,15 @@
+import type { Dialect, OpenMessage } from '../../protocol/dialect.ts'
+import type { ServerMessage, SnapshotFacts } from '../../protocol/server-message.ts'
+import { tickerV1 } from '../../protocol/ticker-v1/ticker-v1.ts'
 import { CoverageRanges } from '../coverage.ts'
 import { PreparedFrame, textFrame } from '../prepared-frame.ts'
-import { type EncodedEvents, maxFrameBytes, type OutgoingEvents, type WireForm } from '../wire-form.ts'
+import {
+  type EncodedEvents,
+  maxFrameBytes,
+  type OutgoingEvents,
+  type SnapshotHead,
+  type WireForm,
+} from '../wire-form.ts'
 
 const openBracket = 0x5b
 const closeBracket = 0x5d
@@ -8,7 +17,6 @@ const closeBrace = 0x7d
 const comma = 0x2c
 const zero = 0x30
 const replacesHead = Buffer.from(',"replaces":')
-const coverageHead = Buffer.from('{"T":"coverage","ranges":[')
 /** Three numbers with their brackets and commas: a partition's, and two offsets below 2^53. */
 const maxRangeBytes = 48
 /** Leaves room for the head of a snapshot and for one more event of common size. */
@@ -20,29 +28,54 @@ interface FramePart extends OutgoingEvents {
   readonly bytes: number
 }
 
-/**
- * `ticker.v1.json`: text frames, each an array of messages. Events are encoded in this form when they come
- * in.
- */
+/** The JSON of a message around its list. */
+interface OpenText<Text> {
+  readonly head: Text
+  readonly tail: Text
+}
+
+export interface JsonFormOptions {
+  /** `ticker.v1.json` if left out. */
+  readonly subprotocol?: string
+  /** That of `ticker.v1` if left out. */
+  readonly dialect?: Dialect
+}
+
+/** Text frames, each an array of messages. Events are encoded in this form when they come in. */
 export class JsonForm implements WireForm {
-  readonly subprotocol = 'ticker.v1.json'
+  readonly subprotocol: string
+  readonly dialect: Dialect
+  /** `undefined`: the dialect states no coverage. */
+  readonly #coverage: OpenText<Buffer> | undefined
   /** Of the frame under way. */
   readonly #ranges = new CoverageRanges()
   #coverageText = Buffer.alloc(1024)
 
-  message(message: object): PreparedFrame {
-    return textFrame(JSON.stringify([message]))
+  constructor({ subprotocol = 'ticker.v1.json', dialect = tickerV1 }: JsonFormOptions = {}) {
+    this.subprotocol = subprotocol
+    this.dialect = dialect
+    const coverage = dialect.open({ kind: 'coverage' })
+    if (coverage === undefined) return
+    const { head, tail } = textAround(coverage)
+    this.#coverage = { head: Buffer.from(head), tail: Buffer.from(tail) }
+  }
+
+  message(message: ServerMessage): PreparedFrame | undefined {
+    const spelled = this.dialect.spell(message)
+    return spelled && textFrame(JSON.stringify([spelled]))
   }
 
   frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined {
     const { events, chosen, coverage, memory } = outgoing
     const ranges = this.#ranges
+    const fixedBytes = fixedCoverageBytes(this.#coverage)
     let first = 0
     let bytes = 0
     for (let place = 0; place < chosen.count; place++) {
       const index = chosen.indices[place] ?? 0
       const size = sizeOf(events, index)
-      if (bytes + size + maxCoverageBytes(ranges.count + 1) > maxFrameBytes && bytes > 0) {
+      const maxCoverageBytes = fixedBytes + (ranges.count + 1) * maxRangeBytes
+      if (bytes + size + maxCoverageBytes > maxFrameBytes && bytes > 0) {
         send(this.#makeFrame({ events, chosen, coverage, memory, first, bytes }))
         if (coverage !== undefined) ranges.settle(coverage)
         ranges.nextFrame()
@@ -62,25 +95,31 @@ export class JsonForm implements WireForm {
    * Takes events one by one and encodes them at once: a frame holds the values of the moment in which it is
    * made, and so does its head.
    */
-  *snapshot(head: object, events: Iterable<Buffer>): Generator<PreparedFrame, void> {
-    const open = (): string => JSON.stringify(head).slice(0, -1)
+  *snapshot({ id, sinceMs }: SnapshotHead, events: Iterable<Buffer>): Generator<PreparedFrame, void> {
     let texts: string[] = []
     let bytes = 0
     for (const event of events) {
       texts.push(event.toString('utf8'))
       bytes += event.length + 1
       if (bytes < maxSnapshotBytes) continue
-      yield textFrame(`[${open()},"events":[${texts.join(',')}],"complete":false}]`)
+      yield* this.#snapshotPiece({ kind: 'snapshot', id, sinceMs: sinceMs(), isComplete: false }, texts)
       texts = []
       bytes = 0
     }
-    yield textFrame(`[${open()},"events":[${texts.join(',')}],"complete":true}]`)
+    yield* this.#snapshotPiece({ kind: 'snapshot', id, sinceMs: sinceMs(), isComplete: true }, texts)
+  }
+
+  *#snapshotPiece(facts: SnapshotFacts, events: readonly string[]): Generator<PreparedFrame, void> {
+    const message = this.dialect.open(facts)
+    if (message === undefined) return
+    const { head, tail } = textAround(message)
+    yield textFrame(`[${head}${events.join(',')}${tail}]`)
   }
 
   #makeFrame(part: FramePart): PreparedFrame {
-    if (part.coverage === undefined) return this.#eventsFrame(part, 0)
+    if (part.coverage === undefined || this.#coverage === undefined) return this.#eventsFrame(part, 0)
     this.#ranges.setStarts(part.coverage)
-    return this.#eventsFrame(part, this.#writeCoverage())
+    return this.#eventsFrame(part, this.#writeCoverage(this.#coverage))
   }
 
   /** `[`, each event followed by a comma, the coverage message if there is one, and `]`. */
@@ -99,15 +138,15 @@ export class JsonForm implements WireForm {
   }
 
   /** Writes the coverage message of a frame into `#coverageText`, and returns its length. */
-  #writeCoverage(): number {
+  #writeCoverage(coverage: OpenText<Buffer>): number {
     const { count, numbers, from, to } = this.#ranges
-    const most = maxCoverageBytes(count)
+    const most = fixedCoverageBytes(coverage) + count * maxRangeBytes
     if (most > this.#coverageText.length) this.#coverageText = Buffer.alloc(most * 2)
     const text = this.#coverageText
-    let at = coverageHead.copy(text)
+    let at = coverage.head.copy(text)
     for (let place = 0; place < count; place++) {
-      text[at++] = place === 0 ? openBracket : comma
-      if (place > 0) text[at++] = openBracket
+      if (place > 0) text[at++] = comma
+      text[at++] = openBracket
       at = writeNumber(text, at, numbers[place] ?? 0)
       text[at++] = comma
       at = writeNumber(text, at, from[place] ?? 0)
@@ -115,14 +154,21 @@ export class JsonForm implements WireForm {
       at = writeNumber(text, at, to[place] ?? 0)
       text[at++] = closeBracket
     }
-    text[at++] = closeBracket
-    text[at++] = closeBrace
-    return at
+    return at + coverage.tail.copy(text, at)
   }
 }
 
-function maxCoverageBytes(count: number): number {
-  return coverageHead.length + count * maxRangeBytes + 4
+function textAround({ before, list, after }: OpenMessage): OpenText<string> {
+  const tail = JSON.stringify(after)
+  return {
+    head: `${JSON.stringify(before).slice(0, -1)},${JSON.stringify(list)}:[`,
+    tail: tail === '{}' ? ']}' : `],${tail.slice(1)}`,
+  }
+}
+
+/** The bytes of a coverage message without its ranges, and two brackets around the frame. */
+function fixedCoverageBytes(coverage: OpenText<Buffer> | undefined): number {
+  return coverage === undefined ? 2 : coverage.head.length + coverage.tail.length + 2
 }
 
 /** The bytes of an event with its separator, and with the number of events that it replaces. */

@@ -1,4 +1,6 @@
 import type { MarketEvent } from '../../event/event.ts'
+import type { Dialect } from '../../protocol/dialect.ts'
+import type { ServerMessage } from '../../protocol/server-message.ts'
 import { type Coverage, CoverageRanges } from '../coverage.ts'
 import { binaryFrame, type PreparedFrame } from '../prepared-frame.ts'
 import {
@@ -6,6 +8,7 @@ import {
   type EncodedEvents,
   maxFrameBytes,
   type OutgoingEvents,
+  type SnapshotHead,
   type WireForm,
 } from '../wire-form.ts'
 import { TapeEncoder, type TapeOrigin } from './encoding/tape-encoder.ts'
@@ -63,6 +66,10 @@ export class TapeForm implements WireForm {
     this.#json = json
   }
 
+  get dialect(): Dialect {
+    return this.#json.dialect
+  }
+
   /** Whether the events of the batch have to be encoded. */
   get isInUse(): boolean {
     return this.#audiences > 0
@@ -99,12 +106,12 @@ export class TapeForm implements WireForm {
     this.#flushedOrdinal = this.#ordinal
   }
 
-  message(message: object): PreparedFrame {
+  message(message: ServerMessage): PreparedFrame | undefined {
     return this.#json.message(message)
   }
 
   /** A snapshot is a message: it states no delta bases. */
-  snapshot(head: object, events: Iterable<Buffer>): Iterable<PreparedFrame> {
+  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<PreparedFrame> {
     return this.#json.snapshot(head, events)
   }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import {
   conflationIntervalFor,
   conflationIntervalsMs,
-  maxConflationIntervalMs,
 } from '../../../src/feed/interval-conflation/conflation-intervals.ts'
+import { maxConflateMs } from '../../../src/protocol/command.ts'
 
 test.each([
   [0, 0],
@@ -18,7 +18,7 @@ test.each([
   expect(conflationIntervalFor(wishMs)).toBe(intervalMs)
 })
 
-test('the longest interval is the last, and they rise', () => {
-  expect(conflationIntervalsMs.at(-1)).toBe(maxConflationIntervalMs)
+test('the longest interval is the longest wish, and they rise', () => {
+  expect(conflationIntervalsMs.at(-1)).toBe(maxConflateMs)
   expect([...conflationIntervalsMs]).toEqual(conflationIntervalsMs.toSorted((a, b) => a - b))
 })

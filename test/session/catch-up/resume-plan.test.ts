@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Feed } from '../../../src/feed/feed.ts'
-import type { CursorPosition } from '../../../src/protocol/cursor.ts'
+import type { CursorPosition } from '../../../src/protocol/positions.ts'
 import { planResume, type ResumePlan, unknownTopicFault } from '../../../src/session/catch-up/resume-plan.ts'
 import { MemoryHistory, MemoryLog } from '../../support/memory-log.ts'
 import { createTestFeed } from '../../support/defaults.ts'

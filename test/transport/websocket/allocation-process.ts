@@ -2,10 +2,8 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import type { MarketEvent } from '../../../src/event/event.ts'
-import { JsonForm } from '../../../src/wire/json/json-form.ts'
+import { textFrame } from '../../../src/wire/prepared-frame.ts'
 import { startBareStream } from '../../support/bare-stream.ts'
-
-const jsonForm = new JsonForm()
 
 // Run by `allocation.test.ts`: serves subscribers and measures, on its message, what a delivery allocates.
 const subscribers = 100
@@ -40,7 +38,7 @@ function deliver(): void {
   feed.flush()
 }
 
-const frame = jsonForm.message(event).framed()
+const frame = textFrame(JSON.stringify([event])).framed()
 
 function writeBare(): void {
   for (const socket of sockets) socket.write(frame)

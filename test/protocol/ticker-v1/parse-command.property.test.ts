@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { channels } from '../../src/event/event.ts'
-import { isSymbol } from '../../src/event/symbol.ts'
-import { conflationIntervalsMs } from '../../src/feed/interval-conflation/conflation-intervals.ts'
-import { parseClientMessage } from '../../src/protocol/client-message.ts'
+import { channels } from '../../../src/event/event.ts'
+import { isSymbol } from '../../../src/event/symbol.ts'
+import { maxConflateMs } from '../../../src/protocol/command.ts'
+import { parseCommand } from '../../../src/protocol/ticker-v1/parse-command.ts'
 
 const names = fc.constantFrom(
   'action',
@@ -57,26 +57,27 @@ const texts = fc.oneof(
   fc.nat(60_000).map(depth => '['.repeat(depth)),
 )
 
-test('whatever a client sends is a message of the protocol, or a fault that names it in a few words', () => {
+test('whatever a client sends is a command, or a fault that names it in a few words', () => {
   const property = fc.property(texts, text => {
-    const message = parseClientMessage(text)
-    const id: unknown = message.id
+    const command = parseCommand(text)
+    const id: unknown = command.id
     expect(id === undefined || Number.isSafeInteger(id) || (typeof id === 'string' && id.length <= 64)).toBe(
       true,
     )
-    if ('code' in message) {
-      expect(message.code).toBe(400)
-      expect(message.detail.length).toBeLessThan(500)
-    } else if (message.action === 'auth') {
-      expect(message.token).not.toBe('')
-    } else if (message.action === 'ack') {
-      expect(message.frames).toBeGreaterThanOrEqual(0)
+    if ('code' in command) {
+      expect(command.code).toBe(400)
+      expect(command.detail.length).toBeLessThan(500)
+    } else if (command.kind === 'auth') {
+      expect(command.token).not.toBe('')
+    } else if (command.kind === 'ack') {
+      expect(command.frames).toBeGreaterThanOrEqual(0)
     } else {
-      if (message.action === 'subscribe') {
-        expect([undefined, 0, ...conflationIntervalsMs]).toContain(message.conflateMs)
-        expect(message.policy.get('news')).not.toBe('conflate')
+      if (command.kind === 'subscribe') {
+        const { conflateMs = 0 } = command
+        expect(Number.isInteger(conflateMs) && conflateMs >= 0 && conflateMs <= maxConflateMs).toBe(true)
+        expect(command.policy.get('news')).not.toBe('conflate')
       }
-      for (const [channel, symbols] of message.items) {
+      for (const [channel, symbols] of command.items) {
         expect(channels).toContain(channel)
         expect(symbols.every(symbol => symbol === '*' || isSymbol(symbol))).toBe(true)
       }

@@ -1,83 +1,35 @@
-import { type Channel, channels } from '../event/event.ts'
-import { symbolRule, toSymbol } from '../event/symbol.ts'
-import {
-  type ConflationIntervalMs,
-  conflationIntervalFor,
-  maxConflationIntervalMs,
-} from '../feed/interval-conflation/conflation-intervals.ts'
-import { showValue } from '../diagnostics/show-value.ts'
-import { type CursorPosition, parseCursor } from './cursor.ts'
-import type { RequestFault, RequestId } from './error-message.ts'
-
-/** What a reader that does not keep up gets of a channel: every event, or the newest event of each item. */
-export type Policy = 'every' | 'conflate'
-
-/** Symbols, or `*`, by channel; never an empty list. */
-export type RequestedItems = ReadonlyMap<Channel, readonly string[]>
-
-export interface AuthMessage {
-  readonly action: 'auth'
-  readonly id?: RequestId | undefined
-  readonly token: string
-}
-
-export interface SubscribeMessage {
-  readonly action: 'subscribe'
-  readonly id?: RequestId | undefined
-  readonly items: RequestedItems
-  readonly policy: ReadonlyMap<Channel, Policy>
-  readonly snapshot: boolean
-  /**
-   * The interval at which the conflated channels of the request are delivered; 0: at once; `undefined`: as
-   * before.
-   */
-  readonly conflateMs: ConflationIntervalMs | 0 | undefined
-  /** Where to go on; only in the first subscription of a session. */
-  readonly cursor: readonly CursorPosition[] | undefined
-}
-
-export interface UnsubscribeMessage {
-  readonly action: 'unsubscribe'
-  readonly id?: RequestId | undefined
-  readonly items: RequestedItems
-}
-
-/** The client has handled the first `frames` frames of data of this connection. */
-export interface AckMessage {
-  readonly action: 'ack'
-  readonly id?: RequestId | undefined
-  readonly frames: number
-}
-
-/** A message that a client may send once it is authenticated. */
-export type ClientRequest = SubscribeMessage | UnsubscribeMessage | AckMessage
-
-export type ClientMessage = AuthMessage | ClientRequest
+import { type Channel, channels } from '../../event/event.ts'
+import { symbolRule, toSymbol } from '../../event/symbol.ts'
+import { showValue } from '../../diagnostics/show-value.ts'
+import { type Command, maxConflateMs, type Policy, type RequestedItems } from '../command.ts'
+import type { CursorPosition } from '../positions.ts'
+import type { RequestFault, RequestId } from '../request-fault.ts'
+import { parseCursor } from './partition-runs.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Thrown by the readers of fields, and caught by `parseClientMessage`. */
-class MessageFault extends Error {}
+/** Thrown by the readers of fields, and caught by `parseCommand`. */
+class CommandFault extends Error {}
 
 const known = {
   auth: new Set(['action', 'id', 'token']),
   subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', 'conflateMs', 'cursor', ...channels]),
   unsubscribe: new Set<string>(['action', 'id', ...channels]),
   ack: new Set(['action', 'id', 'n']),
-} as const satisfies Record<ClientMessage['action'], Set<string>>
+} as const satisfies Record<Command['kind'], Set<string>>
 
 /**
  * Reads one message of a client (`PROTOCOL.md` §3). The fault's detail names the field, its value and the
  * rule.
  */
-export function parseClientMessage(text: string): ClientMessage | RequestFault {
+export function parseCommand(text: string): Command | RequestFault {
   let id: RequestId | undefined
   try {
     const fields = parseFields(text)
     id = parseId(fields['id'])
     return parseAction(fields, id)
   } catch (thrown) {
-    if (thrown instanceof MessageFault) return { code: 400, detail: thrown.message, id }
+    if (thrown instanceof CommandFault) return { code: 400, detail: thrown.message, id }
     throw thrown
   }
 }
@@ -87,32 +39,32 @@ function parseFields(text: string): Fields {
   try {
     value = JSON.parse(text)
   } catch {
-    throw new MessageFault(`not JSON: ${showValue(text)}`)
+    throw new CommandFault(`not JSON: ${showValue(text)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new MessageFault(`${showValue(value)}: expected a JSON object with an "action"`)
+    throw new CommandFault(`${showValue(value)}: expected a JSON object with an "action"`)
   }
   return value as Fields
 }
 
-function parseAction(fields: Fields, id: RequestId | undefined): ClientMessage {
+function parseAction(fields: Fields, id: RequestId | undefined): Command {
   const { action } = fields
   if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe' && action !== 'ack') {
-    throw new MessageFault(`action=${showValue(action)}: expected auth, subscribe, unsubscribe or ack`)
+    throw new CommandFault(`action=${showValue(action)}: expected auth, subscribe, unsubscribe or ack`)
   }
   for (const name of Object.keys(fields)) {
     if (!known[action].has(name)) {
-      throw new MessageFault(
+      throw new CommandFault(
         `${showValue(name)}: unknown field of ${action}; known: ${[...known[action]].join(', ')}`,
       )
     }
   }
-  if (action === 'auth') return { action, id, token: parseToken(fields['token']) }
-  if (action === 'ack') return { action, id, frames: parseFrames(fields['n']) }
+  if (action === 'auth') return { kind: action, id, token: parseToken(fields['token']) }
+  if (action === 'ack') return { kind: action, id, frames: parseFrames(fields['n']) }
   const items = parseItems(fields)
-  if (action === 'unsubscribe') return { action, id, items }
+  if (action === 'unsubscribe') return { kind: action, id, items }
   return {
-    action,
+    kind: action,
     id,
     items,
     policy: parsePolicy(fields['policy']),
@@ -127,17 +79,17 @@ function parseId(id: unknown): RequestId | undefined {
   // The id is echoed, and strict readers refuse half a surrogate pair.
   if (typeof id === 'string' && id.length <= 64) return id.toWellFormed()
   if (typeof id === 'number' && Number.isSafeInteger(id)) return id
-  throw new MessageFault(`id=${showValue(id)}: expected a text of at most 64 characters or a whole number`)
+  throw new CommandFault(`id=${showValue(id)}: expected a text of at most 64 characters or a whole number`)
 }
 
 function parseToken(token: unknown): string {
   if (typeof token === 'string' && token !== '') return token
-  throw new MessageFault('token: expected a JSON Web Token as text')
+  throw new CommandFault('token: expected a JSON Web Token as text')
 }
 
 function parseFrames(count: unknown): number {
   if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
-  throw new MessageFault(
+  throw new CommandFault(
     `n=${showValue(count)}: expected how many frames with data were handled, a whole number`,
   )
 }
@@ -145,28 +97,28 @@ function parseFrames(count: unknown): number {
 function parseSnapshot(snapshot: unknown): boolean {
   if (snapshot === undefined) return false
   if (typeof snapshot === 'boolean') return snapshot
-  throw new MessageFault(`snapshot=${showValue(snapshot)}: expected true or false`)
+  throw new CommandFault(`snapshot=${showValue(snapshot)}: expected true or false`)
 }
 
-function parseConflateMs(conflateMs: unknown): ConflationIntervalMs | 0 | undefined {
+function parseConflateMs(conflateMs: unknown): number | undefined {
   if (conflateMs === undefined) return undefined
   if (
     typeof conflateMs === 'number' &&
     Number.isInteger(conflateMs) &&
     conflateMs >= 0 &&
-    conflateMs <= maxConflationIntervalMs
+    conflateMs <= maxConflateMs
   ) {
-    return conflationIntervalFor(conflateMs)
+    return conflateMs
   }
-  throw new MessageFault(
-    `conflateMs=${showValue(conflateMs)}: expected whole milliseconds, 0 to ${maxConflationIntervalMs}`,
+  throw new CommandFault(
+    `conflateMs=${showValue(conflateMs)}: expected whole milliseconds, 0 to ${maxConflateMs}`,
   )
 }
 
 function readCursor(cursor: unknown): readonly CursorPosition[] | undefined {
   if (cursor === undefined) return undefined
   const result = parseCursor(cursor)
-  if ('fault' in result) throw new MessageFault(`cursor: ${result.fault}`)
+  if ('fault' in result) throw new CommandFault(`cursor: ${result.fault}`)
   return result.positions
 }
 
@@ -176,7 +128,7 @@ function parseItems(fields: Fields): RequestedItems {
     const symbols = fields[channel]
     if (symbols === undefined || symbols === null) continue
     if (!Array.isArray(symbols)) {
-      throw new MessageFault(
+      throw new CommandFault(
         `${channel}=${showValue(symbols)}: expected an array of symbols, such as ["AAPL"] or ["*"]`,
       )
     }
@@ -193,24 +145,24 @@ function parseSymbol(channel: Channel, symbol: unknown): string {
   if (symbol === '*') return symbol
   const meant = typeof symbol === 'string' ? toSymbol(symbol) : undefined
   if (meant !== undefined) return meant
-  throw new MessageFault(`${channel}: ${showValue(symbol)} is not a symbol; expected * or ${symbolRule}`)
+  throw new CommandFault(`${channel}: ${showValue(symbol)} is not a symbol; expected * or ${symbolRule}`)
 }
 
 function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
   const chosen = new Map<Channel, Policy>()
   if (policy === undefined) return chosen
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) {
-    throw new MessageFault(`policy=${showValue(policy)}: expected an object such as {"quotes":"every"}`)
+    throw new CommandFault(`policy=${showValue(policy)}: expected an object such as {"quotes":"every"}`)
   }
   for (const [name, value] of Object.entries(policy)) {
     const channel = channels.find(candidate => candidate === name)
     if (channel === undefined)
-      throw new MessageFault(`policy: ${showValue(name)} is not a channel; channels: ${channels.join(', ')}`)
+      throw new CommandFault(`policy: ${showValue(name)} is not a channel; channels: ${channels.join(', ')}`)
     if (value !== 'every' && value !== 'conflate') {
-      throw new MessageFault(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
+      throw new CommandFault(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
     }
     if (channel === 'news' && value === 'conflate') {
-      throw new MessageFault(
+      throw new CommandFault(
         'policy.news="conflate": expected "every"; every article is delivered, ' +
           'and none replaces another',
       )

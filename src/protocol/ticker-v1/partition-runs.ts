@@ -1,24 +1,8 @@
 import * as v from 'valibot'
-import type { Partition } from '../event/log-record.ts'
-
-/** The next position of a partition, as a client brings it back. */
-export interface CursorPosition {
-  readonly topic: string
-  readonly partition: number
-  readonly epoch: string
-  readonly position: number
-}
+import type { CursorPosition, PartitionPosition } from '../positions.ts'
 
 /** Where a client wants to go on, or what is wrong with its cursor. */
 export type CursorResult = { readonly positions: readonly CursorPosition[] } | { readonly fault: string }
-
-/** The next position of a partition, and the number that stands for the partition in frames. */
-export interface PartitionPosition {
-  readonly partition: Partition
-  readonly epoch: string
-  readonly offset: number
-  readonly number: number
-}
 
 /**
  * Neighbouring partitions of a topic with neighbouring numbers, as clients are told of them (`PROTOCOL.md`

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { StreamPositions } from '../../src/commands/tail/stream-positions.ts'
-import type { NumberedPosition } from '../../src/feed/feed.ts'
-import { parseCursor, runsOf } from '../../src/protocol/cursor.ts'
-import { defaults } from '../support/defaults.ts'
+import { StreamPositions } from '../../../src/commands/tail/stream-positions.ts'
+import type { NumberedPosition } from '../../../src/feed/feed.ts'
+import { parseCursor, runsOf } from '../../../src/protocol/ticker-v1/partition-runs.ts'
+import { defaults } from '../../support/defaults.ts'
 
 const epoch = 'Vx0wTQ3fSdyH5cK1bq8zGw'
 const at = (

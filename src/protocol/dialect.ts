@@ -1,0 +1,27 @@
+import type { Command } from './command.ts'
+import type { RequestFault } from './request-fault.ts'
+import type { ServerMessage, SnapshotFacts } from './server-message.ts'
+
+/**
+ * A message around a list that a wire form writes itself, entry by entry: encoded events, or the ranges of
+ * coverage as `[number, from, to]`.
+ */
+export interface OpenMessage {
+  /** The fields before the list; not empty. */
+  readonly before: object
+  /** The name of the list. */
+  readonly list: string
+  /** The fields after the list. */
+  readonly after: object
+}
+
+/** How commands and server messages are spelled. Where a dialect has no words, the client is told nothing. */
+export interface Dialect {
+  readonly name: string
+  /** Reads one message of a client. The fault's detail names the field, its value and the rule. */
+  parse(text: string): Command | RequestFault
+  /** Returns a message as its encoders write it; fields that are `undefined` are left out. */
+  spell(message: ServerMessage): object | undefined
+  /** Returns a message whose list the wire form writes. */
+  open(message: SnapshotFacts | { readonly kind: 'coverage' }): OpenMessage | undefined
+}
