@@ -1,21 +1,13 @@
 import { type Channel, channelOfType, channels, type MarketEvent } from '../event/event.ts'
+import type { ActiveFilter, FiltersByChannel } from './active-filters.ts'
 
 /** The symbols of a channel: all (`'*'`) or some. */
 export type SelectedSymbols = '*' | ReadonlySet<string>
 
-/** The filter of a channel, one object for all equal filters of a node. */
-export interface SelectedFilter {
-  /** Equal for equal filters, and for no others. */
-  readonly key: string
-  matches(event: MarketEvent): boolean
-  /** The same, evaluated once for each ordinal of a feed, however often it is asked. */
-  accepts(event: MarketEvent, ordinal: number): boolean
-}
-
 /** Channels that a subscription to trades includes: corrections and cancels mend trades. */
 export const followsTrades: ReadonlySet<Channel> = new Set(['corrections', 'cancelErrors'])
 
-const noFilters: ReadonlyMap<Channel, SelectedFilter> = new Map()
+const noFilters: FiltersByChannel = new Map()
 
 /** What is selected: by channel, the symbols, and the filter that an event has to pass besides. Immutable. */
 export class Selection {
@@ -23,7 +15,7 @@ export class Selection {
   /** By channel. A channel without symbols is absent. */
   readonly symbols: ReadonlyMap<Channel, SelectedSymbols>
   /** Of some of the channels. */
-  readonly #filters: ReadonlyMap<Channel, SelectedFilter>
+  readonly #filters: FiltersByChannel
 
   constructor(symbols: ReadonlyMap<Channel, SelectedSymbols>, filters = noFilters) {
     this.symbols = symbols
@@ -61,7 +53,7 @@ export class Selection {
   }
 
   /** The filter of a channel, if it has one. */
-  filterOf(channel: Channel): SelectedFilter | undefined {
+  filterOf(channel: Channel): ActiveFilter | undefined {
     return this.#filters.get(channel)
   }
 

@@ -38,8 +38,8 @@ export interface EncodedEvents {
   readonly offsets: Float64Array
   /** How many earlier events of its item each event replaces; absent where no event does. */
   readonly replaced?: Uint32Array
-  /** Present if they were read from the recent events. */
-  readonly recent?: RecentRows
+  /** Present if they are all recent events of their items since the first of each. */
+  readonly recent?: RecentRows | undefined
   /** Where an event begins in `bytes`. */
   start(index: number): number
   /** Where an event ends in `bytes`, without its separator. */

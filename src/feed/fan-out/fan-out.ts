@@ -1,10 +1,11 @@
 import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
 import { FrameMemory, deflateCounts } from '../../wire/prepared-frame.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
+import type { ActiveFilter } from '../active-filters.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
-import type { SelectedFilter, Selection } from '../selection.ts'
+import type { Selection } from '../selection.ts'
 import { Audience, type AudienceContext, type Progress, type Subscriber } from './audience.ts'
 import { PendingEvents } from './pending-events.ts'
 import { createRoutes, type FilteredAudiences, isLed, type Routes } from './routes.ts'
@@ -20,7 +21,7 @@ export interface FanOutCounts {
   flushes: number
 }
 
-type VisitRoute = (routes: Routes, name: string, filter: SelectedFilter | undefined) => void
+type VisitRoute = (routes: Routes, name: string, filter: ActiveFilter | undefined) => void
 
 /**
  * The frames of so many audiences are built, then written. The memory that building takes stays in the
@@ -48,8 +49,6 @@ export class FanOut {
   /** The first audience with pending events; the others are linked by `nextPending`. */
   #firstPending: Audience | undefined
   #filteredAudiences = 0
-  /** Of the event that is being marked. */
-  #ordinal = 0
 
   constructor(items: Items, progress: Progress) {
     this.#items = items
@@ -170,7 +169,6 @@ export class FanOut {
   #markFiltered(batch: EventBatch, index: number, event: MarketEvent): void {
     const routes = this.#routes.get(channelOfType[event.T])
     if (routes?.isFiltered !== true) return
-    this.#ordinal = batch.ordinalOf(index)
     const first = this.#items.at(batch.items[index] ?? 0)
     this.#markAccepting(routes.filtered('*'), index, event)
     if (first !== undefined) this.#markAccepting(routes.filtered(first.symbol), index, event)
@@ -181,8 +179,7 @@ export class FanOut {
 
   #markAccepting(groups: readonly FilteredAudiences[], index: number, event: MarketEvent): void {
     for (const { filter, audiences } of groups)
-      if (filter.accepts(event, this.#ordinal))
-        for (const audience of audiences) this.#markAudience(audience, index)
+      if (filter.accepts(event)) for (const audience of audiences) this.#markAudience(audience, index)
   }
 
   #markAudience(audience: Audience, index: number): void {

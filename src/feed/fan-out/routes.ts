@@ -1,10 +1,11 @@
 import { type Channel, channels } from '../../event/event.ts'
-import { followsTrades, type SelectedFilter, type Selection } from '../selection.ts'
+import type { ActiveFilter } from '../active-filters.ts'
+import { followsTrades, type Selection } from '../selection.ts'
 import type { Audience } from './audience.ts'
 
 /** The audiences with the same filter of a channel, and with the same symbol or `'*'`. */
 export interface FilteredAudiences {
-  readonly filter: SelectedFilter
+  readonly filter: ActiveFilter
   readonly audiences: Set<Audience>
 }
 
@@ -61,7 +62,7 @@ export class Routes {
     return this.#filtered.get(name) ?? noneFiltered
   }
 
-  add(name: string, audience: Audience, filter: SelectedFilter | undefined): void {
+  add(name: string, audience: Audience, filter: ActiveFilter | undefined): void {
     if (filter !== undefined) this.#addFiltered(name, audience, filter)
     else if (name === '*') this.wildcards.add(audience)
     else {
@@ -71,7 +72,7 @@ export class Routes {
     }
   }
 
-  remove(name: string, audience: Audience, filter: SelectedFilter | undefined): void {
+  remove(name: string, audience: Audience, filter: ActiveFilter | undefined): void {
     if (filter !== undefined) this.#removeFiltered(name, audience, filter)
     else if (name === '*') this.wildcards.delete(audience)
     else {
@@ -81,7 +82,7 @@ export class Routes {
     }
   }
 
-  #addFiltered(name: string, audience: Audience, filter: SelectedFilter): void {
+  #addFiltered(name: string, audience: Audience, filter: ActiveFilter): void {
     const groups = this.#filtered.get(name) ?? []
     const group = groups.find(each => each.filter === filter)
     if (group === undefined) groups.push({ filter, audiences: new Set([audience]) })
@@ -89,7 +90,7 @@ export class Routes {
     this.#filtered.set(name, groups)
   }
 
-  #removeFiltered(name: string, audience: Audience, filter: SelectedFilter): void {
+  #removeFiltered(name: string, audience: Audience, filter: ActiveFilter): void {
     const groups = this.#filtered.get(name) ?? []
     groups.find(each => each.filter === filter)?.audiences.delete(audience)
     const rest = groups.filter(({ audiences }) => audiences.size > 0)

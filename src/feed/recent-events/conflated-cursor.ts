@@ -1,8 +1,16 @@
+import { type FilterWalk, notWalked } from './filter-walk.ts'
+
 /** The entries `[begin, end)`, whose items' events before `offset` are settled. */
 export interface EntryRange {
   readonly begin: number
   readonly end: number
   readonly offset: number
+}
+
+/** A read that ended in the midst of an item's events. */
+interface EntryWalk {
+  readonly entry: number
+  readonly walk: FilterWalk
 }
 
 /**
@@ -16,6 +24,8 @@ export class ConflatedCursor {
   readonly #offsets: number[]
   /** The range that is read next. */
   #next = 0
+  /** Of the first item of the next range, if a read ended in the midst of its events. */
+  #walked: EntryWalk | undefined
 
   /** Everything before the offset is settled. */
   constructor(offset: number) {
@@ -52,6 +62,7 @@ export class ConflatedCursor {
   settle(end: number, offset: number): void {
     const range = this.next
     if (end <= range.begin) return
+    if (this.#walked !== undefined && this.#walked.entry < end) this.#walked = undefined
     if (end < range.end) {
       this.#begins.splice(this.#next + 1, 0, end)
       this.#offsets.splice(this.#next + 1, 0, range.offset)
@@ -66,8 +77,24 @@ export class ConflatedCursor {
     if (this.#next >= this.#begins.length) this.#next = 0
   }
 
+  /** Returns how far the events of an entry's item were looked at, since the offset of the range. */
+  walkOf(entry: number): FilterWalk {
+    return this.#walked?.entry === entry ? this.#walked.walk : notWalked
+  }
+
+  /** Has the next read go on in the midst of the events of the entry's item. */
+  keepWalk(entry: number, walk: FilterWalk): void {
+    this.#walked = { entry, walk }
+  }
+
+  /** Has the next read look at all events again: there is another filter. */
+  forgetWalk(): void {
+    this.#walked = undefined
+  }
+
   /** Settles everything before an offset: it was read, or is lost. */
   raise(offset: number): void {
+    this.#walked = undefined
     for (const [range, reached] of this.#offsets.entries())
       if (reached < offset) this.#offsets[range] = offset
   }

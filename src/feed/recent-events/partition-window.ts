@@ -196,6 +196,11 @@ export class PartitionWindow {
     }
   }
 
+  /** Returns the next row of an item after a row that is not its last. */
+  rowAfter(address: number): number {
+    return address + this.#nextOf(address)
+  }
+
   /** Returns how many rows of an item follow its row `first`, up to its row `last`. */
   rowsBetween(first: number, last: number): number {
     return (this.#rankOf(last) - this.#rankOf(first)) >>> 0

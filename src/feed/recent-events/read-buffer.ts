@@ -1,3 +1,5 @@
+import { CheckedEventParser } from '../../event/checked-event-parser.ts'
+import type { Filter } from '../../filter/filter.ts'
 import type { EventIndices } from '../../wire/wire-form.ts'
 import { EventBatch } from '../last-values/event-batch.ts'
 import { grown } from '../number-list.ts'
@@ -11,7 +13,14 @@ export interface ReadBufferLimits {
   readonly maxEvents: number
   /** Rows looked at; 50,000 take about half a millisecond. */
   readonly maxSteps: number
+  /** Events that are parsed for a filter; 500 take about half a millisecond. */
+  readonly maxEvaluations?: number
 }
+
+/** What has to be known of a filter to read events that pass it. */
+export type EventFilter = Pick<Filter, 'matches'>
+
+const defaultEvaluations = 500
 
 /** Where the next events come from. */
 export interface ReadSource {
@@ -81,14 +90,19 @@ export class ReadBuffer {
   readonly replaced: Uint32Array
   /** The steps that are left. */
   steps: number
+  /** Whether events of the wanted items are left out, since they do not pass a filter. */
+  isFiltered = false
   /** For the read under way: the next rows of the wanted items. */
   readonly heap = new AddressHeap()
   /** For the read under way: the rows to be copied. */
   readonly chosen = new ChosenRows()
   /** For the read under way: entries of items that may have to be read. */
   readonly candidates = new Int32Array(1024)
-  readonly #limits: ReadBufferLimits
+  readonly #limits: Required<ReadBufferLimits>
+  readonly #parser = new CheckedEventParser()
   #isFull = false
+  /** How many events may still be parsed for a filter. */
+  #evaluations: number
   /**
    * Neighbours in a segment are copied as one piece: `[#sourceStart, #sourceEnd)` of `#source`, which goes to
    * `#copied`.
@@ -99,7 +113,7 @@ export class ReadBuffer {
   #copied = 0
 
   constructor(limits: ReadBufferLimits) {
-    this.#limits = limits
+    this.#limits = { maxEvaluations: defaultEvaluations, ...limits }
     this.bytes = Buffer.allocUnsafeSlow(limits.maxBytes)
     this.ends = new Uint32Array(limits.maxEvents)
     this.items = new Uint32Array(limits.maxEvents)
@@ -108,16 +122,33 @@ export class ReadBuffer {
     this.offsets = new Float64Array(limits.maxEvents)
     this.replaced = new Uint32Array(limits.maxEvents)
     this.steps = limits.maxSteps
+    this.#evaluations = this.#limits.maxEvaluations
   }
 
-  /** Whether reading has to stop: an event did not fit, or no steps are left. */
+  /** Whether reading has to stop: an event did not fit, or no steps or evaluations are left. */
   get isFull(): boolean {
-    return this.#isFull || this.steps <= 0
+    return this.#isFull || this.steps <= 0 || !this.hasEvaluations
+  }
+
+  /** Whether further events may be parsed for a filter. */
+  get hasEvaluations(): boolean {
+    return this.#evaluations > 0
+  }
+
+  /** Allows a reader its evaluations. Those of several reads, in one turn of the event loop, count together. */
+  renewEvaluations(): void {
+    this.#evaluations = this.#limits.maxEvaluations
   }
 
   /** Where its events lie (`EncodedEvents.recent`). */
-  get recent(): this {
-    return this
+  get recent(): this | undefined {
+    return this.isFiltered ? undefined : this
+  }
+
+  /** Whether the event with this head row passes a filter. Takes one evaluation. */
+  passes(filter: EventFilter, segment: WindowSegment, head: number): boolean {
+    this.#evaluations--
+    return filter.matches(this.#parser.parse(segment.bytes.subarray(segment.start(head), segment.end(head))))
   }
 
   /** How many more events of this mean size fit, about. */
@@ -190,6 +221,7 @@ export class ReadBuffer {
     this.count = 0
     this.segments.length = 0
     this.steps = maxSteps
+    this.isFiltered = false
     this.#isFull = false
     this.#source = undefined
     this.#copied = 0

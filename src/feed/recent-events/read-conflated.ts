@@ -1,12 +1,15 @@
 import type { ConflatedCursor, EntryRange } from './conflated-cursor.ts'
 import type { AheadOfWindow, LostRange, PartitionWindow } from './partition-window.ts'
-import type { ReadBuffer } from './read-buffer.ts'
-import { type ItemFilter, predicateOf, type ReadResult } from './read-events.ts'
+import type { EventFilter, ReadBuffer } from './read-buffer.ts'
+import { type FilterOfItem, type ItemFilter, predicateOf, type ReadResult } from './read-events.ts'
+import { walkOn } from './filter-walk.ts'
 
 export interface ConflatedReadRequest {
   /** How far the reader is; moved on by the read. */
   readonly cursor: ConflatedCursor
   readonly wanted: ItemFilter
+  /** Absent if no item has a filter. */
+  readonly filterOf?: FilterOfItem | undefined
   readonly readBuffer: ReadBuffer
 }
 
@@ -15,7 +18,8 @@ const entriesPerLink = 8
 
 /**
  * Reads the newest event of each wanted item with an event since the cursor, and the number of its item's
- * events that it replaces (`ReadBuffer.replaced`), in the order of the log. A read that fills the buffer is
+ * events that it replaces (`ReadBuffer.replaced`), in the order of the log. Events that do not pass their
+ * item's filter do not count; a read may end in the midst of an item's events, and the next goes on there. A read that fills the buffer is
  * continued by the next, so that each item has its turn; between reads order holds for each item, not for the
  * partition. An event of several items counts for each of them, and is read again if these are not read
  * together.
@@ -42,44 +46,71 @@ export function readConflated(
 }
 
 /** Chooses rows from one range of entries. Returns the entry before which the range is settled. */
-function chooseFrom(
-  window: PartitionWindow,
-  range: EntryRange,
-  { wanted, readBuffer }: ConflatedReadRequest,
-): number {
+function chooseFrom(window: PartitionWindow, range: EntryRange, request: ConflatedReadRequest): number {
+  const { wanted, readBuffer } = request
   const address = window.addressAt(range.offset)
   if (address >= window.endAddress) return range.end
   const isWanted = predicateOf(wanted)
   const { recent } = window
   const choose: Choose = entry => {
     const last = recent.lastOf(entry)
-    return (
-      last < address || !isWanted(recent.itemOf(entry)) || chooseRow(window, readBuffer, { address, last })
-    )
+    const isRead = last >= address && isWanted(recent.itemOf(entry))
+    return !isRead || chooseRow(window, request, { entry, address, last })
   }
   const found = findCandidates(window, { range, address, wanted, readBuffer })
   return found === undefined ? sweep(window, range, { readBuffer, choose }) : chooseAll(found, range, choose)
 }
 
-interface LastRow {
+interface UnreadItem {
+  readonly entry: number
   /** The address of the first row that counts. */
   readonly address: number
   /** The address of the item's last row. */
   readonly last: number
 }
 
-/** Chooses an item's last row. Returns false if the buffer has no room for its event. */
-function chooseRow(window: PartitionWindow, readBuffer: ReadBuffer, { address, last }: LastRow): boolean {
+/** Chooses an item's newest row. Returns false if the item is not settled: the buffer is full. */
+function chooseRow(window: PartitionWindow, request: ConflatedReadRequest, item: UnreadItem): boolean {
+  const { readBuffer, filterOf } = request
   if (readBuffer.isFull) return false
-  const { chosen } = readBuffer
-  const segment = window.segmentOf(last)
-  const head = segment.headOf(last - segment.firstAddress)
-  const bytes = segment.end(head) + 1 - segment.start(head)
-  if (!readBuffer.hasRoom(chosen.count + 1, chosen.bytes + bytes)) return false
+  const { entry, address, last } = item
+  const filter = filterOf?.(window.recent.itemOf(entry))
+  if (filter !== undefined) return choosePassing(window, request, { ...item, filter })
+  const bytes = bytesOf(window, last)
+  if (!readBuffer.hasRoom(readBuffer.chosen.count + 1, readBuffer.chosen.bytes + bytes)) return false
   const replaced = window.rowsBetween(window.firstRowSince(address, last), last)
   readBuffer.steps -= entriesPerLink * (1 + Math.min(window.segments.length, replaced))
-  chosen.add(last, replaced, bytes)
+  readBuffer.chosen.add(last, replaced, bytes)
   return true
+}
+
+/** Chooses the newest row whose event passes a filter, if any does. */
+function choosePassing(
+  window: PartitionWindow,
+  { cursor, readBuffer }: ConflatedReadRequest,
+  { entry, address, last, filter }: UnreadItem & { readonly filter: EventFilter },
+): boolean {
+  const { chosen } = readBuffer
+  const first = window.firstRowSince(address, last)
+  readBuffer.steps -= entriesPerLink * (1 + window.segments.length)
+  const walk = walkOn(window, readBuffer, cursor.walkOf(entry), { filter, first, last })
+  const { newest, passed } = walk
+  const isWhole = walk.seen === last
+  if (isWhole && passed === 0) return true
+  const bytes = passed === 0 ? 0 : bytesOf(window, newest)
+  if (!isWhole || !readBuffer.hasRoom(chosen.count + 1, chosen.bytes + bytes)) {
+    cursor.keepWalk(entry, walk)
+    return false
+  }
+  chosen.add(newest, passed - 1, bytes)
+  return true
+}
+
+/** The bytes of a row's event, separator included. */
+function bytesOf(window: PartitionWindow, address: number): number {
+  const segment = window.segmentOf(address)
+  const head = segment.headOf(address - segment.firstAddress)
+  return segment.end(head) + 1 - segment.start(head)
 }
 
 /** Appends the events of the chosen rows; an event that was chosen for several items once. */

@@ -1,5 +1,5 @@
 import type { AheadOfWindow, LostRange, PartitionWindow } from './partition-window.ts'
-import type { ReadBuffer } from './read-buffer.ts'
+import type { EventFilter, ReadBuffer, ReadSource } from './read-buffer.ts'
 
 /** The items that a reader wants: a set of numbers, or a predicate. */
 export type ItemFilter = ReadonlySet<number> | ((item: number) => boolean)
@@ -9,10 +9,15 @@ export function predicateOf(filter: ItemFilter): (item: number) => boolean {
   return typeof filter === 'function' ? filter : item => filter.has(item)
 }
 
+/** Returns the filter that the events of an item have to pass, if there is one. */
+export type FilterOfItem = (item: number) => EventFilter | undefined
+
 export interface ReadRequest {
   /** The next offset that the reader is to get. */
   readonly from: number
   readonly wanted: ItemFilter
+  /** Absent if no item has a filter. */
+  readonly filterOf?: FilterOfItem | undefined
   readonly readBuffer: ReadBuffer
 }
 
@@ -38,6 +43,7 @@ export function readEvents(
   const outside = window.outside(request.from)
   if (outside !== undefined) return outside
   const { readBuffer } = request
+  if (request.filterOf !== undefined) readBuffer.isFiltered = true
   if (readBuffer.isFull) return { kind: 'read', to: request.from }
   const before = readBuffer.count
   let to = scanEvents(window, request, Math.min(sampleRows, readBuffer.steps))
@@ -66,13 +72,26 @@ export function scanEvents(window: PartitionWindow, request: ReadRequest, rows: 
     left = Math.max(0, left - (end - begin))
     let row = begin
     while (row < end) {
-      const isRead = isWanted(segment.items[row] ?? 0)
-      if (isRead && !readBuffer.append({ partition: window.number, segment }, segment.headOf(row))) break
-      row = isRead ? segment.eventBoundary(row + 1) : row + 1
+      const isFound = isWanted(segment.items[row] ?? 0)
+      if (isFound && !readRow(request, { partition: window.number, segment }, row)) break
+      row = isFound ? segment.eventBoundary(row + 1) : row + 1
     }
     if (row < segment.count) return segment.offsetOf(row)
   }
   return window.to
+}
+
+/**
+ * Reads the event of a wanted row, unless a filter leaves it out. Returns false, and has not read it, if the
+ * buffer is full. The rows of one event have the same channel, and so the same filter.
+ */
+function readRow({ from, filterOf, readBuffer }: ReadRequest, source: ReadSource, row: number): boolean {
+  const { segment } = source
+  const head = segment.headOf(row)
+  const filter = filterOf?.(segment.items[row] ?? 0)
+  if (filter === undefined) return readBuffer.append(source, head)
+  if (!readBuffer.hasEvaluations && segment.offsetOf(row) > from) return false
+  return !readBuffer.passes(filter, segment, head) || readBuffer.append(source, head)
 }
 
 /**
@@ -99,8 +118,7 @@ export function followChains(
     const offset = segment.offsetOf(row)
     // An event of several wanted items is met once for each of them.
     const isRead = offset === lastOffset
-    if (!isRead && !readBuffer.append({ partition: window.number, segment }, segment.headOf(row)))
-      return offset
+    if (!isRead && !readRow(request, { partition: window.number, segment }, row)) return offset
     lastOffset = offset
     readBuffer.steps--
     const next = segment.nexts[row] ?? 0

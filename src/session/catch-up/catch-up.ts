@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { NumberedPosition } from '../../feed/feed.ts'
-import { readEvents, type ItemFilter } from '../../feed/recent-events/read-events.ts'
+import { readEvents, type ReadRequest } from '../../feed/recent-events/read-events.ts'
 import type { ServerMessage } from '../../protocol/server-message.ts'
 import type { FlowControl } from '../delivery/flow-control.ts'
 import type { CatchUpCounts } from '../session-counts.ts'
@@ -8,7 +8,7 @@ import type { ConflatedReader } from './conflated-reader.ts'
 import { frameEvents } from './history-frames.ts'
 import { HistoryReader, type HistoryReaderOptions } from './history-reader.ts'
 import { ReadProgress } from './read-progress.ts'
-import { type StartPosition, wantedItems } from './window-read.ts'
+import { filtersOfItems, type StartPosition, wantedItems } from './window-read.ts'
 
 export interface CatchUpOptions extends HistoryReaderOptions {
   readonly flowControl: FlowControl
@@ -124,9 +124,11 @@ export class CatchUp {
     const { feed, selection, conflated } = this.#options
     const every = selection()
     const wanted = wantedItems(feed, every)
+    const filterOf = filtersOfItems(feed, every)
     const { positions } = feed
     const first = this.#first
     this.#sentBytes = 0
+    feed.readContext.buffer.renewEvaluations()
     for (let index = 0; index < positions.length; index++) {
       const position = positions[(first + index) % positions.length]
       if (position === undefined) break
@@ -136,22 +138,25 @@ export class CatchUp {
       }
       if (this.#isStepOver) return
       if (every.size === 0) this.#skipTo(position)
-      else if (this.#progress.at(position.number) !== position.offset) this.#readPartition(position, wanted)
+      else if (this.#progress.at(position.number) !== position.offset)
+        this.#readPartition(position, { wanted, filterOf })
       this.#first = first + index + 1
     }
   }
 
   get #isStepOver(): boolean {
-    return !this.#options.flowControl.hasRoom || this.#sentBytes >= stepBytes
+    const { flowControl, feed } = this.#options
+    const { hasEvaluations } = feed.readContext.buffer
+    return !flowControl.hasRoom || this.#sentBytes >= stepBytes || !hasEvaluations
   }
 
-  #readPartition({ number }: NumberedPosition, wanted: ItemFilter): void {
+  #readPartition({ number }: NumberedPosition, what: Pick<ReadRequest, 'wanted' | 'filterOf'>): void {
     const progress = this.#progress
     const window = this.#options.feed.window.at(number)
     if (window === undefined) return
     const { buffer: readBuffer } = this.#options.feed.readContext
     readBuffer.clear()
-    const read = readEvents(window, { from: progress.at(number), wanted, readBuffer })
+    const read = readEvents(window, { ...what, from: progress.at(number), readBuffer })
     if (read.kind !== 'read') return
     this.#count('memory', readBuffer.count)
     this.#sentBytes += readBuffer.start(readBuffer.count)

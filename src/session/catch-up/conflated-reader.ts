@@ -6,7 +6,7 @@ import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 import { sendEvents } from '../../wire/wire-form.ts'
 import type { FrameReceiver } from './history-frames.ts'
 import type { OffsetRange } from '../../protocol/positions.ts'
-import { type StartPosition, wantedItems } from './window-read.ts'
+import { filtersOfItems, type StartPosition, wantedItems } from './window-read.ts'
 
 export interface ConflatedReaderOptions extends FrameReceiver {
   /** What the client wants; may change meanwhile. */
@@ -48,6 +48,7 @@ export class ConflatedReader {
    * was read over already.
    */
   restart(from: readonly NumberedPosition[], former: Selection): void {
+    this.#cursors.forEach(cursor => cursor.forgetWalk())
     if (this.#options.selection().isWithin(former)) return
     if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#uncounted = from
   }
@@ -76,7 +77,12 @@ export class ConflatedReader {
     const { buffer: readBuffer } = feed.readContext
     readBuffer.clear()
     const cursor = this.#cursorAt(position)
-    const read = readConflated(window, { cursor, wanted: wantedItems(feed, selected), readBuffer })
+    const read = readConflated(window, {
+      cursor,
+      wanted: wantedItems(feed, selected),
+      filterOf: filtersOfItems(feed, selected),
+      readBuffer,
+    })
     if (read.kind === 'lost') this.#skipAll([{ number: position.number, offset: read.from }])
     const { count, items, replaced } = readBuffer
     if (read.kind !== 'read' || count === 0) return 0

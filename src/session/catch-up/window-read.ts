@@ -1,5 +1,5 @@
 import type { Feed } from '../../feed/feed.ts'
-import type { ItemFilter } from '../../feed/recent-events/read-events.ts'
+import type { FilterOfItem, ItemFilter } from '../../feed/recent-events/read-events.ts'
 import type { Selection } from '../../feed/selection.ts'
 
 /** Where a reader begins in a partition. */
@@ -7,6 +7,18 @@ export interface StartPosition {
   /** Of the partition. */
   readonly number: number
   readonly offset: number
+}
+
+/** Returns the filters of a selection by item; `undefined` if it has none. */
+export function filtersOfItems(
+  { lastValues: { items } }: Feed,
+  selection: Selection,
+): FilterOfItem | undefined {
+  if (!selection.isFiltered) return undefined
+  return number => {
+    const item = items.at(number)
+    return item && selection.filterOf(item.channel)
+  }
 }
 
 /** Of a larger selection the items are not listed for a read, but asked for one by one. */

@@ -1,5 +1,5 @@
 import type { EventType, MarketEvent } from '../../../event/event.ts'
-import { FastEventParser } from '../../../event/fast-event-parser.ts'
+import { CheckedEventParser } from '../../../event/checked-event-parser.ts'
 import type { EncodedEvents, OutgoingEvents, RecentRows } from '../../wire-form.ts'
 import { firstItem, recordKinds } from '../tape-layout.ts'
 import { TapeEncoder } from './tape-encoder.ts'
@@ -14,7 +14,7 @@ import { TapeWriter } from './tape-writer.ts'
 export class TapeReadEncoder {
   readonly records = new TapeRecords()
   readonly #encoder = new TapeEncoder()
-  readonly #parser = new FastEventParser()
+  readonly #parser = new CheckedEventParser()
   readonly #cache = new TapeRecordCache()
   readonly #numbers = new Map<EventType, Map<string, number>>()
   /** The numbers of recent items in this read, by their numbers in this process. */
@@ -62,7 +62,7 @@ export class TapeReadEncoder {
 
   #write(events: EncodedEvents, index: number, { event, out }: WriteTarget): void {
     const json = bytesOf(events, index)
-    const known = event ?? this.#parse(json)
+    const known = event ?? this.#parser.parse(json)
     const item = known.T === 'n' ? 0 : this.#numberOf(known.T, known.S)
     this.#encoder.encode(known, { item, partition: events.partitions[index] ?? 0, json }, out)
   }
@@ -73,7 +73,7 @@ export class TapeReadEncoder {
     if (segment === undefined) return
     const number = this.#recentNumberOf(item)
     const partition = events.partitions[index] ?? 0
-    const parse = (): MarketEvent => this.#parse(bytesOf(events, index))
+    const parse = (): MarketEvent => this.#parser.parse(bytesOf(events, index))
     const recent = { segment, row, item, partition, before: this.#addresses[number] }
     const records = this.#cache.of(recent, parse)
     this.#addresses[number] = segment.firstAddress + row
@@ -108,15 +108,6 @@ export class TapeReadEncoder {
     this.#addresses[number] = -1
     this.#hasRecord[number] = false
     return number
-  }
-
-  #parse(json: Buffer): MarketEvent {
-    const parsed = this.#parser.parse(json)
-    if (parsed !== undefined) return parsed
-    // It was checked when it came in.
-    const event = JSON.parse(json.toString('utf8')) as MarketEvent
-    this.#parser.learn(event)
-    return event
   }
 }
 
