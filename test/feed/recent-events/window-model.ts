@@ -1,8 +1,9 @@
 import { ReadBuffer } from '../../../src/feed/recent-events/read-buffer.ts'
-import type { ItemFilter } from '../../../src/feed/recent-events/read-events.ts'
+import type { MarketEvent } from '../../../src/event/event.ts'
+import type { FilterOfItem } from '../../../src/feed/recent-events/read-events.ts'
 import { RecentEvents } from '../../../src/feed/recent-events/recent-events.ts'
 import { append, type StatedEvent } from './batch.ts'
-import { EventReader, ConflatedModelReader, type Truth } from './window-readers.ts'
+import { EventReader, ConflatedModelReader, type Truth, type Wanted } from './window-readers.ts'
 
 const maxBytes = 160_000
 const maxAgeMs = 8000
@@ -37,19 +38,31 @@ const copies = 40
 const all = Array.from({ length: sorts * copies }, (_, item) => item)
 const isSingle = (item: number) => item % sorts < single
 
-const wanteds: readonly ItemFilter[] = [
-  new Set([0]),
-  new Set([1, 5, 9, 7777]),
-  new Set([2, 3, 8, 9, 10]),
-  new Set(all),
-  item => item % 2 === 0,
-  () => true,
+/** The items of an event are all of a channel, so that they have the same filter. */
+const every = (divisor: number) => ({
+  matches: (event: MarketEvent) => event.T === 'n' && Number(event.id) % divisor === 0,
+})
+const [some, few, none] = [every(2), every(37), every(Infinity)]
+const ofSingles: FilterOfItem = item => (isSingle(item) ? [some, few, none, undefined][item % 4] : undefined)
+
+const wanteds: readonly Wanted[] = [
+  { wanted: new Set([0]) },
+  { wanted: new Set([1, 5, 9, 7777]) },
+  { wanted: new Set([2, 3, 8, 9, 10]) },
+  { wanted: new Set(all) },
+  { wanted: item => item % 2 === 0 },
+  { wanted: () => true },
+  { wanted: new Set([0, 1, 4, 9]), filterOf: () => few },
+  { wanted: new Set([2, 3, 8, 9, 10]), filterOf: ofSingles },
+  { wanted: () => true, filterOf: item => (isSingle(item) ? none : some) },
 ]
-const singles: readonly ItemFilter[] = [
-  new Set([0]),
-  new Set([1, 4, 13, 7777]),
-  isSingle,
-  new Set(all.filter(isSingle)),
+const singles: readonly Wanted[] = [
+  { wanted: new Set([0]) },
+  { wanted: new Set([1, 4, 13, 7777]) },
+  { wanted: isSingle },
+  { wanted: new Set(all.filter(isSingle)) },
+  { wanted: new Set([0, 1, 4, 13, 7777]), filterOf: () => some },
+  { wanted: isSingle, filterOf: ofSingles },
 ]
 
 const limits = [
@@ -59,6 +72,8 @@ const limits = [
   { maxBytes: 64_000, maxEvents: 3, maxSteps: 2000 },
   { maxBytes: 64_000, maxEvents: 500, maxSteps: 1 },
   { maxBytes: 5000, maxEvents: 40, maxSteps: 100 },
+  { maxBytes: 64_000, maxEvents: 500, maxSteps: 50_000, maxEvaluations: 1 },
+  { maxBytes: 300, maxEvents: 500, maxSteps: 50_000, maxEvaluations: 7 },
 ]
 
 /**
@@ -143,7 +158,12 @@ export class WindowModel {
       this.#to = offset + 1
       const shared = [first, single + ((sort + 1) % 4), single + ((sort + 2) % 4)] as const
       const numbers: StatedEvent['items'] = isSingle(first) || index % 2 === 0 ? [first] : shared
-      return { offset, text: `${offset}`.padEnd(size, '·'), items: numbers, atMs: this.#nowMs }
+      return {
+        offset,
+        text: JSON.stringify({ T: 'n', id: offset }).padEnd(size),
+        items: numbers,
+        atMs: this.#nowMs,
+      }
     })
     this.#events.push(...stated)
     append(this.#partition, stated)

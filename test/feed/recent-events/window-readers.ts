@@ -3,6 +3,7 @@ import type { LostRange, PartitionWindow } from '../../../src/feed/recent-events
 import { ReadBuffer } from '../../../src/feed/recent-events/read-buffer.ts'
 import { readConflated } from '../../../src/feed/recent-events/read-conflated.ts'
 import {
+  type FilterOfItem,
   type ItemFilter,
   followChains,
   predicateOf,
@@ -17,6 +18,12 @@ export interface Truth {
   /** The events that the window has, or should have. */
   readonly events: readonly StatedEvent[]
   expect(what: string, actual: unknown, expected: unknown): void
+}
+
+/** What a reader wants: some items, and the events of these that pass their filters. */
+export interface Wanted {
+  readonly wanted: ItemFilter
+  readonly filterOf?: FilterOfItem
 }
 
 /** An event that was read. */
@@ -35,9 +42,11 @@ export function contentsOf(readBuffer: ReadBuffer): Taken[] {
   }))
 }
 
-function wantedFrom({ events }: Truth, from: number, wanted: ItemFilter): StatedEvent[] {
+function wantedFrom({ events }: Truth, from: number, { wanted, filterOf }: Wanted): StatedEvent[] {
   const wants = predicateOf(wanted)
-  return events.filter(({ offset, items }) => offset >= from && items.some(wants))
+  const passes = ({ text, items: [item] }: StatedEvent): boolean =>
+    filterOf?.(item)?.matches(JSON.parse(text)) ?? true
+  return events.filter(event => event.offset >= from && event.items.some(wants) && passes(event))
 }
 
 function lostFrom({ window }: Truth, from: number): LostRange | undefined {
@@ -46,10 +55,10 @@ function lostFrom({ window }: Truth, from: number): LostRange | undefined {
 
 /** A reader that wants every event. */
 export class EventReader {
-  readonly #wanted: ItemFilter
+  readonly #wanted: Wanted
   #from: number
 
-  constructor(wanted: ItemFilter, from: number) {
+  constructor(wanted: Wanted, from: number) {
     this.#wanted = wanted
     this.#from = from
   }
@@ -62,7 +71,7 @@ export class EventReader {
   read(truth: Truth, readBuffer: ReadBuffer): void {
     const from = this.#from
     const lost = lostFrom(truth, from)
-    const answer = readEvents(truth.window, { from, wanted: this.#wanted, readBuffer })
+    const answer = readEvents(truth.window, { from, ...this.#wanted, readBuffer })
     if (lost !== undefined || answer.kind !== 'read') {
       truth.expect('lost', answer, lost)
       this.#from = truth.window.from
@@ -82,14 +91,14 @@ export class EventReader {
   /** Looking at each row and following chains give the same. */
   #compareWays(truth: Truth, from: number): void {
     const wanted = this.#wanted
-    const limits = { maxBytes: 64_000, maxEvents: 500, maxSteps: 1e9 }
+    const limits = { maxBytes: 64_000, maxEvents: 500, maxSteps: 1e9, maxEvaluations: 1e9 }
     const scanned = new ReadBuffer(limits)
     const followed = new ReadBuffer(limits)
-    const to = scanEvents(truth.window, { from, wanted, readBuffer: scanned }, 1e9)
+    const to = scanEvents(truth.window, { from, ...wanted, readBuffer: scanned }, 1e9)
     scanned.seal()
-    const end = followChains(truth.window, { from, wanted, readBuffer: followed }, 1e9)
+    const end = followChains(truth.window, { from, ...wanted, readBuffer: followed }, 1e9)
     followed.seal()
-    truth.expect('a predicate has no chains', end === undefined, typeof wanted === 'function')
+    truth.expect('a predicate has no chains', end === undefined, typeof wanted.wanted === 'function')
     if (end === undefined) return
     truth.expect('both ways', contentsOf(followed), contentsOf(scanned))
     truth.expect('both ways: to', end, to)
@@ -98,13 +107,13 @@ export class EventReader {
 
 /** A reader that wants the newest of each item; its items share no events. */
 export class ConflatedModelReader {
-  readonly #wanted: ItemFilter
+  readonly #wanted: Wanted
   readonly #cursor: ConflatedCursor
   readonly #begin: number
   /** Up to where each item is settled. */
   readonly #settled = new Map<number, number>()
 
-  constructor(wanted: ItemFilter, from: number) {
+  constructor(wanted: Wanted, from: number) {
     this.#wanted = wanted
     this.#cursor = new ConflatedCursor(from)
     this.#begin = from
@@ -118,7 +127,7 @@ export class ConflatedModelReader {
   read(truth: Truth, readBuffer: ReadBuffer): void {
     const { window } = truth
     const lost = lostFrom(truth, this.reached)
-    const answer = readConflated(window, { cursor: this.#cursor, wanted: this.#wanted, readBuffer })
+    const answer = readConflated(window, { cursor: this.#cursor, ...this.#wanted, readBuffer })
     if (lost !== undefined || answer.kind !== 'read') {
       truth.expect('lost', answer, lost)
       return
