@@ -35,7 +35,7 @@ export interface History {
    * Returns what can be read, as of a few seconds ago at most. Rejects if the log does not answer in time.
    */
   readableRange(partition: Partition): Promise<ReadableRange>
-  /** Returns the present end. */
+  /** Returns the present end. A delayed feed has not reached it yet. */
   end(partition: Partition): Promise<number>
   /**
    * Reads from a position up to `to`, or to the end. If a batch begins later than the last one ended, the

@@ -55,7 +55,8 @@ export class LogHistory implements History {
   }
 
   async end(partition: Partition): Promise<number> {
-    return (await this.#options.log.ends(partition)).stable
+    const { stable, written = stable } = await this.#options.log.ends(partition)
+    return written
   }
 
   async *read(

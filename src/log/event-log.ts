@@ -29,6 +29,8 @@ export type AppendResult = { readonly position: Position } | { readonly error: T
 export interface Ends {
   readonly first: number
   readonly stable: number
+  /** In a delayed log: where the log underneath ends. What lies between was written, but is not due. */
+  readonly written?: number
 }
 
 /**

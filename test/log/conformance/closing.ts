@@ -19,7 +19,7 @@ export function closingSuite(open: OpenLog): void {
   test('starts with empty partitions, and can read nothing from them', async () => {
     const { log } = await openOwn()
     for (const { partition, offset } of await log.partitions(bound())) {
-      expect(await log.ends(partition)).toEqual({ first: offset, stable: offset })
+      expect(await log.ends(partition)).toMatchObject({ first: offset, stable: offset })
       expect(await log.offsetAt(partition, 0)).toBe(offset)
     }
   })

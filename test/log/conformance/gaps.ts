@@ -79,7 +79,7 @@ function droppedTests(logOf: () => EventLog, appendAndDrop: AppendAndDrop): void
     const log = logOf()
     const positions = await appendAndDrop(10, 10)
     const { partition, offset: last } = positions[9]!
-    expect(await log.ends(partition)).toEqual({ first: last + 1, stable: last + 1 })
+    expect(await log.ends(partition)).toMatchObject({ first: last + 1, stable: last + 1 })
     const from = (await endOf(log)).filter(end => end.partition !== partition)
     const reader = log.tail([...from, positions[0]!], bound())[Symbol.asyncIterator]()
     const first = await reader.next()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { WakeSignal } from '../../../src/log/kafka/consume/wake-signal.ts'
+import { WakeSignal } from '../../../src/log/wake-signal.ts'
 import { KafkaError } from '../../../src/log/kafka/kafka-error.ts'
 import { RetryBackoff, retry } from '../../../src/log/kafka/retry.ts'
 

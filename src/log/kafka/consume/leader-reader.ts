@@ -7,7 +7,7 @@ import { fetchCursors, type FetchCursorsOptions } from './fetch-cursors.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
 import type { SilentPartitions } from './silent-partitions.ts'
 import type { StableEnds } from './stable-ends.ts'
-import { WakeSignal } from './wake-signal.ts'
+import { WakeSignal } from '../../wake-signal.ts'
 
 /** A long poll without records ends after this time. A record ends it at once. */
 const maxWaitMs = 500

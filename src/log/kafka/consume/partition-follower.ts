@@ -7,7 +7,7 @@ import { LeaderReader } from './leader-reader.ts'
 import { PartitionCursor } from './partition-cursor.ts'
 import type { SilentPartitions } from './silent-partitions.ts'
 import type { StableEnds } from './stable-ends.ts'
-import { WakeSignal } from './wake-signal.ts'
+import { WakeSignal } from '../../wake-signal.ts'
 
 export interface PartitionFollowerOptions {
   readonly client: KafkaClient

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { LogBatch } from '../../event-log.ts'
 import type { PartitionCursor } from './partition-cursor.ts'
 import { PartitionFollower, type PartitionFollowerOptions } from './partition-follower.ts'
-import { WakeSignal } from './wake-signal.ts'
+import { WakeSignal } from '../../wake-signal.ts'
 
 /** The records of one array. */
 const sliceRecords = 1000

@@ -1,7 +1,21 @@
+/** Starts a timer, and returns a function that stops it. */
+export type StartTimer = (run: () => void, ms: number) => () => void
+
+/** The timers of Node. */
+export const startRealTimer: StartTimer = (run, ms) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
 /** Wakes one waiter. A notification while nobody waits is kept for the next wait. Several count as one. */
 export class WakeSignal {
+  readonly #startTimer: StartTimer
   #isNotified = false
   #wake: (() => void) | undefined
+
+  constructor(startTimer: StartTimer = startRealTimer) {
+    this.#startTimer = startTimer
+  }
 
   notify(): void {
     this.#isNotified = true
@@ -19,9 +33,9 @@ export class WakeSignal {
   async #sleep(timeoutMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
-    const timer = Number.isFinite(timeoutMs) ? setTimeout(resolve, timeoutMs) : undefined
+    const stop = Number.isFinite(timeoutMs) ? this.#startTimer(resolve, timeoutMs) : undefined
     await promise
-    clearTimeout(timer)
+    stop?.()
     this.#wake = undefined
   }
 }

@@ -1,0 +1,261 @@
+import { type Clock, readClock } from '../../system/clock.ts'
+import { messageOf } from '../../diagnostics/ticker-error.ts'
+import type { EventLog, LogBatch, Partition, Position } from '../event-log.ts'
+import { WakeSignal, type StartTimer } from '../wake-signal.ts'
+import { dueTimes, type EventTimesOfBatch, maxEventAheadMs } from './due-times.ts'
+import { copyRecords, HeldRecords } from './held-records.ts'
+import { WrittenTimes } from './written-times.ts'
+
+/**
+ * The times of a batch's events in ms since 1970, `NaN` where a record has none. May take its time: reading
+ * is ahead of what is due.
+ */
+export type EventTimes = (batch: LogBatch, signal: AbortSignal) => Promise<ArrayLike<number>>
+
+export interface PartitionDelay {
+  readonly log: EventLog
+  readonly delayMs: number
+  /** Records' timestamps alone count if left out. */
+  readonly eventTimes: EventTimes | undefined
+  /** See `createDelayClock`. */
+  readonly clock: Clock
+  readonly startTimer: StartTimer
+}
+
+export interface DelayedPartitionOptions extends PartitionDelay {
+  readonly start: Position
+  /** Whether a batch must say where reading begins, even an empty one. */
+  readonly announcesStart: boolean
+  readonly signal: AbortSignal
+  /** The approximate memory of the records that may be held. */
+  readonly maxHeldBytes: () => number
+  /** Called when records were added that may be due earlier than the consumer expects. */
+  readonly onHeld: () => void
+}
+
+/** How long the event times of one batch are waited for. */
+const eventTimesTimeoutMs = 5000
+/** A question that takes longer means that the partition cannot be read. */
+const silentAfterMs = 5000
+const firstPauseMs = 250
+const longestPauseMs = 4000
+/** The end of the log is looked at this often, or twice and more often in a delay. */
+const longestPollMs = 5000
+/** How often a reader that is behind asks how far. */
+const dueEndIntervalMs = 1000
+/** How precisely it is known when a record was written whose timestamp lies in the future. */
+const finestResolutionMs = 1000
+const coarsestResolutionMs = 30_000
+
+/**
+ * Reads one partition ahead of its delay, piece by piece, and holds what is not due. Reads on when half of
+ * what it may hold was taken. So the log is asked for some pieces, not for each record, and memory stays
+ * bounded however long the delay.
+ */
+export class DelayedPartition {
+  readonly partition: Partition
+  readonly #options: DelayedPartitionOptions
+  readonly #held = new HeldRecords()
+  readonly #written: WrittenTimes
+  readonly #wake: WakeSignal
+  readonly #resolutionMs: number
+  readonly #pollMs: number
+  #epoch: string
+  /** The next offset to read. */
+  #position: number
+  /** The next offset of the consumer. */
+  #given: number
+  /** Everything before is due, as far as that is known: a reader of a delayed log could be there. */
+  #dueEnd = 0
+  /** When that was last asked for. */
+  #dueEndMs = Number.NEGATIVE_INFINITY
+  #isFull = false
+  /** Since when the log has not answered. */
+  #askedMs: number | undefined
+  #fault: string | undefined
+
+  constructor(options: DelayedPartitionOptions) {
+    const { start, delayMs, announcesStart, startTimer } = options
+    this.#options = options
+    this.partition = start.partition
+    this.#epoch = start.epoch
+    this.#position = start.offset
+    this.#given = start.offset
+    this.#resolutionMs = Math.min(Math.max(delayMs / 32, finestResolutionMs), coarsestResolutionMs)
+    this.#pollMs = Math.min(delayMs / 4, longestPollMs)
+    const keptMs = delayMs + maxEventAheadMs
+    this.#written = new WrittenTimes({ resolutionMs: this.#resolutionMs, keptMs })
+    this.#wake = new WakeSignal(startTimer)
+    if (announcesStart) this.#announce(start.offset)
+  }
+
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  /** Since when the log has not answered, on the steady clock, if that is too long. */
+  get silentSinceMs(): number | undefined {
+    const askedMs = this.#askedMs
+    if (askedMs === undefined || this.#options.clock.steady() - askedMs < silentAfterMs) return undefined
+    return askedMs
+  }
+
+  /** Why the last question failed. */
+  get fault(): string | undefined {
+    return this.#fault
+  }
+
+  /** When the next record is due, on the steady clock; `Infinity` if none is held. */
+  get nextDueMs(): number {
+    return this.#held.nextDueMs
+  }
+
+  /** The next records that are due, `maxRecords` at most. */
+  take(nowMs: number, maxRecords: number): LogBatch | undefined {
+    const extent = this.#held.take(nowMs, maxRecords)
+    if (extent === undefined) return undefined
+    this.#given = extent.to
+    if (this.#isFull && this.#held.bytes <= this.#options.maxHeldBytes() / 2) this.#wake.notify()
+    this.#dueEnd = Math.max(this.#dueEnd, extent.to, this.#written.longAgo)
+    return { partition: this.partition, epoch: this.#epoch, stable: this.#dueEnd, ...extent }
+  }
+
+  /** The topic was recreated: what is held is gone, and reading begins anew. */
+  restart(start: Position): void {
+    this.#epoch = start.epoch
+    this.#moveTo(start.offset)
+    this.#announce(start.offset)
+    this.#wake.notify()
+  }
+
+  /** Reads until the signal aborts. Never rejects. */
+  async run(): Promise<void> {
+    const { signal } = this.#options
+    const end = () => this.#wake.notify()
+    signal.addEventListener('abort', end, { once: true })
+    let pauseMs = firstPauseMs
+    while (!signal.aborted) {
+      if (await this.#ask()) {
+        pauseMs = firstPauseMs
+        await this.#wake.wait(this.#isFull ? this.#resolutionMs : this.#pollMs)
+      } else {
+        await this.#wake.wait(pauseMs)
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+      }
+    }
+    signal.removeEventListener('abort', end)
+  }
+
+  /** Reads on if there is room, or else looks how far the log reaches. Returns whether the log answered. */
+  async #ask(): Promise<boolean> {
+    const { log, clock, maxHeldBytes, signal } = this.#options
+    this.#askedMs ??= clock.steady()
+    try {
+      if (this.#isFull && this.#held.bytes > maxHeldBytes() / 2) {
+        const { stable } = await log.ends(this.partition)
+        this.#written.note(stable, clock.steady())
+        if (stable < this.#position) this.#cutBack(stable)
+      } else {
+        await this.#read()
+        await this.#askDueEnd()
+      }
+      this.#noteAnswer()
+      return true
+    } catch (error) {
+      if (!signal.aborted) this.#fault = messageOf(error)
+      return false
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { log, clock, signal, maxHeldBytes } = this.#options
+    this.#isFull = false
+    const epoch = this.#epoch
+    for await (const batch of log.range(this.partition, this.#position, Number.MAX_SAFE_INTEGER, signal)) {
+      this.#noteAnswer()
+      // A look-up of the partitions will say where the recreated topic begins.
+      if (batch.epoch !== epoch || this.#epoch !== epoch) return
+      this.#written.note(Math.max(batch.stable, batch.to), clock.steady())
+      await this.#accept(batch)
+      if (signal.aborted || this.#epoch !== epoch) return
+      this.#askedMs = clock.steady()
+      this.#isFull = this.#held.bytes >= maxHeldBytes()
+      if (this.#isFull) return
+    }
+  }
+
+  /** Asks how far behind this reader is, while everything that it holds is due and there is more. */
+  async #askDueEnd(): Promise<void> {
+    const { log, clock, delayMs, signal } = this.#options
+    const { wallMs, steadyMs } = readClock(clock)
+    if (!this.#isFull || this.#held.lastDueMs > steadyMs || signal.aborted) return
+    if (steadyMs - this.#dueEndMs < dueEndIntervalMs) return
+    const epoch = this.#epoch
+    const dueEnd = await log.offsetAt(this.partition, wallMs - delayMs - maxEventAheadMs)
+    if (this.#epoch !== epoch) return
+    this.#dueEndMs = steadyMs
+    this.#dueEnd = Math.max(this.#dueEnd, dueEnd)
+  }
+
+  async #accept(batch: LogBatch): Promise<void> {
+    const { clock, delayMs, onHeld } = this.#options
+    if (batch.from < this.#position) this.#cutBack(batch.from)
+    else if (batch.from > this.#position) this.#announce(batch.from)
+    if (batch.to === batch.from) return
+    const epoch = this.#epoch
+    const eventTimes = await this.#eventTimes(batch)
+    if (this.#epoch !== epoch) return
+    const now = readClock(clock)
+    const due = dueTimes(batch, { delayMs, eventTimes, written: this.#written, now })
+    const isDue = this.#held.lastDueMs <= now.steadyMs && due.every(ms => ms <= now.steadyMs)
+    const records = isDue ? batch.records : copyRecords(batch.records)
+    this.#held.add({ from: batch.from, to: batch.to, records }, due)
+    this.#position = batch.to
+    onHeld()
+  }
+
+  /** `undefined` if they cannot be found, or not in time. */
+  async #eventTimes(batch: LogBatch): Promise<EventTimesOfBatch> {
+    const { eventTimes, startTimer, signal } = this.#options
+    if (eventTimes === undefined) return []
+    const { promise: late, resolve } = Promise.withResolvers<undefined>()
+    const stop = startTimer(() => resolve(undefined), eventTimesTimeoutMs)
+    try {
+      return await Promise.race([eventTimes(batch, signal), late])
+    } catch {
+      return undefined
+    } finally {
+      stop()
+    }
+  }
+
+  /** The log ends at `end`, before what was read. */
+  #cutBack(end: number): void {
+    this.#held.cutBack(end)
+    this.#written.cutBack(end)
+    this.#position = end
+    if (end >= this.#given) return
+    this.#moveTo(end)
+    this.#announce(end)
+  }
+
+  /** Says, after what is held, that the next records begin at `offset`. */
+  #announce(offset: number): void {
+    this.#held.add({ from: offset, to: offset, records: [] }, new Float64Array())
+    this.#position = offset
+    this.#options.onHeld()
+  }
+
+  #moveTo(offset: number): void {
+    this.#held.cutBack(0)
+    this.#written.cutBack(0)
+    this.#position = offset
+    this.#given = offset
+    this.#dueEnd = 0
+  }
+
+  #noteAnswer(): void {
+    this.#askedMs = undefined
+    this.#fault = undefined
+  }
+}
