@@ -9,6 +9,7 @@ import { Ingest } from '../ingest/ingest.ts'
 import { RecordDecoder } from '../ingest/record-decoder.ts'
 import type { Decoder } from '../event/decoder.ts'
 import type { Clock } from '../system/clock.ts'
+import { createTickerV1Forms } from '../wire/ticker-v1-forms.ts'
 import { openDeadLetterWriter, openLog, type OpenLog } from './open-log.ts'
 
 interface FeedHostOptions {
@@ -73,6 +74,7 @@ function createFeed({ ingest, limits }: Config, logger: FastifyBaseLogger): Feed
     maxItems: ingest.maxItems,
     window: { maxBytes: ingest.windowBytes, maxAgeMs: ingest.windowMs },
     flushDelayMs: limits.flushDelayMs,
+    createForms: createTickerV1Forms,
   })
   const splitLog = new RateLimitedLog(logger)
   feed.lastValues.onSplitItem.add(({ item: { channel, symbol } }) =>

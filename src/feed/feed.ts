@@ -1,9 +1,7 @@
 import type { Channel, MarketEvent } from '../event/event.ts'
 import type { Partition, Position } from '../event/log-record.ts'
 import type { Positions } from '../wire/coverage.ts'
-import { JsonForm } from '../wire/json/json-form.ts'
-import { TapeForm } from '../wire/tape/tape-form.ts'
-import type { WireForm } from '../wire/wire-form.ts'
+import type { EncodedEvents, WireForms } from '../wire/wire-form.ts'
 import { Conflation } from './interval-conflation/conflation.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { FlushScheduler } from './flush-scheduler.ts'
@@ -41,6 +39,8 @@ export interface FeedOptions {
   readonly window: WindowLimits
   /** How long an event may wait for further events while the node is busy writing. */
   readonly flushDelayMs: number
+  /** Returns the wire forms of its events. `batch`: the batch that it is adding events to. */
+  readonly createForms: (batch: EncodedEvents) => WireForms
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
 }
@@ -60,8 +60,7 @@ export class Feed {
   readonly window: RecentEvents
   /** Memory that these readers use in turn. */
   readonly readContext = new ReadContext()
-  /** The wire forms of its events; the first is the default. */
-  readonly forms: readonly [WireForm, ...WireForm[]]
+  readonly forms: WireForms
   /**
    * Everything since this time (ms on a monotonic clock) was read; `undefined`: everything that the log still
    * has.
@@ -75,7 +74,6 @@ export class Feed {
   readonly onPartition = new ListenerList<NumberedPosition>()
   /** Called after each flush. */
   readonly onFlushed = new ListenerList<void>()
-  readonly #tapeForm: TapeForm
   readonly #scheduler: FlushScheduler
   readonly #write = (): void => this.#writeBatch()
   #isFlushing = false
@@ -97,9 +95,7 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.lastValues = new LastValueCache(options)
-    const json = new JsonForm()
-    this.#tapeForm = new TapeForm(this.lastValues.batch, json)
-    this.forms = [json, this.#tapeForm]
+    this.forms = options.createForms(this.lastValues.batch)
     this.window = new RecentEvents(options.window)
     const flush = (): void => this.flush()
     this.#scheduler = new FlushScheduler({ ...options, maxDelayMs: options.flushDelayMs, flush })
@@ -257,7 +253,7 @@ export class Feed {
   add(event: MarketEvent, origin: EventOrigin): void {
     const index = this.lastValues.add(event, origin)
     const { batch } = this.lastValues
-    if (this.#tapeForm.isInUse) this.#encodeForTape(event, origin, index)
+    if (this.fanOut.encoders.length > 0) this.#encode(event, origin, index)
     this.fanOut.mark(batch, index, event)
     this.conflation.mark(batch.items[index] ?? 0)
     this.window.at(origin.partition)?.append(batch, index)
@@ -275,13 +271,15 @@ export class Feed {
     this.lastValues.forget(item)
     this.window.forgetItem(item)
     this.conflation.forget(item)
-    this.#tapeForm.forget(item.number)
+    for (const { encoder } of this.forms) encoder?.forget(item.number)
   }
 
-  #encodeForTape(event: MarketEvent, { partition }: EventOrigin, index: number): void {
+  /** Encodes an event for the wire forms that have audiences and encode events themselves. */
+  #encode(event: MarketEvent, { partition }: EventOrigin, index: number): void {
     const { batch } = this.lastValues
     const json = batch.bytes.subarray(batch.start(index), batch.end(index))
-    this.#tapeForm.encode(event, { item: batch.items[index] ?? 0, partition, json }, index)
+    const source = { item: batch.items[index] ?? 0, partition, json }
+    for (const encoder of this.fanOut.encoders) encoder.encode(event, source, index)
   }
 
   /**
@@ -317,6 +315,6 @@ export class Feed {
   #writeBatch(): void {
     this.fanOut.flush(this.lastValues.batch)
     this.lastValues.batch.reset()
-    this.#tapeForm.reset()
+    for (const { encoder } of this.forms) encoder?.reset()
   }
 }

@@ -87,6 +87,31 @@ export interface DeltaBases {
   suspend(): void
 }
 
+/** Where an event of a batch comes from. */
+export interface EventSource {
+  /** The number of the item in this process. */
+  readonly item: number
+  /** The number of the event's partition. */
+  readonly partition: number
+  /** The event in JSON, where it is at hand. */
+  readonly json?: Uint8Array | undefined
+}
+
+/**
+ * Encodes events for a wire form as they come in, once for all its audiences. While the form has none, it is
+ * asked for nothing.
+ */
+export interface EventEncoder {
+  /** Encodes an event of the batch under way; `index` is its index there. */
+  encode(event: MarketEvent, source: EventSource, index: number): void
+  /** Begins another batch. */
+  reset(): void
+  /** Forgets an item, whose number another item gets. */
+  forget(item: number): void
+  /** Forgets everything: the last audience of the form has ended. */
+  clear(): void
+}
+
 /** What the pieces of a snapshot have in common. `sinceMs` is read for each piece, of that moment. */
 export interface SnapshotHead extends Pick<SnapshotFacts, 'id'> {
   readonly sinceMs: () => number | undefined
@@ -106,13 +131,14 @@ export interface WireForm {
   frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined
   /** Encodes current values, which are encoded already, so that no client takes them for new events. */
   snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<PreparedFrame>
-  /** An audience of this form begins. */
-  opened?(): void
-  /** An audience of this form ends. */
-  closed?(): void
+  /** Absent if the form takes events as they were encoded when they came in. */
+  readonly encoder?: EventEncoder
   /** Absent if a frame can be read without those before it. */
   createDeltaBases?(): DeltaBases
 }
+
+/** The wire forms of a feed; the first is the default. */
+export type WireForms = readonly [WireForm, ...WireForm[]]
 
 /** Sends all frames of some events. */
 export function sendEvents(

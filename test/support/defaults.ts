@@ -6,6 +6,7 @@ import { LocalQuotas, type NodeLimits, quotaLimits } from '../../src/limits/node
 import type { SessionLimits } from '../../src/session/session-context.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import type { Clock } from '../../src/system/clock.ts'
+import { createTickerV1Forms } from '../../src/wire/ticker-v1-forms.ts'
 import { production } from '../config/environment.ts'
 import { noHistory } from './memory-log.ts'
 
@@ -23,7 +24,8 @@ export const defaultLimits: SessionLimits & NodeLimits = {
 export function createTestFeed(changes: Partial<FeedOptions> = {}): Feed {
   const { windowBytes: maxBytes, windowMs: maxAgeMs, maxItems } = defaults.ingest
   const { flushDelayMs } = defaults.limits
-  return new Feed({ maxItems, window: { maxBytes, maxAgeMs }, flushDelayMs, ...changes })
+  const window = { maxBytes, maxAgeMs }
+  return new Feed({ maxItems, window, flushDelayMs, createForms: createTickerV1Forms, ...changes })
 }
 
 /** Quotas with production's default limits. */

@@ -7,6 +7,7 @@ import { FlowControl } from '../../../src/session/delivery/flow-control.ts'
 import { ReaderScheduler } from '../../../src/session/catch-up/reader-scheduler.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
+import { createTickerV1Forms } from '../../../src/wire/ticker-v1-forms.ts'
 import type { PlacedEvent } from './batches.ts'
 import { Selection } from '../../../src/feed/selection.ts'
 
@@ -30,7 +31,12 @@ export class BehindMarket {
 
   /** Events that the window does not hold are read from the log. */
   constructor(maxBytes: number) {
-    this.#feed = new Feed({ maxItems: 100_000, window: { maxBytes, maxAgeMs: 1e12 }, flushDelayMs: 2 })
+    this.#feed = new Feed({
+      maxItems: 100_000,
+      window: { maxBytes, maxAgeMs: 1e12 },
+      flushDelayMs: 2,
+      createForms: createTickerV1Forms,
+    })
   }
 
   take(events: readonly PlacedEvent[]): this {

@@ -1,12 +1,13 @@
 import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
 import { FrameMemory, deflateCounts } from '../../wire/prepared-frame.ts'
-import type { WireForm } from '../../wire/wire-form.ts'
+import type { EventEncoder, WireForm } from '../../wire/wire-form.ts'
 import type { ActiveFilter } from '../active-filters.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import type { Selection } from '../selection.ts'
 import { Audience, type AudienceContext, type Progress, type Subscriber } from './audience.ts'
+import { EncodersInUse } from './encoders-in-use.ts'
 import { PendingEvents } from './pending-events.ts'
 import { createRoutes, type FilteredAudiences, isLed, type Routes } from './routes.ts'
 
@@ -46,6 +47,7 @@ export class FanOut {
   readonly #memory = new FrameMemory()
   readonly #pending = new PendingEvents()
   readonly #context: AudienceContext
+  readonly #encoders = new EncodersInUse()
   /** The first audience with pending events; the others are linked by `nextPending`. */
   #firstPending: Audience | undefined
   #filteredAudiences = 0
@@ -53,6 +55,11 @@ export class FanOut {
   constructor(items: Items, progress: Progress) {
     this.#items = items
     this.#context = { progress, pending: this.#pending, memory: this.#memory }
+  }
+
+  /** The encoders of the wire forms that have audiences. */
+  get encoders(): readonly EventEncoder[] {
+    return this.#encoders.list
   }
 
   get audienceCount(): number {
@@ -93,7 +100,7 @@ export class FanOut {
     audience.remove(subscriber)
     if (audience.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
-    audience.form.closed?.()
+    this.#encoders.close(audience.form)
     if (audience.selection.isFiltered) this.#filteredAudiences--
     this.#eachRoute(audience, (routes, name, filter) => routes.remove(name, audience, filter))
   }
@@ -142,7 +149,7 @@ export class FanOut {
   #open(key: string, selection: Selection, form: WireForm): Audience {
     const audience = new Audience({ key, selection, form }, this.#context)
     this.#audiences.set(key, audience)
-    form.opened?.()
+    this.#encoders.open(form)
     if (selection.isFiltered) this.#filteredAudiences++
     this.#eachRoute(audience, (routes, name, filter) => routes.add(name, audience, filter))
     return audience

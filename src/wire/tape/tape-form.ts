@@ -6,12 +6,14 @@ import { binaryFrame, type PreparedFrame } from '../prepared-frame.ts'
 import {
   type DeltaBases,
   type EncodedEvents,
+  type EventEncoder,
+  type EventSource,
   maxFrameBytes,
   type OutgoingEvents,
   type SnapshotHead,
   type WireForm,
 } from '../wire-form.ts'
-import { TapeEncoder, type TapeOrigin } from './encoding/tape-encoder.ts'
+import { TapeEncoder } from './encoding/tape-encoder.ts'
 import { writeFrameHead, writeFrameTail, writeReplaced } from './encoding/tape-frame.ts'
 import { TapeReadEncoder, TapeRecords } from './encoding/tape-read-encoder.ts'
 import { TapeWriter } from './encoding/tape-writer.ts'
@@ -38,8 +40,9 @@ interface FramePart extends OutgoingEvents {
  * batch under way is encoded when it comes in, once for all audiences. Events of readers that are behind are
  * encoded when they are read. Conflated live events are not encoded: they go as JSON.
  */
-export class TapeForm implements WireForm {
+export class TapeForm implements WireForm, EventEncoder {
   readonly subprotocol = 'ticker.v1.tape'
+  readonly encoder = this
   readonly #batch: EncodedEvents
   readonly #json: WireForm
   readonly #encoder = new TapeEncoder()
@@ -50,7 +53,6 @@ export class TapeForm implements WireForm {
   /** Of the frame under way. */
   readonly #ranges = new CoverageRanges()
   readonly #out = new TapeWriter()
-  #audiences = 0
   /** Counts the encoded events. By item number: the ordinal of its last event. */
   #ordinal = 0
   #lastOrdinals: number[] = []
@@ -58,7 +60,7 @@ export class TapeForm implements WireForm {
   #flushedOrdinal = 0
 
   /**
-   * `batch`: the batch under way, each event of which is passed to `encode`. `json`: encodes messages and
+   * `batch`: the batch under way. `json`: encodes messages and
    * snapshots.
    */
   constructor(batch: EncodedEvents, json: WireForm) {
@@ -70,37 +72,25 @@ export class TapeForm implements WireForm {
     return this.#json.dialect
   }
 
-  /** Whether the events of the batch have to be encoded. */
-  get isInUse(): boolean {
-    return this.#audiences > 0
+  encode(event: MarketEvent, source: EventSource, index: number): void {
+    // Events of the batch that came before the first audience have no record.
+    this.#encoder.encode(event, source, this.#records.begin(index))
+    this.#lastOrdinals[source.item] = ++this.#ordinal
+    this.#records.end()
   }
 
-  opened(): void {
-    this.#audiences++
-  }
-
-  closed(): void {
-    if (--this.#audiences > 0) return
+  clear(): void {
     this.#encoder.clear()
     this.#lastOrdinals = []
   }
 
-  /** Encodes an event of the batch under way; `index` is its index there. */
-  encode(event: MarketEvent, origin: TapeOrigin, index: number): void {
-    // Events of the batch that came before the first audience have no record.
-    this.#encoder.encode(event, origin, this.#records.begin(index))
-    this.#lastOrdinals[origin.item] = ++this.#ordinal
-    this.#records.end()
-  }
-
-  /** Forgets an item, whose number another item gets: that one's first event is absolute. */
+  /** The first event of the item that gets the number is absolute. */
   forget(item: number): void {
     this.#encoder.forget(item)
     this.#readEncoder.forget(item)
     if (item < this.#lastOrdinals.length) this.#lastOrdinals[item] = 0
   }
 
-  /** Begins another batch. */
   reset(): void {
     this.#records.clear()
     this.#flushedOrdinal = this.#ordinal

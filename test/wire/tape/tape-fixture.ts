@@ -1,7 +1,8 @@
 import { channelOfType, type MarketEvent } from '../../../src/event/event.ts'
 import { TapeWriter } from '../../../src/wire/tape/encoding/tape-writer.ts'
 import { recordKinds } from '../../../src/wire/tape/tape-layout.ts'
-import { type TapeEncoder, type TapeOrigin } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import type { TapeEncoder } from '../../../src/wire/tape/encoding/tape-encoder.ts'
+import type { EventSource } from '../../../src/wire/wire-form.ts'
 import {
   writeCovers,
   writeFrameHead,
@@ -43,7 +44,7 @@ export interface Part {
 export function partOf(
   encoder: TapeEncoder,
   event: MarketEvent,
-  place: TapeOrigin & { readonly replaces?: number },
+  place: EventSource & { readonly replaces?: number },
 ): Part {
   const out = new TapeWriter()
   writeReplaced(place.replaces ?? 0, out)

@@ -1,4 +1,5 @@
 import type { MarketEvent, News } from '../../../event/event.ts'
+import type { EventSource } from '../../wire-form.ts'
 import { firstItem, recordKinds, tapeLayouts } from '../tape-layout.ts'
 import { EncoderItem } from './encoder-item.ts'
 import { TapeChange } from './tape-change.ts'
@@ -7,18 +8,8 @@ import { TapeWriter } from './tape-writer.ts'
 /** A scale packs a style of times into four bits. */
 const endOfStyles = 16
 
-/** The item that an event belongs to, and where the event comes from. */
-export interface TapeOrigin {
-  /** The number of the item in this process. */
-  readonly item: number
-  /** The number of the event's partition. */
-  readonly partition: number
-  /** The event in JSON, where it is at hand. */
-  readonly json?: Uint8Array | undefined
-}
-
-/** The origin of an event whose record is followed by changes that were encoded elsewhere. */
-export interface ScaledOrigin extends TapeOrigin {
+/** The source of an event whose record is followed by changes that were encoded elsewhere. */
+export interface ScaledOrigin extends EventSource {
   /** The scale of the item there after the event (`TapeEncoder.scaleOf`). */
   readonly scale: number
 }
@@ -43,7 +34,7 @@ export class TapeEncoder {
    * Appends the record of a valid event: a change; an absolute record if the item is new in the chain or in
    * this partition; or JSON.
    */
-  encode(event: MarketEvent, origin: TapeOrigin, out: TapeWriter): void {
+  encode(event: MarketEvent, origin: EventSource, out: TapeWriter): void {
     if (event.T === 'n') {
       this.#writeJson(event, origin, out)
       return
@@ -115,7 +106,7 @@ export class TapeEncoder {
     this.#items.clear()
   }
 
-  #begin(event: Exclude<MarketEvent, News>, origin: TapeOrigin, out: TapeWriter): void {
+  #begin(event: Exclude<MarketEvent, News>, origin: EventSource, out: TapeWriter): void {
     const item = createItem(event, origin)
     if (item === undefined || !this.#change.compare(event, item)) {
       this.#writeJson(event, origin, out)
@@ -136,7 +127,7 @@ export class TapeEncoder {
     return true
   }
 
-  #writeJson(event: MarketEvent, { partition, json }: TapeOrigin, out: TapeWriter): void {
+  #writeJson(event: MarketEvent, { partition, json }: EventSource, out: TapeWriter): void {
     const bytes = json ?? this.#utf8.encode(JSON.stringify(event))
     out.number(recordKinds.json)
     out.number(partition)
@@ -145,7 +136,7 @@ export class TapeEncoder {
   }
 }
 
-function createItem(event: Exclude<MarketEvent, News>, origin: TapeOrigin): EncoderItem | undefined {
+function createItem(event: Exclude<MarketEvent, News>, origin: EventSource): EncoderItem | undefined {
   const layout = tapeLayouts.get(event.T.charCodeAt(0))
   return layout === undefined ? undefined : new EncoderItem(layout, event.S, origin)
 }
