@@ -116,6 +116,8 @@ export interface LimitsConfig {
   /** Of one message from a client. */
   readonly maxMessageBytes: number
   readonly maxItemsPerSession: number
+  /** Different filters in use at the same time, in one process. */
+  readonly maxFilters: number
   readonly maxSessions: number
   /** Unsent bytes at which a session is closed as too slow. */
   readonly maxUnsentBytes: number

@@ -1,4 +1,5 @@
 import { Histogram, type Registry } from 'prom-client'
+import type { ActiveFilters } from '../feed/active-filters.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { type Row, declareCounter, declareGauge, rows } from './declare-metric.ts'
@@ -109,5 +110,28 @@ export function declareConflation(registry: Registry, { conflation }: Feed): voi
       'intervals last longer',
     labelNames: ['outcome'],
     read: () => rows('outcome', conflation.counts.ticks),
+  })
+}
+
+/** Declares the metrics of the filters of subscriptions. */
+export function declareFilters(registry: Registry, filters: ActiveFilters): void {
+  declareGauge(registry, {
+    name: 'ticker_filters',
+    help: 'Different filters (where) that sessions use',
+    hint: 'At TICKER_MAX_FILTERS: further ones are refused with error 405',
+    aggregator: 'max',
+    read: () => filters.size,
+  })
+  declareCounter(registry, {
+    name: 'ticker_filter_evaluations_total',
+    help: 'Evaluations of filters: one filter of one event is one, however many sessions share the filter',
+    hint: 'A rise: more different filters, or more events of their items',
+    read: () => filters.evaluations,
+  })
+  declareCounter(registry, {
+    name: 'ticker_filter_seconds_total',
+    help: 'Time spent evaluating filters, estimated from every 256th evaluation',
+    hint: 'A large share of a core: clients use many different or costly filters. Lower TICKER_MAX_FILTERS',
+    read: () => filters.seconds,
   })
 }

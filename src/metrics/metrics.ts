@@ -7,7 +7,7 @@ import type { Ingest } from '../ingest/ingest.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { declareHistory, declareReaders } from './catch-up-metrics.ts'
 import { type ConnectionSources, declareConnections } from './connection-metrics.ts'
-import { declareConflation, declareDelivery, declareLatency } from './delivery-metrics.ts'
+import { declareConflation, declareDelivery, declareFilters, declareLatency } from './delivery-metrics.ts'
 import { type AdminSources, declareAdministration, declarePublishing } from './http-metrics.ts'
 import { declareIngest, declareWarmUp } from './ingest-metrics.ts'
 import { type LogSources, declareLog } from './log-metrics.ts'
@@ -49,6 +49,7 @@ export function createMetrics(sources: MetricSources): Registry {
   declareAdministration(registry, sources)
   declareDelivery(registry, feed)
   declareConflation(registry, feed)
+  declareFilters(registry, sources.sessions.filters)
   declareWindow(registry, feed, sources.clock)
   declareMemory(registry, sources, feed.window)
   declareWarmUp(registry, ingest.warmUp)

@@ -1,4 +1,5 @@
 import type { Channel } from '../event/event.ts'
+import type { Filter } from '../filter/filter.ts'
 import type { CursorPosition } from './positions.ts'
 import type { RequestId } from './request-fault.ts'
 
@@ -7,6 +8,9 @@ export type Policy = 'every' | 'conflate'
 
 /** Symbols, or `*`, by channel; never an empty list. */
 export type RequestedItems = ReadonlyMap<Channel, readonly string[]>
+
+/** Filters to be set, by channel; `null` removes the channel's filter. */
+export type RequestedFilters = ReadonlyMap<Channel, Filter | null>
 
 /** The longest interval that a client may ask for. */
 export const maxConflateMs = 120_000
@@ -22,6 +26,7 @@ export interface SubscribeCommand {
   readonly id?: RequestId | undefined
   readonly items: RequestedItems
   readonly policy: ReadonlyMap<Channel, Policy>
+  readonly where: RequestedFilters
   readonly snapshot: boolean
   /**
    * The interval that the client wishes for the conflated channels of the request, in whole ms, at most

@@ -38,6 +38,8 @@ export interface SubscriptionFacts {
   readonly policy: Readonly<Partial<Record<Channel, Policy>>>
   /** Of the channels that are delivered at intervals; absent if there are none. */
   readonly conflateMs?: Readonly<Partial<Record<Channel, number>>>
+  /** The filters of channels with symbols, in canonical form; absent if there are none. */
+  readonly where?: Readonly<Partial<Record<Channel, object>>>
 }
 
 /** Acknowledges a request: the subscription from now on, and where it is delivered from. */

@@ -1,4 +1,5 @@
 import type { Grant } from '../auth/grant.ts'
+import type { ActiveFilters } from '../feed/active-filters.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { History } from '../history/history.ts'
 import type { ResumeConcurrency, ResumeLimits } from '../limits/resume-limits.ts'
@@ -20,6 +21,8 @@ export interface SessionLimits extends ResumeConcurrency {
   readonly maxMessageBytes: number
   readonly messagesPerSecond: number
   readonly maxItemsPerSession: number
+  /** Different filters that sessions use at the same time. */
+  readonly maxFilters: number
   readonly maxSessions: number
   readonly maxSessionsPerUser: number
   readonly sessionsPerUserPerSecond: number
@@ -39,6 +42,7 @@ export interface SessionLimits extends ResumeConcurrency {
 /** What all sessions of a node share. */
 export interface SessionContext {
   readonly feed: Feed
+  readonly filters: ActiveFilters
   readonly limits: SessionLimits
   readonly counts: SessionCounts
   readonly clock: Clock
@@ -78,7 +82,7 @@ export interface Recipient {
 }
 
 /** What all deliveries of a node share. */
-export type DeliveryContext = Pick<SessionContext, 'feed' | 'clock' | 'limits' | 'resuming'>
+export type DeliveryContext = Pick<SessionContext, 'feed' | 'filters' | 'clock' | 'limits' | 'resuming'>
 
 /** What readers need to get what they missed. */
 export interface Resuming {

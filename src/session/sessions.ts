@@ -1,5 +1,6 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
+import { ActiveFilters } from '../feed/active-filters.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { History } from '../history/history.ts'
 import type { SheddingAmount } from '../limits/memory-guard.ts'
@@ -83,6 +84,8 @@ const minUnsentBytes = 65_536
 /** All sessions of this process: their limits, their common heartbeat, their end. */
 export class Sessions {
   readonly counts: SessionCounts = createSessionCounts()
+  /** The filters in use. */
+  readonly filters: ActiveFilters
   readonly #options: SessionsOptions
   readonly #clock: Clock
   readonly #admission: SessionAdmission
@@ -123,8 +126,10 @@ export class Sessions {
       readers: createReaderCounts(),
     }
     const { feed, limits, verify, revocations, onFault = () => undefined } = options
+    this.filters = new ActiveFilters(limits)
     this.#context = {
       feed,
+      filters: this.filters,
       limits,
       verify,
       onFault,

@@ -20,24 +20,22 @@ function filtersIn(content: unknown): readonly object[] {
   return content as readonly object[]
 }
 
-/** A derived value is an exact decimal. */
-type Value = { readonly plain: unknown } | { readonly derived: Decimal }
-
-function valueOf(event: MarketEvent, name: string): Value {
+/** A derived value is computed as a decimal, and is then the number that its text is read as. */
+function valueOf(event: MarketEvent, name: string): unknown {
   const field = (of: string): unknown => (event as unknown as Fields)[of]
   const decimal = (of: string): Decimal => decimalOf(Number(field(of)))
-  if (name === 'notional') return { derived: times(decimal('p'), decimal('s')) }
-  if (name !== 'spread' && name !== 'mid') return { plain: field(name) }
-  if (field('bp') === 0 || field('ap') === 0) return { plain: undefined }
+  if (name === 'notional') return numberOf(times(decimal('p'), decimal('s')))
+  if (name !== 'spread' && name !== 'mid') return field(name)
+  if (field('bp') === 0 || field('ap') === 0) return undefined
   const [ask, bid] = [decimal('ap'), decimal('bp')]
-  if (name === 'spread') return { derived: plus(ask, times(bid, decimalOf(-1))) }
-  return { derived: times(plus(ask, bid), decimalOf(0.5)) }
+  if (name === 'spread') return numberOf(plus(ask, times(bid, decimalOf(-1))))
+  return numberOf(times(plus(ask, bid), decimalOf(0.5)))
 }
 
-function holds(operator: string, value: Value, operand: unknown): boolean {
+function holds(operator: string, value: unknown, operand: unknown): boolean {
   const operands: readonly unknown[] = Array.isArray(operand) ? operand : [operand]
   if (operator.startsWith('has')) {
-    const list = 'plain' in value && Array.isArray(value.plain) ? value.plain : []
+    const list: readonly unknown[] = Array.isArray(value) ? value : []
     const isCommon = operands.some(entry => list.includes(entry))
     return operator === 'hasNone' ? !isCommon : isCommon
   }
@@ -49,13 +47,11 @@ function holds(operator: string, value: Value, operand: unknown): boolean {
 }
 
 /** Less than 0 where the value is less than the operand; `undefined` where they have no order. */
-function order(value: Value, operand: unknown): number | undefined {
-  if ('derived' in value) return compare(value.derived, decimalOf(operand as number))
-  const { plain } = value
-  if (typeof plain === 'number' && typeof operand === 'number') return plain - operand
-  if (typeof plain !== 'string' || typeof operand !== 'string') return undefined
-  if (plain === operand) return 0
-  return plain < operand ? -1 : 1
+function order(value: unknown, operand: unknown): number | undefined {
+  if (typeof value === 'number' && typeof operand === 'number') return value - operand
+  if (typeof value !== 'string' || typeof operand !== 'string') return undefined
+  if (value === operand) return 0
+  return value < operand ? -1 : 1
 }
 
 /** Units of ten to the power of -scale. */
@@ -81,11 +77,8 @@ function plus(one: Decimal, other: Decimal): Decimal {
   return { units: unitsAt(one, scale) + unitsAt(other, scale), scale }
 }
 
-function compare(one: Decimal, other: Decimal): number {
-  const scale = Math.max(one.scale, other.scale)
-  const difference = unitsAt(one, scale) - unitsAt(other, scale)
-  if (difference === 0n) return 0
-  return difference < 0n ? -1 : 1
+function numberOf({ units, scale }: Decimal): number {
+  return Number(`${units}e${-scale}`)
 }
 
 function unitsAt({ units, scale }: Decimal, other: number): bigint {

@@ -96,6 +96,14 @@ export const limitVariables = {
     default: '5000',
     doc: 'Items, such as trades/AAPL, that one session may name in its subscriptions.',
   }),
+  maxFilters: withDefault({
+    name: 'TICKER_MAX_FILTERS',
+    kind: wholeNumber(0, 1_000_000),
+    default: '1000',
+    doc:
+      'Different filters (`where`) that sessions use at the same time, in each worker. An event may cost an ' +
+      'evaluation of each; 0 refuses filters.',
+  }),
   maxSessions: withDefault({
     name: 'TICKER_MAX_SESSIONS',
     kind: wholeNumber(1, 1_000_000),

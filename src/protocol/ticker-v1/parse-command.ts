@@ -1,7 +1,14 @@
 import { type Channel, channels } from '../../event/event.ts'
 import { symbolRule, toSymbol } from '../../event/symbol.ts'
 import { showValue } from '../../diagnostics/show-value.ts'
-import { type Command, maxConflateMs, type Policy, type RequestedItems } from '../command.ts'
+import { type Filter, parseFilter } from '../../filter/filter.ts'
+import {
+  type Command,
+  maxConflateMs,
+  type Policy,
+  type RequestedFilters,
+  type RequestedItems,
+} from '../command.ts'
 import type { CursorPosition } from '../positions.ts'
 import type { RequestFault, RequestId } from '../request-fault.ts'
 import { parseCursor } from './partition-runs.ts'
@@ -13,7 +20,16 @@ class CommandFault extends Error {}
 
 const known = {
   auth: new Set(['action', 'id', 'token']),
-  subscribe: new Set<string>(['action', 'id', 'snapshot', 'policy', 'conflateMs', 'cursor', ...channels]),
+  subscribe: new Set<string>([
+    'action',
+    'id',
+    'snapshot',
+    'policy',
+    'conflateMs',
+    'where',
+    'cursor',
+    ...channels,
+  ]),
   unsubscribe: new Set<string>(['action', 'id', ...channels]),
   ack: new Set(['action', 'id', 'n']),
 } as const satisfies Record<Command['kind'], Set<string>>
@@ -68,6 +84,7 @@ function parseAction(fields: Fields, id: RequestId | undefined): Command {
     id,
     items,
     policy: parsePolicy(fields['policy']),
+    where: parseWhere(fields['where']),
     snapshot: parseSnapshot(fields['snapshot']),
     conflateMs: parseConflateMs(fields['conflateMs']),
     cursor: readCursor(fields['cursor']),
@@ -155,9 +172,7 @@ function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
     throw new CommandFault(`policy=${showValue(policy)}: expected an object such as {"quotes":"every"}`)
   }
   for (const [name, value] of Object.entries(policy)) {
-    const channel = channels.find(candidate => candidate === name)
-    if (channel === undefined)
-      throw new CommandFault(`policy: ${showValue(name)} is not a channel; channels: ${channels.join(', ')}`)
+    const channel = parseChannel('policy', name)
     if (value !== 'every' && value !== 'conflate') {
       throw new CommandFault(`policy.${name}=${showValue(value)}: expected "every" or "conflate"`)
     }
@@ -170,4 +185,27 @@ function parsePolicy(policy: unknown): ReadonlyMap<Channel, Policy> {
     chosen.set(channel, value)
   }
   return chosen
+}
+
+function parseWhere(where: unknown): RequestedFilters {
+  const filters = new Map<Channel, Filter | null>()
+  if (where === undefined) return filters
+  if (typeof where !== 'object' || where === null || Array.isArray(where)) {
+    throw new CommandFault(
+      `where=${showValue(where)}: expected an object such as {"trades":{"s":{"gte":100}}}`,
+    )
+  }
+  for (const [name, value] of Object.entries(where)) {
+    const channel = parseChannel('where', name)
+    const filter = value === null ? null : parseFilter(channel, value)
+    if (filter !== null && 'fault' in filter) throw new CommandFault(`where.${filter.fault}`)
+    filters.set(channel, filter)
+  }
+  return filters
+}
+
+function parseChannel(field: string, name: string): Channel {
+  const channel = channels.find(candidate => candidate === name)
+  if (channel !== undefined) return channel
+  throw new CommandFault(`${field}: ${showValue(name)} is not a channel; channels: ${channels.join(', ')}`)
 }

@@ -73,13 +73,14 @@ function spellAuthenticated({ id, expiresAtMs, limits }: AuthenticatedMessage): 
 }
 
 function spellSubscription({ id, subscription, recovered, positions }: SubscriptionMessage): object {
-  const { symbols, policy, conflateMs } = subscription
+  const { symbols, policy, conflateMs, where } = subscription
   return {
     T: 'subscription',
     id,
     ...Object.fromEntries(symbols),
     policy,
     conflateMs,
+    where,
     recovered,
     ...('moved' in positions ? { positions: positions.moved } : { partitions: runsOf(positions.all) }),
   }

@@ -128,11 +128,13 @@ export class Delivery implements ReaderOwner {
   /** Fulfils a request as a whole, or returns why not. */
   subscribe(request: SubscribeCommand): RequestFault | undefined {
     const { id, cursor, snapshot, items } = request
-    const wanted = this.#subscription.with(request)
-    const fault = this.readerState === 'planning' ? stillPlanning : this.#faultOf(request, wanted)
+    const changed = this.#subscription.with(request)
+    const fault = this.readerState === 'planning' ? stillPlanning : this.#faultOf(request, changed)
     if (fault !== undefined) return { ...fault, id }
+    if (cursor !== undefined && this.#context.resuming.isShort()) return this.#refuseResume(id)
+    const wanted = this.#withFilters(changed, request)
+    if (wanted === undefined) return { code: 405, detail: this.#filtersFault, id }
     if (cursor !== undefined) {
-      if (this.#context.resuming.isShort()) return this.#refuseResume(id)
       this.#subscription = wanted
       this.#resume(request, cursor)
       return undefined
@@ -173,6 +175,7 @@ export class Delivery implements ReaderOwner {
     this.#isEnded = true
     this.#reader.end()
     this.#snapshots?.end()
+    this.#context.filters.release(this.#subscription.filters)
   }
 
   #faultOf(request: SubscribeCommand, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
@@ -200,6 +203,24 @@ export class Delivery implements ReaderOwner {
     }
     if (!snapshot || this.#snapshots?.isFull !== true) return undefined
     return { code: 400, detail: 'too many snapshots are on their way; wait for one to be complete' }
+  }
+
+  /**
+   * Returns the subscription with the filters that a request states, in use from now on in place of the
+   * former ones; `undefined` if the node has too many, and then nothing has changed.
+   */
+  #withFilters(subscription: Subscription, { where }: SubscribeCommand): Subscription | undefined {
+    if (where.size === 0) return subscription
+    const wanted = subscription.filtersAfter(where)
+    const filters = this.#context.filters.exchange(subscription.filters, wanted)
+    return filters && subscription.withFilters(filters)
+  }
+
+  get #filtersFault(): string {
+    return (
+      `where: ${this.#context.filters.maxFilters} different filters are in use on this node, its limit; ` +
+      'ask again later or on another node; nothing of the request was subscribed'
+    )
   }
 
   #select(subscription: Subscription): boolean {
@@ -232,6 +253,7 @@ export class Delivery implements ReaderOwner {
       {
         refused: fault => {
           // The client may ask again, with another cursor or without one.
+          this.#context.filters.release(this.#subscription.filters)
           this.#subscription = Subscription.none
           this.#recipient.sendError({ code: 400, detail: fault, id })
         },

@@ -1,11 +1,13 @@
 import { entitles, entitlesChannel, type Grant } from '../../auth/grant.ts'
 import { type Channel, channels } from '../../event/event.ts'
+import type { ActiveFilter, FiltersByChannel } from '../../feed/active-filters.ts'
 import { followsTrades, Selection, type SelectedSymbols } from '../../feed/selection.ts'
 import {
   type ConflationIntervalMs,
   conflationIntervalFor,
 } from '../../feed/interval-conflation/conflation-intervals.ts'
-import type { Policy, RequestedItems, SubscribeCommand } from '../../protocol/command.ts'
+import type { Filter } from '../../filter/filter.ts'
+import type { Policy, RequestedFilters, RequestedItems, SubscribeCommand } from '../../protocol/command.ts'
 import type { SubscriptionFacts } from '../../protocol/server-message.ts'
 
 /** The policy of each channel, unless the client chooses another. */
@@ -27,6 +29,7 @@ type Named = ReadonlyMap<Channel, ReadonlySet<string>>
 // Shared: an empty map takes 180 bytes.
 const noSymbols: ReadonlySet<string> = new Set()
 const noIntervals: ReadonlyMap<Channel, ConflationIntervalMs> = new Map()
+const noFilters: FiltersByChannel = new Map()
 const noIntervalSelections: ReadonlyMap<ConflationIntervalMs, Selection> = new Map()
 
 interface SubscriptionParts {
@@ -34,18 +37,26 @@ interface SubscriptionParts {
   readonly policies: ReadonlyMap<Channel, Policy>
   /** Of the conflated channels that are not delivered at once. */
   readonly intervals: ReadonlyMap<Channel, ConflationIntervalMs>
+  readonly filters: FiltersByChannel
 }
 
 /** The part of a request that changes a subscription. */
 type SubscriptionChange = Pick<SubscribeCommand, 'items' | 'policy' | 'conflateMs'>
 
 /**
- * The items that one client has named, with their policies and intervals. Immutable: a request makes another
- * one.
+ * The items that one client has named, with the policies, intervals and filters of their channels. Immutable:
+ * a request makes another one.
  */
 export class Subscription {
-  static readonly none = new Subscription({ named: new Map(), policies: new Map(), intervals: new Map() })
+  static readonly none = new Subscription({
+    named: new Map(),
+    policies: new Map(),
+    intervals: noIntervals,
+    filters: noFilters,
+  })
 
+  /** Also of channels without items: like a policy, a filter stays when the last item of its channel goes. */
+  readonly filters: FiltersByChannel
   readonly #named: Named
   readonly #policies: ReadonlyMap<Channel, Policy>
   readonly #intervals: ReadonlyMap<Channel, ConflationIntervalMs>
@@ -55,10 +66,11 @@ export class Subscription {
    */
   #resolved: { readonly grant: Grant; readonly selection: Selection } | undefined
 
-  private constructor({ named, policies, intervals }: SubscriptionParts) {
+  private constructor({ named, policies, intervals, filters }: SubscriptionParts) {
     this.#named = named
     this.#policies = policies
     this.#intervals = intervals
+    this.filters = filters
   }
 
   /**
@@ -84,7 +96,7 @@ export class Subscription {
       if (intervalMs === 0 || policyOf(policies, channel) === 'every') intervals.delete(channel)
       else if (intervalMs !== 'as before') intervals.set(channel, intervalMs)
     }
-    return new Subscription({ named, policies, intervals: intervals.size === 0 ? noIntervals : intervals })
+    return this.#changed({ named, policies, intervals: intervals.size === 0 ? noIntervals : intervals })
   }
 
   without(items: RequestedItems): Subscription {
@@ -94,7 +106,7 @@ export class Subscription {
       if (rest.size > 0) named.set(channel, rest)
       else named.delete(channel)
     }
-    return new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
+    return this.#changed({ named })
   }
 
   /** Returns the part that a grant allows; the same object if that is everything. */
@@ -104,8 +116,18 @@ export class Subscription {
       const entitled = entitledNames(channel, symbols, grant)
       if (entitled.size > 0) named.set(channel, entitled)
     }
-    const narrowed = new Subscription({ named, policies: this.#policies, intervals: this.#intervals })
+    const narrowed = this.#changed({ named })
     return narrowed.size === this.size ? this : narrowed
+  }
+
+  /** Returns the filters that a request leaves. */
+  filtersAfter(requested: RequestedFilters): Iterable<Filter> {
+    const filters = new Map<Channel, Filter | null>([...this.filters, ...requested])
+    return [...filters.values()].filter(filter => filter !== null)
+  }
+
+  withFilters(filters: FiltersByChannel): Subscription {
+    return this.#changed({ filters: filters.size === 0 ? noFilters : filters })
   }
 
   /** Returns the symbols of a channel as the client named them, with those that follow from trades. */
@@ -142,11 +164,15 @@ export class Subscription {
   selection(grant: Grant): Selection {
     if (this.#resolved?.grant === grant) return this.#resolved.selection
     const selected = new Map<Channel, SelectedSymbols>()
+    const filters = new Map<Channel, ActiveFilter>()
     for (const channel of channels) {
       const symbols = resolve(this.symbols(channel), grant)
-      if (symbols === '*' || symbols.size > 0) selected.set(channel, symbols)
+      if (symbols !== '*' && symbols.size === 0) continue
+      selected.set(channel, symbols)
+      const filter = this.filters.get(channel)
+      if (filter !== undefined) filters.set(channel, filter)
     }
-    const selection = selected.size === 0 ? Selection.none : new Selection(selected)
+    const selection = selected.size === 0 ? Selection.none : new Selection(selected, filters)
     this.#resolved = { grant, selection }
     return selection
   }
@@ -189,11 +215,12 @@ export class Subscription {
     return selections
   }
 
-  /** Returns the symbols, policies and intervals as an acknowledgement states them. */
+  /** Returns the symbols, policies, intervals and filters as an acknowledgement states them. */
   describe(): SubscriptionFacts {
     const symbols = new Map<Channel, readonly string[]>()
     const policy: Partial<Record<Channel, Policy>> = {}
     const conflateMs: Partial<Record<Channel, ConflationIntervalMs>> = {}
+    const where: Partial<Record<Channel, object>> = {}
     for (const channel of channels) {
       const named = this.symbols(channel)
       symbols.set(channel, [...named])
@@ -201,8 +228,20 @@ export class Subscription {
       policy[channel] = this.policy(channel)
       const intervalMs = this.#intervals.get(channel)
       if (intervalMs !== undefined) conflateMs[channel] = intervalMs
+      const filter = this.filters.get(channel)
+      if (filter !== undefined) where[channel] = filter.expression
     }
-    return { symbols, policy, ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }) }
+    return {
+      symbols,
+      policy,
+      ...(Object.keys(conflateMs).length === 0 ? {} : { conflateMs }),
+      ...(Object.keys(where).length === 0 ? {} : { where }),
+    }
+  }
+
+  #changed(parts: Partial<SubscriptionParts>): Subscription {
+    const [named, policies, intervals] = [this.#named, this.#policies, this.#intervals]
+    return new Subscription({ named, policies, intervals, filters: this.filters, ...parts })
   }
 }
 

@@ -12,6 +12,33 @@ describe('a request', () => {
     })
   })
 
+  test.each([
+    ['5', 'where=5: expected an object such as {"trades":{"s":{"gte":100}}}'],
+    ['[]', 'where=an array of 0: expected an object'],
+    ['null', 'where=null: expected an object'],
+    ['{"trade":{}}', 'where: "trade" is not a channel; channels: trades, quotes'],
+    [
+      '{"trades":{"size":{"gt":1}}}',
+      'where.trades.size: unknown field; known: S, i, x, p, s, c, z, tks, notional',
+    ],
+    ['{"trades":{"s":{"gte":1e999}}}', 'where.trades.s.gte=Infinity: expected a finite number'],
+  ])('with where=%s is refused', (where, detail) => {
+    expect(parseCommand(`{"action":"subscribe","id":7,"where":${where}}`)).toMatchObject({
+      code: 400,
+      detail: expect.stringContaining(detail),
+      id: 7,
+    })
+  })
+
+  test('states filters in canonical form, and those to be removed', () => {
+    const command = parseCommand(
+      '{"action":"subscribe","where":{"trades":{"not":{"not":{"s":{"gte":100}}}},"quotes":null}}',
+    )
+    if (!('kind' in command) || command.kind !== 'subscribe') throw new Error('refused')
+    expect(command.where.get('trades')?.expression).toEqual({ s: { gte: 100 } })
+    expect(command.where.get('quotes')).toBeNull()
+  })
+
   test('that would conflate news is refused', () => {
     expect(parseCommand('{"action":"subscribe","news":["*"],"policy":{"news":"conflate"}}')).toMatchObject({
       code: 400,

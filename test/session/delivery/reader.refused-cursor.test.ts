@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ActiveFilters } from '../../../src/feed/active-filters.ts'
 import type { ResumeLimits } from '../../../src/limits/resume-limits.ts'
 import { ReaderScheduler } from '../../../src/session/catch-up/reader-scheduler.ts'
 import { FlowControl } from '../../../src/session/delivery/flow-control.ts'
@@ -20,6 +21,7 @@ test('a reader whose cursor no node has issued is live, and delivers what is sel
   const reader = new Reader(
     {
       feed,
+      filters: new ActiveFilters(defaultLimits),
       clock: systemClock,
       limits: defaultLimits,
       resuming: {
