@@ -255,7 +255,7 @@ export class Feed {
     const { batch } = this.lastValues
     if (this.fanOut.encoders.length > 0) this.#encode(event, origin, index)
     this.fanOut.mark(batch, index, event)
-    this.conflation.mark(batch.items[index] ?? 0)
+    this.conflation.mark(batch, index, event)
     this.window.at(origin.partition)?.append(batch, index)
   }
 

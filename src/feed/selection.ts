@@ -79,6 +79,14 @@ export class Selection {
     return true
   }
 
+  /** The channels without a filter together, and each channel with one apart. */
+  get parts(): readonly Selection[] {
+    if (!this.isFiltered) return [this]
+    const plain = this.restrictedTo(channel => !this.#filters.has(channel))
+    const filtered = [...this.#filters.keys()].map(channel => this.restrictedTo(other => other === channel))
+    return plain.size > 0 ? [plain, ...filtered] : filtered
+  }
+
   /** Returns the part of some channels; the same object if that is everything. */
   restrictedTo(isIncluded: (channel: Channel) => boolean): Selection {
     const symbols = [...this.symbols].filter(([channel]) => isIncluded(channel))

@@ -30,27 +30,37 @@ export class ConflatedBatch implements EncodedEvents {
   /** How far the log had been read when the interval ended. */
   positions: Positions = []
   #ends = new Uint32Array(256)
-  /** By item number: the index of its event, plus one; 0 if there is none. */
-  #indices = new Uint32Array(1024)
+  readonly #indices: IndexByItem
+
+  /** Without another index by item it has one that is fast, and takes memory for every item there is. */
+  constructor(indices: IndexByItem = new IndexColumn()) {
+    this.#indices = indices
+  }
 
   /** Adds an item with its newest event. */
-  add(item: Item): void {
-    const { last, number } = item
+  add(item: Item, event: Buffer): void {
+    const { number } = item
     const start = this.start(this.count)
-    const end = start + last.length + 1
+    const end = start + event.length + 1
     if (end > this.bytes.length) this.#growBytes(end)
     if (this.count === this.#ends.length) this.#growEvents()
-    if (number >= this.#indices.length) this.#growIndices(number + 1)
-    last.copy(this.bytes, start)
+    event.copy(this.bytes, start)
     this.bytes[end - 1] = comma
     this.items.push(item)
     this.#ends[this.count] = end
-    this.#indices[number] = ++this.count
+    this.#indices.set(number, this.count)
+    this.count++
   }
 
   /** The index of an item's event; -1 if there is none. */
   indexOf(itemNumber: number): number {
-    return (this.#indices[itemNumber] ?? 0) - 1
+    return this.#indices.get(itemNumber) ?? -1
+  }
+
+  /** An item's event; `undefined` if there is none. */
+  eventOf(itemNumber: number): Buffer | undefined {
+    const index = this.indexOf(itemNumber)
+    return index < 0 ? undefined : this.bytes.subarray(this.start(index), this.end(index))
   }
 
   start(index: number): number {
@@ -62,7 +72,7 @@ export class ConflatedBatch implements EncodedEvents {
   }
 
   clear(): void {
-    for (const { number } of this.items) this.#indices[number] = 0
+    for (const { number } of this.items) this.#indices.delete(number)
     this.items = []
     this.count = 0
     if (this.bytes.length > keptBytes) this.bytes = Buffer.allocUnsafeSlow(initialBytes)
@@ -78,9 +88,33 @@ export class ConflatedBatch implements EncodedEvents {
     this.#ends = grown(this.#ends, new Uint32Array(length))
     this.replaced = grown(this.replaced, new Uint32Array(length))
   }
+}
 
-  #growIndices(needed: number): void {
-    const length = Math.max(needed, this.#indices.length * 2)
-    this.#indices = grown(this.#indices, new Uint32Array(length))
+/** By item number: the index of its event. */
+interface IndexByItem {
+  get(itemNumber: number): number | undefined
+  set(itemNumber: number, index: number): unknown
+  delete(itemNumber: number): unknown
+}
+
+class IndexColumn implements IndexByItem {
+  /** The index plus one; 0 if there is none. */
+  #indices = new Uint32Array(1024)
+
+  get(itemNumber: number): number | undefined {
+    const index = this.#indices[itemNumber] ?? 0
+    return index === 0 ? undefined : index - 1
+  }
+
+  set(itemNumber: number, index: number): void {
+    if (itemNumber >= this.#indices.length) {
+      const length = Math.max(itemNumber + 1, this.#indices.length * 2)
+      this.#indices = grown(this.#indices, new Uint32Array(length))
+    }
+    this.#indices[itemNumber] = index + 1
+  }
+
+  delete(itemNumber: number): void {
+    this.#indices[itemNumber] = 0
   }
 }

@@ -1,4 +1,5 @@
 import type { Positions } from '../../wire/coverage.ts'
+import type { Item } from '../last-values/item.ts'
 import type { PreparedFrame } from '../../wire/prepared-frame.ts'
 
 /** A receiver of conflated events. */
@@ -28,6 +29,15 @@ export type ItemCounts = ReadonlyMap<number, number>
 
 export const noEvents: ItemCounts = new Map()
 
+/** The events that a member still has to get, as long as it is a member. */
+export interface Undelivered {
+  /** What the events passed; `undefined`: they are all events of their items. */
+  readonly filterKey: string | undefined
+  readonly counts: ItemCounts
+  /** The newest of these events of an item, a view that is valid until the next event. */
+  readonly newestOf: (item: Item) => Buffer | undefined
+}
+
 /** The moment at which a subscriber joined. */
 export interface JoinMoment {
   readonly interval: number
@@ -48,7 +58,7 @@ export interface Cohort {
 export interface ConflatedMembershipOptions {
   readonly subscriber: ConflatedSubscriber
   readonly cohort: Cohort
-  readonly undelivered: (member: ConflatedMembership) => ItemCounts
+  readonly undelivered: (member: ConflatedMembership) => Undelivered
   readonly onLeft: (member: ConflatedMembership) => void
 }
 
@@ -60,7 +70,7 @@ export class ConflatedMembership {
   #deliveredInterval: number
   #leftovers: ItemCounts
   #hasLeft = false
-  readonly #undelivered: (member: ConflatedMembership) => ItemCounts
+  readonly #undelivered: (member: ConflatedMembership) => Undelivered
   readonly #onLeft: (member: ConflatedMembership) => void
 
   constructor({ subscriber, cohort, undelivered, onLeft }: ConflatedMembershipOptions) {
@@ -104,11 +114,11 @@ export class ConflatedMembership {
   }
 
   /**
-   * The events that the subscriber still has to get. A subscriber takes them along to its next membership; it
-   * asks before it leaves.
+   * The events that the subscriber still has to get; `undefined` if it has left. A subscriber takes them along
+   * to its next membership of the same filter; it asks before it leaves.
    */
-  undelivered(): ItemCounts {
-    return this.#hasLeft ? noEvents : this.#undelivered(this)
+  undelivered(): Undelivered | undefined {
+    return this.#hasLeft ? undefined : this.#undelivered(this)
   }
 
   /** Moves the member to a cohort that has received the same. */

@@ -1,8 +1,9 @@
 import type { Positions } from '../../wire/coverage.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
+import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
-import { type Selection, SubscriberCounts } from '../selection.ts'
+import { type SelectedFilter, type Selection, SubscriberCounts } from '../selection.ts'
 import { ConflatedAudience, type ConflatedFrames } from './conflated-audience.ts'
 import { ConflatedBatch } from './conflated-batch.ts'
 import {
@@ -12,8 +13,11 @@ import {
   type Delivered,
   type ItemCounts,
   noEvents,
+  type Undelivered,
 } from './conflated-membership.ts'
+import type { IntervalEvents } from './interval-events.ts'
 import { ItemVersions } from './item-versions.ts'
+import { MatchingEvents } from './matching-events.ts'
 
 /** The work left for this turn of the event loop; writing to one subscriber is 1. */
 export interface WorkBudget {
@@ -26,17 +30,23 @@ export interface MembershipRequest {
   readonly form: WireForm
   /**
    * The events that the subscriber takes along from the memberships that it gives up for this one
-   * (`ConflatedMembership.undelivered`).
+   * (`ConflatedMembership.undelivered`), as far as they passed the same filter.
    */
-  readonly undelivered?: ItemCounts
+  readonly undelivered?: readonly Undelivered[]
 }
 
 export interface ConflationIntervalOptions {
   readonly items: Items
   readonly progress: { readonly reached: Positions }
   readonly maxIntervalBytes: number
+  /** What all its events have to pass. */
+  readonly filter?: SelectedFilter | undefined
   /** Called for each cohort with its frames and the number of members that took them. */
   readonly onDelivered: (frames: ConflatedFrames, receivers: number) => void
+  /** Called with the selection of an audience that begins. */
+  readonly onOpened: (selection: Selection) => void
+  /** Called with the selection of an audience that has ended. */
+  readonly onReleased: (selection: Selection) => void
   /** Called when the last subscriber has left. */
   readonly onEmpty: () => void
 }
@@ -45,21 +55,24 @@ export interface ConflationIntervalOptions {
 const stepsPerWrite = 64
 
 /**
- * All subscribers of one interval length. Events are counted by item, once for all audiences. At the end of
- * an interval the newest event of each item that changed is copied into a batch, and the audiences get their
- * parts of it while the next interval is under way.
+ * All subscribers of one interval length without a filter, or with the same one. Events are counted by item,
+ * once for all audiences. At the end of an interval the newest event of each item that changed is copied into
+ * a batch, and the audiences get their parts of it while the next interval is under way.
  */
 export class ConflationInterval {
   readonly subscriberCounts = new SubscriberCounts()
   readonly #options: ConflationIntervalOptions
   readonly #audiences = new Map<string, ConflatedAudience>()
   /** Of the interval under way. */
-  #versions = new ItemVersions()
+  #events: IntervalEvents
   /** Of the interval that ended last, until everyone got it. */
-  #endedVersions = new ItemVersions()
-  readonly #batch = new ConflatedBatch()
-  /** The items that were left over for some cohort: the next batch needs them. */
-  readonly #carried = new Set<number>()
+  #endedEvents: IntervalEvents
+  readonly #batch: ConflatedBatch
+  /**
+   * The items that were left over for some cohort: the next batch needs them. Where there is a filter, with
+   * the newest event that passed it.
+   */
+  readonly #carried = new Map<number, Buffer | undefined>()
   /** The audiences that still had events to get of an item that was forgotten. */
   readonly #missing = new Set<ConflatedAudience>()
   #isDelivering = false
@@ -68,6 +81,19 @@ export class ConflationInterval {
 
   constructor(options: ConflationIntervalOptions) {
     this.#options = options
+    const { isFiltered } = this
+    this.#events = isFiltered ? new MatchingEvents() : new ItemVersions()
+    this.#endedEvents = isFiltered ? new MatchingEvents() : new ItemVersions()
+    this.#batch = isFiltered ? new ConflatedBatch(new Map()) : new ConflatedBatch()
+  }
+
+  /** What all its events have to pass. */
+  get filter(): SelectedFilter | undefined {
+    return this.#options.filter
+  }
+
+  get isFiltered(): boolean {
+    return this.filter !== undefined
   }
 
   get audienceCount(): number {
@@ -84,19 +110,30 @@ export class ConflationInterval {
    * own.
    */
   get isFull(): boolean {
-    return this.#versions.isFull && !this.#isDelivering
+    return this.#events.isFull && !this.#isDelivering
   }
 
-  /** Counts an event of an item. */
-  mark(itemNumber: number): void {
-    this.#versions.mark(itemNumber)
+  /** The bytes of events that it keeps because of its filter. */
+  get keptBytes(): number {
+    return this.#events.keptBytes + this.#endedEvents.keptBytes
+  }
+
+  /** Counts an event of an item; it is the event of this index in the batch. */
+  mark(itemNumber: number, batch: EventBatch, index: number): void {
+    this.#events.mark(itemNumber, batch, index)
   }
 
   /** Whether any subscriber still has to get an event of the item. */
-  isUndelivered({ number, channel, symbol }: Item): boolean {
+  isUndelivered(item: Item): boolean {
+    const { number } = item
     const isHere =
-      this.#versions.of(number) > 0 || this.#carried.has(number) || this.#batch.indexOf(number) >= 0
-    return isHere && this.subscriberCounts.selects(channel, symbol)
+      this.#events.of(number) > 0 || this.#carried.has(number) || this.#batch.indexOf(number) >= 0
+    return isHere && this.selects(item)
+  }
+
+  /** Whether any subscriber selects an item. */
+  selects({ channel, symbol }: Item): boolean {
+    return this.subscriberCounts.selects(channel, symbol)
   }
 
   /** Forgets an item. `dismiss` then makes the subscribers leave that still had events of it to get. */
@@ -104,8 +141,8 @@ export class ConflationInterval {
     const { number } = item
     if (this.isUndelivered(item))
       for (const audience of this.#audiences.values()) if (audience.selects(item)) this.#missing.add(audience)
-    this.#versions.forget(number)
-    this.#endedVersions.forget(number)
+    this.#events.forget(number)
+    this.#endedEvents.forget(number)
     this.#carried.delete(number)
   }
 
@@ -119,13 +156,13 @@ export class ConflationInterval {
   }
 
   /** Makes a subscriber a member, which gets everything from now on. */
-  join({ subscriber, selection, form, undelivered = noEvents }: MembershipRequest): ConflatedMembership {
+  join({ subscriber, selection, form, undelivered = [] }: MembershipRequest): ConflatedMembership {
     const key = `${form.subprotocol} ${selection.key}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
     audience.size++
     return new ConflatedMembership({
       subscriber,
-      cohort: this.#cohortOf(audience, this.#selected(undelivered, audience)),
+      cohort: this.#cohortOf(audience, this.#take(undelivered, audience)),
       undelivered: member => this.#undelivered(member, audience),
       onLeft: member => this.#release(member, audience),
     })
@@ -140,19 +177,22 @@ export class ConflationInterval {
     this.#isDelivering = true
     this.#number++
     batch.positions = [...progress.reached]
-    const ended = this.#versions
+    const ended = this.#events
     for (let index = 0; index < ended.changed.count; index++) {
       const item = items.at(ended.changed.at(index))
       if (item === undefined || ended.of(item.number) === 0) continue
-      if (this.subscriberCounts.selects(item.channel, item.symbol)) batch.add(item)
+      const newest = ended.newestOf(item)
+      if (newest !== undefined && this.selects(item)) batch.add(item, newest)
     }
-    for (const number of this.#carried) {
+    for (const [number, event] of this.#carried) {
       const item = items.at(number)
-      if (item !== undefined && batch.indexOf(number) < 0) batch.add(item)
+      if (item === undefined || batch.indexOf(number) >= 0) continue
+      const newest = event ?? ended.newestOf(item)
+      if (newest !== undefined) batch.add(item, newest)
     }
     this.#carried.clear()
-    this.#versions = this.#endedVersions
-    this.#endedVersions = ended
+    this.#events = this.#endedEvents
+    this.#endedEvents = ended
   }
 
   /**
@@ -169,7 +209,7 @@ export class ConflationInterval {
       }
     } finally {
       this.#batch.clear()
-      this.#endedVersions.clear()
+      this.#endedEvents.clear()
       this.#isDelivering = false
     }
   }
@@ -177,9 +217,9 @@ export class ConflationInterval {
   *#deliverTo(audience: ConflatedAudience, cohort: Cohort, budget: WorkBudget): Generator<void, void> {
     const interval = this.#number
     const batch = this.#batch
-    const built = audience.build(cohort, batch, number => this.#endedEvents(cohort, number))
+    const built = audience.build(cohort, batch, number => this.#endedCount(cohort, number))
     const delivered: Delivered = { positions: batch.positions, isComplete: cohort.leftovers.size === 0 }
-    for (const number of cohort.leftovers.keys()) this.#carried.add(number)
+    for (const number of cohort.leftovers.keys()) this.#carry(number, batch.eventOf(number))
     const steps = 1 + Math.min(audience.nameCount, batch.count) + built.events
     budget.left -= steps / stepsPerWrite
     let receivers = 0
@@ -202,58 +242,79 @@ export class ConflationInterval {
     const audience = new ConflatedAudience({ key, selection, form, items, maxIntervalBytes })
     this.#audiences.set(key, audience)
     this.subscriberCounts.add(selection)
+    this.#options.onOpened(selection)
     return audience
   }
 
   /** The cohort for a new member. Members that join without an event between them share one. */
   #cohortOf(audience: ConflatedAudience, leftovers: ItemCounts): Cohort {
-    const joined = { interval: this.#number, moment: this.#versions.now() }
+    const joined = { interval: this.#number, moment: this.#events.now() }
     const { newest } = audience
     const isSameMoment = newest?.joined.interval === joined.interval && newest.joined.moment === joined.moment
     if (newest !== undefined && isSameMoment && leftovers.size === 0) return newest
     const delivered = { positions: [...this.#options.progress.reached], isComplete: leftovers.size === 0 }
     const cohort: Cohort = { members: new Set(), joined, delivered, leftovers }
     audience.cohorts.add(cohort)
-    for (const number of leftovers.keys()) this.#carried.add(number)
     if (leftovers.size === 0) audience.newest = cohort
     return cohort
   }
 
-  #selected(undelivered: ItemCounts, audience: ConflatedAudience): ItemCounts {
-    if (undelivered.size === 0) return noEvents
-    const { items } = this.#options
-    return new Map(
-      [...undelivered].filter(([number]) => {
-        const item = items.at(number)
-        return item !== undefined && audience.selects(item)
-      }),
-    )
+  /** Takes over what a new member still has to get of the audience's items. */
+  #take(undelivered: readonly Undelivered[], audience: ConflatedAudience): ItemCounts {
+    const taken = new Map<number, number>()
+    for (const { filterKey, counts, newestOf } of undelivered) {
+      if (filterKey !== this.filter?.key) continue
+      for (const [number, count] of counts) {
+        const item = this.#options.items.at(number)
+        if (item === undefined || !audience.selects(item)) continue
+        taken.set(number, (taken.get(number) ?? 0) + count)
+        const newest = newestOf(item)
+        // What is kept here may be older: it was not kept while nobody here selected the item.
+        this.#carried.delete(number)
+        this.#carry(number, newest)
+        if (newest !== undefined) this.#events.renew(item, newest)
+      }
+    }
+    return taken.size === 0 ? noEvents : taken
+  }
+
+  /** Sees to it that the next batch has an item. */
+  #carry(number: number, event: Buffer | undefined): void {
+    if (this.#carried.has(number)) return
+    const isNeeded = this.isFiltered && event !== undefined
+    this.#carried.set(number, isNeeded ? copyOf(event) : undefined)
+  }
+
+  /** The newest event of an item that any member still has to get. */
+  #newestOf(item: Item): Buffer | undefined {
+    const { number } = item
+    return this.#events.newestOf(item) ?? this.#carried.get(number) ?? this.#batch.eventOf(number)
   }
 
   /**
    * A member's leftovers, its part of the batch unless it got that, and its part of the interval under way.
    */
-  #undelivered(member: ConflatedMembership, audience: ConflatedAudience): ItemCounts {
+  #undelivered(member: ConflatedMembership, audience: ConflatedAudience): Undelivered {
     const { cohort, leftovers, deliveredInterval } = member
     const { interval, moment } = cohort.joined
-    const undelivered = new Map(leftovers)
+    const counts = new Map(leftovers)
     const add = (number: number, events: number): void => {
-      if (events > 0) undelivered.set(number, (undelivered.get(number) ?? 0) + events)
+      if (events > 0) counts.set(number, (counts.get(number) ?? 0) + events)
     }
     if (this.#isDelivering && deliveredInterval < this.#number)
       audience.visit(this.#batch, index => {
         const number = this.#batch.items[index]?.number ?? 0
-        add(number, this.#endedEvents(cohort, number))
+        add(number, this.#endedCount(cohort, number))
       })
     const since = interval === this.#number ? moment : 0
-    audience.visitChanged(this.#versions.changed, number => add(number, this.#versions.since(number, since)))
-    return undelivered
+    audience.visitChanged(this.#events.changed, number => add(number, this.#events.since(number, since)))
+    return { filterKey: this.filter?.key, counts, newestOf: item => this.#newestOf(item) }
   }
 
   /** How many events of an item a cohort is to get of the interval that ended last. */
-  #endedEvents({ joined }: Cohort, number: number): number {
+  #endedCount({ joined }: Cohort, number: number): number {
     const since = joined.interval === this.#number - 1 ? joined.moment : 0
-    return this.#endedVersions.since(number, since)
+    return this.#endedEvents.since(number, since)
   }
 
   #release({ cohort }: ConflatedMembership, audience: ConflatedAudience): void {
@@ -265,6 +326,14 @@ export class ConflationInterval {
     this.#audiences.delete(audience.key)
     this.#missing.delete(audience)
     this.subscriberCounts.remove(audience.selection)
+    this.#options.onReleased(audience.selection)
     if (this.#audiences.size === 0) this.#options.onEmpty()
   }
+}
+
+/** Copies into memory of its own: one small copy in Node's pool would keep all of that. */
+function copyOf(event: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(event.length)
+  event.copy(copy)
+  return copy
 }

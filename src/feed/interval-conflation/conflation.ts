@@ -1,12 +1,15 @@
-import type { Channel } from '../../event/event.ts'
+import type { Channel, MarketEvent } from '../../event/event.ts'
 import type { Positions } from '../../wire/coverage.ts'
+import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import { perChannel } from '../last-values/last-value-cache.ts'
+import type { SelectedFilter, Selection } from '../selection.ts'
 import type { ConflatedFrames } from './conflated-audience.ts'
 import type { ConflatedMembership } from './conflated-membership.ts'
 import { ConflationInterval, type MembershipRequest } from './conflation-interval.ts'
 import { type ConflationIntervalMs, conflationIntervalsMs } from './conflation-intervals.ts'
+import { FilteredIntervals } from './filtered-intervals.ts'
 
 /** Counts of delivery at intervals, since the start. */
 export interface ConflationCounts {
@@ -32,6 +35,11 @@ export interface ConflationOptions {
    * larger.
    */
   readonly maxIntervalBytes?: number
+  /**
+   * The most bytes of events that are kept until the ends of intervals because these have filters; more end
+   * intervals early.
+   */
+  readonly maxKeptBytes?: number
   /** How many subscribers are written to in one turn of the event loop. */
   readonly writesPerTurn?: number
   /** Milliseconds on a monotonic clock; intervals end at its multiples of their length. */
@@ -40,8 +48,10 @@ export interface ConflationOptions {
   readonly nextTurn?: (work: () => void) => void
 }
 
-interface RunningInterval {
-  readonly interval: ConflationInterval
+/** Intervals of one length: without a filter and of each filter. They end together. */
+interface RunningIntervals {
+  /** By the key of the filter. */
+  readonly byFilter: Map<string | undefined, ConflationInterval>
   /** When it ends next. */
   dueMs: number
   timer: NodeJS.Timeout | undefined
@@ -65,9 +75,11 @@ export class Conflation {
     ticks: { told: 0, put_off: 0 },
   }
   readonly #options: Required<ConflationOptions>
-  readonly #running = new Map<ConflationIntervalMs, RunningInterval>()
-  /** The same intervals as a list, for the way of every event. */
+  readonly #running = new Map<ConflationIntervalMs, RunningIntervals>()
+  /** The same intervals as lists, for the way of every event. */
   #intervals: readonly ConflationInterval[] = []
+  #unfiltered: readonly ConflationInterval[] = []
+  readonly #filtered = new FilteredIntervals()
   /** Deliveries that are not complete. */
   readonly #deliveries: Generator<void, void>[] = []
   readonly #budget = { left: 0 }
@@ -76,6 +88,7 @@ export class Conflation {
   constructor(options: ConflationOptions) {
     this.#options = {
       maxIntervalBytes: 1_048_576,
+      maxKeptBytes: 67_108_864,
       writesPerTurn: 250,
       steady: () => performance.now(),
       nextTurn: setImmediate,
@@ -88,19 +101,23 @@ export class Conflation {
     return new Map(
       conflationIntervalsMs.map(intervalMs => [
         intervalMs,
-        this.#running.get(intervalMs)?.interval.audienceCount ?? 0,
+        [...(this.#running.get(intervalMs)?.byFilter.values() ?? [])].reduce(
+          (sum, { audienceCount }) => sum + audienceCount,
+          0,
+        ),
       ]),
     )
   }
 
   /** Counts the different names that subscribers selected and that pass; `'*'` is one name per channel. */
   countNames(passes: (channel: Channel, name: string) => boolean): number {
-    const all = this.#intervals.map(({ subscriberCounts }) => subscriberCounts)
+    const counted = perChannel(() => new Set<string>())
     let count = 0
-    for (const [place, subscriberCounts] of all.entries()) {
+    for (const { subscriberCounts } of this.#intervals) {
       for (const [channel, name] of subscriberCounts.names()) {
-        const isCounted = all.slice(0, place).some(earlier => earlier.has(channel, name))
-        if (!isCounted && passes(channel, name)) count++
+        if (counted[channel].has(name)) continue
+        counted[channel].add(name)
+        if (passes(channel, name)) count++
       }
     }
     return count
@@ -108,18 +125,26 @@ export class Conflation {
 
   /** Whether a subscriber selected this very name. */
   has(channel: Channel, name: string): boolean {
-    return this.#intervals.some(({ subscriberCounts }) => subscriberCounts.has(channel, name))
+    return (
+      this.#unfiltered.some(({ subscriberCounts }) => subscriberCounts.has(channel, name)) ||
+      this.#filtered.has(channel, name)
+    )
   }
 
-  /** Counts an event of an item. */
-  mark(itemNumber: number): void {
+  /** Counts an event of the batch. */
+  mark(batch: EventBatch, index: number, event: MarketEvent): void {
+    const number = batch.items[index] ?? 0
     // A `for … of` would allocate an iterator for each event.
-    for (let index = 0; index < this.#intervals.length; index++) this.#intervals[index]?.mark(itemNumber)
+    for (let at = 0; at < this.#unfiltered.length; at++) this.#unfiltered[at]?.mark(number, batch, index)
+    if (this.#filtered.isEmpty) return
+    const item = this.#options.items.at(number)
+    if (item !== undefined) this.#filtered.mark(item, { batch, index, event })
   }
 
   /** Whether any subscriber still has to get an event of the item. */
   isUndelivered(item: Item): boolean {
-    return this.#intervals.some(interval => interval.isUndelivered(item))
+    const isUndelivered = (interval: ConflationInterval): boolean => interval.isUndelivered(item)
+    return this.#unfiltered.some(isUndelivered) || this.#filtered.select(item).some(isUndelivered)
   }
 
   /** Forgets an item, whose number another item gets. */
@@ -136,49 +161,79 @@ export class Conflation {
       interval.dismiss()
       if (interval.isFull) this.#options.nextTurn(() => interval.isFull && this.#end(interval))
     }
+    if (!this.#filtered.isEmpty) this.#limitKept()
   }
 
-  /** Makes a subscriber a member of an interval, from which it gets everything from now on. */
+  /**
+   * Makes a subscriber a member of an interval, from which it gets everything from now on. The selection is
+   * one of the parts (`Selection.parts`) of what the subscriber wants of the interval.
+   */
   join(intervalMs: ConflationIntervalMs, request: MembershipRequest): ConflatedMembership {
-    const { interval } = this.#running.get(intervalMs) ?? this.#start(intervalMs)
+    const running = this.#running.get(intervalMs) ?? this.#start(intervalMs)
+    const filter = filterOf(request.selection)
+    const interval = running.byFilter.get(filter?.key) ?? this.#open(intervalMs, running, filter)
     return interval.join(request)
   }
 
-  #start(intervalMs: ConflationIntervalMs): RunningInterval {
-    const { items, progress, maxIntervalBytes } = this.#options
-    const running: RunningInterval = {
-      interval: new ConflationInterval({
-        items,
-        progress,
-        maxIntervalBytes: Math.max(1, maxIntervalBytes - frameRoomBytes),
-        onDelivered: (frames, receivers) => this.#count(frames, receivers),
-        onEmpty: () => {
-          clearTimeout(running.timer)
-          this.#running.delete(intervalMs)
-          this.#listIntervals()
-        },
-      }),
-      dueMs: 0,
-      timer: undefined,
-    }
+  /** Where the intervals keep too much because of their filters, ends the one that keeps most. */
+  #limitKept(): void {
+    const kept = this.#intervals.reduce((sum, { keptBytes }) => sum + keptBytes, 0)
+    if (kept <= this.#options.maxKeptBytes) return
+    const ended = this.#intervals.filter(({ isDelivering }) => !isDelivering)
+    const [largest] = ended.toSorted((one, other) => other.keptBytes - one.keptBytes)
+    if (largest !== undefined) this.#options.nextTurn(() => largest.isDelivering || this.#end(largest))
+  }
+
+  #start(intervalMs: ConflationIntervalMs): RunningIntervals {
+    const running: RunningIntervals = { byFilter: new Map(), dueMs: 0, timer: undefined }
     this.#running.set(intervalMs, running)
-    this.#listIntervals()
     this.#schedule(intervalMs, running)
     return running
   }
 
+  #open(
+    intervalMs: ConflationIntervalMs,
+    running: RunningIntervals,
+    filter: SelectedFilter | undefined,
+  ): ConflationInterval {
+    const { items, progress, maxIntervalBytes } = this.#options
+    const interval = new ConflationInterval({
+      items,
+      progress,
+      maxIntervalBytes: Math.max(1, maxIntervalBytes - frameRoomBytes),
+      filter,
+      onDelivered: (frames, receivers) => this.#count(frames, receivers),
+      onOpened: selection => filter && this.#filtered.add(interval, selection),
+      onReleased: selection => filter && this.#filtered.remove(interval, selection),
+      onEmpty: () => {
+        running.byFilter.delete(filter?.key)
+        if (running.byFilter.size === 0) this.#stop(intervalMs, running)
+        this.#listIntervals()
+      },
+    })
+    running.byFilter.set(filter?.key, interval)
+    this.#listIntervals()
+    return interval
+  }
+
+  #stop(intervalMs: ConflationIntervalMs, running: RunningIntervals): void {
+    clearTimeout(running.timer)
+    this.#running.delete(intervalMs)
+  }
+
   #listIntervals(): void {
-    this.#intervals = [...this.#running.values()].map(({ interval }) => interval)
+    this.#intervals = [...this.#running.values()].flatMap(({ byFilter }) => [...byFilter.values()])
+    this.#unfiltered = this.#intervals.filter(({ filter }) => filter === undefined)
   }
 
   /** A timer may fire early; the same end is not scheduled twice. */
-  #schedule(intervalMs: ConflationIntervalMs, running: RunningInterval): void {
+  #schedule(intervalMs: ConflationIntervalMs, running: RunningIntervals): void {
     const nowMs = this.#options.steady()
     const nextMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
     running.dueMs = nextMs > running.dueMs ? nextMs : running.dueMs + intervalMs
     running.timer = setTimeout(() => {
       this.#schedule(intervalMs, running)
-      this.#end(running.interval)
+      for (const interval of running.byFilter.values()) this.#end(interval)
     }, running.dueMs - nowMs)
   }
 
@@ -215,4 +270,10 @@ export class Conflation {
     for (const frame of frames) counts.bytes += frame.framed().length * receivers
     for (const [channel, count] of replaced) counts.replaced[channel] += count * receivers
   }
+}
+
+/** Returns the filter of a part: all its channels have none, or it is one channel. */
+function filterOf(selection: Selection): SelectedFilter | undefined {
+  const [channel] = selection.symbols.keys()
+  return channel === undefined ? undefined : selection.filterOf(channel)
 }

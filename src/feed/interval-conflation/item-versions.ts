@@ -1,4 +1,6 @@
+import type { Item } from '../last-values/item.ts'
 import { grown, NumberList } from '../number-list.ts'
+import type { IntervalEvents } from './interval-events.ts'
 
 /** Memory for past versions: at most so many are kept, over all items (4 MB). */
 const maxPastVersions = 262_144
@@ -10,7 +12,7 @@ const maxPastVersions = 262_144
  * and memory grows with the moments, not with the events. (A copy of the versions for each new member would
  * grow with members × items.)
  */
-export class ItemVersions {
+export class ItemVersions implements IntervalEvents {
   /** The numbers of the items with an event in the interval, each once. */
   readonly changed = new NumberList()
   /** By item number. */
@@ -35,6 +37,9 @@ export class ItemVersions {
   get isFull(): boolean {
     return this.#pastCount >= maxPastVersions
   }
+
+  /** Last events are kept with their items. */
+  readonly keptBytes = 0
 
   /** Counts an event of an item. */
   mark(item: number): void {
@@ -75,6 +80,13 @@ export class ItemVersions {
     }
     return version - (past[low * 2 + 1] ?? version)
   }
+
+  newestOf(item: Item): Buffer {
+    return item.last
+  }
+
+  /** An item's newest event is its last one anyway. */
+  renew(): void {}
 
   /** Forgets the events of an item, whose number another item gets. */
   forget(item: number): void {

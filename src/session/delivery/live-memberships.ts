@@ -3,7 +3,7 @@ import type { ConflationIntervalMs } from '../../feed/interval-conflation/confla
 import type {
   ConflatedMembership,
   ConflatedSubscriber,
-  ItemCounts,
+  Undelivered,
 } from '../../feed/interval-conflation/conflated-membership.ts'
 import type { Audience, Subscriber } from '../../feed/fan-out/audience.ts'
 import type { Feed } from '../../feed/feed.ts'
@@ -46,17 +46,21 @@ export interface LeftPositions {
   readonly intervals: readonly IntervalPosition[]
 }
 
+/** A membership of an interval, for the channels without a filter or for one that has one. */
 interface IntervalMembership {
   readonly membership: ConflatedMembership
   readonly selection: Selection
 }
 
+/** By interval and selection. */
+type IntervalMemberships = Map<string, IntervalMembership>
+
 /** Of a reader without intervals; never changed. */
-const noIntervals = new Map<ConflationIntervalMs, IntervalMembership>()
+const noIntervals: IntervalMemberships = new Map()
 
 /**
- * What a live reader is a member of: the audience of what is delivered at once, and a conflated audience for
- * each of its intervals.
+ * What a live reader is a member of: the audience of what is delivered at once, and conflated audiences
+ * for each of its intervals.
  */
 export class LiveMemberships {
   /** What the client has to know before live frames, if its wire form needs that. */
@@ -172,36 +176,51 @@ export class LiveMemberships {
 
   #joinIntervals({ intervals, live }: Selections): boolean {
     if (intervals.size === 0 && this.#intervals.size === 0) return true
-    if (this.#intervals === noIntervals) this.#intervals = new Map()
     const feed = this.#feed
     const subscriber = this.#receiver
     const { form } = subscriber
-    const leaving = [...this.#intervals].filter(
-      ([intervalMs, { selection }]) => !isSame(selection, intervals.get(intervalMs)),
-    )
-    const undelivered = merged(leaving.map(([, { membership }]) => membership.undelivered()))
-    for (const [intervalMs] of leaving) this.#intervals.delete(intervalMs)
-    for (const [intervalMs, selection] of intervals) {
-      if (this.#intervals.has(intervalMs)) continue
-      const membership = feed.conflation.join(intervalMs, { subscriber, selection, form, undelivered })
-      this.#intervals.set(intervalMs, { membership, selection })
+    const wanted = partsOf(intervals)
+    const leaving = [...this.#intervals].flatMap(([key, left]) => (wanted.has(key) ? [] : [left]))
+    const undelivered = leaving.flatMap(({ membership }) => membership.undelivered() ?? [])
+    const memberships: IntervalMemberships = new Map()
+    for (const [key, { intervalMs, selection }] of wanted) {
+      const request = { subscriber, selection, form, undelivered }
+      const membership =
+        this.#intervals.get(key)?.membership ?? feed.conflation.join(intervalMs, request)
+      memberships.set(key, { membership, selection })
     }
-    for (const [, { membership }] of leaving) membership.leave()
-    const { items } = feed.lastValues
-    return ![...undelivered.keys()].some(number => {
+    this.#intervals = memberships.size === 0 ? noIntervals : memberships
+    const selections = [live, ...intervals.values()]
+    const isDelivered = undelivered.every(events => this.#isTaken(events, selections))
+    for (const { membership } of leaving) membership.leave()
+    return isDelivered
+  }
+
+  /** Whether none of some events is selected otherwise than it was: at once, or with another filter. */
+  #isTaken({ filterKey, counts }: Undelivered, [live, ...intervals]: readonly Selection[]): boolean {
+    const { items } = this.#feed.lastValues
+    for (const number of counts.keys()) {
       const item = items.at(number)
-      return item !== undefined && live.selects(item.channel, item.symbol)
-    })
+      if (item === undefined) continue
+      const { channel, symbol } = item
+      if (live?.selects(channel, symbol) === true) return false
+      const selection = intervals.find(each => each.selects(channel, symbol))
+      if (selection !== undefined && selection.filterOf(channel)?.key !== filterKey) return false
+    }
+    return true
   }
 }
 
-function isSame(selection: Selection, other: Selection | undefined): boolean {
-  return other !== undefined && selection.key === other.key
+/** A part of what is delivered at an interval. */
+interface IntervalPart {
+  readonly intervalMs: ConflationIntervalMs
+  readonly selection: Selection
 }
 
-function merged(all: readonly ItemCounts[]): ItemCounts {
-  const sum = new Map<number, number>()
-  for (const counts of all)
-    for (const [number, count] of counts) sum.set(number, (sum.get(number) ?? 0) + count)
-  return sum
+/** Returns the parts by interval and selection. */
+function partsOf(intervals: Selections['intervals']): ReadonlyMap<string, IntervalPart> {
+  const parts = new Map<string, IntervalPart>()
+  for (const [intervalMs, { parts: selections }] of intervals)
+    for (const selection of selections) parts.set(`${intervalMs} ${selection.key}`, { intervalMs, selection })
+  return parts
 }

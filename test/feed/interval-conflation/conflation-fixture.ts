@@ -104,7 +104,7 @@ export class ConflationFixture {
   /** Moves a member to another membership. */
   move(member: Member, intervalMs: ConflationIntervalMs, names: readonly string[]): void {
     const { membership } = member
-    const undelivered = membership?.undelivered() ?? new Map()
+    const undelivered = [membership?.undelivered() ?? []].flat()
     const form = this.#forms[member.form]
     const request = { subscriber: member, selection: selectionOf(names), form, undelivered }
     member.membership = this.conflation.join(intervalMs, request)
@@ -124,7 +124,7 @@ export class ConflationFixture {
       const offset = this.position + at
       const quote = { T: 'q', S, bp: 1, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
       const index = this.lastValues.add(quote, { partition: 0, offset, writtenMs: 0 })
-      this.conflation.mark(this.lastValues.batch.items[index] ?? 0)
+      this.conflation.mark(this.lastValues.batch, index, quote)
     }
     this.reached[0] = this.position + symbols.length
   }

@@ -70,7 +70,7 @@ describe('at the end of an interval', () => {
     const { lastValues, conflation } = fixture
     const trade = { T: 't', S: 'A', p: 1, s: 1, t: '2026-01-02T14:30:00Z' } as const
     lastValues.add(trade, { partition: 0, offset: 0, writtenMs: 0 })
-    conflation.mark(lastValues.batch.items[0]!)
+    conflation.mark(lastValues.batch, 0, trade)
     fixture.pass(250)
     expect(member.offers).toBe(0)
   })
