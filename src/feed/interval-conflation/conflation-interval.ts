@@ -4,6 +4,7 @@ import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import { type SelectedFilter, type Selection, SubscriberCounts } from '../selection.ts'
+import { CarriedEvents } from './carried-events.ts'
 import { ConflatedAudience, type ConflatedFrames } from './conflated-audience.ts'
 import { ConflatedBatch } from './conflated-batch.ts'
 import {
@@ -68,11 +69,8 @@ export class ConflationInterval {
   /** Of the interval that ended last, until everyone got it. */
   #endedEvents: IntervalEvents
   readonly #batch: ConflatedBatch
-  /**
-   * The items that were left over for some cohort: the next batch needs them. Where there is a filter, with
-   * the newest event that passed it.
-   */
-  readonly #carried = new Map<number, Buffer | undefined>()
+  /** The items that were left over for some cohort: the next batch needs them. */
+  readonly #carried = new CarriedEvents()
   /** The audiences that still had events to get of an item that was forgotten. */
   readonly #missing = new Set<ConflatedAudience>()
   #isDelivering = false
@@ -184,13 +182,7 @@ export class ConflationInterval {
       const newest = ended.newestOf(item)
       if (newest !== undefined && this.selects(item)) batch.add(item, newest)
     }
-    for (const [number, event] of this.#carried) {
-      const item = items.at(number)
-      if (item === undefined || batch.indexOf(number) >= 0) continue
-      const newest = event ?? ended.newestOf(item)
-      if (newest !== undefined) batch.add(item, newest)
-    }
-    this.#carried.clear()
+    this.#carried.moveTo(batch, ended, number => items.at(number))
     this.#events = this.#endedEvents
     this.#endedEvents = ended
   }
@@ -219,7 +211,8 @@ export class ConflationInterval {
     const batch = this.#batch
     const built = audience.build(cohort, batch, number => this.#endedCount(cohort, number))
     const delivered: Delivered = { positions: batch.positions, isComplete: cohort.leftovers.size === 0 }
-    for (const number of cohort.leftovers.keys()) this.#carry(number, batch.eventOf(number))
+    for (const number of cohort.leftovers.keys())
+      if (!this.#carried.has(number)) this.#carry(number, batch.eventOf(number))
     const steps = 1 + Math.min(audience.nameCount, batch.count) + built.events
     budget.left -= steps / stepsPerWrite
     let receivers = 0
@@ -270,7 +263,6 @@ export class ConflationInterval {
         taken.set(number, (taken.get(number) ?? 0) + count)
         const newest = newestOf(item)
         // What is kept here may be older: it was not kept while nobody here selected the item.
-        this.#carried.delete(number)
         this.#carry(number, newest)
         if (newest !== undefined) this.#events.renew(item, newest)
       }
@@ -278,11 +270,8 @@ export class ConflationInterval {
     return taken.size === 0 ? noEvents : taken
   }
 
-  /** Sees to it that the next batch has an item. */
   #carry(number: number, event: Buffer | undefined): void {
-    if (this.#carried.has(number)) return
-    const isNeeded = this.isFiltered && event !== undefined
-    this.#carried.set(number, isNeeded ? copyOf(event) : undefined)
+    this.#carried.set(number, this.isFiltered ? event : undefined)
   }
 
   /** The newest event of an item that any member still has to get. */
@@ -329,11 +318,4 @@ export class ConflationInterval {
     this.#options.onReleased(audience.selection)
     if (this.#audiences.size === 0) this.#options.onEmpty()
   }
-}
-
-/** Copies into memory of its own: one small copy in Node's pool would keep all of that. */
-function copyOf(event: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(event.length)
-  event.copy(copy)
-  return copy
 }

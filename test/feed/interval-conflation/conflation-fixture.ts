@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { ActiveFilters } from '../../../src/feed/active-filters.ts'
 import { Conflation, type ConflationOptions } from '../../../src/feed/interval-conflation/conflation.ts'
 import { Selection } from '../../../src/feed/selection.ts'
 import type { ConflationIntervalMs } from '../../../src/feed/interval-conflation/conflation-intervals.ts'
@@ -6,6 +7,7 @@ import type {
   ConflatedSubscriber,
   ConflatedMembership,
 } from '../../../src/feed/interval-conflation/conflated-membership.ts'
+import { type Filter, parseFilter } from '../../../src/filter/filter.ts'
 import { LastValueCache } from '../../../src/feed/last-values/last-value-cache.ts'
 import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
@@ -64,14 +66,22 @@ export class Member implements ConflatedSubscriber {
   }
 }
 
-function selectionOf(names: readonly string[]): Selection {
-  return new Selection(new Map([['quotes', names.includes('*') ? '*' : new Set(names)]]))
+/** What a client wants of the quotes: some symbols, and of these what passes a filter. */
+export interface Wish {
+  readonly names: readonly string[]
+  readonly where?: object | undefined
 }
+
+/** A quote to come: its symbol, and its bid price unless that is 1. */
+export type ComingQuote = string | { readonly S: string; readonly bp: number }
+
+const noFilters = new Map()
 
 /** Events and clients, on a clock that the test moves, with an event loop that waits for the test. */
 export class ConflationFixture {
   readonly lastValues: LastValueCache
   readonly conflation: Conflation
+  readonly filters = new ActiveFilters({ maxFilters: 100 })
   readonly #forms: Readonly<Record<FormName, WireForm>>
   readonly reached = [0]
   readonly #turns: (() => void)[] = []
@@ -95,38 +105,40 @@ export class ConflationFixture {
     return this.reached[0] ?? 0
   }
 
-  join(intervalMs: ConflationIntervalMs, names: readonly string[], member = new Member()): Member {
-    const request = { subscriber: member, selection: selectionOf(names), form: this.#forms[member.form] }
+  join(intervalMs: ConflationIntervalMs, wish: Wish | readonly string[], member = new Member()): Member {
+    const selection = this.#selectionOf(wish)
+    const request = { subscriber: member, selection, form: this.#forms[member.form] }
     member.membership = this.conflation.join(intervalMs, request)
     return member
   }
 
   /** Moves a member to another membership. */
-  move(member: Member, intervalMs: ConflationIntervalMs, names: readonly string[]): void {
+  move(member: Member, intervalMs: ConflationIntervalMs, wish: Wish | readonly string[]): void {
     const { membership } = member
     const undelivered = [membership?.undelivered() ?? []].flat()
     const form = this.#forms[member.form]
-    const request = { subscriber: member, selection: selectionOf(names), form, undelivered }
+    const request = { subscriber: member, selection: this.#selectionOf(wish), form, undelivered }
     member.membership = this.conflation.join(intervalMs, request)
     membership?.leave()
   }
 
   /** Adds a batch of quotes of these symbols. */
-  quote(...symbols: readonly string[]): void {
-    this.take(...symbols)
+  quote(...quotes: readonly ComingQuote[]): void {
+    this.take(...quotes)
     this.lastValues.batch.reset()
     this.conflation.tidy()
   }
 
   /** Adds quotes to a batch that goes on. */
-  take(...symbols: readonly string[]): void {
-    for (const [at, S] of symbols.entries()) {
+  take(...quotes: readonly ComingQuote[]): void {
+    for (const [at, coming] of quotes.entries()) {
       const offset = this.position + at
-      const quote = { T: 'q', S, bp: 1, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
+      const { S, bp } = typeof coming === 'string' ? { S: coming, bp: 1 } : coming
+      const quote = { T: 'q', S, bp, bs: offset, ap: 1, as: 1, t: '2026-01-02T14:30:00Z' } as const
       const index = this.lastValues.add(quote, { partition: 0, offset, writtenMs: 0 })
       this.conflation.mark(this.lastValues.batch, index, quote)
     }
-    this.reached[0] = this.position + symbols.length
+    this.reached[0] = this.position + quotes.length
   }
 
   /** Runs one turn of the event loop. Returns false if nobody waits for it. */
@@ -141,4 +153,17 @@ export class ConflationFixture {
     vi.advanceTimersByTime(ms)
     while (this.turn());
   }
+
+  #selectionOf(wish: Wish | readonly string[]): Selection {
+    const { names, where } = 'names' in wish ? wish : { names: wish }
+    const symbols = names.includes('*') ? '*' : new Set(names)
+    const filters = where === undefined ? noFilters : this.filters.exchange(noFilters, [filterOf(where)])
+    return new Selection(new Map([['quotes', symbols]]), filters)
+  }
+}
+
+function filterOf(where: object): Filter {
+  const filter = parseFilter('quotes', where)
+  if ('fault' in filter) throw new Error(filter.fault)
+  return filter
 }
