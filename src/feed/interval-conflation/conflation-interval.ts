@@ -1,9 +1,10 @@
 import type { Positions } from '../../wire/coverage.ts'
+import type { ActiveFilter } from '../active-filters.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
-import { type SelectedFilter, type Selection, SubscriberCounts } from '../selection.ts'
+import { type Selection, SubscriberCounts } from '../selection.ts'
 import { CarriedEvents } from './carried-events.ts'
 import { ConflatedAudience, type ConflatedFrames } from './conflated-audience.ts'
 import { ConflatedBatch } from './conflated-batch.ts'
@@ -41,7 +42,7 @@ export interface ConflationIntervalOptions {
   readonly progress: { readonly reached: Positions }
   readonly maxIntervalBytes: number
   /** What all its events have to pass. */
-  readonly filter?: SelectedFilter | undefined
+  readonly filter?: ActiveFilter | undefined
   /** Called for each cohort with its frames and the number of members that took them. */
   readonly onDelivered: (frames: ConflatedFrames, receivers: number) => void
   /** Called with the selection of an audience that begins. */
@@ -86,7 +87,7 @@ export class ConflationInterval {
   }
 
   /** What all its events have to pass. */
-  get filter(): SelectedFilter | undefined {
+  get filter(): ActiveFilter | undefined {
     return this.#options.filter
   }
 

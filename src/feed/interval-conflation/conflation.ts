@@ -1,10 +1,11 @@
 import type { Channel, MarketEvent } from '../../event/event.ts'
 import type { Positions } from '../../wire/coverage.ts'
+import type { ActiveFilter } from '../active-filters.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
 import { perChannel } from '../last-values/last-value-cache.ts'
-import type { SelectedFilter, Selection } from '../selection.ts'
+import type { Selection } from '../selection.ts'
 import type { ConflatedFrames } from './conflated-audience.ts'
 import type { ConflatedMembership } from './conflated-membership.ts'
 import { ConflationInterval, type MembershipRequest } from './conflation-interval.ts'
@@ -194,7 +195,7 @@ export class Conflation {
   #open(
     intervalMs: ConflationIntervalMs,
     running: RunningIntervals,
-    filter: SelectedFilter | undefined,
+    filter: ActiveFilter | undefined,
   ): ConflationInterval {
     const { items, progress, maxIntervalBytes } = this.#options
     const interval = new ConflationInterval({
@@ -273,7 +274,7 @@ export class Conflation {
 }
 
 /** Returns the filter of a part: all its channels have none, or it is one channel. */
-function filterOf(selection: Selection): SelectedFilter | undefined {
+function filterOf(selection: Selection): ActiveFilter | undefined {
   const [channel] = selection.symbols.keys()
   return channel === undefined ? undefined : selection.filterOf(channel)
 }

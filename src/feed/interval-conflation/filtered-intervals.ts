@@ -61,9 +61,8 @@ export class FilteredIntervals {
 
   /** Counts an event of an item in the intervals that select the item and whose filter the event passes. */
   mark(item: Item, { batch, index, event }: BatchEvent): void {
-    const ordinal = batch.ordinalOf(index)
     for (const interval of this.select(item))
-      if (interval.filter?.accepts(event, ordinal) === true) interval.mark(item.number, batch, index)
+      if (interval.filter?.accepts(event) === true) interval.mark(item.number, batch, index)
   }
 
   /** The intervals that select an item, each once. */

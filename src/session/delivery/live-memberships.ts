@@ -185,8 +185,7 @@ export class LiveMemberships {
     const memberships: IntervalMemberships = new Map()
     for (const [key, { intervalMs, selection }] of wanted) {
       const request = { subscriber, selection, form, undelivered }
-      const membership =
-        this.#intervals.get(key)?.membership ?? feed.conflation.join(intervalMs, request)
+      const membership = this.#intervals.get(key)?.membership ?? feed.conflation.join(intervalMs, request)
       memberships.set(key, { membership, selection })
     }
     this.#intervals = memberships.size === 0 ? noIntervals : memberships
