@@ -56,6 +56,8 @@ export interface OutgoingEvents {
   readonly memory?: FrameMemory | undefined
   /** The events as objects, by index, where they are at hand. */
   readonly parsed?: readonly MarketEvent[] | undefined
+  /** Whether events of the items are left out, since they do not pass the receiver's filters. */
+  readonly isFiltered?: boolean
   /** The delta bases of the receiver, if it is a reader that is behind and its form has them. */
   readonly deltaBases?: DeltaBases | undefined
 }

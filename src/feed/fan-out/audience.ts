@@ -111,7 +111,8 @@ export class Audience implements Coverage {
   build(batch: EventBatch): void {
     this.#bytes = 0
     const chosen = this.#pending.list(this.#firstLink)
-    const outgoing = { events: batch, chosen, coverage: this, memory: this.#memory }
+    const { isFiltered } = this.selection
+    const outgoing = { events: batch, chosen, coverage: this, memory: this.#memory, isFiltered }
     this.#lastFrame = this.form.frames(outgoing, frame => this.#deliver(frame))
   }
 

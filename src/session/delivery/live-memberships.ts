@@ -162,7 +162,12 @@ export class LiveMemberships {
     )
   }
 
+  /**
+   * Visits the items whose changes the receiver is sent. An audience with filters is sent whole events: it
+   * does not get each one.
+   */
   #visit(selection: Selection, visit: (item: number) => void): void {
+    if (selection.isFiltered) return
     const { items } = this.#feed.lastValues
     for (const [channel, symbols] of selection.symbols) {
       if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)

@@ -16,6 +16,7 @@ import {
 import { TapeEncoder } from './encoding/tape-encoder.ts'
 import { writeFrameHead, writeFrameTail, writeReplaced } from './encoding/tape-frame.ts'
 import { TapeReadEncoder, TapeRecords } from './encoding/tape-read-encoder.ts'
+import { TapeWholeRecords } from './encoding/tape-whole-records.ts'
 import { TapeWriter } from './encoding/tape-writer.ts'
 import { TapeDeltaBases } from './tape-delta-bases.ts'
 import { bareFrame, recordKinds } from './tape-layout.ts'
@@ -28,9 +29,12 @@ const maxRangeBytes = 25
 /** The most bytes of a record that says how many events the next one replaces. */
 const maxReplacedBytes = 6
 
+/** The records of events by their index. */
+type EventRecords = Pick<TapeRecords, 'lengthAt' | 'copy'>
+
 /** The events that go into one frame: those chosen from `first` on and before `last`. */
 interface FramePart extends OutgoingEvents {
-  readonly records: TapeRecords
+  readonly records: EventRecords
   readonly first: number
   readonly last: number
 }
@@ -50,6 +54,7 @@ export class TapeForm implements WireForm, EventEncoder {
   /** Of the batch under way. */
   readonly #records = new TapeRecords()
   readonly #noRecords = new TapeRecords()
+  readonly #wholeRecords = new TapeWholeRecords()
   /** Of the frame under way. */
   readonly #ranges = new CoverageRanges()
   readonly #out = new TapeWriter()
@@ -93,6 +98,7 @@ export class TapeForm implements WireForm, EventEncoder {
 
   reset(): void {
     this.#records.clear()
+    this.#wholeRecords.clear()
     this.#flushedOrdinal = this.#ordinal
   }
 
@@ -141,12 +147,18 @@ export class TapeForm implements WireForm, EventEncoder {
     })
   }
 
-  #recordsOf(outgoing: OutgoingEvents): TapeRecords {
-    if (outgoing.events === this.#batch) return this.#records
+  #recordsOf(outgoing: OutgoingEvents): EventRecords {
+    if (outgoing.events === this.#batch)
+      return outgoing.isFiltered === true ? this.#wholeOf(outgoing) : this.#records
     if (outgoing.deltaBases === undefined) return this.#noRecords
     this.#readEncoder.encode(outgoing)
     outgoing.deltaBases.forget(this.#readEncoder.size)
     return this.#readEncoder.records
+  }
+
+  #wholeOf({ events, chosen }: OutgoingEvents): TapeWholeRecords {
+    this.#wholeRecords.prepare(events, chosen)
+    return this.#wholeRecords
   }
 
   #makeFrame(part: FramePart): PreparedFrame {
@@ -197,7 +209,7 @@ export class TapeForm implements WireForm, EventEncoder {
   }
 }
 
-function sizeOf(events: EncodedEvents, records: TapeRecords, index: number): number {
+function sizeOf(events: EncodedEvents, records: EventRecords, index: number): number {
   const replaced = events.replaced === undefined ? 0 : maxReplacedBytes
   const bytes = records.lengthAt(index)
   return replaced + (bytes > 0 ? bytes : events.end(index) - events.start(index) + maxRangeBytes)
