@@ -147,7 +147,11 @@ function cpuOf({ gateway, workers: count }: MeasuredNode) {
 }
 
 async function countsOf({ gateway }: MeasuredNode) {
-  const names = ['ticker_deliveries_total', 'ticker_flushed_events_total', 'ticker_flushes_total']
+  const names = [
+    'ticker_deliveries_total{feed="live"}',
+    'ticker_flushed_events_total{feed="live"}',
+    'ticker_flushes_total{feed="live"}',
+  ]
   const values = await Promise.all(names.map(name => gateway.process.metric(name)))
   const [deliveries = 0, events = 0, flushes = 0] = values
   return { deliveries, events, flushes }

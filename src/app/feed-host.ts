@@ -1,56 +1,82 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config/config.ts'
+import type { FeedConfig } from '../config/kinds/feed-kinds.ts'
 import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
 import { Feed } from '../feed/feed.ts'
+import { type OutageReport, reportOutage } from '../feed/outage.ts'
 import { ArrivalTimes } from '../history/arrival-times.ts'
 import { openHistory, type SharedHistory } from '../history/shared-history.ts'
-import { DeadLetters } from '../ingest/dead-letters.ts'
+import type { DeadLetters } from '../ingest/dead-letters.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import { RecordDecoder } from '../ingest/record-decoder.ts'
 import type { Decoder } from '../event/decoder.ts'
-import type { Clock } from '../system/clock.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { type Clock, readClock } from '../system/clock.ts'
 import { createTickerV1Forms } from '../wire/ticker-v1-forms.ts'
-import { openDeadLetterWriter, openLog, type OpenLog } from './open-log.ts'
 
-interface FeedHostOptions {
+export interface FeedHostParts {
   readonly decoder: Decoder
   readonly logger: FastifyBaseLogger
   readonly clock: Clock
 }
 
-/**
- * A feed with what it is made from: the log, the ingest that reads it, and the history that reads it again.
- */
+interface FeedHostOptions extends FeedHostParts {
+  /** The feed's view of the log. Its owner closes it. */
+  readonly log: EventLog
+  readonly feed: FeedConfig
+  /**
+   * Where poison records are copied to; `undefined` for a feed that reads what another one reports: it copies
+   * none, and logs nothing of single records.
+   */
+  readonly deadLetters: DeadLetters | undefined
+}
+
+/** One feed with what it is made from: its ingest, which reads the log, and its history, which reads again. */
 export class FeedHost implements AsyncDisposable {
-  readonly log: OpenLog
   readonly feed: Feed
   readonly history: SharedHistory
   readonly ingest: Ingest
-  readonly deadLetters: DeadLetters
+  readonly #clock: Clock
   readonly #reading = new AbortController()
   #ended: Promise<void> | undefined
 
-  constructor(config: Config, { decoder, logger, clock }: FeedHostOptions) {
-    this.log = openLog(config, logger)
-    this.feed = createFeed(config, logger)
-    const log = this.log.events
+  constructor(config: Config, options: FeedHostOptions) {
+    const { log, decoder, logger, clock, deadLetters } = options
+    const recordLog = deadLetters === undefined ? { warn: () => undefined } : logger
+    this.#clock = clock
+    this.feed = createFeed(config, options.feed, recordLog)
     const arrivals = new ArrivalTimes({ keptMs: config.limits.resumeMaxAgeMs, clock })
     const records = new RecordDecoder({ ...config.ingest, decoder, logger, clock })
     this.history = openHistory({ log, records, arrivals, clock })
     // When a partition is recreated or cut back, its cached events are no longer valid.
     this.feed.onPartition.add(({ partition }) => this.history.forget(partition))
-    this.deadLetters = new DeadLetters({ writer: openDeadLetterWriter(config), logger })
     this.ingest = new Ingest({
       ...config.ingest,
       log,
       feed: this.feed,
       decoder,
       logger,
+      recordLog,
       clock,
       topics: config.topics,
-      onPoison: this.deadLetters.add,
+      ...(deadLetters && { onPoison: deadLetters.add }),
       onBatch: batch => arrivals.note(batch),
     })
+  }
+
+  get name(): string {
+    return this.feed.name
+  }
+
+  /** Why clients of the feed should connect later; `undefined` when it is warmed up. */
+  get notReadyReason(): string | undefined {
+    return this.ingest.notReadyReason
+  }
+
+  /** Why the log is not read for the feed at the moment; `undefined` while it is. */
+  outage(): OutageReport | undefined {
+    const current = this.feed.outage()
+    return current && reportOutage(current, readClock(this.#clock))
   }
 
   /** Reads the log from the first call on, until disposal. Rejects when a fault of ours ends reading. */
@@ -65,18 +91,22 @@ export class FeedHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reading.abort()
     await this.#ended?.catch(() => undefined)
-    await Promise.all([this.log.events.close(), this.deadLetters.stop()])
   }
 }
 
-function createFeed({ ingest, limits }: Config, logger: FastifyBaseLogger): Feed {
+function createFeed(
+  { ingest, limits }: Config,
+  identity: FeedConfig,
+  recordLog: Pick<FastifyBaseLogger, 'warn'>,
+): Feed {
   const feed = new Feed({
+    ...identity,
     maxItems: ingest.maxItems,
     window: { maxBytes: ingest.windowBytes, maxAgeMs: ingest.windowMs },
     flushDelayMs: limits.flushDelayMs,
     createForms: createTickerV1Forms,
   })
-  const splitLog = new RateLimitedLog(logger)
+  const splitLog = new RateLimitedLog(recordLog)
   feed.lastValues.onSplitItem.add(({ item: { channel, symbol } }) =>
     splitLog.warn(
       { channel, symbol },

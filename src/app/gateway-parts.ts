@@ -9,8 +9,8 @@ import { startDemoFeed } from '../demo/demo-feed.ts'
 import { createDemoMarket } from '../demo/demo-market.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { messageOf } from '../diagnostics/ticker-error.ts'
+import type { FeedDirectory } from '../feed/feed-directory.ts'
 import type { Feed } from '../feed/feed.ts'
-import type { SharedHistory } from '../history/shared-history.ts'
 import { serveEvents } from '../http/events-route.ts'
 import { servePage } from '../http/page-route.ts'
 import type { EventIntake } from '../http/publish/event-intake.ts'
@@ -25,6 +25,7 @@ import { checkLogFile } from '../log/embedded/log-file.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { maxHeaderTokenBytes } from '../transport/http-refusals.ts'
+import type { FeedHost } from './feed-host.ts'
 import { describeSource } from './open-log.ts'
 import { ServerCertificate } from './server-certificate.ts'
 
@@ -64,8 +65,7 @@ export function createVerifierWithRevocations(
 
 /** The parts that can free memory. */
 interface Relievable {
-  readonly feed: Feed
-  readonly history: SharedHistory
+  readonly hosts: readonly Pick<FeedHost, 'feed' | 'history'>[]
   readonly sessions: Sessions
   readonly log: GuardLog
 }
@@ -73,14 +73,16 @@ interface Relievable {
 /** Creates the guard of this process's memory; it still has to be started. */
 export function createMemoryGuard(
   { limits, workers }: Config,
-  { feed, history, sessions, log }: Relievable,
+  { hosts, sessions, log }: Relievable,
 ): MemoryGuard {
   return new MemoryGuard({
     limitBytes: shareOfWorker(limits.memoryLimitBytes ?? memoryLimit(), workers),
     refuseShare: limits.memoryRefusePercent / 100,
     shedShare: limits.memoryShedPercent / 100,
-    window: feed.window,
-    clearCaches: () => history.clear(),
+    windows: hosts.map(({ feed }) => feed.window),
+    clearCaches() {
+      for (const { history } of hosts) history.clear()
+    },
     endSessions: wanted => sessions.relieve(wanted),
     log,
   })
@@ -106,7 +108,7 @@ export function createAppendEvents(log: EventLog, logger: WarnLog): PublishEvent
 
 interface HttpParts {
   readonly config: Config
-  readonly feed: Feed
+  readonly feeds: FeedDirectory<Feed>
   readonly verify: TokenVerifier
   readonly quotas: NodeQuotas
   readonly intake: EventIntake

@@ -18,7 +18,7 @@ import { TrustedProxies } from './trusted-proxies.ts'
 const startedPerTurn = 4
 
 /** The server of the stream and `/v1`. */
-interface StreamServer {
+export interface StreamServer {
   readonly app: FastifyInstance
   /** Set with TLS. */
   readonly certificate: ServerCertificate | undefined

@@ -44,12 +44,22 @@ export function entitlesChannel(grant: Grant, channel: Channel): boolean {
   return (channel === 'corrections' || channel === 'cancelErrors') && entitles(grant.channels, 'trades')
 }
 
-/** Returns the reason why a grant does not permit reading a feed; `undefined` where it does. */
-export function missingForFeed(grant: Grant, feed: string): string | undefined {
-  if (!grant.scopes.has('stream')) return 'the token lacks the scope "stream"'
-  if (!entitles(grant.feeds, feed)) return `the token does not allow the feed "${feed}"`
-  return undefined
+/** Returns the reason why a grant does not permit reading any feed; `undefined` where it does. */
+export function missingForStream(grant: Grant): string | undefined {
+  return grant.scopes.has('stream') ? undefined : 'the token lacks the scope "stream"'
 }
+
+/** Returns the reason why a grant does not permit reading a feed; `undefined` where it does. */
+export function missingForFeed({ feeds }: Grant, feed: string): string | undefined {
+  if (feeds === '*' || feeds.has(feed)) return undefined
+  const cure = `ask for a token with "${feed}" among its feeds`
+  if (feeds.size === 0) return `the token does not allow the feed "${feed}", nor any other; ${cure}`
+  const allowed = [...feeds].slice(0, maxNamed).join(', ') + (feeds.size > maxNamed ? ', …' : '')
+  return `the token does not allow the feed "${feed}"; it allows ${allowed}: connect to one of these, or ${cure}`
+}
+
+/** Feeds of a token that a refusal names. */
+const maxNamed = 8
 
 const noNames: ReadonlySet<never> = new Set()
 /** One set for each combination of scopes: there are few combinations, and many grants. */

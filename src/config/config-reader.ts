@@ -50,6 +50,7 @@ export function readConfig(env: Environment): Config {
     mode,
     logLevel: reader.value(generalVariables.logLevel),
     workers: reader.value(generalVariables.workers),
+    feeds: reader.value(generalVariables.feeds),
     stream: streamConfig(reader, mode),
     operations: {
       host: reader.value(operationsVariables.host),

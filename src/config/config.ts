@@ -4,6 +4,7 @@ import type { AddressRange } from '../system/ip-address.ts'
 import type { KafkaSasl, KafkaTls } from '../log/kafka/connection/kafka-access.ts'
 import type { Topics } from '../log/topics.ts'
 import type { Secret } from '../diagnostics/secret.ts'
+import type { FeedConfigs } from './kinds/feed-kinds.ts'
 import type { Mode } from './mode.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -172,6 +173,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Processes that serve the stream; 1 means this process alone. */
   readonly workers: number
+  /** The feeds of the log; the first is for clients that name none. */
+  readonly feeds: FeedConfigs
   readonly stream: StreamConfig
   /** Metrics and health, without authentication. */
   readonly operations: Listener

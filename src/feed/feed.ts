@@ -34,6 +34,10 @@ export interface LostOffsets {
 }
 
 export interface FeedOptions {
+  /** Names it to clients and operators; `live` if left out. */
+  readonly name?: string
+  /** How much later than the log it gives each event; 0 if left out. */
+  readonly delayMs?: number
   readonly maxItems: number
   /** Limits of the recent events. */
   readonly window: WindowLimits
@@ -53,6 +57,8 @@ const maxPending = 4096
  * of its events, live (`fanOut`) or at intervals (`conflation`).
  */
 export class Feed {
+  readonly name: string
+  readonly delayMs: number
   readonly lastValues: LastValueCache
   readonly fanOut: FanOut
   readonly conflation: Conflation
@@ -94,6 +100,8 @@ export class Feed {
   #moves = 0
 
   constructor(options: FeedOptions) {
+    this.name = options.name ?? 'live'
+    this.delayMs = options.delayMs ?? 0
     this.lastValues = new LastValueCache(options)
     this.forms = options.createForms(this.lastValues.batch)
     this.window = new RecentEvents(options.window)

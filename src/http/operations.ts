@@ -7,15 +7,22 @@ export interface OperationsOptions {
   /** Why the node should get no new connections; `undefined` when it should. */
   readonly notReadyReason: () => string | undefined
   /**
-   * The outage of the log. A node stays ready meanwhile: a load balancer must not empty every node at once.
+   * The outages of feeds. A node stays ready meanwhile: a load balancer must not empty every node at once.
    */
-  readonly outage: () => OutageReport | undefined
+  readonly outages: () => readonly FeedOutage[]
+  /** Whether there are several feeds, so that an outage is of one of them. */
+  readonly hasFeeds: boolean
+}
+
+/** An outage of a feed of this name. */
+export interface FeedOutage extends OutageReport {
+  readonly feed: string
 }
 
 /** Serves `/metrics`, `/healthz` (the process answers) and `/readyz` (the node may get connections). */
 export function serveOperations(
   app: FastifyInstance,
-  { registry, notReadyReason, outage }: OperationsOptions,
+  { registry, notReadyReason, outages, hasFeeds }: OperationsOptions,
 ): void {
   app.get('/metrics', async (_request, reply) => {
     await reply.type(registry.contentType).send(await registry.metrics())
@@ -25,8 +32,16 @@ export function serveOperations(
   })
   app.get('/readyz', async (_request, reply) => {
     const reason = notReadyReason()
-    await reply
-      .code(reason === undefined ? 200 : 503)
-      .send(reason === undefined ? { status: 'ready', ...outage() } : { status: 'not ready', reason })
+    await (reason === undefined
+      ? reply.send({ status: 'ready', ...describe(outages(), hasFeeds) })
+      : reply.code(503).send({ status: 'not ready', reason }))
   })
+}
+
+function describe(outages: readonly FeedOutage[], hasFeeds: boolean): object {
+  const [first] = outages
+  if (first === undefined) return {}
+  if (hasFeeds) return { outages }
+  const { feed: _feed, ...report } = first
+  return report
 }

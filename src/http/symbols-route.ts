@@ -5,29 +5,42 @@ import { type Grant, entitles, entitlesChannel, missingForFeed } from '../auth/g
 import type { TokenVerifier } from '../auth/token-verifier.ts'
 import { type Channel, channels } from '../event/event.ts'
 import type { Feed } from '../feed/feed.ts'
+import type { FeedDirectory } from '../feed/feed-directory.ts'
 import type { Items } from '../feed/last-values/items.ts'
 import type { NodeQuotas } from '../limits/node-quotas.ts'
 import { Refusal, sendAnswer } from './answer.ts'
 import { authorize, reserveQuota } from './request-checks.ts'
 
 interface SymbolsOptions {
-  readonly feed: Feed
+  readonly feeds: FeedDirectory<Feed>
   readonly verify: TokenVerifier
   readonly quotas: NodeQuotas
 }
 
-/** Serves `GET /v1/symbols`: the symbols with events, by channel, as far as the token entitles. */
-export function serveSymbols(app: FastifyInstance, { feed, verify, quotas }: SymbolsOptions): void {
+/**
+ * Serves `GET /v1/symbols`: the symbols with events, by channel, as far as the token entitles; of the feed in
+ * the query, or the first.
+ */
+export function serveSymbols(app: FastifyInstance, { feeds, verify, quotas }: SymbolsOptions): void {
   app.get('/v1/symbols', async (request, reply) => {
     const grant = await authorize(request.headers.authorization, { verify, scope: 'stream' })
     if (grant instanceof Refusal) return await sendAnswer(reply, grant)
-    const refusalReason = missingForFeed(grant, 'live')
+    const feed = findFeed(feeds, request.query)
+    if (feed instanceof Refusal) return await sendAnswer(reply, feed)
+    const refusalReason = missingForFeed(grant, feed.name)
     if (refusalReason !== undefined) return await sendAnswer(reply, new Refusal(403, refusalReason))
     const refusal = await reserveQuota(quotas, { kind: 'listsPerUser', key: grant.subject, count: 1 })
     if (refusal !== undefined) return await sendAnswer(reply, refusal)
     const pieces = symbolList(feed.lastValues.items, grant)
     return await reply.type('application/json; charset=utf-8').send(Readable.from(pieces))
   })
+}
+
+/** An absent `feed` is the first feed, also for queries with members of other programs. */
+function findFeed(feeds: FeedDirectory<Feed>, query: unknown): Feed | Refusal {
+  const name = typeof query === 'object' && query !== null && 'feed' in query ? query.feed : undefined
+  if (name !== undefined && typeof name !== 'string') return new Refusal(400, 'feed: expected one name')
+  return feeds.find(name) ?? new Refusal(400, feeds.explainUnknown(name ?? ''))
 }
 
 /** Symbols examined or written in one turn of the event loop: about a millisecond. */

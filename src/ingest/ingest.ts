@@ -4,7 +4,7 @@ import { type Repair, repairKinds } from '../event/field-kinds.ts'
 import { EventFault, type FaultReason, faultReasons, type FieldRepair } from '../event/parse-event.ts'
 import type { Outage } from '../feed/outage.ts'
 import type { LogBatch, LogRecord, Partition, Position } from '../log/event-log.ts'
-import { RateLimitedLog } from '../diagnostics/rate-limited-log.ts'
+import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
 import { RecordDecoder, type RecordDecoderOptions } from './record-decoder.ts'
 import { WarmUp, type WarmUpOptions } from './warm-up.ts'
 import { ListenerList } from '../system/listener-list.ts'
@@ -13,6 +13,8 @@ export interface IngestOptions
   extends Omit<WarmUpOptions, 'clock' | 'records'>,
     Omit<RecordDecoderOptions, 'isRetrying'> {
   readonly clock?: Clock
+  /** Takes warnings about single records and offsets; `logger` if left out. */
+  readonly recordLog?: WarnLog
   /** Called with every batch that was read into the feed. */
   readonly onBatch?: (batch: LogBatch) => void
   /** Called with every poison record, a view of the batch; must not throw. */
@@ -35,7 +37,7 @@ export interface IngestCounts {
   missed: number
 }
 
-/** An older record was read late, or has a timestamp in another unit: it is not measured. */
+/** A record that is older, besides the feed's delay, was read late, or has a timestamp in another unit: it is not measured. */
 const longestLatencyMs = 3_600_000
 
 /** A batch that waits longer for the decoder module is reported as an outage. */
@@ -52,10 +54,13 @@ export class Ingest {
     repaired: Object.fromEntries(repairKinds.map(kind => [kind, 0])) as Record<Repair['kind'], number>,
     missed: 0,
   }
-  /** Called after each flush that delivered something, with the age in ms of its oldest record, if known. */
+  /**
+   * Called after each flush that delivered something, with the age in ms of its oldest record, less the
+   * feed's delay, if known.
+   */
   readonly onDelivered = new ListenerList<number>()
   readonly warmUp: WarmUp
-  /** When the oldest record since the last flush was written, on the steady clock. */
+  /** When the oldest record since the last flush was written, or due, on the steady clock. */
   #oldestMs = Infinity
   /** Since when a batch has been waiting for the decoder module. */
   #preparingSinceMs: number | undefined
@@ -73,9 +78,10 @@ export class Ingest {
   constructor(options: IngestOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#poisonLog = new RateLimitedLog(options.logger)
-    this.#repairLog = new RateLimitedLog(options.logger)
-    this.#gapLog = new RateLimitedLog(options.logger)
+    const recordLog = options.recordLog ?? options.logger
+    this.#poisonLog = new RateLimitedLog(recordLog)
+    this.#repairLog = new RateLimitedLog(recordLog)
+    this.#gapLog = new RateLimitedLog(recordLog)
     this.#records = new RecordDecoder({
       ...options,
       isRetrying: () => this.warmUp.notReadyReason !== undefined,
@@ -138,8 +144,8 @@ export class Ingest {
     const now = readClock(this.#clock)
     feed.tick(now.steadyMs)
     for (const batch of batches) {
-      const writtenMs = writtenAt(batch.records[0]?.timestampMs ?? 0, now)
-      if (now.steadyMs - writtenMs < longestLatencyMs) this.#oldestMs = Math.min(this.#oldestMs, writtenMs)
+      const dueMs = writtenAt(batch.records[0]?.timestampMs ?? 0, now) + feed.delayMs
+      if (now.steadyMs - dueMs < longestLatencyMs) this.#oldestMs = Math.min(this.#oldestMs, dueMs)
       this.#addBatch(batch, now)
     }
     feed.flushSoon()

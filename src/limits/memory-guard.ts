@@ -31,8 +31,8 @@ export interface MemoryGuardOptions {
   /** The parts of it, from 0 to 1, above which memory is short, and critical. */
   readonly refuseShare: number
   readonly shedShare: number
-  /** The recent events. */
-  readonly window: ShrinkingStore
+  /** The recent events of each feed; all have the same size as configured. */
+  readonly windows: readonly ShrinkingStore[]
   /** Empties the caches whose content can be read again. */
   readonly clearCaches: () => void
   /** Ends sessions, those with the most unsent bytes first, until either of the wanted numbers is reached. */
@@ -59,10 +59,10 @@ const maxEndedSessions = 20
  * closed, take their time.
  */
 const releaseLooks = 12
-/** Looks between two steps down of the window, and between two steps up. */
+/** Looks between two steps down of the windows, and between two steps up. */
 const shrinkLooks = 4
 const restoreLooks = 60
-/** The smallest part of its configured bytes that the window keeps. */
+/** The smallest part of its configured bytes that a window keeps. */
 const leastShare = 1 / 16
 
 const messages: Readonly<Record<MemoryState, string>> = {
@@ -86,7 +86,7 @@ export class MemoryGuard {
   #usedBytes = 0
   #state: MemoryState = 'calm'
   #look = 0
-  /** The look at which the window was last resized, or memory became calm. */
+  /** The look at which the windows were last resized, or memory became calm. */
   #steppedAt = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -169,17 +169,17 @@ export class MemoryGuard {
     log.warn({ ...ended }, 'memory is nearly used up: sessions with many unsent bytes were ended')
   }
 
-  /** Halves the window's limit. Returns how many bytes that frees. */
+  /** Halves the limit of every window. Returns how many bytes that frees. */
   #shrink(): number {
-    const { window, log } = this.#options
-    const { limitBytes, fullBytes } = window
+    const { log } = this.#options
+    const { limitBytes, fullBytes } = this.#windowLimits
     const next = Math.max(Math.floor(limitBytes / 2), Math.floor(fullBytes * leastShare))
     const isTooSoon = limitBytes < fullBytes && this.#look - this.#steppedAt < shrinkLooks
     if (next >= limitBytes || isTooSoon) return 0
     this.#steppedAt = this.#look
-    const { bytes } = window.counts
-    window.limitBytes = next
-    const released = bytes - window.counts.bytes
+    const before = this.#windowBytes
+    this.#limitWindows(next)
+    const released = before - this.#windowBytes
     this.#release(released)
     log.warn(
       { tapeBytes: next, releasedBytes: released },
@@ -188,17 +188,31 @@ export class MemoryGuard {
     return released
   }
 
-  /** Doubles the window's limit where memory stays calm with it. */
+  /** Doubles the limit of every window where memory stays calm with it. */
   #restore(usedBytes: number): void {
-    const { window, refuseShare, log } = this.#options
-    const { limitBytes, fullBytes } = window
+    const { windows, refuseShare, log } = this.#options
+    const { limitBytes, fullBytes } = this.#windowLimits
     if (limitBytes === fullBytes || this.#look - this.#steppedAt < restoreLooks) return
     this.#steppedAt = this.#look
     const next = Math.min(limitBytes * 2, fullBytes)
-    const then = usedBytes + next - window.counts.bytes
+    const then = usedBytes + next * windows.length - this.#windowBytes
     if (then > (refuseShare - hysteresis) * this.limitBytes) return
-    window.limitBytes = next
+    this.#limitWindows(next)
     log.info({ tapeBytes: next }, 'more recent events are kept again')
+  }
+
+  /** The limits that every window has: all are resized together. */
+  get #windowLimits(): Pick<ShrinkingStore, 'limitBytes' | 'fullBytes'> {
+    const [window = { limitBytes: 0, fullBytes: 0 }] = this.#options.windows
+    return window
+  }
+
+  get #windowBytes(): number {
+    return this.#options.windows.reduce((sum, { counts }) => sum + counts.bytes, 0)
+  }
+
+  #limitWindows(bytes: number): void {
+    for (const window of this.#options.windows) window.limitBytes = bytes
   }
 
   #release(bytes: number): void {

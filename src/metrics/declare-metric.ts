@@ -60,6 +60,18 @@ export function rows(label: string, values: Readonly<Record<string, number>>): R
   return Object.entries(values).map(([name, value]) => [{ [label]: name }, value])
 }
 
+/** Returns the rows of every feed, under the label `feed`. */
+export function rowsByFeed<FeedSource extends { readonly name: string }>(
+  feeds: Iterable<FeedSource>,
+  read: (feed: FeedSource) => number | readonly Row[],
+): Row[] {
+  return [...feeds].flatMap(feed => {
+    const values = read(feed)
+    const feedRows: readonly Row[] = typeof values === 'number' ? [[{}, values]] : values
+    return feedRows.map(([labels, value]): Row => [{ feed: feed.name, ...labels }, value])
+  })
+}
+
 function rowsOf(read: number | Row[]): Row[] {
   return typeof read === 'number' ? [[{}, read]] : read
 }

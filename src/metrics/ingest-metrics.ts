@@ -3,50 +3,55 @@ import type { Feed, NumberedPosition } from '../feed/feed.ts'
 import { outageSources } from '../feed/outage.ts'
 import type { DeadLetterOutcome } from '../ingest/dead-letters.ts'
 import type { Ingest } from '../ingest/ingest.ts'
-import type { WarmUp } from '../ingest/warm-up.ts'
 import { type Clock, readClock, wallTimeOf } from '../system/clock.ts'
-import { type Row, declareCounter, declareGauge, rows } from './declare-metric.ts'
+import { type Row, declareCounter, declareGauge, rows, rowsByFeed } from './declare-metric.ts'
+
+interface FeedSource {
+  readonly name: string
+  readonly feed: Feed
+  readonly ingest: Ingest
+}
 
 /** The parts that read the log. */
 interface IngestSources {
-  readonly feed: Feed
-  readonly ingest: Ingest
+  readonly feeds: readonly FeedSource[]
   readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
   readonly clock: Clock
 }
 
 /** Declares the metrics of reading the log. */
-export function declareIngest(registry: Registry, { feed, ingest, deadLetters, clock }: IngestSources): void {
-  const { lastValues } = feed
+export function declareIngest(registry: Registry, { feeds, deadLetters, clock }: IngestSources): void {
   declareCounter(registry, {
     name: 'ticker_events_total',
     help: 'Events read, by channel',
     hint: 'Standing still while trading: the source is silent',
-    labelNames: ['channel'],
+    labelNames: ['feed', 'channel'],
     aggregator: 'max',
-    read: () => rows('channel', lastValues.counts.events),
+    read: () => rowsByFeed(feeds, ({ feed }) => rows('channel', feed.lastValues.counts.events)),
   })
   declareCounter(registry, {
     name: 'ticker_records_total',
     help: 'Records read from the log',
     hint: 'Faster than events: records are ignored or are poison',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => ingest.counts.records,
+    read: () => rowsByFeed(feeds, ({ ingest }) => ingest.counts.records),
   })
   declareCounter(registry, {
     name: 'ticker_records_ignored_total',
     help: 'Records that the decoder ignored as not for this gateway',
     hint: 'A rise: a topic carries other data, or the decoder is wrong',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => ingest.counts.ignored,
+    read: () => rowsByFeed(feeds, ({ ingest }) => ingest.counts.ignored),
   })
   declareCounter(registry, {
     name: 'ticker_poison_records_total',
     help: 'Records that are not valid events, by reason',
     hint: 'A rise: a producer is broken (the log lines name positions)',
-    labelNames: ['reason'],
+    labelNames: ['feed', 'reason'],
     aggregator: 'max',
-    read: () => rows('reason', ingest.counts.poison),
+    read: () => rowsByFeed(feeds, ({ ingest }) => rows('reason', ingest.counts.poison)),
   })
   declareCounter(registry, {
     name: 'ticker_repaired_values_total',
@@ -54,9 +59,9 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters, c
     hint:
       'A rise: a producer sends articles with invalid symbols, or texts with half a surrogate pair ' +
       '(the log lines name positions)',
-    labelNames: ['repair'],
+    labelNames: ['feed', 'repair'],
     aggregator: 'max',
-    read: () => rows('repair', ingest.counts.repaired),
+    read: () => rowsByFeed(feeds, ({ ingest }) => rows('repair', ingest.counts.repaired)),
   })
   declareCounter(registry, {
     name: 'ticker_dead_letters_total',
@@ -71,23 +76,26 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters, c
     name: 'ticker_missed_offsets_total',
     help: 'Offsets that were gone or unreadable before this node read them',
     hint: 'Above 0: retention or min.compaction.lag.ms is shorter than an outage, or a batch was corrupt',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => ingest.counts.missed,
+    read: () => rowsByFeed(feeds, ({ ingest }) => ingest.counts.missed),
   })
   declareCounter(registry, {
     name: 'ticker_split_items_total',
     help: 'Items seen in two partitions, whose order is lost',
     hint: 'Above 0: producers of one symbol use different partitioners',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => lastValues.counts.splitItems,
+    read: () => rowsByFeed(feeds, ({ feed }) => feed.lastValues.counts.splitItems),
   })
   declareGauge(registry, {
     name: 'ticker_ingest_lag_records',
     help: 'Records in the log that were not read yet, by partition; absent during an outage',
     hint: 'A rise: this node cannot keep up',
-    labelNames: ['topic', 'partition'],
+    labelNames: ['feed', 'topic', 'partition'],
     aggregator: 'max',
-    read: () => (feed.outage() === undefined ? feed.positions.map(lagRow) : []),
+    read: () =>
+      rowsByFeed(feeds, ({ feed }) => (feed.outage() === undefined ? feed.positions.map(lagRow) : [])),
   })
   declareGauge(registry, {
     name: 'ticker_outage_seconds',
@@ -95,26 +103,29 @@ export function declareIngest(registry: Registry, { feed, ingest, deadLetters, c
       'Time that the log, or a partition of it, has not been read, by cause: the log cannot be ' +
       'reached or read, or the decoder module holds a batch; 0 while it is read',
     hint: 'Above 0: clients see old prices, and their heartbeats say so',
-    labelNames: ['source'],
+    labelNames: ['feed', 'source'],
     aggregator: 'max',
-    read: () => {
-      const outage = feed.outage()
-      return outageSources.map((source): Row => {
-        return [{ source }, outage?.source === source ? (clock.steady() - outage.sinceMs) / 1000 : 0]
-      })
-    },
+    read: () =>
+      rowsByFeed(feeds, ({ feed }) => {
+        const outage = feed.outage()
+        return outageSources.map((source): Row => {
+          return [{ source }, outage?.source === source ? (clock.steady() - outage.sinceMs) / 1000 : 0]
+        })
+      }),
   })
   declareGauge(registry, {
     name: 'ticker_newest_event_timestamp_seconds',
     help: 'Unix time of the newest record with an event, by channel; 0 for none',
     hint: 'Standing still while trading: the source is silent',
-    labelNames: ['channel'],
+    labelNames: ['feed', 'channel'],
     aggregator: 'min',
     read: () => {
       const now = readClock(clock)
-      return rows('channel', lastValues.newestMs).map(([labels, newestMs]): Row => {
-        return [labels, newestMs === -Infinity ? 0 : wallTimeOf(newestMs, now) / 1000]
-      })
+      return rowsByFeed(feeds, ({ feed }) =>
+        rows('channel', feed.lastValues.newestMs).map(([labels, newestMs]): Row => {
+          return [labels, newestMs === -Infinity ? 0 : wallTimeOf(newestMs, now) / 1000]
+        }),
+      )
     },
   })
 }
@@ -124,27 +135,33 @@ function lagRow({ partition, offset, stable }: NumberedPosition): Row {
 }
 
 /** Declares the metrics of the node's start. */
-export function declareWarmUp(registry: Registry, warmUp: WarmUp): void {
+export function declareWarmUp(
+  registry: Registry,
+  feeds: readonly Pick<FeedSource, 'name' | 'ingest'>[],
+): void {
   declareGauge(registry, {
     name: 'ticker_warm_up_seconds',
-    help: "Time from the node's start until it was ready; 0 while it is not",
+    help: "Time from the node's start until the feed was ready; 0 while it is not",
     hint: 'Long: TICKER_WARMUP_RECORDS or the look-back read much, or Kafka was slow',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => warmUp.durationMs / 1000,
+    read: () => rowsByFeed(feeds, ({ ingest: { warmUp } }) => warmUp.durationMs / 1000),
   })
   declareCounter(registry, {
     name: 'ticker_look_back_records_total',
     help: 'Records read backwards at start for the last events of symbols that the warm-up had not met',
     hint: 'Near TICKER_LOOK_BACK_RECORDS for each partition: some symbol has no event that could be found',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => warmUp.lookBack.records,
+    read: () => rowsByFeed(feeds, ({ ingest: { warmUp } }) => warmUp.lookBack.records),
   })
   declareCounter(registry, {
     name: 'ticker_look_back_items_total',
     help: 'Items whose last event the look-back found',
     hint: 'Many: TICKER_WARMUP_RECORDS is small for the number of symbols',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => warmUp.lookBack.items,
+    read: () => rowsByFeed(feeds, ({ ingest: { warmUp } }) => warmUp.lookBack.items),
   })
   declareGauge(registry, {
     name: 'ticker_look_back_missing_items',
@@ -152,7 +169,8 @@ export function declareWarmUp(registry: Registry, warmUp: WarmUp): void {
     hint:
       'Many: snapshots are incomplete. Raise TICKER_LOOK_BACK_RECORDS and TICKER_LOOK_BACK_MS, ' +
       'unless these symbols never have events',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => warmUp.lookBack.missing,
+    read: () => rowsByFeed(feeds, ({ ingest: { warmUp } }) => warmUp.lookBack.missing),
   })
 }

@@ -1,16 +1,15 @@
 import type { Registry } from 'prom-client'
 import type { Feed } from '../feed/feed.ts'
-import type { RecentEvents } from '../feed/recent-events/recent-events.ts'
 import { type MemoryGuard, memoryStates } from '../limits/memory-guard.ts'
 import { type Clock, readClock, wallTimeOf } from '../system/clock.ts'
-import { declareCounter, declareGauge, rows } from './declare-metric.ts'
+import { declareCounter, declareGauge, rows, rowsByFeed } from './declare-metric.ts'
 
 export interface MemorySources {
   readonly memory: MemoryGuard
 }
 
 /** Declares the metrics of the memory guard. */
-export function declareMemory(registry: Registry, { memory }: MemorySources, window: RecentEvents): void {
+export function declareMemory(registry: Registry, { memory }: MemorySources): void {
   declareGauge(registry, {
     name: 'ticker_memory_limit_bytes',
     help:
@@ -52,37 +51,49 @@ export function declareMemory(registry: Registry, { memory }: MemorySources, win
     hint: 'A rise: slow clients fill the node. Add memory, or lower TICKER_MAX_UNSENT_BYTES',
     read: () => memory.counts.endedSessions,
   })
+}
+
+interface FeedSource {
+  readonly name: string
+  readonly feed: Feed
+}
+
+/** Declares the metrics of the recent events. */
+export function declareWindow(registry: Registry, feeds: readonly FeedSource[], clock: Clock): void {
   declareGauge(registry, {
     name: 'ticker_tape_limit_bytes',
     help: "Current limit of the window's memory",
     hint: 'Below TICKER_TAPE_BYTES: memory was nearly used up, and the limit returns step by step',
+    labelNames: ['feed'],
     aggregator: 'min',
-    read: () => window.limitBytes,
+    read: () => rowsByFeed(feeds, ({ feed }) => feed.window.limitBytes),
   })
-}
-
-/** Declares the metrics of the recent events. */
-export function declareWindow(registry: Registry, { window }: Feed, clock: Clock): void {
   declareGauge(registry, {
     name: 'ticker_tape_bytes',
     help: 'Memory of the window: the recent events that are kept for sessions that resume',
     hint: 'At TICKER_TAPE_BYTES: the window reaches back less far than TICKER_TAPE_MS',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => window.counts.bytes,
+    read: () => rowsByFeed(feeds, ({ feed }) => feed.window.counts.bytes),
   })
   declareGauge(registry, {
     name: 'ticker_tape_events',
     help: 'Events in the window',
     hint: 'A fall: events are larger, or fewer come',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => window.counts.events,
+    read: () => rowsByFeed(feeds, ({ feed }) => feed.window.counts.events),
   })
   declareGauge(registry, {
     name: 'ticker_tape_oldest_timestamp_seconds',
     help: 'Unix time at which the oldest event in the window was read; 0 for none',
     hint: 'Near now: resumes have to be served from Kafka',
+    labelNames: ['feed'],
     aggregator: 'max',
-    read: () => (window.oldestMs === undefined ? 0 : wallTimeOf(window.oldestMs, readClock(clock)) / 1000),
+    read: () =>
+      rowsByFeed(feeds, ({ feed: { window } }) =>
+        window.oldestMs === undefined ? 0 : wallTimeOf(window.oldestMs, readClock(clock)) / 1000,
+      ),
   })
   declareCounter(registry, {
     name: 'ticker_tape_dropped_segments_total',
@@ -90,7 +101,7 @@ export function declareWindow(registry: Registry, { window }: Feed, clock: Clock
     hint:
       'A rise of bytes: raise TICKER_TAPE_BYTES, or resumes come from Kafka sooner. Of memory: see ' +
       'ticker_memory_state. Of restart: topics are recreated, or offsets were gone',
-    labelNames: ['cause'],
-    read: () => rows('cause', window.counts.dropped),
+    labelNames: ['feed', 'cause'],
+    read: () => rowsByFeed(feeds, ({ feed }) => rows('cause', feed.window.counts.dropped)),
   })
 }

@@ -15,6 +15,14 @@ import { type MemorySources, declareMemory, declareWindow } from './memory-metri
 import { type ProcessSources, type WorkerSources, declareProcess, declareWorkers } from './process-metrics.ts'
 import { type KeySources, declareKeys, declareSessions } from './session-metrics.ts'
 
+/** The parts of a feed; its name is the label `feed`. */
+interface FeedSources {
+  readonly name: string
+  readonly feed: Feed
+  readonly ingest: Ingest
+  readonly history: SharedHistory
+}
+
 /** The sources of the values, read when Prometheus asks: plain fields, counted on the delivery path. */
 export interface MetricSources
   extends ProcessSources,
@@ -22,11 +30,9 @@ export interface MetricSources
     KeySources,
     AdminSources,
     MemorySources {
-  readonly feed: Feed
-  readonly ingest: Ingest
+  readonly feeds: readonly FeedSources[]
   readonly deadLetters: Readonly<Record<DeadLetterOutcome, number>>
   readonly sessions: Sessions
-  readonly history: SharedHistory
   readonly publishing: PublishCounts
   readonly log: LogSources
   /** `undefined` in one worker of several. */
@@ -38,25 +44,25 @@ export interface MetricSources
  * has the same words.
  */
 export function createMetrics(sources: MetricSources): Registry {
-  const { feed, ingest } = sources
+  const { feeds } = sources
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   declareSessions(registry, sources.sessions)
-  declareReaders(registry, sources.sessions, feed)
-  declareHistory(registry, sources.history, sources.sessions.resumeLimitCounts)
+  declareReaders(registry, sources.sessions)
+  declareHistory(registry, feeds, sources.sessions.resumeLimitCounts)
   declareConnections(registry, sources)
   declareKeys(registry, sources)
   declareAdministration(registry, sources)
-  declareDelivery(registry, feed)
-  declareConflation(registry, feed)
+  declareDelivery(registry, feeds)
+  declareConflation(registry, feeds)
   declareFilters(registry, sources.sessions.filters)
-  declareWindow(registry, feed, sources.clock)
-  declareMemory(registry, sources, feed.window)
-  declareWarmUp(registry, ingest.warmUp)
+  declareWindow(registry, feeds, sources.clock)
+  declareMemory(registry, sources)
+  declareWarmUp(registry, feeds)
   declareIngest(registry, sources)
   declareLog(registry, sources.log)
   declarePublishing(registry, sources.publishing)
-  declareLatency(registry, ingest)
+  declareLatency(registry, feeds)
   declareProcess(registry, sources)
   if (sources.workers !== undefined) declareWorkers(registry, sources.workers)
   return registry

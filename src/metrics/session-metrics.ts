@@ -3,7 +3,7 @@ import { keySetOutcomes } from '../auth/key-set-request.ts'
 import type { KeySet } from '../auth/key-set.ts'
 import { closeCodes, closeReasons } from '../protocol/close-code.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { type Row, declareCounter, declareGauge, rows } from './declare-metric.ts'
+import { type Row, declareCounter, declareGauge, rows, rowsByFeed } from './declare-metric.ts'
 
 /** Declares the metrics of connections and sessions. */
 export function declareSessions(registry: Registry, sessions: Sessions): void {
@@ -16,14 +16,14 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   })
   declareGauge(registry, {
     name: 'ticker_sessions',
-    help: 'Sessions by state',
+    help: 'Sessions by feed and state',
     hint: 'Many connected or verifying: clients do not authenticate, or the key set is slow',
-    labelNames: ['state'],
+    labelNames: ['feed', 'state'],
     aggregator: 'sum',
-    read: () => {
-      const { connected, verifying, live, renewing } = sessions.counts.states
-      return rows('state', { connected, verifying, live, renewing })
-    },
+    read: () =>
+      rowsByFeed(sessions.feeds, ({ states: { connected, verifying, live, renewing } }) =>
+        rows('state', { connected, verifying, live, renewing }),
+      ),
   })
   declareCounter(registry, {
     name: 'ticker_session_errors_total',

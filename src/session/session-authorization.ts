@@ -1,4 +1,4 @@
-import { type Grant, missingForFeed } from '../auth/grant.ts'
+import { type Grant, missingForFeed, missingForStream } from '../auth/grant.ts'
 import { revokedError } from '../auth/revocations.ts'
 import { TokenError } from '../auth/token-error.ts'
 import type { Release } from '../limits/node-quotas.ts'
@@ -64,7 +64,7 @@ export interface AuthorizationRequest {
 export type TokenOutcome =
   | { readonly kind: 'entered'; readonly grant: Grant; readonly release: Release }
   | { readonly kind: 'renewed'; readonly grant: Grant }
-  | { readonly kind: 'refused' | 'unchecked' | 'full'; readonly detail: string }
+  | { readonly kind: 'refused' | 'unentitled' | 'unchecked' | 'full'; readonly detail: string }
 
 /** The longest wait for a session's turn. */
 const maxWaitMs = 5000
@@ -76,8 +76,10 @@ export async function authorizeSession(
 ): Promise<TokenOutcome> {
   try {
     const grant = await context.verify(request.token)
-    const missing = missingForFeed(grant, 'live') ?? missingForSession(grant, request.former)
+    const missing = missingForStream(grant) ?? missingForSession(grant, request.former)
     if (missing !== undefined) return { kind: 'refused', detail: missing }
+    const missingFeed = missingForFeed(grant, context.feed.name)
+    if (missingFeed !== undefined) return { kind: 'unentitled', detail: missingFeed }
     if (request.former === undefined) return await enter(context, grant, request.dueMs)
     if (context.isRevoked(grant)) return refuse(context, revokedError())
     return { kind: 'renewed', grant }

@@ -11,6 +11,7 @@ import type { WireForm } from '../wire/wire-form.ts'
 import type { ReaderScheduler } from './catch-up/reader-scheduler.ts'
 import type { SessionAdmission } from './session-admission.ts'
 import type { ReaderCounts, SessionCounts } from './session-counts.ts'
+import type { SessionState } from './session-steps.ts'
 
 /** The limits of every session. */
 export interface SessionLimits extends ResumeConcurrency {
@@ -39,11 +40,14 @@ export interface SessionLimits extends ResumeConcurrency {
   readonly clockToleranceMs: number
 }
 
-/** What all sessions of a node share. */
+/** What all sessions of a feed share, most of it with those of the node's other feeds. */
 export interface SessionContext {
   readonly feed: Feed
+  /** Sessions of the feed that are in each state now. */
+  readonly states: Record<SessionState, number>
   readonly filters: ActiveFilters
   readonly limits: SessionLimits
+  /** Of the sessions of all feeds. */
   readonly counts: SessionCounts
   readonly clock: Clock
   readonly admission: SessionAdmission
@@ -81,7 +85,7 @@ export interface Recipient {
   refuse(fault: Omit<RequestFault, 'code'>): void
 }
 
-/** What all deliveries of a node share. */
+/** What all deliveries of a feed share. */
 export type DeliveryContext = Pick<SessionContext, 'feed' | 'filters' | 'clock' | 'limits' | 'resuming'>
 
 /** What readers need to get what they missed. */

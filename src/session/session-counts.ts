@@ -7,8 +7,6 @@ import { ListenerList } from '../system/listener-list.ts'
 
 /** Counters of all sessions of this node, read when metrics are collected. */
 export interface SessionCounts {
-  /** Sessions that are in each state now. */
-  readonly states: Record<SessionState, number>
   /** Errors sent to clients since start, by code. */
   readonly errors: Record<ErrorCode, number>
   /** Tokens refused since start, by what was wrong with them. */
@@ -21,12 +19,16 @@ export interface SessionCounts {
 
 export function createSessionCounts(): SessionCounts {
   return {
-    states: { connected: 0, verifying: 0, live: 0, renewing: 0, ended: 0 },
     errors: zeroOf(errorCodes),
     tokens: zeroOf(tokenFaults),
     renewals: 0,
     closes: zeroOf(closeReasons),
   }
+}
+
+/** Creates the counts of a feed's sessions by state. */
+export function createStateCounts(): Record<SessionState, number> {
+  return { connected: 0, verifying: 0, live: 0, renewing: 0, ended: 0 }
 }
 
 function zeroOf<Name extends string | number>(names: readonly Name[]): Record<Name, number> {

@@ -5,6 +5,8 @@ import type { SessionState } from './session-steps.ts'
 export interface SessionFacts {
   /** Unique in this process, and rising. */
   readonly number: number
+  /** The name of its feed. */
+  readonly feed: string
   readonly state: SessionState
   /** The user, once the token was verified. */
   readonly subject?: string

@@ -12,6 +12,7 @@ export type SessionEvent =
   | 'request'
   | 'granted'
   | 'refused'
+  | 'unentitled'
   | 'unchecked'
   | 'full'
   | 'deadline'
@@ -41,6 +42,7 @@ const stayEnded = {
   request: ended,
   granted: ended,
   refused: ended,
+  unentitled: ended,
   unchecked: ended,
   full: ended,
   deadline: ended,
@@ -85,6 +87,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     request: { to: 'connected', error: 401 },
     granted: { to: 'connected' },
     refused: { to: 'connected' },
+    unentitled: { to: 'connected' },
     unchecked: { to: 'connected' },
     full: { to: 'connected' },
     deadline: { to: 'ended', error: 404, close: 'authTimeout' },
@@ -97,6 +100,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     request: { to: 'verifying', error: 401 },
     granted: { to: 'live' },
     refused: { to: 'ended', error: 402, close: 'unauthorized' },
+    unentitled: { to: 'ended', error: 409, close: 'unauthorized' },
     unchecked: { to: 'ended', error: 500, close: 'internal' },
     full: noSlot,
     deadline: { to: 'ended', error: 404, close: 'authTimeout' },
@@ -110,6 +114,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     request: { to: 'live' },
     granted: { to: 'live' },
     refused: { to: 'live' },
+    unentitled: { to: 'live' },
     unchecked: { to: 'live' },
     full: noSlot,
     deadline: { to: 'live' },
@@ -121,6 +126,7 @@ export const sessionSteps: Record<SessionState, Record<SessionEvent, SessionStep
     request: { to: 'renewing' },
     granted: { to: 'live' },
     refused: { to: 'live', error: 402 },
+    unentitled: { to: 'live', error: 409 },
     unchecked: { to: 'live', error: 500 },
     full: noSlot,
     deadline: { to: 'renewing' },

@@ -1,4 +1,5 @@
 import type { Grant } from '../auth/grant.ts'
+import type { Feed } from '../feed/feed.ts'
 import { type CloseReason, closeCodes } from '../protocol/close-code.ts'
 import type { Dialect } from '../protocol/dialect.ts'
 import type { RequestFault, RequestId } from '../protocol/request-fault.ts'
@@ -45,7 +46,7 @@ export class Session implements Recipient, RequestedSession {
   #earlyFaults = 0
 
   constructor(context: SessionContext, transport: Transport, origin: SessionOrigin) {
-    const { limits, clock, counts } = context
+    const { limits, clock, states } = context
     this.#context = context
     this.#transport = transport
     this.#origin = { number: origin.number, address: origin.address }
@@ -58,13 +59,17 @@ export class Session implements Recipient, RequestedSession {
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#missDeadline(), leftMs)
-    counts.states.connected++
+    states.connected++
     this.send({ kind: 'connected' })
   }
 
   /** Unique in this process. */
   get number(): number {
     return this.#origin.number
+  }
+
+  get feed(): Feed {
+    return this.#context.feed
   }
 
   get form(): WireForm {
@@ -113,6 +118,7 @@ export class Session implements Recipient, RequestedSession {
   get facts(): SessionFacts {
     return {
       ...this.#origin,
+      feed: this.feed.name,
       state: this.#state,
       ...identityOf(this.#authorization?.grant),
       form: this.form.subprotocol,
@@ -320,8 +326,8 @@ export class Session implements Recipient, RequestedSession {
     const from = this.#state
     const { to, error, close } = sessionSteps[from][event]
     this.#state = to
-    this.#context.counts.states[from]--
-    this.#context.counts.states[to]++
+    this.#context.states[from]--
+    this.#context.states[to]++
     const fault = error === undefined ? undefined : { code: error, ...detail }
     if (to === 'ended') {
       if (from !== 'ended') this.#close(close, fault)
@@ -331,10 +337,10 @@ export class Session implements Recipient, RequestedSession {
   }
 
   #close(close: CloseReason | undefined, fault: RequestFault | undefined): void {
-    const { counts } = this.#context
+    const { counts, states } = this.#context
     this.#clearDeadline()
     this.#authorization?.end()
-    counts.states.ended--
+    states.ended--
     if (close === undefined) return
     counts.closes[close]++
     if (fault !== undefined) counts.errors[fault.code]++

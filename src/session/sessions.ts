@@ -1,43 +1,28 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Revocation, RevocationRequest, Revocations } from '../auth/revocations.ts'
 import { ActiveFilters } from '../feed/active-filters.ts'
-import type { Feed } from '../feed/feed.ts'
-import type { History } from '../history/history.ts'
+import { FeedDirectory } from '../feed/feed-directory.ts'
 import type { SheddingAmount } from '../limits/memory-guard.ts'
 import type { NodeQuotas } from '../limits/node-quotas.ts'
 import { type ResumeLimitCounts, ResumeLimits } from '../limits/resume-limits.ts'
 import { SlicedQueue } from '../limits/sliced-queue.ts'
 import { SlicedVisit } from '../limits/sliced-visit.ts'
-import type { ServerMessage } from '../protocol/server-message.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
-import type { PreparedFrame } from '../wire/prepared-frame.ts'
-import type { WireForm } from '../wire/wire-form.ts'
 import { ReaderScheduler } from './catch-up/reader-scheduler.ts'
-import { Heartbeat } from './heartbeat.ts'
 import { SessionAdmission, type SessionAdmissionCounts } from './session-admission.ts'
-import type {
-  ResumeCounts,
-  Resuming,
-  SessionContext,
-  SessionLimits,
-  SessionOrigin,
-} from './session-context.ts'
-import {
-  type ReaderCounts,
-  type SessionCounts,
-  createReaderCounts,
-  createSessionCounts,
-} from './session-counts.ts'
+import type { SessionLimits, SessionOrigin } from './session-context.ts'
+import { type SessionCounts, createSessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
+import { type CommonContext, type FeedSource, SessionFeed } from './session-feed.ts'
 import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
 export interface SessionsOptions {
-  readonly feed: Feed
+  /** The first is for clients that name none. */
+  readonly feeds: readonly [FeedSource, ...FeedSource[]]
   readonly limits: SessionLimits
   readonly quotas: NodeQuotas
   readonly revocations: Revocations
-  readonly history: History
   readonly verify: (token: string) => Promise<Grant>
   /** Whether the node is short of memory, and accepts no further session; never, if left out. */
   readonly isShort?: () => boolean
@@ -64,6 +49,13 @@ export interface SessionQuery {
   readonly limit?: number
   /** Sessions of this user; of all users if left out. */
   readonly subject?: string
+  /** Sessions of this feed; of all feeds if left out. */
+  readonly feed?: string
+}
+
+/** A connection that was just accepted, and the feed that its client asked for: the first if left out. */
+export interface NewConnection extends Omit<SessionOrigin, 'number'> {
+  readonly feed?: string
 }
 
 /** A share of the sessions that should connect elsewhere. */
@@ -81,8 +73,9 @@ const maxPageLength = 1000
 /** A session with less unsent is not ended to free memory: that would give little back. */
 const minUnsentBytes = 65_536
 
-/** All sessions of this process: their limits, their common heartbeat, their end. */
+/** All sessions of this process: their limits, their feeds, their end. */
 export class Sessions {
+  readonly feeds: FeedDirectory<SessionFeed>
   readonly counts: SessionCounts = createSessionCounts()
   /** The filters in use. */
   readonly filters: ActiveFilters
@@ -90,11 +83,8 @@ export class Sessions {
   readonly #clock: Clock
   readonly #admission: SessionAdmission
   readonly #resumeLimits: ResumeLimits
-  readonly #resuming: Resuming
-  readonly #context: SessionContext
   /** By number, in the order in which they began. */
   readonly #sessions = new Map<number, Session>()
-  readonly #heartbeat: Heartbeat
   readonly #checks = new SlicedVisit(() => this.#sessions.values())
   readonly #closings = new SlicedQueue(closedPerTurn)
   readonly #timers: readonly NodeJS.Timeout[]
@@ -109,26 +99,12 @@ export class Sessions {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#lastNumber = options.numbersAbove ?? 0
-    options.feed.onPartition.add(position => this.#tellAll({ kind: 'partitions', partitions: [position] }))
-    // A reader that is behind finds the gap by itself.
-    options.feed.onLost.add(range =>
-      this.#tellAll({ kind: 'lost', ranges: [range] }, session => session.isCaughtUp),
-    )
     const { isShort = () => false } = options
     this.#admission = new SessionAdmission({ quotas: options.quotas, isShort })
     this.#resumeLimits = new ResumeLimits({ ...options.limits, quotas: options.quotas })
-    this.#resuming = {
-      history: options.history,
-      scheduler: new ReaderScheduler(),
-      limits: this.#resumeLimits,
-      isShort,
-      counts: { whole: 0, partial: 0, failed: 0, refused: 0 },
-      readers: createReaderCounts(),
-    }
-    const { feed, limits, verify, revocations, onFault = () => undefined } = options
+    const { limits, verify, revocations, onFault = () => undefined } = options
     this.filters = new ActiveFilters(limits)
-    this.#context = {
-      feed,
+    const common: CommonContext = {
       filters: this.filters,
       limits,
       verify,
@@ -136,10 +112,15 @@ export class Sessions {
       counts: this.counts,
       clock: this.#clock,
       admission: this.#admission,
-      resuming: this.#resuming,
+      resuming: { scheduler: new ReaderScheduler(), limits: this.#resumeLimits, isShort },
       isRevoked: grant => revocations.covers(grant),
+      sessions: () => this.#sessions.values(),
     }
-    this.#heartbeat = new Heartbeat({ feed, clock: this.#clock, sessions: () => this.#sessions.values() })
+    const [first, ...others] = options.feeds
+    this.feeds = new FeedDirectory([
+      new SessionFeed(first, common),
+      ...others.map(source => new SessionFeed(source, common)),
+    ])
     this.#timers = [
       setInterval(() => this.beat(), options.limits.heartbeatMs),
       setInterval(() => this.#check(), checkMs),
@@ -160,24 +141,19 @@ export class Sessions {
     return this.#admission.counts
   }
 
-  /** How resumes ended. */
-  get resumeCounts(): Readonly<ResumeCounts> {
-    return this.#resuming.counts
-  }
-
   /** How resumes had to wait. */
   get resumeLimitCounts(): Readonly<ResumeLimitCounts> {
     return this.#resumeLimits.counts
   }
 
-  /** What readers that are behind do. */
-  get readerCounts(): ReaderCounts {
-    return this.#resuming.readers
-  }
-
-  /** Begins a session on a connection that was just accepted. Call `remove` when the connection is gone. */
-  open(transport: Transport, origin: Omit<SessionOrigin, 'number'>): Session {
-    const session = new Session(this.#context, transport, { ...origin, number: ++this.#lastNumber })
+  /**
+   * Begins a session on a connection that was just accepted. Call `remove` when the connection is gone.
+   * Throws a `RangeError` for a feed that `feeds` does not have.
+   */
+  open(transport: Transport, { feed: name, ...origin }: NewConnection): Session {
+    const feed = this.feeds.find(name)
+    if (feed === undefined) throw new RangeError(this.feeds.explainUnknown(name ?? ''))
+    const session = new Session(feed.context, transport, { ...origin, number: ++this.#lastNumber })
     this.#sessions.set(session.number, session)
     return session
   }
@@ -190,11 +166,12 @@ export class Sessions {
   }
 
   /** Returns a page of the sessions. */
-  list({ after = 0, limit = 100, subject }: SessionQuery = {}): SessionPage {
+  list({ after = 0, limit = 100, subject, feed }: SessionQuery = {}): SessionPage {
     const most = Math.min(limit, maxPageLength)
     const page: SessionFacts[] = []
     for (const [number, session] of this.#sessions) {
       if (number <= after || (subject !== undefined && session.subject !== subject)) continue
+      if (feed !== undefined && session.feed.name !== feed) continue
       if (page.length === most) return { sessions: page, next: page.at(-1)?.number ?? after }
       page.push(session.facts)
     }
@@ -254,7 +231,7 @@ export class Sessions {
 
   /** Sends every authenticated session a heartbeat. */
   beat(): void {
-    this.#heartbeat.beat()
+    for (const feed of this.feeds) feed.beat()
   }
 
   /**
@@ -265,7 +242,7 @@ export class Sessions {
   async drain(withinMs: number): Promise<void> {
     if (this.#sessions.size > 0) await this.#closeAll(withinMs)
     for (const timer of this.#timers) clearInterval(timer)
-    this.#heartbeat.stop()
+    for (const feed of this.feeds) feed.stop()
     this.#checks.stop()
   }
 
@@ -314,17 +291,6 @@ export class Sessions {
     clearTimeout(timeout)
     for (const timer of this.#endTimers) clearTimeout(timer)
     this.#endTimers.clear()
-  }
-
-  /** Tells every authenticated client, before the next event. */
-  #tellAll(message: ServerMessage, isFor: (session: Session) => boolean = () => true): void {
-    const frames = new Map<WireForm, PreparedFrame | undefined>()
-    for (const session of this.#sessions.values()) {
-      if (!isFor(session)) continue
-      const { form } = session
-      if (!frames.has(form)) frames.set(form, form.message(message))
-      session.announce(frames.get(form))
-    }
   }
 
   /**

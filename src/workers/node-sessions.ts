@@ -41,11 +41,11 @@ export class NodeSessions implements AdministeredSessions {
   }
 
   /** Returns a page of sessions: by worker, then in the order in which they began. */
-  async list({ after = 0, limit = defaultLimit, subject }: SessionQuery): Promise<SessionPage> {
+  async list({ after = 0, limit = defaultLimit, ...filter }: SessionQuery): Promise<SessionPage> {
     const sessions: SessionFacts[] = []
     for (const worker of this.#options.workers()) {
       if (sessionNumberBase(worker) + numbersPerWorker <= after) continue
-      const query = { after, limit: limit - sessions.length, ...(subject !== undefined && { subject }) }
+      const query = { after, limit: limit - sessions.length, ...filter }
       const page = await ask(worker, { ask: 'list', query }, { answer: sessionPage, withinMs })
       sessions.push(...page.sessions)
       if (page.next !== undefined) return { sessions, next: sessions.at(-1)?.number ?? after }

@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { Drain } from '../admin/drain.ts'
 import { startDemo } from '../app/gateway-parts.ts'
-import type { Gateway, GatewayOptions } from '../app/gateway.ts'
+import type { Gateway } from '../app/gateway.ts'
+import type { NodeOptions } from '../app/gateway-node.ts'
 import { listenToOperators } from '../app/listeners.ts'
 import { openLog } from '../app/open-log.ts'
 import {
@@ -26,7 +27,7 @@ import { WorkerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
 import { WorkerRequestHandler } from './worker-request-handler.ts'
 
-export interface PrimaryOptions extends Pick<GatewayOptions, 'logStream'> {
+export interface PrimaryOptions extends Pick<NodeOptions, 'logStream'> {
   /** The program that workers run. */
   readonly program: string
 }
@@ -94,7 +95,8 @@ class Primary {
       registry: this.#metrics,
       notReadyReason: () => this.#notReadyReason(),
       // Workers read the same log, so one report stands for all.
-      outage: () => this.#pool.workers.find(({ outage }) => outage !== undefined)?.outage,
+      outages: () => this.#pool.workers.find(({ outages }) => outages.length > 0)?.outages ?? [],
+      hasFeeds: config.feeds.length > 1,
     })
   }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { StoredRevocation } from '../auth/revocations.ts'
-import { type OutageReport, outageSources } from '../feed/outage.ts'
+import { outageSources } from '../feed/outage.ts'
+import type { FeedOutage } from '../http/operations.ts'
 import { rateKinds, slotKinds } from '../limits/node-quotas.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
 import { type SessionState, sessionSteps } from '../session/session-steps.ts'
@@ -20,6 +21,7 @@ function list<Item extends v.GenericSchema>(item: Item, maxLength: number) {
 const maxRevocations = 10_000
 const maxSessions = 1000
 const maxClaims = 8
+const maxFeeds = 8
 
 const revocation = v.strictObject({
   number: count,
@@ -34,15 +36,17 @@ const revocation = v.strictObject({
 }) satisfies v.GenericSchema<StoredRevocation>
 
 const outage = v.strictObject({
+  feed: text,
   source: v.picklist(outageSources),
   since: text,
   reason: v.exactOptional(text),
-}) satisfies v.GenericSchema<OutageReport>
+}) satisfies v.GenericSchema<FeedOutage>
 
 const rateClaim = v.strictObject({ kind: v.picklist(rateKinds), key: text, count })
 
 const sessionFacts = v.strictObject({
   number: count,
+  feed: text,
   state: v.custom<SessionState>(state => typeof state === 'string' && Object.hasOwn(sessionSteps, state)),
   subject: v.exactOptional(text),
   tokenId: v.exactOptional(text),
@@ -70,7 +74,7 @@ export const workerNotice = v.variant('tell', [
   v.strictObject({ tell: v.literal('alive') }),
   v.strictObject({ tell: v.literal('listening'), url: text }),
   v.strictObject({ tell: v.literal('state'), notReadyReason: v.exactOptional(text) }),
-  v.strictObject({ tell: v.literal('outage'), outage: v.exactOptional(outage) }),
+  v.strictObject({ tell: v.literal('outages'), outages: list(outage, maxFeeds) }),
   v.strictObject({ tell: v.literal('release'), number: count }),
   v.strictObject({ tell: v.literal('refund'), want: rateClaim }),
   v.strictObject({ tell: v.literal('extended'), number: count, untilMs: amount }),
@@ -85,6 +89,7 @@ export const primaryQuestion = v.variant('ask', [
     query: v.strictObject({
       after: v.exactOptional(count),
       limit: v.exactOptional(count),
+      feed: v.exactOptional(text),
       subject: v.exactOptional(text),
     }),
   }),

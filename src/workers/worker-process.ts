@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster'
 import { messageOf } from '../diagnostics/ticker-error.ts'
-import type { OutageReport } from '../feed/outage.ts'
+import type { FeedOutage } from '../http/operations.ts'
 import { WorkerChannel, type WorkerChannelHandlers } from './worker-channel.ts'
 
 /** Seconds of silence after which a worker does not count as ready, and after which it counts as hanging. */
@@ -22,7 +22,8 @@ export class WorkerProcess {
   url: string | undefined
   /** Why it should get no connections; `undefined` when it should. */
   notReadyReason: string | undefined = 'starting'
-  outage: OutageReport | undefined
+  /** The feeds that it does not read at the moment, and why. */
+  outages: readonly FeedOutage[] = []
   /** When it became ready, on the steady clock. */
   readySinceMs: number | undefined
   readonly #worker: Worker

@@ -124,8 +124,8 @@ export class WorkerRequestHandler implements WorkerPoolHandlers {
         return pool().noteListening(worker, notice.url)
       case 'state':
         return pool().noteState(worker, notice.notReadyReason)
-      case 'outage':
-        worker.outage = notice.outage
+      case 'outages':
+        worker.outages = notice.outages
         return
       case 'release':
         return this.#quotasOf(worker).release(notice.number)

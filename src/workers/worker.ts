@@ -2,7 +2,6 @@ import * as v from 'valibot'
 import { type Gateway, startGateway } from '../app/gateway.ts'
 import { type StoredRevocation, Revocations } from '../auth/revocations.ts'
 import type { Config } from '../config/config.ts'
-import type { OutageReport } from '../feed/outage.ts'
 import { InterruptSignal } from '../system/interrupt-signal.ts'
 import { RemoteQuotas } from './remote-quotas.ts'
 import { WorkerChannel, WorkerChannelError } from './worker-channel.ts'
@@ -120,15 +119,18 @@ class WorkerNode {
     return timer
   }
 
-  /** Reports an outage whenever it changes. */
+  /** Reports the outages whenever they change. */
   #reportOutages({ controls }: Gateway): NodeJS.Timeout {
-    let reported: OutageReport | undefined
+    let reported = ''
     return setInterval(() => {
-      const outage = controls.outage()
-      if (outage?.source === reported?.source && outage?.reason === reported?.reason) return
-      reported = outage
-      const reason = outage?.reason?.slice(0, longestText)
-      this.#tell({ tell: 'outage', ...(outage && { outage: { ...outage, ...(reason && { reason }) } }) })
+      const outages = controls.outages().map(({ reason, ...outage }) => {
+        return { ...outage, ...(reason !== undefined && { reason: reason.slice(0, longestText) }) }
+      })
+      // `since` may differ by a millisecond whenever it is computed.
+      const known = JSON.stringify(outages.map(({ feed, source, reason }) => [feed, source, reason]))
+      if (known === reported || (outages.length === 0 && reported === '')) return
+      reported = known
+      this.#tell({ tell: 'outages', outages })
     }, stateMs)
   }
 

@@ -140,6 +140,7 @@ describe('sessions', () => {
     expect(all.body['next']).toBeUndefined()
     expect((all.body['sessions'] as object[])[0]).toEqual({
       number: 1,
+      feed: 'live',
       state: 'live',
       sub: 'ann',
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),

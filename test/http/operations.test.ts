@@ -17,7 +17,7 @@ describe('GET /v1/symbols', () => {
 
   test('lists what has been seen, by channel, as far as the token entitles', async () => {
     await expect
-      .poll(() => gateway.metric('ticker_events_total{channel="statuses"}'))
+      .poll(() => gateway.metric('ticker_events_total{feed="live",channel="statuses"}'))
       .toBeGreaterThanOrEqual(300)
     const response = await list(await gateway.token({ symbols: ['AAPL', 'NOSUCH'], channels: ['statuses'] }))
     expect(await response.json()).toEqual({ symbols: [{ symbol: 'AAPL', channels: ['statuses'] }] })

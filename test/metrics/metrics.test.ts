@@ -8,7 +8,7 @@ import { createTopics, deleteTopics, kafkaVariables } from '../support/topics.ts
 
 const document = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
 /** Labels whose values the document cannot list. */
-const open = new Set(['topic', 'partition', 'version', 'node', 'kind'])
+const open = new Set(['feed', 'topic', 'partition', 'version', 'node', 'kind'])
 
 const brokers = inject('kafkaBrokers')
 let topics: Topics

@@ -143,5 +143,5 @@ test('what an article loses is reported to its sender, counted and logged', asyn
   })
   expect(await client.next()).toEqual({ ...article, headline: 'up \ufffd', symbols: ['A', 'ES=F'] })
   // What was mended before it was published need not be mended again.
-  expect(await gateway.metric('ticker_repaired_values_total{repair="symbol"}')).toBe(0)
+  expect(await gateway.metric('ticker_repaired_values_total{feed="live",repair="symbol"}')).toBe(0)
 })

@@ -99,7 +99,7 @@ test('a session that wants more items than one message lists gets every event me
     await connect({ trades: ['*'] }, 'ticker.v1.tape'),
     await connect({ trades: ['*'] }, 'ticker.v1.json'),
   ]
-  const prepared = 'ticker_catch_up_seconds_count{cause="preparing"}'
+  const prepared = 'ticker_catch_up_seconds_count{feed="live",cause="preparing"}'
   await expect.poll(() => gateway.metric(prepared)).toBe(1)
   ebb.abort()
   await flow

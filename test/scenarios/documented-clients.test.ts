@@ -155,7 +155,7 @@ async function start(command: Language['command'], cwd?: string): Promise<() => 
 async function subscribed(items: number): Promise<void> {
   // A compiler may have to run first.
   await expect
-    .poll(() => gateway.metric('ticker_subscribed_items'), { timeout: 120_000 })
+    .poll(() => gateway.metric('ticker_subscribed_items{feed="live"}'), { timeout: 120_000 })
     .toBe(items === 0 ? 0 : 3)
 }
 

@@ -153,10 +153,10 @@ describe('from Kafka to a subscriber of everything', () => {
     await producer.send({ topic: topics.trades, messages: values.map(value => ({ key: 'AAPL', value })) })
     expect(await client.next()).toEqual(good)
     const reasons = ['syntax', 'type', 'field', 'size'].map(
-      reason => `ticker_poison_records_total{reason="${reason}"}`,
+      reason => `ticker_poison_records_total{feed="live",reason="${reason}"}`,
     )
     expect(await Promise.all(reasons.map(name => gateway.metric(name)))).toEqual([1, 1, 2, 1])
-    expect(await gateway.metric('ticker_records_ignored_total')).toBe(1)
+    expect(await gateway.metric('ticker_records_ignored_total{feed="live"}')).toBe(1)
     const poisonLines = gateway.logLines.filter(line => line.includes('poison record passed over'))
     expect(poisonLines.length).toBeGreaterThan(0)
     expect(poisonLines.join('')).not.toContain('secret')
@@ -209,9 +209,9 @@ describe('from Kafka to a subscriber of everything', () => {
     const events = (await client.take('snapshot'))['events'] as { readonly S: string; readonly bp: number }[]
     expect(new Set(events.map(({ S }) => S))).toEqual(new Set(symbols))
     expect(events.filter(({ bp }) => bp === 7)).toHaveLength(36)
-    expect(await again.metric('ticker_look_back_missing_items')).toBe(0)
-    expect(await again.metric('ticker_look_back_items_total')).toBeGreaterThanOrEqual(30)
-    expect(await again.metric('ticker_warm_up_seconds')).toBeGreaterThan(0)
+    expect(await again.metric('ticker_look_back_missing_items{feed="live"}')).toBe(0)
+    expect(await again.metric('ticker_look_back_items_total{feed="live"}')).toBeGreaterThanOrEqual(30)
+    expect(await again.metric('ticker_warm_up_seconds{feed="live"}')).toBeGreaterThan(0)
     await client.close()
     await again.stop()
   })
@@ -221,7 +221,7 @@ describe('from Kafka to a subscriber of everything', () => {
     const value = '{"T":"t","S":"AAPL","p":1,"s":1,"t":"2026-01-02T14:30:00Z"}'
     const messages = [0, 1, 0, 1].map(partition => ({ key: 'AAPL', value, partition }))
     await producer.send({ topic: topics.trades, messages })
-    await expect.poll(() => gateway.metric('ticker_split_items_total')).toBe(1)
+    await expect.poll(() => gateway.metric('ticker_split_items_total{feed="live"}')).toBe(1)
     expect(gateway.logLines.join('')).toContain('two partitions')
   })
 })
@@ -251,7 +251,7 @@ describe('many subscribers', () => {
     await produce(tape, topics)
     for (const { client, expected } of readers) expectSame(await receive(client, expected.length), expected)
     const deliveries = readers.reduce((sum, { expected }) => sum + expected.length, 0)
-    expect(await gateway.metric('ticker_deliveries_total')).toBe(deliveries)
+    expect(await gateway.metric('ticker_deliveries_total{feed="live"}')).toBe(deliveries)
     for (const { client } of readers) {
       expect(client.waiting).toBe(0)
       await client.close()

@@ -58,12 +58,12 @@ test('a node without Kafka says so in heartbeats, health and metrics until it re
     expect(ms).toBeLessThan(15_000)
     const [status, body] = await readiness(gateway.operationsUrl)
     expect([status, body['status'], body['source']]).toEqual([200, 'ready', 'unreachable'])
-    expect(await gateway.metric('ticker_outage_seconds{source="unreachable"}')).toBeGreaterThan(4)
+    expect(await gateway.metric('ticker_outage_seconds{feed="live",source="unreachable"}')).toBeGreaterThan(4)
     await find()
   }
   await heartbeatWhere(client, ({ lag }) => lag === 0)
   expect(await readiness(gateway.operationsUrl)).toEqual([200, { status: 'ready' }])
-  expect(await gateway.metric('ticker_outage_seconds{source="unreachable"}')).toBe(0)
+  expect(await gateway.metric('ticker_outage_seconds{feed="live",source="unreachable"}')).toBe(0)
 }, 240_000)
 
 /** A decoder module whose `prepare` does something until a file exists, and `decode` cannot without. */
@@ -105,7 +105,7 @@ test('a node whose decoder module holds what was read says so, until it goes on'
   expect(beat).toMatchObject({ lag: null, source: 'decoding' })
   expect(ms).toBeLessThan(15_000)
   expect(await readiness(gateway.operationsUrl)).toMatchObject([200, { source: 'decoding' }])
-  expect(await gateway.metric('ticker_outage_seconds{source="decoding"}')).toBeGreaterThan(4)
+  expect(await gateway.metric('ticker_outage_seconds{feed="live",source="decoding"}')).toBeGreaterThan(4)
   await allow()
   expect(await client.take('t')).toMatchObject({ S: 'AAPL' })
   await heartbeatWhere(client, ({ lag }) => lag === 0)
@@ -136,6 +136,6 @@ test('a node is not ready, and reads nothing, until its decoder module is prepar
   await gateway.ready
   expect(await readiness(gateway.operationsUrl ?? '')).toEqual([200, { status: 'ready' }])
   const metrics = await (await fetch(`${gateway.operationsUrl}/metrics`)).text()
-  expect(metrics).toContain('ticker_poison_records_total{reason="decoder"} 0')
-  expect(metrics).toContain('ticker_events_total{channel="trades"} 1')
+  expect(metrics).toContain('ticker_poison_records_total{feed="live",reason="decoder"} 0')
+  expect(metrics).toContain('ticker_events_total{feed="live",channel="trades"} 1')
 }, 60_000)

@@ -101,10 +101,10 @@ test('short of memory, a node refuses new sessions and resumes, and serves those
   expect(leaving.faults).toEqual([])
   expect(await handshake(node.streamUrl, authorization)).toEqual(['open'])
 
-  expect(await node.metric('ticker_tape_limit_bytes')).toBe(134_217_728)
+  expect(await node.metric('ticker_tape_limit_bytes{feed="live"}')).toBe(134_217_728)
   takeUpTo(0.96, node)
   await expect.poll(stateOf(node)).toBe(2)
-  await expect.poll(() => node.metric('ticker_tape_limit_bytes')).toBeLessThan(134_217_728)
+  await expect.poll(() => node.metric('ticker_tape_limit_bytes{feed="live"}')).toBeLessThan(134_217_728)
   await publish(node, 20)
   await expect.poll(() => staying.events.length).toBe(30)
   release()

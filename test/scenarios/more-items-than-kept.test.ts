@@ -46,7 +46,7 @@ async function start(): Promise<Node> {
       expect(results.filter(result => 'error' in result)).toEqual([])
       published += events.length
       // Acknowledged is not read yet: whoever subscribes now would get it.
-      await expect.poll(() => gateway.metric('ticker_records_total')).toBe(published)
+      await expect.poll(() => gateway.metric('ticker_records_total{feed="live"}')).toBe(published)
     },
   }
 }
@@ -111,7 +111,7 @@ test('a snapshot says since when it is complete, and the node how many items it 
   const kept = ['OLD0', 'OLD5', 'OLD6', 'OLD7', 'OLD8', 'OLD9']
   expect(symbols).toEqual(['NEW0', 'NEW1', 'NEW2', 'NEW3', ...kept])
   expect(Date.parse(String(since))).toBeGreaterThanOrEqual(beforeMs)
-  expect(await gateway.metric('ticker_items')).toBe(10)
-  expect(await gateway.metric('ticker_items_forgotten_total{claim="none"}')).toBe(4)
-  expect(await gateway.metric('ticker_items_forgotten_total{claim="named"}')).toBe(0)
+  expect(await gateway.metric('ticker_items{feed="live"}')).toBe(10)
+  expect(await gateway.metric('ticker_items_forgotten_total{feed="live",claim="none"}')).toBe(4)
+  expect(await gateway.metric('ticker_items_forgotten_total{feed="live",claim="named"}')).toBe(0)
 })

@@ -184,7 +184,7 @@ describe('PROTOCOL.md', () => {
   }
 
   async function appendAndRead(fixture: ConversationGateway, event: MarketEvent): Promise<void> {
-    const name = `ticker_events_total{channel="${channelNames[event.T]}"}`
+    const name = `ticker_events_total{feed="live",channel="${channelNames[event.T]}"}`
     const read = (await fixture.gateway.metric(name)) ?? 0
     await fixture.append(event)
     await expect.poll(() => fixture.gateway.metric(name), { interval: 5 }).toBe(read + 1)

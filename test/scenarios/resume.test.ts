@@ -186,7 +186,7 @@ describe('a subscription that goes on from a cursor', () => {
     await client.connect(second.streamUrl, await second.token())
     await publisher.publish(100)
     await expectWhole(client, publisher.count)
-    expect(await second.metric('ticker_resumes_total{outcome="whole"}')).toBe(1)
+    expect(await second.metric('ticker_resumes_total{feed="live",outcome="whole"}')).toBe(1)
   })
 
   test('reports as lost what is too old for the token; the scope history gives everything', async () => {
@@ -272,9 +272,9 @@ describe('a subscription that goes on from a cursor', () => {
     await client.connect(first.streamUrl, await first.token())
     client.cut()
     await publishOld(shared['TICKER_TOPIC_TRADES']!, example)
-    await expect.poll(() => first.metric('ticker_events_total{channel="trades"}')).toBe(10)
+    await expect.poll(() => first.metric('ticker_events_total{feed="live",channel="trades"}')).toBe(10)
     if ('TICKER_TAPE_MS' in env)
-      await expect.poll(() => first.metric('ticker_tape_events'), { timeout: 20_000 }).toBe(0)
+      await expect.poll(() => first.metric('ticker_tape_events{feed="live"}'), { timeout: 20_000 }).toBe(0)
     const isAnew = example.apartMs === 1
     const node = isAnew ? await start({ ...shared, TICKER_WARMUP_RECORDS: '1' }) : first
     await client.connect(node.streamUrl, await node.token())
@@ -300,7 +300,7 @@ describe('a subscription that goes on from a cursor', () => {
     const { partitions } = await client.subscribe({ quotes: ['AAPL'] })
     await client.close()
     await log.events.append([quote(1), quote(2), quote(3)])
-    await expect.poll(() => gateway.metric('ticker_events_total{channel="quotes"}')).toBe(3)
+    await expect.poll(() => gateway.metric('ticker_events_total{feed="live",channel="quotes"}')).toBe(3)
     const again = await StreamClient.open(gateway.streamUrl, await gateway.token())
     again.send({ action: 'subscribe', quotes: ['AAPL'], id: 1, cursor: { version: 1, partitions } })
     expect(await again.takeMany(3)).toMatchObject([

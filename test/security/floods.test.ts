@@ -75,7 +75,7 @@ test('sessions that answer no ping are ended', async () => {
 })
 
 test('a publisher of ten times as many symbols as the node keeps takes nothing from the others', async () => {
-  const forgotten = 'ticker_items_forgotten_total{claim="none"}'
+  const forgotten = 'ticker_items_forgotten_total{feed="live",claim="none"}'
   const forgottenBefore = await attacked().metric(forgotten)
   for (let from = 0; from < 10 * maxItems; from += 1000) {
     const events = Array.from({ length: 1000 }, (_, index) => ({
@@ -91,5 +91,5 @@ test('a publisher of ten times as many symbols as the node keeps takes nothing f
 
   const all = 10 * maxItems - maxItems
   await expect.poll(() => attacked().metric(forgotten)).toBeGreaterThan(forgottenBefore + all)
-  expect(await attacked().metric('ticker_items')).toBe(maxItems)
+  expect(await attacked().metric('ticker_items{feed="live"}')).toBe(maxItems)
 })

@@ -4,6 +4,7 @@ import { Revocations } from '../../src/auth/revocations.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
+import type { FeedSource } from '../../src/session/session-feed.ts'
 import type { Sessions, SessionsOptions } from '../../src/session/sessions.ts'
 import { FakeTransport } from './fake-transport.ts'
 import {
@@ -22,7 +23,7 @@ export interface Pair {
   readonly transport: FakeTransport
 }
 
-export type SessionFixtureOptions = Partial<Pick<SessionsOptions, 'feed' | 'isShort' | 'history' | 'clock'>>
+export type SessionFixtureOptions = Partial<Pick<SessionsOptions, 'isShort' | 'clock'> & FeedSource>
 
 /** Sessions over fake connections, on a clock that stands until the test moves it. */
 export class SessionFixture {

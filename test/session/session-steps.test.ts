@@ -13,6 +13,7 @@ auth       verifying            - 401                      renewing             
 request    - 401                - 401                      -                       -
 granted    -                    live                       -                       live
 refused    -                    ended 402 unauthorized     -                       live 402
+unentitled  -                   ended 409 unauthorized     -                       live 409
 unchecked  -                    ended 500 internal         -                       live 500
 full       -                    ended 406 connectionLimit  ended 406 connectionLimit  ended 406 connectionLimit
 deadline   ended 404 authTimeout  ended 404 authTimeout    -                       -

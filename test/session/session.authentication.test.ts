@@ -143,14 +143,25 @@ describe('before authentication', () => {
   })
 
   test.each([
-    [{ scopes: new Set(['publish'] as const) }, 'the token lacks the scope "stream"'],
-    [{ feeds: new Set(['delayed']) }, 'the token does not allow the feed "live"'],
-  ])('a token without %o is refused', async (changes, detail) => {
+    [{ scopes: new Set(['publish'] as const) }, 402, 'the token lacks the scope "stream"'],
+    [
+      { feeds: new Set(['delayed']) },
+      409,
+      'the token does not allow the feed "live"; it allows delayed: connect to one of these, or ask for a ' +
+        'token with "live" among its feeds',
+    ],
+    [
+      { feeds: new Set<string>() },
+      409,
+      'the token does not allow the feed "live", nor any other; ask for a token with "live" among its feeds',
+    ],
+  ])('a token without %o is refused', async (changes, code, detail) => {
     const { session, transport } = open()
     fixture.verify = () => Promise.resolve(createGrant(changes))
     request(session, { action: 'auth', token: 'x' })
     await vi.advanceTimersByTimeAsync(0)
-    expect(transport.take().at(-1)).toMatchObject({ code: 402, detail })
+    expect(transport.take().at(-1)).toMatchObject({ code, detail })
+    expect(transport.closed?.code).toBe(4501)
   })
 
   test('a session more than the node may have gets an error', async () => {

@@ -70,7 +70,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       expect(idsOf(slow.transport.take())).toEqual([1])
       expect(slow.session.isCaughtUp).toBe(false)
       expect(fixture.feed.fanOut.audienceCount).toBe(0)
-      expect(fixture.sessions.readerCounts.behind.unsent).toBe(1)
+      expect(fixture.sessions.feeds.first.readers.behind.unsent).toBe(1)
     })
 
     test('gets every trade once, in order, when it reads again, and is live', async () => {
@@ -82,7 +82,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       await drain(slow)
       publish(trade('A', 50))
       expect(idsOf(slow.transport.take())).toEqual(idsOf(other.transport.take()))
-      expect(fixture.sessions.readerCounts.behind.unsent).toBe(0)
+      expect(fixture.sessions.feeds.first.readers.behind.unsent).toBe(0)
       // One range follows the other from the first offset to the last.
       let covered = 0
       for (const { ranges } of slow.transport.coverage) {
@@ -105,7 +105,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
         { ...quote('A', 10), replaces: 8 },
         { ...quote('B', 11), replaces: 9 },
       ])
-      expect(fixture.sessions.readerCounts.replaced.quotes).toBe(17)
+      expect(fixture.sessions.feeds.first.readers.replaced.quotes).toBe(17)
     })
 
     test('knows of items that had no events meanwhile what it knew before', async () => {
@@ -175,7 +175,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       await vi.advanceTimersByTimeAsync(21_000)
       expect(slow.transport.take()).toMatchObject([{ code: 407, msg: 'slow client' }])
       expect(slow.transport.closed?.code).toBe(4001)
-      expect(fixture.sessions.readerCounts.behind.unsent).toBe(0)
+      expect(fixture.sessions.feeds.first.readers.behind.unsent).toBe(0)
     })
   })
 
@@ -281,7 +281,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       publish(trade('A', 2))
       await vi.advanceTimersByTimeAsync(5001)
       publish(trade('A', 3))
-      expect(fixture.sessions.readerCounts.behind.unacknowledged).toBe(1)
+      expect(fixture.sessions.feeds.first.readers.behind.unacknowledged).toBe(1)
       await vi.advanceTimersByTimeAsync(5000)
       const warnings = pair.transport.take().filter(({ T }) => T === 'slow')
       expect(warnings).toMatchObject([{ offsets: 1, unsentBytes: 0 }])
@@ -295,7 +295,7 @@ describe.each(['ticker.v1.json', 'ticker.v1.tape'])('%s:', form => {
       const pair = await acknowledging()
       for (let i = 2; pair.session.isCaughtUp && i < 2000; i++)
         publish(...Array.from({ length: 200 }, (_, index) => trade(`S${(i * index) % 31}`, i * 7919)))
-      expect(fixture.sessions.readerCounts.behind.unacknowledged).toBe(1)
+      expect(fixture.sessions.feeds.first.readers.behind.unacknowledged).toBe(1)
       const { bytes } = pair.transport.written
       expect(bytes).toBeGreaterThan(1_048_576)
       expect(bytes).toBeLessThan(1_048_576 + 65_536)

@@ -139,15 +139,20 @@ describe('a further token that is no good leaves the session as it was', () => {
     expect(session.state).toBe('live')
   })
 
-  test.each<[Partial<Grant>, string]>([
+  test.each<[Partial<Grant>, string, number?]>([
     [{ subject: 'bob' }, 'the token is for another "sub"; connect anew to change the user'],
     [{ scopes: new Set(['publish']) }, 'the token lacks the scope "stream"'],
-    [{ feeds: new Set(['delayed']) }, 'the token does not allow the feed "live"'],
-  ])('%o', async (changes, detail) => {
+    [
+      { feeds: new Set(['delayed', 'third']) },
+      'the token does not allow the feed "live"; it allows delayed, third: connect to one of these, or ask ' +
+        'for a token with "live" among its feeds',
+      409,
+    ],
+  ])('%o', async (changes, detail, code = 402) => {
     const { session, transport } = await fixture.openLive()
     fixture.renew(session, changes)
     await turn()
-    expect(transport.take()).toMatchObject([{ code: 402, msg: 'auth failed', detail }])
+    expect(transport.take()).toMatchObject([{ code, detail }])
     expect([session.state, session.subject]).toEqual(['live', 'ann'])
   })
 
@@ -168,5 +173,5 @@ test('a further token found good after the session has ended changes nothing', a
   transport.take()
   await turn()
   expect(transport.take()).toEqual([])
-  expect(fixture.sessions.counts.states.live).toBe(0)
+  expect(fixture.sessions.feeds.first.states.live).toBe(0)
 })

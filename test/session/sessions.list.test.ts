@@ -25,6 +25,7 @@ test('lists what there is to know of each session', async () => {
     sessions: [
       {
         number: 1,
+        feed: 'live',
         state: 'live',
         subject: 'ann',
         tokenId: 'a-token',
@@ -39,6 +40,7 @@ test('lists what there is to know of each session', async () => {
       },
       {
         number: 2,
+        feed: 'live',
         state: 'connected',
         address: '192.0.2.1',
         form: 'ticker.v1.json',

@@ -81,6 +81,6 @@ test('while memory is short, a resume ends with 406 and nothing is sent', async 
     },
   ])
   expect(transport.closed).toEqual({ code: 4002, reason: 'connection limit' })
-  expect(fixture.sessions.resumeCounts).toMatchObject({ refused: 1, whole: 0, partial: 0 })
+  expect(fixture.sessions.feeds.first.resumes).toMatchObject({ refused: 1, whole: 0, partial: 0 })
   expect(fixture.sessions.size).toBe(1)
 })

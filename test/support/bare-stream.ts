@@ -38,7 +38,6 @@ export async function startBareStream(changes: Partial<SessionLimits>): Promise<
     ...defaults.limits,
     ...limits,
     sessions,
-    forms: feed.forms,
     admission,
     allowedOrigins: '*',
     isReady: () => true,

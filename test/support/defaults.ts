@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config/config-reader.ts'
 import { Feed, type FeedOptions } from '../../src/feed/feed.ts'
 import { LocalQuotas, type NodeLimits, quotaLimits } from '../../src/limits/node-quotas.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
+import type { FeedSource } from '../../src/session/session-feed.ts'
 import { Sessions, type SessionsOptions } from '../../src/session/sessions.ts'
 import type { Clock } from '../../src/system/clock.ts'
 import { createTickerV1Forms } from '../../src/wire/ticker-v1-forms.ts'
@@ -50,11 +51,11 @@ export function createGrant(changes: Partial<Grant> = {}): Grant {
 /** Sessions on an empty log, for which every token grants everything. */
 export function createTestSessions(
   limits: SessionLimits & NodeLimits,
-  options: Partial<SessionsOptions> & Pick<SessionsOptions, 'feed'>,
+  { feed, history = noHistory, ...options }: Partial<SessionsOptions & FeedSource> & Pick<FeedSource, 'feed'>,
 ): Sessions {
   return new Sessions({
     limits,
-    history: noHistory,
+    feeds: [{ feed, history }],
     quotas: createTestQuotas(limits),
     revocations: new Revocations(),
     verify: () => Promise.resolve(createGrant()),

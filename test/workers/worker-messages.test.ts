@@ -20,6 +20,7 @@ const revocation = {
 const joined = { ordinal: 1, listenWhen: 'at once', sessionNumberBase: 0, revocations: [revocation] }
 const session = {
   number: 1,
+  feed: 'live',
   state: 'live',
   subject: 'ann',
   address: '::1',
@@ -37,7 +38,7 @@ test.each([
   [workerQuestion, { ask: 'claim', number: 1, kind: 'sessions', key: '' }],
   [workerQuestion, { ask: 'reserve', wants: [want], mostMs: 0.5 }],
   [workerNotice, { tell: 'state' }],
-  [workerNotice, { tell: 'outage', outage: { source: 'unreachable', since: 'x' } }],
+  [workerNotice, { tell: 'outages', outages: [{ feed: 'live', source: 'unreachable', since: 'x' }] }],
   [workerNotice, { tell: 'refund', want }],
   [primaryQuestion, { ask: 'list', query: { after: 1, limit: 0, subject: 'ann' } }],
   [primaryQuestion, { ask: 'revoke', revocation }],
@@ -58,7 +59,7 @@ test.each([
   [workerQuestion, { ask: 'reserve', wants: [{ ...want, count: 0.5 }], mostMs: 0 }],
   [workerQuestion, { ask: 'reserve', wants: [want], mostMs: Number.NaN }],
   [workerNotice, { tell: 'listening' }],
-  [workerNotice, { tell: 'outage', outage: { source: 'else', since: 'x' } }],
+  [workerNotice, { tell: 'outages', outages: [{ feed: 'live', source: 'else', since: 'x' }] }],
   [workerNotice, { tell: 'extended', number: 1 }],
   [primaryQuestion, { ask: 'revoke', revocation: { ...revocation, tokens: { kind: 'sub' } } }],
   [primaryQuestion, { ask: 'drain', withinMs: '1' }],

@@ -1,6 +1,7 @@
 import { isLoopback } from '../../system/ip-address.ts'
 import { logLevels } from '../config.ts'
 import { addressRange, allowedOrigins } from '../kinds/address-kinds.ts'
+import { feedList } from '../kinds/feed-kinds.ts'
 import { certificateFile, privateKeyFile } from '../kinds/key-kinds.ts'
 import {
   commaSeparated,
@@ -35,6 +36,14 @@ export const generalVariables = {
     doc:
       'Processes that serve the stream, each on a core of its own and with its own recent events; about ' +
       'as many as the cores that Kafka and the rest of the machine leave.',
+  }),
+  feeds: withDefault({
+    name: 'TICKER_FEEDS',
+    kind: feedList,
+    default: 'live',
+    doc:
+      'Feeds of the log, each with its delay. /v1/stream serves the first, /v1/stream/NAME each; a token ' +
+      'names those it allows.',
   }),
 }
 

@@ -7,6 +7,7 @@ import type { WireForm } from '../../wire/wire-form.ts'
 import type { AdmissionRefusal } from '../handshake-admission.ts'
 
 const refusalReasons = [
+  'feed',
   'not_ready',
   'origin',
   'query',
@@ -33,17 +34,16 @@ export interface HandshakeRefusal {
 }
 
 export interface HandshakeRules {
-  /** How sessions may speak; a client that offers no subprotocol gets the first one. */
-  readonly forms: readonly [WireForm, ...WireForm[]]
   readonly allowedOrigins: AllowedOrigins
-  /** Whether the feed is warmed up and the node is not leaving. */
-  readonly isReady: () => boolean
+  /** Whether a feed is warmed up and the node is not leaving. */
+  readonly isReady: (feed: string) => boolean
   /** Whether the node is short of memory, and accepts no connection; never, if left out. */
   readonly isShort?: () => boolean
 }
 
 export function createHandshakeRefusalCounts(): HandshakeRefusalCounts {
   return {
+    feed: 0,
     not_ready: 0,
     origin: 0,
     query: 0,
@@ -57,10 +57,21 @@ export function createHandshakeRefusalCounts(): HandshakeRefusalCounts {
   }
 }
 
-/** Returns why a request for the stream is refused; `undefined` where it is not. */
-export function checkHandshake(request: FastifyRequest, rules: HandshakeRules): HandshakeRefusal | undefined {
+/** The feed that a client asks for. */
+interface RequestedFeed {
+  readonly name: string
+  /** How its sessions may speak; a client that offers no subprotocol gets the first one. */
+  readonly forms: readonly [WireForm, ...WireForm[]]
+}
+
+/** Returns why a request for the stream of a feed is refused; `undefined` where it is not. */
+export function checkHandshake(
+  request: FastifyRequest,
+  { name, forms }: RequestedFeed,
+  rules: HandshakeRules,
+): HandshakeRefusal | undefined {
   const { origin } = request.headers
-  if (!rules.isReady()) {
+  if (!rules.isReady(name)) {
     const message = 'not ready: still reading the log, or leaving; try again'
     return { status: 503, retryAfterS: 1, reason: 'not_ready', message }
   }
@@ -78,7 +89,7 @@ export function checkHandshake(request: FastifyRequest, rules: HandshakeRules): 
       'never into a URL'
     return { status: 400, reason: 'query', message }
   }
-  return request.ws ? checkUpgrade(request.headers, rules.forms) : undefined
+  return request.ws ? checkUpgrade(request.headers, forms) : undefined
 }
 
 function checkUpgrade(

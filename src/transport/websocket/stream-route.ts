@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastifyWebSocket, { type WebSocket } from '@fastify/websocket'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SlicedVisit } from '../../limits/sliced-visit.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../session/sessions.ts'
@@ -22,6 +22,8 @@ import { explainFaults, runSession } from './stream-session.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
 
 const streamPath = '/v1/stream'
+/** The stream of a feed by its name. */
+const feedPath = `${streamPath}/:feed`
 
 /** A message of the usual clients is one frame; proxies may cut it into some, at least of a few kB. */
 const maxFragments = 256
@@ -56,7 +58,10 @@ export interface StreamOptions extends HandshakeRules {
   readonly log: FastifyBaseLogger
 }
 
-/** Serves `/v1/stream`. Returns the counts of handshakes that were refused. */
+/**
+ * Serves the first feed at `/v1/stream`, and each at `/v1/stream/NAME`. Returns the counts of handshakes that
+ * were refused.
+ */
 export async function serveStream(
   app: FastifyInstance,
   options: StreamOptions,
@@ -77,12 +82,11 @@ export async function serveStream(
   })
   await registerWebSocket(app, options, refusals)
   limitOtherRequests(app, options, refusals)
-  app.route({
+  const route = {
     method: 'GET',
-    url: streamPath,
-    preValidation: async (request, reply) => {
+    preValidation: async (request: FastifyRequest, reply: FastifyReply) => {
       const refusal =
-        checkHandshake(request, options) ?? (request.ws ? await admit(request.raw, options) : undefined)
+        checkRequest(request, options) ?? (request.ws ? await admit(request.raw, options) : undefined)
       if (refusal === undefined) {
         keepAcceptableOffer(request.raw)
         // A socket holds its response, and with it the whole request, until it is detached.
@@ -92,15 +96,32 @@ export async function serveStream(
       refusals[refusal.reason]++
       await refuse(reply, refusal)
     },
-    handler: (_request, reply) => refuse(reply, plainHttp),
-    wsHandler: (webSocket, { raw }) => acceptConnection(webSocket, raw, { connections, options }),
-  })
+    handler: (_request: FastifyRequest, reply: FastifyReply) => refuse(reply, plainHttp),
+    wsHandler: (webSocket: WebSocket, request: FastifyRequest) =>
+      acceptConnection(webSocket, request, { connections, options }),
+  }
+  app.route({ ...route, url: streamPath })
+  app.route({ ...route, url: feedPath })
   return refusals
+}
+
+function checkRequest(request: FastifyRequest, options: StreamOptions): HandshakeRefusal | undefined {
+  const { feeds } = options.sessions
+  const name = feedOf(request)
+  const feed = feeds.find(name)
+  if (feed !== undefined) return checkHandshake(request, feed, options)
+  return { status: 404, reason: 'feed', message: feeds.explainUnknown(name ?? '') }
+}
+
+/** Returns the name of the feed in the path, if it has one. */
+function feedOf({ params }: Pick<FastifyRequest, 'params'>): string | undefined {
+  const isNamed = typeof params === 'object' && params !== null && 'feed' in params
+  return isNamed && typeof params.feed === 'string' ? params.feed : undefined
 }
 
 async function registerWebSocket(
   app: FastifyInstance,
-  { maxMessageBytes, deflate, forms }: StreamOptions,
+  { maxMessageBytes, deflate, sessions }: StreamOptions,
   refusals: HandshakeRefusalCounts,
 ): Promise<void> {
   await app.register(fastifyWebSocket, {
@@ -112,7 +133,8 @@ async function registerWebSocket(
       autoPong: false,
       perMessageDeflate: deflate === 'on' && deflateAnswer,
       clientTracking: true,
-      handleProtocols: offered => chooseForm(forms, offered)?.subprotocol ?? false,
+      // Every feed has forms of the same subprotocols.
+      handleProtocols: offered => chooseForm(sessions.feeds.first.forms, offered)?.subprotocol ?? false,
     },
   })
   explainFaults(app.websocketServer, maxMessageBytes)
@@ -138,7 +160,8 @@ function limitOtherRequests(
   })
   // The plugin would upgrade every other route as well, past the checks of the stream, and log its URL.
   app.addHook('onRequest', async (request, reply) => {
-    if (!request.ws || request.routeOptions.url === streamPath) return
+    const { url } = request.routeOptions
+    if (!request.ws || url === streamPath || url === feedPath) return
     await refuse(reply, { status: 404, message: `there is no WebSocket here: ${streamPath}` })
   })
 }
@@ -150,17 +173,18 @@ interface StreamConnections {
 
 function acceptConnection(
   webSocket: WebSocket,
-  request: IncomingMessage,
+  { raw: request, params }: FastifyRequest,
   { connections, options }: StreamConnections,
 ): void {
   // The plugin's listener holds the request and its reply; that of `runSession` takes its place.
   webSocket.removeAllListeners('error')
-  const { forms, sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
+  const { sessions, log, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = options
+  const { name: feed, forms } = sessions.feeds.find(feedOf({ params })) ?? sessions.feeds.first
   const form = chooseForm(forms, [webSocket.protocol]) ?? forms[0]
   const { socket } = request
   const transport = new WebSocketTransport({ webSocket, socket, form, maxUnsentBytes, closeTimeoutMs })
   const address = addressOf(request, options)
-  const connection = { webSocket, transport, request, address, ageMs: ageMsOf(socket) }
+  const connection = { webSocket, transport, request, address, ageMs: ageMsOf(socket), feed }
   const onEnd = (): void => void connections.delete(transport)
   connections.set(transport, runSession(connection, sessions, { log, onEnd }))
 }

@@ -13,6 +13,8 @@ interface AcceptedConnection {
   readonly request: IncomingMessage
   readonly address: string
   readonly ageMs: number
+  /** The name of the feed that the client asked for. */
+  readonly feed: string
 }
 
 /** What happens at the end of a connection. */
@@ -30,9 +32,9 @@ export function runSession(
   sessions: Sessions,
   { log, onEnd }: ConnectionEnd,
 ): Session {
-  const { webSocket, transport, request, address, ageMs } = connection
+  const { webSocket, transport, request, address, ageMs, feed } = connection
   const begunMs = performance.now()
-  const session = sessions.open(transport, { address, ageMs })
+  const session = sessions.open(transport, { address, ageMs, feed })
   let messages = 0
   webSocket.on('message', (data, isBinary) => {
     messages++
@@ -56,6 +58,7 @@ export function runSession(
       {
         code,
         session: session.number,
+        feed,
         subject: session.subject,
         durationMs: Math.round(performance.now() - begunMs),
         items: session.size,

@@ -40,7 +40,7 @@ test('passes over batches that a disk has damaged, and counts each of their offs
   // One partition and one producer: the number of a trade is its offset.
   const gone = new Set(damaged.flatMap(([first, end]) => numbersFrom(first, end - first)))
   await waitUntil(() => subscriber.numbers.length >= produced - gone.size, 'the last trades')
-  const missed = (await gateway.metric('ticker_missed_offsets_total')) ?? 0
+  const missed = (await gateway.metric('ticker_missed_offsets_total{feed="live"}')) ?? 0
   const corrupt = (await gateway.metric('ticker_log_total{kind="corruptBatches"}')) ?? 0
   report('batches damaged on the disk', {
     produced,

@@ -47,7 +47,7 @@ test('counts exactly what retention took from a reader that stood still', async 
   await scenario.arrivals(1000)
   const produced = await scenario.producer.stop()
   const end = await endOffset(topics.trades)
-  const missed = async () => (await gateway.metric('ticker_missed_offsets_total')) ?? 0
+  const missed = async () => (await gateway.metric('ticker_missed_offsets_total{feed="live"}')) ?? 0
   await waitUntil(async () => subscriber.numbers.length + (await missed()) >= end, 'the end')
   const { outcome } = await scenario.check()
   scenario.report('retention overtook a paused reader', outcome, { produced, end, missed: await missed() })
@@ -111,14 +111,14 @@ test('passes garbage over and counts it, by reason', async () => {
   await producer.disconnect()
   const { outcome } = await scenario.check()
   const poison = async (reason: string) =>
-    (await gateway.metric(`ticker_poison_records_total{reason="${reason}"}`)) ?? 0
+    (await gateway.metric(`ticker_poison_records_total{feed="live",reason="${reason}"}`)) ?? 0
   const counts = {
     syntax: await poison('syntax'),
     type: await poison('type'),
     field: await poison('field'),
     size: await poison('size'),
     // Without a value: what deletes a key from a compacted topic.
-    ignored: (await gateway.metric('ticker_records_ignored_total')) ?? 0,
+    ignored: (await gateway.metric('ticker_records_ignored_total{feed="live"}')) ?? 0,
   }
   scenario.report('garbage among good records', outcome, counts)
   expect(outcome).toEqual(sound)

@@ -47,7 +47,7 @@ test('reads partitions that are added under load from their first offset', async
   const inNew = truth.filter(({ partition }) => partition >= 4).length
   scenario.report('four partitions added', outcome, {
     'in the new ones': inNew,
-    'split items': (await scenario.gateway.metric('ticker_split_items_total')) ?? 0,
+    'split items': (await scenario.gateway.metric('ticker_split_items_total{feed="live"}')) ?? 0,
   })
   expect(inNew).toBeGreaterThan(0)
   expect(outcome).toEqual(sound)

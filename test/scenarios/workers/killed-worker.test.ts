@@ -70,7 +70,7 @@ test('a killed worker is replaced, and its subscribers get every event once', as
   for (let index = 0; index < subscribers; index++) await subscribe(index)
   producer = await TradeProducer.start({ brokers, topic: topics.trades, symbols, ratePerS: 200 })
   await producer.publish(200)
-  const deliveries = (await node.metric('ticker_deliveries_total')) ?? 0
+  const deliveries = (await node.metric('ticker_deliveries_total{feed="live"}')) ?? 0
   expect(deliveries).toBeGreaterThan(200)
   for (const slot of [1, 2]) {
     const pid = node.workers.get(slot)!
@@ -87,7 +87,7 @@ test('a killed worker is replaced, and its subscribers get every event once', as
   )
   expect(await node.metric('ticker_worker_restarts_total')).toBe(2)
   expect(await node.metric('ticker_connections')).toBe(subscribers)
-  expect(await node.metric('ticker_deliveries_total')).toBeGreaterThan(deliveries)
+  expect(await node.metric('ticker_deliveries_total{feed="live"}')).toBeGreaterThan(deliveries)
   await producer.stop()
   expect(await verdict()).toEqual(flawless)
 })
@@ -97,7 +97,11 @@ test('the counters of a node go on when a worker of it is replaced', async () =>
   await subscribe(1)
   producer = await TradeProducer.start({ brokers, topic: topics.trades, symbols, ratePerS: 200 })
   await producer.publish(300)
-  const names = ['ticker_records_total', 'ticker_deliveries_total', 'ticker_delivery_latency_seconds_count']
+  const names = [
+    'ticker_records_total{feed="live"}',
+    'ticker_deliveries_total{feed="live"}',
+    'ticker_delivery_latency_seconds_count{feed="live"}',
+  ]
   const read = (): Promise<(number | undefined)[]> => Promise.all(names.map(name => node.metric(name)))
   const before = await read()
   process.kill(node.workers.get(1)!, 'SIGKILL')
@@ -116,6 +120,9 @@ test('the counters of a node go on when a worker of it is replaced', async () =>
   // Every worker reads every record; the node has read each once, but for what came between two answers of
   // workers.
   const produced = await producer.stop()
-  await node.until(async () => (await node.metric('ticker_records_total'))! >= produced, 'the last record')
-  expect(await node.metric('ticker_records_total')).toBeLessThan(produced + 100)
+  await node.until(
+    async () => (await node.metric('ticker_records_total{feed="live"}'))! >= produced,
+    'the last record',
+  )
+  expect(await node.metric('ticker_records_total{feed="live"}')).toBeLessThan(produced + 100)
 })

@@ -186,7 +186,7 @@ describe('a reader that stops', () => {
     // The kernel takes megabytes before Node's queue grows: publish until the gateway sees it, and as much
     // again.
     let rounds = 0
-    for (; sessions.readerCounts.behind.unsent === 0 && rounds < 400; rounds++) {
+    for (; sessions.feeds.first.readers.behind.unsent === 0 && rounds < 400; rounds++) {
       publish(500)
       await new Promise(resolve => setImmediate(resolve))
     }
@@ -197,7 +197,7 @@ describe('a reader that stops', () => {
     expect((await reader.takeMany(offset)).map(message => message['i'])).toEqual(all)
     stopped.webSocket.resume()
     expect((await stopped.takeMany(offset)).map(message => message['i'])).toEqual(all)
-    await expect.poll(() => sessions.readerCounts.behind.unsent).toBe(0)
+    await expect.poll(() => sessions.feeds.first.readers.behind.unsent).toBe(0)
     await Promise.all([reader.close(), stopped.close()])
     await stop()
   })
@@ -207,7 +207,7 @@ describe('a reader that stops', () => {
     const stopped = await StreamClient.open(url, 'x')
     await stopped.subscribe({ trades: ['*'] })
     stopped.webSocket.pause()
-    for (let i = 0; sessions.readerCounts.behind.unsent === 0 && i < 2_000_000; ) {
+    for (let i = 0; sessions.feeds.first.readers.behind.unsent === 0 && i < 2_000_000; ) {
       for (let index = 0; index < 500; index++, i++) {
         const event: MarketEvent = { T: 't', S: 'AAPL', i, p: 1, s: 1, t: '2026-01-02T14:30:00Z' }
         feed.add(event, { partition: 0, offset: 0, writtenMs: 0 })

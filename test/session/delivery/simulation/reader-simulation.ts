@@ -94,7 +94,7 @@ export class ReaderSimulation {
     await this.#turn(5)
     for (const node of this.#allNodes) {
       void node.sessions.drain(0)
-      const { behind } = node.sessions.readerCounts
+      const { behind } = node.sessions.feeds.first.readers
       if (node.feed.fanOut.audienceCount > 0 || Object.values(behind).some(count => count > 0))
         node.faults.push(new Error(`left behind: ${JSON.stringify(behind)}`))
     }
@@ -215,7 +215,7 @@ export class ReaderSimulation {
       const behind = this.clients.filter(
         ({ node: of, session }) => of === node && isBehind(session?.delivery?.readerState),
       )
-      const counts = Object.values(node.sessions.readerCounts.behind)
+      const counts = Object.values(node.sessions.feeds.first.readers.behind)
       const counted = counts.reduce((sum, count) => sum + count, 0)
       // One that has ended counts until its read under way is over.
       if (counted < behind.length)
