@@ -23,9 +23,11 @@ export interface BareStream {
   readonly stop: () => Promise<void>
 }
 
-export async function startBareStream(changes: Partial<SessionLimits>): Promise<BareStream> {
+export async function startBareStream(
+  changes: Partial<SessionLimits>,
+  feed = createTestFeed(),
+): Promise<BareStream> {
   const app = Fastify()
-  const feed = createTestFeed()
   const limits = {
     ...defaultLimits,
     ...overrides.bareStream,
