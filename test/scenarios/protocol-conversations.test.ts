@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { MarketEvent } from '../../src/event/event.ts'
+import { channelOfType, type MarketEvent } from '../../src/event/event.ts'
 import { errorCodes } from '../../src/protocol/request-fault.ts'
 import { errorTexts } from '../../src/protocol/ticker-v1/error-texts.ts'
 import { closeCodes } from '../../src/protocol/close-code.ts'
@@ -184,7 +184,7 @@ describe('PROTOCOL.md', () => {
   }
 
   async function appendAndRead(fixture: ConversationGateway, event: MarketEvent): Promise<void> {
-    const name = `ticker_events_total{feed="live",channel="${channelNames[event.T]}"}`
+    const name = `ticker_events_total{feed="live",channel="${channelOfType[event.T]}"}`
     const read = (await fixture.gateway.metric(name)) ?? 0
     await fixture.append(event)
     await expect.poll(() => fixture.gateway.metric(name), { interval: 5 }).toBe(read + 1)
@@ -198,5 +198,3 @@ describe('PROTOCOL.md', () => {
     expect(protocol).toMatch(new RegExp(`\\| ${code} \\| ${reason}`))
   })
 })
-
-const channelNames: Partial<Record<MarketEvent['T'], string>> = { t: 'trades', q: 'quotes', s: 'statuses' }
