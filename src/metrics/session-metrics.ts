@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import { keySetOutcomes } from '../auth/key-set-request.ts'
 import type { KeySet } from '../auth/key-set.ts'
-import { closeCodes, closeReasons } from '../protocol/close-code.ts'
+import { closeReasons, closeReasonTerms } from '../protocol/close-reason.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type Row, declareCounter, declareGauge, rows, rowsByFeed } from './declare-metric.ts'
 
@@ -45,7 +45,7 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
     labelNames: ['reason'],
     read: () =>
       closeReasons.map((name): Row => {
-        const reason = closeCodes[name].reason.replaceAll(' ', '_')
+        const reason = closeReasonTerms[name].text.replaceAll(' ', '_')
         return [{ reason }, sessions.counts.closes[name]]
       }),
   })

@@ -1,5 +1,5 @@
 import type { Channel } from '../event/event.ts'
-import type { CloseReason } from './close-code.ts'
+import type { CloseReason } from './close-reason.ts'
 import type { Policy } from './command.ts'
 import type { MovedPositions, OffsetRange, PartitionPosition } from './positions.ts'
 import type { RequestFault, RequestId } from './request-fault.ts'

@@ -3,7 +3,7 @@ import type { Feed } from '../feed/feed.ts'
 import { SlicedVisit } from '../limits/sliced-visit.ts'
 import type { HeartbeatMessage } from '../protocol/server-message.ts'
 import { type Clock, type Moment, readClock, wallTimeOf } from '../system/clock.ts'
-import type { PreparedFrame } from '../wire/prepared-frame.ts'
+import type { Payload } from '../wire/payload.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { Session } from './session.ts'
 
@@ -77,7 +77,7 @@ export class Heartbeat {
 }
 
 interface LiveHeartbeat {
-  readonly frame: PreparedFrame | undefined
+  readonly frame: Payload | undefined
   /** The feed's moves at the time whose positions it states. */
   readonly moves: number
 }
@@ -87,7 +87,7 @@ class HeartbeatFrames {
   readonly #feed: Feed
   readonly #message: HeartbeatMessage
   readonly #live = new Map<WireForm, Map<number, LiveHeartbeat>>()
-  readonly #behind = new Map<WireForm, PreparedFrame | undefined>()
+  readonly #behind = new Map<WireForm, Payload | undefined>()
   #numbers: number
 
   constructor(feed: Feed, message: HeartbeatMessage) {
@@ -113,7 +113,7 @@ class HeartbeatFrames {
     return made
   }
 
-  behind(form: WireForm): PreparedFrame | undefined {
+  behind(form: WireForm): Payload | undefined {
     if (!this.#behind.has(form)) this.#behind.set(form, form.message(this.#message))
     return this.#behind.get(form)
   }

@@ -39,7 +39,7 @@ export class RequestHandler {
     const command = session.dialect.parse(text)
     if ('code' in command) session.sendError(command)
     else if (command.kind === 'auth') session.authenticate(command.token, command.id)
-    else if (session.delivery === undefined) this.#hold(command)
+    else if (session.delivery === undefined) this.hold(command)
     else this.#answer(command, session.delivery)
   }
 
@@ -50,8 +50,11 @@ export class RequestHandler {
     if (held !== undefined) this.#answer(held, delivery)
   }
 
-  /** A client whose token is in its handshake cannot know that the token is still being checked. */
-  #hold(request: ClientRequest): void {
+  /**
+   * Keeps one request until the token is checked: a client whose token is in its handshake cannot know that
+   * this takes time.
+   */
+  hold(request: ClientRequest): void {
     const { session } = this.#options
     const isVerifying = session.state === 'verifying'
     if (isVerifying && this.#held === undefined) {

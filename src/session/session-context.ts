@@ -3,10 +3,11 @@ import type { ActiveFilters } from '../feed/active-filters.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { History } from '../history/history.ts'
 import type { ResumeConcurrency, ResumeLimits } from '../limits/resume-limits.ts'
+import type { SubscribeCommand } from '../protocol/command.ts'
 import type { RequestFault } from '../protocol/request-fault.ts'
 import type { ServerMessage } from '../protocol/server-message.ts'
 import type { Clock } from '../system/clock.ts'
-import type { PreparedFrame } from '../wire/prepared-frame.ts'
+import type { Payload } from '../wire/payload.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import type { ReaderScheduler } from './catch-up/reader-scheduler.ts'
 import type { SessionAdmission } from './session-admission.ts'
@@ -70,13 +71,21 @@ export interface SessionOrigin {
   readonly ageMs: number
 }
 
+/** What a client asks for with its connection, where it can send nothing later. */
+export interface SessionOpening {
+  readonly token: string
+  readonly subscribe: SubscribeCommand
+}
+
 /** The session that a delivery is for. It may end by whatever it is sent. */
 export interface Recipient {
   readonly form: WireForm
   /** Writes a frame; a client with too much unsent is ended. */
-  write(frame: PreparedFrame): void
+  write(frame: Payload): void
   /** Sends a message that is not of events. */
   send(message: ServerMessage): void
+  /** The first acknowledgement of a subscription was sent. */
+  acknowledged(): void
   /** Tells the client what is wrong with a request. */
   sendError(fault: RequestFault): void
   /** Ends the session for a fault that is not its client's. */

@@ -1,6 +1,6 @@
 import { type TokenFault, tokenFaults } from '../auth/token-error.ts'
 import { type Channel, channels } from '../event/event.ts'
-import { type CloseReason, closeReasons } from '../protocol/close-code.ts'
+import { type CloseReason, closeReasons } from '../protocol/close-reason.ts'
 import { type ErrorCode, errorCodes } from '../protocol/request-fault.ts'
 import type { SessionState } from './session-steps.ts'
 import { ListenerList } from '../system/listener-list.ts'

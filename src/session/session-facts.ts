@@ -13,7 +13,7 @@ export interface SessionFacts {
   /** The token's id (`jti`), where it has one. */
   readonly tokenId?: string
   readonly address: string
-  /** The subprotocol. */
+  /** The wire form. */
   readonly form: string
   readonly sinceMs: number
   /** When the token expires. */

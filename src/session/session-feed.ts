@@ -1,7 +1,7 @@
 import type { Feed } from '../feed/feed.ts'
 import type { History } from '../history/history.ts'
 import type { ServerMessage } from '../protocol/server-message.ts'
-import type { PreparedFrame } from '../wire/prepared-frame.ts'
+import type { Payload } from '../wire/payload.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { ResumeCounts, SessionContext } from './session-context.ts'
@@ -71,7 +71,7 @@ export class SessionFeed {
 
   /** Tells every authenticated client, before the next event. */
   #tellAll(message: ServerMessage, isFor: (session: Session) => boolean = () => true): void {
-    const frames = new Map<WireForm, PreparedFrame | undefined>()
+    const frames = new Map<WireForm, Payload | undefined>()
     for (const session of this.#sessions()) {
       if (!isFor(session)) continue
       const { form } = session

@@ -1,4 +1,4 @@
-import type { CloseReason } from '../protocol/close-code.ts'
+import type { CloseReason } from '../protocol/close-reason.ts'
 import type { ErrorCode } from '../protocol/request-fault.ts'
 
 /**
@@ -25,6 +25,7 @@ export type SessionEvent =
   | 'failed'
   | 'silent'
   | 'noisy'
+  | 'rejected'
   | 'gone'
 
 /**
@@ -32,7 +33,8 @@ export type SessionEvent =
  */
 export interface SessionStep {
   readonly to: SessionState
-  readonly error?: ErrorCode
+  /** `given`: the code of the fault. */
+  readonly error?: ErrorCode | 'given'
   readonly close?: CloseReason
 }
 
@@ -55,6 +57,7 @@ const stayEnded = {
   failed: ended,
   silent: ended,
   noisy: ended,
+  rejected: ended,
   gone: ended,
 } as const satisfies Record<SessionEvent, SessionStep>
 
@@ -68,6 +71,7 @@ const endings = {
   failed: { to: 'ended', error: 500, close: 'internal' },
   silent: { to: 'ended', close: 'unreachable' },
   noisy: { to: 'ended', error: 402, close: 'unauthorized' },
+  rejected: { to: 'ended', error: 'given', close: 'rejected' },
 } as const satisfies Record<SessionEvent, SessionStep>
 
 /** Events that end a session which has a token. */

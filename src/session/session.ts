@@ -1,17 +1,17 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../feed/feed.ts'
-import { type CloseReason, closeCodes } from '../protocol/close-code.ts'
+import type { CloseReason } from '../protocol/close-reason.ts'
 import type { Dialect } from '../protocol/dialect.ts'
 import type { RequestFault, RequestId } from '../protocol/request-fault.ts'
 import type { ServerMessage } from '../protocol/server-message.ts'
-import type { PreparedFrame } from '../wire/prepared-frame.ts'
+import type { Payload } from '../wire/payload.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { FlowControl } from './delivery/flow-control.ts'
 import { MessageRate } from './message-rate.ts'
 import { type RequestedSession, RequestHandler } from './request-handler.ts'
 import { authorizeSession, SessionAuthorization, type TokenOutcome } from './session-authorization.ts'
-import type { Recipient, SessionContext, SessionOrigin } from './session-context.ts'
+import type { Recipient, SessionContext, SessionOpening, SessionOrigin } from './session-context.ts'
 import { identityOf, type SessionFacts } from './session-facts.ts'
 import {
   type SessionEndCause,
@@ -21,6 +21,9 @@ import {
   sessionSteps,
 } from './session-steps.ts'
 import type { Transport } from './transport.ts'
+
+/** What the client is told of a step; `code` where the step does not say it. */
+type StepDetail = Partial<RequestFault> & Omit<RequestFault, 'code'>
 
 /** The answers to a peer that is not authenticated end at some time. */
 const maxEarlyFaults = 16
@@ -121,7 +124,7 @@ export class Session implements Recipient, RequestedSession {
       feed: this.feed.name,
       state: this.#state,
       ...identityOf(this.#authorization?.grant),
-      form: this.form.subprotocol,
+      form: this.form.name,
       sinceMs: this.#sinceMs,
       ...(this.#rate.lastMs === undefined ? {} : { lastMessageMs: this.#rate.lastMs }),
       items: this.size,
@@ -165,6 +168,12 @@ export class Session implements Recipient, RequestedSession {
       .catch((error: unknown) => this.fail(error))
   }
 
+  /** Begins the session of a client that can send nothing: whatever is refused of it ends the session. */
+  begin({ token, subscribe }: SessionOpening): void {
+    this.authenticate(token)
+    this.#requests.hold(subscribe)
+  }
+
   refuseEarly(detail: string, id?: RequestId): void {
     this.#step('request', { detail, id })
   }
@@ -173,7 +182,7 @@ export class Session implements Recipient, RequestedSession {
    * Sends everyone's message about partitions, and before it what the client does not get of a partition that
    * begins anew.
    */
-  announce(frame: PreparedFrame | undefined): void {
+  announce(frame: Payload | undefined): void {
     if (this.delivery === undefined) return
     this.delivery.noticePartitions()
     if (frame !== undefined) this.write(frame)
@@ -183,7 +192,7 @@ export class Session implements Recipient, RequestedSession {
    * Sends everyone's heartbeat, with the positions of a time of the feed; a client that has much unsent does
    * without it.
    */
-  sendHeartbeat(frame: PreparedFrame | undefined, moves = 0): void {
+  sendHeartbeat(frame: Payload | undefined, moves = 0): void {
     if (frame === undefined || this.delivery === undefined || !this.#transport.hasRoom) return
     this.write(frame)
     this.delivery.announced(moves)
@@ -234,7 +243,7 @@ export class Session implements Recipient, RequestedSession {
     this.#step(event, { detail })
   }
 
-  write(frame: PreparedFrame): void {
+  write(frame: Payload): void {
     if (this.#state === 'ended' || this.#transport.write(frame) !== 'congested') return
     // A client that goes on asking, but does not read the answers.
     const { maxUnsentBytes } = this.#context.limits
@@ -246,7 +255,13 @@ export class Session implements Recipient, RequestedSession {
     if (frame !== undefined) this.write(frame)
   }
 
+  acknowledged(): void {
+    if (this.#state !== 'ended') this.#transport.opened()
+  }
+
   sendError(fault: RequestFault): void {
+    // The client cannot ask again.
+    if (!this.#transport.traits.hasUpstream) return this.#step('rejected', fault)
     this.#context.counts.errors[fault.code]++
     this.send({ kind: 'error', fault })
     if (this.#authorization === undefined && ++this.#earlyFaults > maxEarlyFaults) {
@@ -322,13 +337,14 @@ export class Session implements Recipient, RequestedSession {
   }
 
   /** Goes where the table says: tells the client, and closes. */
-  #step(event: SessionEvent, detail: Omit<RequestFault, 'code'>): void {
+  #step(event: SessionEvent, { code: given, ...detail }: StepDetail): void {
     const from = this.#state
     const { to, error, close } = sessionSteps[from][event]
     this.#state = to
     this.#context.states[from]--
     this.#context.states[to]++
-    const fault = error === undefined ? undefined : { code: error, ...detail }
+    const code = error === 'given' ? given : error
+    const fault = code === undefined ? undefined : { code, ...detail }
     if (to === 'ended') {
       if (from !== 'ended') this.#close(close, fault)
     } else if (fault !== undefined) {
@@ -344,6 +360,6 @@ export class Session implements Recipient, RequestedSession {
     if (close === undefined) return
     counts.closes[close]++
     if (fault !== undefined) counts.errors[fault.code]++
-    this.#transport.close(closeCodes[close], fault && this.form.message({ kind: 'error', fault }))
+    this.#transport.close(close, fault && { fault, payload: this.form.message({ kind: 'error', fault }) })
   }
 }

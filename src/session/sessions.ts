@@ -15,7 +15,7 @@ import { type SessionCounts, createSessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type CommonContext, type FeedSource, SessionFeed } from './session-feed.ts'
 import { Session } from './session.ts'
-import type { Transport } from './transport.ts'
+import { requireFit, type Transport } from './transport.ts'
 
 export interface SessionsOptions {
   /** The first is for clients that name none. */
@@ -148,11 +148,12 @@ export class Sessions {
 
   /**
    * Begins a session on a connection that was just accepted. Call `remove` when the connection is gone.
-   * Throws a `RangeError` for a feed that `feeds` does not have.
+   * Throws a `RangeError` for a feed that `feeds` does not have, and a `TransportUnfitError`.
    */
   open(transport: Transport, { feed: name, ...origin }: NewConnection): Session {
     const feed = this.feeds.find(name)
     if (feed === undefined) throw new RangeError(this.feeds.explainUnknown(name ?? ''))
+    requireFit(transport.traits)
     const session = new Session(feed.context, transport, { ...origin, number: ++this.#lastNumber })
     this.#sessions.set(session.number, session)
     return session

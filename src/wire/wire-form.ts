@@ -2,7 +2,8 @@ import type { MarketEvent } from '../event/event.ts'
 import type { Dialect } from '../protocol/dialect.ts'
 import type { ServerMessage, SnapshotFacts } from '../protocol/server-message.ts'
 import type { Coverage } from './coverage.ts'
-import type { FrameMemory, PreparedFrame } from './prepared-frame.ts'
+import type { PayloadMemory } from './payload-memory.ts'
+import type { Payload } from './payload.ts'
 
 /** A choice of events by their indices: `indices[0, count)`, rising. */
 export interface EventIndices {
@@ -53,7 +54,7 @@ export interface OutgoingEvents {
   /** Absent for conflated events: positions are those of the lossless channels. */
   readonly coverage?: Coverage | undefined
   /** Memory for the frames; without it each frame has a buffer of its own. */
-  readonly memory?: FrameMemory | undefined
+  readonly memory?: PayloadMemory | undefined
   /** The events as objects, by index, where they are at hand. */
   readonly parsed?: readonly MarketEvent[] | undefined
   /** Whether events of the items are left out, since they do not pass the receiver's filters. */
@@ -74,12 +75,12 @@ export interface DeltaBases {
    * Sends some of the missing bases, one frame at most. Returns true if few are missing: `complete` sends
    * these when it becomes live.
    */
-  advance(items: EachItem, send: (frame: PreparedFrame) => void): boolean
+  advance(items: EachItem, send: (frame: Payload) => void): boolean
   /** Sends the missing bases, and where the coverage of the frames to come goes on. */
   complete(
     items: EachItem,
     coverage: Iterable<readonly [partition: number, from: number]>,
-    send: (frame: PreparedFrame) => void,
+    send: (frame: Payload) => void,
   ): void
   /** The receiver's selection changes: it may know nothing of the other items. */
   renew(): void
@@ -119,20 +120,21 @@ export interface SnapshotHead extends Pick<SnapshotFacts, 'id'> {
   readonly sinceMs: () => number | undefined
 }
 
-/** How messages and events of one dialect are encoded for one subprotocol. */
+/** How messages and events of one dialect are encoded. */
 export interface WireForm {
-  readonly subprotocol: string
+  /** Clients choose the form by this name. */
+  readonly name: string
   readonly dialect: Dialect
   /** Encodes a message; `undefined` if the dialect has no words for it. */
-  message(message: ServerMessage): PreparedFrame | undefined
+  message(message: ServerMessage): Payload | undefined
   /**
    * Makes frames of events in log order, of at most `maxFrameBytes` unless one event alone is larger. Each
    * frame states what it covers. All but the last go to `send`, after which `coverage.covered` moves on. The
    * last is returned; its sender then calls `settle`.
    */
-  frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined
+  frames(outgoing: OutgoingEvents, send: (frame: Payload) => void): Payload | undefined
   /** Encodes current values, which are encoded already, so that no client takes them for new events. */
-  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<PreparedFrame>
+  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<Payload>
   /** Absent if the form takes events as they were encoded when they came in. */
   readonly encoder?: EventEncoder
   /** Absent if a frame can be read without those before it. */
@@ -143,11 +145,7 @@ export interface WireForm {
 export type WireForms = readonly [WireForm, ...WireForm[]]
 
 /** Sends all frames of some events. */
-export function sendEvents(
-  form: WireForm,
-  outgoing: OutgoingEvents,
-  send: (frame: PreparedFrame) => void,
-): void {
+export function sendEvents(form: WireForm, outgoing: OutgoingEvents, send: (frame: Payload) => void): void {
   const last = form.frames(outgoing, send)
   if (last === undefined) return
   send(last)
@@ -166,5 +164,5 @@ export function settle(
   }
 }
 
-/** The most payload bytes of a frame. */
+/** The most bytes of a payload with several events. */
 export const maxFrameBytes = 65_536

@@ -59,8 +59,8 @@ class Reader implements Subscriber {
   audience: Audience | undefined
   readonly #frames = new FormReader()
 
-  deliver({ payload }: { readonly payload: Buffer }): void {
-    const messages = this.#frames.messagesOf(payload, false)
+  deliver({ bytes }: { readonly bytes: Buffer }): void {
+    const messages = this.#frames.messagesOf(bytes, false)
     this.received.push(...messages.filter(({ T }) => T !== 'coverage'))
   }
 

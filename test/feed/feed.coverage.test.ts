@@ -4,7 +4,7 @@ import type { MarketEvent } from '../../src/event/event.ts'
 import type { Partition } from '../../src/event/log-record.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import { Selection } from '../../src/feed/selection.ts'
-import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../src/wire/payload.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
 import { createTestFeed } from '../support/defaults.ts'
@@ -41,11 +41,11 @@ class Doubter {
     this.have = new Map(feed.positions.map(({ number, offset }) => [number, offset]))
   }
 
-  deliver(frame: PreparedFrame): void {
-    const messages = JSON.parse(frame.payload.toString()) as Message[]
+  deliver(frame: Payload): void {
+    const messages = JSON.parse(frame.bytes.toString()) as Message[]
     const last = messages.pop()
     this.#check(last?.T === 'coverage', 'a frame without coverage')
-    this.#check(frame.payload.length <= maxFrameBytes || messages.length === 1, 'a frame that is too long')
+    this.#check(frame.bytes.length <= maxFrameBytes || messages.length === 1, 'a frame that is too long')
     const ranges = new Map((last?.ranges ?? []).map(([number, ...range]) => [number, range]))
     for (const [number, [from, to]] of ranges) {
       this.#check(from <= (this.have.get(number) ?? 0), `a gap before ${from}`)
@@ -185,7 +185,7 @@ describe('coverage', () => {
     for (const [partition, offset] of ends.entries()) {
       feed.advance({ partition: { topic: 't', partition }, epoch: 'e', offset }, offset)
     }
-    const frames: PreparedFrame[] = []
+    const frames: Payload[] = []
     feed.fanOut.join({ deliver: frame => void frames.push(frame) }, selectionOf(['A']), jsonForm)
     const places = feed.positions.map(position => position.partition)
     for (const [number, offset] of ends.entries()) {
@@ -193,7 +193,7 @@ describe('coverage', () => {
       feed.advance({ partition: places[number]!, epoch: 'e', offset: offset + 1 }, offset + 1)
     }
     feed.flush()
-    const messages = JSON.parse(frames[0]!.payload.toString()) as Message[]
+    const messages = JSON.parse(frames[0]!.bytes.toString()) as Message[]
     expect(messages.at(-1)).toEqual({
       T: 'coverage',
       ranges: ends.map((offset, number) => [number, offset, offset + 1]),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { MarketEvent } from '../../src/event/event.ts'
 import type { Audience, Subscriber } from '../../src/feed/fan-out/audience.ts'
 import type { Feed } from '../../src/feed/feed.ts'
-import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../src/wire/payload.ts'
 import { TapeForm } from '../../src/wire/tape/tape-form.ts'
 import { FormReader } from '../support/form-reader.ts'
 import { Random } from '../support/random.ts'
@@ -23,7 +23,7 @@ class Listener implements Subscriber {
   audience: Audience | undefined
   readonly #manner: Manner
   readonly #feed: Feed
-  readonly #frames: PreparedFrame[] = []
+  readonly #frames: Payload[] = []
   readonly #messages: Record<string, unknown>[] = []
   readonly #reader = new FormReader()
 
@@ -33,7 +33,7 @@ class Listener implements Subscriber {
     this.#manner = manner
   }
 
-  deliver(frame: PreparedFrame): 'done' | void {
+  deliver(frame: Payload): 'done' | void {
     if (this.#manner !== 'keeps') {
       this.#read(frame)
       if (this.#manner === 'leaves' && this.audience !== undefined) {
@@ -51,18 +51,18 @@ class Listener implements Subscriber {
     return this.#messages
   }
 
-  #read(frame: PreparedFrame): void {
-    this.#messages.push(...this.#reader.messagesOf(frame.payload, frame.framed()[0] === 0x82))
+  #read(frame: Payload): void {
+    this.#messages.push(...this.#reader.messagesOf(frame.bytes, frame.kind === 'binary'))
   }
 }
 
 test.each(['ticker.v1.json', 'ticker.v1.tape'])(
   'hundreds of audiences get what is theirs, whoever keeps frames or leaves: %s',
-  subprotocol => {
+  name => {
     const random = new Random(11)
     const feed = createTestFeed()
-    const form = feed.forms.find(each => each.subprotocol === subprotocol) ?? feed.forms[0]
-    expect(form instanceof TapeForm).toBe(subprotocol === 'ticker.v1.tape')
+    const form = feed.forms.find(each => each.name === name) ?? feed.forms[0]
+    expect(form instanceof TapeForm).toBe(name === 'ticker.v1.tape')
     feed.advance({ partition, epoch: 'e', offset: 0 }, 0)
     const join = (wanted: readonly string[], manner: Manner): Listener => {
       const listener = new Listener(feed, wanted, manner)

@@ -4,7 +4,7 @@ import { type Channel, channelOfType, channels, type MarketEvent } from '../../s
 import type { Audience, Subscriber } from '../../src/feed/fan-out/audience.ts'
 import type { Feed } from '../../src/feed/feed.ts'
 import { Selection } from '../../src/feed/selection.ts'
-import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../src/wire/payload.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
 import { maxFrameBytes } from '../../src/wire/wire-form.ts'
 import { generateTape } from '../support/tape.ts'
@@ -13,15 +13,15 @@ import { createTestFeed } from '../support/defaults.ts'
 const jsonForm = new JsonForm()
 
 class Reader implements Subscriber {
-  readonly frames: PreparedFrame[] = []
-  deliver(frame: PreparedFrame): void {
+  readonly frames: Payload[] = []
+  deliver(frame: Payload): void {
     this.frames.push(frame)
   }
   get events(): unknown[] {
     return this.#messages.filter(({ T }) => T !== 'coverage')
   }
   get #messages(): { readonly T: string }[] {
-    return this.frames.flatMap(frame => JSON.parse(frame.payload.toString()) as { readonly T: string }[])
+    return this.frames.flatMap(frame => JSON.parse(frame.bytes.toString()) as { readonly T: string }[])
   }
 }
 
@@ -71,7 +71,7 @@ describe('Feed', () => {
     expect(feed.fanOut.counts).toEqual({
       events: 2,
       deliveries: 4,
-      bytes: 2 * ann.frames[0]!.framed().length,
+      bytes: 2 * ann.frames[0]!.length,
       flushes: 1,
     })
   })
@@ -152,7 +152,7 @@ describe('Feed', () => {
     publish(feed, events)
     expect(reader.events).toEqual(events)
     expect(reader.frames.length).toBeGreaterThan(2)
-    for (const frame of reader.frames) expect(frame.payload.length).toBeLessThanOrEqual(maxFrameBytes + 1)
+    for (const frame of reader.frames) expect(frame.bytes.length).toBeLessThanOrEqual(maxFrameBytes + 1)
   })
 
   test('sends an event larger than a frame by itself', () => {

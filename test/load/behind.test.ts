@@ -4,7 +4,7 @@ import { placed } from '../../load/scenarios/bytes/batches.ts'
 import { BehindMarket, windowBytes } from '../../load/scenarios/bytes/behind.ts'
 import { type Market, markets } from '../../load/scenarios/bytes/markets.ts'
 import type { MarketEvent } from '../../src/event/event.ts'
-import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../src/wire/payload.ts'
 import { TapeDecoder } from '../../src/wire/tape/decoding/tape-decoder.ts'
 import { Random } from '../support/random.ts'
 import { generateTape, sharedTapePath } from '../support/tape.ts'
@@ -61,16 +61,16 @@ async function behind({ events, symbols }: Market, source: 'memory' | 'log') {
   return { bytes: framedBytes(frames), events: eventsByItem(decoded(frames)) }
 }
 
-function framedBytes(frames: readonly PreparedFrame[]): number {
-  return frames.reduce((sum, block) => sum + block.framed().length, 0)
+function framedBytes(frames: readonly Payload[]): number {
+  return frames.reduce((sum, block) => sum + block.length, 0)
 }
 
 /** What a client has of the frames, whose ranges follow one another. */
-function decoded(frames: readonly PreparedFrame[]): MarketEvent[] {
+function decoded(frames: readonly Payload[]): MarketEvent[] {
   const decoder = new TapeDecoder()
   const reached = new Map<number, number>()
   return frames.flatMap(block => {
-    const frame = decoder.decode(block.payload)
+    const frame = decoder.decode(block.bytes)
     if (frame.kind !== 'events') return []
     for (const { partition, from, to } of frame.ranges) {
       expect(from).toBe(reached.get(partition) ?? from)

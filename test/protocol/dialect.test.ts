@@ -16,7 +16,7 @@ beforeAll(async () => {
   const feed = createTestFeed({
     createForms: batch => [
       ...createTickerV1Forms(batch),
-      new JsonForm({ subprotocol: 'plain.json', dialect: plainDialect }),
+      new JsonForm({ name: 'plain.json', dialect: plainDialect }),
     ],
   })
   feed.advance({ partition, epoch: 'e', offset: 0 }, 0)

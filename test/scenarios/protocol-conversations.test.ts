@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { channelOfType, type MarketEvent } from '../../src/event/event.ts'
 import { errorCodes } from '../../src/protocol/request-fault.ts'
 import { errorTexts } from '../../src/protocol/ticker-v1/error-texts.ts'
-import { closeCodes } from '../../src/protocol/close-code.ts'
+import { closeReasons, closeReasonTerms } from '../../src/protocol/close-reason.ts'
+import { closeCodes } from '../../src/transport/websocket/close-codes.ts'
 import { isNodeName, type NodeName, ConversationGateway } from './conversation-gateway.ts'
 import { type Message, StreamClient } from '../support/stream-client.ts'
 
@@ -194,7 +195,12 @@ describe('PROTOCOL.md', () => {
     expect(protocol).toContain(`| ${code} | ${errorTexts[code]} |`)
   })
 
-  test.each(Object.values(closeCodes))('lists close code $code', ({ code, reason }) => {
-    expect(protocol).toMatch(new RegExp(`\\| ${code} \\| ${reason}`))
-  })
+  test.each(closeReasons)(
+    'lists the close code for "%s", whose range says what the client should do',
+    reason => {
+      const { text, client } = closeReasonTerms[reason]
+      expect(protocol).toMatch(new RegExp(`\\| ${closeCodes[reason]} \\| ${text}`))
+      expect(closeCodes[reason] < 4500 ? 'reconnect' : 'stop').toBe(client)
+    },
+  )
 })

@@ -1,14 +1,21 @@
-import type { CloseCode } from '../../src/protocol/close-code.ts'
-import type { Transport } from '../../src/session/transport.ts'
-import type { PreparedFrame } from '../../src/wire/prepared-frame.ts'
+import type { CloseReason } from '../../src/protocol/close-reason.ts'
+import type { Farewell, Transport, TransportTraits } from '../../src/session/transport.ts'
+import type { Payload } from '../../src/wire/payload.ts'
 import { JsonForm } from '../../src/wire/json/json-form.ts'
 import type { WireForm } from '../../src/wire/wire-form.ts'
 import { FormReader } from '../support/form-reader.ts'
 
 const jsonForm = new JsonForm()
+const webSocketTraits: TransportTraits = {
+  name: 'websocket',
+  maxMessageBytes: Infinity,
+  isOrdered: true,
+  hasUpstream: true,
+}
 
 /** A connection that keeps what it is given. */
 export class FakeTransport implements Transport {
+  readonly traits: TransportTraits
   readonly form: WireForm
   readonly messages: Record<string, unknown>[] = []
   /** What frames said of the positions that they cover. */
@@ -18,14 +25,16 @@ export class FakeTransport implements Transport {
   dataFrames = 0
   unsentBytes = 0
   signsOfLife = 0
-  closed: CloseCode | undefined
+  closed: CloseReason | undefined
+  isOpened = false
   isCongested = false
   hasRoom = true
   readonly #reader = new FormReader()
   #onDrain: () => void = () => undefined
 
-  constructor(form: WireForm = jsonForm) {
+  constructor(form: WireForm = jsonForm, traits: Partial<TransportTraits> = {}) {
     this.form = form
+    this.traits = { ...webSocketTraits, ...traits }
   }
 
   onDrain(listener: () => void): void {
@@ -37,14 +46,18 @@ export class FakeTransport implements Transport {
     this.#onDrain()
   }
 
-  write(block: PreparedFrame, mostUnsentBytes = Infinity): 'written' | 'congested' {
+  write(block: Payload, mostUnsentBytes = Infinity): 'written' | 'congested' {
     if (this.isCongested || this.unsentBytes > mostUnsentBytes) return 'congested'
     this.#take(block)
     return 'written'
   }
 
-  close(why: CloseCode, farewell?: PreparedFrame): void {
-    if (farewell !== undefined) this.#take(farewell)
+  opened(): void {
+    this.isOpened = true
+  }
+
+  close(why: CloseReason, farewell?: Farewell): void {
+    if (farewell?.payload !== undefined) this.#take(farewell.payload)
     this.closed = why
   }
 
@@ -53,12 +66,12 @@ export class FakeTransport implements Transport {
     return this.messages.splice(0)
   }
 
-  #take(block: PreparedFrame): void {
+  #take(block: Payload): void {
     this.written.frames++
-    this.written.bytes += block.framed().length
-    const messages = this.#reader.messagesOf(block.payload, block.framed()[0] === 0x82)
+    this.written.bytes += block.length
+    const messages = this.#reader.messagesOf(block.bytes, block.kind === 'binary')
     const kind = String(messages[0]?.['T'])
-    if (block.framed()[0] === 0x82 || kind.length === 1 || kind === 'snapshot') this.dataFrames++
+    if (block.kind === 'binary' || kind.length === 1 || kind === 'snapshot') this.dataFrames++
     for (const message of messages) {
       if (message['T'] === 'coverage') this.coverage.push(message)
       else this.messages.push(message)

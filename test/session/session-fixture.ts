@@ -31,8 +31,8 @@ export class SessionFixture {
   readonly revocations = new Revocations()
   readonly sessions: Sessions
   readonly limits: SessionLimits & NodeLimits
-  /** The subprotocol of the next clients. */
-  subprotocol = 'ticker.v1.json'
+  /** The wire form of the next clients. */
+  form = 'ticker.v1.json'
   /** Verifies tokens; a test may replace it. */
   verify: (token: string) => Promise<Grant> = () => Promise.resolve(createGrant())
 
@@ -56,9 +56,7 @@ export class SessionFixture {
   }
 
   open(ageMs = 0): Pair {
-    const transport = new FakeTransport(
-      this.feed.forms.find(({ subprotocol }) => subprotocol === this.subprotocol),
-    )
+    const transport = new FakeTransport(this.feed.forms.find(({ name }) => name === this.form))
     return { session: this.sessions.open(transport, { address: '192.0.2.1', ageMs }), transport }
   }
 

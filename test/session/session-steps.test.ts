@@ -26,6 +26,7 @@ drained    ended draining       ended draining             ended draining       
 failed     ended 500 internal   ended 500 internal         ended 500 internal      ended 500 internal
 silent     ended unreachable    ended unreachable          ended unreachable       ended unreachable
 noisy      ended 402 unauthorized  ended 402 unauthorized  ended 402 unauthorized  ended 402 unauthorized
+rejected   ended given rejected  ended given rejected    ended given rejected    ended given rejected
 gone       ended                ended                      ended                   ended
 `
   .trim()

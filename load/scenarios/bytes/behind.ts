@@ -5,7 +5,7 @@ import type { HistoricEvent, History } from '../../../src/history/history.ts'
 import { CatchUp } from '../../../src/session/catch-up/catch-up.ts'
 import { FlowControl } from '../../../src/session/delivery/flow-control.ts'
 import { ReaderScheduler } from '../../../src/session/catch-up/reader-scheduler.ts'
-import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../../src/wire/payload.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { createTickerV1Forms } from '../../../src/wire/ticker-v1-forms.ts'
 import type { PlacedEvent } from './batches.ts'
@@ -56,14 +56,14 @@ export class BehindMarket {
 
   /** The frames that bring a reader to the end, and how many events they have. */
   async read({
-    form: subprotocol,
+    form: name,
     symbols,
     begin = () => 0,
-  }: BehindReader): Promise<{ frames: PreparedFrame[]; events: number }> {
+  }: BehindReader): Promise<{ frames: Payload[]; events: number }> {
     const feed = this.#feed
-    const form = feed.forms.find(each => each.subprotocol === subprotocol)
-    if (form === undefined) throw new Error(`${subprotocol}: no form`)
-    const frames: PreparedFrame[] = []
+    const form = feed.forms.find(each => each.name === name)
+    if (form === undefined) throw new Error(`${name}: no form`)
+    const frames: Payload[] = []
     const selection = new Selection(new Map(channels.map(each => [each, symbols])))
     const catchUp = new CatchUp(
       {
@@ -123,6 +123,7 @@ function historyOf(log: ReadonlyMap<number, readonly HistoricEvent[]>): History 
 function everReady(): FlowControl {
   return new FlowControl({
     transport: {
+      traits: { name: 'websocket', maxMessageBytes: Infinity, isOrdered: true, hasUpstream: true },
       form: new JsonForm(),
       unsentBytes: 0,
       signsOfLife: 0,
@@ -130,6 +131,7 @@ function everReady(): FlowControl {
       written: { frames: 0, bytes: 0 },
       write: () => 'written',
       onDrain: () => undefined,
+      opened: () => undefined,
       close: () => undefined,
     },
     limits: { maxUnackedBytes: Infinity, maxUnackedMs: Infinity },

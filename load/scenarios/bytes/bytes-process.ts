@@ -73,7 +73,7 @@ async function batchBytes({ events, isWanted }: Market, batchMs: number) {
 
 async function behindBytes({ events, symbols }: Market, form: string, window: number): Promise<number> {
   const read = await new BehindMarket(window).take(events).read({ form, symbols })
-  return sumOf(read.frames, frame => frame.framed().length) / read.events
+  return sumOf(read.frames, frame => frame.length) / read.events
 }
 
 async function timesOf({ events, isWanted }: Market) {

@@ -22,9 +22,9 @@ const functions = {
     const { feed, ingest } = createLogIngest(log, topics)
     const selection = new Selection(new Map([['trades', '*'] as const, ['quotes', '*'] as const]))
     const subscriber = {
-      deliver(frame: { readonly payload: Buffer }): void {
+      deliver(frame: { readonly bytes: Buffer }): void {
         frames++
-        scan.take(frame.payload)
+        scan.take(frame.bytes)
       },
     }
     feed.fanOut.join(subscriber, selection, new JsonForm())

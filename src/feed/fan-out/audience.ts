@@ -1,5 +1,6 @@
 import type { Coverage, Positions } from '../../wire/coverage.ts'
-import type { FrameMemory, PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { PayloadMemory } from '../../wire/payload-memory.ts'
+import type { DeflateCounts, Payload } from '../../wire/payload.ts'
 import { settle, type WireForm } from '../../wire/wire-form.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
 import type { Selection } from '../selection.ts'
@@ -11,7 +12,7 @@ export interface Subscriber {
    * Takes a frame, or leaves its audience without it. Never throws. Returns `done` if the frame's bytes may
    * be overwritten at once.
    */
-  deliver(frame: PreparedFrame): 'done' | void
+  deliver(frame: Payload): 'done' | void
 }
 
 /** How far the log was read, by partition number. */
@@ -22,7 +23,9 @@ export interface AudienceContext {
   readonly progress: Progress
   readonly pending: PendingEvents
   /** Memory for frames. */
-  readonly memory: FrameMemory
+  readonly memory: PayloadMemory
+  /** Counts what is compressed. */
+  readonly deflated: DeflateCounts
 }
 
 export interface AudienceOptions {
@@ -49,27 +52,30 @@ export class Audience implements Coverage {
   readonly begins: Positions
   readonly reached: Positions
   readonly #pending: PendingEvents
-  readonly #memory: FrameMemory
+  readonly #memory: PayloadMemory
+  readonly #deflated: DeflateCounts
   /** Links in `#pending`; 0 if there are none. */
   #firstLink = 0
   #lastLink = 0
   #lastIndex = 0
   /** The last frame of the flush under way, until it is sent. */
-  #lastFrame: PreparedFrame | undefined
+  #lastFrame: Payload | undefined
   /** One subscriber, and the others if there are any. */
   #first: Subscriber | undefined
   #others: Set<Subscriber> | undefined
   #bytes = 0
 
-  constructor({ key, selection, form }: AudienceOptions, { progress, pending, memory }: AudienceContext) {
+  constructor({ key, selection, form }: AudienceOptions, context: AudienceContext) {
+    const { progress } = context
     this.key = key
     this.selection = selection
     this.form = form
     this.covered = [...progress.reached]
     this.begins = progress.begins
     this.reached = progress.reached
-    this.#pending = pending
-    this.#memory = memory
+    this.#pending = context.pending
+    this.#memory = context.memory
+    this.#deflated = context.deflated
   }
 
   /** The number of subscribers. */
@@ -127,18 +133,18 @@ export class Audience implements Coverage {
     return this.#bytes
   }
 
-  #deliver(frame: PreparedFrame): void {
+  #deliver(frame: Payload): void {
     const { size } = this
-    this.#bytes += frame.framed().length * size
+    this.#bytes += frame.length * size
     // To compress a frame takes longer than everything else that is done for a subscriber: only shared frames
     // are compressed.
-    if (size > 1) frame.share()
+    if (size > 1) frame.share(this.#deflated)
     if (this.#others !== undefined) for (const other of this.#others) this.#offer(frame, other)
     // Comes last, because another subscriber takes its place if it leaves.
     if (this.#first !== undefined) this.#offer(frame, this.#first)
   }
 
-  #offer(frame: PreparedFrame, subscriber: Subscriber): void {
+  #offer(frame: Payload, subscriber: Subscriber): void {
     if (subscriber.deliver(frame) !== 'done') this.#memory.keep()
   }
 }

@@ -1,5 +1,6 @@
 import { type Channel, channelOfType, type MarketEvent } from '../../event/event.ts'
-import { FrameMemory, deflateCounts } from '../../wire/prepared-frame.ts'
+import { PayloadMemory } from '../../wire/payload-memory.ts'
+import type { DeflateCounts } from '../../wire/payload.ts'
 import type { EventEncoder, WireForm } from '../../wire/wire-form.ts'
 import type { ActiveFilter } from '../active-filters.ts'
 import type { EventBatch } from '../last-values/event-batch.ts'
@@ -16,7 +17,7 @@ export interface FanOutCounts {
   events: number
   /** Events delivered: one event to one subscriber is one. */
   deliveries: number
-  /** Bytes handed to sockets, frame headers included. */
+  /** Bytes of payloads handed to transports, before compression. */
   bytes: number
   /** Flushes of an audience. */
   flushes: number
@@ -39,12 +40,12 @@ const bytesBuiltTogether = 131_072
  */
 export class FanOut {
   readonly counts: FanOutCounts = { events: 0, deliveries: 0, bytes: 0, flushes: 0 }
-  /** Bytes of frames that were compressed, before and after. */
-  readonly deflated: { readonly plain: number; readonly compressed: number } = deflateCounts
+  /** Bytes of payloads that were compressed for several subscribers, before and after. */
+  readonly deflated: DeflateCounts = { plain: 0, compressed: 0 }
   readonly #items: Items
   readonly #audiences = new Map<string, Audience>()
   readonly #routes = createRoutes()
-  readonly #memory = new FrameMemory()
+  readonly #memory = new PayloadMemory()
   readonly #pending = new PendingEvents()
   readonly #context: AudienceContext
   readonly #encoders = new EncodersInUse()
@@ -54,7 +55,7 @@ export class FanOut {
 
   constructor(items: Items, progress: Progress) {
     this.#items = items
-    this.#context = { progress, pending: this.#pending, memory: this.#memory }
+    this.#context = { progress, pending: this.#pending, memory: this.#memory, deflated: this.deflated }
   }
 
   /** The encoders of the wire forms that have audiences. */
@@ -89,7 +90,7 @@ export class FanOut {
 
   /** Adds a subscriber to the audience of a selection, from the next event on. */
   join(subscriber: Subscriber, selection: Selection, form: WireForm): Audience {
-    const key = `${form.subprotocol} ${selection.key}`
+    const key = `${form.name} ${selection.key}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
     audience.add(subscriber)
     return audience

@@ -1,5 +1,5 @@
 import type { Channel } from '../../event/event.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import { sendEvents, type WireForm } from '../../wire/wire-form.ts'
 import type { Item } from '../last-values/item.ts'
 import type { Items } from '../last-values/items.ts'
@@ -10,7 +10,7 @@ import { type Cohort, noEvents } from './conflated-membership.ts'
 
 /** A cohort's part of an interval, in frames. */
 export interface ConflatedFrames {
-  readonly frames: readonly PreparedFrame[]
+  readonly frames: readonly Payload[]
   readonly events: number
   /** By channel: how many earlier events these replace. */
   readonly replaced: ReadonlyMap<Channel, number>
@@ -175,7 +175,7 @@ export class ConflatedAudience {
         replaced.set(channel, (replaced.get(channel) ?? 0) + (batch.replaced[index] ?? 0))
     }
     chosen.sort()
-    const frames: PreparedFrame[] = []
+    const frames: Payload[] = []
     sendEvents(this.#form, { events: batch, chosen }, frame => frames.push(frame))
     return { frames, events: chosen.count, replaced }
   }

@@ -1,6 +1,6 @@
 import type { Positions } from '../../wire/coverage.ts'
 import type { Item } from '../last-values/item.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 
 /** A receiver of conflated events. */
 export interface ConflatedSubscriber {
@@ -8,7 +8,7 @@ export interface ConflatedSubscriber {
    * Takes all frames of an interval. Takes none of them if it returns false, and has left its membership
    * then. Never throws.
    */
-  offer(frames: readonly PreparedFrame[]): boolean
+  offer(frames: readonly Payload[]): boolean
   /**
    * An item was forgotten before the subscriber got its last events. The subscriber leaves its membership.
    * Never throws.

@@ -156,7 +156,7 @@ export class ConflationInterval {
 
   /** Makes a subscriber a member, which gets everything from now on. */
   join({ subscriber, selection, form, undelivered = [] }: MembershipRequest): ConflatedMembership {
-    const key = `${form.subprotocol} ${selection.key}`
+    const key = `${form.name} ${selection.key}`
     const audience = this.#audiences.get(key) ?? this.#open(key, selection, form)
     audience.size++
     return new ConflatedMembership({

@@ -268,7 +268,7 @@ export class Conflation {
     counts.flushes++
     counts.events += events
     counts.deliveries += events * receivers
-    for (const frame of frames) counts.bytes += frame.framed().length * receivers
+    for (const frame of frames) counts.bytes += frame.length * receivers
     for (const [channel, count] of replaced) counts.replaced[channel] += count * receivers
   }
 }

@@ -1,7 +1,7 @@
 import type { Channel } from '../../event/event.ts'
 import type { NumberedPosition } from '../../feed/feed.ts'
 import type { Selection } from '../../feed/selection.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { FlowControl } from '../delivery/flow-control.ts'
 import type { Selections } from '../delivery/live-memberships.ts'
 import type { DeliveryContext } from '../session-context.ts'
@@ -46,7 +46,7 @@ export interface BehindOptions extends FrameReceiver {
   readonly prepare: () => boolean
   /** Makes the reader live. */
   readonly join: () => void
-  readonly send: (frame: PreparedFrame) => void
+  readonly send: (frame: Payload) => void
   readonly tell: (message: ServerMessage) => void
   /** Tells the client of offsets that it does not get. */
   readonly lose: (range: OffsetRange) => void

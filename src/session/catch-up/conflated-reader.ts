@@ -2,7 +2,7 @@ import type { NumberedPosition } from '../../feed/feed.ts'
 import { ConflatedCursor } from '../../feed/recent-events/conflated-cursor.ts'
 import { readConflated } from '../../feed/recent-events/read-conflated.ts'
 import type { Selection } from '../../feed/selection.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import { sendEvents } from '../../wire/wire-form.ts'
 import type { FrameReceiver } from './history-frames.ts'
 import type { OffsetRange } from '../../protocol/positions.ts'
@@ -11,7 +11,7 @@ import { filtersOfItems, type StartPosition, wantedItems } from './window-read.t
 export interface ConflatedReaderOptions extends FrameReceiver {
   /** What the client wants; may change meanwhile. */
   readonly selection: () => Selection
-  readonly send: (frame: PreparedFrame) => void
+  readonly send: (frame: Payload) => void
   /** Called with how many events of an item a newer one has replaced. */
   readonly onReplaced: (itemNumber: number, count: number) => void
   /**

@@ -3,7 +3,7 @@ import type { Feed } from '../../feed/feed.ts'
 import { Item } from '../../feed/last-values/item.ts'
 import type { Selection } from '../../feed/selection.ts'
 import type { HistoryBatch } from '../../history/history.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import { type DeltaBases, type EncodedEvents, sendEvents, type WireForm } from '../../wire/wire-form.ts'
 import type { OffsetRange } from '../../protocol/positions.ts'
 
@@ -25,7 +25,7 @@ export interface FrameReceiver {
 }
 
 /** What is sent of a read: frames, and losses that were found. */
-export type HistoryPart = { readonly frame: PreparedFrame } | { readonly lost: OffsetRange }
+export type HistoryPart = { readonly frame: Payload } | { readonly lost: OffsetRange }
 
 /** A chunk of the log, read for one reader, as frames that are sent one by one. */
 export class HistoryFrames {
@@ -81,7 +81,7 @@ export class HistoryFrames {
     this.#events += eventBatch.count
     const end = { number, to: batch.to, covered: this.#covered }
     frameEvents(this.#receiver, { run: eventBatch, count: eventBatch.count, events, end }, frame => {
-      this.#bytes += frame.framed().length
+      this.#bytes += frame.length
       this.#addPart({ frame })
     })
   }
@@ -116,7 +116,7 @@ export interface EventReadEnd {
 export function frameEvents(
   { feed, form, deltaBases }: FrameReceiver,
   { run, count, events, end: { number, to, covered } }: EventRead,
-  send: (frame: PreparedFrame) => void,
+  send: (frame: Payload) => void,
 ): void {
   if (count === 0) return
   const reached: number[] = []

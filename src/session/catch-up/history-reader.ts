@@ -3,7 +3,7 @@ import type { NumberedPosition } from '../../feed/feed.ts'
 import type { Selection } from '../../feed/selection.ts'
 import type { History } from '../../history/history.ts'
 import type { ResumeAllowance } from '../../limits/resume-limits.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { FlowControl } from '../delivery/flow-control.ts'
 import { type FrameReceiver, HistoryFrames, type HistoryPart } from './history-frames.ts'
 import type { ReadProgress } from './read-progress.ts'
@@ -16,7 +16,7 @@ export interface HistoryReaderOptions extends ResumeAllowance, FrameReceiver {
   readonly flowControl: FlowControl
   /** The lossless items that the client wants; another object whenever they change. */
   readonly selection: () => Selection
-  readonly send: (frame: PreparedFrame) => void
+  readonly send: (frame: Payload) => void
   /** Tells the client of offsets that it does not get. */
   readonly lose: (range: OffsetRange) => void
   readonly signal: AbortSignal

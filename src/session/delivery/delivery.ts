@@ -291,9 +291,11 @@ export class Delivery implements ReaderOwner {
     // All positions at first, and while the reader is behind: what is subscribed then is delivered from where
     // the reader is.
     const positions = moved === undefined ? { all: this.#reader.positions } : { moved }
-    if (this.#announcedMoves === Number.POSITIVE_INFINITY) this.#announcedMoves = feed.moves
+    const isFirst = this.#announcedMoves === Number.POSITIVE_INFINITY
+    if (isFirst) this.#announcedMoves = feed.moves
     const subscription = this.#subscription.describe()
     this.#recipient.send({ kind: 'subscription', id, subscription, recovered, positions })
+    if (isFirst) this.#recipient.acknowledged()
   }
 
   #sendSnapshot(items: RequestedItems, id: RequestId | undefined): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../system/clock.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { SessionLimits } from '../session-context.ts'
 import type { Transport, Written } from '../transport.ts'
 
@@ -67,11 +67,11 @@ export class FlowControl {
    * Writes a frame of data, unless the client would not take it. Returns why not, or what became of the
    * frame.
    */
-  send(frame: PreparedFrame): Exclude<Written, 'congested'> | Congestion {
+  send(frame: Payload): Exclude<Written, 'congested'> | Congestion {
     if (!this.#isAcknowledged) return 'unacknowledged'
     const written = this.#transport.write(frame, maxQueuedBytes)
     if (written === 'congested') return 'unsent'
-    this.count(frame.framed().length)
+    this.count(frame.length)
     return written
   }
 

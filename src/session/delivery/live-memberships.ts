@@ -8,7 +8,7 @@ import type {
 import type { Audience, Subscriber } from '../../feed/fan-out/audience.ts'
 import type { Feed } from '../../feed/feed.ts'
 import type { Selection } from '../../feed/selection.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { DeltaBases, WireForm } from '../../wire/wire-form.ts'
 import type { StartPosition } from '../catch-up/window-read.ts'
 
@@ -28,7 +28,7 @@ export interface Selections {
 export interface LiveReceiver extends Subscriber, ConflatedSubscriber {
   readonly form: WireForm
   /** Writes a frame of data. */
-  send(frame: PreparedFrame): void
+  send(frame: Payload): void
 }
 
 /** From where on the channels of one interval were not delivered. */

@@ -2,7 +2,7 @@ import type { Channel } from '../../event/event.ts'
 import type { NumberedPosition } from '../../feed/feed.ts'
 import { Selection } from '../../feed/selection.ts'
 import type { OffsetRange } from '../../protocol/positions.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import { Behind, type ConflatedStart, type Lag } from '../catch-up/behind.ts'
 import { type CursorFault, planResume, type ResumePlan, type ResumeRequest } from '../catch-up/resume-plan.ts'
@@ -156,13 +156,13 @@ export class Reader implements LiveReceiver {
       })
   }
 
-  deliver(frame: PreparedFrame): 'done' | void {
+  deliver(frame: Payload): 'done' | void {
     const sent = this.#flowControl.send(frame)
     if (sent === 'taken') return 'done'
     if (sent !== 'written') this.#fallBehind('congested', sent)
   }
 
-  offer(frames: readonly PreparedFrame[]): boolean {
+  offer(frames: readonly Payload[]): boolean {
     const congestion = this.#flowControl.congestion
     if (congestion === undefined) for (const frame of frames) this.send(frame)
     else this.#fallBehind('congested', congestion)
@@ -174,8 +174,8 @@ export class Reader implements LiveReceiver {
   }
 
   /** Writes a frame of data, however much is unsent. */
-  send(frame: PreparedFrame): void {
-    this.#flowControl.count(frame.framed().length)
+  send(frame: Payload): void {
+    this.#flowControl.count(frame.length)
     this.#recipient.write(frame)
   }
 

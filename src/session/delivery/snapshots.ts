@@ -3,7 +3,7 @@ import type { Feed } from '../../feed/feed.ts'
 import type { RequestedItems } from '../../protocol/command.ts'
 import type { RequestId } from '../../protocol/request-fault.ts'
 import { type Clock, readClock, wallTimeOf } from '../../system/clock.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { Recipient } from '../session-context.ts'
 import type { FlowControl } from './flow-control.ts'
 import { entitledNames, resolve, type Subscription } from './subscription.ts'
@@ -77,7 +77,7 @@ export class Snapshots {
     return new SnapshotSender({
       flowControl,
       send: frame => {
-        flowControl.count(frame.framed().length)
+        flowControl.count(frame.length)
         recipient.write(frame)
       },
       mayGoOn: () => {
@@ -88,7 +88,7 @@ export class Snapshots {
     })
   }
 
-  #frames(items: RequestedItems, id: RequestId | undefined): Iterable<PreparedFrame> {
+  #frames(items: RequestedItems, id: RequestId | undefined): Iterable<Payload> {
     const { feed, clock, recipient, grant } = this.#options
     const channels = [...items.keys()]
     const sinceMs = (): number | undefined => {
@@ -111,13 +111,13 @@ const framesPerTurn = 4
 const maxWaiting = 16
 
 interface WaitingSnapshot {
-  readonly make: () => Iterable<PreparedFrame>
-  readonly frames: Iterator<PreparedFrame>
+  readonly make: () => Iterable<Payload>
+  readonly frames: Iterator<Payload>
 }
 
 interface SnapshotSenderOptions {
   readonly flowControl: FlowControl
-  readonly send: (frame: PreparedFrame) => void
+  readonly send: (frame: Payload) => void
   /** Whether values of this moment may be sent now; if not, `resume` is called when they may. */
   readonly mayGoOn: () => boolean
 }
@@ -142,7 +142,7 @@ class SnapshotSender {
     return this.#waiting.length >= maxWaiting
   }
 
-  add(make: () => Iterable<PreparedFrame>): void {
+  add(make: () => Iterable<Payload>): void {
     this.#waiting.push(begin(make))
     if (this.#waiting.length > 1) return
     this.#options.flowControl.onRoom(this.#wake)
@@ -175,6 +175,6 @@ class SnapshotSender {
   }
 }
 
-function begin(make: () => Iterable<PreparedFrame>): WaitingSnapshot {
+function begin(make: () => Iterable<Payload>): WaitingSnapshot {
   return { make, frames: make()[Symbol.iterator]() }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { extension } from 'ws'
 import { type AllowedOrigins, isOriginAllowed } from '../../auth/request-headers.ts'
-import { deflateWindowBits } from '../../wire/prepared-frame.ts'
+import { deflateWindowBits } from '../../wire/payload.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
 import type { AdmissionRefusal } from '../handshake-admission.ts'
 
@@ -103,7 +103,7 @@ function checkUpgrade(
   }
   const offered = headers['sec-websocket-protocol']
   if (offered === undefined || chooseForm(forms, splitProtocols(offered)) !== undefined) return undefined
-  const known = forms.map(form => form.subprotocol).join(', ')
+  const known = forms.map(subprotocolOf).join(', ')
   const message = `Sec-WebSocket-Protocol ${offered}: expected ${known}, or none`
   return { status: 400, reason: 'subprotocol', message }
 }
@@ -112,10 +112,15 @@ function splitProtocols(offered: string): string[] {
   return offered.split(',').map(name => name.trim())
 }
 
+/** The subprotocol of a form is its name (`PROTOCOL.md` §1). */
+export function subprotocolOf({ name }: WireForm): string {
+  return name
+}
+
 /** Returns the first form that the client offers and the gateway has. */
 export function chooseForm(forms: readonly WireForm[], offered: Iterable<string>): WireForm | undefined {
   for (const name of offered) {
-    const form = forms.find(({ subprotocol }) => subprotocol === name)
+    const form = forms.find(each => subprotocolOf(each) === name)
     if (form !== undefined) return form
   }
   return undefined

@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { SlicedVisit } from '../../limits/sliced-visit.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../session/sessions.ts'
-import { deflateWindowBits } from '../../wire/prepared-frame.ts'
+import { deflateWindowBits } from '../../wire/payload.ts'
 import type { HandshakeAdmission } from '../handshake-admission.ts'
 import { refuseSocket } from '../http-refusals.ts'
 import {
@@ -17,6 +17,7 @@ import {
   type HandshakeRefusalCounts,
   type HandshakeRules,
   keepAcceptableOffer,
+  subprotocolOf,
 } from './handshake-check.ts'
 import { explainFaults, runSession } from './stream-session.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
@@ -134,7 +135,10 @@ async function registerWebSocket(
       perMessageDeflate: deflate === 'on' && deflateAnswer,
       clientTracking: true,
       // Every feed has forms of the same subprotocols.
-      handleProtocols: offered => chooseForm(sessions.feeds.first.forms, offered)?.subprotocol ?? false,
+      handleProtocols: offered => {
+        const form = chooseForm(sessions.feeds.first.forms, offered)
+        return form === undefined ? false : subprotocolOf(form)
+      },
     },
   })
   explainFaults(app.websocketServer, maxMessageBytes)

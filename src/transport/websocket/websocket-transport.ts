@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import type { CloseCode } from '../../protocol/close-code.ts'
-import type { Transport, Written } from '../../session/transport.ts'
-import type { PreparedFrame } from '../../wire/prepared-frame.ts'
+import { type CloseReason, closeReasonTerms } from '../../protocol/close-reason.ts'
+import type { Farewell, Transport, TransportTraits, Written } from '../../session/transport.ts'
+import type { Payload } from '../../wire/payload.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
+import { closeCodes } from './close-codes.ts'
+import { deflatedFrame, plainFraming } from './websocket-framing.ts'
 
 export interface WebSocketTransportOptions {
   readonly webSocket: WebSocket
@@ -16,18 +18,25 @@ export interface WebSocketTransportOptions {
   readonly closeTimeoutMs: number
 }
 
+const traits: TransportTraits = {
+  name: 'websocket',
+  maxMessageBytes: Infinity,
+  isOrdered: true,
+  hasUpstream: true,
+}
 /** `WebSocket.OPEN`. */
 const open = 1
 /** A peer that sends more after the close frame is not read any more. */
 const maxBytesAfterClose = 262_144
 
 /**
- * A WebSocket under a session. Prepared frames, also compressed ones, go straight to the upgraded socket:
+ * A WebSocket under a session. Frames, also compressed ones, go straight to the upgraded socket:
  * that takes 0.8 of the CPU of `ws.send` and an eighth of its allocations. `ws` keeps receiving, pings and
  * closing. That is safe as long as nothing is sent by `ws.send`, whose asynchronous compression would reorder
  * frames.
  */
 export class WebSocketTransport implements Transport {
+  readonly traits = traits
   readonly form: WireForm
   // Own fields, not one options object: a delivery finds them when nothing is in the processor's cache.
   readonly #socket: Socket
@@ -64,32 +73,36 @@ export class WebSocketTransport implements Transport {
   }
 
   get signsOfLife(): number {
-    return this.#bytes - this.unsentBytes + this.#pongs
+    return this.#socket.bytesWritten - this.unsentBytes + this.#pongs
   }
 
   onDrain(listener: () => void): void {
     this.#socket.on('drain', listener)
   }
 
-  write(frame: PreparedFrame, maxUnsentBytes = this.#maxUnsentBytes): Written {
+  write(payload: Payload, maxUnsentBytes = this.#maxUnsentBytes): Written {
     const socket = this.#socket
     if (socket.writableLength > maxUnsentBytes) return 'congested'
     // After a close frame nothing may follow (RFC 6455 §5.5.1), whoever sent it.
     if (this.#webSocket.readyState !== open) return 'taken'
-    const bytes = this.#takesDeflated ? frame.deflated() : frame.framed()
-    socket.write(bytes)
+    socket.write(this.#takesDeflated ? deflatedFrame(payload) : payload.framed(plainFraming))
     this.#frames++
-    this.#bytes += bytes.length
+    this.#bytes += payload.length
     return socket.writableLength === 0 ? 'taken' : 'written'
   }
 
-  close(code: CloseCode, farewell?: PreparedFrame): void {
+  /** The connection began with its handshake. */
+  opened(): void {}
+
+  close(reason: CloseReason, farewell?: Farewell): void {
     if (this.#isClosing) return
     const webSocket = this.#webSocket
     const socket = this.#socket
-    if (farewell !== undefined && webSocket.readyState === open) socket.write(farewell.framed())
+    if (farewell?.payload !== undefined && webSocket.readyState === open) {
+      socket.write(farewell.payload.framed(plainFraming))
+    }
     this.#isClosing = true
-    webSocket.close(code.code, code.reason)
+    webSocket.close(closeCodes[reason], closeReasonTerms[reason].text)
     const timeout = setTimeout(() => webSocket.terminate(), this.#closeTimeoutMs)
     webSocket.once('close', () => clearTimeout(timeout))
     const mostBytes = socket.bytesRead + maxBytesAfterClose

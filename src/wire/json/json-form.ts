@@ -2,7 +2,7 @@ import type { Dialect, OpenMessage } from '../../protocol/dialect.ts'
 import type { ServerMessage, SnapshotFacts } from '../../protocol/server-message.ts'
 import { tickerV1 } from '../../protocol/ticker-v1/ticker-v1.ts'
 import { CoverageRanges } from '../coverage.ts'
-import { PreparedFrame, textFrame } from '../prepared-frame.ts'
+import { Payload, textPayload } from '../payload.ts'
 import {
   type EncodedEvents,
   maxFrameBytes,
@@ -36,14 +36,14 @@ interface OpenText<Text> {
 
 export interface JsonFormOptions {
   /** `ticker.v1.json` if left out. */
-  readonly subprotocol?: string
+  readonly name?: string
   /** That of `ticker.v1` if left out. */
   readonly dialect?: Dialect
 }
 
 /** Text frames, each an array of messages. Events are encoded in this form when they come in. */
 export class JsonForm implements WireForm {
-  readonly subprotocol: string
+  readonly name: string
   readonly dialect: Dialect
   /** `undefined`: the dialect states no coverage. */
   readonly #coverage: OpenText<Buffer> | undefined
@@ -51,8 +51,8 @@ export class JsonForm implements WireForm {
   readonly #ranges = new CoverageRanges()
   #coverageText = Buffer.alloc(1024)
 
-  constructor({ subprotocol = 'ticker.v1.json', dialect = tickerV1 }: JsonFormOptions = {}) {
-    this.subprotocol = subprotocol
+  constructor({ name = 'ticker.v1.json', dialect = tickerV1 }: JsonFormOptions = {}) {
+    this.name = name
     this.dialect = dialect
     const coverage = dialect.open({ kind: 'coverage' })
     if (coverage === undefined) return
@@ -60,12 +60,15 @@ export class JsonForm implements WireForm {
     this.#coverage = { head: Buffer.from(head), tail: Buffer.from(tail) }
   }
 
-  message(message: ServerMessage): PreparedFrame | undefined {
+  message(message: ServerMessage): Payload | undefined {
     const spelled = this.dialect.spell(message)
-    return spelled && textFrame(JSON.stringify([spelled]))
+    if (spelled === undefined) return undefined
+    const payload = textPayload(JSON.stringify([spelled]))
+    payload.message = message
+    return payload
   }
 
-  frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined {
+  frames(outgoing: OutgoingEvents, send: (frame: Payload) => void): Payload | undefined {
     const { events, chosen, coverage, memory } = outgoing
     const ranges = this.#ranges
     const fixedBytes = fixedCoverageBytes(this.#coverage)
@@ -95,7 +98,7 @@ export class JsonForm implements WireForm {
    * Takes events one by one and encodes them at once: a frame holds the values of the moment in which it is
    * made, and so does its head.
    */
-  *snapshot({ id, sinceMs }: SnapshotHead, events: Iterable<Buffer>): Generator<PreparedFrame, void> {
+  *snapshot({ id, sinceMs }: SnapshotHead, events: Iterable<Buffer>): Generator<Payload, void> {
     let texts: string[] = []
     let bytes = 0
     for (const event of events) {
@@ -109,32 +112,33 @@ export class JsonForm implements WireForm {
     yield* this.#snapshotPiece({ kind: 'snapshot', id, sinceMs: sinceMs(), isComplete: true }, texts)
   }
 
-  *#snapshotPiece(facts: SnapshotFacts, events: readonly string[]): Generator<PreparedFrame, void> {
+  *#snapshotPiece(facts: SnapshotFacts, events: readonly string[]): Generator<Payload, void> {
     const message = this.dialect.open(facts)
     if (message === undefined) return
     const { head, tail } = textAround(message)
-    yield textFrame(`[${head}${events.join(',')}${tail}]`)
+    yield textPayload(`[${head}${events.join(',')}${tail}]`)
   }
 
-  #makeFrame(part: FramePart): PreparedFrame {
+  #makeFrame(part: FramePart): Payload {
     if (part.coverage === undefined || this.#coverage === undefined) return this.#eventsFrame(part, 0)
     this.#ranges.setStarts(part.coverage)
     return this.#eventsFrame(part, this.#writeCoverage(this.#coverage))
   }
 
   /** `[`, each event followed by a comma, the coverage message if there is one, and `]`. */
-  #eventsFrame(part: FramePart, coverageBytes: number): PreparedFrame {
+  #eventsFrame(part: FramePart, coverageBytes: number): Payload {
     // Without coverage the closing bracket overwrites the last comma.
     const length = part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2)
-    const frame = new PreparedFrame('text', length, part.memory)
-    const bytes = frame.framed()
-    const start = frame.start + 1
-    bytes[frame.start] = openBracket
-    if (part.events.replaced === undefined) copyEvents(part, bytes, start)
-    else copyReplacing(part, bytes, start)
-    this.#coverageText.copy(bytes, start + part.bytes, 0, coverageBytes)
-    bytes[bytes.length - 1] = closeBracket
-    return frame
+    const payload = new Payload('text', length, part.memory)
+    const { buffer, end } = payload
+    const start = payload.start + 1
+    buffer[payload.start] = openBracket
+    if (part.events.replaced === undefined) copyEvents(part, buffer, start)
+    else copyReplacing(part, buffer, start)
+    this.#coverageText.copy(buffer, start + part.bytes, 0, coverageBytes)
+    buffer[end - 1] = closeBracket
+    payload.coverageBytes = coverageBytes
+    return payload
   }
 
   /** Writes the coverage message of a frame into `#coverageText`, and returns its length. */

@@ -1,4 +1,4 @@
-import { binaryFrame, type PreparedFrame } from '../prepared-frame.ts'
+import { binaryPayload, type Payload } from '../payload.ts'
 import { type DeltaBases, type EachItem, maxFrameBytes } from '../wire-form.ts'
 import type { TapeEncoder } from './encoding/tape-encoder.ts'
 import { writeCovers } from './encoding/tape-frame.ts'
@@ -36,7 +36,7 @@ export class TapeDeltaBases implements DeltaBases {
     this.#options = options
   }
 
-  advance(items: EachItem, send: (frame: PreparedFrame) => void): boolean {
+  advance(items: EachItem, send: (frame: Payload) => void): boolean {
     const missing = this.#missing(items)
     if (missing.length <= maxAtOnce) return true
     const ordinal = this.#options.ordinal()
@@ -49,7 +49,7 @@ export class TapeDeltaBases implements DeltaBases {
   complete(
     items: EachItem,
     coverage: Iterable<readonly [partition: number, from: number]>,
-    send: (frame: PreparedFrame) => void,
+    send: (frame: Payload) => void,
   ): void {
     this.#send(this.#missing(items), coverage, send)
     this.#sent.clear()
@@ -86,7 +86,7 @@ export class TapeDeltaBases implements DeltaBases {
   #send(
     items: readonly number[],
     coverage: Iterable<readonly [partition: number, from: number]>,
-    send: (frame: PreparedFrame) => void,
+    send: (frame: Payload) => void,
   ): void {
     const { encoder, out } = this.#options
     const begin = (): void => {
@@ -99,9 +99,9 @@ export class TapeDeltaBases implements DeltaBases {
     for (const item of items) {
       encoder.base(item, out)
       if (out.length <= maxFrameBytes / 2) continue
-      send(binaryFrame(out.written))
+      send(binaryPayload(out.written))
       begin()
     }
-    if (out.length > 1) send(binaryFrame(out.written))
+    if (out.length > 1) send(binaryPayload(out.written))
   }
 }

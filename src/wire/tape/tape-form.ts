@@ -2,7 +2,7 @@ import type { MarketEvent } from '../../event/event.ts'
 import type { Dialect } from '../../protocol/dialect.ts'
 import type { ServerMessage } from '../../protocol/server-message.ts'
 import { type Coverage, CoverageRanges } from '../coverage.ts'
-import { binaryFrame, type PreparedFrame } from '../prepared-frame.ts'
+import { binaryPayload, type Payload } from '../payload.ts'
 import {
   type DeltaBases,
   type EncodedEvents,
@@ -45,7 +45,7 @@ interface FramePart extends OutgoingEvents {
  * encoded when they are read. Conflated live events are not encoded: they go as JSON.
  */
 export class TapeForm implements WireForm, EventEncoder {
-  readonly subprotocol = 'ticker.v1.tape'
+  readonly name = 'ticker.v1.tape'
   readonly encoder = this
   readonly #batch: EncodedEvents
   readonly #json: WireForm
@@ -102,16 +102,16 @@ export class TapeForm implements WireForm, EventEncoder {
     this.#flushedOrdinal = this.#ordinal
   }
 
-  message(message: ServerMessage): PreparedFrame | undefined {
+  message(message: ServerMessage): Payload | undefined {
     return this.#json.message(message)
   }
 
   /** A snapshot is a message: it states no delta bases. */
-  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<PreparedFrame> {
+  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<Payload> {
     return this.#json.snapshot(head, events)
   }
 
-  frames(outgoing: OutgoingEvents, send: (frame: PreparedFrame) => void): PreparedFrame | undefined {
+  frames(outgoing: OutgoingEvents, send: (frame: Payload) => void): Payload | undefined {
     const { chosen, events, coverage, memory } = outgoing
     const records = this.#recordsOf(outgoing)
     const ranges = this.#ranges
@@ -161,7 +161,7 @@ export class TapeForm implements WireForm, EventEncoder {
     return this.#wholeRecords
   }
 
-  #makeFrame(part: FramePart): PreparedFrame {
+  #makeFrame(part: FramePart): Payload {
     const { coverage, memory, events } = part
     const out = this.#out
     const ranges = this.#ranges
@@ -169,14 +169,14 @@ export class TapeForm implements WireForm, EventEncoder {
     if (coverage === undefined) {
       out.byte(bareFrame)
       this.#append(part)
-      return binaryFrame(out.written, memory)
+      return binaryPayload(out.written, memory)
     }
     ranges.setStarts(coverage)
     this.#markStatedRanges(events, coverage)
     writeFrameHead(ranges, out)
     this.#append(part)
     writeFrameTail(ranges, out)
-    return binaryFrame(out.written, memory)
+    return binaryPayload(out.written, memory)
   }
 
   /**

@@ -9,13 +9,11 @@ import type {
 } from '../../../src/feed/interval-conflation/conflated-membership.ts'
 import { type Filter, parseFilter } from '../../../src/filter/filter.ts'
 import { LastValueCache } from '../../../src/feed/last-values/last-value-cache.ts'
-import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../../src/wire/payload.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { TapeForm } from '../../../src/wire/tape/tape-form.ts'
 import type { WireForm } from '../../../src/wire/wire-form.ts'
 import { FormReader } from '../../support/form-reader.ts'
-
-const binaryFrame = 0x82
 
 export type FormName = 'json' | 'tape'
 
@@ -31,7 +29,7 @@ export interface DeliveredEvent {
 export class Member implements ConflatedSubscriber {
   readonly form: FormName
   readonly #reader = new FormReader()
-  readonly frames: PreparedFrame[] = []
+  readonly frames: Payload[] = []
   /** How often it was offered frames, taken or not. */
   offers = 0
   isCongested = false
@@ -41,7 +39,7 @@ export class Member implements ConflatedSubscriber {
     this.form = form
   }
 
-  offer(frames: readonly PreparedFrame[]): boolean {
+  offer(frames: readonly Payload[]): boolean {
     this.offers++
     if (this.isCongested) return false
     this.frames.push(...frames)
@@ -56,7 +54,7 @@ export class Member implements ConflatedSubscriber {
   take(): DeliveredEvent[] {
     return this.frames
       .splice(0)
-      .flatMap(frame => this.#reader.messagesOf(frame.payload, frame.framed()[0] === binaryFrame))
+      .flatMap(frame => this.#reader.messagesOf(frame.bytes, frame.kind === 'binary'))
       .map(message => message as unknown as DeliveredEvent)
   }
 

@@ -189,10 +189,10 @@ describe('a node with many members', () => {
     const member = fixture.join(1000, ['*'])
     fixture.quote(...names)
     fixture.pass(1000)
-    const bytes = member.frames.reduce((sum, frame) => sum + frame.framed().length, 0)
+    const bytes = member.frames.reduce((sum, frame) => sum + frame.length, 0)
     expect(bytes).toBeGreaterThan(700_000)
     expect(bytes).toBeLessThanOrEqual(1_048_576)
-    for (const { payload } of member.frames) expect(payload.length).toBeLessThanOrEqual(maxFrameBytes)
+    for (const { length } of member.frames) expect(length).toBeLessThanOrEqual(maxFrameBytes)
     fixture.pass(1000)
     fixture.pass(1000)
     expect(new Set(member.take().map(({ S }) => S)).size).toBe(20_000)
@@ -350,7 +350,7 @@ test('counts what was delivered and replaced, the names and the audiences', () =
   expect(fixture.conflation.counts).toMatchObject({
     events: 2,
     deliveries: 4,
-    bytes: 2 * member.frames[0]!.framed().length,
+    bytes: 2 * member.frames[0]!.length,
     flushes: 1,
     replaced: { quotes: 2, trades: 0 },
     ticks: { told: 1, put_off: 0 },

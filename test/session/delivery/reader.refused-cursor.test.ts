@@ -39,6 +39,7 @@ test('a reader whose cursor no node has issued is live, and delivers what is sel
         form: transport.form,
         write: frame => void transport.write(frame),
         send: nothing,
+        acknowledged: nothing,
         sendError: nothing,
         fail: nothing,
         refuse: nothing,

@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as nextLoopTurn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import type { MarketEvent } from '../../../src/event/event.ts'
-import { textFrame } from '../../../src/wire/prepared-frame.ts'
+import { plainFraming } from '../../../src/transport/websocket/websocket-framing.ts'
+import { textPayload } from '../../../src/wire/payload.ts'
 import { startBareStream } from '../../support/bare-stream.ts'
 
 // Run by `allocation.test.ts`: serves subscribers and measures, on its message, what a delivery allocates.
@@ -38,7 +39,7 @@ function deliver(): void {
   feed.flush()
 }
 
-const frame = textFrame(JSON.stringify([event])).framed()
+const frame = textPayload(JSON.stringify([event])).framed(plainFraming)
 
 function writeBare(): void {
   for (const socket of sockets) socket.write(frame)

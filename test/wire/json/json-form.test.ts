@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PreparedFrame } from '../../../src/wire/prepared-frame.ts'
+import type { Payload } from '../../../src/wire/payload.ts'
 import { JsonForm } from '../../../src/wire/json/json-form.ts'
 import { type EncodedEvents, sendEvents } from '../../../src/wire/wire-form.ts'
 
@@ -23,8 +23,8 @@ function runOf(events: readonly object[], replaced?: readonly number[]): Encoded
 function framesOf(events: EncodedEvents, indices: readonly number[]): unknown[][] {
   const frames: unknown[][] = []
   const chosen = { indices: Uint32Array.from(indices), count: indices.length }
-  sendEvents(jsonForm, { events, chosen }, (frame: PreparedFrame) => {
-    frames.push(JSON.parse(frame.payload.toString('utf8')))
+  sendEvents(jsonForm, { events, chosen }, (frame: Payload) => {
+    frames.push(JSON.parse(frame.bytes.toString('utf8')))
   })
   return frames
 }

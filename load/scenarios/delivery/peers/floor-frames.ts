@@ -1,5 +1,6 @@
 import { EventFault, parseEvent } from '../../../../src/event/parse-event.ts'
-import { binaryFrame, textFrame } from '../../../../src/wire/prepared-frame.ts'
+import { plainFraming } from '../../../../src/transport/websocket/websocket-framing.ts'
+import { binaryPayload, textPayload } from '../../../../src/wire/payload.ts'
 import { TapeWriter } from '../../../../src/wire/tape/encoding/tape-writer.ts'
 import { TapeEncoder } from '../../../../src/wire/tape/encoding/tape-encoder.ts'
 import { writeCovers, writeFrameHead } from '../../../../src/wire/tape/encoding/tape-frame.ts'
@@ -29,7 +30,7 @@ function jsonFrames(): FloorFrames {
       return indices => {
         const events = indices.map(index => batch[index]?.text ?? '')
         const coverage = `{"T":"coverage","ranges":[[0,${from},${from + events.length}]]}`
-        return textFrame(`[${[...events, coverage].join(',')}]`).framed()
+        return textPayload(`[${[...events, coverage].join(',')}]`).framed(plainFraming)
       }
     },
   }
@@ -53,7 +54,7 @@ class TapeFrames implements FloorFrames {
     this.#out.clear()
     this.#out.byte(denseFrame)
     writeCovers({ partition, from: this.#offset, to: this.#offset }, this.#out)
-    return binaryFrame(this.#out.written).framed()
+    return binaryPayload(this.#out.written).framed(plainFraming)
   }
 
   take(batch: Batch): (indices: readonly number[]) => Buffer {
@@ -65,7 +66,7 @@ class TapeFrames implements FloorFrames {
       this.#out.clear()
       writeFrameHead({ ...range, events: [indices.length] }, this.#out)
       for (const index of indices) this.#out.append(records[index] ?? new Uint8Array(0))
-      return binaryFrame(this.#out.written).framed()
+      return binaryPayload(this.#out.written).framed(plainFraming)
     }
   }
 

@@ -22,7 +22,7 @@ type Message = { readonly T: string } & Readonly<Record<string, unknown>>
 
 export interface ClientOptions {
   readonly isAcknowledging: boolean
-  /** The subprotocol. */
+  /** The wire form. */
   readonly form: string
   readonly policy: Readonly<Record<string, string>>
   /** The interval of its conflated channels; 0 for none. */
@@ -80,7 +80,7 @@ export class CheckingClient implements Recipient {
 
   connect(node: SimulatedNode): void {
     this.node = node
-    const form = node.feed.forms.find(({ subprotocol }) => subprotocol === this.#options.form)
+    const form = node.feed.forms.find(({ name }) => name === this.#options.form)
     this.transport = new PacedTransport(form ?? jsonForm)
     this.#reader = new FormReader()
     this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0 })

@@ -1,6 +1,6 @@
-import type { CloseCode } from '../../../../src/protocol/close-code.ts'
-import type { Transport } from '../../../../src/session/transport.ts'
-import type { PreparedFrame } from '../../../../src/wire/prepared-frame.ts'
+import type { CloseReason } from '../../../../src/protocol/close-reason.ts'
+import type { Farewell, Transport, TransportTraits } from '../../../../src/session/transport.ts'
+import type { Payload } from '../../../../src/wire/payload.ts'
 import type { WireForm } from '../../../../src/wire/wire-form.ts'
 
 /** What a frame brings. */
@@ -11,10 +11,16 @@ export interface Frame {
 
 /** A connection that takes frames as fast as the test says; what it has not taken is lost with it. */
 export class PacedTransport implements Transport {
+  readonly traits: TransportTraits = {
+    name: 'websocket',
+    maxMessageBytes: Infinity,
+    isOrdered: true,
+    hasUpstream: true,
+  }
   readonly form: WireForm
   readonly written = { frames: 0, bytes: 0 }
   signsOfLife = 0
-  closed: CloseCode | undefined
+  closed: CloseReason | undefined
   /** What has reached the client's machine. */
   inbox: Frame[] = []
   #queue: Frame[] = []
@@ -41,10 +47,10 @@ export class PacedTransport implements Transport {
     this.#onDrain = listener
   }
 
-  write(block: PreparedFrame, mostUnsentBytes = Infinity): 'written' | 'congested' {
+  write(block: Payload, mostUnsentBytes = Infinity): 'written' | 'congested' {
     if (this.unsentBytes > mostUnsentBytes) return 'congested'
     // A copy: whoever made the block may use its memory for another.
-    const frame = { payload: Buffer.from(block.payload), isBinary: block.framed()[0] === 0x82 }
+    const frame = { payload: Buffer.from(block.bytes), isBinary: block.kind === 'binary' }
     this.written.frames++
     this.written.bytes += frame.payload.length
     if (this.#credit > 0) {
@@ -56,8 +62,10 @@ export class PacedTransport implements Transport {
     return 'written'
   }
 
-  close(why: CloseCode, farewell?: PreparedFrame): void {
-    if (farewell !== undefined) this.write(farewell)
+  opened(): void {}
+
+  close(why: CloseReason, farewell?: Farewell): void {
+    if (farewell?.payload !== undefined) this.write(farewell.payload)
     this.closed = why
   }
 

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
-import { FrameMemory } from '../../src/wire/prepared-frame.ts'
+import { PayloadMemory } from '../../src/wire/payload-memory.ts'
 
 /** Sizes that need several slabs, and one that no slab holds. */
 const lengths = [100, 70_000, 10, 300_000, 65_536, 65_536, 65_536, 200]
 
-function fill(memory: FrameMemory): Buffer[] {
+function fill(memory: PayloadMemory): Buffer[] {
   return lengths.map((length, index) => memory.allocate(length).fill(index))
 }
 
 const filled = lengths.map((length, index) => Buffer.alloc(length, index))
 
 test('allocates the same bytes again after reuse', () => {
-  const memory = new FrameMemory()
+  const memory = new PayloadMemory()
   memory.allocate(100).fill(1)
   memory.allocate(20).fill(2)
   memory.reuse()
@@ -19,13 +19,13 @@ test('allocates the same bytes again after reuse', () => {
 })
 
 test('allocates no bytes twice before reuse', () => {
-  const memory = new FrameMemory()
+  const memory = new PayloadMemory()
   const taken = [...fill(memory), ...fill(memory)]
   expect(taken).toEqual([...filled, ...filled])
 })
 
 test('never allocates kept bytes again', () => {
-  const memory = new FrameMemory()
+  const memory = new PayloadMemory()
   const kept: Buffer[] = []
   for (let round = 0; round < 5; round++) {
     kept.push(...fill(memory))
@@ -37,7 +37,7 @@ test('never allocates kept bytes again', () => {
 })
 
 test('counts the bytes allocated since reuse', () => {
-  const memory = new FrameMemory()
+  const memory = new PayloadMemory()
   memory.allocate(100)
   memory.keep()
   memory.allocate(20)
