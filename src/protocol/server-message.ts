@@ -28,6 +28,8 @@ export interface AuthenticatedMessage {
   readonly id?: RequestId | undefined
   readonly expiresAtMs: number
   readonly limits: StatedLimits
+  /** The feed of the session. */
+  readonly feed: { readonly name: string; readonly delayMs: number }
 }
 
 /** A subscription as clients are told of it. */

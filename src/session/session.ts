@@ -330,9 +330,9 @@ export class Session implements Recipient, RequestedSession {
   }
 
   #welcome(grant: Grant, id: RequestId | undefined): void {
-    const { limits, clock } = this.#context
+    const { limits, clock, feed } = this.#context
     this.#step('granted', { detail: '' })
-    this.send({ kind: 'authenticated', id, expiresAtMs: grant.expiresAtMs, limits })
+    this.send({ kind: 'authenticated', id, expiresAtMs: grant.expiresAtMs, limits, feed })
     this.checkExpiry(clock.wall())
   }
 

@@ -54,12 +54,13 @@ export function openMessage(message: SnapshotFacts | { readonly kind: 'coverage'
   return { before: { T: 'snapshot', id, since }, list: 'events', after: { complete: isComplete } }
 }
 
-function spellAuthenticated({ id, expiresAtMs, limits }: AuthenticatedMessage): object {
+function spellAuthenticated({ id, expiresAtMs, limits, feed }: AuthenticatedMessage): object {
   return {
     T: 'success',
     msg: 'authenticated',
     id,
     expiresAt: timeOf(expiresAtMs),
+    ...spellFeed(feed),
     heartbeatMs: limits.heartbeatMs,
     limits: {
       items: limits.maxItemsPerSession,
@@ -70,6 +71,11 @@ function spellAuthenticated({ id, expiresAtMs, limits }: AuthenticatedMessage): 
       unackedMs: limits.maxUnackedMs,
     },
   }
+}
+
+/** A client of `live` need not be told that events are not delayed. */
+function spellFeed({ name, delayMs }: AuthenticatedMessage['feed']): object {
+  return name === 'live' && delayMs === 0 ? {} : { feed: name, delayMs }
 }
 
 function spellSubscription({ id, subscription, recovered, positions }: SubscriptionMessage): object {
