@@ -18,7 +18,8 @@ import { type Clock, systemClock } from '../system/clock.ts'
 import { LogOutput } from '../system/process-output.ts'
 import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { HandshakeAdmission } from '../transport/handshake-admission.ts'
-import type { HandshakeRefusalCounts } from '../transport/websocket/handshake-check.ts'
+import { limitPlainRequests } from '../transport/plain-requests.ts'
+import { createTransportRefusals, type RefusalCounts } from '../transport/refusal-counts.ts'
 import { serveStream } from '../transport/websocket/stream-route.ts'
 import { FeedHosts } from './feed-hosts.ts'
 import {
@@ -188,7 +189,7 @@ function openSessions(
 interface ClientEdge {
   readonly intake: EventIntake
   readonly admission: HandshakeAdmission
-  readonly refusals: HandshakeRefusalCounts
+  readonly refusals: RefusalCounts
   readonly gate: ConnectionGate
 }
 
@@ -202,18 +203,21 @@ async function serveClients(
   const isReady = (): boolean => isFeedReady(hosts.feeds.first.name)
   const intake = new EventIntake({ ...config.publish, maxEventBytes, quotas, verify, append, isReady })
   const admission = new HandshakeAdmission({ quotas })
-  const refusals = await serveStream(server.app, {
+  const refusals = createTransportRefusals()
+  const isProxy = (address: string): boolean => server.proxies.has(address)
+  await serveStream(server.app, {
     ...config.limits,
     sessions,
     allowedOrigins: config.stream.allowedOrigins,
     admission,
-    isProxy: address => server.proxies.has(address),
+    refusals: refusals.websocket,
     addressOf: request => server.proxies.clientOf(request).address,
     ageMsOf: socket => gate.ageMsOf(socket),
     isReady: isFeedReady,
     isShort: () => memory.isShort,
     log: logger,
   })
+  limitPlainRequests(server.app, { admission, isProxy, refusals: refusals.plain })
   await serveHttp(server.app, { config, feeds: hosts.feeds, verify, quotas, intake })
   const gate = await server.guard()
   return { intake, admission, refusals, gate }

@@ -1,15 +1,15 @@
 import type { Registry } from 'prom-client'
 import type { HandshakeAdmission } from '../transport/handshake-admission.ts'
 import type { ConnectionGate } from '../transport/connection-gate.ts'
-import type { HandshakeRefusalCounts } from '../transport/websocket/handshake-check.ts'
+import type { RefusalCounts } from '../transport/refusal-counts.ts'
 import type { ServerCertificate } from '../app/server-certificate.ts'
-import { declareCounter, declareGauge, rows } from './declare-metric.ts'
+import { declareCounter, declareGauge, rows, rowsByTransport } from './declare-metric.ts'
 
 /** The parts between the network and a session. */
 export interface ConnectionSources {
   readonly gate: ConnectionGate
   readonly admission: HandshakeAdmission
-  readonly refusals: HandshakeRefusalCounts
+  readonly refusals: RefusalCounts
   /** `undefined` without TLS. */
   readonly certificate: ServerCertificate | undefined
 }
@@ -42,13 +42,13 @@ export function declareConnections(registry: Registry, sources: ConnectionSource
   })
   declareCounter(registry, {
     name: 'ticker_handshakes_refused_total',
-    help: 'Handshakes refused, by reason',
+    help: 'Handshakes refused, by transport and reason',
     hint:
       'A rise of not_ready: a balancer ignores /readyz. Of address or rate: an address has too many ' +
       'connections, or clients reconnect without a pause. Of memory: see ticker_memory_state. Of ' +
       'the others: a client or a page is set up wrongly',
-    labelNames: ['reason'],
-    read: () => rows('reason', refusals),
+    labelNames: ['transport', 'reason'],
+    read: () => rowsByTransport(refusals, counts => rows('reason', counts)),
   })
   declareGauge(registry, {
     name: 'ticker_tls_certificate_expiry_timestamp_seconds',

@@ -72,6 +72,16 @@ export function rowsByFeed<FeedSource extends { readonly name: string }>(
   })
 }
 
+/** Returns the rows of every transport, under the label `transport`. */
+export function rowsByTransport<Counts>(
+  transports: Readonly<Record<string, Counts>>,
+  read: (counts: Counts) => readonly Row[],
+): Row[] {
+  return Object.entries(transports).flatMap(([transport, counts]) =>
+    read(counts).map(([labels, value]): Row => [{ transport, ...labels }, value]),
+  )
+}
+
 function rowsOf(read: number | Row[]): Row[] {
   return typeof read === 'number' ? [[{}, read]] : read
 }

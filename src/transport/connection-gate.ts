@@ -66,7 +66,7 @@ export class ConnectionGate {
   readonly #perAddress = new Map<string, number>()
   #connections = 0
   readonly #gone = (): void => void this.#connections--
-  /** When connections that asked for an upgrade came. */
+  /** When connections with a request came. */
   readonly #arrivals = new WeakMap<Duplex, number>()
   readonly #requests: RequestSequencer
   readonly #isEncrypted: boolean
@@ -83,13 +83,14 @@ export class ConnectionGate {
     const upgrade = takeListener(server, 'upgrade')
     server.on('connection', (socket: Socket) => this.#arrive(socket))
     server.on('secureConnection', (socket: Socket) => this.#speak(socket))
-    server.on('request', (request: IncomingMessage, response: unknown) =>
-      this.#begin(request.socket, () => answer(request, response)),
-    )
+    server.on('request', (request: IncomingMessage, response: unknown) => {
+      this.#noteArrival(request.socket)
+      this.#begin(request.socket, () => answer(request, response))
+    })
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // Node has removed its own listener: an error meanwhile would end the process.
       socket.on('error', ignore)
-      this.#arrivals.set(socket, this.#handshakes.get(peerOf(socket))?.sinceMs ?? performance.now())
+      this.#noteArrival(socket)
       this.#begin(socket, () => {
         upgrade(request, socket, head)
         socket.off('error', ignore)
@@ -105,8 +106,7 @@ export class ConnectionGate {
   }
 
   /**
-   * Returns how long a connection that asked for an upgrade has existed; counted from its latest request if
-   * that was not its first.
+   * Returns how long a connection has existed; counted from its latest request if that was not its first.
    */
   ageMsOf(socket: Duplex): number {
     return performance.now() - (this.#arrivals.get(socket) ?? performance.now())
@@ -119,6 +119,10 @@ export class ConnectionGate {
   stop(): void {
     this.#isStopped = true
     for (const { socket } of this.#handshakes.values()) socket.destroy()
+  }
+
+  #noteArrival(socket: Socket): void {
+    this.#arrivals.set(socket, this.#handshakes.get(peerOf(socket))?.sinceMs ?? performance.now())
   }
 
   /** Lets a connection in when it has sent something and its turn has come. */

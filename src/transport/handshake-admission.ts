@@ -18,6 +18,9 @@ export interface HandshakeAdmissionOptions {
  */
 export type AdmissionRefusal = 'address' | 'rate' | 'silence'
 
+/** Why a connection that asks by plain HTTP is refused. */
+export type PlainRefusal = Exclude<AdmissionRefusal, 'rate'>
+
 export type HandshakeAdmissionResult = { readonly release: Release } | { readonly refusal: AdmissionRefusal }
 
 /** Handshakes that would have to wait longer are refused. */
@@ -32,7 +35,7 @@ export class HandshakeAdmission {
   delayed = 0
   readonly #quotas: NodeQuotas
   /** Connections that asked for something else than a stream, and why they were refused. */
-  readonly #plain = new WeakMap<Socket, Promise<AdmissionRefusal | undefined>>()
+  readonly #plain = new WeakMap<Socket, Promise<PlainRefusal | undefined>>()
 
   constructor({ quotas }: HandshakeAdmissionOptions) {
     this.#quotas = quotas
@@ -52,7 +55,7 @@ export class HandshakeAdmission {
    * Acquires a slot for a connection that asks by plain HTTP, with its first request, until the connection is
    * gone.
    */
-  admitPlain(socket: Socket, address: string): Promise<AdmissionRefusal | undefined> {
+  admitPlain(socket: Socket, address: string): Promise<PlainRefusal | undefined> {
     const known = this.#plain.get(socket)
     if (known !== undefined) return known
     const acquired = this.#acquirePlain(socket, addressKey(address))
@@ -60,7 +63,7 @@ export class HandshakeAdmission {
     return acquired
   }
 
-  async #acquirePlain(socket: Socket, key: string): Promise<AdmissionRefusal | undefined> {
+  async #acquirePlain(socket: Socket, key: string): Promise<PlainRefusal | undefined> {
     try {
       const release = await this.#quotas.acquire('httpConnectionsPerAddress', key)
       if (release === undefined) return 'address'

@@ -88,7 +88,7 @@ test('short of memory, a node refuses new sessions and resumes, and serves those
   await expect(leaving.connect(node.streamUrl, await node.token())).rejects.toThrow(
     'Unexpected server response: 503',
   )
-  expect(await node.metric('ticker_handshakes_refused_total{reason="memory"}')).toBe(2)
+  expect(await node.metric('ticker_handshakes_refused_total{transport="websocket",reason="memory"}')).toBe(2)
   await publish(node, 10)
   await expect.poll(() => staying.events.length).toBe(20)
   expect((await fetch(`${node.operationsUrl}/readyz`)).status).toBe(200)

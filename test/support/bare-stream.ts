@@ -4,6 +4,7 @@ import { listen } from '../../src/app/listeners.ts'
 import type { SessionLimits } from '../../src/session/session-context.ts'
 import type { Sessions } from '../../src/session/sessions.ts'
 import { HandshakeAdmission } from '../../src/transport/handshake-admission.ts'
+import { createTransportRefusals } from '../../src/transport/refusal-counts.ts'
 import { serveStream } from '../../src/transport/websocket/stream-route.ts'
 import {
   createTestFeed,
@@ -41,6 +42,7 @@ export async function startBareStream(
     ...limits,
     sessions,
     admission,
+    refusals: createTransportRefusals().websocket,
     allowedOrigins: '*',
     isReady: () => true,
     closeTimeoutMs: 200,

@@ -58,7 +58,9 @@ describe('an address', () => {
     const first = await handshake(gateway)
     expect([first.status, (await handshake(gateway)).status]).toEqual([101, 101])
     expect(await handshake(gateway)).toMatchObject({ status: 429, retryAfter: '5' })
-    expect(await gateway.metric('ticker_handshakes_refused_total{reason="address"}')).toBe(1)
+    expect(
+      await gateway.metric('ticker_handshakes_refused_total{transport="websocket",reason="address"}'),
+    ).toBe(1)
     first.webSocket.terminate()
     await expect.poll(async () => (await handshake(gateway)).status).toBe(101)
   })
@@ -75,7 +77,9 @@ describe('an address', () => {
     expect(outcomes.filter(({ status }) => status === 429)).toHaveLength(30 - accepted)
     expect(elapsedMs).toBeGreaterThan(4000)
     expect(await gateway.metric('ticker_handshakes_delayed_total')).toBe(accepted - 8)
-    expect(await gateway.metric('ticker_handshakes_refused_total{reason="rate"}')).toBe(30 - accepted)
+    expect(await gateway.metric('ticker_handshakes_refused_total{transport="websocket",reason="rate"}')).toBe(
+      30 - accepted,
+    )
   })
 
   /**
@@ -94,7 +98,9 @@ describe('an address', () => {
     // Those that have a place keep it, and streams have places of their own.
     expect(await ask(gateway, '/nothing', first)).toBe(404)
     expect((await handshake(gateway)).status).toBe(101)
-    expect(await gateway.metric('ticker_handshakes_refused_total{reason="address"}')).toBe(1)
+    expect(await gateway.metric('ticker_handshakes_refused_total{transport="plain",reason="address"}')).toBe(
+      1,
+    )
     first?.destroy()
     await expect.poll(() => ask(gateway, '/nothing')).toBe(404)
     kept[1]?.destroy()

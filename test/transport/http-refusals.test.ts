@@ -91,7 +91,7 @@ describe('whatever is refused has its status, and says why in JSON', () => {
 })
 
 test('malformed handshakes are counted', async () => {
-  const name = 'ticker_handshakes_refused_total{reason="malformed"}'
+  const name = 'ticker_handshakes_refused_total{transport="websocket",reason="malformed"}'
   const before = (await plain.metric(name)) ?? 0
   await exchange(plain.url, shake(handshakeHead.replace('dGhl', '')))
   expect(await plain.metric(name)).toBe(before + 1)

@@ -1,61 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { extension } from 'ws'
-import { type AllowedOrigins, isOriginAllowed } from '../../auth/request-headers.ts'
 import { deflateWindowBits } from '../../wire/payload.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
-import type { AdmissionRefusal } from '../handshake-admission.ts'
+import { type AdmissionRules, admissionReasons, checkAdmission, type HandshakeRefusal } from '../admission.ts'
 
-const refusalReasons = [
-  'feed',
-  'not_ready',
-  'origin',
-  'query',
-  'version',
-  'subprotocol',
-  'malformed',
-  'address',
-  'rate',
-  'memory',
-  'silence',
-] as const
+/** Why a handshake is refused: `version`, `subprotocol`, `malformed` are of WebSocket alone. */
+export const webSocketRefusalReasons = [...admissionReasons, 'version', 'subprotocol', 'malformed'] as const
 
-export type HandshakeRefusalReason = (typeof refusalReasons)[number]
-
-/** Handshakes refused since start, by reason. */
-export type HandshakeRefusalCounts = Record<HandshakeRefusalReason, number>
-
-/** A refused handshake. The answer says why, for people who read the client's log. */
-export interface HandshakeRefusal {
-  readonly status: number
-  readonly reason: HandshakeRefusalReason
-  readonly message: string
-  readonly retryAfterS?: number
-}
-
-export interface HandshakeRules {
-  readonly allowedOrigins: AllowedOrigins
-  /** Whether a feed is warmed up and the node is not leaving. */
-  readonly isReady: (feed: string) => boolean
-  /** Whether the node is short of memory, and accepts no connection; never, if left out. */
-  readonly isShort?: () => boolean
-}
-
-export function createHandshakeRefusalCounts(): HandshakeRefusalCounts {
-  return {
-    feed: 0,
-    not_ready: 0,
-    origin: 0,
-    query: 0,
-    version: 0,
-    subprotocol: 0,
-    malformed: 0,
-    address: 0,
-    rate: 0,
-    memory: 0,
-    silence: 0,
-  }
-}
+export type WebSocketRefusal = HandshakeRefusal<(typeof webSocketRefusalReasons)[number]>
 
 /** The feed that a client asks for. */
 interface RequestedFeed {
@@ -68,21 +21,10 @@ interface RequestedFeed {
 export function checkHandshake(
   request: FastifyRequest,
   { name, forms }: RequestedFeed,
-  rules: HandshakeRules,
-): HandshakeRefusal | undefined {
-  const { origin } = request.headers
-  if (!rules.isReady(name)) {
-    const message = 'not ready: still reading the log, or leaving; try again'
-    return { status: 503, retryAfterS: 1, reason: 'not_ready', message }
-  }
-  if (rules.isShort?.() === true) {
-    const message =
-      'this node is short of memory (TICKER_MEMORY_LIMIT_BYTES): try another one, or again after a while'
-    return { status: 503, retryAfterS: 10, reason: 'memory', message }
-  }
-  if (!isOriginAllowed(origin, rules.allowedOrigins)) {
-    return { status: 403, reason: 'origin', message: `Origin ${origin}: not among TICKER_ALLOWED_ORIGINS` }
-  }
+  rules: AdmissionRules,
+): WebSocketRefusal | undefined {
+  const refusal = checkAdmission(request, name, rules)
+  if (refusal !== undefined) return refusal
   if (request.url.includes('?')) {
     const message =
       'no query is taken here: a token goes into the Authorization header or the "auth" message, ' +
@@ -95,7 +37,7 @@ export function checkHandshake(
 function checkUpgrade(
   headers: FastifyRequest['headers'],
   forms: readonly WireForm[],
-): HandshakeRefusal | undefined {
+): WebSocketRefusal | undefined {
   // `ws` also accepts draft 8, whose browsers send no `Origin`
   // (draft-ietf-hybi-thewebsocketprotocol-08 §1.6).
   if (headers['sec-websocket-version'] !== '13') {
@@ -124,25 +66,6 @@ export function chooseForm(forms: readonly WireForm[], offered: Iterable<string>
     if (form !== undefined) return form
   }
   return undefined
-}
-
-/** The answers to connections that get no slot or no turn. */
-export const admissionRefusals: Readonly<Record<AdmissionRefusal, Omit<HandshakeRefusal, 'reason'>>> = {
-  address: {
-    status: 429,
-    message: 'too many connections from this address (TICKER_MAX_CONNECTIONS_PER_ADDRESS)',
-    retryAfterS: 5,
-  },
-  rate: {
-    status: 429,
-    message: 'too many handshakes at once; connect again after a while, with a growing, jittered delay',
-    retryAfterS: 5,
-  },
-  silence: {
-    status: 503,
-    message: 'the limits of this node cannot be asked for at the moment; try again',
-    retryAfterS: 1,
-  },
 }
 
 /**

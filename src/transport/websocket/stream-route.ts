@@ -6,18 +6,20 @@ import { SlicedVisit } from '../../limits/sliced-visit.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../session/sessions.ts'
 import { deflateWindowBits } from '../../wire/payload.ts'
+import {
+  admissionRefusals,
+  type AdmissionRules,
+  type HandshakeRefusalCounts,
+  refuseRequest,
+} from '../admission.ts'
 import type { HandshakeAdmission } from '../handshake-admission.ts'
 import { refuseSocket } from '../http-refusals.ts'
 import {
-  admissionRefusals,
   checkHandshake,
   chooseForm,
-  createHandshakeRefusalCounts,
-  type HandshakeRefusal,
-  type HandshakeRefusalCounts,
-  type HandshakeRules,
   keepAcceptableOffer,
   subprotocolOf,
+  type WebSocketRefusal,
 } from './handshake-check.ts'
 import { explainFaults, runSession } from './stream-session.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
@@ -40,14 +42,16 @@ const deflateAnswer = {
   serverMaxWindowBits: deflateWindowBits,
 }
 
-export interface StreamOptions extends HandshakeRules {
+type RefusalCounts = HandshakeRefusalCounts<WebSocketRefusal['reason']>
+
+export interface StreamOptions extends AdmissionRules {
   readonly sessions: Sessions
   /** Limits handshakes and connections. */
   readonly admission: HandshakeAdmission
+  /** Counts the handshakes that were refused. */
+  readonly refusals: RefusalCounts
   /** Returns the address that a request counts for; that of its connection if left out. */
   readonly addressOf?: (request: IncomingMessage) => string
-  /** Recognises trusted proxies, whose connections are of many clients; none if left out. */
-  readonly isProxy?: (address: string) => boolean
   /** Returns how long a connection has existed at its handshake; 0 if left out. */
   readonly ageMsOf?: (socket: Duplex) => number
   readonly maxMessageBytes: number
@@ -59,15 +63,9 @@ export interface StreamOptions extends HandshakeRules {
   readonly log: FastifyBaseLogger
 }
 
-/**
- * Serves the first feed at `/v1/stream`, and each at `/v1/stream/NAME`. Returns the counts of handshakes that
- * were refused.
- */
-export async function serveStream(
-  app: FastifyInstance,
-  options: StreamOptions,
-): Promise<HandshakeRefusalCounts> {
-  const refusals = createHandshakeRefusalCounts()
+/** Serves the first feed at `/v1/stream`, and each at `/v1/stream/NAME`. */
+export async function serveStream(app: FastifyInstance, options: StreamOptions): Promise<void> {
+  const { refusals } = options
   const connections = new Map<WebSocketTransport, Session>()
   const probes = new SlicedVisit(() => connections.entries())
   const pings = setInterval(() => probes.begin(probe), options.pingMs)
@@ -81,8 +79,8 @@ export async function serveStream(
     for (const transport of connections.keys()) transport.terminate()
     done()
   })
-  await registerWebSocket(app, options, refusals)
-  limitOtherRequests(app, options, refusals)
+  await registerWebSocket(app, options)
+  refuseOtherUpgrades(app)
   const route = {
     method: 'GET',
     preValidation: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -103,10 +101,9 @@ export async function serveStream(
   }
   app.route({ ...route, url: streamPath })
   app.route({ ...route, url: feedPath })
-  return refusals
 }
 
-function checkRequest(request: FastifyRequest, options: StreamOptions): HandshakeRefusal | undefined {
+function checkRequest(request: FastifyRequest, options: StreamOptions): WebSocketRefusal | undefined {
   const { feeds } = options.sessions
   const name = feedOf(request)
   const feed = feeds.find(name)
@@ -122,8 +119,7 @@ function feedOf({ params }: Pick<FastifyRequest, 'params'>): string | undefined 
 
 async function registerWebSocket(
   app: FastifyInstance,
-  { maxMessageBytes, deflate, sessions }: StreamOptions,
-  refusals: HandshakeRefusalCounts,
+  { maxMessageBytes, deflate, sessions, refusals }: StreamOptions,
 ): Promise<void> {
   await app.register(fastifyWebSocket, {
     // `ws` reports a peer's protocol error to the listener below, and answers it.
@@ -148,25 +144,12 @@ async function registerWebSocket(
   })
 }
 
-/** Limits the connections that ask by plain HTTP, and refuses upgrades elsewhere. */
-function limitOtherRequests(
-  app: FastifyInstance,
-  { admission, isProxy }: StreamOptions,
-  refusals: HandshakeRefusalCounts,
-): void {
-  app.addHook('onRequest', async ({ ws, raw: { socket } }, reply) => {
-    const { remoteAddress = '' } = socket
-    if (ws || isProxy?.(remoteAddress) === true) return
-    const refusal = await admission.admitPlain(socket, remoteAddress)
-    if (refusal === undefined) return
-    refusals[refusal]++
-    await refuse(reply.header('connection', 'close'), admissionRefusals[refusal])
-  })
-  // The plugin would upgrade every other route as well, past the checks of the stream, and log its URL.
+/** The plugin would upgrade every other route as well, past the checks of the stream, and log its URL. */
+function refuseOtherUpgrades(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
     if (!request.ws || url === streamPath || url === feedPath) return
-    await refuse(reply, { status: 404, message: `there is no WebSocket here: ${streamPath}` })
+    await refuseRequest(reply, { status: 404, message: `there is no WebSocket here: ${streamPath}` })
   })
 }
 
@@ -199,7 +182,7 @@ const plainHttp = {
 }
 
 /** Waits for the handshake's turn, and acquires a slot until the connection is gone. */
-async function admit(raw: IncomingMessage, options: StreamOptions): Promise<HandshakeRefusal | undefined> {
+async function admit(raw: IncomingMessage, options: StreamOptions): Promise<WebSocketRefusal | undefined> {
   const admitted = await options.admission.admit(addressOf(raw, options))
   if ('refusal' in admitted) return { reason: admitted.refusal, ...admissionRefusals[admitted.refusal] }
   if (raw.socket.destroyed) admitted.release()
@@ -211,10 +194,9 @@ function addressOf(request: IncomingMessage, options: StreamOptions): string {
   return options.addressOf?.(request) ?? request.socket.remoteAddress ?? ''
 }
 
-async function refuse(reply: FastifyReply, refusal: Omit<HandshakeRefusal, 'reason'>): Promise<void> {
-  if (refusal.retryAfterS !== undefined) reply.header('retry-after', String(refusal.retryAfterS))
+async function refuse(reply: FastifyReply, refusal: Omit<WebSocketRefusal, 'reason'>): Promise<void> {
   if (refusal.status === 426) reply.headers({ upgrade: 'websocket', 'sec-websocket-version': '13' })
-  await reply.code(refusal.status).send({ error: refusal.message })
+  await refuseRequest(reply, refusal)
 }
 
 /**

@@ -75,7 +75,9 @@ describe('a node of two workers', () => {
     const over = new StreamClient(node.streamUrl)
     clients.push(over)
     expect(await over.closed()).toMatchObject({ code: 1006 })
-    expect(await node.metric('ticker_handshakes_refused_total{reason="address"}')).toBe(1)
+    expect(await node.metric('ticker_handshakes_refused_total{transport="websocket",reason="address"}')).toBe(
+      1,
+    )
 
     process.kill(node.workers.get(2)!, 'SIGKILL')
     await node.until(async () => (await node.metric('ticker_workers{state="ready"}')) === 2, 'two workers')

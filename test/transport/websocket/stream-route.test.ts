@@ -55,7 +55,9 @@ describe('a handshake', () => {
       body: expect.stringContaining('never into a URL'),
     })
     expect(gateway.logLines.join('')).not.toContain(token)
-    expect(await gateway.metric('ticker_handshakes_refused_total{reason="query"}')).toBe(1)
+    expect(
+      await gateway.metric('ticker_handshakes_refused_total{transport="websocket",reason="query"}'),
+    ).toBe(1)
   })
 
   test('from a foreign origin is refused, from loopback or without one not', async () => {
