@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { type ClientOptions, WebSocket } from 'ws'
+import { FormReader, type Message } from './form-reader.ts'
 
-export type Message = Record<string, unknown> & { readonly T: string }
+export type { Message } from './form-reader.ts'
 
-/** A plain client of the JSON form that keeps every message until a test asks for it. */
+/** A plain client that keeps every message until a test asks for it. */
 export class StreamClient {
   readonly webSocket: WebSocket
   /** What frames said of the positions that they cover. */
@@ -16,8 +17,9 @@ export class StreamClient {
   constructor(url: string, options: ClientOptions & { readonly protocols?: string[] } = {}) {
     const { protocols = [], ...rest } = options
     this.webSocket = new WebSocket(url, protocols, { perMessageDeflate: false, ...rest })
-    this.webSocket.on('message', (data: Buffer) => {
-      const messages = JSON.parse(data.toString('utf8')) as Message[]
+    const reader = new FormReader()
+    this.webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      const messages = reader.messagesOf(data, isBinary)
       this.coverage.push(...messages.filter(({ T }) => T === 'coverage'))
       this.#messages.push(...messages.filter(({ T }) => T !== 'coverage'))
       this.#wake()
@@ -32,11 +34,15 @@ export class StreamClient {
   /** Connects and authenticates by message. */
   static async open(url: string, token: string): Promise<StreamClient> {
     const client = new StreamClient(url)
-    await client.take('success')
-    client.send({ action: 'auth', token })
-    const answer = await client.next()
-    if (answer['msg'] !== 'authenticated') throw new Error(`not authenticated: ${JSON.stringify(answer)}`)
+    await client.authenticate(token)
     return client
+  }
+
+  async authenticate(token: string): Promise<void> {
+    await this.take('success')
+    this.send({ action: 'auth', token })
+    const answer = await this.next()
+    if (answer['msg'] !== 'authenticated') throw new Error(`not authenticated: ${JSON.stringify(answer)}`)
   }
 
   send(message: object | string): void {

@@ -1,9 +1,15 @@
 import { inject } from 'vitest'
-import { readConfig } from '../../src/config/config-reader.ts'
-import type { MarketEvent } from '../../src/event/event.ts'
-import { type OpenLog, openLog } from '../../src/app/open-log.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { createTopics, deleteTopics, ensureTopics, kafkaVariables, removeTopics } from '../support/topics.ts'
+import { readConfig } from '../../../src/config/config-reader.ts'
+import type { MarketEvent } from '../../../src/event/event.ts'
+import { type OpenLog, openLog } from '../../../src/app/open-log.ts'
+import { startTestGateway, type TestGateway } from '../../support/gateway.ts'
+import {
+  createTopics,
+  deleteTopics,
+  ensureTopics,
+  kafkaVariables,
+  removeTopics,
+} from '../../support/topics.ts'
 
 /**
  * The nodes that conversations name: one for all, or one for each. What takes seconds by default takes less
