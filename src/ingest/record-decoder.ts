@@ -11,6 +11,7 @@ import {
 import type { MarketEvent } from '../event/event.ts'
 import { FastEventParser } from '../event/fast-event-parser.ts'
 import { EventFault, type FieldRepair, parseEvent } from '../event/parse-event.ts'
+import { peekTimeMs } from '../event/event-time.ts'
 import { type PeekedItem, peekItem } from '../event/peek-item.ts'
 import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
 import { RateLimitedLog, type WarnLog } from '../diagnostics/rate-limited-log.ts'
@@ -68,6 +69,11 @@ export class RecordDecoder {
    */
   peek(record: LogRecord): PeekedItem | undefined {
     return record.value !== null && this.#isJson(record) ? peekItem(record.value) : undefined
+  }
+
+  /** Returns the time of a record's event, in ms since 1970, where that is cheap to find. */
+  peekTimeMs(record: LogRecord): number | undefined {
+    return record.value !== null && this.#isJson(record) ? peekTimeMs(record.value) : undefined
   }
 
   /** Why the decoder module failed to prepare the last batch. */

@@ -63,6 +63,11 @@ export class DelayedLog implements EventLog {
     return texts.size === 0 ? undefined : [...texts].join('; ')
   }
 
+  /** The approximate memory of the records that are held until they are due. */
+  get heldBytes(): number {
+    return [...this.#tails].reduce((sum, tail) => sum + tail.heldBytes, 0)
+  }
+
   async partitions(signal: AbortSignal): Promise<readonly Position[]> {
     if (this.#closing.signal.aborted) throw new DelayedLogError('the delayed log is closed: open it again')
     return this.#options.log.partitions(this.#untilClosed(signal))

@@ -93,6 +93,10 @@ export class DelayedPartition {
     return this.#epoch
   }
 
+  get heldBytes(): number {
+    return this.#held.bytes
+  }
+
   /** Since when the log has not answered, on the steady clock, if that is too long. */
   get silentSinceMs(): number | undefined {
     const askedMs = this.#askedMs

@@ -32,6 +32,8 @@ export class DelayedTail {
   readonly #partitions = new Map<Partition, DelayedPartition>()
   readonly #running = new Set<Promise<void>>()
   readonly #wake: WakeSignal
+  /** Ends a rest between two arrays when the tail ends. */
+  readonly #rest: WakeSignal
   /** The partition that comes first in the next array. */
   #turn = 0
   #fault: string | undefined
@@ -40,6 +42,7 @@ export class DelayedTail {
     this.#options = options
     this.#signal = AbortSignal.any([options.signal, this.#ending.signal])
     this.#wake = new WakeSignal(options.startTimer)
+    this.#rest = new WakeSignal(options.startTimer)
   }
 
   /** Since when some partition cannot be read, on the steady clock; `undefined` if all can be. */
@@ -56,12 +59,19 @@ export class DelayedTail {
     return faults.filter(fault => fault !== undefined)
   }
 
+  get heldBytes(): number {
+    return [...this.#partitions.values()].reduce((sum, partition) => sum + partition.heldBytes, 0)
+  }
+
   /** See `EventLog.tail`. */
   async *read(from: readonly Position[]): AsyncGenerator<readonly LogBatch[], void> {
     const { clock, onBatch } = this.#options
     const signal = this.#signal
     const starts = new Map(from.map(start => [nameOf(start.partition), start]))
-    const wake = () => this.#wake.notify()
+    const wake = () => {
+      this.#wake.notify()
+      this.#rest.notify()
+    }
     signal.addEventListener('abort', wake, { once: true })
     this.#start(this.#followPartitions(starts))
     try {
@@ -101,12 +111,12 @@ export class DelayedTail {
 
   /** Waits until the next record is due, and a little longer for others that are due soon after it. */
   async #waitUntilDue(): Promise<void> {
-    const { clock, delayMs, startTimer } = this.#options
+    const { clock, delayMs } = this.#options
     const nowMs = clock.steady()
     const nextMs = Math.min(...[...this.#partitions.values()].map(({ nextDueMs }) => nextDueMs))
     const restMs = Math.min(coalescedMs, delayMs / 4)
     if (nextMs > nowMs) await this.#wake.wait(Math.min(nextMs - nowMs, longestWaitMs))
-    if (!this.#signal.aborted) await new WakeSignal(startTimer).wait(restMs)
+    if (!this.#signal.aborted) await this.#rest.wait(restMs)
   }
 
   async #followPartitions(starts: Map<string, Position>): Promise<void> {

@@ -8,10 +8,8 @@ export type Extent = Pick<LogBatch, 'from' | 'to' | 'records'>
 
 interface HeldBatch extends Extent {
   readonly bytes: number
-  /** Of each record, in an order that never falls. */
+  /** Of each record. */
   readonly dueMs: Float64Array
-  /** When the rest of the batch is due after its records, or without any. */
-  readonly endDueMs: number
   /** How many records were taken. */
   taken: number
 }
@@ -29,7 +27,7 @@ export class HeldRecords {
     return this.#bytes
   }
 
-  /** When the last record is due; `-Infinity` if there was none. */
+  /** When all of them are due; `-Infinity` if that is known to be so already. */
   get lastDueMs(): number {
     return this.#lastDueMs
   }
@@ -38,18 +36,15 @@ export class HeldRecords {
   get nextDueMs(): number {
     const [first] = this.#batches
     if (first === undefined) return Number.POSITIVE_INFINITY
-    return first.dueMs[first.taken] ?? first.endDueMs
+    return first.dueMs[first.taken] ?? Number.NEGATIVE_INFINITY
   }
 
   /** Adds records; `dueMs` has a time for each, which are on the same clock as that of `take`. */
   add(extent: Extent, dueMs: Float64Array): void {
-    for (const [index, ms] of dueMs.entries()) {
-      this.#lastDueMs = Math.max(this.#lastDueMs, ms)
-      dueMs[index] = this.#lastDueMs
-    }
+    for (const ms of dueMs) this.#lastDueMs = Math.max(this.#lastDueMs, ms)
     const bytes = bytesOf(extent.records)
     this.#bytes += bytes
-    this.#batches.push({ ...extent, bytes, dueMs, endDueMs: this.#lastDueMs, taken: 0 })
+    this.#batches.push({ ...extent, bytes, dueMs, taken: 0 })
   }
 
   /** The next records that are due, `maxRecords` at most; `undefined` if there are none. */
@@ -73,7 +68,7 @@ export class HeldRecords {
   /** Forgets everything from an offset on. */
   cutBack(offset: number): void {
     while ((this.#batches.at(-1)?.to ?? offset) > offset) this.#cutLast(offset)
-    this.#lastDueMs = this.#batches.at(-1)?.endDueMs ?? Number.NEGATIVE_INFINITY
+    if (this.#batches.length === 0) this.#lastDueMs = Number.NEGATIVE_INFINITY
   }
 
   #cutLast(offset: number): void {
@@ -83,16 +78,8 @@ export class HeldRecords {
     const records = last.records.filter(record => record.offset < offset)
     if (last.from >= offset || records.length < last.taken) return
     const bytes = bytesOf(records)
-    const dueMs = last.dueMs.slice(0, records.length)
     this.#bytes += bytes
-    this.#batches.push({
-      ...last,
-      to: offset,
-      records,
-      bytes,
-      dueMs,
-      endDueMs: dueMs.at(-1) ?? last.endDueMs,
-    })
+    this.#batches.push({ ...last, to: offset, records, bytes, dueMs: last.dueMs.slice(0, records.length) })
   }
 }
 
@@ -100,12 +87,16 @@ function offsetAfter(record: LogRecord | undefined): number {
   return (record?.offset ?? -1) + 1
 }
 
+/** The objects and bytes of records. */
 function bytesOf(records: readonly LogRecord[]): number {
-  return records.reduce((sum, record) => sum + recordBytes + payloadBytes(record), 0)
+  return records.reduce(
+    (sum, record) => sum + recordBytes * (1 + record.headers.length) + payloadBytes(record),
+    0,
+  )
 }
 
 function payloadBytes({ key, value, headers }: LogRecord): number {
-  const ofHeaders = headers.reduce((sum, header) => sum + recordBytes + (header.value?.length ?? 0), 0)
+  const ofHeaders = headers.reduce((sum, header) => sum + (header.value?.length ?? 0), 0)
   return (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders
 }
 
