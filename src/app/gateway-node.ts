@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Drain } from '../admin/drain.ts'
@@ -20,6 +21,7 @@ import type { ConnectionGate } from '../transport/connection-gate.ts'
 import { HandshakeAdmission } from '../transport/handshake-admission.ts'
 import { limitPlainRequests } from '../transport/plain-requests.ts'
 import { createTransportRefusals, type RefusalCounts } from '../transport/refusal-counts.ts'
+import { serveSse } from '../transport/sse/sse-route.ts'
 import { serveStream } from '../transport/websocket/stream-route.ts'
 import { FeedHosts } from './feed-hosts.ts'
 import {
@@ -205,18 +207,22 @@ async function serveClients(
   const admission = new HandshakeAdmission({ quotas })
   const refusals = createTransportRefusals()
   const isProxy = (address: string): boolean => server.proxies.has(address)
-  await serveStream(server.app, {
+  const common = {
     ...config.limits,
     sessions,
     allowedOrigins: config.stream.allowedOrigins,
     admission,
-    refusals: refusals.websocket,
-    addressOf: request => server.proxies.clientOf(request).address,
-    ageMsOf: socket => gate.ageMsOf(socket),
+    addressOf: (request: IncomingMessage) => server.proxies.clientOf(request).address,
     isReady: isFeedReady,
     isShort: () => memory.isShort,
     log: logger,
+  }
+  await serveStream(server.app, {
+    ...common,
+    refusals: refusals.websocket,
+    ageMsOf: socket => gate.ageMsOf(socket),
   })
+  serveSse(server.app, { ...common, refusals: refusals.sse })
   limitPlainRequests(server.app, { admission, isProxy, refusals: refusals.plain })
   await serveHttp(server.app, { config, feeds: hosts.feeds, verify, quotas, intake })
   const gate = await server.guard()

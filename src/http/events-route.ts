@@ -20,7 +20,7 @@ export async function serveEvents(app: FastifyInstance, intake: EventIntake): Pr
       return await sendAnswer(reply, answer)
     })
     scope.route({
-      method: scope.supportedMethods.filter(method => method !== 'POST'),
+      method: scope.supportedMethods.filter(method => !elsewhere.includes(method)),
       url: path,
       handler: async (request, reply) => {
         intake.counts.requests[405]++
@@ -31,7 +31,12 @@ export async function serveEvents(app: FastifyInstance, intake: EventIntake): Pr
   })
 }
 
-const wrongMethod = new Refusal(405, `expected POST ${path}`, { headers: { allow: 'POST' } })
+/** Appending here, events for subscribers at the same path (`transport/sse`). */
+const elsewhere = ['POST', 'GET', 'HEAD', 'OPTIONS']
+
+const wrongMethod = new Refusal(405, `expected POST ${path} to publish, or GET to receive events`, {
+  headers: { allow: 'GET, HEAD, POST, OPTIONS' },
+})
 
 interface Fault {
   readonly error: unknown

@@ -12,4 +12,9 @@ export interface RequestFault {
   /** Names the value, the rule and the cure, for people who read the client's log. */
   readonly detail: string
   readonly id?: RequestId | undefined
+  /**
+   * What it is about where the code leaves that open, for transports with codes of their own: the token's
+   * scope, the user's own share, or something that is out of reach for now.
+   */
+  readonly cause?: 'scope' | 'share' | 'outage' | undefined
 }

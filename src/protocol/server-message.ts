@@ -123,7 +123,11 @@ export interface ErrorMessage {
 export interface ClosingMessage {
   readonly kind: 'closing'
   readonly reason: CloseReason
-  readonly fault?: RequestFault | undefined
+}
+
+/** The events have no ids to resume from: the cursor is too long for one. */
+export interface NoEventIdsMessage {
+  readonly kind: 'noEventIds'
 }
 
 /** What a client is told, whatever its dialect, except for events. */
@@ -140,6 +144,7 @@ export type ServerMessage =
   | HeartbeatMessage
   | ErrorMessage
   | ClosingMessage
+  | NoEventIdsMessage
 
 /** Current values. Events that are encoded already are to stand in it. */
 export interface SnapshotFacts {

@@ -64,7 +64,7 @@ test('metrics tell what became of requests and events', async () => {
   await post(gateway.url, { token, body: JSON.stringify([trade('AAPL', 1), trade('AAPL', 2)]) })
   await post(gateway.url, { token, body: JSON.stringify([trade('AAPL', 1), { T: 't' }, 5]) })
   await post(gateway.url, { token: undefined, body: '' })
-  await post(gateway.url, { method: 'GET' })
+  await post(gateway.url, { method: 'DELETE' })
   const names = [
     'ticker_publish_requests_total{status="200"}',
     'ticker_publish_requests_total{status="422"}',

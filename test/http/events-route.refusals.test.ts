@@ -26,7 +26,12 @@ describe('a request that is refused publishes nothing', () => {
       { token: undefined, body: json(good) },
     ],
     ['a broken token', 401, 'the token was refused: malformed', { token: 'eA.eA.eA', body: json(good) }],
-    ['another method', 405, 'expected POST /v1/events', { method: 'PUT', body: json(good) }],
+    [
+      'another method',
+      405,
+      'expected POST /v1/events to publish, or GET to receive events',
+      { method: 'PUT', body: json(good) },
+    ],
     [
       'no type',
       415,
@@ -196,9 +201,10 @@ describe('a request that is refused publishes nothing', () => {
 
 describe('the answer to a wrong request says how to do better:', () => {
   test('which methods there are', async () => {
-    for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH']) {
+    const methods = 'GET, HEAD, POST, OPTIONS'
+    for (const method of ['PUT', 'DELETE', 'PATCH']) {
       const { status, headers } = await fixture.send({ method, type: undefined })
-      expect([method, status, headers.get('allow')]).toEqual([method, 405, 'POST'])
+      expect([method, status, headers.get('allow')]).toEqual([method, 405, methods])
     }
   })
 

@@ -1,9 +1,9 @@
+import { closeReasonTerms } from '../close-reason.ts'
 import type { OpenMessage } from '../dialect.ts'
 import type { OffsetRange } from '../positions.ts'
 import type { RequestFault } from '../request-fault.ts'
 import type {
   AuthenticatedMessage,
-  ClosingMessage,
   HeartbeatMessage,
   ServerMessage,
   SlowMessage,
@@ -41,8 +41,10 @@ export function spellMessage(message: ServerMessage): object {
     case 'error':
       return { T: 'error', ...spellFault(message.fault) }
     case 'closing':
+      return { T: 'closing', reason: message.reason, next: closeReasonTerms[message.reason].client }
+    case 'noEventIds':
     default:
-      return spellClosing(message)
+      return { T: 'noEventIds' }
   }
 }
 
@@ -106,10 +108,6 @@ function spellSlow({ behindMs, offsets, unsentBytes, unackedBytes, endsInMs }: S
 function spellHeartbeat({ atMs, agesMs, lag, outage, positions }: HeartbeatMessage): object {
   const since = outage && timeOf(outage.sinceMs)
   return { T: 'heartbeat', t: timeOf(atMs), agesMs, lag, source: outage?.source, since, positions }
-}
-
-function spellClosing({ reason, fault }: ClosingMessage): object {
-  return { T: 'closing', reason, ...(fault && spellFault(fault)) }
 }
 
 function spellFault({ code, detail, id }: RequestFault): object {

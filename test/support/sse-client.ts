@@ -1,0 +1,96 @@
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { createGunzip } from 'node:zlib'
+import { createParser } from 'eventsource-parser'
+import type { Message } from './form-reader.ts'
+import { waitUntil } from './wait-until.ts'
+
+export interface SseOptions {
+  readonly token?: string
+  readonly lastEventId?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An event with its messages. */
+export interface ReceivedEvent {
+  readonly id: string | undefined
+  readonly messages: readonly Message[]
+}
+
+/** A client of `GET /v1/events` on Node's HTTP, with the parser of the npm package eventsource-parser. */
+export class SseClient {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly events: ReceivedEvent[] = []
+  /** What `retry:` said, one after the other. */
+  readonly retries: number[] = []
+  lastEventId: string | undefined
+  /** The body as it came, decompressed. */
+  text = ''
+  isEnded = false
+  readonly response: IncomingMessage
+
+  private constructor(response: IncomingMessage) {
+    this.response = response
+    this.status = response.statusCode ?? 0
+    this.headers = response.headers
+    const parser = createParser({
+      onEvent: ({ id, data }) => {
+        if (id !== undefined) this.lastEventId = id
+        this.events.push({ id, messages: JSON.parse(data) as Message[] })
+      },
+      onRetry: ms => this.retries.push(ms),
+    })
+    const body = response.headers['content-encoding'] === 'gzip' ? response.pipe(createGunzip()) : response
+    body.setEncoding('utf8')
+    body.on('data', (piece: string) => {
+      this.text += piece
+      if (this.headers['content-type']?.startsWith('text/event-stream') === true) parser.feed(piece)
+    })
+    body.on('end', () => {
+      this.isEnded = true
+    })
+    body.on('error', () => undefined)
+    response.on('error', () => undefined)
+  }
+
+  /** Asks for events, and resolves when the response has begun. `url` has the query. */
+  static open(url: string, { token, lastEventId, headers = {} }: SseOptions = {}): Promise<SseClient> {
+    const { promise, resolve, reject } = Promise.withResolvers<SseClient>()
+    const asked = request(url, {
+      agent: false,
+      headers: {
+        accept: 'text/event-stream',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+        ...headers,
+      },
+    })
+    asked.on('response', response => resolve(new SseClient(response)))
+    asked.on('error', reject)
+    asked.end()
+    return promise
+  }
+
+  /** All messages so far. */
+  get messages(): readonly Message[] {
+    return this.events.flatMap(({ messages }) => messages)
+  }
+
+  /** Resolves to the first message with these members, when it has come. */
+  async next(members: Readonly<Record<string, unknown>>): Promise<Message> {
+    const find = () =>
+      this.messages.find(message => Object.entries(members).every(([name, value]) => message[name] === value))
+    await waitUntil(() => find() !== undefined, JSON.stringify(members))
+    return find()!
+  }
+
+  /** Resolves when the response is over. */
+  async ended(): Promise<void> {
+    await waitUntil(() => this.isEnded, 'the end of the response')
+  }
+
+  /** Breaks the connection. */
+  cut(): void {
+    this.response.destroy()
+  }
+}
