@@ -10,6 +10,7 @@ import { bytes } from './scenarios/bytes/bytes.ts'
 import { deepResume } from './scenarios/deep-resume.ts'
 import { peers, sameItems, scale, watchLists } from './scenarios/delivery/delivery.ts'
 import { drain } from './scenarios/drain/drain.ts'
+import { filters } from './scenarios/filters/filters.ts'
 import { idle } from './scenarios/idle.ts'
 import { kafkaLatency } from './scenarios/kafka-latency/kafka-latency.ts'
 import { latency } from './scenarios/latency/latency.ts'
@@ -28,6 +29,7 @@ const scenarios: readonly [Scenario, ...Scenario[]] = [
   sameItems,
   watchLists,
   scale,
+  filters,
   latency,
   idle,
   peers,

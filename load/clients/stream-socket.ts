@@ -6,18 +6,28 @@ export interface StreamTarget {
   readonly access: GatewayAccess | PeerAccess
 }
 
-interface GatewayAccess {
+export interface GatewayAccess {
   readonly kind: 'gateway'
   readonly token: string
   readonly form: string
   /** What all clients want; if left out, each wants the trades of its symbols. */
   readonly subscribe?: object
+  /** Filters of trades, which the clients have in turn. */
+  readonly filters?: readonly object[]
+  /** Symbols that each client names besides its own, and that its filter refuses. */
+  readonly refused?: readonly string[]
 }
 
 interface PeerAccess {
   readonly kind: 'peer'
   readonly handshake: HandshakeName
   readonly form?: string
+}
+
+/** One of the clients, by its place in the order of opening. */
+export interface StreamUser {
+  readonly symbols: readonly string[]
+  readonly index: number
 }
 
 /** Given a frame's payload, valid during the call. */
@@ -30,13 +40,13 @@ type FrameListener = (payload: Buffer) => void
  */
 export async function openStream(
   { address, access }: StreamTarget,
-  symbols: readonly string[],
+  user: StreamUser,
   { buffer, onFrame }: { readonly buffer: Buffer; readonly onFrame: FrameListener | undefined },
 ): Promise<WebSocketClient> {
   const client = new WebSocketClient(address, buffer)
   client.reader.onFrame = onFrame
   const handshake: Handshake =
-    access.kind === 'gateway' ? gateway(access, symbols) : handshakes[access.handshake](symbols)
+    access.kind === 'gateway' ? gateway(access, user) : handshakes[access.handshake](user.symbols)
   const { path, headers, greeting, steps, ping } = handshake
   const greeted = greeting === undefined ? undefined : message(greeting)
   await Promise.all([client.upgrade(path, headers), greeted])
@@ -80,8 +90,12 @@ interface Handshake {
   readonly ping?: readonly [ping: string, pong: string]
 }
 
-function gateway({ token, form, subscribe }: GatewayAccess, symbols: readonly string[]): Handshake {
-  const request = { action: 'subscribe', ...(subscribe ?? { trades: symbols }) }
+function gateway(access: GatewayAccess, { symbols, index }: StreamUser): Handshake {
+  const { token, form, subscribe, filters = [], refused = [] } = access
+  const filter = filters[index % filters.length]
+  const where = filter === undefined ? {} : { where: { trades: filter } }
+  const wanted = subscribe ?? { trades: [...symbols, ...refused] }
+  const request = { action: 'subscribe', ...wanted, ...where }
   return {
     path: streamPath,
     headers: streamHeaders(token, form),

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { openStream, type StreamTarget } from '../clients/stream-socket.ts'
+import { openStream, type StreamTarget, type StreamUser } from '../clients/stream-socket.ts'
 import type { WebSocketClient } from '../clients/web-socket-client.ts'
 import { defaultForm, EventScan, frameReadingOf } from '../clients/wire-forms.ts'
 import { answerCalls } from '../lib/child.ts'
@@ -141,14 +141,10 @@ async function until(isComplete: () => boolean, timeoutMs: number): Promise<void
   }
 }
 
-async function openClient(
-  target: StreamTarget,
-  { symbols, index }: { readonly symbols: readonly string[]; readonly index: number },
-  buffer: Buffer,
-): Promise<Client> {
+async function openClient(target: StreamTarget, user: StreamUser, buffer: Buffer): Promise<Client> {
   const tally: Tally = { events: 0, expected: 0, arrivals: undefined }
-  const onFrame = listenerOf(target.access.form, tally, index)
-  const socket = await openStream(target, symbols, { buffer, onFrame })
+  const onFrame = listenerOf(target.access.form, tally, user.index)
+  const socket = await openStream(target, user, { buffer, onFrame })
   void socket.gone.then(lose)
   return { socket, tally }
 }

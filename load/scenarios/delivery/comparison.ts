@@ -34,7 +34,8 @@ export interface PeerFigures extends OwnFigures {
   readonly wholeToFloor: number
 }
 
-type OwnFigures = ReturnType<typeof figuresOf>
+/** What one server used. */
+export type OwnFigures = ReturnType<typeof figuresOf>
 
 /** The time that a batch is given for each client. */
 const usPerClient = 16
@@ -69,9 +70,10 @@ async function measureRound(comparison: Comparison, { say, signal }: Bench): Pro
   return round
 }
 
-async function measureOnce(
+/** Measures one server with batches of one size. */
+export async function measureOnce(
   connected: ConnectedPeer,
-  { seconds, usPerDelivery }: Comparison,
+  { seconds, usPerDelivery }: Pick<Comparison, 'seconds' | 'usPerDelivery'>,
   size: number,
 ): Promise<OwnFigures> {
   const { workload, peer } = connected
@@ -81,7 +83,7 @@ async function measureOnce(
     ? await connected.measure({ batches: makeUnwanted(count, size), intervalMs })
     : undefined
   const phase = await connected.measure({ batches: makeBatches(workload, count, size), intervalMs })
-  return figuresOf({ connected, size }, phase, reading)
+  return figuresOf({ connected, size, batches: count }, phase, reading)
 }
 
 /** The time from one batch to the next: the servers and the clients can keep up. */
@@ -92,8 +94,15 @@ function intervalOf(workload: Workload, usPerDelivery: number, size: number): nu
   return Math.max(leastIntervalMs, us / 1000)
 }
 
+interface Measured {
+  readonly connected: ConnectedPeer
+  /** Events of a batch. */
+  readonly size: number
+  readonly batches: number
+}
+
 function figuresOf(
-  { connected, size }: { readonly connected: ConnectedPeer; readonly size: number },
+  { connected, size, batches }: Measured,
   { deliveries, frames, bytes, latenciesUs, ...cpu }: Phase,
   reading: Phase | undefined,
 ) {
@@ -112,6 +121,7 @@ function figuresOf(
     serverShare: cpu.serverShare,
     clientsShare: cpu.clientsShare,
     othersBusy: cpu.othersBusy,
+    batches,
     deliveries,
   }
 }

@@ -34,7 +34,8 @@ const listLength = 20
 const marketSymbols = 500
 const seed = 7
 const firstTradeId = 52_983_525_000_000
-const lastClientSymbol = 'WITNESS'
+/** The symbol of the last client. */
+export const lastClientSymbol = 'WITNESS'
 
 /** So many clients with the same 20 items; every event is for all. */
 export function sameItems(clients: number): Workload {
