@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import { checkStart } from './app/gateway-parts.ts'
 import { type Gateway, startGateway } from './app/gateway.ts'
-import { describeSource } from './app/open-log.ts'
+import { describeFeeds, describeSource } from './app/open-log.ts'
 import { stopInTime } from './app/stop-in-time.ts'
 import { version } from './app/version.ts'
 import { developmentCertificatePath } from './auth/development-certificate.ts'
@@ -47,7 +47,9 @@ async function main(args: string[]): Promise<number> {
     const config = readConfig(process.env)
     if (values['check-config']) {
       await checkStart(config)
-      return print(`The configuration is valid (${config.mode}, ${describeSource(config)}).\n`)
+      return print(
+        `The configuration is valid (${config.mode}, ${describeSource(config)}, ${describeFeeds(config)}).\n`,
+      )
     }
     if (config.mode === 'production') refuseDebugger()
     return cluster.isWorker ? await runWorker(config) : await serve(config)
@@ -110,9 +112,10 @@ async function serve(config: Config): Promise<number> {
 function announce(config: Config, gateway: Omit<Gateway, 'controls'>): void {
   const stream = `${gateway.url.replace('http', 'ws')}/v1/stream`
   const lines = [
-    `ticker-gateway ${version}, ${config.mode} mode, ${describeSource(config)}`,
+    `ticker-gateway ${version}, ${config.mode} mode, ${describeSource(config)}, ${describeFeeds(config)}`,
     '',
     `  stream    ${stream}`,
+    ...config.feeds.slice(1).map(feed => `            ${stream}/${feed.name}`),
     `  metrics   ${gateway.operationsUrl}/metrics`,
     `  health    ${gateway.operationsUrl}/readyz`,
   ]

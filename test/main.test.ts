@@ -72,7 +72,7 @@ describe('the program', () => {
     const { code, out } = await run(['--check-config'], { TICKER_MODE: 'development' })
     expect([code, out]).toEqual([
       0,
-      'The configuration is valid (development, demo feed (generated, seed 1)).\n',
+      'The configuration is valid (development, demo feed (generated, seed 1), feed live).\n',
     ])
   })
 

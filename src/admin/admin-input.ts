@@ -9,6 +9,7 @@ export interface SessionsInput {
   readonly limit?: number
   readonly after?: number
   readonly subject?: string
+  readonly feed?: string
 }
 
 /** The tokens to withdraw. */
@@ -69,6 +70,7 @@ const sessionsQuery = v.strictObject({
   limit: v.exactOptional(numberText(1, maxSessions)),
   after: v.exactOptional(numberText(0, Number.MAX_SAFE_INTEGER)),
   sub: v.exactOptional(identifier),
+  feed: v.exactOptional(v.string('the name of a feed, once')),
 })
 
 const pathParameters = v.strictObject({ number: numberText(1, Number.MAX_SAFE_INTEGER) })
@@ -91,9 +93,11 @@ function revocationBody(nowMs: number) {
   })
 }
 
-/** Reads the query of `GET /v1/sessions`. Throws an `AdminFault`. */
-export function parseSessionsQuery(query: unknown): SessionsInput {
+/** Reads the query of `GET /v1/sessions` of a node with these feeds. Throws an `AdminFault`. */
+export function parseSessionsQuery(query: unknown, feeds: readonly string[]): SessionsInput {
   const { sub, ...page } = parse(sessionsQuery, query)
+  if (page.feed !== undefined && !feeds.includes(page.feed))
+    throw new AdminFault(400, `feed: ${showValue(page.feed)}; expected ${feeds.join(' or ')}`)
   return { ...page, ...(sub !== undefined && { subject: sub }) }
 }
 

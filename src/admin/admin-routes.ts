@@ -45,6 +45,8 @@ export type RecordAction = (request: FastifyRequest, action: string, fields: obj
 /** The parts that the routes use. */
 export interface AdminParts {
   readonly sessions: AdministeredSessions
+  /** The names of the node's feeds. */
+  readonly feeds: readonly string[]
   readonly revocations: Pick<Revocations, 'list' | 'lift'>
   readonly drain: Drain
   readonly clock: Clock
@@ -52,9 +54,9 @@ export interface AdminParts {
 }
 
 /** `GET /v1/sessions` lists sessions; `DELETE /v1/sessions/{number}` ends one. */
-export function serveSessions(app: FastifyInstance, { sessions, record }: AdminParts): void {
+export function serveSessions(app: FastifyInstance, { sessions, feeds, record }: AdminParts): void {
   app.get('/v1/sessions', async (request, reply) => {
-    const page = await sessions.list(parseSessionsQuery(request.query))
+    const page = await sessions.list(parseSessionsQuery(request.query, feeds))
     await reply.send({ ...page, sessions: page.sessions.map(describeSession) })
   })
   app.delete('/v1/sessions/:number', async (request, reply) => {

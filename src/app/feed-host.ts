@@ -10,6 +10,7 @@ import type { DeadLetters } from '../ingest/dead-letters.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import { RecordDecoder } from '../ingest/record-decoder.ts'
 import type { Decoder } from '../event/decoder.ts'
+import { DelayedLog } from '../log/delayed-log.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { type Clock, readClock } from '../system/clock.ts'
 import { createTickerV1Forms } from '../wire/ticker-v1-forms.ts'
@@ -21,7 +22,7 @@ export interface FeedHostParts {
 }
 
 interface FeedHostOptions extends FeedHostParts {
-  /** The feed's view of the log. Its owner closes it. */
+  /** The log of the node, which the feed reads with its delay. Its owner closes it. */
   readonly log: EventLog
   readonly feed: FeedConfig
   /**
@@ -37,16 +38,20 @@ export class FeedHost implements AsyncDisposable {
   readonly history: SharedHistory
   readonly ingest: Ingest
   readonly #clock: Clock
+  readonly #delayedLog: DelayedLog | undefined
   readonly #reading = new AbortController()
   #ended: Promise<void> | undefined
 
   constructor(config: Config, options: FeedHostOptions) {
-    const { log, decoder, logger, clock, deadLetters } = options
+    const { decoder, logger, clock, deadLetters } = options
+    const { delayMs } = options.feed
     const recordLog = deadLetters === undefined ? { warn: () => undefined } : logger
     this.#clock = clock
     this.feed = createFeed(config, options.feed, recordLog)
     const arrivals = new ArrivalTimes({ keptMs: config.limits.resumeMaxAgeMs, clock })
     const records = new RecordDecoder({ ...config.ingest, decoder, logger, clock })
+    this.#delayedLog = delayMs === 0 ? undefined : new DelayedLog({ log: options.log, delayMs, clock })
+    const log = this.#delayedLog ?? options.log
     this.history = openHistory({ log, records, arrivals, clock })
     // When a partition is recreated or cut back, its cached events are no longer valid.
     this.feed.onPartition.add(({ partition }) => this.history.forget(partition))
@@ -91,6 +96,7 @@ export class FeedHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reading.abort()
     await this.#ended?.catch(() => undefined)
+    await this.#delayedLog?.close()
   }
 }
 

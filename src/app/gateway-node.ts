@@ -102,6 +102,7 @@ export async function openNode(
   const administration = createAdminServer(options.worker === undefined ? config.administration : undefined, {
     ...foundation,
     ...core,
+    feeds: hosts.feeds.names,
     log: logger,
   })
   if (administration !== undefined) apps.push(administration.app)

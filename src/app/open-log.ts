@@ -30,6 +30,12 @@ export function openDeadLetterWriter({
   return createTopicWriter({ ...log, topic: deadLetterTopic })
 }
 
+/** Says in words which feeds there are. */
+export function describeFeeds({ feeds }: Pick<Config, 'feeds'>): string {
+  const names = feeds.map(({ name, delayMs }) => (delayMs === 0 ? name : `${name} (${delayMs} ms later)`))
+  return `${feeds.length === 1 ? 'feed' : 'feeds'} ${names.join(', ')}`
+}
+
 /** Says in words where the events come from. */
 export function describeSource({ demo, log }: Config): string {
   if (demo !== undefined) return `demo feed (generated, seed ${demo.seed})`

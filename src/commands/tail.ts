@@ -16,7 +16,7 @@ async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(tailUsage)
     return 0
   }
-  const access = readAccess(process.env, request.url)
+  const access = readAccess(process.env, request.url, request.feed)
   if (access.url.protocol === 'ws:' && !isLocal(access.url)) {
     note('fault', `${access.url.host}: ws:// sends the token unencrypted; use wss://`)
   }

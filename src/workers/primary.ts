@@ -85,6 +85,7 @@ class Primary {
     const sessions = new NodeSessions({ workers: () => this.#pool.workers, revocations, log })
     this.#administration = createAdminServer(config.administration, {
       sessions,
+      feeds: config.feeds.map(({ name }) => name),
       revocations: { list: () => revocations.list(), lift: number => sessions.lift(number) },
       drain: this.#drain,
       log,

@@ -13,10 +13,13 @@ function faultOf(parse: () => unknown): string {
   }
 }
 
+const feeds = ['live', 'delayed']
+
 test('valid input is read', () => {
-  expect(parseSessionsQuery({})).toEqual({})
-  expect(parseSessionsQuery({ limit: '1000', after: '0', sub: 'ann' })).toEqual({
+  expect(parseSessionsQuery({}, feeds)).toEqual({})
+  expect(parseSessionsQuery({ limit: '1000', after: '0', sub: 'ann', feed: 'live' }, feeds)).toEqual({
     limit: 1000,
+    feed: 'live',
     after: 0,
     subject: 'ann',
   })
@@ -42,9 +45,11 @@ test.each([
   [{ after: '1e3' }, /^after/],
   [{ after: '99999999999999999' }, /^after/],
   [{ sub: '' }, /^sub: ""; expected text of 1 to 256 characters/],
-  [{ limt: '1' }, /^"limt": not known here; expected limit, after, sub/],
+  [{ feed: 'lve' }, /^feed: "lve"; expected live or delayed$/],
+  [{ feed: ['live', 'delayed'] }, /^feed: an array of 2.*; expected the name of a feed, once/],
+  [{ limt: '1' }, /^"limt": not known here; expected limit, after, sub, feed/],
 ])('a query that is wrong: %j', (query, rule) => {
-  expect(faultOf(() => parseSessionsQuery(query))).toMatch(rule)
+  expect(faultOf(() => parseSessionsQuery(query, feeds))).toMatch(rule)
 })
 
 test.each([

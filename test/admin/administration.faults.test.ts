@@ -24,6 +24,7 @@ function serve(revocations: Revocations, list: () => never = () => expect.unreac
   serveAdministration(app, {
     token: new Secret(adminToken),
     sessions,
+    feeds: ['live'],
     revocations,
     drain,
     log: app.log,

@@ -29,8 +29,9 @@ class NoTokenError extends TickerError {
  * Reads the URL and the credentials from the environment where the command line leaves them open. Throws a
  * `TickerError` that names the cure.
  */
-export function readAccess(env: Environment, asked: URL | undefined): TailAccess {
-  const url = asked ?? urlOf(env)
+export function readAccess(env: Environment, asked: URL | undefined, feed?: string): TailAccess {
+  const url = new URL(asked ?? urlOf(env))
+  if (feed !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}/${feed}`
   const isOwn = url.protocol === 'wss:' && isLocal(url) && readMode(env) === 'development'
   const trusted = async (): Promise<string[] | undefined> => (isOwn ? trustedCertificates() : undefined)
   return { url, token: tokenOf(env, url), trusted }

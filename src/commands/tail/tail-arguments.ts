@@ -18,6 +18,8 @@ export interface TailArguments {
   readonly policy: Policy | undefined
   /** The stream; `undefined`: the gateway that the environment configures. */
   readonly url: URL | undefined
+  /** The name of the feed; `undefined`: the one that the URL names, or the gateway's first. */
+  readonly feed: string | undefined
   readonly format: OutputFormat
   /** Whether the current values come first. */
   readonly snapshot: boolean
@@ -37,6 +39,7 @@ export const tailUsage = `Prints the events of a gateway as they come.
   --snapshot        the current values first
   --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream,
                     or wss:// with TICKER_TLS_SELF_SIGNED=yes
+  --feed NAME       a feed of the gateway; default: its first
   --json            one event a line as JSON
   --wire            the frames as they come, including heartbeats and answers
   --count N         ends after N events (with --wire: frames)
@@ -62,6 +65,7 @@ export function parseTailArguments(args: readonly string[]): TailArguments | 'he
     channels: parseChannels(values.channels),
     policy: parsePolicy(values.policy),
     url: values.url === undefined ? undefined : parseStreamUrl(values.url),
+    feed: values.feed === undefined ? undefined : parseFeed(values.feed),
     format: values.json ? 'json' : values.wire ? 'wire' : 'text',
     snapshot: values.snapshot,
     count: parseCount(values.count),
@@ -76,6 +80,7 @@ function parseOptions(args: readonly string[]) {
       channels: { type: 'string' },
       policy: { type: 'string' },
       url: { type: 'string' },
+      feed: { type: 'string' },
       json: { type: 'boolean', default: false },
       wire: { type: 'boolean', default: false },
       snapshot: { type: 'boolean', default: false },
@@ -135,6 +140,13 @@ function parseStreamUrl(text: string): URL {
   }
   if (url.pathname === '/') url.pathname = '/v1/stream'
   return url
+}
+
+function parseFeed(text: string): string {
+  if (/^[a-z][a-z0-9-]{0,31}$/.test(text)) return text
+  throw new UsageError(
+    `--feed ${text}: expected a name of 1 to 32 of a-z, 0-9 and "-" that begins with a letter`,
+  )
 }
 
 function parseCount(text: string | undefined): number {

@@ -27,8 +27,12 @@ type Next = 'more' | 'wait' | 'done' | NumberedPosition
 
 /** Bytes of events that a reader is sent in one step; at most one more read buffer. */
 const stepBytes = 131_072
-/** How often the reader looks whether the feed has come to a position that another node was at. */
-const waitMs = 20
+/**
+ * How often the reader looks whether the feed has come to a position that another node, or another feed, was
+ * at: less often the longer it waits, which may be for the delay of its feed.
+ */
+const firstWaitMs = 20
+const longestWaitMs = 320
 
 /**
  * Brings one reader from where it was to where the feed is, at the speed of its client. The reader is sent
@@ -44,6 +48,7 @@ export class CatchUp {
   /** Bytes of events sent in the step under way. */
   #sentBytes = 0
   #events = 0
+  #waitMs = firstWaitMs
 
   constructor(options: CatchUpOptions, starts: readonly StartPosition[]) {
     this.#options = options
@@ -73,7 +78,8 @@ export class CatchUp {
       next = await scheduler.schedule(() => this.#step(join))
       if (signal.aborted) return
       if (next === 'wait') await this.#wait()
-      else if (typeof next === 'object') await this.#readHistory(next)
+      else this.#waitMs = firstWaitMs
+      if (typeof next === 'object') await this.#readHistory(next)
     }
   }
 
@@ -193,6 +199,8 @@ export class CatchUp {
 
   /** Another node was ahead of this one: until this one is there, too, there is nothing to read. */
   async #wait(): Promise<void> {
+    const waitMs = this.#waitMs
+    this.#waitMs = Math.min(longestWaitMs, 2 * waitMs)
     await pause(waitMs, undefined, { signal: this.#options.signal }).catch(() => undefined)
   }
 
