@@ -117,7 +117,8 @@ describe('a client is told of its feed', () => {
     expect(await response.json()).toEqual({
       error: 'there is no feed "other" here; expected live or second or delayed',
     })
-    expect(await gateway.metric('ticker_handshakes_refused_total{reason="feed"}')).toBeGreaterThan(0)
+    const refused = 'ticker_handshakes_refused_total{transport="websocket",reason="feed"}'
+    expect(await gateway.metric(refused)).toBeGreaterThan(0)
   })
 })
 
