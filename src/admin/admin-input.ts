@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { RevokedTokens } from '../auth/revocations.ts'
 import { showValue } from '../diagnostics/show-value.ts'
+import { type TransportName, transportNames } from '../session/transport.ts'
 import type { Rebalancing } from '../session/sessions.ts'
 import { AdminFault } from './admin-fault.ts'
 
@@ -10,6 +11,7 @@ export interface SessionsInput {
   readonly after?: number
   readonly subject?: string
   readonly feed?: string
+  readonly transport?: TransportName
 }
 
 /** The tokens to withdraw. */
@@ -71,6 +73,7 @@ const sessionsQuery = v.strictObject({
   after: v.exactOptional(numberText(0, Number.MAX_SAFE_INTEGER)),
   sub: v.exactOptional(identifier),
   feed: v.exactOptional(v.string('the name of a feed, once')),
+  transport: v.exactOptional(v.picklist(transportNames, `${transportNames.join(' or ')}, once`)),
 })
 
 const pathParameters = v.strictObject({ number: numberText(1, Number.MAX_SAFE_INTEGER) })

@@ -58,7 +58,7 @@ export function declareDelivery(registry: Registry, feeds: readonly FeedSource[]
   })
   declareCounter(registry, {
     name: 'ticker_delivered_bytes_total',
-    help: 'Bytes of events written to sockets, including frame headers, before compression',
+    help: 'Bytes of messages with events handed to transports, without their headers, before compression',
     hint: 'Near the capacity of the network: more nodes are needed',
     labelNames: ['feed'],
     read: () => countOf('bytes'),

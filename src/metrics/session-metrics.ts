@@ -3,26 +3,36 @@ import { keySetOutcomes } from '../auth/key-set-request.ts'
 import type { KeySet } from '../auth/key-set.ts'
 import { closeReasons, closeReasonTerms } from '../protocol/close-reason.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { type Row, declareCounter, declareGauge, rows, rowsByFeed } from './declare-metric.ts'
+import {
+  type Row,
+  declareCounter,
+  declareGauge,
+  rows,
+  rowsByFeed,
+  rowsByTransport,
+} from './declare-metric.ts'
 
 /** Declares the metrics of connections and sessions. */
 export function declareSessions(registry: Registry, sessions: Sessions): void {
   declareGauge(registry, {
     name: 'ticker_connections',
-    help: 'Open stream connections',
+    help: 'Open stream connections, by transport',
     hint: 'A jump: another node is gone, or clients reconnect again and again',
+    labelNames: ['transport'],
     aggregator: 'sum',
-    read: () => sessions.size,
+    read: () => rows('transport', sessions.connections),
   })
   declareGauge(registry, {
     name: 'ticker_sessions',
-    help: 'Sessions by feed and state',
+    help: 'Sessions by feed, transport and state',
     hint: 'Many connected or verifying: clients do not authenticate, or the key set is slow',
-    labelNames: ['feed', 'state'],
+    labelNames: ['feed', 'transport', 'state'],
     aggregator: 'sum',
     read: () =>
-      rowsByFeed(sessions.feeds, ({ states: { connected, verifying, live, renewing } }) =>
-        rows('state', { connected, verifying, live, renewing }),
+      rowsByFeed(sessions.feeds, ({ states }) =>
+        rowsByTransport(states, ({ connected, verifying, live, renewing }) =>
+          rows('state', { connected, verifying, live, renewing }),
+        ),
       ),
   })
   declareCounter(registry, {
@@ -37,17 +47,19 @@ export function declareSessions(registry: Registry, sessions: Sessions): void {
   })
   declareCounter(registry, {
     name: 'ticker_sessions_closed_total',
-    help: 'Sessions that the gateway ended, by reason',
+    help: 'Sessions that the gateway ended, by transport and reason',
     hint:
       'A rise of too_slow: clients or their networks cannot keep up. Of too_many_messages: clients ' +
       'are broken or hostile. Of token_expired: clients do not renew their tokens. Of unauthorized: ' +
       'tokens are refused. Of internal_error: tokens cannot be checked',
-    labelNames: ['reason'],
+    labelNames: ['transport', 'reason'],
     read: () =>
-      closeReasons.map((name): Row => {
-        const reason = closeReasonTerms[name].text.replaceAll(' ', '_')
-        return [{ reason }, sessions.counts.closes[name]]
-      }),
+      rowsByTransport(sessions.counts.closes, closes =>
+        closeReasons.map((name): Row => {
+          const reason = closeReasonTerms[name].text.replaceAll(' ', '_')
+          return [{ reason }, closes[name]]
+        }),
+      ),
   })
   declareCounter(registry, {
     name: 'ticker_tokens_refused_total',

@@ -15,7 +15,11 @@ export interface RequestedSession {
   authenticate(token: string, id: RequestId | undefined): void
   /** Refuses a request that came before authentication. */
   refuseEarly(detail: string, id: RequestId | undefined): void
+  /** Ends the session of a client that sends too much. */
+  refuseFlood(): void
   sendError(fault: RequestFault): void
+  /** Ends the session for a fault that is not its client's. */
+  fail(error: unknown): void
 }
 
 export interface RequestHandlerOptions {
@@ -34,7 +38,29 @@ export class RequestHandler {
     this.#options = options
   }
 
+  /** Handles one message. A fault thereby ends its session, never the node. */
   receive(text: string): void {
+    if (!this.#accept(text.length)) return
+    try {
+      this.#handle(text)
+    } catch (error) {
+      this.#options.session.fail(error)
+    }
+  }
+
+  /** Refuses a binary message: clients send none. */
+  receiveBinary(bytes: number): void {
+    if (!this.#accept(bytes)) return
+    const detail = 'a binary message; expected JSON in a text message'
+    this.#options.session.sendError({ code: 400, detail })
+  }
+
+  /** Counts a ping or a pong, which costs as much as a message. Returns whether the session goes on. */
+  receiveControl(): boolean {
+    return this.#accept(0)
+  }
+
+  #handle(text: string): void {
     const { session } = this.#options
     const command = session.dialect.parse(text)
     if ('code' in command) session.sendError(command)
@@ -63,6 +89,15 @@ export class RequestHandler {
     }
     const which = isVerifying ? `a second request, ${request.kind},` : request.kind
     session.refuseEarly(`${which} before "authenticated"; authenticate first`, request.id)
+  }
+
+  /** Returns whether the client may have a message of this length handled; if not, the session ends. */
+  #accept(bytes: number): boolean {
+    const { session, rate } = this.#options
+    if (session.state === 'ended') return false
+    if (rate.accept(bytes)) return true
+    session.refuseFlood()
+    return false
   }
 
   #answer(request: ClientRequest, delivery: Delivery): void {

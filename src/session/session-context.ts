@@ -13,6 +13,7 @@ import type { ReaderScheduler } from './catch-up/reader-scheduler.ts'
 import type { SessionAdmission } from './session-admission.ts'
 import type { ReaderCounts, SessionCounts } from './session-counts.ts'
 import type { SessionState } from './session-steps.ts'
+import type { TransportName } from './transport.ts'
 
 /** The limits of every session. */
 export interface SessionLimits extends ResumeConcurrency {
@@ -45,7 +46,7 @@ export interface SessionLimits extends ResumeConcurrency {
 export interface SessionContext {
   readonly feed: Feed
   /** Sessions of the feed that are in each state now. */
-  readonly states: Record<SessionState, number>
+  readonly states: Record<TransportName, Record<SessionState, number>>
   readonly filters: ActiveFilters
   readonly limits: SessionLimits
   /** Of the sessions of all feeds. */

@@ -2,7 +2,8 @@ import { type TokenFault, tokenFaults } from '../auth/token-error.ts'
 import { type Channel, channels } from '../event/event.ts'
 import { type CloseReason, closeReasons } from '../protocol/close-reason.ts'
 import { type ErrorCode, errorCodes } from '../protocol/request-fault.ts'
-import type { SessionState } from './session-steps.ts'
+import { type SessionState, sessionStates } from './session-steps.ts'
+import { perTransport, type TransportName } from './transport.ts'
 import { ListenerList } from '../system/listener-list.ts'
 
 /** Counters of all sessions of this node, read when metrics are collected. */
@@ -13,8 +14,8 @@ export interface SessionCounts {
   readonly tokens: Record<TokenFault, number>
   /** Sessions that went on with a further token, since start. */
   renewals: number
-  /** Connections closed by the gateway since start, by reason. */
-  readonly closes: Record<CloseReason, number>
+  /** Connections closed by the gateway since start, by transport and reason. */
+  readonly closes: Record<TransportName, Record<CloseReason, number>>
 }
 
 export function createSessionCounts(): SessionCounts {
@@ -22,13 +23,13 @@ export function createSessionCounts(): SessionCounts {
     errors: zeroOf(errorCodes),
     tokens: zeroOf(tokenFaults),
     renewals: 0,
-    closes: zeroOf(closeReasons),
+    closes: perTransport(() => zeroOf(closeReasons)),
   }
 }
 
-/** Creates the counts of a feed's sessions by state. */
-export function createStateCounts(): Record<SessionState, number> {
-  return { connected: 0, verifying: 0, live: 0, renewing: 0, ended: 0 }
+/** Creates the counts of a feed's sessions by transport and state. */
+export function createStateCounts(): Record<TransportName, Record<SessionState, number>> {
+  return perTransport(() => zeroOf(sessionStates))
 }
 
 function zeroOf<Name extends string | number>(names: readonly Name[]): Record<Name, number> {

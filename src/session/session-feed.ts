@@ -8,6 +8,7 @@ import type { ResumeCounts, SessionContext } from './session-context.ts'
 import { createReaderCounts, createStateCounts, type ReaderCounts } from './session-counts.ts'
 import type { SessionState } from './session-steps.ts'
 import type { Session } from './session.ts'
+import type { TransportName } from './transport.ts'
 
 /** A feed for sessions, with the history that they resume from. */
 export interface FeedSource {
@@ -27,7 +28,7 @@ export class SessionFeed {
   readonly feed: Feed
   readonly context: SessionContext
   /** Sessions that are in each state now. */
-  readonly states: Readonly<Record<SessionState, number>>
+  readonly states: Readonly<Record<TransportName, Readonly<Record<SessionState, number>>>>
   /** How resumes ended. */
   readonly resumes: Readonly<ResumeCounts>
   /** What readers that are behind do. */

@@ -5,7 +5,8 @@ import type { ErrorCode } from '../protocol/request-fault.ts'
  * `verifying`: the token is being checked, and nothing is queued meanwhile. `renewing`: the session is live,
  * and a further token is being checked.
  */
-export type SessionState = 'connected' | 'verifying' | 'live' | 'renewing' | 'ended'
+export const sessionStates = ['connected', 'verifying', 'live', 'renewing', 'ended'] as const
+export type SessionState = (typeof sessionStates)[number]
 
 export type SessionEvent =
   | 'auth'

@@ -8,11 +8,12 @@ import type { Payload } from '../wire/payload.ts'
 import type { WireForm } from '../wire/wire-form.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { FlowControl } from './delivery/flow-control.ts'
+import { describeLag, describeTimeout, type LagOptions } from './lag.ts'
 import { MessageRate } from './message-rate.ts'
 import { type RequestedSession, RequestHandler } from './request-handler.ts'
 import { authorizeSession, SessionAuthorization, type TokenOutcome } from './session-authorization.ts'
 import type { Recipient, SessionContext, SessionOpening, SessionOrigin } from './session-context.ts'
-import { identityOf, type SessionFacts } from './session-facts.ts'
+import { sessionFactsOf, type SessionFacts } from './session-facts.ts'
 import {
   type SessionEndCause,
   type SessionEvent,
@@ -20,7 +21,7 @@ import {
   sessionEnds,
   sessionSteps,
 } from './session-steps.ts'
-import type { Transport } from './transport.ts'
+import type { Transport, TransportName } from './transport.ts'
 
 /** What the client is told of a step; `code` where the step does not say it. */
 type StepDetail = Partial<RequestFault> & Omit<RequestFault, 'code'>
@@ -39,7 +40,8 @@ export class Session implements Recipient, RequestedSession {
   readonly #sinceMs: number
   readonly #rate: MessageRate
   readonly #flowControl: FlowControl
-  readonly #requests: RequestHandler
+  /** Gets what the client sends. */
+  readonly requests: RequestHandler
   /** On the steady clock. */
   readonly #authDueMs: number
   #deadline: NodeJS.Timeout | undefined
@@ -49,7 +51,7 @@ export class Session implements Recipient, RequestedSession {
   #earlyFaults = 0
 
   constructor(context: SessionContext, transport: Transport, origin: SessionOrigin) {
-    const { limits, clock, states } = context
+    const { limits, clock } = context
     this.#context = context
     this.#transport = transport
     this.#origin = { number: origin.number, address: origin.address }
@@ -58,17 +60,21 @@ export class Session implements Recipient, RequestedSession {
     const flowControl = new FlowControl({ transport, limits, clock })
     this.#rate = rate
     this.#flowControl = flowControl
-    this.#requests = new RequestHandler({ session: this, rate, flowControl })
+    this.requests = new RequestHandler({ session: this, rate, flowControl })
     const leftMs = Math.max(0, limits.authTimeoutMs - origin.ageMs)
     this.#authDueMs = clock.steady() + leftMs
     this.#deadline = setTimeout(() => this.#missDeadline(), leftMs)
-    states.connected++
+    this.#states.connected++
     this.send({ kind: 'connected' })
   }
 
   /** Unique in this process. */
   get number(): number {
     return this.#origin.number
+  }
+
+  get transportName(): TransportName {
+    return this.#transport.traits.name
   }
 
   get feed(): Feed {
@@ -119,39 +125,18 @@ export class Session implements Recipient, RequestedSession {
   }
 
   get facts(): SessionFacts {
-    return {
-      ...this.#origin,
-      feed: this.feed.name,
-      state: this.#state,
-      ...identityOf(this.#authorization?.grant),
-      form: this.form.name,
+    return sessionFactsOf(this, {
+      address: this.#origin.address,
+      transport: this.#transport,
+      grant: this.#authorization?.grant,
       sinceMs: this.#sinceMs,
-      ...(this.#rate.lastMs === undefined ? {} : { lastMessageMs: this.#rate.lastMs }),
-      items: this.size,
-      unsentBytes: this.unsentBytes,
-      ...this.#transport.written,
-    }
+      lastMessageMs: this.#rate.lastMs,
+    })
   }
 
   /** Handles one message of the client. A fault thereby ends this session, never the node. */
   receive(text: string): void {
-    if (!this.#accepts(text.length)) return
-    try {
-      this.#requests.receive(text)
-    } catch (error) {
-      this.fail(error)
-    }
-  }
-
-  /** Refuses a binary message: clients send none. */
-  receiveBinary(bytes: number): void {
-    if (!this.#accepts(bytes)) return
-    this.sendError({ code: 400, detail: 'a binary message; expected JSON in a text message' })
-  }
-
-  /** Counts a ping or a pong, which costs as much as a message. Returns whether the session goes on. */
-  receiveControl(): boolean {
-    return this.#accepts(0)
+    this.requests.receive(text)
   }
 
   /**
@@ -171,7 +156,7 @@ export class Session implements Recipient, RequestedSession {
   /** Begins the session of a client that can send nothing: whatever is refused of it ends the session. */
   begin({ token, subscribe }: SessionOpening): void {
     this.authenticate(token)
-    this.#requests.hold(subscribe)
+    this.requests.hold(subscribe)
   }
 
   refuseEarly(detail: string, id?: RequestId): void {
@@ -200,24 +185,14 @@ export class Session implements Recipient, RequestedSession {
 
   /** Tells a slow client how far it is behind, while it can be told. */
   warnOfLag(nowMs: number): void {
-    const lag = this.delivery?.lagAt(nowMs)
-    const isSlow = lag?.cause === 'unsent' || lag?.cause === 'unacknowledged'
-    if (lag === undefined || !isSlow || !this.#transport.hasRoom) return
-    const { unsentBytes, unackedBytes } = this.#flowControl
-    const endsInMs = Math.max(0, this.#context.limits.slowTimeoutMs - lag.idleMs)
-    const { ms: behindMs, offsets } = lag
-    this.send({ kind: 'slow', behindMs, offsets, unsentBytes, unackedBytes, endsInMs })
+    const message = describeLag(this.delivery?.lagAt(nowMs), this.#lagOptions)
+    if (message !== undefined && this.#transport.hasRoom) this.send(message)
   }
 
   /** Ends a session that is behind and whose client has taken nothing for too long. */
   checkLag(nowMs: number): void {
-    const { slowTimeoutMs } = this.#context.limits
-    const lag = this.delivery?.lagAt(nowMs)
-    if (lag === undefined || lag.idleMs < slowTimeoutMs) return
-    const missing = this.#flowControl.isAcknowledging ? 'acknowledged' : 'read'
-    this.#step('congested', {
-      detail: `behind, and nothing was ${missing} for ${slowTimeoutMs} ms; reconnect with your cursor`,
-    })
+    const detail = describeTimeout(this.delivery?.lagAt(nowMs), this.#lagOptions)
+    if (detail !== undefined) this.#step('congested', { detail })
   }
 
   /** Warns a client whose token expires soon, and ends the session once it has expired. */
@@ -274,18 +249,23 @@ export class Session implements Recipient, RequestedSession {
     this.#step('failed', { detail: 'the message could not be handled; reconnect' })
   }
 
+  refuseFlood(): void {
+    const { messagesPerSecond } = this.#context.limits
+    const rule = 'long messages and requests with long answers count several times'
+    this.#step('flooded', { detail: `more than ${messagesPerSecond} messages a second; ${rule}` })
+  }
+
   refuse(fault: Omit<RequestFault, 'code'>): void {
     this.#step('full', fault)
   }
 
-  /** Returns whether the client may have a message of this length handled; if not, the session ends. */
-  #accepts(bytes: number): boolean {
-    if (this.#state === 'ended') return false
-    if (this.#rate.accept(bytes)) return true
-    const { messagesPerSecond } = this.#context.limits
-    const rule = 'long messages and requests with long answers count several times'
-    this.#step('flooded', { detail: `more than ${messagesPerSecond} messages a second; ${rule}` })
-    return false
+  /** How many sessions of the feed and transport are in each state. */
+  get #states(): Record<SessionState, number> {
+    return this.#context.states[this.transportName]
+  }
+
+  get #lagOptions(): LagOptions {
+    return { flowControl: this.#flowControl, slowTimeoutMs: this.#context.limits.slowTimeoutMs }
   }
 
   #missDeadline(): void {
@@ -310,7 +290,7 @@ export class Session implements Recipient, RequestedSession {
     this.#authorization = new SessionAuthorization({ grant, release, delivery })
     this.#welcome(grant, id)
     // The session may have ended by what it was sent.
-    if (this.state === 'live') this.#requests.release(delivery)
+    if (this.state === 'live') this.requests.release(delivery)
   }
 
   /** A cleared timer still takes memory. */
@@ -341,8 +321,8 @@ export class Session implements Recipient, RequestedSession {
     const from = this.#state
     const { to, error, close } = sessionSteps[from][event]
     this.#state = to
-    this.#context.states[from]--
-    this.#context.states[to]++
+    this.#states[from]--
+    this.#states[to]++
     const code = error === 'given' ? given : error
     const fault = code === undefined ? undefined : { code, ...detail }
     if (to === 'ended') {
@@ -353,12 +333,12 @@ export class Session implements Recipient, RequestedSession {
   }
 
   #close(close: CloseReason | undefined, fault: RequestFault | undefined): void {
-    const { counts, states } = this.#context
+    const { counts } = this.#context
     this.#clearDeadline()
     this.#authorization?.end()
-    states.ended--
+    this.#states.ended--
     if (close === undefined) return
-    counts.closes[close]++
+    counts.closes[this.transportName][close]++
     if (fault !== undefined) counts.errors[fault.code]++
     this.#transport.close(close, fault && { fault, payload: this.form.message({ kind: 'error', fault }) })
   }

@@ -15,7 +15,7 @@ import { type SessionCounts, createSessionCounts } from './session-counts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type CommonContext, type FeedSource, SessionFeed } from './session-feed.ts'
 import { Session } from './session.ts'
-import { requireFit, type Transport } from './transport.ts'
+import { perTransport, requireFit, type Transport, type TransportName } from './transport.ts'
 
 export interface SessionsOptions {
   /** The first is for clients that name none. */
@@ -49,6 +49,8 @@ export interface SessionQuery {
   readonly limit?: number
   /** Sessions of this user; of all users if left out. */
   readonly subject?: string
+  /** Sessions of this transport; of all transports if left out. */
+  readonly transport?: TransportName
   /** Sessions of this feed; of all feeds if left out. */
   readonly feed?: string
 }
@@ -91,6 +93,7 @@ export class Sessions {
   readonly #random: () => number
   /** Each ends a session that was told so. */
   readonly #endTimers = new Set<NodeJS.Timeout>()
+  readonly #connections = perTransport(() => 0)
   #lastNumber: number
   #onEmpty: () => void = () => undefined
 
@@ -131,6 +134,11 @@ export class Sessions {
     return this.#sessions.size
   }
 
+  /** How many there are, by transport. */
+  get connections(): Readonly<Record<TransportName, number>> {
+    return this.#connections
+  }
+
   /** How many revocations are in force. */
   get revocations(): number {
     return this.#options.revocations.size
@@ -156,23 +164,25 @@ export class Sessions {
     requireFit(transport.traits)
     const session = new Session(feed.context, transport, { ...origin, number: ++this.#lastNumber })
     this.#sessions.set(session.number, session)
+    this.#connections[session.transportName]++
     return session
   }
 
   /** Removes a session whose connection is gone. */
   remove(session: Session): void {
     session.end('loss')
-    this.#sessions.delete(session.number)
+    if (this.#sessions.delete(session.number)) this.#connections[session.transportName]--
     if (this.#sessions.size === 0) this.#onEmpty()
   }
 
   /** Returns a page of the sessions. */
-  list({ after = 0, limit = 100, subject, feed }: SessionQuery = {}): SessionPage {
+  list({ after = 0, limit = 100, subject, feed, transport }: SessionQuery = {}): SessionPage {
     const most = Math.min(limit, maxPageLength)
     const page: SessionFacts[] = []
     for (const [number, session] of this.#sessions) {
       if (number <= after || (subject !== undefined && session.subject !== subject)) continue
       if (feed !== undefined && session.feed.name !== feed) continue
+      if (transport !== undefined && session.transportName !== transport) continue
       if (page.length === most) return { sessions: page, next: page.at(-1)?.number ?? after }
       page.push(session.facts)
     }

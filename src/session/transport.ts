@@ -13,6 +13,11 @@ export type Written = 'taken' | 'written' | 'congested'
 export const transportNames = ['websocket', 'sse'] as const
 export type TransportName = (typeof transportNames)[number]
 
+/** Creates one thing for each transport. */
+export function perTransport<Thing>(create: () => Thing): Record<TransportName, Thing> {
+  return { websocket: create(), sse: create() }
+}
+
 /** How the connections of a transport differ from those of the others. */
 export interface TransportTraits {
   readonly name: TransportName

@@ -5,6 +5,7 @@ import type { FeedOutage } from '../http/operations.ts'
 import { rateKinds, slotKinds } from '../limits/node-quotas.ts'
 import type { SessionFacts } from '../session/session-facts.ts'
 import { type SessionState, sessionSteps } from '../session/session-steps.ts'
+import { transportNames } from '../session/transport.ts'
 
 /** Texts in messages have at most so many characters. */
 export const longestText = 512
@@ -47,6 +48,7 @@ const rateClaim = v.strictObject({ kind: v.picklist(rateKinds), key: text, count
 const sessionFacts = v.strictObject({
   number: count,
   feed: text,
+  transport: v.picklist(transportNames),
   state: v.custom<SessionState>(state => typeof state === 'string' && Object.hasOwn(sessionSteps, state)),
   subject: v.exactOptional(text),
   tokenId: v.exactOptional(text),
@@ -91,6 +93,7 @@ export const primaryQuestion = v.variant('ask', [
       limit: v.exactOptional(count),
       feed: v.exactOptional(text),
       subject: v.exactOptional(text),
+      transport: v.exactOptional(v.picklist(transportNames)),
     }),
   }),
   v.strictObject({ ask: v.literal('end'), number: count }),

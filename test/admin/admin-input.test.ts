@@ -47,7 +47,8 @@ test.each([
   [{ sub: '' }, /^sub: ""; expected text of 1 to 256 characters/],
   [{ feed: 'lve' }, /^feed: "lve"; expected live or delayed$/],
   [{ feed: ['live', 'delayed'] }, /^feed: an array of 2.*; expected the name of a feed, once/],
-  [{ limt: '1' }, /^"limt": not known here; expected limit, after, sub, feed/],
+  [{ limt: '1' }, /^"limt": not known here; expected limit, after, sub, feed, transport/],
+  [{ transport: 'smoke' }, /^transport: "smoke"; expected websocket or sse, once/],
 ])('a query that is wrong: %j', (query, rule) => {
   expect(faultOf(() => parseSessionsQuery(query, feeds))).toMatch(rule)
 })

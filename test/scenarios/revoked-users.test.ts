@@ -60,7 +60,9 @@ test('a revoked user is out everywhere at once; others are not, nor are tokens m
   await vi.waitUntil(() => Math.floor(Date.now() / 1000) * 1000 > revokedMs)
   expect(await answersTo(await issuedIn(5000))).toEqual(['authenticated', 200, 200, undefined])
   expect(await gateway.metric('ticker_tokens_refused_total{reason="revoked"}')).toBe(2)
-  expect(await gateway.metric('ticker_sessions_closed_total{reason="token_revoked"}')).toBe(1)
+  expect(
+    await gateway.metric('ticker_sessions_closed_total{transport="websocket",reason="token_revoked"}'),
+  ).toBe(1)
   expect(await gateway.metric('ticker_revocations')).toBe(1)
   await otherClient.close()
 })

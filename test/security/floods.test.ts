@@ -46,7 +46,8 @@ test('sessions that never read fall behind, and are cut off', async () => {
     }),
   )
   const isOver = async (): Promise<boolean> =>
-    (await attacked().metric('ticker_sessions_closed_total{reason="too_slow"}')) === peers.length
+    (await attacked().metric('ticker_sessions_closed_total{transport="websocket",reason="too_slow"}')) ===
+    peers.length
   // The kernel takes megabytes before anything is unsent.
   const news = {
     T: 'n',
@@ -62,7 +63,7 @@ test('sessions that never read fall behind, and are cut off', async () => {
 })
 
 test('sessions that answer no ping are ended', async () => {
-  const silent = 'ticker_sessions_closed_total{reason="no_answer_to_pings"}'
+  const silent = 'ticker_sessions_closed_total{transport="websocket",reason="no_answer_to_pings"}'
   const before = await attacked().metric(silent)
   const peers = await Promise.all(
     Array.from({ length: 50 }, async (_, index) => {

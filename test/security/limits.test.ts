@@ -32,7 +32,7 @@ async function attempt(from: string, subject: string): Promise<Attempt> {
 
 async function leave(attempts: readonly Attempt[]): Promise<void> {
   for (const { client } of attempts) client.webSocket.terminate()
-  await expect.poll(() => attacked().metric('ticker_connections')).toBe(1)
+  await expect.poll(() => attacked().metric('ticker_connections{transport="websocket"}')).toBe(1)
 }
 
 const countOf = (attempts: readonly Attempt[], wanted: string): number =>

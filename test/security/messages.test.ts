@@ -122,6 +122,6 @@ test('peers that never answer the end of their session are cut off', async () =>
     peer.send(Buffer.concat(Array.from({ length: 300 }, () => nonsense)))
     peer.socket.pause()
   }
-  await expect.poll(() => attacked().metric('ticker_connections')).toBe(1)
+  await expect.poll(() => attacked().metric('ticker_connections{transport="websocket"}')).toBe(1)
   for (const peer of peers) peer.leave()
 })

@@ -24,10 +24,10 @@ function countTaken({ session }: Pair, send: () => void): number {
 
 test.each<[string, (pair: Pair) => void, number]>([
   ['messages', ({ session }) => request(session, { action: 'unsubscribe' }), 200],
-  ['pings', ({ session }) => session.receiveControl(), 200],
-  ['binary messages', ({ session }) => session.receiveBinary(1), 200],
+  ['pings', ({ session }) => session.requests.receiveControl(), 200],
+  ['binary messages', ({ session }) => session.requests.receiveBinary(1), 200],
   ['messages of 9 kB', ({ session }) => session.receive(' '.repeat(9216)), 20],
-  ['binary messages of 9 kB', ({ session }) => session.receiveBinary(9216), 20],
+  ['binary messages of 9 kB', ({ session }) => session.requests.receiveBinary(9216), 20],
 ])("four seconds' worth of %s are taken at once", async (_name, send, most) => {
   const pair = await fixture.openLive()
   expect(countTaken(pair, () => send(pair))).toBe(most)
@@ -69,6 +69,6 @@ test('after the end nothing more is taken', async () => {
 
 test('pings count before authentication too', () => {
   const { session, transport } = fixture.open()
-  for (let count = 0; count < 201; count++) session.receiveControl()
+  for (let count = 0; count < 201; count++) session.requests.receiveControl()
   expect(transport.closed).toBe('tooManyMessages')
 })

@@ -54,7 +54,7 @@ describe('a session on a transport without upstream', () => {
     expect(transport.closed).toBe('rejected')
     expect(transport.isOpened).toBe(false)
     expect(transport.take().at(-1)).toMatchObject({ T: 'error', code })
-    expect(fixture.sessions.counts).toMatchObject({ errors: { [code]: 1 }, closes: { rejected: 1 } })
+    expect(fixture.sessions.counts).toMatchObject({ errors: { [code]: 1 }, closes: { sse: { rejected: 1 } } })
     expect(fixture.feed.subscribedItems).toBe(0)
   })
 

@@ -119,7 +119,7 @@ test('whatever a client does, it gets only what its token and subscription allow
         await vi.advanceTimersByTimeAsync(1)
         for (const name of names) fixture.trade(name, 1)
         expect(client.read()).toEqual([])
-        const { connected, verifying, live, renewing, ended } = fixture.sessions.feeds.first.states
+        const { connected, verifying, live, renewing, ended } = fixture.sessions.feeds.first.states.websocket
         expect(connected + verifying + live + renewing).toBe(pair.session.state === 'ended' ? 0 : 1)
         expect(ended).toBe(0)
       }

@@ -173,5 +173,5 @@ test('a further token found good after the session has ended changes nothing', a
   transport.take()
   await turn()
   expect(transport.take()).toEqual([])
-  expect(fixture.sessions.feeds.first.states.live).toBe(0)
+  expect(fixture.sessions.feeds.first.states.websocket.live).toBe(0)
 })

@@ -18,7 +18,7 @@ export interface ConflationCounts {
   events: number
   /** Events delivered: one event to one subscriber is one. */
   deliveries: number
-  /** Bytes handed to subscribers, frame headers included. */
+  /** Bytes of payloads handed to subscribers, before compression. */
   bytes: number
   /** Frame sequences that held an event. */
   flushes: number
@@ -32,7 +32,7 @@ export interface ConflationOptions {
   readonly items: Items
   readonly progress: { readonly reached: Positions }
   /**
-   * The most bytes that a subscriber gets of one interval, frame headers included, unless one event alone is
+   * The most bytes that a subscriber gets of one interval, unless one event alone is
    * larger.
    */
   readonly maxIntervalBytes?: number

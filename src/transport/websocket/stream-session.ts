@@ -42,11 +42,11 @@ export function runSession(
   })
   // Answered here, not by `ws`: a ping too many ends the session instead.
   webSocket.on('ping', data => {
-    if (session.receiveControl() && webSocket.readyState === webSocket.OPEN) webSocket.pong(data)
+    if (session.requests.receiveControl() && webSocket.readyState === webSocket.OPEN) webSocket.pong(data)
   })
   webSocket.on('pong', () => {
     transport.answered()
-    session.receiveControl()
+    session.requests.receiveControl()
   })
   // `ws` reports a protocol error of the peer here and closes by itself with the code of RFC 6455.
   let fault: string | undefined
@@ -56,6 +56,7 @@ export function runSession(
   webSocket.on('close', code => {
     log.info(
       {
+        transport: transport.traits.name,
         code,
         session: session.number,
         feed,
@@ -82,7 +83,7 @@ export function runSession(
 /** One chunk of the socket may hold thousands of messages: those after the session's end are ignored. */
 function receive(session: Session, data: RawData, isBinary: boolean): void {
   if (session.state === 'ended' || !Buffer.isBuffer(data)) return
-  if (isBinary) session.receiveBinary(data.length)
+  if (isBinary) session.requests.receiveBinary(data.length)
   else session.receive(data.toString('utf8'))
 }
 

@@ -29,7 +29,7 @@ export class ProxiedGateway extends RestartableGateway implements Upstream {
 
   /** The number of live sessions. */
   async sessions(): Promise<number> {
-    return (await this.process.metric('ticker_sessions{feed="live",state="live"}')) ?? 0
+    return (await this.process.metric('ticker_sessions{feed="live",transport="websocket",state="live"}')) ?? 0
   }
 
   /** Sends a request to the administration; throws if it is refused. */

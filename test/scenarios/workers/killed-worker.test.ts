@@ -86,7 +86,7 @@ test('a killed worker is replaced, and its subscribers get every event once', as
     subscribers / 2,
   )
   expect(await node.metric('ticker_worker_restarts_total')).toBe(2)
-  expect(await node.metric('ticker_connections')).toBe(subscribers)
+  expect(await node.metric('ticker_connections{transport="websocket"}')).toBe(subscribers)
   expect(await node.metric('ticker_deliveries_total{feed="live"}')).toBeGreaterThan(deliveries)
   await producer.stop()
   expect(await verdict()).toEqual(flawless)

@@ -59,14 +59,14 @@ describe('a node of two workers', () => {
     for (let count = 0; count < 3; count++) await open(node)
     await expect(open(node)).rejects.toThrow('406')
     await node.until(
-      async () => (await node.metric('ticker_connections')) === 3,
+      async () => (await node.metric('ticker_connections{transport="websocket"}')) === 3,
       'the refused one to be gone',
     )
     expect(new Set((await list(node)).sessions.map(workerOf)).size).toBe(2)
     await open(node, 'bob')
     await expect(open(node, 'bob')).rejects.toThrow('4 sessions')
     await node.until(
-      async () => (await node.metric('ticker_connections')) === 4,
+      async () => (await node.metric('ticker_connections{transport="websocket"}')) === 4,
       'the refused one to be gone',
     )
     const fifth = new StreamClient(node.streamUrl)
@@ -84,7 +84,10 @@ describe('a node of two workers', () => {
     const left = (await list(node)).sessions.filter(({ sub }) => sub === 'ann').length
     expect(left).toBeLessThan(3)
     fifth.webSocket.terminate()
-    await node.until(async () => (await node.metric('ticker_connections'))! <= left + 1, 'it to be gone')
+    await node.until(
+      async () => (await node.metric('ticker_connections{transport="websocket"}'))! <= left + 1,
+      'it to be gone',
+    )
     for (let count = left; count < 3; count++) await open(node)
     await expect(open(node)).rejects.toThrow('406')
   })

@@ -231,8 +231,10 @@ describe('a reader that stops', () => {
     )
     socket.on('data', () => undefined)
     await once(socket, 'close')
-    expect(await own.metric('ticker_sessions_closed_total{reason="no_answer_to_pings"}')).toBe(1)
-    expect(await own.metric('ticker_connections')).toBe(0)
+    expect(
+      await own.metric('ticker_sessions_closed_total{transport="websocket",reason="no_answer_to_pings"}'),
+    ).toBe(1)
+    expect(await own.metric('ticker_connections{transport="websocket"}')).toBe(0)
     await own.stop()
   })
 })
