@@ -2,6 +2,7 @@ import { type Grant, missingForFeed, missingForStream } from '../auth/grant.ts'
 import { revokedError } from '../auth/revocations.ts'
 import { TokenError } from '../auth/token-error.ts'
 import type { Release } from '../limits/node-quotas.ts'
+import type { RequestFault } from '../protocol/request-fault.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import type { SlotRefusal } from './session-admission.ts'
 import type { SessionContext, SessionLimits } from './session-context.ts'
@@ -64,7 +65,11 @@ export interface AuthorizationRequest {
 export type TokenOutcome =
   | { readonly kind: 'entered'; readonly grant: Grant; readonly release: Release }
   | { readonly kind: 'renewed'; readonly grant: Grant }
-  | { readonly kind: 'refused' | 'unentitled' | 'unchecked' | 'full'; readonly detail: string }
+  | {
+      readonly kind: 'refused' | 'unentitled' | 'unchecked' | 'full'
+      readonly detail: string
+      readonly cause?: RequestFault['cause']
+    }
 
 /** The longest wait for a session's turn. */
 const maxWaitMs = 5000
@@ -76,7 +81,9 @@ export async function authorizeSession(
 ): Promise<TokenOutcome> {
   try {
     const grant = await context.verify(request.token)
-    const missing = missingForStream(grant) ?? missingForSession(grant, request.former)
+    const missingScope = missingForStream(grant)
+    if (missingScope !== undefined) return { kind: 'refused', detail: missingScope, cause: 'scope' }
+    const missing = missingForSession(grant, request.former)
     if (missing !== undefined) return { kind: 'refused', detail: missing }
     const missingFeed = missingForFeed(grant, context.feed.name)
     if (missingFeed !== undefined) return { kind: 'unentitled', detail: missingFeed }
@@ -98,7 +105,11 @@ async function enter(context: SessionContext, grant: Grant, dueMs: number): Prom
   const { clock, admission, limits } = context
   const mostMs = Math.max(0, Math.min(maxWaitMs, dueMs - clock.steady()))
   const slot = await admission.claim(grant.subject, mostMs)
-  if ('refusal' in slot) return { kind: 'full', detail: describeRefusal(slot.refusal, limits) }
+  if ('refusal' in slot) {
+    const isOfUser = slot.refusal === 'user' || slot.refusal === 'rate'
+    const detail = describeRefusal(slot.refusal, limits)
+    return { kind: 'full', detail, ...(isOfUser ? { cause: 'share' } : {}) }
+  }
   // The wait may have taken seconds, in which the token was withdrawn.
   if (!context.isRevoked(grant)) return { kind: 'entered', grant, release: slot.release }
   slot.release()
@@ -108,7 +119,7 @@ async function enter(context: SessionContext, grant: Grant, dueMs: number): Prom
 function refuse({ counts }: SessionContext, error: TokenError): TokenOutcome {
   counts.tokens[error.reason]++
   if (error.reason === 'unavailable') {
-    return { kind: 'unchecked', detail: 'the token could not be checked; try again later' }
+    return { kind: 'unchecked', detail: 'the token could not be checked; try again later', cause: 'outage' }
   }
   return { kind: 'refused', detail: error.refusal }
 }

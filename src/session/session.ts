@@ -274,7 +274,7 @@ export class Session implements Recipient, RequestedSession {
   }
 
   #settle(outcome: TokenOutcome, id: RequestId | undefined): void {
-    if ('detail' in outcome) this.#step(outcome.kind, { detail: outcome.detail, id })
+    if ('detail' in outcome) this.#step(outcome.kind, { detail: outcome.detail, cause: outcome.cause, id })
     else if (outcome.kind === 'renewed') this.#renew(outcome.grant, id)
     else if (this.#state === 'verifying') this.#begin(outcome, id)
     // The session ended while it waited for its slot.

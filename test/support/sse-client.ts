@@ -26,6 +26,8 @@ export class SseClient {
   lastEventId: string | undefined
   /** The body as it came, decompressed. */
   text = ''
+  /** As it came, in bytes, without chunks. */
+  bodyBytes = 0
   isEnded = false
   readonly response: IncomingMessage
 
@@ -39,6 +41,9 @@ export class SseClient {
         this.events.push({ id, messages: JSON.parse(data) as Message[] })
       },
       onRetry: ms => this.retries.push(ms),
+    })
+    response.on('data', (piece: Buffer) => {
+      this.bodyBytes += piece.length
     })
     const body = response.headers['content-encoding'] === 'gzip' ? response.pipe(createGunzip()) : response
     body.setEncoding('utf8')

@@ -95,11 +95,12 @@ async function answer(
  */
 function socketOf(response: ServerResponse): Promise<Socket | undefined> {
   const { promise, resolve } = Promise.withResolvers<Socket | undefined>()
-  if (response.socket === null) {
+  const { socket } = response.req
+  if (response.socket !== null) resolve(response.socket)
+  else if (socket.destroyed) resolve(undefined)
+  else {
     response.once('socket', resolve)
-    response.req.socket.once('close', () => resolve(undefined))
-  } else {
-    resolve(response.socket)
+    socket.once('close', () => resolve(undefined))
   }
   return promise
 }
