@@ -7,6 +7,7 @@ import { type OutageReport, reportOutage } from '../feed/outage.ts'
 import { ArrivalTimes } from '../history/arrival-times.ts'
 import { openHistory, type SharedHistory } from '../history/shared-history.ts'
 import type { DeadLetters } from '../ingest/dead-letters.ts'
+import { createEventTimes } from '../ingest/event-times.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import { RecordDecoder } from '../ingest/record-decoder.ts'
 import type { Decoder } from '../event/decoder.ts'
@@ -50,7 +51,9 @@ export class FeedHost implements AsyncDisposable {
     this.feed = createFeed(config, options.feed, recordLog)
     const arrivals = new ArrivalTimes({ keptMs: config.limits.resumeMaxAgeMs, clock })
     const records = new RecordDecoder({ ...config.ingest, decoder, logger, clock })
-    this.#delayedLog = delayMs === 0 ? undefined : new DelayedLog({ log: options.log, delayMs, clock })
+    const eventTimes = createEventTimes(new RecordDecoder({ ...config.ingest, decoder, logger, clock }))
+    this.#delayedLog =
+      delayMs === 0 ? undefined : new DelayedLog({ log: options.log, delayMs, eventTimes, clock })
     const log = this.#delayedLog ?? options.log
     this.history = openHistory({ log, records, arrivals, clock })
     // When a partition is recreated or cut back, its cached events are no longer valid.
@@ -71,6 +74,11 @@ export class FeedHost implements AsyncDisposable {
 
   get name(): string {
     return this.feed.name
+  }
+
+  /** The memory of records that are held until they are due. */
+  get heldBytes(): number {
+    return this.#delayedLog?.heldBytes ?? 0
   }
 
   /** Why clients of the feed should connect later; `undefined` when it is warmed up. */

@@ -10,6 +10,7 @@ interface FeedSource {
   readonly name: string
   readonly feed: Feed
   readonly ingest: Ingest
+  readonly heldBytes: number
 }
 
 /** The parts that read the log. */
@@ -21,6 +22,22 @@ interface IngestSources {
 
 /** Declares the metrics of reading the log. */
 export function declareIngest(registry: Registry, { feeds, deadLetters, clock }: IngestSources): void {
+  declareGauge(registry, {
+    name: 'ticker_feed_delay_seconds',
+    help: 'How much later than the log a feed gives each event (TICKER_FEEDS)',
+    hint: 'To be subtracted from the age of its events',
+    labelNames: ['feed'],
+    aggregator: 'max',
+    read: () => rowsByFeed(feeds, ({ feed }) => feed.delayMs / 1000),
+  })
+  declareGauge(registry, {
+    name: 'ticker_held_bytes',
+    help: 'Memory of the records that a delayed feed has read and holds until they are due',
+    hint: '64 MiB at most. Always there: the log grows faster than a few seconds of it fit',
+    labelNames: ['feed'],
+    aggregator: 'max',
+    read: () => rowsByFeed(feeds, ({ heldBytes }) => heldBytes),
+  })
   declareCounter(registry, {
     name: 'ticker_events_total',
     help: 'Events read, by channel',

@@ -21,6 +21,8 @@ interface FeedSources {
   readonly feed: Feed
   readonly ingest: Ingest
   readonly history: SharedHistory
+  /** The memory of records that are held until they are due. */
+  readonly heldBytes: number
 }
 
 /** The sources of the values, read when Prometheus asks: plain fields, counted on the delivery path. */

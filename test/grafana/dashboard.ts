@@ -34,7 +34,7 @@ export const charts = dashboard.panels.filter(({ type }) => type !== 'row')
 /** The expressions of a panel as Grafana would send them: all nodes chosen, rates over `interval`. */
 export function expressions({ targets = [] }: Panel, interval: string): string[] {
   return targets.map(({ expr }) =>
-    expr.replaceAll('$instance', '.+').replaceAll('$__rate_interval', interval),
+    expr.replaceAll('$instance', '.+').replaceAll('$feed', '.+').replaceAll('$__rate_interval', interval),
   )
 }
 

@@ -118,7 +118,7 @@ describe('the dashboard', () => {
 
   test('leaves no variable in an expression that it does not define', () => {
     expect(everyExpression.filter(expression => expression.includes('$'))).toEqual([])
-    expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'instance'])
+    expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'instance', 'feed'])
   })
 
   test('offers every gateway as a node', async () => {

@@ -59,7 +59,7 @@ describe('one log, several feeds', () => {
     expect(await clients[3]?.take('t')).toMatchObject({ p: published })
     expect(performance.now() - writtenMs).toBeGreaterThanOrEqual(delayMs)
     const sessions = ['live', 'second', 'delayed'].map(feed =>
-      gateway.metric(`ticker_sessions{feed="${feed}",state="live"}`),
+      gateway.metric(`ticker_sessions{feed="${feed}",transport="websocket",state="live"}`),
     )
     expect(await Promise.all(sessions)).toEqual([2, 1, 1])
     const { sessions: listed } = gateway.controls.sessions.list({ feed: 'delayed' })
