@@ -4,6 +4,7 @@ import { errorCodes } from '../../src/protocol/request-fault.ts'
 import { errorTexts } from '../../src/protocol/ticker-v1/error-texts.ts'
 import { closeCodes } from '../../src/transport/websocket/close-codes.ts'
 import { webSocketJson, webSocketTape } from './conversations/carrier.ts'
+import { sse } from './conversations/sse-carrier.ts'
 import { ConversationGateway } from './conversations/conversation-gateway.ts'
 import { conversations, protocol } from './conversations/conversation.ts'
 import { holdConversation } from './conversations/hold-conversation.ts'
@@ -18,7 +19,7 @@ const inOrder = conversations.toSorted(
   (a, b) => Number(b.name === 'heartbeat') - Number(a.name === 'heartbeat'),
 )
 
-describe.each([webSocketJson, webSocketTape])('over $name', carrier => {
+describe.each([webSocketJson, webSocketTape, sse])('over $name', carrier => {
   const carried = inOrder.filter(conversation => carrier.obstacle(conversation) === undefined)
   let shared: ConversationGateway
   let own: ConversationGateway | undefined
@@ -44,7 +45,7 @@ describe.each([webSocketJson, webSocketTape])('over $name', carrier => {
   })
 
   test('the conversations with which a client finds its way take place', () => {
-    const names = ['whole resume', 'resume', 'unentitled', 'snapshot', 'filter']
+    const names = ['whole resume', 'resume', 'unentitled', 'snapshot', 'broken connection', 'halt']
     expect(carried.map(({ name }) => name)).toEqual(expect.arrayContaining(names))
   })
 })

@@ -9,6 +9,8 @@ export class StreamClient {
   readonly webSocket: WebSocket
   /** What frames said of the positions that they cover. */
   readonly coverage: Message[] = []
+  /** How many messages came, heartbeats included. */
+  received = 0
   #messages: Message[] = []
   #taken = 0
   #wake: () => void = () => undefined
@@ -20,6 +22,7 @@ export class StreamClient {
     const reader = new FormReader()
     this.webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       const messages = reader.messagesOf(data, isBinary)
+      this.received += messages.length
       this.coverage.push(...messages.filter(({ T }) => T === 'coverage'))
       this.#messages.push(...messages.filter(({ T }) => T !== 'coverage'))
       this.#wake()

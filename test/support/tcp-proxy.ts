@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 interface Pair {
   readonly client: Socket
@@ -23,13 +23,17 @@ export class TcpProxy {
     server.on('connection', client => this.#accept(client))
   }
 
-  /** Listens on `port` and hands everything on to `target`. */
+  /** Listens on `port` (0: on a free one) and hands everything on to `target`. */
   static async start(port: number, target: number): Promise<TcpProxy> {
     const server = createServer()
     const proxy = new TcpProxy(server, target)
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')
     return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
   }
 
   /** From now on nothing passes, in either direction; connections are taken, and nobody answers on them. */

@@ -5,6 +5,7 @@ import type { RequestFault } from '../request-fault.ts'
 import type {
   AuthenticatedMessage,
   HeartbeatMessage,
+  NoEventIdsMessage,
   ServerMessage,
   SlowMessage,
   SnapshotFacts,
@@ -44,7 +45,7 @@ export function spellMessage(message: ServerMessage): object {
       return { T: 'closing', reason: message.reason, next: closeReasonTerms[message.reason].client }
     case 'noEventIds':
     default:
-      return { T: 'noEventIds' }
+      return spellNoEventIds(message)
   }
 }
 
@@ -73,6 +74,11 @@ function spellAuthenticated({ id, expiresAtMs, limits, feed }: AuthenticatedMess
       unackedMs: limits.maxUnackedMs,
     },
   }
+}
+
+/** Another kind without a case of its own does not compile here. */
+function spellNoEventIds({ kind }: NoEventIdsMessage): object {
+  return { T: kind }
 }
 
 /** A client of `live` need not be told that events are not delayed. */

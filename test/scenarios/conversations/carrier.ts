@@ -1,7 +1,7 @@
 import type { Message } from '../../support/form-reader.ts'
-import type { TestGateway } from '../../support/gateway.ts'
 import { StreamClient } from '../../support/stream-client.ts'
-import { type Conversation, isUnauthenticated, sentMessages } from './conversation.ts'
+import type { ConversationGateway } from './conversation-gateway.ts'
+import { authenticationOf, type Conversation, sentMessages } from './conversation.ts'
 
 /** A client in a conversation, on whatever transport. */
 export interface ConversationClient {
@@ -9,6 +9,8 @@ export interface ConversationClient {
   readonly coverage: Message[]
   /** How many messages were not taken; heartbeats do not count. */
   readonly waiting: number
+  /** How many messages came, heartbeats included. */
+  readonly received: number
   send(message: string): void
   /** The next message; heartbeats and coverage are passed over. */
   next(): Promise<Message>
@@ -21,10 +23,13 @@ export interface ConversationClient {
   close(): Promise<void>
 }
 
-/** Where a conversation is held. */
-export interface Place {
-  readonly gateway: TestGateway
+/** A client that is to be connected. */
+export interface ConversationRequest {
+  readonly conversation: Conversation
+  readonly node: ConversationGateway
   readonly token: string
+  /** The client whose connection broke, if this one comes in its place. */
+  readonly former?: ConversationClient
 }
 
 /** A transport, or one form of it, that may carry conversations. */
@@ -32,8 +37,8 @@ export interface Carrier {
   readonly name: string
   /** Returns why it cannot carry a conversation; `undefined` if it can. */
   obstacle(conversation: Conversation): string | undefined
-  /** Connects; `isUnauthenticated`: the client authenticates by itself. */
-  connect(place: Place, conversation: Conversation): Promise<ConversationClient>
+  /** Connects, and authenticates unless the conversation does that. */
+  connect(request: ConversationRequest): Promise<ConversationClient>
   /** Returns what its clients are sent where the conversation has these messages. */
   translate(expected: readonly Message[]): Message[]
 }
@@ -53,9 +58,14 @@ function webSocketCarrier(form: string, obstacle: Carrier['obstacle']): Carrier 
   return {
     name: form,
     obstacle,
-    connect: async ({ gateway, token }, conversation) => {
-      const client = new WebSocketConversation(gateway.streamUrl, { protocols: [form] })
-      if (!isUnauthenticated(conversation)) await client.authenticate(token)
+    connect: async ({ conversation, node, token }) => {
+      const authentication = authenticationOf(conversation)
+      const headers = authentication === 'with the request' ? { authorization: `Bearer ${token}` } : undefined
+      const client = new WebSocketConversation(node.streamUrl, {
+        protocols: [form],
+        ...(headers && { headers }),
+      })
+      if (authentication === 'before it') await client.authenticate(token)
       return client
     },
     translate: expected => [...expected],

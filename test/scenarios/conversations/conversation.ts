@@ -25,19 +25,24 @@ export const conversations: readonly Conversation[] = [
   lines: text.trim().split('\n'),
 }))
 
-/** The line at which the client comes back after its connection broke. */
-export const comesBack = '* the connection breaks; the client connects again'
+/** The line at which the client comes back after its connection broke, with what happens before. */
+export const comesBack = /^\* (?:the connection breaks|(?<act>.+)); the client connects again$/
 
-/** Whether a conversation begins before authentication; the others begin after it. */
-export function isUnauthenticated({ lines }: Conversation): boolean {
-  return lines.some(line => line.includes('"msg":"connected"'))
+/**
+ * How a client shows its token: by a message of the conversation, with its request, or before the
+ * conversation begins.
+ */
+export function authenticationOf(conversation: Conversation): 'in it' | 'with the request' | 'before it' {
+  if (!conversation.lines.some(line => line.includes('"msg":"connected"'))) return 'before it'
+  const [[first] = []] = sentMessages(conversation)
+  return first?.['action'] === 'auth' ? 'in it' : 'with the request'
 }
 
 /** Returns the messages that the client sends, connection by connection. */
 export function sentMessages({ lines }: Conversation): Record<string, unknown>[][] {
   const connections: Record<string, unknown>[][] = [[]]
   for (const line of lines) {
-    if (line === comesBack) connections.push([])
+    if (comesBack.test(line)) connections.push([])
     else if (line.startsWith('>')) connections.at(-1)?.push(JSON.parse(line.slice(2)))
   }
   return connections
@@ -47,6 +52,8 @@ export function sentMessages({ lines }: Conversation): Record<string, unknown>[]
 const placeholders: Record<string, unknown> = {
   '<time>': expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   '<number>': expect.any(Number),
+  '<greater>': expect.any(Number),
+  '<a second or more>': expect.toSatisfy((ms: unknown) => typeof ms === 'number' && ms >= 1000),
   '<text>': expect.any(String),
   '<moved>': expect.any(Array),
   '<positions>': expect.arrayContaining([[expect.any(Number), expect.any(Number)]]),
