@@ -1,7 +1,7 @@
 import type { Channel, MarketEvent } from '../event/event.ts'
 import type { Partition, Position } from '../event/log-record.ts'
 import type { Positions } from '../wire/coverage.ts'
-import type { EncodedEvents, WireForms } from '../wire/wire-form.ts'
+import type { LiveEvents, WireForms } from '../wire/wire-form.ts'
 import { Conflation } from './interval-conflation/conflation.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { FlushScheduler } from './flush-scheduler.ts'
@@ -44,7 +44,7 @@ export interface FeedOptions {
   /** How long an event may wait for further events while the node is busy writing. */
   readonly flushDelayMs: number
   /** Returns the wire forms of its events. `batch`: the batch that it is adding events to. */
-  readonly createForms: (batch: EncodedEvents) => WireForms
+  readonly createForms: (batch: LiveEvents) => WireForms
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
 }

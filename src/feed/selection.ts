@@ -32,6 +32,11 @@ export class Selection {
     return this.#filters.size > 0
   }
 
+  /** Whether every channel has a filter. */
+  get isWhollyFiltered(): boolean {
+    return this.#filters.size === this.size
+  }
+
   /**
    * Equal for equal selections, however they came about, and for no others. Symbols contain no `,` `"` or
    * `\\`.

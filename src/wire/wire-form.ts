@@ -1,4 +1,4 @@
-import type { MarketEvent } from '../event/event.ts'
+import type { Channel, MarketEvent } from '../event/event.ts'
 import type { Dialect } from '../protocol/dialect.ts'
 import type { ServerMessage, SnapshotFacts } from '../protocol/server-message.ts'
 import type { Coverage } from './coverage.ts'
@@ -47,6 +47,13 @@ export interface EncodedEvents {
   end(index: number): number
 }
 
+/** The events of the batch under way. */
+export interface LiveEvents extends EncodedEvents {
+  /** The number of each event's item. */
+  readonly items: Uint32Array
+  readonly channels: readonly Channel[]
+}
+
 /** Events on their way to one audience or to one reader. */
 export interface OutgoingEvents {
   readonly events: EncodedEvents
@@ -57,8 +64,8 @@ export interface OutgoingEvents {
   readonly memory?: PayloadMemory | undefined
   /** The events as objects, by index, where they are at hand. */
   readonly parsed?: readonly MarketEvent[] | undefined
-  /** Whether events of the items are left out, since they do not pass the receiver's filters. */
-  readonly isFiltered?: boolean
+  /** Returns whether events of a channel are left out, for they do not pass a filter; absent if none are. */
+  readonly isPartial?: ((channel: Channel) => boolean) | undefined
   /** The delta bases of the receiver, if it is a reader that is behind and its form has them. */
   readonly deltaBases?: DeltaBases | undefined
 }

@@ -1,3 +1,4 @@
+import type { Channel } from '../../event/event.ts'
 import type { Coverage, Positions } from '../../wire/coverage.ts'
 import type { PayloadMemory } from '../../wire/payload-memory.ts'
 import type { DeflateCounts, Payload } from '../../wire/payload.ts'
@@ -64,6 +65,8 @@ export class Audience implements Coverage {
   #first: Subscriber | undefined
   #others: Set<Subscriber> | undefined
   #bytes = 0
+  /** Whether the audience gets only some of a channel's events. */
+  readonly #isPartial: ((channel: Channel) => boolean) | undefined
 
   constructor({ key, selection, form }: AudienceOptions, context: AudienceContext) {
     const { progress } = context
@@ -76,6 +79,7 @@ export class Audience implements Coverage {
     this.#pending = context.pending
     this.#memory = context.memory
     this.#deflated = context.deflated
+    if (selection.isFiltered) this.#isPartial = channel => selection.filterOf(channel) !== undefined
   }
 
   /** The number of subscribers. */
@@ -117,8 +121,13 @@ export class Audience implements Coverage {
   build(batch: EventBatch): void {
     this.#bytes = 0
     const chosen = this.#pending.list(this.#firstLink)
-    const { isFiltered } = this.selection
-    const outgoing = { events: batch, chosen, coverage: this, memory: this.#memory, isFiltered }
+    const outgoing = {
+      events: batch,
+      chosen,
+      coverage: this,
+      memory: this.#memory,
+      isPartial: this.#isPartial,
+    }
     this.#lastFrame = this.form.frames(outgoing, frame => this.#deliver(frame))
   }
 

@@ -101,8 +101,8 @@ export class FanOut {
     audience.remove(subscriber)
     if (audience.size > 0 || this.#audiences.get(audience.key) !== audience) return
     this.#audiences.delete(audience.key)
-    this.#encoders.close(audience.form)
     if (audience.selection.isFiltered) this.#filteredAudiences--
+    if (!audience.selection.isWhollyFiltered) this.#encoders.close(audience.form)
     this.#eachRoute(audience, (routes, name, filter) => routes.remove(name, audience, filter))
   }
 
@@ -150,8 +150,9 @@ export class FanOut {
   #open(key: string, selection: Selection, form: WireForm): Audience {
     const audience = new Audience({ key, selection, form }, this.#context)
     this.#audiences.set(key, audience)
-    this.#encoders.open(form)
     if (selection.isFiltered) this.#filteredAudiences++
+    // Events that pass a filter are encoded when an audience needs them.
+    if (!selection.isWhollyFiltered) this.#encoders.open(form)
     this.#eachRoute(audience, (routes, name, filter) => routes.add(name, audience, filter))
     return audience
   }

@@ -1,3 +1,4 @@
+import type { Channel } from '../../event/event.ts'
 import { grown } from '../number-list.ts'
 import type { Item } from './item.ts'
 
@@ -26,6 +27,7 @@ export class EventBatch {
   ends = new Uint32Array(initialEvents)
   /** The number of each event's item; of an event with several items, the first. */
   items = new Uint32Array(initialEvents)
+  readonly channels: Channel[] = []
   /** The number of each event's partition. */
   partitions = new Uint32Array(initialEvents)
   /** The offset of each event's record in its partition. */
@@ -56,6 +58,7 @@ export class EventBatch {
     if (this.count === this.ends.length) this.#growEvents()
     this.ends[this.count] = end + 1
     this.items[this.count] = item.number
+    this.channels[this.count] = item.channel
     this.partitions[this.count] = position.partition
     this.offsets[this.count] = position.offset
     return this.count++

@@ -162,14 +162,11 @@ export class LiveMemberships {
     )
   }
 
-  /**
-   * Visits the items whose changes the receiver is sent. An audience with filters is sent whole events: it
-   * does not get each one.
-   */
+  /** Visits the items of which the receiver is sent every event, and so needs nothing but changes. */
   #visit(selection: Selection, visit: (item: number) => void): void {
-    if (selection.isFiltered) return
     const { items } = this.#feed.lastValues
     for (const [channel, symbols] of selection.symbols) {
+      if (selection.filterOf(channel) !== undefined) continue
       if (symbols === '*') for (const item of items.of(channel).values()) visit(item.number)
       else
         for (const symbol of symbols) {

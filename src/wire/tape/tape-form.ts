@@ -8,6 +8,7 @@ import {
   type EncodedEvents,
   type EventEncoder,
   type EventSource,
+  type LiveEvents,
   maxFrameBytes,
   type OutgoingEvents,
   type SnapshotHead,
@@ -16,7 +17,7 @@ import {
 import { TapeEncoder } from './encoding/tape-encoder.ts'
 import { writeFrameHead, writeFrameTail, writeReplaced } from './encoding/tape-frame.ts'
 import { TapeReadEncoder, TapeRecords } from './encoding/tape-read-encoder.ts'
-import { TapeWholeRecords } from './encoding/tape-whole-records.ts'
+import { TapeFilteredRecords } from './encoding/tape-filtered-records.ts'
 import { TapeWriter } from './encoding/tape-writer.ts'
 import { TapeDeltaBases } from './tape-delta-bases.ts'
 import { bareFrame, recordKinds } from './tape-layout.ts'
@@ -47,14 +48,14 @@ interface FramePart extends OutgoingEvents {
 export class TapeForm implements WireForm, EventEncoder {
   readonly name = 'ticker.v1.tape'
   readonly encoder = this
-  readonly #batch: EncodedEvents
+  readonly #batch: LiveEvents
   readonly #json: WireForm
   readonly #encoder = new TapeEncoder()
   readonly #readEncoder = new TapeReadEncoder()
   /** Of the batch under way. */
   readonly #records = new TapeRecords()
   readonly #noRecords = new TapeRecords()
-  readonly #wholeRecords = new TapeWholeRecords()
+  readonly #filteredRecords: TapeFilteredRecords
   /** Of the frame under way. */
   readonly #ranges = new CoverageRanges()
   readonly #out = new TapeWriter()
@@ -68,8 +69,9 @@ export class TapeForm implements WireForm, EventEncoder {
    * `batch`: the batch under way. `json`: encodes messages and
    * snapshots.
    */
-  constructor(batch: EncodedEvents, json: WireForm) {
+  constructor(batch: LiveEvents, json: WireForm) {
     this.#batch = batch
+    this.#filteredRecords = new TapeFilteredRecords(batch, this.#records)
     this.#json = json
   }
 
@@ -98,7 +100,7 @@ export class TapeForm implements WireForm, EventEncoder {
 
   reset(): void {
     this.#records.clear()
-    this.#wholeRecords.clear()
+    this.#filteredRecords.clear()
     this.#flushedOrdinal = this.#ordinal
   }
 
@@ -149,16 +151,11 @@ export class TapeForm implements WireForm, EventEncoder {
 
   #recordsOf(outgoing: OutgoingEvents): EventRecords {
     if (outgoing.events === this.#batch)
-      return outgoing.isFiltered === true ? this.#wholeOf(outgoing) : this.#records
+      return outgoing.isPartial === undefined ? this.#records : this.#filteredRecords.prepare(outgoing)
     if (outgoing.deltaBases === undefined) return this.#noRecords
     this.#readEncoder.encode(outgoing)
     outgoing.deltaBases.forget(this.#readEncoder.size)
     return this.#readEncoder.records
-  }
-
-  #wholeOf({ events, chosen }: OutgoingEvents): TapeWholeRecords {
-    this.#wholeRecords.prepare(events, chosen)
-    return this.#wholeRecords
   }
 
   #makeFrame(part: FramePart): Payload {

@@ -43,6 +43,7 @@ const subscribed = (channel: 'trades' | 'quotes'): Step => ({
   action: 'subscribe',
   client: 0,
   items: [{ channel, symbol: '*' }],
+  where: {},
   snapshot: false,
 })
 const stalled: Step = { action: 'stall', client: 0, ballast: 200_000 }

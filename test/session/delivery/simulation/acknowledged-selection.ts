@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Channel, channelOfType, type MarketEvent } from '../../../../src/event/event.ts'
+import { passesNaively } from '../../../support/naive-filter.ts'
 
-/** The lists and policies of an acknowledgement. */
+/** The lists, policies and filters of an acknowledgement. */
 export class AcknowledgedSelection {
   readonly #lists: ReadonlyMap<string, ReadonlySet<string>>
   readonly #policies: Readonly<Record<string, unknown>>
+  readonly #filters: Readonly<Record<string, object>>
 
   constructor(message: Readonly<Record<string, unknown>>) {
     this.#lists = new Map(
@@ -12,6 +15,7 @@ export class AcknowledgedSelection {
       ),
     )
     this.#policies = Object(message['policy'])
+    this.#filters = Object(message['where'])
   }
 
   names(channel: string, symbol: string): boolean {
@@ -19,9 +23,24 @@ export class AcknowledgedSelection {
     return list !== undefined && (list.has('*') || list.has(symbol))
   }
 
-  wants(event: MarketEvent): boolean {
+  /** Whether an event passes the filter of its channel. */
+  passes(event: MarketEvent): boolean {
+    const filter = this.#filters[channelOfType[event.T]]
+    return filter === undefined || passesNaively(filter, event)
+  }
+
+  /** Whether a channel has the same filter in both. */
+  hasFilterOf(channel: string, other: AcknowledgedSelection): boolean {
+    return isDeepStrictEqual(this.#filters[channel], other.#filters[channel])
+  }
+
+  namesItemOf(event: MarketEvent): boolean {
     const channel = channelOfType[event.T]
     return this.names(channel, '*') || symbolsOf(event).some(symbol => this.names(channel, symbol))
+  }
+
+  wants(event: MarketEvent): boolean {
+    return this.namesItemOf(event) && this.passes(event)
   }
 
   isConflated(channel: Channel): boolean {
@@ -41,6 +60,11 @@ export function symbolsOf(event: MarketEvent): readonly string[] {
 export function serialOf(event: MarketEvent): number {
   if (event.T === 'n') return Number(event.id)
   return event.T === 'q' ? event.bp : Number('i' in event ? event.i : 0)
+}
+
+/** The channel of an item such as `trades/A`. */
+export function channelOf(item: string): string {
+  return item.split('/')[0] ?? ''
 }
 
 /** `trades/A`; news has no item of its own. */

@@ -14,6 +14,7 @@ import {
 import { JsonForm } from '../../../../src/wire/json/json-form.ts'
 import { FormReader } from '../../../support/form-reader.ts'
 import { PacedTransport } from './paced-transport.ts'
+import type { Where } from './steps.ts'
 import { type Recipient, DeliveryCheck } from './delivery-check.ts'
 
 const jsonForm = new JsonForm()
@@ -45,6 +46,8 @@ export class CheckingClient implements Recipient {
   readonly received = new Set<number>()
   /** The symbols that it wants, by channel. */
   readonly wanted = new Map<Channel, Set<string>>()
+  /** The filters that it has asked for, by channel. */
+  #where: Where = {}
   isFrozen = false
   node: SimulatedNode | undefined
   session: Session | undefined
@@ -104,8 +107,9 @@ export class CheckingClient implements Recipient {
     this.#isForgotten = each => topic === each || topic === 'everything'
   }
 
-  /** Subscribes to what it wants, from its cursor if it has one. */
-  subscribe(snapshot: boolean): void {
+  /** Subscribes to what it wants, with further filters, from its cursor if it has one. */
+  subscribe(snapshot: boolean, where: Where): void {
+    this.#where = { ...this.#where, ...where }
     if (this.session?.state !== 'live' || !this.isSettled || this.wanted.size === 0) return
     const cursor = cursorOf(this.#positions.all.filter(({ topic }) => !this.#isForgotten(topic)))
     const isResume = !this.#isSubscribed && this.#positions.all.length > 0
@@ -114,6 +118,7 @@ export class CheckingClient implements Recipient {
       action: 'subscribe',
       ...Object.fromEntries([...this.wanted].map(([channel, symbols]) => [channel, [...symbols]])),
       policy: this.#options.policy,
+      where: this.#where,
       ...(this.#isConflating ? { conflateMs: this.#options.conflateMs } : {}),
       ...(snapshot ? { snapshot } : {}),
       ...(isResume ? { cursor } : {}),

@@ -2,14 +2,14 @@ import type { Channel, MarketEvent } from '../../../../src/event/event.ts'
 import type { MemoryRecord } from '../../../support/memory-log.ts'
 import type { CoveredRange } from '../../../support/partition-runs.ts'
 import type { Reading } from './simulated-node.ts'
-import { itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
+import { channelOf, itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
 
 /** The deliveries of one conflated item in one partition. */
 interface ItemState {
   readonly number: number
   readonly item: string
   /** Values from here on are due. */
-  readonly since: number
+  since: number
   /** Events before it are counted or were reported as replaced; `undefined` until a resume has ended. */
   counted: number | undefined
   /**
@@ -20,6 +20,8 @@ interface ItemState {
   /** The serial number of the newest value. */
   value: number
   isRetired: boolean
+  /** Only events that pass count. */
+  passes: (event: MarketEvent) => boolean
 }
 
 /** The selection that applies to a partition from a position on, and the one that applied before. */
@@ -71,7 +73,11 @@ export class ConflationCheck {
   begin({ number, position, isCatchingUp, selection, former }: Beginning): void {
     for (const item of items) {
       const key = `${number} ${item}`
-      if (isConflated(selection, item) && (former === undefined || !isConflated(former, item)))
+      if (!isConflated(selection, item)) continue
+      const state = this.#states.get(key)
+      if (former !== undefined && state !== undefined && isConflated(former, item))
+        refilter(state, { position, selection, former })
+      else
         this.#states.set(key, {
           number,
           item,
@@ -80,6 +86,7 @@ export class ConflationCheck {
           delivered: position,
           value: 0,
           isRetired: false,
+          passes: event => selection.passes(event),
         })
     }
   }
@@ -177,10 +184,11 @@ export class ConflationCheck {
     if (left > 0) this.#fault(`${left} events of ${number} ${item} from ${counted} on did not come`)
   }
 
-  #expectValue({ number, item, since, value }: ItemState): void {
+  #expectValue({ number, item, since, value, passes }: ItemState): void {
     const { records, end, missed } = this.#reading(number)
     const newest = records.findLast(
-      (event, offset) => offset >= since && offset < end && isOf(item, event) && !isIn(missed, offset),
+      (event, offset) =>
+        offset >= since && offset < end && isOf(item, event, passes) && !isIn(missed, offset),
     )
     // The node may have read a newer one that was then cut off from the log.
     if (newest !== undefined && serialOf(newest) > value && serialOf(newest) >= this.#sinceSerial)
@@ -193,10 +201,11 @@ export class ConflationCheck {
     return this.#offsetsOf(state, range).filter(offset => !isIn(lost, offset)).length
   }
 
-  #offsetsOf({ number, item }: ItemState, [from, to]: readonly [from: number, to: number]): number[] {
+  #offsetsOf({ number, item, passes }: ItemState, [from, to]: readonly [from: number, to: number]): number[] {
     const { records } = this.#reading(number)
     const offsets: number[] = []
-    for (let offset = from; offset < to; offset++) if (isOf(item, records[offset])) offsets.push(offset)
+    for (let offset = from; offset < to; offset++)
+      if (isOf(item, records[offset], passes)) offsets.push(offset)
     return offsets
   }
 
@@ -207,8 +216,26 @@ export class ConflationCheck {
   }
 }
 
-function isOf(item: string, event: MemoryRecord): boolean {
-  return event !== undefined && itemOf(event) === item
+function isOf(item: string, event: MemoryRecord, passes: ItemState['passes']): boolean {
+  return event !== undefined && itemOf(event) === item && passes(event)
+}
+
+/**
+ * Has another filter from a position on, if the filter has changed. What was still to come of the events
+ * before need not be counted: the client gets the current value.
+ */
+function refilter(
+  state: ItemState,
+  {
+    position,
+    selection,
+    former,
+  }: Pick<Beginning, 'position' | 'selection'> & { readonly former: AcknowledgedSelection },
+): void {
+  if (selection.hasFilterOf(channelOf(state.item), former)) return
+  state.passes = event => selection.passes(event)
+  if (state.counted !== undefined) state.counted = Math.max(state.counted, position)
+  state.since = Math.max(state.since, position)
 }
 
 function isIn(ranges: readonly (readonly [from: number, to: number])[], offset: number): boolean {

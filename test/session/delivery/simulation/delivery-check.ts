@@ -8,7 +8,7 @@ import {
   isSamePartition,
   type PartitionPosition,
 } from '../../../support/partition-runs.ts'
-import { itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
+import { channelOf, itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
 
 /** The selection that applies from a position on. */
 interface Region {
@@ -49,7 +49,7 @@ export class DeliveryCheck {
   /** Whether the session has promised everything since the cursor, and reported no loss since. */
   #isWhole = true
   readonly #conflated: ConflationCheck
-  /** The newest serial number of each item. */
+  /** The newest serial number of each item, among those that pass its filter. */
   readonly #newest = new Map<string, number>()
   #selection: AcknowledgedSelection | undefined
 
@@ -68,6 +68,8 @@ export class DeliveryCheck {
     const former = this.#selection
     this.#selection = selection
     this.#conflated.leave(selection)
+    for (const item of this.#newest.keys())
+      if (former?.hasFilterOf(channelOf(item), selection) === false) this.#newest.delete(item)
     for (const entry of partitions) this.#beginAt(entry, former)
     for (const entry of this.#entries.values())
       if (!partitions.some(({ number }) => number === entry.number)) this.retire(entry)
@@ -143,11 +145,12 @@ export class DeliveryCheck {
   takeSnapshot(events: readonly MarketEvent[], since: unknown): void {
     if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since) - startMs)
     for (const event of events) {
-      const wasWanted = [...this.#regions.values()].flat().some(({ selection }) => selection.wants(event))
-      if (!wasWanted) this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
+      const regions = [...this.#regions.values()].flat()
+      if (!regions.some(({ selection }) => selection.namesItemOf(event)))
+        this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
       if (event.T === 'n') continue
-      this.#order(event, serialOf(event))
       this.#conflated.takeValue(event)
+      if (this.#selection?.passes(event) === true) this.#order(event, serialOf(event))
     }
   }
 

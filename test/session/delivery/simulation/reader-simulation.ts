@@ -97,6 +97,7 @@ export class ReaderSimulation {
       const { behind } = node.sessions.feeds.first.readers
       if (node.feed.fanOut.audienceCount > 0 || Object.values(behind).some(count => count > 0))
         node.faults.push(new Error(`left behind: ${JSON.stringify(behind)}`))
+      if (node.sessions.filters.size > 0) node.faults.push(new Error('filters that nobody uses are active'))
     }
   }
 
@@ -114,11 +115,11 @@ export class ReaderSimulation {
 
   #subscribe(
     client: CheckingClient,
-    { items, snapshot }: Extract<Step, { readonly action: 'subscribe' }>,
+    { items, snapshot, where }: Extract<Step, { readonly action: 'subscribe' }>,
   ): void {
     for (const { channel, symbol } of items)
       client.wanted.set(channel, new Set(client.wanted.get(channel)).add(symbol))
-    client.subscribe(snapshot)
+    client.subscribe(snapshot, where)
   }
 
   #reconnect(client: CheckingClient, node: SimulatedNode, forgets = 'nothing'): void {
@@ -149,8 +150,9 @@ export class ReaderSimulation {
     // No text is longer than the schema allows.
     const c = Array.from({ length: Math.ceil(record.size / 2000) }, () => 'x'.repeat(2000))
     const { symbol: S } = record
-    if (record.kind === 'trade') return { T: 't', S, i: serial, p: 1, s: 1, c, t }
-    return { T: 'q', S, bp: serial, bs: 1, ap: serial + 1, as: 1, c, t }
+    const size = 1 + (serial % 4)
+    if (record.kind === 'trade') return { T: 't', S, i: serial, p: 1, s: size, c, t }
+    return { T: 'q', S, bp: serial, bs: size, ap: serial + 1, as: 1, c, t }
   }
 
   /** Retention leaves `left` records, or readers without further rights may go back over `left`. */
@@ -230,7 +232,7 @@ export class ReaderSimulation {
       this.#reconnect(client, client.node ?? this.#node(0))
       return true
     }
-    if (client.session?.state === 'live' && !client.isSubscribed) client.subscribe(false)
+    if (client.session?.state === 'live' && !client.isSubscribed) client.subscribe(false, {})
     return isBusy
   }
 

@@ -35,6 +35,9 @@ function sizeOf(): fc.Arbitrary<number> {
   return fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(30_000) })
 }
 
+/** The filters that a request states, by channel; `null` removes one. */
+export type Where = Readonly<Record<string, object | null>>
+
 const client = fc.nat(2)
 const node = fc.nat(1)
 /** The last one is there once its topic has grown. */
@@ -61,8 +64,22 @@ const publishNone = step('publish', {
   records: fc.array(passedOver(), { minLength: 1, maxLength: 2 }),
   readers: fc.constantFrom([0], [0, 1]),
 })
+/** Few of them, so that clients share audiences; one that every event passes, and one that none does. */
+const where = fc.constantFrom<Where>(
+  {},
+  {},
+  {},
+  { trades: { s: { gte: 3 } } },
+  { trades: { any: [{ s: { eq: 1 } }, { s: { gt: 2 } }] } },
+  { trades: { s: { gt: 0 } } },
+  { trades: null, quotes: null, news: null },
+  { quotes: { bs: { lt: 3 } } },
+  { quotes: { bs: { in: [2, 4] } }, trades: { s: { lt: 0 } } },
+  { quotes: null, news: { symbols: { has: 'A' } } },
+)
 const subscribe = step('subscribe', {
   client,
+  where,
   items: fc.array(item, { minLength: 1, maxLength: 3 }),
   snapshot: fc.boolean(),
 })
