@@ -8,6 +8,7 @@ import { renderText } from './lib/report.ts'
 import type { Measured, Measurement, Scenario } from './lib/scenario.ts'
 import { bytes } from './scenarios/bytes/bytes.ts'
 import { deepResume } from './scenarios/deep-resume.ts'
+import { delayedFeed } from './scenarios/delayed-feed/delayed-feed.ts'
 import { peers, sameItems, scale, watchLists } from './scenarios/delivery/delivery.ts'
 import { drain } from './scenarios/drain/drain.ts'
 import { filters } from './scenarios/filters/filters.ts'
@@ -43,6 +44,7 @@ const scenarios: readonly [Scenario, ...Scenario[]] = [
   slowReaders,
   reconnect,
   deepResume,
+  delayedFeed,
 ]
 
 muteKafkajsWarnings()

@@ -16,6 +16,8 @@ export interface GatewayAccess {
   readonly filters?: readonly object[]
   /** Symbols that each client names besides its own, and that its filter refuses. */
   readonly refused?: readonly string[]
+  /** The feed's name; that of the node if left out. */
+  readonly feed?: string
 }
 
 interface PeerAccess {
@@ -91,13 +93,13 @@ interface Handshake {
 }
 
 function gateway(access: GatewayAccess, { symbols, index }: StreamUser): Handshake {
-  const { token, form, subscribe, filters = [], refused = [] } = access
+  const { token, form, subscribe, feed, filters = [], refused = [] } = access
   const filter = filters[index % filters.length]
   const where = filter === undefined ? {} : { where: { trades: filter } }
   const wanted = subscribe ?? { trades: [...symbols, ...refused] }
   const request = { action: 'subscribe', ...wanted, ...where }
   return {
-    path: streamPath,
+    path: feed === undefined ? streamPath : `${streamPath}/${feed}`,
     headers: streamHeaders(token, form),
     greeting: '"authenticated"',
     steps: [{ send: JSON.stringify(request), until: '"T":"subscription"' }],
