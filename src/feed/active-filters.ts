@@ -4,6 +4,8 @@ import type { Filter } from '../filter/filter.ts'
 export interface ActiveFiltersOptions {
   /** How many different filters may be in use. */
   readonly maxFilters: number
+  /** How many of them one user may have stated first; as many if left out. */
+  readonly maxFiltersPerUser?: number
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
 }
@@ -52,6 +54,8 @@ export class ActiveFilter implements Filter {
   readonly channel: Channel
   readonly key: string
   readonly expression: object
+  /** The user who stated it first. */
+  readonly user: string
   /** How often it was acquired and not yet released. */
   uses = 0
   readonly #filter: Filter
@@ -59,10 +63,11 @@ export class ActiveFilter implements Filter {
   #lastEvent: MarketEvent | undefined
   #isAccepted = false
 
-  constructor(filter: Filter, counts: EvaluationCounts) {
+  constructor(filter: Filter, user: string, counts: EvaluationCounts) {
     this.channel = filter.channel
     this.key = filter.key
     this.expression = filter.expression
+    this.user = user
     this.#filter = filter
     this.#counts = counts
   }
@@ -82,15 +87,23 @@ export class ActiveFilter implements Filter {
 
 /**
  * The filters that the sessions of a process use, each once: the events of all feeds are evaluated by them.
- * An event costs an evaluation of each filter that is asked about it, so that their number is limited.
+ * An event costs an evaluation of each filter that is asked about it, so that their number is limited, also for
+ * each user. A filter counts for the user who stated it first, as long as anybody uses it.
  */
 export class ActiveFilters {
   readonly maxFilters: number
+  readonly maxFiltersPerUser: number
   readonly #counts: EvaluationCounts
   readonly #filters = new Map<string, ActiveFilter>()
+  readonly #countOfUser = new Map<string, number>()
 
-  constructor({ maxFilters, now = () => performance.now() }: ActiveFiltersOptions) {
+  constructor({
+    maxFilters,
+    maxFiltersPerUser = maxFilters,
+    now = () => performance.now(),
+  }: ActiveFiltersOptions) {
     this.maxFilters = maxFilters
+    this.maxFiltersPerUser = maxFiltersPerUser
     this.#counts = new EvaluationCounts(now)
   }
 
@@ -110,30 +123,44 @@ export class ActiveFilters {
   }
 
   /**
-   * Returns the filters to be used in place of equal ones, until they are released or exchanged. They take
-   * the place of `former`, which are released. `undefined` if there would be too many filters: then nothing
-   * has changed.
+   * Returns the filters that a user's session may use in place of equal ones, until they are released or
+   * exchanged. They take the place of `former`, which are released. `undefined` if there would be too many
+   * filters, or too many of this user: then nothing has changed.
    */
-  exchange(former: FiltersByChannel, wanted: Iterable<Filter>): FiltersByChannel | undefined {
+  exchange(former: FiltersByChannel, wanted: Iterable<Filter>, user = ''): FiltersByChannel | undefined {
     const acquired = new Map<Channel, ActiveFilter>()
     for (const filter of wanted) {
-      const active = this.#filters.get(filter.key) ?? this.#add(filter)
+      const active = this.#filters.get(filter.key) ?? this.#add(filter, user)
       active.uses++
       acquired.set(filter.channel, active)
     }
-    const ending = [...former.values()].filter(({ uses }) => uses === 1).length
-    const isFull = this.size - ending > this.maxFilters
-    this.release(isFull ? acquired : former)
-    return isFull ? undefined : acquired
+    const ending = [...former.values()].filter(({ uses }) => uses === 1)
+    const hasRoom = this.#hasRoom(ending, user)
+    this.release(hasRoom ? former : acquired)
+    return hasRoom ? acquired : undefined
   }
 
   release(filters: FiltersByChannel): void {
-    for (const filter of filters.values()) if (--filter.uses === 0) this.#filters.delete(filter.key)
+    for (const filter of filters.values()) if (--filter.uses === 0) this.#remove(filter)
   }
 
-  #add(filter: Filter): ActiveFilter {
-    const active = new ActiveFilter(filter, this.#counts)
+  /** Whether the limits are kept once some filters have ended. */
+  #hasRoom(ending: readonly ActiveFilter[], user: string): boolean {
+    const ofUser = (this.#countOfUser.get(user) ?? 0) - ending.filter(filter => filter.user === user).length
+    return ofUser <= this.maxFiltersPerUser && this.size - ending.length <= this.maxFilters
+  }
+
+  #add(filter: Filter, user: string): ActiveFilter {
+    const active = new ActiveFilter(filter, user, this.#counts)
     this.#filters.set(filter.key, active)
+    this.#countOfUser.set(user, (this.#countOfUser.get(user) ?? 0) + 1)
     return active
+  }
+
+  #remove({ key, user }: ActiveFilter): void {
+    this.#filters.delete(key)
+    const rest = (this.#countOfUser.get(user) ?? 0) - 1
+    if (rest > 0) this.#countOfUser.set(user, rest)
+    else this.#countOfUser.delete(user)
   }
 }

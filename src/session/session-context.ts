@@ -26,6 +26,8 @@ export interface SessionLimits extends ResumeConcurrency {
   readonly maxItemsPerSession: number
   /** Different filters that sessions use at the same time. */
   readonly maxFilters: number
+  /** Those of them that one user has stated first. */
+  readonly maxFiltersPerUser: number
   readonly maxSessions: number
   readonly maxSessionsPerUser: number
   readonly sessionsPerUserPerSecond: number

@@ -63,6 +63,14 @@ describe('on a gateway', () => {
     expect(Map.groupBy(printed, key)).toEqual(Map.groupBy(tape, key))
   })
 
+  test('prints only what passes the filters of --where', async () => {
+    const command = run('FOUR', '--where', '{"trades":{"s":{"gte":100}}}', '--count', '1')
+    await command.printed('stderr', /subscribed/)
+    await log.append([trade('FOUR', 1), trade('FOUR', 100)])
+    expect(await command.ended()).toBe(0)
+    expect(command.lines).toEqual([expect.stringMatching(/FOUR .* × 100 /)])
+  })
+
   test('prints the current values first with --snapshot', async () => {
     await log.append([trade('TWO', 1), trade('TWO', 2)])
     const before = run('TWO', '--count', '1')

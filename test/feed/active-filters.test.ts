@@ -12,6 +12,15 @@ function filter(channel: Channel, value: unknown): Filter {
   return parsed
 }
 
+/** Acquires filters for a user, within the limits. */
+function acquire(...wanted: readonly Filter[]): FiltersByChannel {
+  return filters.exchange(none, wanted, 'ann')!
+}
+
+function exchange(former: FiltersByChannel, wanted: readonly Filter[], user = 'ann') {
+  return filters.exchange(former, wanted, user)
+}
+
 const large = (size = 100): Filter => filter('trades', { s: { gte: size } })
 
 let nowMs: number
@@ -23,8 +32,8 @@ beforeEach(() => {
 })
 
 test('gives equal filters one object, until the last use ends', () => {
-  const first = filters.exchange(none, [large()])!
-  const second = filters.exchange(none, [filter('trades', { all: [{ s: { gte: 100 } }] })])!
+  const first = acquire(large())
+  const second = acquire(filter('trades', { all: [{ s: { gte: 100 } }] }))
   expect(second.get('trades')).toBe(first.get('trades'))
   expect(filters.size).toBe(1)
   filters.release(first)
@@ -34,42 +43,60 @@ test('gives equal filters one object, until the last use ends', () => {
 })
 
 test('keeps equal expressions of two channels apart', () => {
-  const held = filters.exchange(none, [large(), filter('cancelErrors', { s: { gte: 100 } })])!
+  const held = acquire(large(), filter('cancelErrors', { s: { gte: 100 } }))
   expect(filters.size).toBe(2)
   expect(held.get('cancelErrors')).not.toBe(held.get('trades'))
 })
 
 test('acquires none of several filters if one is too many', () => {
-  filters.exchange(none, [large(1)])
-  expect(filters.exchange(none, [large(2), filter('quotes', { bs: { gt: 1 } })])).toBeUndefined()
+  acquire(large(1))
+  expect(exchange(none, [large(2), filter('quotes', { bs: { gt: 1 } })])).toBeUndefined()
   expect(filters.size).toBe(1)
 })
 
 test('has room for equal filters when it is full', () => {
-  filters.exchange(none, [large(1)])
-  filters.exchange(none, [large(2)])
-  expect(filters.exchange(none, [large(3)])).toBeUndefined()
-  expect(filters.exchange(none, [large(2)])).toBeDefined()
+  acquire(large(1))
+  acquire(large(2))
+  expect(exchange(none, [large(3)])).toBeUndefined()
+  expect(exchange(none, [large(2)])).toBeDefined()
 })
 
 test('has room for a filter in place of another, when it is full', () => {
-  filters.exchange(none, [large(1)])
-  const former = filters.exchange(none, [large(2)])!
-  expect(filters.exchange(former, [large(3)])).toBeDefined()
+  acquire(large(1))
+  const former = acquire(large(2))
+  expect(exchange(former, [large(3)])).toBeDefined()
   expect(filters.size).toBe(2)
 })
 
 test('has no room for a filter in place of one that others use, when it is full', () => {
-  filters.exchange(none, [large(1)])
-  const shared = filters.exchange(none, [large(1)])!
-  filters.exchange(none, [large(2)])
-  expect(filters.exchange(shared, [large(3)])).toBeUndefined()
+  acquire(large(1))
+  const shared = acquire(large(1))
+  acquire(large(2))
+  expect(exchange(shared, [large(3)])).toBeUndefined()
   filters.release(shared)
   expect(filters.size).toBe(2)
 })
 
+test('counts a filter for the user who stated it first, until nobody uses it', () => {
+  filters = new ActiveFilters({ maxFilters: 10, maxFiltersPerUser: 1 })
+  const first = acquire(large(1))
+  const shared = exchange(none, [large(1), filter('quotes', { bs: { gt: 1 } })], 'bob')!
+  expect(exchange(none, [large(2)])).toBeUndefined()
+  expect(exchange(none, [large(2)], 'bob')).toBeUndefined()
+  filters.release(first)
+  expect(exchange(none, [large(2)])).toBeUndefined()
+  filters.release(shared)
+  expect(exchange(none, [large(2)])).toBeDefined()
+})
+
+test('has room for a filter in place of another, when the user has as many as allowed', () => {
+  filters = new ActiveFilters({ maxFilters: 10, maxFiltersPerUser: 1 })
+  expect(exchange(acquire(large(1)), [large(2)])).toBeDefined()
+  expect(exchange(none, [large(1)])).toBeUndefined()
+})
+
 test('evaluates once per event, however often it is asked', () => {
-  const active = filters.exchange(none, [large()])!.get('trades')!
+  const active = acquire(large()).get('trades')!
   const [small, big] = [trade(1), trade(100)]
   const answers = [small, small, big, big, big, small].map(event => active.accepts(event))
   expect(answers).toEqual([false, false, true, true, true, false])
@@ -77,7 +104,7 @@ test('evaluates once per event, however often it is asked', () => {
 })
 
 test('counts what is asked apart from the events that come in', () => {
-  const active = filters.exchange(none, [large()])!.get('trades')!
+  const active = acquire(large()).get('trades')!
   expect([active.matches(trade(99)), active.matches(trade(100))]).toEqual([false, true])
   expect(filters.evaluations).toBe(2)
 })
@@ -90,7 +117,7 @@ test('estimates the time from samples, without the time that the clock takes', (
       return true
     },
   }
-  const active = filters.exchange(none, [slow])!.get('trades')!
+  const active = acquire(slow).get('trades')!
   for (let event = 0; event < 1024; event++) active.matches(trade(1))
   // Each evaluation takes 5 ms, and to read the clock 1 ms more.
   expect(filters.seconds).toBeCloseTo(5.12, 6)

@@ -102,8 +102,8 @@ describe('a filter', () => {
 
 describe('a node with as many filters as it may have', () => {
   const full =
-    'where: 2 different filters are in use on this node, its limit; ask again later or on another node; ' +
-    'nothing of the request was subscribed'
+    'where: one different filter too many; at most 50 of a user, and 2 of all, are in use on this node at a ' +
+    'time; nothing of the request was subscribed'
 
   beforeEach(async () => {
     subscribe(await fixture.openLive(), {
@@ -139,6 +139,16 @@ describe('a node with as many filters as it may have', () => {
     fixture.sessions.end(first!.number)
     expect(fixture.sessions.filters.size).toBe(0)
     expect(subscribe(other, { trades: ['A'], where: { trades: dear } })).toMatchObject({ T: 'subscription' })
+  })
+})
+
+test('a user with as many filters as allowed is told so', async () => {
+  await fixture.end()
+  fixture = new SessionFixture({ maxFiltersPerUser: 1, maxSessions: 10 })
+  subscribe(await fixture.openLive(), { trades: ['A'], where: { trades: dear } })
+  expect(subscribe(await fixture.openLive(), { trades: ['A'], where: { trades: cheap } })).toMatchObject({
+    code: 405,
+    detail: expect.stringContaining('at most 1 of a user, and 1000 of all, are in use'),
   })
 })
 

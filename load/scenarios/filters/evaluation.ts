@@ -81,10 +81,10 @@ function measure(
   if ('fault' in parsed) throw new Error(parsed.fault)
   const type = channel === 'trades' ? 't' : 'q'
   const events = market.filter(event => event.T === type && isOf(event))
-  const [active] = new ActiveFilters({ maxFilters: 1 }).exchange(new Map(), [parsed])?.values() ?? []
-  if (active === undefined) throw new Error('no room')
+  const filters = new ActiveFilters({ maxFilters: 1 }).exchange(new Map(), [parsed])
+  const inUse = filters?.get(channel) ?? parsed
   const plain = nsOf(events, event => parsed.matches(event))
-  const counted = nsOf(events, event => active.accepts(event))
+  const counted = nsOf(events, event => inUse.matches(event))
   return { ns: plain.ns, countedNs: counted.ns, share: plain.share }
 }
 

@@ -160,13 +160,14 @@ function describeMissed(recovered: unknown): string {
   return recovered === false ? ', including the missed events that are still available' : ''
 }
 
-function subscriptionOf({ symbols, channels, policy, snapshot }: TailArguments): object {
+function subscriptionOf({ symbols, channels, policy, where, snapshot }: TailArguments): object {
   // News is never conflated, and the gateway refuses a policy for it.
   const chosen = policy === undefined ? [] : channels.filter(channel => channel !== 'news')
   return {
     ...Object.fromEntries(channels.map(channel => [channel, symbols])),
     snapshot,
     policy: Object.fromEntries(chosen.map(channel => [channel, policy])),
+    where,
   }
 }
 

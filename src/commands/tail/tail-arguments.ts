@@ -1,6 +1,7 @@
 import { type Channel, channels } from '../../event/event.ts'
 import { symbolRule, toSymbol } from '../../event/symbol.ts'
 import type { Policy } from '../../protocol/command.ts'
+import { parseCommand } from '../../protocol/ticker-v1/parse-command.ts'
 import { UsageError, readOptions } from '../command-line.ts'
 
 /** How events are printed: for people, as one JSON event a line, or as the frames that came. */
@@ -16,6 +17,8 @@ export interface TailArguments {
    * gateway's defaults.
    */
   readonly policy: Policy | undefined
+  /** Filters by channel, as `where` in PROTOCOL.md; `undefined`: none. */
+  readonly where: object | undefined
   /** The stream; `undefined`: the gateway that the environment configures. */
   readonly url: URL | undefined
   /** The name of the feed; `undefined`: the one that the URL names, or the gateway's first. */
@@ -36,6 +39,7 @@ export const tailUsage = `Prints the events of a gateway as they come.
   --policy WHAT     which events follow after the connection was lost or too slow: every event, or with
                     conflate the newest of each item; default: conflate for quotes, dailyBars and lulds, every
                     for the others; news is always sent whole
+  --where JSON      filters by channel (PROTOCOL.md, Filters), such as '{"trades":{"s":{"gte":1000}}}'
   --snapshot        the current values first
   --url URL         ws:// or wss://; default: the gateway of this environment, ws://127.0.0.1:8080/v1/stream,
                     or wss:// with TICKER_TLS_SELF_SIGNED=yes
@@ -64,6 +68,7 @@ export function parseTailArguments(args: readonly string[]): TailArguments | 'he
     symbols: parseSymbols(positionals),
     channels: parseChannels(values.channels),
     policy: parsePolicy(values.policy),
+    where: parseWhere(values.where),
     url: values.url === undefined ? undefined : parseStreamUrl(values.url),
     feed: values.feed === undefined ? undefined : parseFeed(values.feed),
     format: values.json ? 'json' : values.wire ? 'wire' : 'text',
@@ -79,6 +84,7 @@ function parseOptions(args: readonly string[]) {
     options: {
       channels: { type: 'string' },
       policy: { type: 'string' },
+      where: { type: 'string' },
       url: { type: 'string' },
       feed: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -118,6 +124,25 @@ function parseChannels(text: string | undefined): readonly Channel[] {
 function parsePolicy(text: string | undefined): Policy | undefined {
   if (text === undefined || text === 'every' || text === 'conflate') return text
   throw new UsageError(`--policy ${text}: expected every or conflate`)
+}
+
+/** The gateway's own check, so that a fault is found before connecting. */
+function parseWhere(text: string | undefined): object | undefined {
+  if (text === undefined) return undefined
+  const where = parseJson(text)
+  const command = parseCommand(JSON.stringify({ action: 'subscribe', where }))
+  if ('code' in command) throw new UsageError(`--where: ${command.detail}`)
+  return typeof where === 'object' && where !== null ? where : undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UsageError(
+      `--where ${text}: not JSON; quote it for your shell: '{"trades":{"s":{"gte":1000}}}'`,
+    )
+  }
 }
 
 const streamSchemes: ReadonlyMap<string, string> = new Map([

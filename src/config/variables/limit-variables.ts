@@ -104,6 +104,12 @@ export const limitVariables = {
       'Different filters (`where`) that sessions use at the same time, in each worker. An event may cost an ' +
       'evaluation of each; 0 refuses filters.',
   }),
+  maxFiltersPerUser: withDefault({
+    name: 'TICKER_MAX_FILTERS_PER_USER',
+    kind: wholeNumber(0, 1_000_000),
+    default: '50',
+    doc: 'Those of them that one user (`sub`) has stated first.',
+  }),
   maxSessions: withDefault({
     name: 'TICKER_MAX_SESSIONS',
     kind: wholeNumber(1, 1_000_000),

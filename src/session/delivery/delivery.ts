@@ -207,19 +207,20 @@ export class Delivery implements ReaderOwner {
 
   /**
    * Returns the subscription with the filters that a request states, in use from now on in place of the
-   * former ones; `undefined` if the node has too many, and then nothing has changed.
+   * former ones; `undefined` if these are too many, and then nothing has changed.
    */
   #withFilters(subscription: Subscription, { where }: SubscribeCommand): Subscription | undefined {
     if (where.size === 0) return subscription
     const wanted = subscription.filtersAfter(where)
-    const filters = this.#context.filters.exchange(subscription.filters, wanted)
+    const filters = this.#context.filters.exchange(subscription.filters, wanted, this.subject)
     return filters && subscription.withFilters(filters)
   }
 
   get #filtersFault(): string {
+    const { maxFilters, maxFiltersPerUser } = this.#context.filters
     return (
-      `where: ${this.#context.filters.maxFilters} different filters are in use on this node, its limit; ` +
-      'ask again later or on another node; nothing of the request was subscribed'
+      `where: one different filter too many; at most ${maxFiltersPerUser} of a user, and ${maxFilters} of all, ` +
+      'are in use on this node at a time; nothing of the request was subscribed'
     )
   }
 

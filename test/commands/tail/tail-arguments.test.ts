@@ -50,6 +50,10 @@ describe('the arguments of tail', () => {
     expect(parse('--wire').format).toBe('wire')
   })
 
+  test('filter events by channel', () => {
+    expect(parse('--where', '{"trades":{"s":{"gte":100}}}').where).toEqual({ trades: { s: { gte: 100 } } })
+  })
+
   test('name a gateway, whose stream is meant', () => {
     expect(parse('--url', 'wss://feed.example').url?.href).toBe('wss://feed.example/v1/stream')
     expect(parse('--url', 'ws://127.0.0.1:8081/proxy/stream').url?.href).toBe(
@@ -64,6 +68,9 @@ describe('the arguments of tail', () => {
     [['--url', 'https://x:8443/y'], /did you mean wss:\/\/x:8443\?/],
     [['--policy', 'all'], /--policy all: expected every or conflate/],
     [['--feed', 'Live'], /--feed Live: expected a name of 1 to 32 of a-z/],
+    [['--where', '{s:1}'], /--where {s:1}: not JSON; quote it for your shell/],
+    [['--where', '{"trades":{"s":{"gte":"1"}}}'], /--where: where\.trades\.s\.gte="1": expected a finite/],
+    [['--where', '5'], /--where: where=5: expected an object/],
     [['--url', 'x'], /expected ws:\/\/HOST/],
     [['--url', 'ws://x/?token=secret'], /a token goes into TICKER_TOKEN/],
     [['--url', 'ws://me:secret@x/'], /a token goes into TICKER_TOKEN/],
