@@ -141,6 +141,7 @@ describe('sessions', () => {
     expect((all.body['sessions'] as object[])[0]).toEqual({
       number: 1,
       feed: 'live',
+      transport: 'websocket',
       state: 'live',
       sub: 'ann',
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -160,6 +161,7 @@ describe('sessions', () => {
     expect([numbers(first), first.body['next']]).toEqual([[1, 2], 2])
     expect(numbers(await admin.call('GET', '/v1/sessions?limit=2&after=2'))).toEqual([3])
     expect(numbers(await admin.call('GET', '/v1/sessions?sub=ann'))).toEqual([1, 3])
+    expect(numbers(await admin.call('GET', '/v1/sessions?transport=sse'))).toEqual([])
     for (const client of clients) await client.close()
   })
 

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { TransportName } from '../../src/session/transport.ts'
+import { FakeTransport } from './fake-transport.ts'
 import { request, SessionFixture, startMs } from './session-fixture.ts'
 
 let fixture: SessionFixture
@@ -26,6 +28,7 @@ test('lists what there is to know of each session', async () => {
       {
         number: 1,
         feed: 'live',
+        transport: 'websocket',
         state: 'live',
         subject: 'ann',
         tokenId: 'a-token',
@@ -41,6 +44,7 @@ test('lists what there is to know of each session', async () => {
       {
         number: 2,
         feed: 'live',
+        transport: 'websocket',
         state: 'connected',
         address: '192.0.2.1',
         form: 'ticker.v1.json',
@@ -66,6 +70,18 @@ test('lists in pages, which sessions that come and go do not disturb', () => {
     [4, 5],
   ])
   expect([first.next, second.next]).toEqual([2, undefined])
+})
+
+test('lists those of one transport', () => {
+  const { session } = fixture.open()
+  const transport = new FakeTransport(undefined, { name: 'sse', hasUpstream: false })
+  const other = fixture.sessions.open(transport, { address: '192.0.2.1', ageMs: 0 })
+  const listed = (name: TransportName) =>
+    fixture.sessions.list({ transport: name }).sessions.map(({ number }) => number)
+  expect([listed('websocket'), listed('sse')]).toEqual([[session.number], [other.number]])
+  expect(fixture.sessions.connections).toEqual({ websocket: 1, sse: 1 })
+  fixture.sessions.remove(other)
+  expect(fixture.sessions.connections).toEqual({ websocket: 1, sse: 0 })
 })
 
 test('lists those of one user', async () => {
