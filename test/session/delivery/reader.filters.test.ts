@@ -9,7 +9,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const tape = { policy: {}, conflateMs: 0, isAcknowledging: false, form: 'ticker.v1.tape' } as const
+const tape = {
+  transport: 'websocket',
+  policy: {},
+  conflateMs: 0,
+  isAcknowledging: false,
+  form: 'ticker.v1.tape',
+} as const
 const subscribed = (client: number, where: Where): Step => ({
   action: 'subscribe',
   client,

@@ -22,7 +22,9 @@ async function faultsAfter(
   const simulation = new ReaderSimulation({
     windowBytes,
     maxItems: 200_000,
-    clients: [{ policy: {}, conflateMs, isAcknowledging: false, form: 'ticker.v1.json' }],
+    clients: [
+      { transport: 'websocket', policy: {}, conflateMs, isAcknowledging: false, form: 'ticker.v1.json' },
+    ],
   })
   for (const step of steps) await simulation.perform(step)
   await simulation.settle()

@@ -1,5 +1,6 @@
 import type { Channel, MarketEvent } from '../../../../src/event/event.ts'
 import type { Session } from '../../../../src/session/session.ts'
+import type { TransportName } from '../../../../src/session/transport.ts'
 import { type ReaderStateName, readerSteps } from '../../../../src/session/delivery/reader-steps.ts'
 import { request } from '../../session-fixture.ts'
 import type { SimulatedNode } from './simulated-node.ts'
@@ -22,6 +23,8 @@ const jsonForm = new JsonForm()
 type Message = { readonly T: string } & Readonly<Record<string, unknown>>
 
 export interface ClientOptions {
+  /** Over `sse` a client sends nothing: to change its subscription it connects anew. */
+  readonly transport: TransportName
   readonly isAcknowledging: boolean
   /** The wire form. */
   readonly form: string
@@ -51,7 +54,7 @@ export class CheckingClient implements Recipient {
   isFrozen = false
   node: SimulatedNode | undefined
   session: Session | undefined
-  transport = new PacedTransport(jsonForm)
+  transport = new PacedTransport(jsonForm, 'websocket')
   #reader = new FormReader()
   readonly #options: ClientOptions
   readonly #positions = new ClientPositions(text => this.fault(text))
@@ -78,18 +81,21 @@ export class CheckingClient implements Recipient {
 
   /** Whether its session has nothing more to send. */
   get isLevel(): boolean {
-    return this.session?.state === 'live' && this.session.isCaughtUp && this.isSettled
+    if (this.session === undefined) return this.wanted.size === 0
+    return this.session.state === 'live' && this.session.isCaughtUp && this.isSettled
   }
 
+  /** Whether it may subscribe at once. */
+  get isReady(): boolean {
+    return this.#hasUpstream ? this.session?.state === 'live' : this.node !== undefined
+  }
+
+  /** Over `sse` it connects with its subscription. */
   connect(node: SimulatedNode): void {
     this.node = node
-    const form = node.feed.forms.find(({ name }) => name === this.#options.form)
-    this.transport = new PacedTransport(form ?? jsonForm)
-    this.#reader = new FormReader()
-    this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0 })
-    this.session.authenticate('token')
-    this.#frames = 0
     this.#isSubscribed = false
+    if (this.#hasUpstream) this.#open(node).authenticate('token')
+    else this.transport = this.#createTransport(node)
   }
 
   /** The connection breaks, and frames that the client has not handled are lost. */
@@ -110,11 +116,55 @@ export class CheckingClient implements Recipient {
   /** Subscribes to what it wants, with further filters, from its cursor if it has one. */
   subscribe(snapshot: boolean, where: Where): void {
     this.#where = { ...this.#where, ...where }
-    if (this.session?.state !== 'live' || !this.isSettled || this.wanted.size === 0) return
+    if (this.wanted.size === 0) return
+    if (!this.#hasUpstream) this.#ask(snapshot)
+    else if (this.session?.state === 'live' && this.isSettled)
+      request(this.session, this.#subscription(snapshot))
+  }
+
+  unsubscribe({ channel, symbol }: Item): void {
+    const symbols = this.wanted.get(channel)
+    symbols?.delete(symbol)
+    if (symbols?.size === 0) this.wanted.delete(channel)
+    if (!this.#isSubscribed) return
+    if (!this.#hasUpstream) this.#ask(false)
+    else if (this.session?.state === 'live' && this.isSettled)
+      request(this.session, { action: 'unsubscribe', [channel]: [symbol] })
+  }
+
+  get #hasUpstream(): boolean {
+    return this.#options.transport === 'websocket'
+  }
+
+  #createTransport(node: SimulatedNode): PacedTransport {
+    const form = node.feed.forms.find(({ name }) => name === this.#options.form)
+    return new PacedTransport(form ?? jsonForm, this.#options.transport)
+  }
+
+  #open(node: SimulatedNode): Session {
+    this.transport = this.#createTransport(node)
+    this.#reader = new FormReader()
+    this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0 })
+    this.#frames = 0
+    return this.session
+  }
+
+  /** Connects with everything that it wants. */
+  #ask(snapshot: boolean): void {
+    if (this.session !== undefined) this.forget('nothing')
+    this.disconnect()
+    this.#isSubscribed = false
+    if (this.node === undefined || this.wanted.size === 0) return
+    const subscribe = jsonForm.dialect.parse(JSON.stringify(this.#subscription(snapshot)))
+    if ('code' in subscribe || subscribe.kind !== 'subscribe') return this.fault(JSON.stringify(subscribe))
+    this.#open(this.node).begin({ token: 'token', subscribe })
+  }
+
+  #subscription(snapshot: boolean): object {
     const cursor = cursorOf(this.#positions.all.filter(({ topic }) => !this.#isForgotten(topic)))
     const isResume = !this.#isSubscribed && this.#positions.all.length > 0
     this.#isSubscribed = true
-    request(this.session, {
+    return {
       action: 'subscribe',
       ...Object.fromEntries([...this.wanted].map(([channel, symbols]) => [channel, [...symbols]])),
       policy: this.#options.policy,
@@ -122,15 +172,7 @@ export class CheckingClient implements Recipient {
       ...(this.#isConflating ? { conflateMs: this.#options.conflateMs } : {}),
       ...(snapshot ? { snapshot } : {}),
       ...(isResume ? { cursor } : {}),
-    })
-  }
-
-  unsubscribe({ channel, symbol }: Item): void {
-    const symbols = this.wanted.get(channel)
-    symbols?.delete(symbol)
-    if (symbols?.size === 0) this.wanted.delete(channel)
-    if (this.session?.state !== 'live' || !this.isSettled || !this.#isSubscribed) return
-    request(this.session, { action: 'unsubscribe', [channel]: [symbol] })
+    }
   }
 
   /** Handles and acknowledges the frames that have come, unless it is frozen. */

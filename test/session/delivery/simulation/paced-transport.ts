@@ -1,5 +1,10 @@
 import type { CloseReason } from '../../../../src/protocol/close-reason.ts'
-import type { Farewell, Transport, TransportTraits } from '../../../../src/session/transport.ts'
+import type {
+  Farewell,
+  Transport,
+  TransportName,
+  TransportTraits,
+} from '../../../../src/session/transport.ts'
 import type { Payload } from '../../../../src/wire/payload.ts'
 import type { WireForm } from '../../../../src/wire/wire-form.ts'
 
@@ -11,12 +16,7 @@ export interface Frame {
 
 /** A connection that takes frames as fast as the test says; what it has not taken is lost with it. */
 export class PacedTransport implements Transport {
-  readonly traits: TransportTraits = {
-    name: 'websocket',
-    maxMessageBytes: Infinity,
-    isOrdered: true,
-    hasUpstream: true,
-  }
+  readonly traits: TransportTraits
   readonly form: WireForm
   readonly written = { frames: 0, bytes: 0 }
   signsOfLife = 0
@@ -30,7 +30,9 @@ export class PacedTransport implements Transport {
   #ballast = 0
   #onDrain: () => void = () => undefined
 
-  constructor(form: WireForm) {
+  constructor(form: WireForm, name: TransportName) {
+    const hasUpstream = name === 'websocket'
+    this.traits = { name, maxMessageBytes: Infinity, isOrdered: true, hasUpstream }
     this.form = form
   }
 

@@ -232,7 +232,7 @@ export class ReaderSimulation {
       this.#reconnect(client, client.node ?? this.#node(0))
       return true
     }
-    if (client.session?.state === 'live' && !client.isSubscribed) client.subscribe(false, {})
+    if (client.isReady && !client.isSubscribed) client.subscribe(false, {})
     return isBusy
   }
 

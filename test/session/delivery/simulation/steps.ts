@@ -131,18 +131,30 @@ const policy = fc.constantFrom<Readonly<Record<string, string>>>(
   { trades: 'conflate' },
 )
 
+const overWebsocket = fc.record({
+  transport: fc.constant('websocket' as const),
+  isAcknowledging: fc.boolean(),
+  form: fc.constantFrom('ticker.v1.json', 'ticker.v1.tape'),
+})
+const overSse = fc.constant({
+  transport: 'sse' as const,
+  isAcknowledging: false,
+  form: 'ticker.v1.json',
+})
+
 export const anySettings = fc.record({
   /** Of each node. */
   windowBytes: fc.constantFrom(1, 40_000, 16_777_216),
   /** Of each node, which is to know up to ten. */
   maxItems: fc.constantFrom(1, 3, 6, 200_000),
   clients: fc.array(
-    fc.record({
-      policy,
-      conflateMs: fc.constantFrom(0, 0, 100, 250, 5000),
-      isAcknowledging: fc.boolean(),
-      form: fc.constantFrom('ticker.v1.json', 'ticker.v1.tape'),
-    }),
+    fc
+      .record({
+        policy,
+        conflateMs: fc.constantFrom(0, 0, 100, 250, 5000),
+        connection: fc.oneof({ weight: 3, arbitrary: overWebsocket }, { weight: 1, arbitrary: overSse }),
+      })
+      .map(({ connection, ...rest }) => ({ ...rest, ...connection })),
     { minLength: 3, maxLength: 3 },
   ),
 })
