@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Command, SubscribeCommand } from './command.ts'
 import type { RequestFault } from './request-fault.ts'
 import type { ServerMessage, SnapshotFacts } from './server-message.ts'
 
@@ -20,6 +20,8 @@ export interface Dialect {
   readonly name: string
   /** Reads one message of a client. The fault's detail names the field, its value and the rule. */
   parse(text: string): Command | RequestFault
+  /** Reads a subscription that came as fields instead of a message, such as those of a query. */
+  parseSubscription(fields: Readonly<Record<string, unknown>>): SubscribeCommand | RequestFault
   /** Returns a message as its encoders write it; fields that are `undefined` are left out. */
   spell(message: ServerMessage): object | undefined
   /** Returns a message whose list the wire form writes. */

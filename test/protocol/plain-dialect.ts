@@ -10,6 +10,7 @@ import type { ServerMessage } from '../../src/protocol/server-message.ts'
 export const plainDialect: Dialect = {
   name: 'plain',
   parse,
+  parseSubscription: () => ({ code: 400, detail: 'expected want' }),
   spell,
   open: message =>
     message.kind === 'coverage'

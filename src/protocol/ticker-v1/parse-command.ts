@@ -8,6 +8,7 @@ import {
   type Policy,
   type RequestedFilters,
   type RequestedItems,
+  type SubscribeCommand,
 } from '../command.ts'
 import type { CursorPosition } from '../positions.ts'
 import type { RequestFault, RequestId } from '../request-fault.ts'
@@ -45,9 +46,23 @@ export function parseCommand(text: string): Command | RequestFault {
     id = parseId(fields['id'])
     return parseAction(fields, id)
   } catch (thrown) {
-    if (thrown instanceof CommandFault) return { code: 400, detail: thrown.message, id }
-    throw thrown
+    return faultOf(thrown, id)
   }
+}
+
+/** Reads the fields of a subscription that came otherwise than as a message. */
+export function parseSubscription(fields: Fields): SubscribeCommand | RequestFault {
+  try {
+    checkNames(fields, 'subscribe')
+    return readSubscription(fields, parseId(fields['id']))
+  } catch (thrown) {
+    return faultOf(thrown, undefined)
+  }
+}
+
+function faultOf(thrown: unknown, id: RequestId | undefined): RequestFault {
+  if (thrown instanceof CommandFault) return { code: 400, detail: thrown.message, id }
+  throw thrown
 }
 
 function parseFields(text: string): Fields {
@@ -68,6 +83,14 @@ function parseAction(fields: Fields, id: RequestId | undefined): Command {
   if (action !== 'auth' && action !== 'subscribe' && action !== 'unsubscribe' && action !== 'ack') {
     throw new CommandFault(`action=${showValue(action)}: expected auth, subscribe, unsubscribe or ack`)
   }
+  checkNames(fields, action)
+  if (action === 'auth') return { kind: action, id, token: parseToken(fields['token']) }
+  if (action === 'ack') return { kind: action, id, frames: parseFrames(fields['n']) }
+  if (action === 'unsubscribe') return { kind: action, id, items: parseItems(fields) }
+  return readSubscription(fields, id)
+}
+
+function checkNames(fields: Fields, action: Command['kind']): void {
   for (const name of Object.keys(fields)) {
     if (!known[action].has(name)) {
       throw new CommandFault(
@@ -75,14 +98,13 @@ function parseAction(fields: Fields, id: RequestId | undefined): Command {
       )
     }
   }
-  if (action === 'auth') return { kind: action, id, token: parseToken(fields['token']) }
-  if (action === 'ack') return { kind: action, id, frames: parseFrames(fields['n']) }
-  const items = parseItems(fields)
-  if (action === 'unsubscribe') return { kind: action, id, items }
+}
+
+function readSubscription(fields: Fields, id: RequestId | undefined): SubscribeCommand {
   return {
-    kind: action,
+    kind: 'subscribe',
     id,
-    items,
+    items: parseItems(fields),
     policy: parsePolicy(fields['policy']),
     where: parseWhere(fields['where']),
     snapshot: parseSnapshot(fields['snapshot']),

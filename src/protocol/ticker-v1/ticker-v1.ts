@@ -1,11 +1,12 @@
 import type { Dialect } from '../dialect.ts'
-import { parseCommand } from './parse-command.ts'
+import { parseCommand, parseSubscription } from './parse-command.ts'
 import { openMessage, spellMessage } from './spell-message.ts'
 
 /** The dialect of `ticker.v1.json` and `ticker.v1.tape` (`PROTOCOL.md`). */
 export const tickerV1: Dialect = {
   name: 'ticker.v1',
   parse: parseCommand,
+  parseSubscription,
   spell: spellMessage,
   open: openMessage,
 }

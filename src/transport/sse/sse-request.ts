@@ -61,8 +61,7 @@ function readSubscription(
     const cure = 'send the id of an event as it came, or none to begin now'
     return { fault: `Last-Event-ID is not the id of an event: ${cursor.fault}; ${cure}` }
   }
-  const command = dialect.parse(JSON.stringify({ action: 'subscribe', ...query.fields, cursor }))
-  if ('code' in command) return { fault: command.detail }
-  if (command.kind !== 'subscribe') return { fault: 'expected a subscription' }
-  return { subscribe: command, ...(query.feed === undefined ? {} : { feed: query.feed }) }
+  const subscribe = dialect.parseSubscription({ ...query.fields, cursor })
+  if ('code' in subscribe) return { fault: subscribe.detail }
+  return { subscribe, ...(query.feed === undefined ? {} : { feed: query.feed }) }
 }
