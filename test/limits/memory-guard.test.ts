@@ -114,6 +114,19 @@ describe('while memory is nearly used up, the window', () => {
     expect(window.counts.bytes).toBeLessThanOrEqual(1e6)
   })
 
+  test('of each feed is resized as the others are, and what all of them free counts', () => {
+    const other = openWindow({ maxBytes: 16_000_000 })
+    scene = new Scene({ windows: [scene.tape.window, other.window] })
+    append(other.partition, run(0, 60_000))
+    const full = other.window.counts.bytes
+    scene.look(910)
+    expect(other.window.limitBytes).toBe(8_000_000)
+    expect(full - other.window.counts.bytes).toBeGreaterThan(1_000_000)
+    scene.look(500)
+    scene.look(500, 60)
+    expect(other.window.limitBytes).toBe(16_000_000)
+  })
+
   test('is not shrunk further while what it let go of may not have been given back', () => {
     append(scene.tape.partition, run(0, 90_000))
     const { window } = scene.tape

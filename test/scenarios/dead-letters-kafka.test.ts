@@ -42,8 +42,9 @@ async function produce(messages: readonly Sent[]): Promise<void> {
   await producer.disconnect()
 }
 
-async function start(): Promise<TestGateway> {
+async function start(env: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
   const gateway = await startTestGateway({
+    ...env,
     ...kafkaVariables(brokers, topics),
     TICKER_TOPIC_DEAD_LETTERS: deadLetters,
   })
@@ -150,4 +151,18 @@ test('without the topic the gateway stays up, counts and says so; made later, it
   await ensureTopics(brokers, [deadLetters])
   await produce([{ key: 'B', value: 'no JSON' }])
   await until(gateway, 'written', 1)
+})
+
+test('with several feeds a poison record is copied and logged once, though each of them counts it', async () => {
+  await ensureTopics(brokers, [deadLetters], { partitions: 1 })
+  const gateway = await start({ TICKER_FEEDS: 'live,second' })
+  await produce([{ key: 'A', value: 'no JSON' }])
+  await until(gateway, 'written', 1)
+  const countOf = (feed: string) => () =>
+    gateway.metric(`ticker_poison_records_total{feed="${feed}",reason="syntax"}`)
+  await expect.poll(countOf('live')).toBe(1)
+  await expect.poll(countOf('second')).toBe(1)
+  await gateway.stop()
+  expect(await readLetters()).toHaveLength(1)
+  expect(gateway.logLines.filter(line => line.includes('poison record passed over'))).toHaveLength(1)
 })

@@ -21,6 +21,7 @@ const joined = { ordinal: 1, listenWhen: 'at once', sessionNumberBase: 0, revoca
 const session = {
   number: 1,
   feed: 'live',
+  transport: 'websocket',
   state: 'live',
   subject: 'ann',
   address: '::1',

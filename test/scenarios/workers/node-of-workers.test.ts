@@ -217,4 +217,35 @@ describe('a node that cannot start', () => {
     expect(node.log.match(/TICKER_DECODER=node:fs: expected a module/g)).toHaveLength(1)
     expect(node.log).toContain('the first worker ended with code 2 before it listened')
   })
+
+  test('serves every feed in each worker, and lists the sessions of one', async () => {
+    const node = await start({ TICKER_FEEDS: 'live,second' })
+    const openAt = async (feed: string): Promise<StreamClient> => {
+      const client = await StreamClient.open(`${node.streamUrl}${feed}`, await mintTestToken())
+      clients.push(client)
+      await client.subscribe({ trades: ['AAPL'] })
+      return client
+    }
+    const opened = [await openAt(''), await openAt('/second'), await openAt(''), await openAt('/second')]
+    const published = await fetch(`${node.url}/v1/events`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await mintTestToken({ scopes: ['publish'] })}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ T: 't', S: 'AAPL', p: 1, s: 1, t: '2026-01-02T14:30:00Z' }),
+    })
+    expect(published.status).toBe(200)
+    for (const client of opened) expect(await client.take('t')).toMatchObject({ p: 1 })
+    expect((await list(node, '?feed=second')).sessions).toMatchObject([
+      { feed: 'second' },
+      { feed: 'second' },
+    ])
+    expect((await list(node)).sessions).toHaveLength(4)
+    const unknown = await node.administer('GET', '/v1/sessions?feed=third')
+    expect([unknown.status, unknown.body['error']]).toEqual([400, 'feed: "third"; expected live or second'])
+    const live = 'ticker_sessions{feed="second",transport="websocket",state="live"}'
+    expect(await node.metric(live)).toBe(2)
+    expect(await node.metric('ticker_records_total{feed="second"}')).toBe(1)
+  })
 })
