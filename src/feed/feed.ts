@@ -8,6 +8,7 @@ import { FlushScheduler } from './flush-scheduler.ts'
 import type { Item } from './last-values/item.ts'
 import type { ItemUse } from './last-values/items.ts'
 import { type EventOrigin, LastValueCache } from './last-values/last-value-cache.ts'
+import { MatchingValues } from './last-values/matching-values.ts'
 import type { Outage } from './outage.ts'
 import { ReadContext } from './recent-events/read-buffer.ts'
 import { RecentEvents } from './recent-events/recent-events.ts'
@@ -64,6 +65,8 @@ export class Feed {
   readonly conflation: Conflation
   /** The recent events, for readers that are behind. */
   readonly window: RecentEvents
+  /** The current values of filtered channels. */
+  readonly matchingValues: MatchingValues
   /** Memory that these readers use in turn. */
   readonly readContext = new ReadContext()
   readonly forms: WireForms
@@ -105,6 +108,7 @@ export class Feed {
     this.lastValues = new LastValueCache(options)
     this.forms = options.createForms(this.lastValues.batch)
     this.window = new RecentEvents(options.window)
+    this.matchingValues = new MatchingValues({ lastValues: this.lastValues, window: this.window })
     const flush = (): void => this.flush()
     this.#scheduler = new FlushScheduler({ ...options, maxDelayMs: options.flushDelayMs, flush })
     const { items } = this.lastValues

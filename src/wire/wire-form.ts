@@ -140,8 +140,12 @@ export interface WireForm {
    * last is returned; its sender then calls `settle`.
    */
   frames(outgoing: OutgoingEvents, send: (frame: Payload) => void): Payload | undefined
-  /** Encodes current values, which are encoded already, so that no client takes them for new events. */
-  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<Payload>
+  /**
+   * Encodes current values, which are encoded already, so that no client takes them for new events. Where
+   * `undefined` stands among them, the next one takes another turn of the event loop, and so does the next
+   * frame after an `undefined` of the result.
+   */
+  snapshot(head: SnapshotHead, events: Iterable<Buffer | undefined>): Iterable<Payload | undefined>
   /** Absent if the form takes events as they were encoded when they came in. */
   readonly encoder?: EventEncoder
   /** Absent if a frame can be read without those before it. */

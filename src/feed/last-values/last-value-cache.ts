@@ -97,13 +97,14 @@ export class LastValueCache {
    */
   *snapshot(channel: Channel, symbols: Iterable<string> | '*'): Generator<Buffer, void> {
     if (channel === 'news') {
-      yield* symbols === '*' ? this.#articles.latest() : this.#articles.of(this.#itemsOf(channel, symbols))
+      yield* symbols === '*' ? this.#articles.latest() : this.#articles.of(this.itemsOf(channel, symbols))
     } else {
-      for (const item of this.#itemsOf(channel, symbols)) yield item.last
+      for (const item of this.itemsOf(channel, symbols)) yield item.last
     }
   }
 
-  *#itemsOf(channel: Channel, symbols: Iterable<string> | '*'): Generator<Item, void> {
+  /** The items of some symbols of a channel (`'*'`: of all), in no particular order. */
+  *itemsOf(channel: Channel, symbols: Iterable<string> | '*'): Generator<Item, void> {
     const items = this.items.of(channel)
     if (symbols === '*') {
       yield* items.values()

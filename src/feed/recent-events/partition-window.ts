@@ -3,20 +3,14 @@ import type { EventBatch } from '../last-values/event-batch.ts'
 import type { SegmentBudget } from './segment-budget.ts'
 import {
   assertInvariant,
-  maxSegmentBytes,
   maxSegmentRows,
   type SegmentSize,
+  sizeAfter,
   type WindowSegment,
 } from './window-segment.ts'
 
-/** The size of a partition's first segment: small, because a node may have hundreds of quiet partitions. */
-const minSegmentBytes = 16 * 1024
-/** Segments have a multiple of so many rows, so that their memory can be used again for others. */
-const rowSteps = 256
 /** The columns of distances between addresses have 32 bits. */
 const maxSegments = 65_535
-/** The mean size of events that is assumed before the first one. */
-const assumedEventBytes = 128
 
 /** An offset before the window: the events in `[from, to)` were dropped, or never came in. */
 export interface LostRange {
@@ -45,6 +39,8 @@ export class PartitionWindow {
   #segments: WindowSegment[] = []
   #nextNumber = 0
   #rows = 0
+  /** When the newest of the events came in that cannot be read here any more. */
+  #missesMs: number | undefined
   #from: number
   #to: number
 
@@ -63,6 +59,14 @@ export class PartitionWindow {
   /** The next offset to come. */
   get to(): number {
     return this.#to
+  }
+
+  /**
+   * When the newest of the events came in that cannot be read any more, in ms on a monotonic clock, or a
+   * later time; `undefined` if all can.
+   */
+  get missesMs(): number | undefined {
+    return this.#missesMs
   }
 
   get segments(): readonly WindowSegment[] {
@@ -119,6 +123,7 @@ export class PartitionWindow {
   /** Empties the window, which then begins at an offset. */
   restart(offset: number): void {
     for (const segment of this.#segments) this.#budget.close(segment, 'restart')
+    this.#missesMs = this.#budget.nowMs
     this.#segments = []
     this.recent = new RecentItems()
     this.#from = offset
@@ -132,6 +137,7 @@ export class PartitionWindow {
   forgetItem(number: number): void {
     const last = this.recent.lastOf(this.recent.slotOf(number))
     if (last < 0) return
+    this.#miss(this.segmentOf(last).lastMs)
     this.#from = Math.max(this.#from, this.#offsetOf(last) + 1)
     this.recent.expire(this.addressAt(this.#from))
   }
@@ -140,6 +146,7 @@ export class PartitionWindow {
   dropOldest(): WindowSegment | undefined {
     const dropped = this.#segments.shift()
     if (dropped === undefined) return undefined
+    this.#miss(dropped.lastMs)
     this.#from = this.#segments.length === 0 ? this.#to : Math.max(this.#from, dropped.lastOffset + 1)
     this.recent.expire(this.firstAddress)
     return dropped
@@ -255,6 +262,10 @@ export class PartitionWindow {
     return this.#nextOf(last) === 0 && this.#offsetOf(last) < this.#from
   }
 
+  #miss(ms: number): void {
+    this.#missesMs = Math.max(this.#missesMs ?? -Infinity, ms)
+  }
+
   #offsetOf(address: number): number {
     const segment = this.segmentOf(address)
     return segment.offsetOf(address - segment.firstAddress)
@@ -318,23 +329,4 @@ function forward(segment: WindowSegment, row: number, address: number): number {
   let reached = row
   while (reached < address) reached += segment.nexts[reached - segment.firstAddress] ?? 0
   return reached
-}
-
-/**
- * Returns the size of the next segment: room for as many events as the time allows, judged by the segment
- * before, and for at least one. It has twice the bytes, and rows for events of the mean length and an eighth
- * more.
- */
-function sizeAfter(former: WindowSegment | undefined, least: SegmentSize): SegmentSize {
-  const usedBytes = former?.usedBytes ?? 0
-  const wanted = Math.min(
-    maxSegmentBytes,
-    Math.max(minSegmentBytes, 2 ** Math.ceil(Math.log2(usedBytes + 1) + 1)),
-  )
-  const mean = former === undefined ? assumedEventBytes : usedBytes / former.count
-  const rows = Math.ceil(((wanted / mean) * 1.125) / rowSteps) * rowSteps
-  return {
-    bytes: Math.max(wanted, least.bytes),
-    rows: Math.min(maxSegmentRows, Math.max(rows, least.rows)),
-  }
 }

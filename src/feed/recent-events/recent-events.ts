@@ -9,6 +9,8 @@ import { SegmentBudget, type WindowCounts, type WindowLimits } from './segment-b
 export class RecentEvents {
   readonly #budget: SegmentBudget
   readonly #partitions = new Map<number, PartitionWindow>()
+  /** When a partition was forgotten last. */
+  #forgottenMs: number | undefined
 
   constructor(limits: WindowLimits) {
     this.#budget = new SegmentBudget(limits)
@@ -57,20 +59,35 @@ export class RecentEvents {
     const partition = this.#partitions.get(number)
     partition?.restart(partition.to)
     this.#partitions.delete(number)
+    this.#forgottenMs = this.#budget.nowMs
+  }
+
+  /** The windows that may have events of an item. */
+  windowsOf({
+    channel,
+    partition,
+    isSplit,
+  }: Pick<Item, 'channel' | 'partition' | 'isSplit'>): PartitionWindow[] {
+    if (isSplit || channel === 'news') return [...this.#partitions.values()]
+    return [this.#partitions.get(partition) ?? []].flat()
+  }
+
+  /**
+   * When the newest of an item's events may have come in that cannot be read here any more, in ms on a
+   * monotonic clock; `undefined`: all can be read that came in.
+   */
+  missesMs(item: Pick<Item, 'channel' | 'partition' | 'isSplit'>): number | undefined {
+    const times = [this.#forgottenMs, ...this.windowsOf(item).map(({ missesMs }) => missesMs)]
+    const known = times.filter(ms => ms !== undefined)
+    return known.length === 0 ? undefined : Math.max(...known)
   }
 
   /**
    * Forgets an item, whose number another item gets: its events cannot be read here any more. Most forgotten
    * items have no recent event.
    */
-  forgetItem({
-    number,
-    channel,
-    partition,
-    isSplit,
-  }: Pick<Item, 'number' | 'channel' | 'partition' | 'isSplit'>): void {
-    if (isSplit || channel === 'news') for (const each of this.#partitions.values()) each.forgetItem(number)
-    else this.#partitions.get(partition)?.forgetItem(number)
+  forgetItem(item: Pick<Item, 'number' | 'channel' | 'partition' | 'isSplit'>): void {
+    for (const each of this.windowsOf(item)) each.forgetItem(item.number)
   }
 
   /**

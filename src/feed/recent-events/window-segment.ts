@@ -4,6 +4,12 @@ import type { EventBatch } from '../last-values/event-batch.ts'
 export const maxSegmentRows = 65_536
 /** The most bytes of events in a segment; a larger event has a segment of its own. */
 export const maxSegmentBytes = 256 * 1024
+/** The size of a partition's first segment: small, because a node may have hundreds of quiet partitions. */
+const minSegmentBytes = 16 * 1024
+/** Segments have a multiple of so many rows, so that their memory can be used again for others. */
+const rowSteps = 256
+/** The mean size of events that is assumed before the first one. */
+const assumedEventBytes = 128
 /** The bytes of a row in the columns. */
 const bytesPerRow = 24
 const comma = 0x2c
@@ -228,4 +234,23 @@ export class WindowSegment {
 /** Throws unless an invariant holds. */
 export function assertInvariant(holds: boolean, invariant: string): void {
   if (!holds) throw new Error(`the window: expected ${invariant}`)
+}
+
+/**
+ * Returns the size of the next segment: room for as many events as the time allows, judged by the segment
+ * before, and for at least one. It has twice the bytes, and rows for events of the mean length and an eighth
+ * more.
+ */
+export function sizeAfter(former: WindowSegment | undefined, least: SegmentSize): SegmentSize {
+  const usedBytes = former?.usedBytes ?? 0
+  const wanted = Math.min(
+    maxSegmentBytes,
+    Math.max(minSegmentBytes, 2 ** Math.ceil(Math.log2(usedBytes + 1) + 1)),
+  )
+  const mean = former === undefined ? assumedEventBytes : usedBytes / former.count
+  const rows = Math.ceil(((wanted / mean) * 1.125) / rowSteps) * rowSteps
+  return {
+    bytes: Math.max(wanted, least.bytes),
+    rows: Math.min(maxSegmentRows, Math.max(rows, least.rows)),
+  }
 }

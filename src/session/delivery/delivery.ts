@@ -139,8 +139,11 @@ export class Delivery implements ReaderOwner {
       this.#resume(request, cursor)
       return undefined
     }
+    const former = this.#subscription
     const isDelivered = this.#select(wanted)
     this.#acknowledge(id)
+    // What has not been sent yet is to be what passes now.
+    if (!wanted.hasFiltersOf(former)) this.#snapshots?.restart()
     if (!isDelivered) this.#sendCurrent()
     if (snapshot) this.#sendSnapshot(items, id)
     return undefined

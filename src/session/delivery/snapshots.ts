@@ -88,20 +88,32 @@ export class Snapshots {
     })
   }
 
-  #frames(items: RequestedItems, id: RequestId | undefined): Iterable<Payload> {
-    const { feed, clock, recipient, grant } = this.#options
+  #frames(items: RequestedItems, id: RequestId | undefined): Iterable<Payload | undefined> {
+    const { feed, clock, recipient } = this.#options
     const channels = [...items.keys()]
+    let missingMs = -Infinity
+    const events = this.#currentEvents(items, ms => (missingMs = Math.max(missingMs, ms)))
     const sinceMs = (): number | undefined => {
-      const steadyMs = feed.completeSinceMs(channels)
-      return steadyMs === undefined ? undefined : wallTimeOf(steadyMs, readClock(clock))
+      const steadyMs = Math.max(feed.completeSinceMs(channels) ?? -Infinity, missingMs)
+      return steadyMs === -Infinity ? undefined : wallTimeOf(steadyMs, readClock(clock))
     }
-    return recipient.form.snapshot({ id, sinceMs }, this.#currentEvents(items, grant()))
+    return recipient.form.snapshot({ id, sinceMs }, events)
   }
 
-  *#currentEvents(items: RequestedItems, grant: Grant): Generator<Buffer, void> {
+  *#currentEvents(
+    items: RequestedItems,
+    onMissing: (sinceMs: number) => void,
+  ): Generator<Buffer | undefined, void> {
+    const { lastValues, matchingValues } = this.#options.feed
+    const grant = this.#options.grant()
+    const { filters } = this.#options.subscription()
     for (const [channel, names] of items) {
       const entitled = entitledNames(channel, names, grant)
-      if (entitled.size > 0) yield* this.#options.feed.lastValues.snapshot(channel, resolve(entitled, grant))
+      if (entitled.size === 0) continue
+      const symbols = resolve(entitled, grant)
+      const filter = filters.get(channel)
+      if (filter === undefined) yield* lastValues.snapshot(channel, symbols)
+      else yield* matchingValues.snapshot({ channel, symbols, filter }, onMissing)
     }
   }
 }
@@ -110,9 +122,12 @@ export class Snapshots {
 const framesPerTurn = 4
 const maxWaiting = 16
 
+/** Begins the frames of a snapshot. `undefined` among them: the next one takes another turn of the event loop. */
+type MakeFrames = () => Iterable<Payload | undefined>
+
 interface WaitingSnapshot {
-  readonly make: () => Iterable<Payload>
-  readonly frames: Iterator<Payload>
+  readonly make: MakeFrames
+  readonly frames: Iterator<Payload | undefined>
 }
 
 interface SnapshotSenderOptions {
@@ -142,7 +157,7 @@ class SnapshotSender {
     return this.#waiting.length >= maxWaiting
   }
 
-  add(make: () => Iterable<Payload>): void {
+  add(make: MakeFrames): void {
     this.#waiting.push(begin(make))
     if (this.#waiting.length > 1) return
     this.#options.flowControl.onRoom(this.#wake)
@@ -168,6 +183,7 @@ class SnapshotSender {
       if (snapshot === undefined || !flowControl.hasRoom || !mayGoOn()) return
       const { done, value } = snapshot.frames.next()
       if (done === true) this.#waiting.shift()
+      else if (value === undefined) break
       else send(value)
       if (this.#waiting.length === 0) return flowControl.offRoom(this.#wake)
     }
@@ -175,6 +191,6 @@ class SnapshotSender {
   }
 }
 
-function begin(make: () => Iterable<Payload>): WaitingSnapshot {
+function begin(make: MakeFrames): WaitingSnapshot {
   return { make, frames: make()[Symbol.iterator]() }
 }

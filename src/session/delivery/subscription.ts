@@ -126,6 +126,12 @@ export class Subscription {
     return [...filters.values()].filter(filter => filter !== null)
   }
 
+  hasFiltersOf(other: Subscription): boolean {
+    const { filters } = other
+    if (filters.size !== this.filters.size) return false
+    return [...filters].every(([channel, filter]) => this.filters.get(channel) === filter)
+  }
+
   withFilters(filters: FiltersByChannel): Subscription {
     return this.#changed({ filters: filters.size === 0 ? noFilters : filters })
   }

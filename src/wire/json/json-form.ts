@@ -96,15 +96,23 @@ export class JsonForm implements WireForm {
 
   /**
    * Takes events one by one and encodes them at once: a frame holds the values of the moment in which it is
-   * made, and so does its head.
+   * made, and so does its head. Where the next event takes another turn, a frame ends with those before.
    */
-  *snapshot({ id, sinceMs }: SnapshotHead, events: Iterable<Buffer>): Generator<Payload, void> {
+  *snapshot(
+    { id, sinceMs }: SnapshotHead,
+    events: Iterable<Buffer | undefined>,
+  ): Generator<Payload | undefined, void> {
     let texts: string[] = []
     let bytes = 0
     for (const event of events) {
-      texts.push(event.toString('utf8'))
-      bytes += event.length + 1
-      if (bytes < maxSnapshotBytes) continue
+      if (event !== undefined) {
+        texts.push(event.toString('utf8'))
+        bytes += event.length + 1
+        if (bytes < maxSnapshotBytes) continue
+      } else if (bytes === 0) {
+        yield undefined
+        continue
+      }
       yield* this.#snapshotPiece({ kind: 'snapshot', id, sinceMs: sinceMs(), isComplete: false }, texts)
       texts = []
       bytes = 0

@@ -109,7 +109,7 @@ export class TapeForm implements WireForm, EventEncoder {
   }
 
   /** A snapshot is a message: it states no delta bases. */
-  snapshot(head: SnapshotHead, events: Iterable<Buffer>): Iterable<Payload> {
+  snapshot(head: SnapshotHead, events: Iterable<Buffer | undefined>): Iterable<Payload | undefined> {
     return this.#json.snapshot(head, events)
   }
 
