@@ -52,8 +52,11 @@ export class DelayedLog implements EventLog {
     this.#clock = createDelayClock(options.clock ?? systemClock)
   }
 
+  /** A tail of the log underneath learns of an outage first: this one asks seldom, and holds records. */
   get silentSinceMs(): number | undefined {
-    const since = [...this.#tails].map(tail => tail.silentSinceMs).filter(ms => ms !== undefined)
+    const { log } = this.#options
+    const tails = [log, ...this.#tails]
+    const since = tails.map(tail => tail.silentSinceMs).filter(ms => ms !== undefined)
     return since.length === 0 ? undefined : Math.min(...since)
   }
 
@@ -113,21 +116,20 @@ export class DelayedLog implements EventLog {
    * last record old enough whatever its event's time. `written` is where the log ends.
    */
   async ends(partition: Partition): Promise<Ends> {
-    const { log, delayMs, eventTimes } = this.#options
-    const aheadMs = eventTimes === undefined ? 0 : maxEventAheadMs
+    const { log } = this.#options
     const [{ first, stable: written }, due] = await Promise.all([
       log.ends(partition),
-      log.offsetAt(partition, this.#clock.wall() - delayMs - aheadMs),
+      log.offsetAt(partition, this.#oldEnoughMs),
     ])
     const given = this.#heads.get(partition)?.offset ?? 0
     return { first, stable: Math.max(first, Math.min(written, Math.max(due, given))), written }
   }
 
   async offsetAt(partition: Partition, timeMs: number): Promise<number> {
-    const [offset, { stable }] = await Promise.all([
-      this.#options.log.offsetAt(partition, timeMs),
-      this.ends(partition),
-    ])
+    const { log } = this.#options
+    // Whatever lies before such a record is due.
+    if (timeMs <= this.#oldEnoughMs) return log.offsetAt(partition, timeMs)
+    const [offset, { stable }] = await Promise.all([log.offsetAt(partition, timeMs), this.ends(partition)])
     return Math.min(offset, stable)
   }
 
@@ -138,6 +140,12 @@ export class DelayedLog implements EventLog {
   /** Ends its tails and ranges. */
   async close(): Promise<void> {
     this.#closing.abort()
+  }
+
+  /** A record with an earlier timestamp is due, whatever its event's time. */
+  get #oldEnoughMs(): number {
+    const { delayMs, eventTimes } = this.#options
+    return this.#clock.wall() - delayMs - (eventTimes === undefined ? 0 : maxEventAheadMs)
   }
 
   #noteHead({ partition, epoch, from, to }: LogBatch): void {
