@@ -1,5 +1,5 @@
 import { afterEach, expect, inject, test } from 'vitest'
-import { KillRun } from '../scenarios/resume-kills/kill-run.ts'
+import { everyForm, KillRun } from '../scenarios/resume-kills/kill-run.ts'
 import { flawless } from '../scenarios/resume-kills/verdict.ts'
 import { report } from './kafka-faults/scenario.ts'
 
@@ -14,7 +14,7 @@ afterEach(async () => {
 })
 
 test('twenty kills of two gateways lose, repeat and reorder nothing for a hundred subscribers', async () => {
-  run = await KillRun.start({ brokers: inject('kafkaBrokers'), kills: 20, seed })
+  run = await KillRun.start({ brokers: inject('kafkaBrokers'), kills: 20, forms: everyForm, seed })
   const { verdict, kafka, figures, errors } = await run.finish()
   report(`two gateways killed in turn, seed ${seed}`, figures)
   expect(verdict).toEqual(flawless)

@@ -1,5 +1,5 @@
 import { afterEach, expect, inject, test } from 'vitest'
-import { KillRun } from './resume-kills/kill-run.ts'
+import { everyForm, KillRun } from './resume-kills/kill-run.ts'
 import { flawless } from './resume-kills/verdict.ts'
 
 let run: KillRun | undefined
@@ -10,7 +10,7 @@ afterEach(async () => {
 })
 
 test('a hundred subscribers get every event once and in order while two gateways are killed', async () => {
-  run = await KillRun.start({ brokers: inject('kafkaBrokers'), kills: 3, seed: 6 })
+  run = await KillRun.start({ brokers: inject('kafkaBrokers'), kills: 3, forms: everyForm, seed: 6 })
   const { verdict, kafka, figures, errors } = await run.finish()
   expect(verdict).toEqual(flawless)
   expect(kafka).toEqual({ missingInKafka: 0, twiceInKafka: 0, disorderedInKafka: 0 })

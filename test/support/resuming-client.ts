@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws'
+import { readEventId } from '../../src/transport/sse/event-id.ts'
 import { FormReader, type Message } from './form-reader.ts'
 import {
   ClientPositions,
@@ -7,11 +8,12 @@ import {
   type PartitionPosition,
   positionsOf,
 } from './partition-runs.ts'
+import { SseClient } from './sse-client.ts'
 
 export type { Message } from './form-reader.ts'
 
 export interface ResumingListener {
-  /** The subprotocol; JSON if left out. */
+  /** The subprotocol, or `sse`; JSON over a WebSocket if left out. */
   readonly form?: string
   /** The certificate (PEM) of the authority that signed the server's, unless it is a public one. */
   readonly authority?: string
@@ -42,6 +44,8 @@ export class ResumingClient {
   readonly #listener: ResumingListener
   readonly #positions = new ClientPositions(text => this.faults.push(text))
   #webSocket: WebSocket | undefined
+  #response: SseClient | undefined
+  #lastEventId: string | undefined
   #closed: Promise<void> = Promise.resolve()
   /** Whether the positions are those of the present session; before that they are those of the former. */
   #isAcknowledged = false
@@ -68,6 +72,7 @@ export class ResumingClient {
   /** Connects and subscribes, from its cursor if it has one; resolves when it is acknowledged. */
   async connect(url: string, token: string, cursor: object | undefined = this.cursor): Promise<void> {
     const { form, authority } = this.#listener
+    if (form === 'sse') return await this.#ask(url, token)
     const reader = new FormReader()
     const webSocket = new WebSocket(url, form === undefined ? [] : [form], {
       headers: { authorization: `Bearer ${token}` },
@@ -108,6 +113,41 @@ export class ResumingClient {
   cut(): void {
     this.#webSocket?.terminate()
     this.#webSocket = undefined
+    this.#response?.cut()
+    this.#response = undefined
+  }
+
+  /** Asks for events, from the last one that had an id. */
+  async #ask(streamUrl: string, token: string): Promise<void> {
+    const { authority } = this.#listener
+    const acknowledged = Promise.withResolvers<void>()
+    this.#isAcknowledged = false
+    this.isCatchingUp = false
+    let isOver = false
+    const response = await SseClient.open(eventsUrl(streamUrl, this.#request), {
+      token,
+      ...(authority === undefined ? {} : { authority }),
+      ...(this.#lastEventId === undefined ? {} : { lastEventId: this.#lastEventId }),
+      onEvent: ({ id, messages }) => {
+        if (isOver || (this.#response !== undefined && this.#response !== response)) return
+        this.#take(messages)
+        if (id !== undefined) this.#compare(id)
+        if (this.#isAcknowledged) acknowledged.resolve()
+      },
+    })
+    this.#response = response
+    this.#closed = response.closed.then(() => {
+      isOver = true
+      acknowledged.reject(new Error(`status ${response.status}: ${response.text}`))
+    })
+    await acknowledged.promise
+  }
+
+  /** An id is the cursor that the client would have without ids. */
+  #compare(id: string): void {
+    this.#lastEventId = id
+    const own = JSON.stringify(cursorOf(this.positions))
+    if (JSON.stringify(readEventId(id)) !== own) this.faults.push(`id ${id}, but the cursor is ${own}`)
   }
 
   #take(messages: readonly Message[]): void {
@@ -160,4 +200,13 @@ export class ResumingClient {
       this.faults.push('positions in a heartbeat before "resumed"')
     this.#positions.advance(advanced)
   }
+}
+
+/** Where a request is asked over HTTP that a stream is sent. */
+function eventsUrl(streamUrl: string, request: Readonly<Record<string, unknown>>): string {
+  const url = new URL(streamUrl.replace(/^ws/, 'http'))
+  url.pathname = '/v1/events'
+  for (const [name, value] of Object.entries(request))
+    url.searchParams.set(name, Array.isArray(value) ? value.join() : String(value))
+  return url.href
 }

@@ -1,4 +1,5 @@
-import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { createGunzip } from 'node:zlib'
 import { createParser } from 'eventsource-parser'
 import type { Message } from './form-reader.ts'
@@ -8,6 +9,10 @@ export interface SseOptions {
   readonly token?: string
   readonly lastEventId?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** The certificate (PEM) of the authority that signed the server's, unless it is a public one. */
+  readonly authority?: string
+  /** Called with each event as it comes. */
+  readonly onEvent?: (event: ReceivedEvent) => void
 }
 
 /** An event with its messages. */
@@ -30,15 +35,19 @@ export class SseClient {
   bodyBytes = 0
   isEnded = false
   readonly response: IncomingMessage
+  /** Resolves when the response is over, or its connection broken. */
+  readonly closed: Promise<void>
 
-  private constructor(response: IncomingMessage) {
+  private constructor(response: IncomingMessage, onEvent: SseOptions['onEvent']) {
     this.response = response
     this.status = response.statusCode ?? 0
     this.headers = response.headers
     const parser = createParser({
       onEvent: ({ id, data }) => {
         if (id !== undefined) this.lastEventId = id
-        this.events.push({ id, messages: JSON.parse(data) as Message[] })
+        const event = { id, messages: JSON.parse(data) as Message[] }
+        this.events.push(event)
+        onEvent?.(event)
       },
       onRetry: ms => this.retries.push(ms),
     })
@@ -56,13 +65,21 @@ export class SseClient {
     })
     body.on('error', () => undefined)
     response.on('error', () => undefined)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    response.on('close', () => resolve())
   }
 
   /** Asks for events, and resolves when the response has begun. `url` has the query. */
-  static open(url: string, { token, lastEventId, headers = {} }: SseOptions = {}): Promise<SseClient> {
+  static open(
+    url: string,
+    { token, lastEventId, headers = {}, authority, onEvent }: SseOptions = {},
+  ): Promise<SseClient> {
+    const request = url.startsWith('https:') ? httpsRequest : httpRequest
     const { promise, resolve, reject } = Promise.withResolvers<SseClient>()
     const asked = request(url, {
       agent: false,
+      ...(authority === undefined ? {} : { ca: authority }),
       headers: {
         accept: 'text/event-stream',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -70,7 +87,7 @@ export class SseClient {
         ...headers,
       },
     })
-    asked.on('response', response => resolve(new SseClient(response)))
+    asked.on('response', response => resolve(new SseClient(response, onEvent)))
     asked.on('error', reject)
     asked.end()
     return promise

@@ -32,9 +32,14 @@ const forgetful = {
   TICKER_TAPE_MS: '1000',
 } as const
 
+/** Every way to connect. */
+export const everyForm = ['ticker.v1.json', 'ticker.v1.tape', 'sse'] as const
+
 export interface KillRunOptions {
   readonly brokers: string
   readonly kills: number
+  /** How subscribers connect: each in turn by a subprotocol, or by `sse`. */
+  readonly forms: readonly string[]
   /** Decides who wants what, when, and where. */
   readonly seed: number
 }
@@ -131,7 +136,7 @@ export class KillRun {
       token: await mintTestToken({ subject: `user ${index % 10}` }),
       gateways: this.#nodes,
       random,
-      form: index % 4 < 2 ? 'ticker.v1.json' : 'ticker.v1.tape',
+      form: this.#options.forms[Math.floor(index / 2) % this.#options.forms.length]!,
       onAcknowledged: (place: unknown) => this.#acknowledged(place),
     }
     return new RoamingClient(options, this.#nodes[index % 2]!)
