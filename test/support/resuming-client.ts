@@ -45,6 +45,8 @@ export class ResumingClient {
   readonly #positions = new ClientPositions(text => this.faults.push(text))
   #webSocket: WebSocket | undefined
   #response: SseClient | undefined
+  /** Of the response whose events are taken. */
+  #connection: symbol | undefined
   #lastEventId: string | undefined
   #closed: Promise<void> = Promise.resolve()
   /** Whether the positions are those of the present session; before that they are those of the former. */
@@ -115,6 +117,7 @@ export class ResumingClient {
     this.#webSocket = undefined
     this.#response?.cut()
     this.#response = undefined
+    this.#connection = undefined
   }
 
   /** Asks for events, from the last one that had an id. */
@@ -123,23 +126,25 @@ export class ResumingClient {
     const acknowledged = Promise.withResolvers<void>()
     this.#isAcknowledged = false
     this.isCatchingUp = false
-    let isOver = false
+    const connection = Symbol('connection')
+    this.#connection = connection
     const response = await SseClient.open(eventsUrl(streamUrl, this.#request), {
       token,
       ...(authority === undefined ? {} : { authority }),
       ...(this.#lastEventId === undefined ? {} : { lastEventId: this.#lastEventId }),
       onEvent: ({ id, messages }) => {
-        if (isOver || (this.#response !== undefined && this.#response !== response)) return
+        if (this.#connection !== connection) return
         this.#take(messages)
         if (id !== undefined) this.#compare(id)
         if (this.#isAcknowledged) acknowledged.resolve()
       },
     })
     this.#response = response
-    this.#closed = response.closed.then(() => {
-      isOver = true
-      acknowledged.reject(new Error(`status ${response.status}: ${response.text}`))
-    })
+    this.#closed = response.closed
+    void response.closed.then(() =>
+      acknowledged.reject(new Error(`status ${response.status}: ${response.text}`)),
+    )
+    if (this.#connection !== connection) response.cut()
     await acknowledged.promise
   }
 
