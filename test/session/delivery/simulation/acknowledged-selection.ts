@@ -34,13 +34,10 @@ export class AcknowledgedSelection {
     return isDeepStrictEqual(this.#filters[channel], other.#filters[channel])
   }
 
-  namesItemOf(event: MarketEvent): boolean {
-    const channel = channelOfType[event.T]
-    return this.names(channel, '*') || symbolsOf(event).some(symbol => this.names(channel, symbol))
-  }
-
   wants(event: MarketEvent): boolean {
-    return this.namesItemOf(event) && this.passes(event)
+    const channel = channelOfType[event.T]
+    const isNamed = this.names(channel, '*') || symbolsOf(event).some(symbol => this.names(channel, symbol))
+    return isNamed && this.passes(event)
   }
 
   isConflated(channel: Channel): boolean {

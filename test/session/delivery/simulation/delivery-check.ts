@@ -145,12 +145,11 @@ export class DeliveryCheck {
   takeSnapshot(events: readonly MarketEvent[], since: unknown): void {
     if (typeof since === 'string') this.#conflated.takeSince(Date.parse(since) - startMs)
     for (const event of events) {
-      const regions = [...this.#regions.values()].flat()
-      if (!regions.some(({ selection }) => selection.namesItemOf(event)))
-        this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
+      const wasWanted = [...this.#regions.values()].flat().some(({ selection }) => selection.wants(event))
+      if (!wasWanted) this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
       if (event.T === 'n') continue
+      this.#order(event, serialOf(event))
       this.#conflated.takeValue(event)
-      if (this.#selection?.passes(event) === true) this.#order(event, serialOf(event))
     }
   }
 
