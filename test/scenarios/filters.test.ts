@@ -32,7 +32,12 @@ beforeAll(async () => {
 async function shareTopics(): Promise<Record<string, string>> {
   const topics = await createTopics(brokers, { partitions: 3 })
   ending.push(() => deleteTopics(brokers, topics))
-  return { ...kafkaVariables(brokers, topics), TICKER_HEARTBEAT_MS: '200' }
+  // All sessions are of one user.
+  return {
+    ...kafkaVariables(brokers, topics),
+    TICKER_HEARTBEAT_MS: '200',
+    TICKER_MAX_FILTERS_PER_USER: '1000',
+  }
 }
 
 async function start(env: Readonly<Record<string, string>>): Promise<TestGateway> {
