@@ -46,3 +46,16 @@ test.each([
   expect(() => read(text)).toThrow(ConfigError)
   expect(() => read(text)).toThrow(`TICKER_FEEDS=${text}: ${rule}`)
 })
+
+test('a feed that is later than the embedded log keeps events is refused', () => {
+  const development = { TICKER_MODE: 'development', TICKER_FEEDS: 'live,delayed:3600000' }
+  expect(() => readConfig(development)).toThrow(
+    'TICKER_FEEDS=live,delayed:3600000: delayed is 3600000 ms late, but the embedded log drops events after ' +
+      'TICKER_EMBEDDED_RETENTION_MS=3600000: lower the delay, or raise that',
+  )
+  for (const longer of [
+    { TICKER_EMBEDDED_RETENTION_MS: '3600001' },
+    { TICKER_KAFKA_BROKERS: 'localhost:9092' },
+  ])
+    expect(readConfig({ ...development, ...longer }).feeds).toHaveLength(2)
+})

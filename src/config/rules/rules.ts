@@ -77,6 +77,21 @@ function checkProduction(reader: VariableReader): void {
 const developmentOnly =
   'exists only in development; unset it, or set TICKER_MODE=development on your own machine'
 
+/** What a delayed feed has to give must still be in the embedded log; Kafka's topics are not ours to ask. */
+function checkRetention(reader: VariableReader): void {
+  const { retentionMs: retention } = embeddedVariables
+  const { feeds } = generalVariables
+  if (reader.isInvalid(feeds) || reader.isInvalid(retention)) return
+  const retentionMs = reader.value(retention)
+  const late = reader.value(feeds).find(({ delayMs }) => delayMs >= retentionMs)
+  if (late === undefined) return
+  reader.fault(
+    feeds,
+    `${late.name} is ${late.delayMs} ms late, but the embedded log drops events after ` +
+      `${retention.name}=${retentionMs}: lower the delay, or raise that`,
+  )
+}
+
 /** DESIGN §6: plain `ws` stays on loopback unless the operator protects the rest of the way. */
 function checkPlaintext(reader: VariableReader): void {
   const { host, certificateFile, keyFile, trustedProxies } = streamVariables
@@ -102,6 +117,7 @@ function checkDevelopment(reader: VariableReader): void {
     reader.fault(selfSigned, 'TICKER_TLS_CERT_FILE is set as well; unset one of them')
   }
   if (reader.isSet(kafkaVariables.brokers)) checkKafkaInDevelopment(reader)
+  else checkRetention(reader)
   const { keySetUrl, publicKey, issuer, audience, algorithms } = authVariables
   const hasKey = reader.isSet(keySetUrl) || reader.isSet(publicKey)
   for (const variable of [issuer, audience]) {
