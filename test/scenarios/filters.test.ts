@@ -103,7 +103,7 @@ function isFor({ symbols, where }: Wish, event: MarketEvent): boolean {
 }
 
 /** The events of each item, in their order; of an article only its own. */
-function byItem(events: readonly object[]): Record<string, unknown> {
+function byItem(events: readonly object[]): Record<string, string[]> {
   const texts = events.map(event => ({
     event: event as Message,
     text: JSON.stringify(Object.entries(event).toSorted(([one], [other]) => (one < other ? -1 : 1))),
@@ -195,6 +195,32 @@ describe('any filters of any subscriptions', () => {
         Object.fromEntries(bySymbol.map(([symbol, own]) => [symbol, own!.at(-1)])),
       )
       expect(client.waiting).toBe(0)
+    }
+  }, 120_000)
+
+  test('leave the newest event of each item that passes for snapshots', async () => {
+    const env = await shareTopics()
+    const publish = publisher(env)
+    const gateway = await start(env)
+    const conflated = market.filter(({ T }) => T === 'q' || T === 't').slice(0, 4000)
+    await publish(conflated)
+    const count = `ticker_events_total{feed="live",channel="quotes"}`
+    const quotes = conflated.filter(({ T }) => T === 'q').length
+    await expect.poll(() => gateway.metric(count), { timeout: 60_000 }).toBe(quotes)
+    for (const { symbols, where } of wishes(12)) {
+      const wish = { symbols: { quotes: symbols.quotes ?? ['*'], trades: symbols.trades ?? ['*'] }, where }
+      const client = await StreamClient.open(gateway.streamUrl, await gateway.token())
+      await client.subscribe({ ...wish.symbols, where: wish.where, snapshot: true })
+      const current: MarketEvent[] = []
+      for (let isComplete = false; !isComplete; ) {
+        const { events, complete } = await client.take('snapshot')
+        current.push(...(events as MarketEvent[]))
+        isComplete = complete === true
+      }
+      const expected = byItem(conflated.filter(event => isFor(wish, event)))
+      const newest = Object.entries(expected).map(([item, own]) => [item, own.slice(-1)])
+      expect(byItem(current), `seed ${seed}`).toEqual(Object.fromEntries(newest))
+      await client.close()
     }
   }, 120_000)
 })
