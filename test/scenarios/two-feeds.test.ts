@@ -140,6 +140,28 @@ describe('a token for some feeds', () => {
     await delayed.close()
   })
 
+  test('reads server-sent events of those, and of no other', async () => {
+    const token = await gateway.token({ feeds: ['second'] })
+    const ask = async (query: string): Promise<unknown[]> => {
+      const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
+      const stopping = new AbortController()
+      const { signal } = stopping
+      const response = await fetch(`${gateway.url}/v1/events?trades=AAPL${query}`, { headers, signal })
+      const answer = [response.status, response.ok ? '' : await response.json()]
+      stopping.abort()
+      return answer
+    }
+    expect(await ask('&feed=second')).toEqual([200, ''])
+    expect(await ask('')).toEqual([
+      403,
+      { error: expect.stringContaining('the token does not allow the feed "live"; it allows second') },
+    ])
+    expect(await ask('&feed=other')).toEqual([
+      404,
+      { error: expect.stringContaining('there is no feed "other" here; expected live or second or delayed') },
+    ])
+  })
+
   test('does not continue a session of another', async () => {
     const client = await open('/delayed')
     client.send({ action: 'auth', token: await gateway.token({ feeds: ['live'] }), id: 1 })

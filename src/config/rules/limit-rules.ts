@@ -19,7 +19,8 @@ export function checkLimits(reader: VariableReader): void {
  */
 function checkMemory(reader: VariableReader): void {
   const { memoryRefusePercent: refuse, memoryShedPercent: shed, memoryLimitBytes: limit } = limitVariables
-  if (isAnyInvalid(reader, [refuse, shed, limit, ingestVariables.windowBytes])) return
+  const { workers, feeds } = generalVariables
+  if (isAnyInvalid(reader, [refuse, shed, limit, ingestVariables.windowBytes, feeds])) return
   const percent = reader.value(refuse)
   if (percent > reader.value(shed)) {
     reader.fault(shed, `is lower than ${refuse.name} (${percent}); set it to at least that`)
@@ -28,13 +29,14 @@ function checkMemory(reader: VariableReader): void {
   const limitBytes = reader.value(limit)
   // The gateway itself lowers the defaults where memory is short.
   if (limitBytes === undefined || !reader.isSet(windowBytes)) return
-  const workers = reader.value(generalVariables.workers)
-  const room = Math.floor((shareOfWorker(limitBytes, workers) * percent) / 100)
-  if (reader.value(windowBytes) < room) return
+  const room = Math.floor((shareOfWorker(limitBytes, reader.value(workers)) * percent) / 100)
+  const count = reader.value(feeds).length
+  if (reader.value(windowBytes) * count < room) return
   reader.fault(
     windowBytes,
-    `recent events alone would fill the memory of a process (${room} bytes: ${percent} % of its part of ` +
-      `${limit.name}=${limitBytes}), and every session would be refused; lower this, or raise that`,
+    `recent events ${count === 1 ? '' : `of ${count} feeds (${feeds.name}) `}alone would fill the memory of a ` +
+      `process (${room} bytes: ${percent} % of its part of ${limit.name}=${limitBytes}), and every session ` +
+      'would be refused; lower this, or raise that',
   )
 }
 

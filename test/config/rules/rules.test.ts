@@ -95,6 +95,10 @@ describe('what is accepted by itself and cannot work is refused with both names:
       /^TICKER_TAPE_BYTES=268435456: recent events alone would fill/,
     ],
     [
+      { TICKER_MEMORY_LIMIT_BYTES: '1073741824', TICKER_TAPE_BYTES: '268435456', TICKER_FEEDS: 'a,b,c' },
+      /^TICKER_TAPE_BYTES=268435456: recent events of 3 feeds \(TICKER_FEEDS\) alone would fill/,
+    ],
+    [
       { TICKER_MEMORY_REFUSE_PERCENT: '95' },
       /^TICKER_MEMORY_SHED_PERCENT: is lower than TICKER_MEMORY_REFUSE_PERCENT/,
     ],
