@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { Drain } from '../admin/drain.ts'
@@ -214,15 +215,12 @@ async function serveClients(
     allowedOrigins: config.stream.allowedOrigins,
     admission,
     addressOf: (request: IncomingMessage) => server.proxies.clientOf(request).address,
+    ageMsOf: (socket: Duplex): number => gate.ageMsOf(socket),
     isReady: isFeedReady,
     isShort: () => memory.isShort,
     log: logger,
   }
-  await serveStream(server.app, {
-    ...common,
-    refusals: refusals.websocket,
-    ageMsOf: socket => gate.ageMsOf(socket),
-  })
+  await serveStream(server.app, { ...common, refusals: refusals.websocket })
   serveSse(server.app, { ...common, refusals: refusals.sse })
   limitPlainRequests(server.app, { admission, isProxy, refusals: refusals.plain })
   await serveHttp(server.app, { config, feeds: hosts.feeds, verify, quotas, intake })

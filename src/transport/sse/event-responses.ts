@@ -17,6 +17,8 @@ export interface EventResponsesOptions {
   readonly deflate: 'on' | 'off'
   readonly maxUnsentBytes: number
   readonly closeTimeoutMs?: number
+  /** Returns how long a connection has existed at its request; 0 if left out. */
+  readonly ageMsOf?: (socket: Socket) => number
   readonly log: FastifyBaseLogger
 }
 
@@ -66,7 +68,7 @@ export class EventResponses {
 
   /** Runs a session from its request to its end, which writes one line to the log. */
   begin({ request, response, socket, address, sharing, asked, feed }: AdmittedRequest): void {
-    const { sessions, maxUnsentBytes, closeTimeoutMs = 5000 } = this.#options
+    const { sessions, maxUnsentBytes, closeTimeoutMs = 5000, ageMsOf = () => 0 } = this.#options
     let ended: CloseReason | undefined
     const transport = new SseTransport({
       response,
@@ -88,7 +90,7 @@ export class EventResponses {
     request.resume()
     this.#transports.add(transport)
     const begunMs = performance.now()
-    const session = sessions.open(transport, { address, ageMs: 0, feed: feed.name })
+    const session = sessions.open(transport, { address, ageMs: ageMsOf(socket), feed: feed.name })
     const end = (): void => {
       if (!this.#transports.delete(transport)) return
       transport.release()
