@@ -237,6 +237,7 @@ export class DelayedPartition {
   #cutBack(end: number): void {
     this.#held.cutBack(end)
     this.#written.cutBack(end)
+    this.#dueEnd = Math.min(this.#dueEnd, end)
     this.#position = end
     if (end >= this.#given) return
     this.#moveTo(end)
