@@ -9,6 +9,8 @@ import { ConversationGateway } from './conversations/conversation-gateway.ts'
 import { conversations, protocol } from './conversations/conversation.ts'
 import { holdConversation } from './conversations/hold-conversation.ts'
 
+afterAll(() => ConversationGateway.stopShared())
+
 test('every conversation of PROTOCOL.md is found', () => {
   expect(conversations.length).toBeGreaterThan(0)
   expect(conversations.length).toBe(protocol.split('\n```conversation ').length - 1)

@@ -44,6 +44,8 @@ interface Surroundings {
 
 /** A node that the conversations of PROTOCOL.md are held with, and what happens to it and its log in them. */
 export class ConversationGateway {
+  /** A Kafka behind a network, started for the first node that needs it. */
+  static #cluster: Promise<ProxiedCluster> | undefined
   readonly gateway: TestGateway
   /** The feed that clients ask for. */
   readonly feed: 'live' | 'delayed'
@@ -65,7 +67,7 @@ export class ConversationGateway {
     const env = { TICKER_HEARTBEAT_MS: '1000', ...nodes[node] }
     if (node === 'on Kafka') return await ConversationGateway.#startOnKafka(node, env, inject('kafkaBrokers'))
     if (node === 'on Kafka behind a network') {
-      const cluster = await startProxiedCluster(1)
+      const cluster = await (ConversationGateway.#cluster ??= startProxiedCluster(1))
       return await ConversationGateway.#startOnKafka(node, env, cluster.brokers, cluster)
     }
     const gateway = await startTestGateway(env)
@@ -91,8 +93,13 @@ export class ConversationGateway {
       network: cluster?.proxies[0],
       brokers,
       topicPrefix: topics.trades.replace('trades', ''),
-      end: () => cluster?.stop() ?? deleteTopics(brokers, topics),
+      end: () => deleteTopics(brokers, topics),
     })
+  }
+
+  /** Ends what several nodes have used. */
+  static async stopShared(): Promise<void> {
+    await (await ConversationGateway.#cluster)?.stop()
   }
 
   /** Where WebSocket clients connect. */
