@@ -152,6 +152,18 @@ test('a user with as many filters as allowed is told so', async () => {
   })
 })
 
+test('a session that ends before its resume has begun uses no filter any more', async () => {
+  fixture.feed.advance({ partition: { topic: 'market', partition: 0 }, epoch: 'e', offset: 5 }, 5)
+  const { session } = await fixture.openLive()
+  // It waits for the eighth partition, which this node may still find.
+  const cursor = { version: 1, partitions: [{ topic: 'market', epoch: 'e', positions: ',,,,,,,1' }] }
+  request(session, { action: 'subscribe', trades: ['A'], where: { trades: dear }, cursor })
+  expect(session.delivery?.readerState).toBe('planning')
+  expect(fixture.sessions.filters.size).toBe(1)
+  fixture.sessions.remove(session)
+  expect(fixture.sessions.filters.size).toBe(0)
+})
+
 test('sessions with equal filters share one, evaluated once per event', async () => {
   const pairs = [await fixture.openLive(), await fixture.openLive(), await fixture.openLive()]
   subscribe(pairs[0]!, { trades: ['A'], where: { trades: dear } })
