@@ -95,6 +95,8 @@ export class WarmUp {
     const firsts = (await log.partitions(signal)).toSorted(byTopicAndNumber)
     const ends = await Promise.all(firsts.map(({ partition }) => this.#readEnds(partition, signal)))
     const unread = new Map<Partition, Position>()
+    // What lies before the starts came in before now.
+    feed.tick(this.#startedMs)
     const starts = firsts.map((position, index) => {
       const { first, stable } = ends[index] ?? { first: position.offset, stable: position.offset }
       const start = { ...position, offset: Math.max(first, stable - warmUpRecords) }

@@ -23,6 +23,8 @@ export class MemoryPartition {
    * Everything that ever lay in it since it was made or cut back; an array is never changed but at its end.
    */
   records: MemoryRecord[] = []
+  /** By offset: when the record was written. */
+  #writtenMs: number[] = []
   /** The first offset that retention has left. */
   first = 0
   /** The first offset to which a reader without further rights may go back. */
@@ -40,6 +42,14 @@ export class MemoryPartition {
 
   append(records: readonly MemoryRecord[]): void {
     this.records.push(...records)
+    this.#writtenMs.push(...records.map(() => Date.now()))
+  }
+
+  /** Returns the offset before which every record was written so long ago. */
+  endBefore(delayMs: number): number {
+    const dueMs = Date.now() - delayMs
+    const next = this.#writtenMs.findIndex(writtenMs => writtenMs > dueMs)
+    return next < 0 ? this.end : next
   }
 
   /** Retention: what lies before an offset is gone. */
@@ -76,6 +86,7 @@ export class MemoryPartition {
   cutBack(end: number): void {
     const kept = Math.max(this.first, Math.min(end, this.end))
     this.records = this.records.slice(0, kept)
+    this.#writtenMs.length = kept
     this.recent = Math.min(this.recent, kept)
     this.compacted = new Set([...this.compacted].filter(offset => offset < kept))
   }
@@ -84,6 +95,7 @@ export class MemoryPartition {
   makeAgain(epoch: string): void {
     this.epoch = epoch
     this.records = []
+    this.#writtenMs = []
     this.first = 0
     this.recent = 0
     this.compacted = new Set()
@@ -126,17 +138,20 @@ export class MemoryLog {
 /** A `MemoryLog` as readers of the past see it, in small batches with turns of the loop between them. */
 export class MemoryHistory implements History {
   readonly #log: MemoryLog
+  readonly #delayMs: number
   /** Each batch lies in it, so what of a batch is used after the next one has come is garbage. */
   readonly #bytes = Buffer.alloc(1_048_576)
 
-  constructor(log: MemoryLog) {
+  /** `delayMs`: of the feed; newer records cannot be read. */
+  constructor(log: MemoryLog, delayMs = 0) {
     this.#log = log
+    this.#delayMs = delayMs
   }
 
   async readableRange(partition: Partition): Promise<ReadableRange> {
     await nextLoopTurn()
-    const { first, recent, end } = this.#log.at(partition)
-    return { first, recent, stable: end }
+    const log = this.#log.at(partition)
+    return { first: log.first, recent: log.recent, stable: log.endBefore(this.#delayMs) }
   }
 
   async end(partition: Partition): Promise<number> {
@@ -150,7 +165,7 @@ export class MemoryHistory implements History {
     while (!signal.aborted) {
       await nextLoopTurn()
       if (partition.epoch !== position.epoch) throw new MemoryLogError('the topic was recreated')
-      const limit = Math.min(to, partition.end)
+      const limit = Math.min(to, partition.endBefore(this.#delayMs))
       if (next >= limit) return
       const from = Math.min(limit, partition.gapEnd(next))
       next = partition.runEnd(from, Math.min(limit, from + batchRecords))

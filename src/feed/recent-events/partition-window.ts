@@ -49,6 +49,7 @@ export class PartitionWindow {
     this.#budget = budget
     this.#from = offset
     this.#to = offset
+    if (offset > 0) this.#missesMs = budget.nowMs
   }
 
   /** The first offset that can be read. */

@@ -200,3 +200,13 @@ test('a higher limit holds again, but never more than configured', () => {
   expect(window.counts.bytes).toBeLessThanOrEqual(8_000_000)
   expect(read(partition, partition.from).texts).not.toEqual([])
 })
+
+// Cause: a window that began within the log was taken to have missed nothing.
+// Symptom: after a restart the snapshot of a filtered channel lacked values, and had no `since` to say so.
+// Seen: by the property of readers, once clients had filters: a new node, the last event not passing.
+test.each([
+  [0, undefined],
+  [7, 1_000_000],
+])('a window that begins at %d says since when it has everything', (offset, missesMs) => {
+  expect(openWindow({ offset }).partition.missesMs).toBe(missesMs)
+})

@@ -57,6 +57,7 @@ const reconnected = (node: number, forgets: 'nothing' | 'news' | 'everything' = 
   client: 0,
   node,
   forgets,
+  feed: 'live',
 })
 
 // Cause: the read that found the window begin later moved the cursor on before the range was taken from it.

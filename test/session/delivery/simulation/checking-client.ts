@@ -15,7 +15,7 @@ import {
 import { JsonForm } from '../../../../src/wire/json/json-form.ts'
 import { FormReader } from '../../../support/form-reader.ts'
 import { PacedTransport } from './paced-transport.ts'
-import type { Where } from './steps.ts'
+import type { FeedName, Where } from './steps.ts'
 import { type Recipient, DeliveryCheck } from './delivery-check.ts'
 
 const jsonForm = new JsonForm()
@@ -53,6 +53,7 @@ export class CheckingClient implements Recipient {
   #where: Where = {}
   isFrozen = false
   node: SimulatedNode | undefined
+  feed: FeedName = 'live'
   session: Session | undefined
   transport = new PacedTransport(jsonForm, 'websocket')
   #reader = new FormReader()
@@ -91,8 +92,9 @@ export class CheckingClient implements Recipient {
   }
 
   /** Over `sse` it connects with its subscription. */
-  connect(node: SimulatedNode): void {
+  connect(node: SimulatedNode, feed: FeedName): void {
     this.node = node
+    this.feed = feed
     this.#isSubscribed = false
     if (this.#hasUpstream) this.#open(node).authenticate('token')
     else this.transport = this.#createTransport(node)
@@ -137,14 +139,14 @@ export class CheckingClient implements Recipient {
   }
 
   #createTransport(node: SimulatedNode): PacedTransport {
-    const form = node.feed.forms.find(({ name }) => name === this.#options.form)
+    const form = node.feed(this.feed).feed.forms.find(({ name }) => name === this.#options.form)
     return new PacedTransport(form ?? jsonForm, this.#options.transport)
   }
 
   #open(node: SimulatedNode): Session {
     this.transport = this.#createTransport(node)
     this.#reader = new FormReader()
-    this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0 })
+    this.session = node.sessions.open(this.transport, { address: '192.0.2.1', ageMs: 0, feed: this.feed })
     this.#frames = 0
     return this.session
   }
@@ -257,7 +259,7 @@ export class CheckingClient implements Recipient {
     const isResume = 'recovered' in message
     this.#check = new DeliveryCheck({
       client: this,
-      node: this.node,
+      feed: this.node.feed(this.feed),
       isResume,
       isAtOnce: this.#options.conflateMs === 0,
     })

@@ -1,7 +1,7 @@
 import type { Channel, MarketEvent } from '../../../../src/event/event.ts'
 import type { MemoryRecord } from '../../../support/memory-log.ts'
 import type { CoveredRange } from '../../../support/partition-runs.ts'
-import type { Reading } from './simulated-node.ts'
+import type { Reading } from './simulated-feed.ts'
 import { channelOf, itemOf, serialOf, type AcknowledgedSelection } from './acknowledged-selection.ts'
 
 /** The deliveries of one conflated item in one partition. */

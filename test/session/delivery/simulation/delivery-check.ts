@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { channelOfType, type MarketEvent } from '../../../../src/event/event.ts'
 import { ConflationCheck } from './conflation-check.ts'
-import type { SimulatedNode, Reading } from './simulated-node.ts'
+import type { Reading, SimulatedFeed } from './simulated-feed.ts'
 import { startMs } from '../../session-fixture.ts'
 import {
   type CoveredRange,
@@ -27,7 +27,7 @@ export interface Recipient {
 
 export interface DeliveryCheckParts {
   readonly client: Recipient
-  readonly node: SimulatedNode
+  readonly feed: SimulatedFeed
   readonly isResume: boolean
   /** Whether the client asks for no interval. */
   readonly isAtOnce: boolean
@@ -37,7 +37,7 @@ export interface DeliveryCheckParts {
 export class DeliveryCheck {
   isCatchingUp: boolean
   readonly #client: Recipient
-  readonly #node: SimulatedNode
+  readonly #feed: SimulatedFeed
   /** The partitions of the session by number. */
   readonly #entries = new Map<number, PartitionPosition>()
   readonly #regions = new Map<number, Region[]>()
@@ -53,12 +53,12 @@ export class DeliveryCheck {
   readonly #newest = new Map<string, number>()
   #selection: AcknowledgedSelection | undefined
 
-  constructor({ client, node, isResume, isAtOnce }: DeliveryCheckParts) {
+  constructor({ client, feed, isResume, isAtOnce }: DeliveryCheckParts) {
     this.#client = client
-    this.#node = node
+    this.#feed = feed
     this.isCatchingUp = isResume
     this.#conflated = new ConflationCheck({
-      readings: node.readings,
+      readings: feed.readings,
       isAtOnce,
       fault: text => this.#fault(text),
     })
@@ -117,6 +117,7 @@ export class DeliveryCheck {
     for (const event of events) {
       const place = this.#locate(event)
       if (place === undefined) return this.#fault(`not due: ${JSON.stringify(event)}`)
+      this.#expectRead(event)
       const [number, offset] = place
       const { replaces = 0, ...published } = event as MarketEvent & { readonly replaces?: number }
       // The tape form has an order of fields of its own.
@@ -147,6 +148,7 @@ export class DeliveryCheck {
     for (const event of events) {
       const wasWanted = [...this.#regions.values()].flat().some(({ selection }) => selection.wants(event))
       if (!wasWanted) this.#fault(`not asked for, in a snapshot: ${JSON.stringify(event)}`)
+      this.#expectRead(event)
       if (event.T === 'n') continue
       this.#order(event, serialOf(event))
       this.#conflated.takeValue(event)
@@ -242,8 +244,13 @@ export class DeliveryCheck {
       this.#fault(`missing: ${JSON.stringify(event)} at ${number}/${offset}`)
   }
 
+  /** No event comes before its feed has read it. */
+  #expectRead(event: MarketEvent): void {
+    if (this.#feed.isEarly(event)) this.#fault(`too early: ${JSON.stringify(event)}`)
+  }
+
   #reading(number: number): Reading {
-    const reading = this.#node.readings.get(number)
+    const reading = this.#feed.readings.get(number)
     if (reading === undefined) throw new RangeError(`no partition ${number}`)
     return reading
   }

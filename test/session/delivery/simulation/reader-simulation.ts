@@ -4,7 +4,16 @@ import { vi } from 'vitest'
 import type { MarketEvent } from '../../../../src/event/event.ts'
 import { defaults } from '../../../support/defaults.ts'
 import { MemoryLog, type MemoryPartition } from '../../../support/memory-log.ts'
-import { anySettings, type Published, type Settings, type Step, stepLists, symbols } from './steps.ts'
+import {
+  anySettings,
+  feedDelaysMs,
+  type FeedName,
+  type Published,
+  type Settings,
+  type Step,
+  stepLists,
+  symbols,
+} from './steps.ts'
 import { SimulatedNode } from './simulated-node.ts'
 import { startMs } from '../../session-fixture.ts'
 import { CheckingClient, isBehind } from './checking-client.ts'
@@ -42,7 +51,7 @@ export class ReaderSimulation {
     this.#settings = settings
     this.#nodes = [this.#start(), this.#start()]
     this.clients = settings.clients.map(options => new CheckingClient(options))
-    for (const client of this.clients) client.connect(this.#node(0))
+    for (const client of this.clients) client.connect(this.#node(0), 'live')
   }
 
   get faults(): readonly unknown[] {
@@ -74,6 +83,7 @@ export class ReaderSimulation {
 
   /** Lets every node and client reach the end of the log, and reports what is missing then. */
   async settle(): Promise<void> {
+    this.#wait(feedDelaysMs.delayed)
     for (const node of this.#nodes) node.readAll()
     this.#wait(defaults.limits.flushDelayMs)
     for (const client of this.clients) {
@@ -94,9 +104,9 @@ export class ReaderSimulation {
     await this.#turn(5)
     for (const node of this.#allNodes) {
       void node.sessions.drain(0)
-      const { behind } = node.sessions.feeds.first.readers
-      if (node.feed.fanOut.audienceCount > 0 || Object.values(behind).some(count => count > 0))
-        node.faults.push(new Error(`left behind: ${JSON.stringify(behind)}`))
+      const { behind, audiences } = node.left
+      if (behind + audiences > 0)
+        node.faults.push(new Error(`left: ${behind} readers behind, ${audiences} audiences`))
       if (node.sessions.filters.size > 0) node.faults.push(new Error('filters that nobody uses are active'))
     }
   }
@@ -110,7 +120,7 @@ export class ReaderSimulation {
     else if (step.action === 'drain') client.transport.take(Infinity)
     else if (step.action === 'freeze') client.isFrozen = true
     else if (step.action === 'thaw') client.isFrozen = false
-    else this.#reconnect(client, this.#node(step.node), step.forgets)
+    else this.#reconnect(client, this.#node(step.node), step)
   }
 
   #subscribe(
@@ -122,16 +132,23 @@ export class ReaderSimulation {
     client.subscribe(snapshot, where)
   }
 
-  #reconnect(client: CheckingClient, node: SimulatedNode, forgets = 'nothing'): void {
+  #reconnect(
+    client: CheckingClient,
+    node: SimulatedNode,
+    { forgets = 'nothing', feed = client.feed }: { readonly forgets?: string; readonly feed?: FeedName } = {},
+  ): void {
     client.disconnect()
     client.forget(forgets)
-    client.connect(node)
+    client.connect(node, feed)
   }
 
   /** Lets time pass; each wait is long enough for a flush of what was read. */
   #wait(ms: number): void {
     vi.advanceTimersByTime(ms)
-    for (const node of this.#nodes) node.expectFlushed()
+    for (const node of this.#nodes) {
+      node.expectFlushed()
+      node.feed('delayed').readAll()
+    }
   }
 
   #publish({ records, readers }: Extract<Step, { readonly action: 'publish' }>): void {
@@ -174,6 +191,7 @@ export class ReaderSimulation {
 
   /** Both nodes have read to the end before; otherwise one could not know that a client was ahead of it. */
   #cut(partition: MemoryPartition, by: number): void {
+    this.#wait(feedDelaysMs.delayed)
     for (const node of this.#nodes) node.readAll()
     partition.cutBack(partition.end - by)
     for (const node of this.#nodes) node.noticeCut(partition)
@@ -217,8 +235,7 @@ export class ReaderSimulation {
       const behind = this.clients.filter(
         ({ node: of, session }) => of === node && isBehind(session?.delivery?.readerState),
       )
-      const counts = Object.values(node.sessions.feeds.first.readers.behind)
-      const counted = counts.reduce((sum, count) => sum + count, 0)
+      const counted = node.left.behind
       // One that has ended counts until its read under way is over.
       if (counted < behind.length)
         node.faults.push(new Error(`${counted} counted as behind, not ${behind.length}`))

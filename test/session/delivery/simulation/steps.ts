@@ -4,6 +4,10 @@ import { defaults } from '../../../support/defaults.ts'
 
 export const symbols = ['A', 'B', 'C'] as const
 
+/** The feeds of a node, with their delays. */
+export const feedDelaysMs = { live: 0, delayed: 1000 } as const
+export type FeedName = keyof typeof feedDelaysMs
+
 /** What is published; its place, but for news, follows from its symbol. */
 const published = fc.oneof(
   {
@@ -55,6 +59,9 @@ const step = <Kind extends string, Fields>(
 /** What a client leaves out of its cursor. */
 const forgets = fc.constantFrom('nothing', 'nothing', 'nothing', 'news', 'everything')
 
+/** The feed that a client goes on with. */
+const feed = fc.constantFrom<FeedName>('live', 'live', 'delayed')
+
 const publish = step('publish', {
   records: fc.array(published, { minLength: 1, maxLength: 8 }),
   readers: fc.constantFrom([0], [0, 1], [0, 1]),
@@ -98,7 +105,7 @@ const single = fc.oneof(
   { weight: 3, arbitrary: step('drain', { client }) },
   { weight: 1, arbitrary: step('freeze', { client }) },
   { weight: 1, arbitrary: step('thaw', { client }) },
-  { weight: 3, arbitrary: step('reconnect', { client, node, forgets }) },
+  { weight: 3, arbitrary: step('reconnect', { client, node, forgets, feed }) },
   { weight: 1, arbitrary: step('retain', { place, left: fc.nat(8), isGone: fc.boolean() }) },
   { weight: 1, arbitrary: step('compact', { place, from: fc.nat(20), count: fc.nat(8) }) },
   { weight: 1, arbitrary: step('grow', { topic: fc.constantFrom('news') }) },
