@@ -136,7 +136,12 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('move' as const), member: fc.nat(), ...membershipRequest }),
+    arbitrary: fc.record({
+      kind: fc.constant('move' as const),
+      member: fc.nat(),
+      keepsFilter: fc.boolean(),
+      ...membershipRequest,
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('leave' as const), member: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('congest' as const), member: fc.nat() }) },
@@ -178,8 +183,10 @@ export function findFailingMembers(runs: number): string | undefined {
           if (one.kind === 'congest') member.isCongested = true
           else if (one.kind === 'leave') member.leave()
           else if (!member.hasLeft) {
-            member.want(one, fixture.position)
-            fixture.move(member, one.intervalMs, wishOf(one))
+            const { names, intervalMs } = one
+            const wish = { names, filter: one.keepsFilter ? member.filter! : one.filter }
+            member.want(wish, fixture.position)
+            fixture.move(member, intervalMs, wishOf(wish))
           }
         }
         for (const member of members) check(member, log)

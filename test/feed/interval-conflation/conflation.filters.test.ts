@@ -55,8 +55,8 @@ test('a member takes along what it still has to get, to an interval that did not
   const other = fixture.join(1000, { names: ['A'], where: high })
   fixture.quote({ S: 'A', bp: 5 })
   // What the interval of 1000 ms keeps of A is of its former member only.
-  other.membership!.leave()
   fixture.join(1000, { names: ['B'], where: high })
+  other.membership!.leave()
   fixture.quote({ S: 'A', bp: 6 }, { S: 'A', bp: 1 })
   fixture.move(member, 1000, { names: ['A', 'B'], where: high })
   fixture.pass(1000)

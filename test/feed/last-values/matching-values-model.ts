@@ -15,7 +15,8 @@ interface Arrival {
   readonly quote: Quote
   readonly partition: number
   readonly offset: number
-  readonly atMs: number
+  /** When it was written: before it came in. */
+  readonly writtenMs: number
 }
 
 /** A filter, and the same as a function that nothing of ours evaluates. */
@@ -34,11 +35,13 @@ interface ComingQuote {
   readonly bp: number
   readonly padding: number
   readonly place: number
+  readonly ageMs: number
 }
 
 const anyPlace = fc.nat(1)
 const coming = fc.record({
   place: anyPlace,
+  ageMs: fc.constantFrom(0, 0, 700),
   symbol: fc.constantFrom(...symbols),
   bp: fc.integer({ min: 1, max: 4 }),
   padding: fc.constantFrom(0, 0, 1000, 6000),
@@ -115,7 +118,7 @@ class Node {
   }
 
   /** Adds a quote. The symbol E comes in any partition, the others each in one. */
-  add({ symbol, bp, padding, place }: ComingQuote): void {
+  add({ symbol, bp, padding, place, ageMs }: ComingQuote): void {
     const at = (symbol === 'E' ? place : symbols.indexOf(symbol)) % this.#partitions.length
     const offset = this.#offsets[at]!
     const partition = this.feed.numberOf(this.#partitions[at]!)
@@ -130,8 +133,9 @@ class Node {
       c: ['x'.repeat(padding)],
       t: new Date(number).toISOString(),
     }
-    this.feed.add(quote, { partition, offset, writtenMs: this.nowMs })
-    this.arrivals.push({ quote, partition, offset, atMs: this.nowMs })
+    const writtenMs = this.nowMs - ageMs
+    this.feed.add(quote, { partition, offset, writtenMs })
+    this.arrivals.push({ quote, partition, offset, writtenMs })
     this.#advance(at, offset + 1)
     this.feed.flush()
   }
@@ -237,9 +241,9 @@ class ModelSnapshot {
     const { feed, arrivals, isWhole } = this.#node
     const sinceMs = Math.max(feed.completeSinceMs(['quotes']) ?? -Infinity, this.#missingMs)
     assert.ok(!isWhole || sinceMs === -Infinity, 'nothing can be missing')
-    for (const { quote, atMs } of arrivals.slice(0, this.#begun))
+    for (const { quote, writtenMs } of arrivals.slice(0, this.#begun))
       if (missing.includes(quote.S) && this.#filter.passes(quote))
-        assert.ok(atMs < sinceMs, `${quote.S} at ${atMs} is missing, since ${sinceMs}`)
+        assert.ok(writtenMs < sinceMs, `${quote.S} of ${writtenMs} is missing, since ${sinceMs}`)
   }
 }
 

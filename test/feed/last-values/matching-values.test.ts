@@ -81,3 +81,25 @@ test('of the articles that are kept, those that pass', () => {
   const found = [...values.snapshot({ channel: 'news', symbols: ['A'], filter }, () => undefined)]
   expect(found.map(event => JSON.parse(String(event)).id)).toEqual([3, 6, 9])
 })
+
+test('a forgotten item takes older events of others along, and since says so', () => {
+  const feed = createTestFeed({ maxItems: 2 })
+  feed.advance({ partition: { topic: 'market.quotes', partition: 0 }, epoch: 'e', offset: 0 }, 0)
+  const values = new MatchingValues({ lastValues: feed.lastValues, window: feed.window })
+  const arrivals = [
+    { S: 'B', bp: 1, writtenMs: 900 },
+    { S: 'A', bp: 1, writtenMs: 100 },
+    { S: 'B', bp: 2, writtenMs: 1000 },
+    { S: 'C', bp: 2, writtenMs: 1000 },
+  ]
+  feed.tick(1000)
+  for (const [offset, { S, bp, writtenMs }] of arrivals.entries()) {
+    const event = { T: 'q', S, bp, bs: 1, ap: bp, as: 1, t } as const
+    feed.add(event, { partition: 0, offset, writtenMs })
+  }
+  feed.flush()
+  const since: number[] = []
+  const request = { channel: 'quotes', symbols: ['B'], filter: createFilter(bp => bp === 1) } as const
+  expect([...values.snapshot(request, ms => since.push(ms))]).toEqual([])
+  expect(since).toEqual([1001])
+})
