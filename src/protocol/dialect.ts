@@ -15,11 +15,14 @@ export interface OpenMessage {
   readonly after: object
 }
 
+/** A message as it came: text, or binary. */
+export type ClientMessage = string | Uint8Array
+
 /** How commands and server messages are spelled. Where a dialect has no words, the client is told nothing. */
 export interface Dialect {
   readonly name: string
   /** Reads one message of a client. The fault's detail names the field, its value and the rule. */
-  parse(text: string): Command | RequestFault
+  parse(message: ClientMessage): Command | RequestFault
   /** Reads a subscription that came as fields instead of a message, such as those of a query. */
   parseSubscription(fields: Readonly<Record<string, unknown>>): SubscribeCommand | RequestFault
   /** Returns a message as its encoders write it; fields that are `undefined` are left out. */

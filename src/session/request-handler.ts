@@ -1,5 +1,5 @@
 import type { AckCommand, ClientRequest } from '../protocol/command.ts'
-import type { Dialect } from '../protocol/dialect.ts'
+import type { ClientMessage, Dialect } from '../protocol/dialect.ts'
 import type { RequestFault, RequestId } from '../protocol/request-fault.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import type { FlowControl } from './delivery/flow-control.ts'
@@ -38,21 +38,14 @@ export class RequestHandler {
     this.#options = options
   }
 
-  /** Handles one message. A fault thereby ends its session, never the node. */
-  receive(text: string): void {
-    if (!this.#accept(text.length)) return
+  /** Handles one message, text or binary. A fault thereby ends its session, never the node. */
+  receive(message: ClientMessage): void {
+    if (!this.#accept(message.length)) return
     try {
-      this.#handle(text)
+      this.#handle(message)
     } catch (error) {
       this.#options.session.fail(error)
     }
-  }
-
-  /** Refuses a binary message: clients send none. */
-  receiveBinary(bytes: number): void {
-    if (!this.#accept(bytes)) return
-    const detail = 'a binary message; expected JSON in a text message'
-    this.#options.session.sendError({ code: 400, detail })
   }
 
   /** Counts a ping or a pong, which costs as much as a message. Returns whether the session goes on. */
@@ -60,9 +53,9 @@ export class RequestHandler {
     return this.#accept(0)
   }
 
-  #handle(text: string): void {
+  #handle(message: ClientMessage): void {
     const { session } = this.#options
-    const command = session.dialect.parse(text)
+    const command = session.dialect.parse(message)
     if ('code' in command) session.sendError(command)
     else if (command.kind === 'auth') session.authenticate(command.token, command.id)
     else if (session.delivery === undefined) this.hold(command)

@@ -1,7 +1,7 @@
 import type { Grant } from '../auth/grant.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { CloseReason } from '../protocol/close-reason.ts'
-import type { Dialect } from '../protocol/dialect.ts'
+import type { ClientMessage, Dialect } from '../protocol/dialect.ts'
 import type { RequestFault, RequestId } from '../protocol/request-fault.ts'
 import type { ServerMessage } from '../protocol/server-message.ts'
 import type { Payload } from '../wire/payload.ts'
@@ -135,8 +135,8 @@ export class Session implements Recipient, RequestedSession {
   }
 
   /** Handles one message of the client. A fault thereby ends this session, never the node. */
-  receive(text: string): void {
-    this.requests.receive(text)
+  receive(message: ClientMessage): void {
+    this.requests.receive(message)
   }
 
   /**

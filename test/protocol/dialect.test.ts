@@ -52,7 +52,7 @@ test('a session in a dialect with other words goes from its greeting to its end 
   publish(trade('AAPL', 2), 1)
   expect(await plain.next()).toEqual(trade('AAPL', 2))
   stream.sessions.beat()
-  plain.send('drop AAPL')
+  plain.webSocket.send(Buffer.from('drop AAPL'))
   expect(await plain.next()).toEqual({ say: 'noted', trades: ['MSFT'] })
 
   expect(await ticker.takeMany(2)).toEqual([trade('AAPL', 1), trade('AAPL', 2)])

@@ -1,10 +1,10 @@
 import type { Command } from '../../src/protocol/command.ts'
-import type { Dialect } from '../../src/protocol/dialect.ts'
+import type { ClientMessage, Dialect } from '../../src/protocol/dialect.ts'
 import type { RequestFault } from '../../src/protocol/request-fault.ts'
 import type { ServerMessage } from '../../src/protocol/server-message.ts'
 
 /**
- * A dialect for tests that shares no word with `ticker.v1`: commands are words, messages have a `say`, and
+ * A dialect for tests that shares no word with `ticker.v1`: commands are words, in text or binary messages, messages have a `say`, and
  * positions, coverage and heartbeats are not spoken of.
  */
 export const plainDialect: Dialect = {
@@ -18,7 +18,8 @@ export const plainDialect: Dialect = {
       : { before: { say: 'values', to: message.id }, list: 'now', after: { more: !message.isComplete } },
 }
 
-function parse(text: string): Command | RequestFault {
+function parse(message: ClientMessage): Command | RequestFault {
+  const text = typeof message === 'string' ? message : Buffer.from(message).toString('utf8')
   const [verb, ...words] = text.split(' ')
   if (verb === 'login' && words[0] !== undefined) return { kind: 'auth', token: words[0] }
   const items = new Map([['trades', words] as const])

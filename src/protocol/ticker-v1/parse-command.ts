@@ -10,6 +10,7 @@ import {
   type RequestedItems,
   type SubscribeCommand,
 } from '../command.ts'
+import type { ClientMessage } from '../dialect.ts'
 import type { CursorPosition } from '../positions.ts'
 import type { RequestFault, RequestId } from '../request-fault.ts'
 import { parseCursor } from './partition-runs.ts'
@@ -39,10 +40,10 @@ const known = {
  * Reads one message of a client (`PROTOCOL.md` §3). The fault's detail names the field, its value and the
  * rule.
  */
-export function parseCommand(text: string): Command | RequestFault {
+export function parseCommand(message: ClientMessage): Command | RequestFault {
   let id: RequestId | undefined
   try {
-    const fields = parseFields(text)
+    const fields = parseFields(message)
     id = parseId(fields['id'])
     return parseAction(fields, id)
   } catch (thrown) {
@@ -65,7 +66,8 @@ function faultOf(thrown: unknown, id: RequestId | undefined): RequestFault {
   throw thrown
 }
 
-function parseFields(text: string): Fields {
+function parseFields(text: ClientMessage): Fields {
+  if (typeof text !== 'string') throw new CommandFault('a binary message; expected JSON in a text message')
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -83,8 +83,7 @@ export function runSession(
 /** One chunk of the socket may hold thousands of messages: those after the session's end are ignored. */
 function receive(session: Session, data: RawData, isBinary: boolean): void {
   if (session.state === 'ended' || !Buffer.isBuffer(data)) return
-  if (isBinary) session.requests.receiveBinary(data.length)
-  else session.receive(data.toString('utf8'))
+  session.receive(isBinary ? data : data.toString('utf8'))
 }
 
 /** The reasons for the codes that `ws` closes with by itself, without a reason. At most 123 bytes each. */
