@@ -5,6 +5,7 @@ import type { SessionLimits } from '../../src/session/session-context.ts'
 import type { Sessions } from '../../src/session/sessions.ts'
 import { HandshakeAdmission } from '../../src/transport/handshake-admission.ts'
 import { createTransportRefusals } from '../../src/transport/refusal-counts.ts'
+import { serveSse } from '../../src/transport/sse/sse-route.ts'
 import { serveStream } from '../../src/transport/websocket/stream-route.ts'
 import {
   createTestFeed,
@@ -15,12 +16,14 @@ import {
   overrides,
 } from './defaults.ts'
 
-/** A stream route over a feed that the test fills itself: no log, and every token allows everything. */
+/** The routes of both transports over a feed that the test fills itself: no log, and every token allows everything. */
 export interface BareStream {
   readonly app: FastifyInstance
   readonly feed: Feed
   readonly sessions: Sessions
   readonly url: string
+  /** `http://host:port/v1/events`. */
+  readonly eventsUrl: string
   readonly stop: () => Promise<void>
 }
 
@@ -37,21 +40,30 @@ export async function startBareStream(
   const quotas = createTestQuotas(limits)
   const sessions = createTestSessions(limits, { feed, quotas })
   const admission = new HandshakeAdmission({ quotas })
-  await serveStream(app, {
+  const refusals = createTransportRefusals()
+  const common = {
     ...defaults.limits,
     ...limits,
     sessions,
     admission,
-    refusals: createTransportRefusals().websocket,
-    allowedOrigins: '*',
+    allowedOrigins: '*' as const,
     isReady: () => true,
     closeTimeoutMs: 200,
     log: app.log,
-  })
+  }
+  await serveStream(app, { ...common, refusals: refusals.websocket })
+  serveSse(app, { ...common, refusals: refusals.sse, addressOf: () => '127.0.0.1' })
   const address = await listen(app, { host: '127.0.0.1', port: 0 }, { purpose: '', host: '', port: '' })
   const stop = async (): Promise<void> => {
     await sessions.drain(0)
     await app.close()
   }
-  return { app, feed, sessions, url: `ws://${address}/v1/stream`, stop }
+  return {
+    app,
+    feed,
+    sessions,
+    url: `ws://${address}/v1/stream`,
+    eventsUrl: `http://${address}/v1/events`,
+    stop,
+  }
 }
