@@ -29,7 +29,11 @@ export class ProxiedGateway extends RestartableGateway implements Upstream {
 
   /** The number of live sessions. */
   async sessions(): Promise<number> {
-    return (await this.process.metric('ticker_sessions{feed="live",transport="websocket",state="live"}')) ?? 0
+    const names = ['websocket', 'sse'].map(
+      transport => `ticker_sessions{feed="live",transport="${transport}",state="live"}`,
+    )
+    const counts = await Promise.all(names.map(name => this.process.metric(name)))
+    return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
   }
 
   /** Sends a request to the administration; throws if it is refused. */

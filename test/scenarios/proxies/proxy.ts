@@ -85,14 +85,19 @@ export class Proxy {
     this.#folder = folder
   }
 
-  static async start(kind: ProxyKind, upstreams: readonly [Upstream, Upstream]): Promise<Proxy> {
+  /** `changes`: to the configuration that is shipped. */
+  static async start(
+    kind: ProxyKind,
+    upstreams: readonly [Upstream, Upstream],
+    changes: readonly (readonly [from: string, to: string])[] = [],
+  ): Promise<Proxy> {
     const recipe = recipes[kind]
     const folder = await mkdtemp(join(tmpdir(), `ticker-${kind}-`))
     const authority = await CertificateAuthority.create(folder, 'authority')
     const port = await freePort()
     const site = { folder, port, upstreams, ...(await authority.sign('localhost')) }
     const configuration = join(folder, recipe.file)
-    await writeFile(configuration, await configure(recipe, site))
+    await writeFile(configuration, await configure(recipe, site, changes))
     const child = spawn(programPath(kind), recipe.parameters(site, configuration), {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -116,9 +121,13 @@ interface ProxyParts {
   readonly folder: string
 }
 
-async function configure({ file, changes }: Recipe, site: Site): Promise<string> {
+async function configure(
+  { file, changes }: Recipe,
+  site: Site,
+  further: readonly (readonly [from: string, to: string])[],
+): Promise<string> {
   const shipped = await readFile(new URL(`../../../docs/proxies/${file}`, import.meta.url), 'utf8')
-  return changes(site).reduce((text, [from, to]) => {
+  return [...changes(site), ...further].reduce((text, [from, to]) => {
     if (!text.includes(from)) throw new Error(`${file}: there is no "${from}" to change`)
     return text.replace(from, to)
   }, shipped)
