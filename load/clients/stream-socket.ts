@@ -1,4 +1,6 @@
+import { ChunkReader } from './chunk-reader.ts'
 import { type ServerAddress, streamHeaders, streamPath, WebSocketClient } from './web-socket-client.ts'
+import { sseForm } from './wire-forms.ts'
 
 /** Where the clients of one server connect, and how they open their streams. */
 export interface StreamTarget {
@@ -45,6 +47,8 @@ export async function openStream(
   user: StreamUser,
   { buffer, onFrame }: { readonly buffer: Buffer; readonly onFrame: FrameListener | undefined },
 ): Promise<WebSocketClient> {
+  if (access.kind === 'gateway' && access.form === sseForm)
+    return await askForEvents({ address, access }, user, { buffer, onFrame })
   const client = new WebSocketClient(address, buffer)
   client.reader.onFrame = onFrame
   const handshake: Handshake =
@@ -79,6 +83,31 @@ export async function openStream(
   }
 }
 
+/** Asks for what `gateway` below subscribes to, as server-sent events. */
+async function askForEvents(
+  { address, access }: { readonly address: ServerAddress; readonly access: GatewayAccess },
+  user: StreamUser,
+  { buffer, onFrame }: { readonly buffer: Buffer; readonly onFrame: FrameListener | undefined },
+): Promise<WebSocketClient> {
+  const client = new WebSocketClient(address, buffer, new ChunkReader())
+  const acknowledged = Promise.withResolvers<void>()
+  client.reader.onFrame = payload => {
+    onFrame?.(payload)
+    if (payload.includes('"T":"subscription"')) acknowledged.resolve()
+  }
+  await client.ask(eventsPath(access, user), [`Authorization: Bearer ${access.token}`])
+  await Promise.race([acknowledged.promise, client.endsBefore('the acknowledgement')])
+  client.reader.onFrame = onFrame
+  return client
+}
+
+function eventsPath(access: GatewayAccess, user: StreamUser): string {
+  const query = new URLSearchParams(access.feed === undefined ? {} : { feed: access.feed })
+  for (const [name, value] of Object.entries(requestOf(access, user)))
+    query.set(name, Array.isArray(value) ? value.join(',') : JSON.stringify(value))
+  return `/v1/events?${query.toString()}`
+}
+
 /** How the clients of some symbols open the stream of a server. */
 interface Handshake {
   /** The path of the request line. */
@@ -92,12 +121,19 @@ interface Handshake {
   readonly ping?: readonly [ping: string, pong: string]
 }
 
-function gateway(access: GatewayAccess, { symbols, index }: StreamUser): Handshake {
-  const { token, form, subscribe, feed, filters = [], refused = [] } = access
+/** The fields of the subscription of a client. */
+function requestOf(
+  { subscribe, filters = [], refused = [] }: GatewayAccess,
+  { symbols, index }: StreamUser,
+): object {
   const filter = filters[index % filters.length]
   const where = filter === undefined ? {} : { where: { trades: filter } }
-  const wanted = subscribe ?? { trades: [...symbols, ...refused] }
-  const request = { action: 'subscribe', ...wanted, ...where }
+  return { ...(subscribe ?? { trades: [...symbols, ...refused] }), ...where }
+}
+
+function gateway(access: GatewayAccess, user: StreamUser): Handshake {
+  const { token, form, feed } = access
+  const request = { action: 'subscribe', ...requestOf(access, user) }
   return {
     path: feed === undefined ? streamPath : `${streamPath}/${feed}`,
     headers: streamHeaders(token, form),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { StreamReader } from './chunk-reader.ts'
 
 /** The address of a server. */
 export interface ServerAddress {
@@ -25,11 +26,11 @@ const maskBit = 0x80
 const emptyPong = Buffer.from([0x8a, maskBit, 0, 0, 0, 0])
 
 /**
- * A WebSocket by hand on a plain socket, as cheap as can be, so that one core carries hundreds: all sockets
+ * A WebSocket, or a request for server-sent events, by hand on a plain socket, as cheap as can be, so that one core carries hundreds: all sockets
  * read into one buffer, without Node's streams in between.
  */
 export class WebSocketClient {
-  readonly reader = new FrameReader()
+  readonly reader: StreamReader
   /** Resolves when the connection is gone, whoever ended it, with what is known of the reason. */
   readonly gone: Promise<string>
   readonly #address: ServerAddress
@@ -37,9 +38,13 @@ export class WebSocketClient {
   #head: string | undefined = ''
   #onHead: (head: string) => void = () => undefined
 
-  /** Connects at once. All clients may read into the same `buffer`: nothing is kept in it. */
-  constructor(address: ServerAddress, buffer: Buffer) {
+  /**
+   * Connects at once. All clients may read into the same `buffer`: nothing is kept in it. The reader of frames
+   * also answers pings.
+   */
+  constructor(address: ServerAddress, buffer: Buffer, reader: StreamReader = new FrameReader()) {
     this.#address = address
+    this.reader = reader
     const callback = (length: number): boolean => {
       this.#take(buffer, length)
       return true
@@ -51,11 +56,29 @@ export class WebSocketClient {
     this.gone = new Promise(resolve => {
       this.#socket.once('close', () => resolve(this.#head ?? 'the connection was closed'))
     })
-    this.reader.onPing = () => this.#socket.write(emptyPong)
+    if (reader instanceof FrameReader) reader.onPing = () => this.#socket.write(emptyPong)
   }
 
   /** Resolves after the opening handshake (RFC 6455 §4); rejects where that is refused. */
   async upgrade(path: string, headers: readonly string[] = []): Promise<void> {
+    const head = await this.#request(path, [
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+      ...headers,
+    ])
+    if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`the handshake was refused: ${head}`)
+  }
+
+  /** Asks for a body that goes on; resolves when it begins, and rejects where it is refused. */
+  async ask(path: string, headers: readonly string[]): Promise<void> {
+    const head = await this.#request(path, headers)
+    if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`the request was refused: ${head}`)
+  }
+
+  /** Sends a request; returns the head of its answer. */
+  async #request(path: string, headers: readonly string[]): Promise<string> {
     const { host, port, isTls } = this.#address
     await Promise.race([
       once(this.#socket, isTls ? 'secureConnect' : 'connect'),
@@ -63,18 +86,9 @@ export class WebSocketClient {
     ])
     const answered = Promise.withResolvers<string>()
     this.#onHead = answered.resolve
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      `Host: ${host}:${port}`,
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Version: 13',
-      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-      ...headers,
-    ]
+    const lines = [`GET ${path} HTTP/1.1`, `Host: ${host}:${port}`, ...headers]
     this.#socket.write(lines.join('\r\n') + headerEnd)
-    const head = await Promise.race([answered.promise, this.endsBefore('the handshake')])
-    if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`the handshake was refused: ${head}`)
+    return await Promise.race([answered.promise, this.endsBefore('the answer')])
   }
 
   /** Rejects when the connection ends. */
@@ -111,7 +125,7 @@ export class WebSocketClient {
     if (end < 0) return
     const head = this.#head.slice(0, end)
     const rest = Buffer.from(this.#head.slice(end + headerEnd.length), 'latin1')
-    this.#head = head.startsWith('HTTP/1.1 101 ') ? undefined : this.#head
+    this.#head = /^HTTP\/1\.1 (?:101|200) /.test(head) ? undefined : this.#head
     this.#onHead(head)
     this.reader.take(rest, rest.length)
   }
@@ -134,7 +148,7 @@ const pingOpcode = 0x9
  * Splits what one WebSocket connection receives into frames. Without a listener for payloads it reads only
  * the headers, so that hundreds of connections cost a core as little as possible.
  */
-export class FrameReader {
+export class FrameReader implements StreamReader {
   /** Whole frames so far. */
   frames = 0
   /** Bytes so far, headers included. */

@@ -75,14 +75,18 @@ function tapeFrameReading(): FrameReading {
 const forms: Readonly<Record<string, () => FrameReading>> = {
   'ticker.v1.json': () => readJsonFrame,
   'ticker.v1.tape': tapeFrameReading,
+  sse: () => readJsonFrame,
 }
+
+/** Server-sent events instead of a WebSocket; the floor sends frames of JSON. */
+export const sseForm = 'sse'
 
 export const defaultForm = 'ticker.v1.json'
 
 /** The options of scenarios with subscribers that choose how they connect. */
 export const streamOptions = {
   form: {
-    help: "wire form of the gateway's clients, and of the floor's",
+    help: "wire form of the gateway's clients, and of the floor's (sse: server-sent events)",
     among: Object.keys(forms),
     default: defaultForm,
   },

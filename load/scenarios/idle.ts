@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { streamOptions } from '../clients/wire-forms.ts'
+import { sseForm, streamOptions } from '../clients/wire-forms.ts'
 import { type KafkaBench, measureRounds } from '../lib/bench.ts'
 import { program, startChild } from '../lib/child.ts'
 import { caseTable } from '../lib/figure-tables.ts'
@@ -16,7 +16,8 @@ import { watchLists } from './delivery/workload.ts'
 
 export const idle = kafkaScenario({
   name: 'idle',
-  summary: 'memory of an idle session with 20 items, plain and over TLS, beside bare sockets and ws',
+  summary:
+    'memory of an idle session with 20 items, by WebSocket and SSE, plain and over TLS, beside bare sockets and ws',
   details:
     '\nEach session is subscribed to 20 of 500 symbols; each server is measured both plain and over TLS.\n',
   options: {
@@ -72,7 +73,15 @@ export const idle = kafkaScenario({
 /** The first connections add code and caches. */
 const firstClients = 500
 
-const servers = ['gateway', 'bare sockets', 'ws', 'gateway over TLS', 'bare sockets over TLS'] as const
+const servers = [
+  'gateway',
+  'gateway by SSE',
+  'bare sockets',
+  'ws',
+  'gateway over TLS',
+  'gateway by SSE over TLS',
+  'bare sockets over TLS',
+] as const
 type Server = (typeof servers)[number]
 
 /** The options under which SIGUSR2 makes a Node process collect its garbage. */
@@ -92,7 +101,10 @@ async function start(
 ): Promise<Peer> {
   const tls = server.endsWith('TLS')
   if (server.startsWith('gateway'))
-    return await startGatewayPeer({ form, tls, profile, nodeOptions: collectable }, bench)
+    return await startGatewayPeer(
+      { form: server.includes('SSE') ? sseForm : form, tls, profile, nodeOptions: collectable },
+      bench,
+    )
   if (server === 'ws') return await startWs(bench, collectable)
   return await startFloor({ form, tls, nodeOptions: collectable }, bench)
 }

@@ -75,7 +75,10 @@ const openWebSocket: OpenAndStop = async ({ url }) => {
   const webSocket = new WebSocket(url, { headers: { authorization: 'Bearer x' }, perMessageDeflate: false })
   const acknowledged = Promise.withResolvers<void>()
   webSocket.on('open', () => webSocket.send('{"action":"subscribe","trades":["*"]}'))
-  webSocket.on('message', data => String(data).includes('"subscription"') && acknowledged.resolve())
+  webSocket.on(
+    'message',
+    (data: Buffer) => data.toString().includes('"subscription"') && acknowledged.resolve(),
+  )
   await acknowledged.promise
   webSocket.pause()
   return { destroy: () => webSocket.terminate() }
