@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -198,6 +198,19 @@ test('knows how long a connection existed before it asked for an upgrade', async
   socket.write('Connection: Upgrade\r\nUpgrade: any\r\n\r\n')
   const [, served] = await asked
   expect(guard.gate.ageMsOf(served)).toBe(100)
+  await answerTo(socket)
+})
+
+test('knows how long a connection existed before its first request', async () => {
+  stopTime()
+  const guard = await guarded()
+  const asked = once(guard.server, 'request') as Promise<[IncomingMessage]>
+  const socket = await peer(guard, 'GET /events HTTP/1.1\r\n')
+  await expect.poll(() => guard.gate.handshakes).toBe(1)
+  vi.advanceTimersByTime(100)
+  socket.write('Host: x\r\nConnection: close\r\n\r\n')
+  const [request] = await asked
+  expect(guard.gate.ageMsOf(request.socket)).toBe(100)
   await answerTo(socket)
 })
 

@@ -59,3 +59,20 @@ test('frames with numbers of replaced events stay within their bound and lose no
     events.map((event, index) => (index === 0 ? event : { ...event, replaces: index * 7 })),
   )
 })
+
+test('a payload says where its coverage is, and what message it is', () => {
+  const events = [
+    { T: 't', S: 'A' },
+    { T: 't', S: 'B' },
+  ]
+  const chosen = { indices: Uint32Array.of(0, 1), count: 2 }
+  const payloads: Payload[] = []
+  const coverage = { covered: [0], begins: [0], reached: [7] }
+  sendEvents(jsonForm, { events: runOf(events), chosen, coverage }, payload => payloads.push(payload))
+  const [{ bytes, coverageBytes, message }] = payloads as [Payload]
+  const text = bytes.toString()
+  expect(text.slice(-1 - coverageBytes, -1)).toBe('{"T":"coverage","ranges":[[0,0,7]]}')
+  expect(message).toBeUndefined()
+  const said = { kind: 'resumed', recovered: true } as const
+  expect(jsonForm.message(said)).toMatchObject({ coverageBytes: 0, message: said })
+})
