@@ -54,10 +54,9 @@ export class Payload {
   message: ServerMessage | undefined
   #sharedBy: DeflateCounts | undefined
   #deflated: Payload | undefined
-  /** As the first transport sends it, and as the others do. */
+  /** As one transport sends it. */
   #framing: Framing | undefined
   #frame: Buffer | undefined
-  #otherFrames: Map<Framing, Buffer> | undefined
 
   /** Allocated in `memory`, the payload is valid until that is reused. */
   constructor(kind: 'text' | 'binary', length: number, memory?: PayloadMemory) {
@@ -77,10 +76,9 @@ export class Payload {
     return this.buffer.subarray(this.start, this.end)
   }
 
-  /** Returns the payload as a transport sends it, made once for all receivers. */
+  /** Returns the payload as a transport sends it, made once for the receivers that follow each other. */
   framed(framing: Framing): Buffer {
     if (this.#framing === framing && this.#frame !== undefined) return this.#frame
-    if (this.#framing !== undefined) return this.#framedOtherwise(framing)
     this.#framing = framing
     this.#frame = framing.frame(this)
     return this.#frame
@@ -99,13 +97,6 @@ export class Payload {
     if (this.#sharedBy === undefined || this.kind === 'binary' || this.length < minDeflatedBytes)
       return undefined
     return (this.#deflated ??= deflate(this, this.#sharedBy))
-  }
-
-  #framedOtherwise(framing: Framing): Buffer {
-    this.#otherFrames ??= new Map()
-    const frame = this.#otherFrames.get(framing) ?? framing.frame(this)
-    this.#otherFrames.set(framing, frame)
-    return frame
   }
 }
 
