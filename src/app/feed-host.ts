@@ -39,6 +39,7 @@ export class FeedHost implements AsyncDisposable {
   readonly history: SharedHistory
   readonly ingest: Ingest
   readonly #clock: Clock
+  /** Of a feed with a delay. */
   readonly #delayedLog: DelayedLog | undefined
   readonly #reading = new AbortController()
   #ended: Promise<void> | undefined
@@ -50,11 +51,13 @@ export class FeedHost implements AsyncDisposable {
     this.#clock = clock
     this.feed = createFeed(config, options.feed, recordLog)
     const arrivals = new ArrivalTimes({ keptMs: config.limits.resumeMaxAgeMs, clock })
-    const records = new RecordDecoder({ ...config.ingest, decoder, logger, clock })
-    const eventTimes = createEventTimes(new RecordDecoder({ ...config.ingest, decoder, logger, clock }))
-    this.#delayedLog =
-      delayMs === 0 ? undefined : new DelayedLog({ log: options.log, delayMs, eventTimes, clock })
+    const createRecords = (): RecordDecoder => new RecordDecoder({ ...config.ingest, decoder, logger, clock })
+    if (delayMs > 0) {
+      const eventTimes = createEventTimes(createRecords())
+      this.#delayedLog = new DelayedLog({ log: options.log, delayMs, eventTimes, clock })
+    }
     const log = this.#delayedLog ?? options.log
+    const records = createRecords()
     this.history = openHistory({ log, records, arrivals, clock })
     // When a partition is recreated or cut back, its cached events are no longer valid.
     this.feed.onPartition.add(({ partition }) => this.history.forget(partition))

@@ -26,7 +26,7 @@ import type { EventLog } from '../log/event-log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { maxHeaderTokenBytes } from '../transport/http-refusals.ts'
 import type { FeedHost } from './feed-host.ts'
-import { describeSource } from './open-log.ts'
+import { describeFeeds, describeSource } from './open-log.ts'
 import { ServerCertificate } from './server-certificate.ts'
 
 /**
@@ -122,7 +122,7 @@ export async function serveHttp(app: FastifyInstance, { config, ...parts }: Http
   const key = await readDevelopmentKey(config.mode)
   const token = { key, subject: 'page', scopes: ['stream'], lifetimeS: 43_200 } as const
   await servePage(app, {
-    source: describeSource(config),
+    source: `${describeSource(config)}, ${describeFeeds({ feeds: [config.feeds[0]] })}`,
     signToken: () => signDevelopmentToken({ ...token, feeds: '*', channels: '*', symbols: '*' }),
   })
 }
