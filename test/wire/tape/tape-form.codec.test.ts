@@ -121,7 +121,9 @@ test('the codec uses nothing of Node, so that browsers can run it', () => {
   )
   const files = new Set(codec)
   for (const file of files) {
-    for (const [, path] of textOf(file).matchAll(/ from '(\..*?)'/g)) files.add(new URL(path!, file).href)
+    // Types are not there when it runs.
+    for (const [, path] of textOf(file).matchAll(/^import (?!type )[^']* from '(\..*?)'/gm))
+      files.add(new URL(path!, file).href)
   }
   expect(files.size).toBeGreaterThan(10)
   expect([...files].filter(file => /from 'node:|\bBuffer\b|\bprocess\.\w/.test(textOf(file)))).toEqual([])
