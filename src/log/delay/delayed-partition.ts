@@ -4,6 +4,7 @@ import type { EventLog, LogBatch, Partition, Position } from '../event-log.ts'
 import { WakeSignal, type StartTimer } from '../wake-signal.ts'
 import { dueTimes, type EventTimesOfBatch, maxEventAheadMs } from './due-times.ts'
 import { copyRecords, HeldRecords } from './held-records.ts'
+import { LastRecord } from './last-record.ts'
 import { WrittenTimes } from './written-times.ts'
 
 /**
@@ -63,6 +64,7 @@ export class DelayedPartition {
   #epoch: string
   /** The next offset to read. */
   #position: number
+  #last: LastRecord | undefined
   /** The next offset of the consumer. */
   #given: number
   /** Everything before is due, as far as that is known: a reader of a delayed log could be there. */
@@ -152,14 +154,11 @@ export class DelayedPartition {
 
   /** Reads on if there is room, or else looks how far the log reaches. Returns whether the log answered. */
   async #ask(): Promise<boolean> {
-    const { log, clock, maxHeldBytes, signal } = this.#options
+    const { clock, maxHeldBytes, signal } = this.#options
     this.#askedMs ??= clock.steady()
     try {
-      if (this.#isFull && this.#held.bytes > maxHeldBytes() / 2) {
-        const { stable } = await log.ends(this.partition)
-        this.#written.note(stable, clock.steady())
-        if (stable < this.#position) this.#cutBack(stable)
-      } else {
+      if (this.#isFull && this.#held.bytes > maxHeldBytes() / 2) await this.#askEnd()
+      else {
         await this.#read()
         await this.#askDueEnd()
       }
@@ -175,17 +174,30 @@ export class DelayedPartition {
     const { log, clock, signal, maxHeldBytes } = this.#options
     this.#isFull = false
     const epoch = this.#epoch
-    for await (const batch of log.range(this.partition, this.#position, Number.MAX_SAFE_INTEGER, signal)) {
+    const start = this.#last?.offset ?? this.#position
+    let end = start
+    for await (const batch of log.range(this.partition, start, Number.MAX_SAFE_INTEGER, signal)) {
       this.#noteAnswer()
       // A look-up of the partitions will say where the recreated topic begins.
       if (batch.epoch !== epoch || this.#epoch !== epoch) return
       this.#written.note(Math.max(batch.stable, batch.to), clock.steady())
-      await this.#accept(batch)
+      if (this.#last?.contradicts(batch, this.#position) === true) return this.#cutBack(this.#given)
+      await this.#accept(batch.from < start ? batch : partFrom(this.#position, batch))
       if (signal.aborted || this.#epoch !== epoch) return
       this.#askedMs = clock.steady()
       this.#isFull = this.#held.bytes >= maxHeldBytes()
       if (this.#isFull) return
+      end = batch.to
     }
+    if (start < this.#position && end < this.#position) await this.#askEnd()
+  }
+
+  /** Looks how far the log reaches. */
+  async #askEnd(): Promise<void> {
+    const { log, clock } = this.#options
+    const { stable } = await log.ends(this.partition)
+    this.#written.note(stable, clock.steady())
+    if (stable < this.#position) this.#cutBack(stable)
   }
 
   /** Asks how far behind this reader is, while everything that it holds is due and there is more. */
@@ -203,8 +215,8 @@ export class DelayedPartition {
 
   async #accept(batch: LogBatch): Promise<void> {
     const { clock, delayMs, onHeld } = this.#options
-    if (batch.from < this.#position) this.#cutBack(batch.from)
-    else if (batch.from > this.#position) this.#announce(batch.from)
+    if (batch.from < this.#position) return this.#cutBack(batch.from)
+    if (batch.from > this.#position) this.#announce(batch.from)
     if (batch.to === batch.from) return
     const epoch = this.#epoch
     const eventTimes = await this.#eventTimes(batch)
@@ -215,6 +227,8 @@ export class DelayedPartition {
     const records = isDue ? batch.records : copyRecords(batch.records)
     this.#held.add({ from: batch.from, to: batch.to, records }, due)
     this.#position = batch.to
+    const last = records.at(-1)
+    if (last !== undefined) this.#last = new LastRecord(last)
     onHeld()
   }
 
@@ -233,21 +247,29 @@ export class DelayedPartition {
     }
   }
 
-  /** The log ends at `end`, before what was read. */
+  /**
+   * The log was cut back to `end` or before, and may have grown again: what the consumer has not had yet is
+   * read once more.
+   */
   #cutBack(end: number): void {
-    this.#held.cutBack(end)
-    this.#written.cutBack(end)
-    this.#dueEnd = Math.min(this.#dueEnd, end)
-    this.#position = end
-    if (end >= this.#given) return
-    this.#moveTo(end)
-    this.#announce(end)
+    const start = Math.min(end, this.#given)
+    this.#held.cutBack(start)
+    this.#written.cutBack(start)
+    this.#dueEnd = Math.min(this.#dueEnd, start)
+    this.#position = start
+    this.#last = undefined
+    if (start < this.#given) {
+      this.#moveTo(start)
+      this.#announce(start)
+    }
+    this.#wake.notify()
   }
 
   /** Says, after what is held, that the next records begin at `offset`. */
   #announce(offset: number): void {
     this.#held.add({ from: offset, to: offset, records: [] }, new Float64Array())
     this.#position = offset
+    this.#last = undefined
     this.#options.onHeld()
   }
 
@@ -263,4 +285,11 @@ export class DelayedPartition {
     this.#askedMs = undefined
     this.#fault = undefined
   }
+}
+
+/** The part of a batch that was not read before. */
+function partFrom(position: number, batch: LogBatch): LogBatch {
+  if (batch.from >= position) return batch
+  const records = batch.records.filter(({ offset }) => offset >= position)
+  return { ...batch, from: position, to: Math.max(batch.to, position), records }
 }

@@ -35,6 +35,8 @@ class ModelPartition {
   /** The same for records that the log alone could date, after an outage. */
   undatedMs = 0
   next: Position | undefined
+  /** When it was last cut back: what is read soon after may be of the log before that. */
+  cutMs = Number.NEGATIVE_INFINITY
 }
 
 const partitions = 3
@@ -131,7 +133,10 @@ export class DelayRun {
     for (const { skewMs, eventAheadMs } of records) {
       const timestampMs = Math.floor(wallMs + skewMs)
       const number = this.#written++
+      const { next } = this.#model[of]!
       const offset = part.write([{ timestampMs, value: `${number} ${timestampMs + eventAheadMs}` }])
+      // The reader has had another record there, after that was cut off.
+      if (next?.epoch === part.epoch && offset < next.offset) continue
       const aheadMs = Math.min(Math.max(eventAheadMs, 0), 5000)
       const stampedMs = nowMs + skewMs
       const seenMs = nowMs + this.#seenWithinMs
@@ -160,11 +165,22 @@ export class DelayRun {
 
   async #cut({ of, back }: Extract<DelayStep, { kind: 'cut' }>): Promise<void> {
     const part = this.#log.parts[of]!
+    this.#model[of]!.cutMs = this.#time.steady()
+    const { next } = this.#model[of]!
+    const unread = part.between(next?.epoch === part.epoch ? next.offset : 0, part.end)
     part.cutBack(Math.max(part.first, part.end - back))
     const { expected } = this.#model[of]!
     for (const [number, record] of expected) if (!this.#isThere(of, record)) expected.delete(number)
-    // Before other records have the same offsets, the log is looked at.
-    await this.#time.pass(this.#seenWithinMs + longestPauseMs)
+    // When the records before the cut were written is found out anew.
+    const { steady } = this.#time
+    this.#unseenMs = Math.max(
+      this.#unseenMs,
+      steady() + this.#seenWithinMs + longestPauseMs + this.#delayMs + 5000,
+    )
+    // What the reader has had already is not undone: it is to be told before other records come there. And
+    // without a record to compare, one log looks like the other.
+    if (unread.length === 0 || (next?.epoch === part.epoch && next.offset > part.end))
+      await this.#time.pass(this.#seenWithinMs + longestPauseMs)
   }
 
   #drop({ of, kept }: Extract<DelayStep, { kind: 'drop' }>): void {
@@ -219,18 +235,24 @@ export class DelayRun {
     const model = this.#model[partition.partition]!
     const part = this.#log.parts[partition.partition]!
     const { next } = model
-    if (next?.epoch === epoch && from > next.offset) {
+    if (next?.epoch === epoch && part.epoch === epoch && from > next.offset) {
       assert.ok(from <= part.first, `${from} after ${next.offset}: nothing was dropped there`)
     }
     assert.ok(to >= from && stable >= to)
     const nowMs = this.#time.steady()
     for (const { value } of records) this.#checkRecord(model, Number.parseInt(String(value), 10), nowMs)
+    if (nowMs <= this.#cutSeenMs(model)) forget(model, batch)
     model.next = { partition, epoch, offset: to }
+  }
+
+  /** When the last cut of a partition is seen at the latest. */
+  #cutSeenMs({ cutMs }: ModelPartition): number {
+    const seenMs = cutMs + this.#seenWithinMs + longestPauseMs
+    return cutMs < this.#disturbedMs ? Math.max(seenMs, this.#disturbedMs) : seenMs
   }
 
   #checkRecord(model: ModelPartition, number: number, nowMs: number): void {
     const record = model.expected.get(number)
-    // A record that was cut off, or of a topic that was deleted, may have been read before that.
     if (record === undefined) return
     model.expected.delete(number)
     const { earliestMs, latestMs, isDated } = record
@@ -249,4 +271,10 @@ export class DelayRun {
     const part: MemoryPartition = this.#log.parts[number]!
     return epoch === part.epoch && offset >= part.first && offset < part.end
   }
+}
+
+/** What lies now where the log before the cut was read does not come. */
+function forget({ expected }: ModelPartition, { epoch, from, to }: LogBatch): void {
+  for (const [number, { epoch: own, offset }] of expected)
+    if (own === epoch && offset >= from && offset < to) expected.delete(number)
 }
