@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Channel, channels } from '../../src/event/event.ts'
+import { ActiveFilters } from '../../src/feed/active-filters.ts'
 import { Selection } from '../../src/feed/selection.ts'
+import { type Filter, parseFilter } from '../../src/filter/filter.ts'
 import { anySymbol } from '../support/any-symbol.ts'
 
 const symbols = fc.oneof(fc.constant('*' as const), fc.uniqueArray(anySymbol, { minLength: 1, maxLength: 3 }))
@@ -59,4 +61,26 @@ test('equal selections have equal keys, and others have not', () => {
     }),
     { numRuns: 3000 },
   )
+})
+
+const filterTexts = [undefined, { s: { gte: 100 } }, { s: { lt: 100 } }] as const
+
+test('a filter is part of the key, and says what is within what', () => {
+  const active = new ActiveFilters({ maxFilters: 10 })
+  const tradesWith = (where: object | undefined): Selection => {
+    const filter = where === undefined ? [] : [parseFilter('trades', where) as Filter]
+    return new Selection(new Map([['trades', '*']]), active.exchange(new Map(), filter))
+  }
+  const selections = filterTexts.map(tradesWith)
+  expect(new Set(selections.map(({ key }) => key)).size).toBe(selections.length)
+  expect(tradesWith({ all: [{ s: { gte: 100 } }] }).key).toBe(selections[1]!.key)
+  const within = selections.map(one => selections.map(other => one.isWithin(other)))
+  expect(within).toEqual([
+    [true, false, false],
+    [true, true, false],
+    [true, false, true],
+  ])
+  const trade = { T: 't', S: 'A', p: 1, s: 100, t: '2026-01-02T14:30:00Z' } as const
+  expect(selections.map(each => each.wants(trade))).toEqual([true, true, false])
+  expect(selections[1]!.restrictedTo(each => each === 'quotes')).toBe(Selection.none)
 })
