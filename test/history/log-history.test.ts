@@ -7,6 +7,7 @@ import { LogHistory } from '../../src/history/log-history.ts'
 import { RecordDecoder } from '../../src/ingest/record-decoder.ts'
 import { openTemporaryLog, type TemporaryLog } from '../log/embedded/temporary-log.ts'
 import { readAll } from './counted-history.ts'
+import { DelayedLog } from '../../src/log/delayed-log.ts'
 import { systemClock } from '../../src/system/clock.ts'
 
 const logger = { warn: (): void => undefined }
@@ -74,4 +75,14 @@ test('omits poison and ignored records; the range still covers them', async () =
   const { ranges, events } = await readAll(historyOf(log, some), [position, position.offset + 10])
   expect(events).toHaveLength(3)
   expect(ranges).toEqual([[position.offset, position.offset + 10]])
+})
+
+test('of a delayed feed ends at what is due, but knows where the log ends', async () => {
+  const [opened, position] = await append(3)
+  const delayed = { ...opened, log: new DelayedLog({ log: opened.log, delayMs: 900_000 }) }
+  const history = historyOf(delayed, defaultDecoder)
+  const { partition, offset } = position
+  expect(await history.readableRange(partition)).toEqual({ first: offset, recent: offset, stable: offset })
+  expect(await readAll(history, [position, offset + 3])).toMatchObject({ events: [] })
+  expect(await history.end(partition)).toBe(offset + 3)
 })
