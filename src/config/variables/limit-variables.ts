@@ -147,8 +147,9 @@ export const limitVariables = {
     kind: oneOf(['on', 'off']),
     default: 'on',
     doc:
-      'Whether clients that offer `permessage-deflate` get JSON frames of 1 kB or more compressed. A ' +
-      'frame is compressed once for all of its receivers, and not at all for a single one.',
+      'Whether clients that offer `permessage-deflate`, or `gzip` for server-sent events, get JSON frames ' +
+      'of 1 kB or more compressed. A frame is compressed once for all of its receivers, and not at all for ' +
+      'a single one.',
   }),
   flushDelayMs: withDefault({
     name: 'TICKER_FLUSH_DELAY_MS',

@@ -227,3 +227,28 @@ test('a response ends when its token expires, and a request with it is 401', asy
   const second = await fixture.open('trades=*', { token, lastEventId: client.lastEventId ?? '' })
   expect(second.status).toBe(401)
 })
+
+test('a client that reads nothing for too long is told so, and goes on from its id', async () => {
+  const fixture = await SseFixture.start({ TICKER_SLOW_TIMEOUT_MS: '1000', TICKER_HEARTBEAT_MS: '200' })
+  const client = await fixture.open('trades=*')
+  await client.next({ T: 'subscription' })
+  client.response.pause()
+  const { sessions } = fixture.gateway.controls
+  let made = 0
+  while (sessions.list().sessions.some(({ state }) => state === 'live')) {
+    await fixture.append(numberedTrades(made, made + 2000))
+    made += 2000
+  }
+  client.response.resume()
+  await client.closed
+  // What the kernel had comes whole; whether the last messages do depends on how much it had.
+  const numbers = numbersOf(client)
+  expect(numbers).toEqual(Array.from(numbers, (_, index) => index))
+  const { lastEventId = '' } = client
+  const second = await fixture.open('trades=*', { lastEventId })
+  await second.next({ T: 'resumed', recovered: true })
+  await waitUntil(() => numbersOf(second).at(-1) === made - 1, 'the rest')
+  expect(numbersOf(second)).toEqual(
+    Array.from({ length: made - numbers.length }, (_, index) => numbers.length + index),
+  )
+})
