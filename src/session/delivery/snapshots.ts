@@ -1,4 +1,6 @@
 import type { Grant } from '../../auth/grant.ts'
+import type { Channel } from '../../event/event.ts'
+import type { FiltersByChannel } from '../../feed/active-filters.ts'
 import type { Feed } from '../../feed/feed.ts'
 import type { RequestedItems } from '../../protocol/command.ts'
 import type { RequestId } from '../../protocol/request-fault.ts'
@@ -46,7 +48,8 @@ export class Snapshots {
     const sender = isConflated
       ? (this.#conflated ??= this.#createSender(() => true))
       : (this.#lossless ??= this.#createSender(isLive))
-    sender.add(() => this.#frames(items, id))
+    const { filters } = subscription()
+    sender.add(() => this.#frames(this.#stillWanted(items, filters), id))
   }
 
   /** Sends the current values of everything conflated, unless many snapshots are on their way. */
@@ -86,6 +89,17 @@ export class Snapshots {
         return isDue()
       },
     })
+  }
+
+  /** Leaves out what was unsubscribed, in channels that have another filter by now: it was never asked of that. */
+  #stillWanted(items: RequestedItems, filters: FiltersByChannel): RequestedItems {
+    const subscription = this.#options.subscription()
+    const wanted = [...items].map(([channel, names]): [Channel, readonly string[]] => {
+      const isSame = subscription.filters.get(channel) === filters.get(channel)
+      const symbols = subscription.symbols(channel)
+      return [channel, isSame ? names : names.filter(name => symbols.has(name))]
+    })
+    return new Map(wanted)
   }
 
   #frames(items: RequestedItems, id: RequestId | undefined): Iterable<Payload | undefined> {
