@@ -16,7 +16,7 @@ import { flushOutput, ignoreOutputErrors } from './system/process-output.ts'
 import { startPrimary } from './workers/primary.ts'
 import { runWorker } from './workers/worker.ts'
 
-const usage = `ticker-gateway ${version}: market data from Kafka to authenticated WebSocket subscribers
+const usage = `ticker-gateway ${version}: market data from Kafka to authenticated subscribers
 
   npm start                           development: embedded log, demo feed, a page with live prices
   npm run gateway                     as configured; production unless TICKER_MODE=development

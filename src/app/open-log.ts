@@ -32,8 +32,13 @@ export function openDeadLetterWriter({
 
 /** Says in words which feeds there are. */
 export function describeFeeds({ feeds }: Pick<Config, 'feeds'>): string {
-  const names = feeds.map(({ name, delayMs }) => (delayMs === 0 ? name : `${name} (${delayMs} ms later)`))
-  return `${feeds.length === 1 ? 'feed' : 'feeds'} ${names.join(', ')}`
+  const [first] = feeds
+  // A feed that is called delayed and lost its delay would show nothing of it.
+  if (feeds.length === 1 && first?.delayMs === 0) return `feed ${first.name}`
+  const named = feeds.map(
+    ({ name, delayMs }) => `${name} (${delayMs === 0 ? 'no delay' : `${delayMs} ms later`})`,
+  )
+  return `${feeds.length === 1 ? 'feed' : 'feeds'} ${named.join(', ')}`
 }
 
 /** Says in words where the events come from. */

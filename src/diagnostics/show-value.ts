@@ -4,7 +4,7 @@
  */
 export function showValue(value: unknown, maxLength = 60): string {
   if (typeof value === 'string') return JSON.stringify(shorten(value, maxLength).toWellFormed())
-  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
   return typeof value === 'function' ? 'a function' : String(value)
 }

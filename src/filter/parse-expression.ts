@@ -65,7 +65,7 @@ export class ExpressionParser {
   #parseObject(value: unknown, { path, depth }: Place): Expression {
     if (!isObject(value)) throw new FilterFault(`${path}=${showValue(value)}: expected ${this.#filterRule()}`)
     const entries = Object.entries(value)
-    if (entries.length === 0) throw new FilterFault(`${path}={}: is empty; expected ${this.#filterRule()}`)
+    if (entries.length === 0) throw new FilterFault(`${path}={}: expected ${this.#filterRule()}`)
     // What stands side by side is an `all` of it.
     const isJunction = entries.length > 1 || isMultiple(entries[0]?.[1], entries[0]?.[0])
     if (isJunction) this.#count(path, depth)
@@ -112,7 +112,7 @@ export class ExpressionParser {
 
   #count(path: string, depth: number): void {
     if (depth > maxFilterDepth)
-      throw new FilterFault(`${path}: is nested too deeply; at most ${maxFilterDepth} levels`)
+      throw new FilterFault(`${path}: nested too deeply; at most ${maxFilterDepth} levels`)
     if (++this.#nodes > maxFilterNodes) {
       throw new FilterFault(
         `${this.#channel}: the filter is too large; at most ${maxFilterNodes} comparisons, all, any and not together`,
@@ -126,7 +126,7 @@ export class ExpressionParser {
 
   #unknownField(name: string): string {
     if (isTimeField(this.#channel, name))
-      return 'is a time, which filters do not compare; to go on from an earlier time, use a cursor'
+      return 'filters do not compare times; to go on from an earlier time, use a cursor'
     return `unknown field; known: ${this.#fieldNames()}; or all, any, not`
   }
 

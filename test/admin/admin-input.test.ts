@@ -55,7 +55,7 @@ test.each([
 
 test.each([
   [undefined, /^expected a JSON object, not undefined/],
-  [[], /^expected a JSON object, not an array of 0/],
+  [[], /^expected a JSON object, not \[\]/],
   [{}, /^expected {"sub": USER} or {"jti": TOKEN ID}, one of them/],
   [{ sub: 'a', jti: 'b' }, /one of them/],
   [{ sub: 7 }, /^sub: 7; expected text/],

@@ -56,6 +56,6 @@ test('a deeply nested value is refused at once', () => {
   let value: object = { s: { gt: 1 } }
   for (let depth = 0; depth < 30_000; depth++) value = { not: value }
   expect(parseFilter('trades', value)).toEqual({
-    fault: 'trades.not.not.not.not.not: is nested too deeply; at most 4 levels',
+    fault: 'trades.not.not.not.not.not: nested too deeply; at most 4 levels',
   })
 })

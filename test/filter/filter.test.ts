@@ -110,19 +110,19 @@ test('offers the derived fields where the channel has what they are computed fro
 test.each([
   ['a text', 'x', 'trades="x": expected an object of fields'],
   ['null', null, 'trades=null: expected an object'],
-  ['a list', [], 'trades=an array of 0: expected an object'],
-  [
-    'an empty object',
-    {},
-    'trades={}: is empty; expected an object of fields (S, i, x, p, s, c, z, tks, notional)',
-  ],
+  ['a list', [], 'trades=[]: expected an object'],
+  ['an empty object', {}, 'trades={}: expected an object of fields (S, i, x, p, s, c, z, tks, notional)'],
   [
     'an unknown field',
     { size: { gt: 1 } },
     'trades.size: unknown field; known: S, i, x, p, s, c, z, tks, notional; or all, any, not',
   ],
   ['a field of another channel', { spread: { gt: 1 } }, 'trades.spread: unknown field'],
-  ['a time', { t: { gt: time } }, 'trades.t: is a time, which filters do not compare'],
+  [
+    'a time',
+    { t: { gt: time } },
+    'trades.t: filters do not compare times; to go on from an earlier time, use a cursor',
+  ],
   ['a long name', { ['x'.repeat(1000)]: { gt: 1 } }, `trades."${'x'.repeat(16)}…": unknown field`],
   ['a value for a comparison', { s: 5 }, 'trades.s=5: expected an object such as {"eq":…}'],
   ['an empty comparison', { s: {} }, 'trades.s=an object: expected an object such as {"eq":…}'],
@@ -157,7 +157,7 @@ test.each([
   [
     'an empty list',
     { s: { in: [] } },
-    'trades.s.in=an array of 0: expected a list of one or more, each a finite number',
+    'trades.s.in=[]: expected a list of one or more, each a finite number',
   ],
   [
     'a value for a list',
@@ -170,7 +170,7 @@ test.each([
     'trades.c.has=an array of 1: expected a text of at most 16 characters',
   ],
   ['a wrong entry', { s: { in: [1, null] } }, 'trades.s.in[1]=null: expected a finite number'],
-  ['an empty all', { all: [] }, 'trades.all=an array of 0: expected a list of one filter or more'],
+  ['an empty all', { all: [] }, 'trades.all=[]: expected a list of one filter or more'],
   [
     'an any of one object',
     { any: { s: { gt: 1 } } },
@@ -216,7 +216,7 @@ test('takes 4 levels, and refuses 5', () => {
   const four = { not: { any: [{ all: [{ s: { gt: 1 } }] }] } }
   expect(fault('trades', four)).toContain('no fault')
   expect(fault('trades', { not: four })).toBe(
-    'trades.not.not.any[0].all[0].s: is nested too deeply; at most 4 levels',
+    'trades.not.not.any[0].all[0].s: nested too deeply; at most 4 levels',
   )
 })
 

@@ -99,6 +99,7 @@ export class EventResponses {
           transport: transport.traits.name,
           reason: ended,
           session: session.number,
+          feed: feed.name,
           subject: session.subject,
           durationMs: Math.round(performance.now() - begunMs),
           items: session.size,

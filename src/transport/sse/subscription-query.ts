@@ -12,6 +12,8 @@ export interface SubscriptionQuery {
 const tokenNames = /^(?:(?:access|auth|bearer|id|api)?[-_]?(?:token|key)|jwt|bearer|auth|authorization)$/i
 
 const known = [...channels, ...channels.map(channel => `policy.${channel}`)]
+/** Channels that need not be named if `trades` is. */
+const comeWithTrades: readonly string[] = ['corrections', 'cancelErrors']
 const others = ['conflateMs', 'snapshot', 'where', 'feed']
 
 /** Thrown by the readers of parameters, and caught by `readSubscriptionQuery`. */
@@ -77,8 +79,26 @@ function readParameters(parameters: ReadonlyMap<string, string>): SubscriptionQu
         'such as ?trades=AAPL,MSFT&quotes=*',
     )
   }
+  refuseUnnamed(Object.keys(policy), 'policy', parameters)
+  refuseUnnamed(Object.keys(Object(fields['where'])), 'where', parameters)
   const feed = parameters.get('feed')
   return { fields, ...(feed === undefined ? {} : { feed }) }
+}
+
+/** The subscription of a response does not change: what it says of further channels would never apply. */
+function refuseUnnamed(
+  names: readonly string[],
+  field: string,
+  parameters: ReadonlyMap<string, string>,
+): void {
+  for (const channel of channels) {
+    const isSubscribed =
+      parameters.has(channel) || (comeWithTrades.includes(channel) && parameters.has('trades'))
+    if (isSubscribed || !names.includes(channel)) continue
+    throw new QueryFault(
+      `${field}.${channel}: the query names no ${channel}; expected ${channel}=, or nothing about this channel`,
+    )
+  }
 }
 
 function exampleOf(name: string): string {

@@ -44,7 +44,7 @@ describe('a line', () => {
 
   test.for([
     ['{"T":"t"', /^not JSON: /],
-    ['[]', /^event=an array of 0: expected a JSON object$/],
+    ['[]', /^event=\[\]: expected a JSON object$/],
     ['{"T":"y"}', /^T="y": expected one of /],
     ['{"T":"t","S":"A","p":"x","s":1,"t":"2026-01-31T14:30:00Z"}', /^t\.p="x": expected a number/],
     ['{"T":"t","S":"A"}', /^t\.p: missing; expected a number/],

@@ -14,7 +14,7 @@ describe('a request', () => {
 
   test.each([
     ['5', 'where=5: expected an object such as {"trades":{"s":{"gte":100}}}'],
-    ['[]', 'where=an array of 0: expected an object'],
+    ['[]', 'where=[]: expected an object'],
     ['null', 'where=null: expected an object'],
     ['{"trade":{}}', 'where: "trade" is not a channel; channels: trades, quotes'],
     [

@@ -42,7 +42,13 @@ test('the session of a response is seen by its transport, and ends with it', asy
   await waitUntil(() => gateway.controls.sessions.size === 0, 'the end of the session')
   await waitUntil(() => gateway.logLines.some(line => line.includes('connection ended')), 'the line')
   const line = gateway.logLines.find(each => each.includes('connection ended')) ?? ''
-  expect(JSON.parse(line)).toMatchObject({ transport: 'sse', subject: 'ann', items: 1, frames: 3 })
+  expect(JSON.parse(line)).toMatchObject({
+    transport: 'sse',
+    feed: 'live',
+    subject: 'ann',
+    items: 1,
+    frames: 3,
+  })
 })
 
 test('a client that comes back with the last id has every event once, again and again', async () => {

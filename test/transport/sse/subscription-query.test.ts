@@ -25,6 +25,18 @@ test('symbols are written as HTML forms write them', () => {
   })
 })
 
+// They come with trades.
+test('corrections and cancels have a filter and a policy of their own without being named', () => {
+  const query = 'trades=A&policy.corrections=conflate&where={"cancelErrors":{"s":{"gte":100}}}'
+  expect(readSubscriptionQuery(query)).toEqual({
+    fields: {
+      trades: ['A'],
+      policy: { corrections: 'conflate' },
+      where: { cancelErrors: { s: { gte: 100 } } },
+    },
+  })
+})
+
 test.each([
   ['', 'the query names no channel; expected at least one of trades, quotes'],
   ['snapshot=true', 'the query names no channel'],
@@ -39,6 +51,11 @@ test.each([
   ['trades=A&conflateMs=1e3', 'conflateMs="1e3": expected whole milliseconds, such as 250'],
   ['trades=A&conflateMs=-1', 'conflateMs="-1": expected whole milliseconds'],
   ['trades=A&where={', 'where="{": not JSON; expected a filter by channel, percent-encoded'],
+  ['trades=A&policy.quotes=every', 'policy.quotes: the query names no quotes; expected quotes='],
+  [
+    'trades=A&where={"quotes":{"s":{"gt":1}}}',
+    'where.quotes: the query names no quotes; expected quotes=, or nothing about this channel',
+  ],
   ['trades=%E0%A4', 'trades: a % is not followed by two digits of UTF-8; write a % as %25'],
 ])('names the parameter, its value, the rule and the cure of %j', (query, fault) => {
   expect(readSubscriptionQuery(query)).toEqual({ fault: expect.stringContaining(fault) })
