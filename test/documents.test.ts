@@ -40,6 +40,23 @@ test.each(documents.filter(document => !/^CHANGELOG|configuration/.test(document
   },
 )
 
+// Cause: the commands refuse unknown variables that begin with TICKER_, and docs/clients.md exported TICKER_URL.
+// Symptom: the next line of the page, npm run token, printed a fault in place of a token.
+// Seen by a reader who typed what the page has.
+test.each(documents)('%s sets no variable in its commands that the programs would refuse', document => {
+  const set = commandsOf(document).flatMap(block =>
+    [...block.matchAll(/\b(TICKER_(?!TEST_|LOAD_|LONG_|SOAK_)\w+)=/g)].map(([, name]) => name),
+  )
+
+  // The token is for the clients that the project has.
+  expect(set.filter(name => !isVariable(name) && name !== 'TICKER_TOKEN')).toEqual([])
+})
+
+/** The blocks of commands in a document. */
+function commandsOf(document: string): string[] {
+  return readFileSync(join(root, document), 'utf8').match(/^ *```sh$[^]*?^ *```$/gm) ?? []
+}
+
 /** The groups of each match in a document, outside of its blocks of code. */
 function matches(document: string, pattern: RegExp): (string | undefined)[][] {
   const text = readFileSync(join(root, document), 'utf8').replaceAll(/^```[^]*?^```$/gm, '')

@@ -114,7 +114,7 @@ test('wscat prints the current trade', async () => {
 })
 
 test('curl lists symbols, and publishes', async () => {
-  const output = await start(['bash', '-c', blockWith('```sh\nTICKER_HTTP')])
+  const output = await start(['bash', '-c', blockWith('```sh\ncurl -sS ')])
   await expect.poll(output).toContain('{"symbol":"AAPL","channels":["trades"')
   await expect.poll(output).toContain('"topic":"market.trades","partition":0')
 })
@@ -137,8 +137,8 @@ async function start(command: Language['command'], cwd?: string): Promise<() => 
     ...(cwd === undefined ? {} : { cwd }),
     env: {
       ...process.env,
-      TICKER_URL: gateway.streamUrl,
-      TICKER_HTTP: gateway.url,
+      STREAM_URL: gateway.streamUrl,
+      GATEWAY_URL: gateway.url,
       TICKER_TOKEN: await gateway.token({ scopes: ['stream', 'publish'] }),
     },
   })

@@ -82,7 +82,7 @@ test('curl prints events as the document shows it, compressed on their way', asy
   const fixture = await SseFixture.start()
   const child = spawn('bash', ['-c', blockWith('curl -sSN')], {
     detached: true,
-    env: { ...process.env, TICKER_HTTP: fixture.gateway.url, TICKER_TOKEN: await fixture.gateway.token() },
+    env: { ...process.env, GATEWAY_URL: fixture.gateway.url, TICKER_TOKEN: await fixture.gateway.token() },
   })
   onTestFinished(() => {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
