@@ -61,9 +61,16 @@ export interface EventLog {
 
   /**
    * Reads `[from, to)` of one partition once, up to the last stable offset, without holding up a tail.
-   * Rejects when the log does not answer in time, or the topic was recreated.
+   * Rejects when the log does not answer in time, or the topic was recreated. A consumer that may leave early
+   * says how much to fetch at a time (`fetchBytes`; where that is less than one record batch, it is one).
    */
-  range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch>
+  range(
+    partition: Partition,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+    fetchBytes?: number,
+  ): AsyncIterable<LogBatch>
 
   /** The partition's present range of readable offsets. */
   ends(partition: Partition): Promise<Ends>

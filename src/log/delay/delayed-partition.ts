@@ -3,7 +3,7 @@ import { messageOf } from '../../diagnostics/ticker-error.ts'
 import type { EventLog, LogBatch, Partition, Position } from '../event-log.ts'
 import { WakeSignal, type StartTimer } from '../wake-signal.ts'
 import { dueTimes, type EventTimesOfBatch, maxEventAheadMs } from './due-times.ts'
-import { copyRecords, HeldRecords } from './held-records.ts'
+import { HeldRecords } from './held-records.ts'
 import { LastRecord } from './last-record.ts'
 import { WrittenTimes } from './written-times.ts'
 
@@ -42,6 +42,11 @@ const firstPauseMs = 250
 const longestPauseMs = 4000
 /** The end of the log is looked at this often, or twice and more often in a delay. */
 const longestPollMs = 5000
+/**
+ * Fetches that fill what may be held, without what a record costs besides its bytes. What a fetch brings
+ * beyond that is read twice.
+ */
+const fetchesPerHeld = 8
 /** How often a reader that is behind asks how far. */
 const dueEndIntervalMs = 1000
 /** How precisely it is known when a record was written whose timestamp lies in the future. */
@@ -175,8 +180,9 @@ export class DelayedPartition {
     this.#isFull = false
     const epoch = this.#epoch
     const start = this.#last?.offset ?? this.#position
+    const fetchBytes = Math.round(maxHeldBytes() / fetchesPerHeld)
     let end = start
-    for await (const batch of log.range(this.partition, start, Number.MAX_SAFE_INTEGER, signal)) {
+    for await (const batch of log.range(this.partition, start, Number.MAX_SAFE_INTEGER, signal, fetchBytes)) {
       this.#noteAnswer()
       // A look-up of the partitions will say where the recreated topic begins.
       if (batch.epoch !== epoch || this.#epoch !== epoch) return
@@ -224,10 +230,10 @@ export class DelayedPartition {
     const now = readClock(clock)
     const due = dueTimes(batch, { delayMs, eventTimes, written: this.#written, now })
     const isDue = this.#held.lastDueMs <= now.steadyMs && due.every(ms => ms <= now.steadyMs)
-    const records = isDue ? batch.records : copyRecords(batch.records)
-    this.#held.add({ from: batch.from, to: batch.to, records }, due)
+    if (isDue) this.#held.add(batch, due)
+    else this.#held.addCopies(batch, due)
     this.#position = batch.to
-    const last = records.at(-1)
+    const last = batch.records.at(-1)
     if (last !== undefined) this.#last = new LastRecord(last)
     onHeld()
   }

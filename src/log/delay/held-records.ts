@@ -3,6 +3,9 @@ import type { LogBatch, LogRecord } from '../event-log.ts'
 /** Memory of a record besides its bytes: the objects for it, its key and its value. */
 const recordBytes = 300
 
+/** Held records are let go together, this many at most. */
+const pieceRecords = 100
+
 /** Records that belong together, by their offsets. */
 export type Extent = Pick<LogBatch, 'from' | 'to' | 'records'>
 
@@ -37,6 +40,22 @@ export class HeldRecords {
     const [first] = this.#batches
     if (first === undefined) return Number.POSITIVE_INFINITY
     return first.dueMs[first.taken] ?? Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Adds copies of records, to be kept for long: in pieces, since the memory of a piece is free when the last
+   * of its records was taken.
+   */
+  addCopies(extent: Extent, dueMs: Float64Array): void {
+    const { from, to, records } = extent
+    if (records.length === 0) return this.add(extent, dueMs)
+    let begin = from
+    for (let index = 0; index < records.length; index += pieceRecords) {
+      const piece = copyRecords(records.slice(index, index + pieceRecords))
+      const end = index + pieceRecords < records.length ? offsetAfter(piece.at(-1)) : to
+      this.add({ from: begin, to: end, records: piece }, dueMs.slice(index, index + pieceRecords))
+      begin = end
+    }
   }
 
   /** Adds records; `dueMs` has a time for each, which are on the same clock as that of `take`. */
@@ -101,7 +120,7 @@ function payloadBytes({ key, value, headers }: LogRecord): number {
 }
 
 /** Copies the bytes of records into a buffer of their own: held views would keep a whole response. */
-export function copyRecords(records: readonly LogRecord[]): readonly LogRecord[] {
+function copyRecords(records: readonly LogRecord[]): readonly LogRecord[] {
   const size = records.reduce((sum, record) => sum + payloadBytes(record), 0)
   const buffer = Buffer.allocUnsafeSlow(size)
   let end = 0

@@ -119,7 +119,13 @@ export class KafkaLog implements EventLog {
   }
 
   /** Rejects with a `KafkaError` when Kafka does not answer in time, or the topic is recreated meanwhile. */
-  range(partition: Partition, from: number, to: number, signal: AbortSignal): AsyncIterable<LogBatch> {
+  range(
+    partition: Partition,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+    fetchBytes?: number,
+  ): AsyncIterable<LogBatch> {
     return readRange({
       cluster: this.#cluster,
       connections: this.#connections,
@@ -127,6 +133,7 @@ export class KafkaLog implements EventLog {
       partition: this.#cluster.partition(partition.topic, partition.partition),
       from,
       to,
+      fetchBytes,
       timeoutMs: this.#questionTimeoutMs,
       clock: this.#clock,
       signal: this.#untilClosed(signal),

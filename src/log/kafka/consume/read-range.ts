@@ -11,8 +11,7 @@ import { fetchCursors } from './fetch-cursors.ts'
 import { PartitionCursor } from './partition-cursor.ts'
 
 const sliceRecords = 1000
-/** A range lies before the end of the log, so the broker never has to wait for records. */
-const fetchLimits = { maxWaitMs: 0, maxBytes: 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
+const maxFetchBytes = 1024 * 1024
 
 export interface ReadRangeOptions {
   readonly cluster: Cluster
@@ -21,6 +20,8 @@ export interface ReadRangeOptions {
   readonly partition: Partition
   readonly from: number
   readonly to: number
+  /** Bytes of one fetch, 1 MiB at most and if left out. The first record batch comes whole (KIP-74). */
+  readonly fetchBytes: number | undefined
   /** For one fetch, with all its attempts. */
   readonly timeoutMs: number
   readonly clock: Clock
@@ -70,7 +71,7 @@ function fetchWithRetry(cursor: PartitionCursor, options: ReadRangeOptions): Pro
 
 async function fetchOnce(
   cursor: PartitionCursor,
-  { cluster, connections, partition, reporter }: ReadRangeOptions,
+  { cluster, connections, partition, reporter, fetchBytes = maxFetchBytes }: ReadRangeOptions,
 ): Promise<void> {
   const name = `${partition.topic}/${partition.partition}`
   const epoch = cluster.topic(partition.topic)?.epoch ?? cursor.epoch
@@ -78,8 +79,11 @@ async function fetchOnce(
     throw new KafkaError(`${name} was recreated while it was read`, { severity: 'fatal' })
   }
   const connection = await connections.to(partition)
+  const maxBytes = Math.min(fetchBytes, maxFetchBytes)
+  // A range lies before the end of the log, so the broker never has to wait for records.
+  const limits = { maxWaitMs: 0, maxBytes, maxPartitionBytes: maxBytes }
   const refused = await connections.using(connection, () =>
-    fetchCursors(connection, [cursor], { ...fetchLimits, reporter, isWanted: () => true }),
+    fetchCursors(connection, [cursor], { ...limits, reporter, isWanted: () => true }),
   )
   const errorCode = refused.get(cursor)
   if (errorCode !== undefined) throw brokerError(name, errorCode)
