@@ -158,6 +158,11 @@ export class Conflation {
    * that are full.
    */
   tidy(): void {
+    // Comes with each flush, as a rule without an interval: it is to allocate nothing then.
+    if (this.#intervals.length > 0) this.#tidyIntervals()
+  }
+
+  #tidyIntervals(): void {
     for (const interval of this.#intervals) {
       interval.dismiss()
       if (interval.isFull) this.#options.nextTurn(() => interval.isFull && this.#end(interval))

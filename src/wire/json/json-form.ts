@@ -1,7 +1,7 @@
 import type { Dialect, OpenMessage } from '../../protocol/dialect.ts'
 import type { ServerMessage, SnapshotFacts } from '../../protocol/server-message.ts'
 import { tickerV1 } from '../../protocol/ticker-v1/ticker-v1.ts'
-import { CoverageRanges } from '../coverage.ts'
+import { type Coverage, CoverageRanges } from '../coverage.ts'
 import { Payload, textPayload } from '../payload.ts'
 import {
   type EncodedEvents,
@@ -21,12 +21,6 @@ const replacesHead = Buffer.from(',"replaces":')
 const maxRangeBytes = 48
 /** Leaves room for the head of a snapshot and for one more event of common size. */
 const maxSnapshotBytes = maxFrameBytes - 4096
-
-/** The events that go into one frame: those chosen from `first` on, as far as they fill `bytes`. */
-interface FramePart extends OutgoingEvents {
-  readonly first: number
-  readonly bytes: number
-}
 
 /** The JSON of a message around its list. */
 interface OpenText<Text> {
@@ -49,6 +43,7 @@ export class JsonForm implements WireForm {
   readonly #coverage: OpenText<Buffer> | undefined
   /** Of the frame under way. */
   readonly #ranges = new CoverageRanges()
+  /** A coverage message: the head stays, the ranges and the tail are those of the frame under way. */
   #coverageText = Buffer.alloc(1024)
 
   constructor({ name = 'ticker.v1.json', dialect = tickerV1 }: JsonFormOptions = {}) {
@@ -58,6 +53,7 @@ export class JsonForm implements WireForm {
     if (coverage === undefined) return
     const { head, tail } = textAround(coverage)
     this.#coverage = { head: Buffer.from(head), tail: Buffer.from(tail) }
+    this.#coverage.head.copy(this.#coverageText)
   }
 
   message(message: ServerMessage): Payload | undefined {
@@ -69,7 +65,7 @@ export class JsonForm implements WireForm {
   }
 
   frames(outgoing: OutgoingEvents, send: (frame: Payload) => void): Payload | undefined {
-    const { events, chosen, coverage, memory } = outgoing
+    const { events, chosen, coverage } = outgoing
     const ranges = this.#ranges
     const fixedBytes = fixedCoverageBytes(this.#coverage)
     let first = 0
@@ -79,7 +75,7 @@ export class JsonForm implements WireForm {
       const size = sizeOf(events, index)
       const maxCoverageBytes = fixedBytes + (ranges.count + 1) * maxRangeBytes
       if (bytes + size + maxCoverageBytes > maxFrameBytes && bytes > 0) {
-        send(this.#makeFrame({ events, chosen, coverage, memory, first, bytes }))
+        send(this.#makeFrame(outgoing, first, bytes))
         if (coverage !== undefined) ranges.settle(coverage)
         ranges.nextFrame()
         first = place
@@ -89,7 +85,7 @@ export class JsonForm implements WireForm {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    const last = bytes > 0 ? this.#makeFrame({ events, chosen, coverage, memory, first, bytes }) : undefined
+    const last = bytes > 0 ? this.#makeFrame(outgoing, first, bytes) : undefined
     ranges.clear()
     return last
   }
@@ -127,35 +123,40 @@ export class JsonForm implements WireForm {
     yield textPayload(`[${head}${events.join(',')}${tail}]`)
   }
 
-  #makeFrame(part: FramePart): Payload {
-    if (part.coverage === undefined || this.#coverage === undefined) return this.#eventsFrame(part, 0)
-    this.#ranges.setStarts(part.coverage)
-    return this.#eventsFrame(part, this.#writeCoverage(this.#coverage))
-  }
-
-  /** `[`, each event followed by a comma, the coverage message if there is one, and `]`. */
-  #eventsFrame(part: FramePart, coverageBytes: number): Payload {
+  /**
+   * Makes a frame of the events chosen from `first` on, as far as they fill `bytes`: `[`, each event followed
+   * by a comma, the coverage message if there is one, and `]`. Nothing but the payload is allocated.
+   */
+  #makeFrame(outgoing: OutgoingEvents, first: number, bytes: number): Payload {
+    const { events, coverage, memory } = outgoing
+    const coverageBytes = coverage === undefined ? 0 : this.#writeCoverage(coverage)
     // Without coverage the closing bracket overwrites the last comma.
-    const length = part.bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2)
-    const payload = new Payload('text', length, part.memory)
-    const { buffer, end } = payload
-    const start = payload.start + 1
-    buffer[payload.start] = openBracket
-    if (part.events.replaced === undefined) copyEvents(part, buffer, start)
-    else copyReplacing(part, buffer, start)
-    this.#coverageText.copy(buffer, start + part.bytes, 0, coverageBytes)
-    buffer[end - 1] = closeBracket
+    const length = bytes + coverageBytes + (coverageBytes === 0 ? 1 : 2)
+    const payload = new Payload('text', length, memory)
     payload.coverageBytes = coverageBytes
+    const { buffer, start, end } = payload
+    buffer[start] = openBracket
+    if (events.replaced === undefined) copyEvents(outgoing, first, payload)
+    else copyReplacing(outgoing, first, payload)
+    if (coverageBytes > 0) this.#coverageText.copy(buffer, end - 1 - coverageBytes, 0, coverageBytes)
+    buffer[end - 1] = closeBracket
     return payload
   }
 
-  /** Writes the coverage message of a frame into `#coverageText`, and returns its length. */
-  #writeCoverage(coverage: OpenText<Buffer>): number {
-    const { count, numbers, from, to } = this.#ranges
-    const most = fixedCoverageBytes(coverage) + count * maxRangeBytes
-    if (most > this.#coverageText.length) this.#coverageText = Buffer.alloc(most * 2)
+  /** Writes the coverage message of a frame into `#coverageText`. Returns its length; 0 if there is none. */
+  #writeCoverage(coverage: Coverage): number {
+    const words = this.#coverage
+    if (words === undefined) return 0
+    const ranges = this.#ranges
+    ranges.setStarts(coverage)
+    const { count, numbers, from, to } = ranges
+    const most = fixedCoverageBytes(words) + count * maxRangeBytes
+    if (most > this.#coverageText.length) {
+      this.#coverageText = Buffer.alloc(most * 2)
+      words.head.copy(this.#coverageText)
+    }
     const text = this.#coverageText
-    let at = coverage.head.copy(text)
+    let at = words.head.length
     for (let place = 0; place < count; place++) {
       if (place > 0) text[at++] = comma
       text[at++] = openBracket
@@ -166,7 +167,9 @@ export class JsonForm implements WireForm {
       at = writeNumber(text, at, to[place] ?? 0)
       text[at++] = closeBracket
     }
-    return at + coverage.tail.copy(text, at)
+    // `copy` would take longer for the few bytes of a tail.
+    for (let place = 0; place < words.tail.length; place++) text[at++] = words.tail[place] ?? 0
+    return at
   }
 }
 
@@ -190,10 +193,16 @@ function sizeOf(events: EncodedEvents, index: number): number {
   return replaced === 0 ? bytes : bytes + replacesHead.length + digitsOf(replaced)
 }
 
-/** Copies events; neighbours as one piece. */
-function copyEvents({ events, chosen, first, bytes }: FramePart, into: Buffer, start: number): void {
-  const end = start + bytes
-  let at = start
+/** Where the events of a frame end, each with its comma. */
+function endOfEvents({ end, coverageBytes }: Payload): number {
+  return coverageBytes === 0 ? end : end - 1 - coverageBytes
+}
+
+/** Copies events into a frame; neighbours as one piece. */
+function copyEvents({ events, chosen }: OutgoingEvents, first: number, frame: Payload): void {
+  const into = frame.buffer
+  const end = endOfEvents(frame)
+  let at = frame.start + 1
   for (let place = first; at < end; place++) {
     const from = chosen.indices[place] ?? 0
     let index = from
@@ -208,10 +217,11 @@ function copyEvents({ events, chosen, first, bytes }: FramePart, into: Buffer, s
   }
 }
 
-/** Copies events; the number of replaced events becomes the last field of each that replaces any. */
-function copyReplacing({ events, chosen, first, bytes }: FramePart, into: Buffer, start: number): void {
-  const end = start + bytes
-  let at = start
+/** As `copyEvents`; the number of replaced events becomes the last field of each event that replaces any. */
+function copyReplacing({ events, chosen }: OutgoingEvents, first: number, frame: Payload): void {
+  const into = frame.buffer
+  const end = endOfEvents(frame)
+  let at = frame.start + 1
   for (let place = first; at < end; place++) {
     const index = chosen.indices[place] ?? 0
     const replaced = events.replaced?.[index] ?? 0
