@@ -77,6 +77,7 @@ export class DelayedPartition {
   /** When that was last asked for. */
   #dueEndMs = Number.NEGATIVE_INFINITY
   #isFull = false
+  #isPlaced = false
   /** Since when the log has not answered. */
   #askedMs: number | undefined
   #fault: string | undefined
@@ -162,6 +163,7 @@ export class DelayedPartition {
     const { clock, maxHeldBytes, signal } = this.#options
     this.#askedMs ??= clock.steady()
     try {
+      if (!this.#isPlaced) await this.#place()
       if (this.#isFull && this.#held.bytes > maxHeldBytes() / 2) await this.#askEnd()
       else {
         await this.#read()
@@ -173,6 +175,17 @@ export class DelayedPartition {
       if (!signal.aborted) this.#fault = messageOf(error)
       return false
     }
+  }
+
+  /**
+   * Asks what is due before anything is read. Of records without a timestamp nothing else tells: a log answers
+   * that what lies before its end is due (`DelayedLog.ends`), and a consumer that starts expects it at once.
+   */
+  async #place(): Promise<void> {
+    const epoch = this.#epoch
+    const dueEnd = await this.#findDueEnd(this.#options.clock.wall())
+    if (this.#epoch === epoch) this.#written.noteLongAgo(dueEnd)
+    this.#isPlaced = true
   }
 
   async #read(): Promise<void> {
@@ -208,15 +221,21 @@ export class DelayedPartition {
 
   /** Asks how far behind this reader is, while everything that it holds is due and there is more. */
   async #askDueEnd(): Promise<void> {
-    const { log, clock, delayMs, signal } = this.#options
+    const { clock, signal } = this.#options
     const { wallMs, steadyMs } = readClock(clock)
     if (!this.#isFull || this.#held.lastDueMs > steadyMs || signal.aborted) return
     if (steadyMs - this.#dueEndMs < dueEndIntervalMs) return
     const epoch = this.#epoch
-    const dueEnd = await log.offsetAt(this.partition, wallMs - delayMs - maxEventAheadMs)
+    const dueEnd = await this.#findDueEnd(wallMs)
     if (this.#epoch !== epoch) return
     this.#dueEndMs = steadyMs
     this.#dueEnd = Math.max(this.#dueEnd, dueEnd)
+  }
+
+  /** The offset before which every record is due by its timestamp, whatever its event's time. */
+  #findDueEnd(wallMs: number): Promise<number> {
+    const { log, delayMs } = this.#options
+    return log.offsetAt(this.partition, wallMs - delayMs - maxEventAheadMs)
   }
 
   async #accept(batch: LogBatch): Promise<void> {

@@ -31,6 +31,11 @@ export class WrittenTimes {
     return this.#longAgo
   }
 
+  /** States that everything before `end` was written long ago. */
+  noteLongAgo(end: number): void {
+    this.#longAgo = Math.max(this.#longAgo, end)
+  }
+
   /** States that the log is seen to reach up to `end`. */
   note(end: number, nowMs: number): void {
     const { resolutionMs, keptMs } = this.#options

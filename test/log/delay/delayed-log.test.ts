@@ -118,6 +118,29 @@ test('counts an event time as the latest possible while nobody can say it', asyn
   expect(reading.cameMs.get('0/0')! - writtenMs - delayMs).toBeCloseTo(5000, -2)
 })
 
+/**
+ * Cause: the log answers that records without a timestamp before its end are due, but the reader held them
+ * for a delay. Symptom: a node that had just started was not ready for that long. Seen: one record with the
+ * timestamp 0, TICKER_FEEDS=live,delayed:20000.
+ */
+test('gives a consumer at its start what is due by the ends of the log, also without timestamps', async () => {
+  const reading = new Reading()
+  const { time, delayed, log } = reading
+  const [part] = log.parts
+  const undated = { timestampMs: 0, value: 'x' }
+  part!.write([undated, undated])
+  await time.pass(minuteMs)
+  expect(await delayed.ends(part!.partition)).toMatchObject({ stable: 2 })
+  reading.follow()
+  await time.pass(100)
+  expect([...reading.cameMs.keys()]).toEqual(['0/0', '0/1'])
+  part!.write([undated])
+  await time.pass(delayMs)
+  expect(reading.cameMs.size).toBe(2)
+  await time.pass(minuteMs)
+  expect(reading.cameMs.size).toBe(3)
+})
+
 test('ends ranges and answers before what is not due, and says where the log underneath ends', async () => {
   const reading = startReading()
   const { time, delayed, log } = reading
