@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { CloseReason } from '../../protocol/close-reason.ts'
 import type { Sessions } from '../../session/sessions.ts'
 import type { WireForm } from '../../wire/wire-form.ts'
-import { CoverageReader } from './coverage-reader.ts'
+import { SharedCursors } from './shared-cursors.ts'
 import { CursorTracker } from './cursor-tracker.ts'
 import { type BodyForm, EventFraming } from './event-framing.ts'
 import { refusalOf } from './sse-refusals.ts'
@@ -58,7 +58,7 @@ const headers = {
 export class EventResponses {
   readonly #options: EventResponsesOptions
   readonly #transports = new Set<SseTransport>()
-  readonly #coverage = new CoverageReader()
+  readonly #cursors = new SharedCursors()
   /** By whether they are chunked, then by whether they are compressed. */
   readonly #framings = new Map<string, EventFraming>()
 
@@ -74,7 +74,7 @@ export class EventResponses {
       response,
       socket,
       form: eventForm(feed),
-      tracker: new CursorTracker(this.#coverage),
+      tracker: new CursorTracker(this.#cursors),
       headers: this.#headers({ asked, sharing }),
       isCompressed: this.#isCompressed(asked),
       framingOf: bodyForm => this.#framingOf(bodyForm),

@@ -4,7 +4,7 @@ import type { CursorPosition, PartitionPosition } from '../../../src/protocol/po
 import type { ServerMessage } from '../../../src/protocol/server-message.ts'
 import { parseCursor } from '../../../src/protocol/ticker-v1/partition-runs.ts'
 import { spellMessage } from '../../../src/protocol/ticker-v1/spell-message.ts'
-import { CoverageReader } from '../../../src/transport/sse/coverage-reader.ts'
+import { SharedCursors } from '../../../src/transport/sse/shared-cursors.ts'
 import { CursorTracker } from '../../../src/transport/sse/cursor-tracker.ts'
 import { maxEventIdBytes, readEventId } from '../../../src/transport/sse/event-id.ts'
 import { type Payload, textPayload } from '../../../src/wire/payload.ts'
@@ -117,6 +117,12 @@ function eventsPayload(ranges: readonly { number: number; from: number; to: numb
   return payload
 }
 
+function payloadOf(step: Step, partitions: Partitions): Payload {
+  return step.what === 'events'
+    ? eventsPayload(step.ranges.filter(range => partitions.has(range.number)))
+    : messagePayload(messageOf(step, partitions))
+}
+
 function positionsOf(cursor: unknown): readonly CursorPosition[] {
   const result = parseCursor(cursor)
   if ('fault' in result) throw new Error(result.fault)
@@ -129,14 +135,11 @@ test('an id is always the cursor that the JavaScript of PROTOCOL.md would have',
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 30 }), steps => {
       const partitions = new Partitions()
-      const tracker = new CursorTracker(new CoverageReader())
+      const tracker = new CursorTracker(new SharedCursors())
       const keeper = createPositionKeeper()
       let id: string | undefined
       for (const each of [{ what: 'everything' as const, offset: 7 }, ...steps]) {
-        const payload =
-          each.what === 'events'
-            ? eventsPayload(each.ranges.filter(range => partitions.has(range.number)))
-            : messagePayload(messageOf(each, partitions))
+        const payload = payloadOf(each, partitions)
         id = tracker.follow(payload) ?? id
         for (const message of JSON.parse(payload.bytes.toString()) as Message[])
           keeper.receive[message['T']]?.(message)
@@ -146,6 +149,52 @@ test('an id is always the cursor that the JavaScript of PROTOCOL.md would have',
       }
     }),
   )
+})
+
+const sharedBy = 3
+/** A payload, and the sessions that get it. */
+const anyDelivery = fc.record({ step: anyStep, to: fc.subarray([0, 1, 2], { minLength: 1 }) })
+
+test('sessions that share cursors have the ids that each would have alone', () => {
+  fc.assert(
+    fc.property(fc.array(anyDelivery, { maxLength: 40 }), deliveries => {
+      const partitions = new Partitions()
+      const cursors = new SharedCursors()
+      const together = Array.from({ length: sharedBy }, () => new CursorTracker(cursors))
+      const alone = Array.from({ length: sharedBy }, () => new CursorTracker(new SharedCursors()))
+      const first = { step: { what: 'everything' as const, offset: 7 }, to: [0, 1, 2] }
+      for (const { step, to } of [first, ...deliveries]) {
+        const payload = payloadOf(step, partitions)
+        for (const index of to) {
+          expect(together[index]?.follow(payload)).toBe(alone[index]?.follow(payload))
+        }
+      }
+    }),
+  )
+})
+
+test('sessions at the same positions share a cursor, however they came there', () => {
+  const cursors = new SharedCursors()
+  const one = cursors.after(undefined, everything(20))
+  const other = cursors.after(undefined, everything(20))
+  expect(one?.id).toContain('market.trades')
+  expect(other).toBe(one)
+  const events = eventsPayload([{ number: 3, from: 1_000_000, to: 1_000_001 }])
+  const ahead = cursors.after(one, events)
+  expect(cursors.after(other, events)).toBe(ahead)
+  const late = cursors.after(other, eventsPayload([{ number: 4, from: 1_000_000, to: 1_000_001 }]))
+  const heartbeat = (): Payload =>
+    messagePayload({
+      kind: 'heartbeat',
+      atMs: 0,
+      agesMs: {},
+      lag: 0,
+      positions: [
+        [3, 1_000_001],
+        [4, 1_000_001],
+      ],
+    })
+  expect(cursors.after(late, heartbeat())).toBe(cursors.after(ahead, heartbeat()))
 })
 
 function everything(count: number): Payload {
@@ -163,14 +212,14 @@ function everything(count: number): Payload {
 }
 
 test('a client with more partitions than an id has room for gets none', () => {
-  const tracker = new CursorTracker(new CoverageReader())
+  const tracker = new CursorTracker(new SharedCursors())
   expect(tracker.follow(everything(600))).toBeUndefined()
   expect(tracker.isTooLong).toBe(true)
   expect(tracker.follow(eventsPayload([{ number: 1, from: 0, to: 2_000_000 }]))).toBeUndefined()
 })
 
 test('an id that was short enough stays so, though positions grow', () => {
-  const tracker = new CursorTracker(new CoverageReader())
+  const tracker = new CursorTracker(new SharedCursors())
   expect(tracker.follow(everything(580 - 130))?.length).toBeLessThanOrEqual(maxEventIdBytes)
   const id = tracker.follow(
     messagePayload({

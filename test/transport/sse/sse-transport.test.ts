@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { createParser } from 'eventsource-parser'
 import { afterAll, beforeAll } from 'vitest'
 import type { CloseReason } from '../../../src/protocol/close-reason.ts'
-import { CoverageReader } from '../../../src/transport/sse/coverage-reader.ts'
+import { SharedCursors } from '../../../src/transport/sse/shared-cursors.ts'
 import { CursorTracker } from '../../../src/transport/sse/cursor-tracker.ts'
 import { EventFraming } from '../../../src/transport/sse/event-framing.ts'
 import { refuseRequest } from '../../../src/transport/sse/sse-answer.ts'
@@ -16,7 +16,7 @@ import { transportConformance, type TransportLimits, type TransportUnderTest } f
 import type { PeerEnd } from '../conformance/transport-under-test.ts'
 
 const form = new JsonForm()
-const coverage = new CoverageReader()
+const cursors = new SharedCursors()
 const http = createServer()
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ class OpenResponse implements TransportUnderTest {
       socket,
       form,
       isCompressed,
-      tracker: new CursorTracker(coverage),
+      tracker: new CursorTracker(cursors),
       headers: isCompressed ? { 'content-encoding': 'gzip' } : {},
       framingOf: bodyForm => new EventFraming(bodyForm),
       refuse: (reason, last) => refuseRequest(response, refusalOf(reason, last?.fault), {}),
