@@ -37,9 +37,10 @@ export function serveSse(app: FastifyInstance, options: SseOptions): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: path,
-    handler: async ({ raw }, reply) => {
+    handler: async (request, reply) => {
       reply.hijack()
-      await answer(raw, reply.raw, { responses, options })
+      request.query = {}
+      await answer(request.raw, reply.raw, { responses, options })
     },
   })
   app.options(path, async ({ headers: { origin, 'access-control-request-method': method } }, reply) => {
@@ -80,13 +81,22 @@ async function answer(
   if (request.method === 'HEAD') return responses.describe(response, { asked, sharing })
   const socket = await socketOf(response)
   if (socket === undefined) return
-  const admitted = await admission.admit(addressOf(request))
+  const address = addressOf(request)
+  forgetHead(request)
+  const admitted = await admission.admit(address)
   if ('refusal' in admitted)
     return refuse({ reason: admitted.refusal, ...admissionRefusals[admitted.refusal] })
   if (socket.destroyed) return admitted.release()
   // The connection may have other requests later.
   response.on('close', admitted.release)
-  responses.begin({ request, response, socket, address: addressOf(request), sharing, asked, feed })
+  responses.begin({ request, response, socket, address, sharing, asked, feed })
+}
+
+/** Node keeps a request as long as its response lasts: without its token and its list of symbols, if possible. */
+function forgetHead(request: IncomingMessage): void {
+  request.headers = {}
+  request.rawHeaders = []
+  request.url = path
 }
 
 /**

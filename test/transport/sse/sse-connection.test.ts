@@ -1,6 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { Agent, get } from 'node:http'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
+import { inspect } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { exchange } from '../../support/raw-exchange.ts'
 import { waitUntil } from '../../support/wait-until.ts'
@@ -68,6 +70,23 @@ test('a connection can be used again after its response', async () => {
   expect(third.socket).toBe(first.socket)
   expect(fixture.gateway.controls.sessions.size).toBe(0)
   expect(first.socket?.listenerCount('drain')).toBeLessThanOrEqual(1)
+})
+
+/** Node keeps a request as long as its response lasts. Found in a heap snapshot of idle sessions. */
+test('a request does not keep its token and its symbols while its response lasts', async () => {
+  const fixture = await SseFixture.start()
+  const requests: IncomingMessage[] = []
+  const keep = (event: unknown): void => {
+    requests.push((event as { request: IncomingMessage }).request)
+  }
+  subscribe('http.server.request.start', keep)
+  onTestFinished(() => void unsubscribe('http.server.request.start', keep))
+  const client = await fixture.open('trades=AAPL,LONGNAME')
+  await fixture.append([numberedTrade(7)])
+  await waitUntil(() => client.messages.some(({ i }) => i === 7), 'the trade')
+  expect(requests).toHaveLength(1)
+  const { headers, rawHeaders, url } = requests[0]!
+  expect(inspect([headers, rawHeaders, url], { maxStringLength: null })).not.toMatch(/Bearer|LONGNAME/)
 })
 
 test('requests that are sent at once are answered one after the other', async () => {
