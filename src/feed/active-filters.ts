@@ -10,6 +10,9 @@ export interface ActiveFiltersOptions {
   readonly now?: () => number
 }
 
+/** Who has as many different filters as allowed. */
+export type FilterShortage = 'user' | 'node'
+
 /** The filters of some channels. */
 export type FiltersByChannel = ReadonlyMap<Channel, ActiveFilter>
 
@@ -124,10 +127,10 @@ export class ActiveFilters {
 
   /**
    * Returns the filters that a user's session may use in place of equal ones, until they are released or
-   * exchanged. They take the place of `former`, which are released. `undefined` if there would be too many
-   * filters, or too many of this user: then nothing has changed.
+   * exchanged. They take the place of `former`, which are released. If there would be too many filters of
+   * this user, or of all, returns whose: then nothing has changed.
    */
-  exchange(former: FiltersByChannel, wanted: Iterable<Filter>, user = ''): FiltersByChannel | undefined {
+  exchange(former: FiltersByChannel, wanted: Iterable<Filter>, user = ''): FiltersByChannel | FilterShortage {
     const acquired = new Map<Channel, ActiveFilter>()
     for (const filter of wanted) {
       const active = this.#filters.get(filter.key) ?? this.#add(filter, user)
@@ -135,19 +138,20 @@ export class ActiveFilters {
       acquired.set(filter.channel, active)
     }
     const ending = [...former.values()].filter(({ uses }) => uses === 1)
-    const hasRoom = this.#hasRoom(ending, user)
-    this.release(hasRoom ? former : acquired)
-    return hasRoom ? acquired : undefined
+    const shortage = this.#shortage(ending, user)
+    this.release(shortage === undefined ? former : acquired)
+    return shortage ?? acquired
   }
 
   release(filters: FiltersByChannel): void {
     for (const filter of filters.values()) if (--filter.uses === 0) this.#remove(filter)
   }
 
-  /** Whether the limits are kept once some filters have ended. */
-  #hasRoom(ending: readonly ActiveFilter[], user: string): boolean {
+  /** Returns whose limit is not kept even when some filters have ended. */
+  #shortage(ending: readonly ActiveFilter[], user: string): FilterShortage | undefined {
     const ofUser = (this.#countOfUser.get(user) ?? 0) - ending.filter(filter => filter.user === user).length
-    return ofUser <= this.maxFiltersPerUser && this.size - ending.length <= this.maxFilters
+    if (ofUser > this.maxFiltersPerUser) return 'user'
+    return this.size - ending.length > this.maxFilters ? 'node' : undefined
   }
 
   #add(filter: Filter, user: string): ActiveFilter {

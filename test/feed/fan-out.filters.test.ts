@@ -101,10 +101,12 @@ test('each reader receives what passes its filters, each of which is asked once 
             : wanted,
         )
         reader.wishes = led
-        reader.filters = active.exchange(
+        const exchanged = active.exchange(
           reader.filters,
           [...led.values()].flatMap(({ filter }) => filter ?? []),
-        )!
+        )
+        if (typeof exchanged === 'string') throw new Error(`too many filters of the ${exchanged}`)
+        reader.filters = exchanged
         const selection = selectionOf(reader, isShared)
         reader.audience = selection.size > 0 ? feed.fanOut.join(reader, selection, form) : undefined
         const batch = market.slice(at, (at += events))

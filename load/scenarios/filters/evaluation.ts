@@ -82,7 +82,7 @@ function measure(
   const type = channel === 'trades' ? 't' : 'q'
   const events = market.filter(event => event.T === type && isOf(event))
   const filters = new ActiveFilters({ maxFilters: 1 }).exchange(new Map(), [parsed])
-  const inUse = filters?.get(channel) ?? parsed
+  const inUse = (typeof filters === 'string' ? undefined : filters.get(channel)) ?? parsed
   const plain = nsOf(events, event => parsed.matches(event))
   const counted = nsOf(events, event => inUse.matches(event))
   return { ns: plain.ns, countedNs: counted.ns, share: plain.share }

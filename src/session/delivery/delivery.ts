@@ -1,4 +1,5 @@
 import type { Grant } from '../../auth/grant.ts'
+import type { FilterShortage } from '../../feed/active-filters.ts'
 import type { RequestedItems, SubscribeCommand, UnsubscribeCommand } from '../../protocol/command.ts'
 import type { CursorPosition, MovedPositions } from '../../protocol/positions.ts'
 import type { RequestFault, RequestId } from '../../protocol/request-fault.ts'
@@ -133,7 +134,7 @@ export class Delivery implements ReaderOwner {
     if (fault !== undefined) return { ...fault, id }
     if (cursor !== undefined && this.#context.resuming.isShort()) return this.#refuseResume(id)
     const wanted = this.#withFilters(changed, request)
-    if (wanted === undefined) return { code: 405, detail: this.#filtersFault, id }
+    if (typeof wanted === 'string') return { code: 405, detail: this.#filtersFault(wanted), id }
     if (cursor !== undefined) {
       this.#subscription = wanted
       this.#resume(request, cursor)
@@ -210,20 +211,21 @@ export class Delivery implements ReaderOwner {
 
   /**
    * Returns the subscription with the filters that a request states, in use from now on in place of the
-   * former ones; `undefined` if these are too many, and then nothing has changed.
+   * former ones. If there are too many of them, returns whose: then nothing has changed.
    */
-  #withFilters(subscription: Subscription, { where }: SubscribeCommand): Subscription | undefined {
+  #withFilters(subscription: Subscription, { where }: SubscribeCommand): Subscription | FilterShortage {
     if (where.size === 0) return subscription
     const wanted = subscription.filtersAfter(where)
     const filters = this.#context.filters.exchange(subscription.filters, wanted, this.subject)
-    return filters && subscription.withFilters(filters)
+    return typeof filters === 'string' ? filters : subscription.withFilters(filters)
   }
 
-  get #filtersFault(): string {
+  #filtersFault(shortage: FilterShortage): string {
     const { maxFilters, maxFiltersPerUser } = this.#context.filters
+    const [most, whose] = shortage === 'user' ? [maxFiltersPerUser, 'a user'] : [maxFilters, 'all users']
     return (
-      `where: one different filter too many; at most ${maxFiltersPerUser} of a user, and ${maxFilters} of all, ` +
-      'are in use on this node at a time; nothing of the request was subscribed'
+      `where: too many different filters; at most ${most} of ${whose} are in use on this node at a time; ` +
+      'nothing of the request was subscribed'
     )
   }
 

@@ -156,6 +156,7 @@ export class ConflationFixture {
     const { names, where } = 'names' in wish ? wish : { names: wish }
     const symbols = names.includes('*') ? '*' : new Set(names)
     const filters = where === undefined ? noFilters : this.filters.exchange(noFilters, [filterOf(where)])
+    if (typeof filters === 'string') throw new Error(`too many filters of the ${filters}`)
     return new Selection(new Map([['quotes', symbols]]), filters)
   }
 }
