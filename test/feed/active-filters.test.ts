@@ -114,16 +114,35 @@ test('counts what is asked apart from the events that come in', () => {
   expect(filters.evaluations).toBe(2)
 })
 
-test('estimates the time from samples, without the time that the clock takes', () => {
-  const slow: Filter = {
-    ...large(),
-    matches: () => {
-      nowMs += 5
-      return true
-    },
-  }
+/** Takes 5 ms by the test's clock. */
+const slow: Filter = {
+  ...large(),
+  matches: () => {
+    nowMs += 5
+    return true
+  },
+}
+
+function evaluate(times: number): void {
   const active = acquire(slow).get('trades')!
-  for (let event = 0; event < 1024; event++) active.matches(trade(1))
+  for (let event = 0; event < times; event++) active.matches(trade(1))
+}
+
+test('estimates the time from samples, without the time that the clock takes', () => {
+  evaluate(1024)
   // Each evaluation takes 5 ms, and to read the clock 1 ms more.
+  expect(filters.seconds).toBeCloseTo(5.12, 6)
+})
+
+/*
+ * Cause: what the reading before an evaluation took was taken off, and a first reading takes longer.
+ * Symptom: ticker_filter_seconds_total stayed 0.
+ * Seen: 1,200,000 evaluations of 1000 filters at a gateway of 200 sessions.
+ */
+test('estimates the time where the clock takes longer before an evaluation than after it', () => {
+  let readings = 0
+  const isSlow = (): boolean => ++readings > 3 && readings % 3 === 2
+  filters = new ActiveFilters({ maxFilters: 2, now: () => (nowMs += isSlow() ? 20 : 1) })
+  evaluate(1024)
   expect(filters.seconds).toBeCloseTo(5.12, 6)
 })
