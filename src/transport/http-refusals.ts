@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
@@ -81,11 +81,20 @@ export function refuseLate(socket: Duplex): void {
 /** Refuses a request that Node's parser gave up on. */
 function refuseUnparsed(socket: Duplex, error: NodeJS.ErrnoException): void {
   const { code = '' } = error
-  if (code === 'ECONNRESET') return void socket.destroy()
+  if (code === 'ECONNRESET' || hasBegunResponse(socket)) return void socket.destroy()
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseLate(socket)
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message
   const [status, message] = parserFaults.get(code) ?? [400, `this is not a request of HTTP/1.1: ${reason}`]
   refuseSocket(socket, status, message)
+}
+
+/**
+ * Whether the response to an earlier request is under way: an answer would become part of it. Node looks at the
+ * same property before it answers by itself.
+ */
+function hasBegunResponse(socket: Duplex): boolean {
+  const current: unknown = Reflect.get(socket, '_httpMessage')
+  return current instanceof ServerResponse && current.headersSent
 }
 
 const parserFaults = new Map<string, readonly [number, string]>([

@@ -105,12 +105,13 @@ function forgetHead(request: IncomingMessage): void {
  */
 function socketOf(response: ServerResponse): Promise<Socket | undefined> {
   const { promise, resolve } = Promise.withResolvers<Socket | undefined>()
-  const { socket } = response.req
+  const request = response.req
   if (response.socket !== null) resolve(response.socket)
-  else if (socket.destroyed) resolve(undefined)
+  else if (request.destroyed) resolve(undefined)
   else {
     response.once('socket', resolve)
-    socket.once('close', () => resolve(undefined))
+    // Nobody reads the request meanwhile. A listener of the socket for each would be too many.
+    request.once('close', () => resolve(undefined))
   }
   return promise
 }

@@ -131,6 +131,47 @@ test('a connection on which the client goes on sending is ended', async () => {
   expect(received.text.split('HTTP/1.1 ').length).toBe(2)
 })
 
+/**
+ * Cause: each request listened for the end of its connection while it waited for its turn.
+ * Symptom: Node's warning of a leak on stderr, for each connection with eleven such requests.
+ * Seen: from outside, by thirty requests that were sent at once.
+ */
+test('requests that wait for their turn do not listen to the connection, and end with it', async () => {
+  const fixture = await SseFixture.start()
+  const warnings: string[] = []
+  const warn = ({ name }: Error): void => void warnings.push(name)
+  process.on('warning', warn)
+  onTestFinished(() => void process.off('warning', warn))
+  const { socket, received } = openConnection(fixture)
+  socket.write((await requestFor(fixture)).repeat(25))
+  await waitUntil(() => received.text.includes('"subscription"'), 'the acknowledgement')
+  await fixture.append([numberedTrade(1)])
+  await waitUntil(() => received.text.includes('"i":1'), 'the trade')
+  socket.destroy()
+  await waitUntil(() => fixture.gateway.controls.sessions.size === 0, 'no session')
+  expect(warnings).not.toContain('MaxListenersExceededWarning')
+})
+
+/**
+ * Cause: what Node's parser gave up on was answered on the socket, whatever was under way there.
+ * Symptom: the head and body of a 400 (or 431, 408) in the middle of a response, between two of its chunks.
+ * Seen: from outside, by bytes after the request that are no request.
+ */
+test.each([
+  ['bytes that are no request', 'nonsense\r\n\r\n'],
+  ['a head that is too long', `GET / HTTP/1.1\r\nX: ${'x'.repeat(21_000)}`],
+])('%s after the request end the connection, and nothing else comes', async (_, text) => {
+  const fixture = await SseFixture.start()
+  const { socket, received } = openConnection(fixture)
+  socket.write(await requestFor(fixture))
+  await waitUntil(() => received.text.includes('"subscription"'), 'the acknowledgement')
+  socket.write(text)
+  await waitUntil(() => received.isClosed, 'the end of the connection')
+  expect(received.text.split('HTTP/1.1 ').length).toBe(2)
+  expect(received.text).not.toContain('"error"')
+  await waitUntil(() => fixture.gateway.controls.sessions.size === 0, 'the end of the session')
+})
+
 test('the body of a request is of no use, and does no harm', async () => {
   const fixture = await SseFixture.start()
   const rest = 'Content-Length: 5\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n'
