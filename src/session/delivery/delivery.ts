@@ -231,12 +231,7 @@ export class Delivery implements ReaderOwner {
 
   #select(subscription: Subscription): boolean {
     this.#subscription = subscription
-    return this.#reader.select({
-      live: subscription.liveSelection(this.#grant),
-      intervals: subscription.intervalSelections(this.#grant),
-      every: subscription.selectionOf('every', this.#grant),
-      conflated: subscription.selectionOf('conflate', this.#grant),
-    })
+    return this.#reader.select(subscription.selections(this.#grant))
   }
 
   /**

@@ -131,10 +131,10 @@ export class Reader implements LiveReceiver {
   select(selections: Selections): boolean {
     // Pending events belong to the former selections. The reader may fall behind by this flush.
     this.#context.feed.flush()
-    const former = this.#selections.conflated
+    const former = this.#selections
     this.#selections = selections
     const { action } = this.#step('select')
-    if (action === 'rewind') this.#behind?.rewind(former)
+    if (action === 'rewind') this.#behind?.rewind(former.conflated)
     if (action !== 'join') return true
     if (this.#memberships.prepare(selections)) return this.#join()
     this.#fallBehind('unprepared', 'preparing')

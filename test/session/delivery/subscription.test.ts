@@ -93,6 +93,14 @@ describe('what is wanted', () => {
     ])
   })
 
+  test('of a reader that is behind stays the same objects, by which it sees that nothing has changed', () => {
+    const selections = after({ trades: ['AAPL'], quotes: ['AAPL'] }).selections(grant)
+    const { every, conflated } = selections
+    expect([...every.symbols.keys()]).toEqual(['trades', 'corrections', 'cancelErrors'])
+    expect([...conflated.symbols.keys()]).toEqual(['quotes'])
+    expect([selections.every === every, selections.conflated === conflated]).toEqual([true, true])
+  })
+
   test('of a reader that is behind is delivered at once and conflated, or at one interval', () => {
     const subscription = after({ quotes: ['AAPL'] }, { lulds: ['AAPL'], conflateMs: 250 })
     expect([...subscription.conflatedSelection(grant, 0).symbols.keys()]).toEqual(['quotes'])
