@@ -78,6 +78,29 @@ test.each(["from 'eventsource-parser/stream'", "from 'eventsource'"])(
   },
 )
 
+// Cause: the client took a proxy's 502 for a refusal, and its page for JSON.
+// Symptom: it ended with "Unexpected token '<'" when the gateways behind nginx restarted.
+// Seen with docs/proxies/nginx.conf in front of gateways that were not ready yet.
+test('the client with fetch comes back after the 502 of a proxy, and ends after a refusal', async () => {
+  const statuses = [502, 429, 401]
+  const proxy = createServer((_, answer) => {
+    const status = statuses.shift() ?? 500
+    if (status === 401) answer.writeHead(status).end('{"error":"the token was refused"}')
+    else answer.writeHead(status, { 'content-type': 'text/html' }).end('<html></html>')
+  })
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void proxy.close())
+  const { port } = proxy.address() as AddressInfo
+  const program = await load(blockWith("from 'eventsource-parser/stream'"))
+  const following = program.follow(
+    `http://127.0.0.1:${port}/v1/events?trades=*`,
+    () => 'token',
+    () => undefined,
+  )
+  await expect(following).rejects.toThrow('401: {"error":"the token was refused"}')
+  expect(statuses).toEqual([])
+})
+
 test('curl prints events as the document shows it, compressed on their way', async () => {
   const fixture = await SseFixture.start()
   const child = spawn('bash', ['-c', blockWith('curl -sSN')], {

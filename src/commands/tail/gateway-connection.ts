@@ -200,7 +200,11 @@ const protocolFaults: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 100
 export function isRetryable(ending: ConnectionEnd, hasBeenConnected: boolean): boolean {
   if (ending.kind === 'subscriptionRefused') return false
   if (ending.kind === 'failed') return hasBeenConnected
-  if (ending.kind === 'handshakeRefused') return ending.status === 503 || ending.status === 429
+  if (ending.kind === 'handshakeRefused') {
+    // 502 and 504 are those of a proxy that finds no gateway, as when all of them restart.
+    const isProxyFault = ending.status === 502 || ending.status === 504
+    return ending.status === 503 || ending.status === 429 || (hasBeenConnected && isProxyFault)
+  }
   const { code } = ending
   return !protocolFaults.has(code) && (code < 4500 || code > 4999)
 }

@@ -20,6 +20,14 @@ describe('connecting again', () => {
     )
   })
 
+  // Cause: only 429 and 503 counted as passing. Symptom: a restart of all gateways behind nginx ended tail, by
+  // the 502 of the proxy. Seen with docs/proxies/nginx.conf.
+  test('helps after the 502 and 504 of a proxy that had a gateway before', () => {
+    const helps = (hasBeenConnected: boolean) =>
+      [502, 504, 500].filter(status => isRetryable(refused(status), hasBeenConnected))
+    expect([helps(false), helps(true)]).toEqual([[], [502, 504]])
+  })
+
   test('helps only where something has answered before', () => {
     const failed = { kind: 'failed', message: 'x' } as const
     expect([isRetryable(failed, false), isRetryable(failed, true)]).toEqual([false, true])
