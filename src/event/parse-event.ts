@@ -103,6 +103,13 @@ function copyOf(
   return asEvent(copy)
 }
 
+/** Returns a copy of an event that shares no list with it. */
+export function copyEvent(event: MarketEvent): MarketEvent {
+  const copy: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(event)) copy[name] = Array.isArray(value) ? [...value] : value
+  return asEvent(copy)
+}
+
 /** To be called after every field was checked against the table. */
 function asEvent(value: object): MarketEvent {
   return value as MarketEvent

@@ -10,7 +10,7 @@ import {
 } from '../event/decoder.ts'
 import type { MarketEvent } from '../event/event.ts'
 import { FastEventParser } from '../event/fast-event-parser.ts'
-import { EventFault, type FieldRepair, parseEvent } from '../event/parse-event.ts'
+import { copyEvent, EventFault, type FieldRepair, parseEvent } from '../event/parse-event.ts'
 import { peekTimeMs } from '../event/event-time.ts'
 import { type PeekedItem, peekItem } from '../event/peek-item.ts'
 import type { LogBatch, LogRecord, Partition } from '../log/event-log.ts'
@@ -137,7 +137,9 @@ export class RecordDecoder {
       })
       if (event instanceof EventFault) return event
       if (isJson) this.#fastParser.learn(event)
-      return { event, json: undefined, repairs }
+      // A module may return the same object for every record.
+      const own = decoder === defaultDecoder ? event : copyEvent(event)
+      return { event: own, json: undefined, repairs }
     } catch (error) {
       return faultOf(error)
     }

@@ -49,6 +49,20 @@ test('nor are those of a record with a whole number that has a point', () => {
   expect(decoded(trade.replace('"s":1', '"s":1.0'))).toMatchObject({ event: { s: 1 }, json: undefined })
 })
 
+// Cause: an event was the object that the decoder module returned.
+// Symptom: if the module fills one object again and again, each event of a resume from the log was the last
+// one, and a live filter answered for every event as for the first.
+// Seen: ten trades, five of which pass; a client with the filter received none.
+test('an event is its own, even if the decoder module returns the same object again', () => {
+  const reused = { ...JSON.parse(trade), c: ['@'] }
+  const [first, second] = [1, 2].map(size => {
+    reused.s = size
+    reused.c[0] = String(size)
+    return outcomeOf(() => reused, trade)
+  })
+  expect([first, second]).toMatchObject([{ event: { s: 1, c: ['1'] } }, { event: { s: 2, c: ['2'] } }])
+})
+
 const messagePack = [{ name: 'content-type', value: Buffer.from('application/msgpack') }]
 
 /** What becomes of a record with this decoder. */
