@@ -116,6 +116,7 @@ function announce(config: Config, gateway: Omit<Gateway, 'controls'>): void {
     '',
     `  stream    ${stream}`,
     ...config.feeds.slice(1).map(feed => `            ${stream}/${feed.name}`),
+    `  events    ${gateway.url}/v1/events   (server-sent events)`,
     `  metrics   ${gateway.operationsUrl}/metrics`,
     `  health    ${gateway.operationsUrl}/readyz`,
   ]

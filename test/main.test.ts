@@ -82,6 +82,7 @@ describe('the program', () => {
       const program = start([], { TICKER_MODE: 'development', TICKER_PORT: '0', TICKER_OPS_PORT: '0' })
       await expect.poll(() => program.stdout).toContain('Ctrl-C stops it.')
       const url = /page +(http:\S+)/.exec(program.stdout)?.[1]
+      expect(program.stdout).toMatch(/events +http:\S+\/v1\/events /)
       const operations = /health +(http:\S+)/.exec(program.stdout)?.[1]
       await expect.poll(async () => (await fetch(operations!)).status).toBe(200)
       expect((await fetch(url!)).status).toBe(200)

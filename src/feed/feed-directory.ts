@@ -1,3 +1,5 @@
+const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' })
+
 /** Feeds by name, or what a part of the gateway has for each; the first is for clients that name none. */
 export class FeedDirectory<Entry extends { readonly name: string }> implements Iterable<Entry> {
   readonly first: Entry
@@ -23,7 +25,8 @@ export class FeedDirectory<Entry extends { readonly name: string }> implements I
 
   /** Says in words that there is no feed of a name. */
   explainUnknown(name: string): string {
-    return `there is no feed ${JSON.stringify(name.slice(0, 64))} here; expected ${this.names.join(' or ')}`
+    const known = alternatives.format(this.names)
+    return `there is no feed ${JSON.stringify(name.slice(0, 64))} here; expected ${known}`
   }
 
   [Symbol.iterator](): Iterator<Entry> {

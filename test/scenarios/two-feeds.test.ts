@@ -115,7 +115,7 @@ describe('a client is told of its feed', () => {
   test('and of the names that there are', async () => {
     const response = await fetch(`${gateway.url}/v1/stream/other`)
     expect(await response.json()).toEqual({
-      error: 'there is no feed "other" here; expected live or second or delayed',
+      error: 'there is no feed "other" here; expected live, second or delayed',
     })
     const refused = 'ticker_handshakes_refused_total{transport="websocket",reason="feed"}'
     expect(await gateway.metric(refused)).toBeGreaterThan(0)
@@ -158,7 +158,7 @@ describe('a token for some feeds', () => {
     ])
     expect(await ask('&feed=other')).toEqual([
       404,
-      { error: expect.stringContaining('there is no feed "other" here; expected live or second or delayed') },
+      { error: expect.stringContaining('there is no feed "other" here; expected live, second or delayed') },
     ])
   })
 
@@ -179,7 +179,7 @@ describe('a token for some feeds', () => {
     const unknown = await list('?feed=other')
     expect([unknown.status, await unknown.json()]).toEqual([
       400,
-      { error: 'there is no feed "other" here; expected live or second or delayed' },
+      { error: 'there is no feed "other" here; expected live, second or delayed' },
     ])
   })
 })
