@@ -36,6 +36,8 @@ export class HandshakeAdmission {
   readonly #quotas: NodeQuotas
   /** Connections that asked for something else than a stream, and why they were refused. */
   readonly #plain = new WeakMap<Socket, Promise<PlainRefusal | undefined>>()
+  /** Those that have a slot. */
+  readonly #plainSlots = new WeakMap<Socket, Release>()
 
   constructor({ quotas }: HandshakeAdmissionOptions) {
     this.#quotas = quotas
@@ -63,12 +65,36 @@ export class HandshakeAdmission {
     return acquired
   }
 
+  /**
+   * Releases the slot of a connection that has one of a stream now. Returns a function that acquires it again
+   * when the stream is over; the connection ends if there is none left.
+   */
+  suspendPlain(socket: Socket, address: string): () => void {
+    const release = this.#plainSlots.get(socket)
+    if (release === undefined) return () => undefined
+    socket.off('close', release)
+    this.#plainSlots.delete(socket)
+    this.#plain.delete(socket)
+    release()
+    return () => {
+      if (!socket.destroyed) void this.#acquireAgain(socket, address)
+    }
+  }
+
+  async #acquireAgain(socket: Socket, address: string): Promise<void> {
+    if ((await this.admitPlain(socket, address)) !== undefined) socket.destroySoon()
+  }
+
   async #acquirePlain(socket: Socket, key: string): Promise<PlainRefusal | undefined> {
     try {
       const release = await this.#quotas.acquire('httpConnectionsPerAddress', key)
       if (release === undefined) return 'address'
-      if (socket.destroyed) release()
-      else socket.on('close', release)
+      if (socket.destroyed) {
+        release()
+      } else {
+        socket.on('close', release)
+        this.#plainSlots.set(socket, release)
+      }
       return undefined
     } catch (error) {
       if (error instanceof QuotasUnavailableError) return 'silence'

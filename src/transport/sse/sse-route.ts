@@ -88,7 +88,11 @@ async function answer(
     return refuse({ reason: admitted.refusal, ...admissionRefusals[admitted.refusal] })
   if (socket.destroyed) return admitted.release()
   // The connection may have other requests later.
-  response.on('close', admitted.release)
+  const resumePlain = admission.suspendPlain(socket, socket.remoteAddress ?? '')
+  response.on('close', () => {
+    admitted.release()
+    resumePlain()
+  })
   responses.begin({ request, response, socket, address, sharing, asked, feed })
 }
 

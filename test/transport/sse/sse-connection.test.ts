@@ -89,6 +89,37 @@ test('a request does not keep its token and its symbols while its response lasts
   expect(inspect([headers, rawHeaders, url], { maxStringLength: null })).not.toMatch(/Bearer|LONGNAME/)
 })
 
+/**
+ * Cause: a connection kept its slot for plain requests while it had one for its events.
+ * Symptom: an address with as many SSE connections as it may have could not ask for `/v1/symbols`, nor publish.
+ * Seen: from outside, with a limit of ten.
+ */
+test('a connection counts as one of a stream while events come, and as a plain one before and after', async () => {
+  const fixture = await SseFixture.start({
+    TICKER_JWT_CLOCK_TOLERANCE_S: '0',
+    TICKER_MAX_CONNECTIONS_PER_ADDRESS: '1',
+  })
+  const token = await fixture.gateway.token()
+  const ask = async (path: string, expiring: string, agent?: Agent) => {
+    const headers = { authorization: `Bearer ${expiring}` }
+    const [response] = await once(get(`${fixture.gateway.url}${path}`, { agent, headers }), 'response')
+    return response
+  }
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  const events = await ask('/v1/events?trades=*', await fixture.gateway.token({ lifetimeS: 2 }), agent)
+  const beside = await ask('/v1/symbols', token, new Agent())
+  beside.resume()
+  events.resume()
+  await once(events, 'end')
+  await waitUntil(() => fixture.gateway.controls.sessions.size === 0, 'the end of the session')
+  const after = await ask('/v1/symbols', token, new Agent())
+  after.resume()
+  const same = await ask('/v1/symbols', token, agent)
+  same.resume()
+  expect([events, beside, after, same].map(({ statusCode }) => statusCode)).toEqual([200, 200, 429, 200])
+})
+
 test('requests that are sent at once are answered one after the other', async () => {
   const fixture = await SseFixture.start({ TICKER_JWT_CLOCK_TOLERANCE_S: '0' })
   const { socket, received } = openConnection(fixture)
