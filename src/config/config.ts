@@ -119,7 +119,7 @@ export interface LimitsConfig {
   readonly maxItemsPerSession: number
   /** Different filters in use at the same time, in one process. */
   readonly maxFilters: number
-  /** Those of them that one user has stated first. */
+  /** Those of them that the sessions of one user use. */
   readonly maxFiltersPerUser: number
   readonly maxSessions: number
   /** Unsent bytes at which a session is closed as too slow. */

@@ -4,7 +4,7 @@ import type { Filter } from '../filter/filter.ts'
 export interface ActiveFiltersOptions {
   /** How many different filters may be in use. */
   readonly maxFilters: number
-  /** How many of them one user may have stated first; as many if left out. */
+  /** How many of them one user may use; as many if left out. */
   readonly maxFiltersPerUser?: number
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
@@ -60,8 +60,6 @@ export class ActiveFilter implements Filter {
   readonly channel: Channel
   readonly key: string
   readonly expression: object
-  /** The user who stated it first. */
-  readonly user: string
   /** How often it was acquired and not yet released. */
   uses = 0
   readonly #filter: Filter
@@ -69,11 +67,10 @@ export class ActiveFilter implements Filter {
   #lastEvent: MarketEvent | undefined
   #isAccepted = false
 
-  constructor(filter: Filter, user: string, counts: EvaluationCounts) {
+  constructor(filter: Filter, counts: EvaluationCounts) {
     this.channel = filter.channel
     this.key = filter.key
     this.expression = filter.expression
-    this.user = user
     this.#filter = filter
     this.#counts = counts
   }
@@ -94,14 +91,15 @@ export class ActiveFilter implements Filter {
 /**
  * The filters that the sessions of a process use, each once: the events of all feeds are evaluated by them.
  * An event costs an evaluation of each filter that is asked about it, so that their number is limited, also for
- * each user. A filter counts for the user who stated it first, as long as anybody uses it.
+ * each user, whoever else uses the same ones.
  */
 export class ActiveFilters {
   readonly maxFilters: number
   readonly maxFiltersPerUser: number
   readonly #counts: EvaluationCounts
   readonly #filters = new Map<string, ActiveFilter>()
-  readonly #countOfUser = new Map<string, number>()
+  /** By user: how often each filter is in use. */
+  readonly #usesOfUsers = new Map<string, Map<ActiveFilter, number>>()
 
   constructor({
     maxFilters,
@@ -136,38 +134,44 @@ export class ActiveFilters {
   exchange(former: FiltersByChannel, wanted: Iterable<Filter>, user = ''): FiltersByChannel | FilterShortage {
     const acquired = new Map<Channel, ActiveFilter>()
     for (const filter of wanted) {
-      const active = this.#filters.get(filter.key) ?? this.#add(filter, user)
-      active.uses++
+      const active = this.#filters.get(filter.key) ?? this.#add(filter)
+      this.#use(active, user)
       acquired.set(filter.channel, active)
     }
-    const ending = [...former.values()].filter(({ uses }) => uses === 1)
-    const shortage = this.#shortage(ending, user)
-    this.release(shortage === undefined ? former : acquired)
+    const shortage = this.#shortage([...former.values()], user)
+    this.release(shortage === undefined ? former : acquired, user)
     return shortage ?? acquired
   }
 
-  release(filters: FiltersByChannel): void {
-    for (const filter of filters.values()) if (--filter.uses === 0) this.#remove(filter)
+  release(filters: FiltersByChannel, user = ''): void {
+    const uses = this.#usesOfUsers.get(user)
+    for (const filter of filters.values()) {
+      if (--filter.uses === 0) this.#filters.delete(filter.key)
+      const rest = (uses?.get(filter) ?? 0) - 1
+      if (rest > 0) uses?.set(filter, rest)
+      else uses?.delete(filter)
+    }
+    if (uses?.size === 0) this.#usesOfUsers.delete(user)
   }
 
-  /** Returns whose limit is not kept even when some filters have ended. */
-  #shortage(ending: readonly ActiveFilter[], user: string): FilterShortage | undefined {
-    const ofUser = (this.#countOfUser.get(user) ?? 0) - ending.filter(filter => filter.user === user).length
+  /** Returns whose limit is not kept even when a user has released some filters. */
+  #shortage(former: readonly ActiveFilter[], user: string): FilterShortage | undefined {
+    const uses = this.#usesOfUsers.get(user)
+    const ofUser = (uses?.size ?? 0) - former.filter(filter => uses?.get(filter) === 1).length
     if (ofUser > this.maxFiltersPerUser) return 'user'
-    return this.size - ending.length > this.maxFilters ? 'node' : undefined
+    const ofAll = this.size - former.filter(filter => filter.uses === 1).length
+    return ofAll > this.maxFilters ? 'node' : undefined
   }
 
-  #add(filter: Filter, user: string): ActiveFilter {
-    const active = new ActiveFilter(filter, user, this.#counts)
+  #add(filter: Filter): ActiveFilter {
+    const active = new ActiveFilter(filter, this.#counts)
     this.#filters.set(filter.key, active)
-    this.#countOfUser.set(user, (this.#countOfUser.get(user) ?? 0) + 1)
     return active
   }
 
-  #remove({ key, user }: ActiveFilter): void {
-    this.#filters.delete(key)
-    const rest = (this.#countOfUser.get(user) ?? 0) - 1
-    if (rest > 0) this.#countOfUser.set(user, rest)
-    else this.#countOfUser.delete(user)
+  #use(filter: ActiveFilter, user: string): void {
+    filter.uses++
+    const uses = this.#usesOfUsers.get(user) ?? new Map<ActiveFilter, number>()
+    this.#usesOfUsers.set(user, uses.set(filter, (uses.get(filter) ?? 0) + 1))
   }
 }

@@ -26,7 +26,7 @@ export interface SessionLimits extends ResumeConcurrency {
   readonly maxItemsPerSession: number
   /** Different filters that sessions use at the same time. */
   readonly maxFilters: number
-  /** Those of them that one user has stated first. */
+  /** Those of them that the sessions of one user use. */
   readonly maxFiltersPerUser: number
   readonly maxSessions: number
   readonly maxSessionsPerUser: number

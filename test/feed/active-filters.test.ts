@@ -41,9 +41,9 @@ test('gives equal filters one object, until the last use ends', () => {
   const second = acquire(filter('trades', { all: [{ s: { gte: 100 } }] }))
   expect(second.get('trades')).toBe(first.get('trades'))
   expect(filters.size).toBe(1)
-  filters.release(first)
+  filters.release(first, 'ann')
   expect(filters.size).toBe(1)
-  filters.release(second)
+  filters.release(second, 'ann')
   expect(filters.size).toBe(0)
 })
 
@@ -78,19 +78,32 @@ test('has no room for a filter in place of one that others use, when it is full'
   const shared = acquire(large(1))
   acquire(large(2))
   expect(exchange(shared, [large(3)])).toBe('user')
-  filters.release(shared)
+  filters.release(shared, 'ann')
   expect(filters.size).toBe(2)
 })
 
-test('counts a filter for the user who stated it first, until nobody uses it', () => {
+// Cause: a filter counted for the user who had stated it first, as long as anybody used it.
+// Symptom: a user without any filter had as many as allowed, and was refused another one.
+// Seen: ann and bob stated the same filters, and ann gave hers up.
+test('counts a filter for each of its users, as long as they use it', () => {
   filters = new ActiveFilters({ maxFilters: 10, maxFiltersPerUser: 1 })
   const first = acquire(large(1))
-  const shared = acquiredOf(exchange(none, [large(1), filter('quotes', { bs: { gt: 1 } })], 'bob'))
-  expect(exchange(none, [large(2)])).toBe('user')
+  const shared = acquiredOf(exchange(none, [large(1)], 'bob'))
+  expect([exchange(none, [large(2)]), exchange(none, [large(2)], 'bob')]).toEqual(['user', 'user'])
+  filters.release(first, 'ann')
+  expect(exchange(none, [large(2)])).toBeInstanceOf(Map)
   expect(exchange(none, [large(2)], 'bob')).toBe('user')
-  filters.release(first)
+  filters.release(shared, 'bob')
+  expect(exchange(none, [large(2)], 'bob')).toBeInstanceOf(Map)
+  expect(filters.size).toBe(1)
+})
+
+test('counts a filter of two sessions of a user once, until both have ended', () => {
+  filters = new ActiveFilters({ maxFilters: 10, maxFiltersPerUser: 1 })
+  const [one, other] = [acquire(large(1)), acquire(large(1))]
+  filters.release(one, 'ann')
   expect(exchange(none, [large(2)])).toBe('user')
-  filters.release(shared)
+  filters.release(other, 'ann')
   expect(exchange(none, [large(2)])).toBeInstanceOf(Map)
 })
 

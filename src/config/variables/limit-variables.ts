@@ -108,7 +108,7 @@ export const limitVariables = {
     name: 'TICKER_MAX_FILTERS_PER_USER',
     kind: wholeNumber(0, 1_000_000),
     default: '50',
-    doc: 'Those of them that one user (`sub`) has stated first.',
+    doc: 'Those of them that the sessions of one user (`sub`) use.',
   }),
   maxSessions: withDefault({
     name: 'TICKER_MAX_SESSIONS',

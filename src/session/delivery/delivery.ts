@@ -179,7 +179,7 @@ export class Delivery implements ReaderOwner {
     this.#isEnded = true
     this.#reader.end()
     this.#snapshots?.end()
-    this.#context.filters.release(this.#subscription.filters)
+    this.#context.filters.release(this.#subscription.filters, this.subject)
   }
 
   #faultOf(request: SubscribeCommand, wanted: Subscription): Omit<RequestFault, 'id'> | undefined {
@@ -254,7 +254,7 @@ export class Delivery implements ReaderOwner {
       {
         refused: fault => {
           // The client may ask again, with another cursor or without one.
-          this.#context.filters.release(this.#subscription.filters)
+          this.#context.filters.release(this.#subscription.filters, this.subject)
           this.#subscription = Subscription.none
           this.#recipient.sendError({ code: 400, detail: fault, id })
         },
