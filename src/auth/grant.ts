@@ -55,7 +55,7 @@ export function missingForFeed({ feeds }: Grant, feed: string): string | undefin
   const cure = `ask for a token with "${feed}" among its feeds`
   if (feeds.size === 0) return `the token does not allow the feed "${feed}", nor any other; ${cure}`
   const allowed = [...feeds].slice(0, maxNamed).join(', ') + (feeds.size > maxNamed ? ', …' : '')
-  return `the token does not allow the feed "${feed}"; it allows ${allowed}: connect to one of these, or ${cure}`
+  return `the token does not allow the feed "${feed}"; it allows ${allowed}: use one of these, or ${cure}`
 }
 
 /** Feeds of a token that a refusal names. */

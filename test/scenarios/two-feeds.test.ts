@@ -133,7 +133,7 @@ describe('a token for some feeds', () => {
       code: 409,
       msg: 'insufficient subscription',
       detail:
-        'the token does not allow the feed "live"; it allows delayed: connect to one of these, or ask for a ' +
+        'the token does not allow the feed "live"; it allows delayed: use one of these, or ask for a ' +
         'token with "live" among its feeds',
     })
     expect(await live.closed()).toEqual({ code: 4501, reason: 'unauthorized' })

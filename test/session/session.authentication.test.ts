@@ -147,7 +147,7 @@ describe('before authentication', () => {
     [
       { feeds: new Set(['delayed']) },
       409,
-      'the token does not allow the feed "live"; it allows delayed: connect to one of these, or ask for a ' +
+      'the token does not allow the feed "live"; it allows delayed: use one of these, or ask for a ' +
         'token with "live" among its feeds',
     ],
     [

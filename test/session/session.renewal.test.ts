@@ -144,7 +144,7 @@ describe('a further token that is no good leaves the session as it was', () => {
     [{ scopes: new Set(['publish']) }, 'the token lacks the scope "stream"'],
     [
       { feeds: new Set(['delayed', 'third']) },
-      'the token does not allow the feed "live"; it allows delayed, third: connect to one of these, or ask ' +
+      'the token does not allow the feed "live"; it allows delayed, third: use one of these, or ask ' +
         'for a token with "live" among its feeds',
       409,
     ],
