@@ -21,6 +21,7 @@ interface Program {
     url: string,
     token: () => string,
     show: (message: Message) => void,
+    silenceMs?: number,
   ): Promise<void> | { readonly close: () => void }
 }
 
@@ -99,6 +100,29 @@ test('the client with fetch comes back after the 502 of a proxy, and ends after 
   )
   await expect(following).rejects.toThrow('401: {"error":"the token was refused"}')
   expect(statuses).toEqual([])
+})
+
+// Cause: the client waited for the next event for ever. Symptom: behind a network that swallows everything it
+// never came back, as PROTOCOL §12 asks. Seen by reading.
+test('the client with fetch comes back when nothing has come for long', async () => {
+  let requests = 0
+  const server = createServer((_, answer) => {
+    if (++requests > 1) answer.writeHead(401).end('{}')
+    else answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: [{"T":"heartbeat"}]\n\n')
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const messages: Message[] = []
+  const program = await load(blockWith("from 'eventsource-parser/stream'"))
+  const following = program.follow(
+    `http://127.0.0.1:${port}/v1/events?trades=*`,
+    () => 'token',
+    message => messages.push(message),
+    300,
+  )
+  await expect(following).rejects.toThrow('401: {}')
+  expect([requests, messages]).toEqual([2, [{ T: 'heartbeat' }]])
 })
 
 test('curl prints events as the document shows it, compressed on their way', async () => {
