@@ -33,13 +33,6 @@ const maxReplacedBytes = 6
 /** The records of events by their index. */
 type EventRecords = Pick<TapeRecords, 'lengthAt' | 'copy'>
 
-/** The events that go into one frame: those chosen from `first` on and before `last`. */
-interface FramePart extends OutgoingEvents {
-  readonly records: EventRecords
-  readonly first: number
-  readonly last: number
-}
-
 /**
  * `ticker.v1.tape` (PROTOCOL.md §10): binary frames of changes. While there is an audience, each event of the
  * batch under way is encoded when it comes in, once for all audiences. Events of readers that are behind are
@@ -56,6 +49,8 @@ export class TapeForm implements WireForm, EventEncoder {
   readonly #records = new TapeRecords()
   readonly #noRecords = new TapeRecords()
   readonly #filteredRecords: TapeFilteredRecords
+  /** Those of the frame under way. */
+  #chosenRecords: EventRecords = this.#records
   /** Of the frame under way. */
   readonly #ranges = new CoverageRanges()
   readonly #out = new TapeWriter()
@@ -114,8 +109,9 @@ export class TapeForm implements WireForm, EventEncoder {
   }
 
   frames(outgoing: OutgoingEvents, send: (frame: Payload) => void): Payload | undefined {
-    const { chosen, events, coverage, memory } = outgoing
+    const { chosen, events, coverage } = outgoing
     const records = this.#recordsOf(outgoing)
+    this.#chosenRecords = records
     const ranges = this.#ranges
     let first = 0
     let bytes = 0
@@ -123,7 +119,7 @@ export class TapeForm implements WireForm, EventEncoder {
       const index = chosen.indices[place] ?? 0
       const size = sizeOf(events, records, index)
       if (bytes > 0 && bytes + size + (ranges.count + 1) * maxRangeBytes > maxFrameBytes) {
-        send(this.#makeFrame({ events, chosen, coverage, memory, records, first, last: place }))
+        send(this.#makeFrame(outgoing, first, place))
         if (coverage !== undefined) ranges.settle(coverage)
         ranges.nextFrame()
         first = place
@@ -133,8 +129,7 @@ export class TapeForm implements WireForm, EventEncoder {
       bytes += size
     }
     if (coverage !== undefined) ranges.complete(coverage)
-    const rest = { events, chosen, coverage, memory, records, first, last: chosen.count }
-    const last = bytes > 0 ? this.#makeFrame(rest) : undefined
+    const last = bytes > 0 ? this.#makeFrame(outgoing, first, chosen.count) : undefined
     ranges.clear()
     return last
   }
@@ -158,20 +153,21 @@ export class TapeForm implements WireForm, EventEncoder {
     return this.#readEncoder.records
   }
 
-  #makeFrame(part: FramePart): Payload {
-    const { coverage, memory, events } = part
+  /** Makes a frame of the events chosen from `first` on and before `last`. */
+  #makeFrame(outgoing: OutgoingEvents, first: number, last: number): Payload {
+    const { coverage, memory, events } = outgoing
     const out = this.#out
     const ranges = this.#ranges
     out.clear()
     if (coverage === undefined) {
       out.byte(bareFrame)
-      this.#append(part)
+      this.#append(outgoing, first, last)
       return binaryPayload(out.written, memory)
     }
     ranges.setStarts(coverage)
     this.#markStatedRanges(events, coverage)
     writeFrameHead(ranges, out)
-    this.#append(part)
+    this.#append(outgoing, first, last)
     writeFrameTail(ranges, out)
     return binaryPayload(out.written, memory)
   }
@@ -188,8 +184,9 @@ export class TapeForm implements WireForm, EventEncoder {
     }
   }
 
-  #append({ events, chosen, records, first, last }: FramePart): void {
+  #append({ events, chosen }: OutgoingEvents, first: number, last: number): void {
     const out = this.#out
+    const records = this.#chosenRecords
     for (let place = first; place < last; place++) {
       const index = chosen.indices[place] ?? 0
       writeReplaced(events.replaced?.[index] ?? 0, out)
