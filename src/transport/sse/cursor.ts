@@ -127,8 +127,10 @@ function layOut(
 function createCursor(layout: Layout, reached: readonly number[], texts: readonly string[]): Cursor {
   let id: string = eventIdVersion
   for (const { head, start, partitions } of layout.topics) {
-    const written = texts.slice(start, start + partitions)
-    if (written.some(text => text !== '')) id += head + written.join()
+    const isAll = partitions === texts.length
+    const positions = (isAll ? texts : texts.slice(start, start + partitions)).join()
+    // Otherwise nothing but commas.
+    if (positions.length >= partitions) id += head + positions
   }
   return { layout, reached, texts, id: id.length > maxEventIdBytes ? undefined : id }
 }
