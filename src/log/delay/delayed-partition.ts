@@ -61,6 +61,7 @@ const coarsestResolutionMs = 30_000
 export class DelayedPartition {
   readonly partition: Partition
   readonly #options: DelayedPartitionOptions
+  readonly #stopping = new AbortController()
   readonly #held = new HeldRecords()
   readonly #written: WrittenTimes
   readonly #wake: WakeSignal
@@ -84,7 +85,7 @@ export class DelayedPartition {
 
   constructor(options: DelayedPartitionOptions) {
     const { start, delayMs, announcesStart, startTimer } = options
-    this.#options = options
+    this.#options = { ...options, signal: AbortSignal.any([options.signal, this.#stopping.signal]) }
     this.partition = start.partition
     this.#epoch = start.epoch
     this.#position = start.offset
@@ -140,7 +141,12 @@ export class DelayedPartition {
     this.#wake.notify()
   }
 
-  /** Reads until the signal aborts. Never rejects. */
+  /** Ends `run`. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** Reads until the signal aborts, or `stop`. Never rejects. */
   async run(): Promise<void> {
     const { signal } = this.#options
     const end = () => this.#wake.notify()
@@ -184,7 +190,7 @@ export class DelayedPartition {
   async #place(): Promise<void> {
     const epoch = this.#epoch
     const dueEnd = await this.#findDueEnd(this.#options.clock.wall())
-    if (this.#epoch === epoch) this.#written.noteLongAgo(dueEnd)
+    if (this.#epoch === epoch) this.#written.noteUndatedEnd(dueEnd)
     this.#isPlaced = true
   }
 

@@ -127,7 +127,9 @@ export class DelayedTail {
     signal.addEventListener('abort', end, { once: true })
     while (!signal.aborted) {
       try {
-        for (const first of await log.partitions(signal)) this.#follow(first, starts)
+        const firsts = await log.partitions(signal)
+        for (const first of firsts) this.#follow(first, starts)
+        this.#leaveGone(firsts)
         this.#fault = undefined
       } catch (error) {
         if (!signal.aborted) this.#fault = messageOf(error)
@@ -155,6 +157,18 @@ export class DelayedTail {
     })
     this.#partitions.set(first.partition, partition)
     this.#start(partition.run())
+  }
+
+  /** Leaves the partitions that their topic no longer has since it was recreated. */
+  #leaveGone(firsts: readonly Position[]): void {
+    const found = new Set(firsts.map(({ partition }) => partition))
+    const epochs = new Map(firsts.map(({ partition, epoch }) => [partition.topic, epoch]))
+    for (const [key, partition] of this.#partitions) {
+      const epoch = epochs.get(key.topic)
+      if (found.has(key) || epoch === undefined || epoch === partition.epoch) continue
+      partition.stop()
+      this.#partitions.delete(key)
+    }
   }
 
   get #partitionBytes(): number {

@@ -21,14 +21,17 @@ export interface DueTimesOptions {
 /**
  * When each record of a batch is due, on the steady clock: the delay after the later of its timestamp and its
  * event's time, the latter at most five seconds after the former. A record cannot have been written after it
- * was seen in the log, so a timestamp later than that counts as that time; so does a missing one.
+ * was seen in the log, so a timestamp later than that counts as that time; so does a missing one, unless the
+ * record was due when reading began (`WrittenTimes.beforeUndated`).
  */
 export function dueTimes({ records }: LogBatch, options: DueTimesOptions): Float64Array {
   const { delayMs, eventTimes, written, now } = options
   const due = new Float64Array(records.length)
   for (const [index, { offset, timestampMs }] of records.entries()) {
-    const stampedMs = timestampMs > 0 ? now.steadyMs - (now.wallMs - timestampMs) : Number.POSITIVE_INFINITY
-    const writtenMs = Math.min(stampedMs, written.before(offset))
+    const isDated = timestampMs > 0
+    const stampedMs = isDated ? now.steadyMs - (now.wallMs - timestampMs) : Number.POSITIVE_INFINITY
+    const seenMs = isDated ? written.before(offset) : written.beforeUndated(offset)
+    const writtenMs = Math.min(stampedMs, seenMs)
     due[index] = writtenMs + aheadMs(timestampMs, eventTimes?.[index], eventTimes !== undefined) + delayMs
   }
   return due

@@ -21,6 +21,7 @@ export class WrittenTimes {
   /** In order of time, and of end. */
   #marks: Mark[] = []
   #longAgo = 0
+  #undatedEnd = 0
 
   constructor(options: WrittenTimesOptions) {
     this.#options = options
@@ -31,9 +32,9 @@ export class WrittenTimes {
     return this.#longAgo
   }
 
-  /** States that everything before `end` was written long ago. */
-  noteLongAgo(end: number): void {
-    this.#longAgo = Math.max(this.#longAgo, end)
+  /** States that a record without a timestamp before `end` counts as written long ago. */
+  noteUndatedEnd(end: number): void {
+    this.#undatedEnd = end
   }
 
   /** States that the log is seen to reach up to `end`. */
@@ -57,9 +58,15 @@ export class WrittenTimes {
     return this.#marks.find(({ end }) => offset < end)?.atMs ?? Number.POSITIVE_INFINITY
   }
 
+  /** The same for a record without a timestamp. */
+  beforeUndated(offset: number): number {
+    return offset < this.#undatedEnd ? Number.NEGATIVE_INFINITY : this.before(offset)
+  }
+
   /** The partition was cut back to `end`. */
   cutBack(end: number): void {
     this.#marks = this.#marks.filter(mark => mark.end <= end)
     this.#longAgo = Math.min(this.#longAgo, end)
+    this.#undatedEnd = Math.min(this.#undatedEnd, end)
   }
 }

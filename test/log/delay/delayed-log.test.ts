@@ -107,6 +107,15 @@ test('gives the records of a partition on time while another cannot be read, and
   expect([delayed.silentSinceMs, delayed.trouble]).toEqual([undefined, undefined])
 })
 
+test('leaves a partition that its topic lacks since it was recreated', async () => {
+  const { time, log, delayed } = startReading()
+  await time.pass(minuteMs)
+  for (const part of log.parts) part.recreate()
+  log.dropLast()
+  await time.pass(minuteMs)
+  expect([delayed.silentSinceMs, delayed.trouble]).toEqual([undefined, undefined])
+})
+
 test('counts an event time as the latest possible while nobody can say it', async () => {
   const reading = new Reading(() => new Promise(() => undefined))
   reading.follow()

@@ -69,13 +69,18 @@ const sliceRecords = 100
 
 /** A log in memory, which answers at once, or not at all. */
 export class MemoryLog implements EventLog {
-  readonly parts: readonly MemoryPartition[]
+  parts: readonly MemoryPartition[]
   isReachable = true
   /** How often something was asked. */
   asked = 0
 
   constructor(count: number) {
     this.parts = Array.from({ length: count }, (_, number) => new MemoryPartition(number))
+  }
+
+  /** Removes the last partition. */
+  dropLast(): void {
+    this.parts = this.parts.slice(0, -1)
   }
 
   async partitions(): Promise<readonly Position[]> {

@@ -82,6 +82,7 @@ export class PartitionFollower {
       return false
     }
     this.#openCursors()
+    this.#closeGone()
     const changes = [...this.#cursors.values()].filter(cursor => this.#assign(cursor))
     // After a change, the next look-up is not a repetition of this one.
     if (changes.length > 0) this.#backoff.reset()
@@ -97,14 +98,30 @@ export class PartitionFollower {
     }
   }
 
+  /** Closes the cursors of partitions that their topic no longer has since it was recreated. */
+  #closeGone(): void {
+    const { cluster, reporter } = this.#options
+    for (const cursor of this.#cursors.values()) {
+      const { partition, epoch } = cursor
+      const topic = cluster.topic(partition.topic)
+      if (topic === undefined || topic.epoch === epoch) continue
+      this.#close(cursor)
+      reporter.readable(partition)
+    }
+  }
+
+  #close(cursor: PartitionCursor): void {
+    this.#readerOf.get(cursor)?.remove(cursor)
+    this.#readerOf.delete(cursor)
+    this.#cursors.delete(cursor.partition)
+    this.#options.silent.unfollow(cursor)
+  }
+
   #open(partition: Partition, epoch: string): void {
     const { reporter, silent } = this.#options
     const former = this.#cursors.get(partition)
     if (former?.epoch === epoch) return
-    if (former !== undefined) {
-      this.#readerOf.get(former)?.remove(former)
-      silent.unfollow(former)
-    }
+    if (former !== undefined) this.#close(former)
     const wanted = this.#starts.get(partition)
     this.#starts.delete(partition)
     const before = former?.epoch ?? wanted?.epoch ?? epoch

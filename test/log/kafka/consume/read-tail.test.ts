@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createKafkaLog, type KafkaLog } from '../../../../src/log/kafka/kafka-log.ts'
+import { systemClock } from '../../../../src/system/clock.ts'
 import { encodeBatch, sampleRecords } from '../batch-encoder.ts'
 import { FakeCluster } from '../fake-cluster.ts'
 import type { FakeRequest } from '../fake-protocol.ts'
@@ -13,13 +14,18 @@ let cluster: FakeCluster
 let log: KafkaLog
 let warnings: string[]
 let readings: TailReading[]
+/** How far the log's steady clock was set forward. */
+let laterMs: number
 
 beforeEach(async () => {
   cluster = await FakeCluster.start(2)
   warnings = []
   readings = []
   const logger = { warn: (_: object, message: string) => void warnings.push(message) }
-  log = createKafkaLog({ brokers: cluster.brokers, clientId: 'test', topics, logger, lookUpIntervalMs: 100 })
+  laterMs = 0
+  const clock = { ...systemClock, steady: () => performance.now() + laterMs }
+  const brokers = { brokers: cluster.brokers, clientId: 'test', topics }
+  log = createKafkaLog({ ...brokers, logger, lookUpIntervalMs: 100, clock })
 })
 
 afterEach(async () => {
@@ -190,6 +196,23 @@ test('reads a topic that was recreated from its first offset, under its new epoc
   expect(reading.offsets('trades')).toEqual([...numbers(0, 3), ...numbers(0, 10)])
   expect(new Set(reading.of('trades').map(({ epoch }) => epoch)).size).toBe(2)
   expect(warnings).toContain('the topic was recreated: reading from its first offset')
+})
+
+// Cause: a partition that the recreated topic lacks stayed among those that are followed.
+// Symptom: heartbeats and /readyz of every feed said that Kafka was unreachable until the node was restarted.
+// Seen: a topic of three partitions, deleted and created again with two.
+test('leaves a partition that its topic lacks since it was recreated', async () => {
+  const [, gone] = cluster.create('trades', [0, 1])
+  cluster.append(gone!)
+  const reading = follow()
+  await reading.until(() => reading.offsets('trades', 1).length === 1)
+  const [after] = cluster.create('trades', [0])
+  cluster.append(after!, sampleRecords(3))
+  await reading.until(() => reading.offsets('trades').length === 3)
+  laterMs = 10_000
+  cluster.append(after!, sampleRecords(3))
+  await reading.until(() => reading.offsets('trades').length === 6)
+  expect(log.silentSinceMs).toBeUndefined()
 })
 
 // Cause: what still waited of the old topic was dropped, but its reader went on waiting until it would be
