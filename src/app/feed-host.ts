@@ -33,7 +33,7 @@ interface FeedHostOptions extends FeedHostParts {
   readonly deadLetters: DeadLetters | undefined
 }
 
-/** One feed with what it is made from: its ingest, which reads the log, and its history, which reads again. */
+/** One feed with what it is made from: its ingest, and its history, which reads the log again. */
 export class FeedHost implements AsyncDisposable {
   readonly feed: Feed
   readonly history: SharedHistory

@@ -21,7 +21,7 @@ export const closeReasonTerms = {
   unauthorized: { text: 'unauthorized', client: 'stop' },
   revoked: { text: 'token revoked', client: 'stop' },
   dismissed: { text: 'ended by the operator', client: 'stop' },
-  /** The subscription that a session began with was refused, on a transport whose client cannot send another. */
+  /** The subscription at the beginning was refused, on a transport whose client cannot send another. */
   rejected: { text: 'rejected', client: 'stop' },
 } as const satisfies Record<string, CloseReasonTerms>
 

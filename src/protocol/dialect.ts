@@ -20,7 +20,6 @@ export type ClientMessage = string | Uint8Array
 
 /** How commands and server messages are spelled. Where a dialect has no words, the client is told nothing. */
 export interface Dialect {
-  readonly name: string
   /** Reads one message of a client. The fault's detail names the field, its value and the rule. */
   parse(message: ClientMessage): Command | RequestFault
   /** Reads a subscription that came as fields instead of a message, such as those of a query. */

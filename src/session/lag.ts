@@ -9,7 +9,7 @@ export interface LagOptions {
   readonly slowTimeoutMs: number
 }
 
-/** Returns how far a slow client is behind; `undefined` where its connection and its acknowledgements keep up. */
+/** Returns how far a slow client is behind; `undefined` where it reads and acknowledges in time. */
 export function describeLag(lag: Lag | undefined, options: LagOptions): SlowMessage | undefined {
   if (lag?.cause !== 'unsent' && lag?.cause !== 'unacknowledged') return undefined
   const { unsentBytes, unackedBytes } = options.flowControl

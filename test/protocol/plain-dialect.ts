@@ -8,7 +8,6 @@ import type { ServerMessage } from '../../src/protocol/server-message.ts'
  * positions, coverage and heartbeats are not spoken of.
  */
 export const plainDialect: Dialect = {
-  name: 'plain',
   parse,
   parseSubscription: () => ({ code: 400, detail: 'expected want' }),
   spell,

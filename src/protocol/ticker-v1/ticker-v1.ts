@@ -4,7 +4,6 @@ import { openMessage, spellMessage } from './spell-message.ts'
 
 /** The dialect of `ticker.v1.json` and `ticker.v1.tape` (`PROTOCOL.md`). */
 export const tickerV1: Dialect = {
-  name: 'ticker.v1',
   parse: parseCommand,
   parseSubscription,
   spell: spellMessage,

@@ -91,7 +91,7 @@ export class Snapshots {
     })
   }
 
-  /** Leaves out what was unsubscribed, in channels that have another filter by now: it was never asked of that. */
+  /** Leaves out what was unsubscribed, in channels that have another filter by now. */
   #stillWanted(items: RequestedItems, filters: FiltersByChannel): RequestedItems {
     const subscription = this.#options.subscription()
     const wanted = [...items].map(([channel, names]): [Channel, readonly string[]] => {
@@ -136,7 +136,7 @@ export class Snapshots {
 const framesPerTurn = 4
 const maxWaiting = 16
 
-/** Begins the frames of a snapshot. `undefined` among them: the next one takes another turn of the event loop. */
+/** Begins the frames of a snapshot. After an `undefined`, the next takes another turn of the event loop. */
 type MakeFrames = () => Iterable<Payload | undefined>
 
 interface WaitingSnapshot {

@@ -6,7 +6,7 @@ export const gzipHead = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
 const lastBlock = [1, 0, 0, 0xff, 0xff]
 /** The most bytes of a stored block. */
 const maxStoredBytes = 65_535
-/** In front of the bytes of a stored block: three bits up to the next whole byte, its length, and that inverted. */
+/** In front of a stored block: three bits up to the next whole byte, its length, and that inverted. */
 export const storedHeadBytes = 5
 /** The length of a stored block and its inverse, which end the head of the block. */
 export const storedLengthBytes = 4

@@ -96,7 +96,7 @@ async function answer(
   responses.begin({ request, response, socket, address, sharing, asked, feed })
 }
 
-/** Node keeps a request as long as its response lasts: without its token and its list of symbols, if possible. */
+/** Node keeps a request as long as its response: without its token and its list of symbols, if possible. */
 function forgetHead(request: IncomingMessage): void {
   request.headers = {}
   request.rawHeaders = []

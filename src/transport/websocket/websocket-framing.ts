@@ -10,12 +10,12 @@ export const plainFraming: Framing = {
   frame: payload => frame(payload, firstBytes[payload.kind], payload.length),
 }
 
-/** As `plainFraming`, for a payload that is compressed; the end of the flush is not sent (RFC 7692 §7.2.1). */
+/** As `plainFraming`, for a compressed payload; the end of the flush is not sent (RFC 7692 §7.2.1). */
 const deflatedFraming: Framing = {
   frame: payload => frame(payload, firstBytes[payload.kind] | rsv1, payload.length - flushTailBytes),
 }
 
-/** Returns the frame for a client that takes compressed messages, compressed where that is worth its while. */
+/** Returns the frame for a client that takes compressed messages: compressed where that is worthwhile. */
 export function deflatedFrame(payload: Payload): Buffer {
   const deflated = payload.deflated()
   return deflated === undefined ? payload.framed(plainFraming) : deflated.framed(deflatedFraming)
