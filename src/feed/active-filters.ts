@@ -18,6 +18,8 @@ export type FiltersByChannel = ReadonlyMap<Channel, ActiveFilter>
 
 /** One evaluation of so many is measured; a power of two. */
 const sampled = 256
+/** No evaluation takes longer: the process was interrupted, which would count as often as a sample does. */
+const longestMs = 0.1
 
 /** Counts the evaluations of all filters, and measures some of them. */
 class EvaluationCounts {
@@ -50,7 +52,7 @@ class EvaluationCounts {
     const isMatch = filter.matches(event)
     const endMs = this.#now()
     this.#readingMs = Math.min(this.#readingMs, startMs - beforeMs)
-    this.#milliseconds += Math.max(0, endMs - startMs - this.#readingMs)
+    this.#milliseconds += Math.min(longestMs, Math.max(0, endMs - startMs - this.#readingMs))
     return isMatch
   }
 }
