@@ -50,12 +50,14 @@ export class ConflatedReader {
   restart(from: readonly NumberedPosition[], former: Selection): void {
     this.#cursors.forEach(cursor => cursor.forgetWalk())
     if (this.#options.selection().isWithin(former)) return
-    if (from.some(position => this.#cursorAt(position).highest !== position.offset)) this.#uncounted = from
+    this.#uncounted = from.filter(position => this.#cursorAt(position).highest !== position.offset)
   }
 
   /** Retires a number: its partition has ended at an offset, and no partition gets the number again. */
   retire({ number, offset }: StartPosition): void {
-    const from = this.#cursorAt({ number }).lowest
+    const uncounted = this.#uncounted.find(each => each.number === number)
+    const from = Math.min(uncounted?.offset ?? offset, this.#cursorAt({ number }).lowest)
+    this.#uncounted = this.#uncounted.filter(each => each.number !== number)
     this.#cursors[number] = new ConflatedCursor(offset)
     if (this.#options.selection().size > 0 && from < offset)
       this.#options.onSkipped([{ number, from, to: offset }])

@@ -174,6 +174,7 @@ export class DeliveryCheck {
 
   /** Conflated events in these ranges were replaced without being counted. */
   skip(ranges: readonly CoveredRange[]): void {
+    if (ranges.length === 0) this.#fault('"replaced" without a range')
     for (const range of ranges) this.#conflated.pass(range)
   }
 
