@@ -278,8 +278,9 @@ export class Reader implements LiveReceiver {
     this.#skip(ranges.filter(({ from, to }) => from < to))
   }
 
+  /** There may be no range: numbers whose retirement the client was told cannot be named any more. */
   #skip(ranges: readonly OffsetRange[]): void {
-    this.#recipient.send({ kind: 'replaced', ranges })
+    if (ranges.length > 0) this.#recipient.send({ kind: 'replaced', ranges })
     this.#owner.skipped()
   }
 
