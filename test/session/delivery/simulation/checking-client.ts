@@ -100,14 +100,14 @@ export class CheckingClient implements Recipient {
     else this.transport = this.#createTransport(node)
   }
 
-  /** The connection breaks, and frames that the client has not handled are lost. */
+  /** The connection breaks, and frames that the client has not handled are lost, unsent ones too. */
   disconnect(): void {
     this.#check?.settle()
     this.#check = undefined
     if (this.session !== undefined) this.node?.sessions.remove(this.session)
     this.session = undefined
     this.#readerState = undefined
-    this.transport.inbox = []
+    this.transport = new PacedTransport(jsonForm, this.#options.transport)
   }
 
   /** Leaves a topic out of its next cursor, `everything` or `nothing`. */
