@@ -26,8 +26,8 @@ const maskBit = 0x80
 const emptyPong = Buffer.from([0x8a, maskBit, 0, 0, 0, 0])
 
 /**
- * A WebSocket, or a request for server-sent events, by hand on a plain socket, as cheap as can be, so that one core carries hundreds: all sockets
- * read into one buffer, without Node's streams in between.
+ * A WebSocket, or a request for server-sent events, by hand on a plain socket, as cheap as can be, so that
+ * one core carries hundreds: all sockets read into one buffer, without Node's streams in between.
  */
 export class WebSocketClient {
   readonly reader: StreamReader
@@ -39,8 +39,8 @@ export class WebSocketClient {
   #onHead: (head: string) => void = () => undefined
 
   /**
-   * Connects at once. All clients may read into the same `buffer`: nothing is kept in it. The reader of frames
-   * also answers pings.
+   * Connects at once. All clients may read into the same `buffer`: nothing is kept in it. The reader of
+   * frames also answers pings.
    */
   constructor(address: ServerAddress, buffer: Buffer, reader: StreamReader = new FrameReader()) {
     this.#address = address

@@ -9,16 +9,16 @@ const timeKey = Buffer.from('"t":"')
 const millisecondLength = 24
 
 /**
- * When an event happened, in ms since 1970: of news, when it was last updated; of a bar, when it began. A part
- * of a millisecond counts as a whole one.
+ * When an event happened, in ms since 1970: of news, when it was last updated; of a bar, when it began. A
+ * part of a millisecond counts as a whole one.
  */
 export function eventTimeMs(event: MarketEvent): number {
   return timeMs(event.T === 'n' ? (event.updated_at ?? event.created_at) : event.t)
 }
 
 /**
- * The time in the field `t` of an event in JSON, in ms since 1970; `undefined` if only parsing can tell. Takes
- * a fraction of the time of parsing. The result is right if the text is a valid event.
+ * The time in the field `t` of an event in JSON, in ms since 1970; `undefined` if only parsing can tell.
+ * Takes a fraction of the time of parsing. The result is right if the text is a valid event.
  */
 export function peekTimeMs(json: Buffer): number | undefined {
   const at = json.indexOf(timeKey)

@@ -16,8 +16,9 @@ export interface Position {
 
 /**
  * Why an event was not appended to the log. `unconfirmed`: it may be there; with the others it is not.
- * `unsent`: it was never sent. Otherwise the log refused it, and would again: rights or credentials are missing
- * (`forbidden`), it is longer than its topic allows (`oversize`), or it breaks another rule (`rejected`).
+ * `unsent`: it was never sent. Otherwise the log refused it, and would again: rights or credentials are
+ * missing (`forbidden`), it is longer than its topic allows (`oversize`), or it breaks another rule
+ * (`rejected`).
  */
 export type AppendFailure = 'unsent' | 'unconfirmed' | 'forbidden' | 'oversize' | 'rejected'
 

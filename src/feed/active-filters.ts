@@ -92,8 +92,8 @@ export class ActiveFilter implements Filter {
 
 /**
  * The filters that the sessions of a process use, each once: the events of all feeds are evaluated by them.
- * An event costs an evaluation of each filter that is asked about it, so that their number is limited, also for
- * each user, whoever else uses the same ones.
+ * An event costs an evaluation of each filter that is asked about it, so that their number is limited, also
+ * for each user, whoever else uses the same ones.
  */
 export class ActiveFilters {
   readonly maxFilters: number

@@ -37,7 +37,10 @@ export interface IngestCounts {
   missed: number
 }
 
-/** A record that is older, besides the feed's delay, was read late, or has a timestamp in another unit: it is not measured. */
+/**
+ * A record that is older, besides the feed's delay, was read late, or has a timestamp in another unit: it is
+ * not measured.
+ */
 const longestLatencyMs = 3_600_000
 
 /** A batch that waits longer for the decoder module is reported as an outage. */

@@ -35,8 +35,8 @@ interface Head {
 /**
  * A log as it was some time ago: it gives each record only when that is due. A record is due the delay after
  * the later of its timestamp and its event's time, the latter at most 5 s after the former; and after all
- * records before it in its partition. Nothing comes early, whatever happens to the wall clock while the log is
- * open (see `createDelayClock`), and a timestamp in the future holds up a partition for no longer than the
+ * records before it in its partition. Nothing comes early, whatever happens to the wall clock while the log
+ * is open (see `createDelayClock`), and a timestamp in the future holds up a partition for no longer than the
  * delay (see `dueTimes`). Appends go to the log underneath.
  */
 export class DelayedLog implements EventLog {

@@ -41,8 +41,8 @@ export interface Transport {
   readonly traits: TransportTraits
   readonly form: WireForm
   /**
-   * Writes a payload, unless more earlier bytes than `maxUnsentBytes` are unsent; the transport's own limit if
-   * left out.
+   * Writes a payload, unless more earlier bytes than `maxUnsentBytes` are unsent; the transport's own limit
+   * if left out.
    */
   write(payload: Payload, maxUnsentBytes?: number): Written
   /** Whether the connection takes more at once; if not, the `onDrain` listener is called when it does. */

@@ -89,8 +89,8 @@ function refuseUnparsed(socket: Duplex, error: NodeJS.ErrnoException): void {
 }
 
 /**
- * Whether the response to an earlier request is under way: an answer would become part of it. Node looks at the
- * same property before it answers by itself.
+ * Whether the response to an earlier request is under way: an answer would become part of it. Node looks at
+ * the same property before it answers by itself.
  */
 function hasBegunResponse(socket: Duplex): boolean {
   const current: unknown = Reflect.get(socket, '_httpMessage')

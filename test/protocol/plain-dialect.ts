@@ -4,8 +4,8 @@ import type { RequestFault } from '../../src/protocol/request-fault.ts'
 import type { ServerMessage } from '../../src/protocol/server-message.ts'
 
 /**
- * A dialect for tests that shares no word with `ticker.v1`: commands are words, in text or binary messages, messages have a `say`, and
- * positions, coverage and heartbeats are not spoken of.
+ * A dialect for tests that shares no word with `ticker.v1`: commands are words, in text or binary messages,
+ * messages have a `say`, and positions, coverage and heartbeats are not spoken of.
  */
 export const plainDialect: Dialect = {
   parse,

@@ -16,7 +16,10 @@ import {
   overrides,
 } from './defaults.ts'
 
-/** The routes of both transports over a feed that the test fills itself: no log, and every token allows everything. */
+/**
+ * The routes of both transports over a feed that the test fills itself: no log, and every token allows
+ * everything.
+ */
 export interface BareStream {
   readonly app: FastifyInstance
   readonly feed: Feed

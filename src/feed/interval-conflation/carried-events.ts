@@ -3,8 +3,8 @@ import type { ConflatedBatch } from './conflated-batch.ts'
 import type { IntervalEvents } from './interval-events.ts'
 
 /**
- * The items that the next batch needs although they need not have changed, each with its newest event; without
- * it where that is the item's last event anyway.
+ * The items that the next batch needs although they need not have changed, each with its newest event;
+ * without it where that is the item's last event anyway.
  */
 export class CarriedEvents {
   readonly #events = new Map<number, Buffer | undefined>()

@@ -114,8 +114,8 @@ export class ConflatedMembership {
   }
 
   /**
-   * The events that the subscriber still has to get; `undefined` if it has left. A subscriber takes them along
-   * to its next membership of the same filter; it asks before it leaves.
+   * The events that the subscriber still has to get; `undefined` if it has left. A subscriber takes them
+   * along to its next membership of the same filter; it asks before it leaves.
    */
   undelivered(): Undelivered | undefined {
     return this.#hasLeft ? undefined : this.#undelivered(this)

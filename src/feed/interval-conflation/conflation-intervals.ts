@@ -8,7 +8,9 @@ export const conflationIntervalsMs = [
 
 export type ConflationIntervalMs = (typeof conflationIntervalsMs)[number]
 
-/** Returns the shortest interval that is at least as long as wished, or the longest; 0 (no conflation) for 0. */
+/**
+ * Returns the shortest interval that is at least as long as wished, or the longest; 0 (no conflation) for 0.
+ */
 export function conflationIntervalFor(wishMs: number): ConflationIntervalMs | 0 {
   if (wishMs <= 0) return 0
   return conflationIntervalsMs.find(intervalMs => intervalMs >= wishMs) ?? 120_000

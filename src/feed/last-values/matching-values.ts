@@ -30,8 +30,8 @@ export interface MatchingRequest {
 }
 
 /**
- * The current values of filtered channels: each item's newest event that passes, as far as the node holds it in
- * memory, its last event or one of the recent events. Of articles, those of the last ones that pass.
+ * The current values of filtered channels: each item's newest event that passes, as far as the node holds it
+ * in memory, its last event or one of the recent events. Of articles, those of the last ones that pass.
  */
 export class MatchingValues {
   readonly #lastValues: LastValueCache

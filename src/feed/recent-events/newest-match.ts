@@ -2,7 +2,9 @@ import { NumberList } from '../number-list.ts'
 import type { PartitionWindow } from './partition-window.ts'
 import type { WindowSegment } from './window-segment.ts'
 
-/** A search for the newest event of an item that passes a test. It may take several turns of the event loop. */
+/**
+ * A search for the newest event of an item that passes a test. It may take several turns of the event loop.
+ */
 export interface MatchSearch {
   /** The number of the item, whose events have no other item. */
   readonly item: number
@@ -109,7 +111,10 @@ function firstInSegment(segment: WindowSegment, address: number): number {
   return first >= segment.firstAddress ? first : address
 }
 
-/** Lists the rows of an item in a segment, from its first one there on, as far as they lie at or after a floor. */
+/**
+ * Lists the rows of an item in a segment, from its first one there on, as far as they lie at or after a
+ * floor.
+ */
 function listRows(
   segment: WindowSegment,
   { first, last, floor }: { readonly first: number; readonly last: number; readonly floor: number },

@@ -135,7 +135,9 @@ export class ReadBuffer {
     return this.#evaluations > 0
   }
 
-  /** Allows a reader its evaluations. Those of several reads, in one turn of the event loop, count together. */
+  /**
+   * Allows a reader its evaluations. Those of several reads, in one turn of the event loop, count together.
+   */
   renewEvaluations(): void {
     this.#evaluations = this.#limits.maxEvaluations
   }

@@ -19,10 +19,10 @@ const entriesPerLink = 8
 /**
  * Reads the newest event of each wanted item with an event since the cursor, and the number of its item's
  * events that it replaces (`ReadBuffer.replaced`), in the order of the log. Events that do not pass their
- * item's filter do not count; a read may end in the midst of an item's events, and the next goes on there. A read that fills the buffer is
- * continued by the next, so that each item has its turn; between reads order holds for each item, not for the
- * partition. An event of several items counts for each of them, and is read again if these are not read
- * together.
+ * item's filter do not count; a read may end in the midst of an item's events, and the next goes on there. A
+ * read that fills the buffer is continued by the next, so that each item has its turn; between reads order
+ * holds for each item, not for the partition. An event of several items counts for each of them, and is read
+ * again if these are not read together.
  */
 export function readConflated(
   window: PartitionWindow,

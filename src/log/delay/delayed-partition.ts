@@ -184,8 +184,9 @@ export class DelayedPartition {
   }
 
   /**
-   * Asks what is due before anything is read. Of records without a timestamp nothing else tells: a log answers
-   * that what lies before its end is due (`DelayedLog.ends`), and a consumer that starts expects it at once.
+   * Asks what is due before anything is read. Of records without a timestamp nothing else tells: a log
+   * answers that what lies before its end is due (`DelayedLog.ends`), and a consumer that starts expects it
+   * at once.
    */
   async #place(): Promise<void> {
     const epoch = this.#epoch

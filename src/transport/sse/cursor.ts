@@ -23,7 +23,9 @@ interface Layout {
   readonly slots: readonly (number | undefined)[]
 }
 
-/** The positions that a client has reached. It never changes, so that clients at the same positions share it. */
+/**
+ * The positions that a client has reached. It never changes, so that clients at the same positions share it.
+ */
 export interface Cursor {
   readonly layout: Layout
   /** -1 where a position is not known. */

@@ -20,8 +20,8 @@ export const eventIdVersion = '1'
 const longestPosition = 11
 
 /**
- * Returns the beginning of a topic in an id, which its positions follow, with commas between. Neither `;` nor `:` nor a comma is
- * left in a name.
+ * Returns the beginning of a topic in an id, which its positions follow, with commas between. Neither `;` nor
+ * `:` nor a comma is left in a name.
  */
 export function writeTopic(topic: string, epoch: string): string {
   return `;${encodeName(topic)}:${encodeName(epoch)}:`

@@ -151,8 +151,8 @@ const step = fc.oneof(
 
 /**
  * Runs random lists of steps of members, in both wire forms: every member gets each selected event once,
- * itself or as replaced, and none that its filter excludes. The caller fakes the timers. Returns the seed and the shortest failing list, or
- * undefined.
+ * itself or as replaced, and none that its filter excludes. The caller fakes the timers. Returns the seed and
+ * the shortest failing list, or undefined.
  */
 export function findFailingMembers(runs: number): string | undefined {
   const property = fc.property(

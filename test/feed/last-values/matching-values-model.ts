@@ -255,8 +255,8 @@ function filterOf(where: object): Filter {
 
 /**
  * Runs random lists of steps of a node of which snapshots are taken meanwhile: each has the newest event of
- * each item that passes its filter and is in memory, and states since when nothing is missing. Returns the seed
- * and the shortest failing list, or undefined.
+ * each item that passes its filter and is in memory, and states since when nothing is missing. Returns the
+ * seed and the shortest failing list, or undefined.
  */
 export function findFailingSnapshots(runs: number): string | undefined {
   const property = fc.property(

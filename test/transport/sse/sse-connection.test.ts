@@ -90,9 +90,9 @@ test('a request does not keep its token and its symbols while its response lasts
 })
 
 /**
- * Cause: a connection kept its slot for plain requests while it had one for its events.
- * Symptom: an address with as many SSE connections as it may have could not ask for `/v1/symbols`, nor publish.
- * Seen: from outside, with a limit of ten.
+ * Cause: a connection kept its slot for plain requests while it had one for its events. Symptom: an address
+ * with as many SSE connections as it may have could not ask for `/v1/symbols`, nor publish. Seen: from
+ * outside, with a limit of ten.
  */
 test('a connection counts as one of a stream while events come, and as a plain one before and after', async () => {
   const fixture = await SseFixture.start({

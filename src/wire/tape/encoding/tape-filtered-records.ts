@@ -9,8 +9,8 @@ type LiveChoice = Pick<OutgoingEvents, 'chosen' | 'isPartial'>
 
 /**
  * The records of a batch for audiences with filters. An audience that does not get every event of an item
- * cannot apply the changes of an event that it did not get: it is sent absolute records. Each of these is made
- * when the first audience needs it, for all of them.
+ * cannot apply the changes of an event that it did not get: it is sent absolute records. Each of these is
+ * made when the first audience needs it, for all of them.
  */
 export class TapeFilteredRecords {
   readonly #batch: LiveEvents
