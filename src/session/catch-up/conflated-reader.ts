@@ -50,12 +50,14 @@ export class ConflatedReader {
   restart(from: readonly NumberedPosition[], former: Selection): void {
     this.#cursors.forEach(cursor => cursor.forgetWalk())
     if (this.#options.selection().isWithin(former)) return
-    this.#uncounted = from.filter(position => this.#cursorAt(position).highest !== position.offset)
+    const counted = from.filter(({ number }) => this.#uncountedOf(number) === undefined)
+    const further = counted.filter(position => this.#cursorAt(position).highest !== position.offset)
+    this.#uncounted = [...this.#uncounted, ...further]
   }
 
   /** Retires a number: its partition has ended at an offset, and no partition gets the number again. */
   retire({ number, offset }: StartPosition): void {
-    const uncounted = this.#uncounted.find(each => each.number === number)
+    const uncounted = this.#uncountedOf(number)
     const from = Math.min(uncounted?.offset ?? offset, this.#cursorAt({ number }).lowest)
     this.#uncounted = this.#uncounted.filter(each => each.number !== number)
     this.#cursors[number] = new ConflatedCursor(offset)
@@ -116,6 +118,10 @@ export class ConflatedReader {
 
   #skipTo({ number, offset }: NumberedPosition): void {
     this.#cursors[number] = new ConflatedCursor(offset)
+  }
+
+  #uncountedOf(number: number): StartPosition | undefined {
+    return this.#uncounted.find(each => each.number === number)
   }
 
   #cursorAt({ number }: Pick<StartPosition, 'number'>): ConflatedCursor {
