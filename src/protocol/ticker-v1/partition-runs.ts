@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { CursorPosition, PartitionPosition } from '../positions.ts'
+import { type CursorPosition, type PartitionPosition, parsePositions, writePosition } from '../positions.ts'
 
 /** Where a client wants to go on, or what is wrong with its cursor. */
 export type CursorResult = { readonly positions: readonly CursorPosition[] } | { readonly fault: string }
@@ -21,9 +21,6 @@ export interface PartitionRun {
 
 const maxPartitions = 10_000
 const maxNameLength = 249
-/** The radix of positions in texts: those of 5,000 partitions usually take 35 kB, and at most 60 kB. */
-const radix = 36
-const longestPosition = Number.MAX_SAFE_INTEGER.toString(radix).length
 
 const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(maxNameLength))
 
@@ -85,7 +82,7 @@ export function runsOf(positions: readonly PartitionPosition[]): PartitionRun[] 
     epoch,
     partition: partition.partition,
     number,
-    positions: offsets.map(offset => offset.toString(radix)).join(),
+    positions: offsets.map(writePosition).join(),
   }))
 }
 
@@ -96,19 +93,4 @@ function follows(next: PartitionPosition, first: PartitionPosition, distance: nu
     next.partition.topic === first.partition.topic &&
     next.epoch === first.epoch
   )
-}
-
-/**
- * Reads the positions of a run; a position is `undefined` where it is left out. Returns `undefined` for any
- * other text.
- */
-function parsePositions(text: string): readonly (number | undefined)[] | undefined {
-  const positions: (number | undefined)[] = []
-  for (const digits of text.split(',')) {
-    const position = digits === '' ? undefined : Number.parseInt(digits, radix)
-    const isValid = digits.length <= longestPosition && /^[0-9a-z]*$/.test(digits)
-    if (!isValid || (position !== undefined && !Number.isSafeInteger(position))) return undefined
-    positions.push(position)
-  }
-  return positions
 }

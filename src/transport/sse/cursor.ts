@@ -1,8 +1,6 @@
-import type { PartitionPosition } from '../../protocol/positions.ts'
+import { type PartitionPosition, writePosition } from '../../protocol/positions.ts'
 import { eventIdVersion, maxEventIdBytes, writeTopic } from './event-id.ts'
 
-/** To the base of 36, as cursors have it. */
-const radix = 36
 /** Room in an id for each position to grow by two digits, which takes more than a thousand times as long. */
 const roomPerPosition = 2
 
@@ -58,7 +56,7 @@ export class CursorAdvance {
       this.#texts = texts.slice()
     }
     this.#reached[slot] = position
-    this.#texts[slot] = position.toString(radix)
+    this.#texts[slot] = writePosition(position)
   }
 
   /** Returns the cursor that it began with if nothing has moved. */
@@ -122,7 +120,7 @@ function layOut(
   const slots = Array.from(places, place =>
     place === undefined ? undefined : (starts.get(place[0]) ?? 0) + place[1],
   )
-  const texts = positions.map(position => (position < 0 ? '' : position.toString(radix)))
+  const texts = positions.map(position => (position < 0 ? '' : writePosition(position)))
   return createCursor({ topics, slots }, positions, texts)
 }
 

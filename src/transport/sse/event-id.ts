@@ -1,3 +1,5 @@
+import { parsePositions } from '../../protocol/positions.ts'
+
 /** Partitions of a topic with the positions that a client has reached, written to the base of 36. */
 export interface ReachedTopic {
   readonly topic: string
@@ -16,8 +18,6 @@ export interface WrittenCursor {
 export const maxEventIdBytes = 4096
 /** The beginning of every id; another one would be another format. */
 export const eventIdVersion = '1'
-/** 2^53 - 1 to the base of 36. */
-const longestPosition = 11
 
 /**
  * Returns the beginning of a topic in an id, which its positions follow, with commas between. Neither `;` nor
@@ -52,18 +52,13 @@ function readTopic(text: string): ReachedTopic | undefined {
   const [topic, epoch, positions, ...rest] = text.split(':')
   if (topic === undefined || epoch === undefined || positions === undefined || rest.length > 0)
     return undefined
-  if (!positions.split(',').every(isPosition)) return undefined
+  if (parsePositions(positions) === undefined) return undefined
   try {
     const names = { topic: decodeURIComponent(topic), epoch: decodeURIComponent(epoch) }
     return names.topic === '' || names.epoch === '' ? undefined : { ...names, positions }
   } catch {
     return undefined
   }
-}
-
-function isPosition(digits: string): boolean {
-  if (!/^[0-9a-z]*$/.test(digits) || digits.length > longestPosition) return false
-  return digits === '' || Number.isSafeInteger(Number.parseInt(digits, 36))
 }
 
 function encodeName(name: string): string {
